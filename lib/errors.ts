@@ -1,0 +1,72 @@
+/**
+ * Every code a {@link LogoutError} can carry. Compare `error.code`, never the message: messages may be reworded in any
+ * release, codes only in a major one. Each has a heading in `docs/errors.md` that says what to do.
+ */
+export type LogoutErrorCode =
+  | "ERR_OPTION_UNKNOWN"
+  | "ERR_OPTION_INVALID"
+  | "ERR_STORE_INVALID"
+  | "ERR_STORE_HOOKED"
+  | "ERR_REGISTRY_REQUIRED"
+  | "ERR_REGISTRY_IN_USE"
+  | "ERR_SESSION_MISSING"
+  | "ERR_SESSION_STORE"
+  | "ERR_SESSION_ORDER"
+  | "ERR_USER_ID"
+  | "ERR_ARGUMENT"
+  | "ERR_REQUEST"
+  | "ERR_REGISTRY_UNAVAILABLE"
+  | "ERR_STORE_UNAVAILABLE"
+  | "ERR_KICK_INCOMPLETE";
+
+const STATUS: Partial<Record<LogoutErrorCode, number>> = {
+  ERR_REQUEST: 400,
+  ERR_REGISTRY_UNAVAILABLE: 503,
+  ERR_STORE_UNAVAILABLE: 503,
+  ERR_KICK_INCOMPLETE: 503,
+};
+
+/**
+ * The one kind of error this package throws, rejects with, or hands to `next`.
+ *
+ * Its message names the fix and never holds a session id, a token or any other secret.
+ *
+ * @example
+ * ```ts
+ * import { LogoutError } from "express-logout";
+ *
+ * export const isOutage = (error: unknown) => error instanceof LogoutError && error.status === 503;
+ * ```
+ */
+export class LogoutError extends Error {
+  /** What went wrong, for programs. */
+  readonly code: LogoutErrorCode;
+  /** The HTTP status that Express answers with when this error reaches `next`: 4xx, 500 (misuse) or 503 (an outage). */
+  readonly status: number;
+
+  constructor(code: LogoutErrorCode, message: string, options: { status?: number; cause?: unknown } = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.name = "LogoutError";
+    this.code = code;
+    this.status = options.status ?? STATUS[code] ?? 500;
+  }
+}
+
+/**
+ * A kick that could not be finished (`code` `ERR_KICK_INCOMPLETE`, `status` 503). Nothing is lost: repeat it, with the same
+ * users or only with {@link KickError.userIds}, and it goes on where it broke off.
+ */
+export class KickError extends LogoutError {
+  /** The users of whom it is not known that they are kicked. */
+  readonly userIds: readonly string[];
+
+  constructor(userIds: readonly string[], cause: unknown) {
+    super(
+      "ERR_KICK_INCOMPLETE",
+      `The kick is not done for ${String(userIds.length)} user(s): the store or the registry did not answer. Repeat it.`,
+      { cause },
+    );
+    this.name = "KickError";
+    this.userIds = userIds;
+  }
+}

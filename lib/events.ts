@@ -1,0 +1,42 @@
+import { EventEmitter } from "node:events";
+
+/** What `auth.on(…)` tells. No payload holds a session id or a token. */
+export interface LogoutEvents {
+  /** A user has logged in, or a request has brought back a login that it had ended itself. */
+  login: { readonly userId: string; readonly loginId: string; readonly ip?: string | undefined; readonly userAgent?: string | undefined };
+  /** A login was ended by its user, or by the app. */
+  logout: { readonly userId: string; readonly loginId: string };
+  /** A user's logins were ended by a kick: one event for each user, when his kick is done. */
+  kick: {
+    readonly userId: string;
+    readonly loginIds: readonly string[];
+    readonly at: Date;
+    readonly reason?: string | undefined;
+    readonly by?: string | undefined;
+  };
+  /** A request came with a session whose login had ended. `userId` is absent where the session said only that it was kicked. */
+  refused: { readonly loginId: string; readonly userId?: string | undefined; readonly reason?: string | undefined };
+}
+
+export type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEvents[Name]) => void;
+
+/** Events that cannot get in the way: listeners run after what they are told of, and what they throw is their own. */
+export class Events {
+  readonly #emitter = new EventEmitter();
+
+  on<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): void {
+    this.#emitter.on(name, listener);
+  }
+
+  off<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): void {
+    this.#emitter.off(name, listener);
+  }
+
+  emit<Name extends keyof LogoutEvents>(name: Name, event: LogoutEvents[Name]): void {
+    if (this.#emitter.listenerCount(name) > 0) process.nextTick(() => this.#emitter.emit(name, event));
+  }
+
+  close(): void {
+    this.#emitter.removeAllListeners();
+  }
+}

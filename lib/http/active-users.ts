@@ -1,0 +1,49 @@
+import type { Request } from "express";
+import { LogoutError } from "../errors.js";
+import type { Login } from "../login.js";
+import { describeDevice } from "../pages/device.js";
+import { authenticate, authorize } from "./admin.js";
+import { sendJson } from "./answer.js";
+import type { Handler } from "./context.js";
+
+/** `GET /api/applications/:appId/active-users?page=1&limit=10`: who is online, newest activity first. */
+export const activeUsers: Handler = async (context, req, res) => {
+  authenticate(context, req);
+  const page = readWholeNumber(req, "page", 1, 1_000_000_000);
+  const limit = readWholeNumber(req, "limit", 10, 50);
+  await authorize(context, req, { action: "list" });
+  const { totalCount, users } = await context.logins.activeUsers({ page, limit });
+  const list = await Promise.all(
+    users.map(async ({ userId, logins }) => entry(userId, logins, await context.options.user(userId))),
+  );
+  sendJson(res, 200, "Active users", { data: { totalCount, list } });
+};
+
+/** What is known of a user and of his latest login. JSON leaves out what is undefined. */
+function entry(userId: string, logins: readonly Login[], profile: object | undefined): object {
+  const [latest] = logins;
+  const lastActive = Math.max(...logins.map((login) => +login.lastActive));
+  return {
+    ...pick(profile),
+    id: userId,
+    lastLogin: latest?.began.toISOString(),
+    lastIp: latest?.ip,
+    lastActive: new Date(lastActive).toISOString(),
+    ...describeDevice(latest?.userAgent),
+    loginsCount: logins.length,
+  };
+}
+
+/** The told facts alone: an app's user object may hold more than is anybody's business. */
+function pick(profile: object | undefined): object {
+  const { name, username, nickname, email, phone, photo } = (profile ?? {}) as Record<string, unknown>;
+  return { name, username, nickname, email, phone, photo };
+}
+
+function readWholeNumber(req: Request, name: string, fallback: number, most: number): number {
+  const given = req.query[name];
+  if (given === undefined) return fallback;
+  const value = typeof given === "string" && /^[0-9]{1,10}$/.test(given) ? Number(given) : 0;
+  if (value >= 1 && value <= most) return value;
+  throw new LogoutError("ERR_REQUEST", `${name} must be a whole number from 1 to ${String(most)}.`);
+}

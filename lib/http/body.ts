@@ -1,0 +1,35 @@
+import { json } from "express";
+import type { Request, Response } from "express";
+import { LogoutError } from "../errors.js";
+
+const LIMIT = "100kb";
+const parseJson = json({ limit: LIMIT, strict: false });
+
+const MESSAGES: Readonly<Record<number, string>> = {
+  413: `The body is over the limit of ${LIMIT}.`,
+  415: "The body has an encoding or a charset that is not supported: send UTF-8.",
+};
+
+/**
+ * The JSON body of a request, also where the app has parsed it before.
+ *
+ * @throws LogoutError `ERR_REQUEST` 400, 413, 415
+ */
+export async function readJson(req: Request, res: Response): Promise<unknown> {
+  if (req.is("application/json") === false) {
+    throw new LogoutError("ERR_REQUEST", "The body must be sent with Content-Type: application/json.", { status: 415 });
+  }
+  await new Promise<void>((resolve, reject) => {
+    parseJson(req, res, (error?: { status?: unknown }) => {
+      if (error === undefined) resolve();
+      else reject(badBody(error));
+    });
+  });
+  return req.body as unknown;
+}
+
+/** The parser's error holds the body, which may hold anything: only its status is handed on. */
+function badBody({ status }: { status?: unknown }): LogoutError {
+  const known = status === 413 || status === 415 ? status : 400;
+  return new LogoutError("ERR_REQUEST", MESSAGES[known] ?? "The body is not valid JSON.", { status: known });
+}

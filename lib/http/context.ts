@@ -1,0 +1,26 @@
+import type { Request, Response } from "express";
+import type { EndedLogin } from "../login.js";
+import type { Logins } from "../logins.js";
+import type { ResolvedOptions } from "../options.js";
+
+/** What a handler works with. */
+export interface HttpContext {
+  readonly options: ResolvedOptions;
+  readonly logins: Logins;
+  readonly sessions: RequestSessions;
+}
+
+/** What can be asked of, and done with, the session of a request. */
+export interface RequestSessions {
+  /** @throws LogoutError `ERR_SESSION_MISSING`, `ERR_SESSION_STORE` where session() is not mounted as it must be. */
+  check(req: Request): void;
+  /** Why the session that this request came with was refused. */
+  ended(req: Request): EndedLogin | undefined;
+  /** The refused user has been told: the reason is used up, the cookie cleared. */
+  told(req: Request, res: Response): Promise<void>;
+  /** Ends the login of this request, if it has one, and clears the cookie. */
+  endLogin(req: Request, res: Response): Promise<void>;
+}
+
+/** Answers a request, or throws. */
+export type Handler = (context: HttpContext, req: Request, res: Response) => Promise<void>;

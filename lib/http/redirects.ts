@@ -1,0 +1,29 @@
+import type { ResolvedOptions } from "../options.js";
+
+/** Where a logout leads, or why it leads nowhere. */
+export type Redirect = { readonly to: string } | { readonly refusal: string };
+
+/**
+ * Where `redirect_uri` leads: only to an address on the application's list, matched whole, and sent as it stands there.
+ *
+ * Source: OWASP ASVS 5.0 3.7.2; RFC 9700 section 4.11.
+ */
+export function resolveRedirect(given: unknown, { redirectUris, defaultRedirect }: ResolvedOptions): Redirect {
+  if (given === undefined || given === "") return { to: defaultRedirect };
+  if (typeof given !== "string") return { refusal: "redirect_uri must be given once." };
+  const listed = redirectUris.find((uri) => uri === parsed(given));
+  if (listed !== undefined) return { to: listed };
+  const cutOff = redirectUris.some((uri) => uri.startsWith(`${given}&`) || uri.startsWith(`${given}#`));
+  return {
+    refusal: cutOff
+      ? "redirect_uri looks cut off: it must be encoded with encodeURIComponent."
+      : "redirect_uri is not on this application's list of logout callback URLs.",
+  };
+}
+
+/** The address in the one form in which it can be compared; `undefined` for what a browser might read differently. */
+function parsed(given: string): string | undefined {
+  // eslint-disable-next-line no-control-regex -- URL parsers drop tabs and line breaks, and take a backslash for a slash
+  if (/[\u0000-\u0020\u007f\\]/.test(given) || !URL.canParse(given)) return undefined;
+  return new URL(given).href;
+}

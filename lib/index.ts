@@ -1,0 +1,20 @@
+export { logout, type LogoutControls, type LogoutRouter, type UserId } from "./logout.js";
+export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions, UserProfile } from "./options.js";
+export { KickError, LogoutError, type LogoutErrorCode } from "./errors.js";
+export type { LogoutEvents, LogoutListener } from "./events.js";
+export type { ActiveUsers, ActiveUsersPage, KickAllOptions, KickOptions, KickResult } from "./logins.js";
+export type {
+  ActiveUser,
+  Client,
+  EndedLogin,
+  Era,
+  KickMark,
+  ListedLogin,
+  Login,
+  LoginChange,
+  LoginRegistry,
+  NewLogin,
+  Removal,
+} from "./login.js";
+export type { Session } from "./session/user-id.js";
+export { MemoryLoginRegistry } from "./registry/memory.js";

@@ -1,0 +1,162 @@
+/** What is known of the device that logged in. Both are as the request gave them: show them as text, trust neither. */
+export interface Client {
+  /** The address, as Express's `req.ip` has it (so `trust proxy` counts). */
+  readonly ip?: string | undefined;
+  /** The `User-Agent` header, cut at 256 characters. */
+  readonly userAgent?: string | undefined;
+}
+
+/**
+ * One user's being logged in on one device: from the first save of a session with a user id, through every rotation of
+ * the session id, to logout, kick or expiry.
+ */
+export interface Login extends Client {
+  /** The public handle of the login. It is random and opens nothing; a session id never leaves the server. */
+  readonly id: string;
+  readonly userId: string;
+  readonly began: Date;
+  /** The last request, exact to a minute (to a tenth of the session's lifetime, where that is shorter). */
+  readonly lastActive: Date;
+  /** When it ends by itself, if no further request comes: never before its session does. */
+  readonly expires: Date;
+}
+
+/** Why logins ended that did not end by themselves. */
+export interface KickMark {
+  /** Random: tells one kick from another. */
+  readonly id: string;
+  readonly at: Date;
+  /** What the kicked user is told. */
+  readonly reason?: string | undefined;
+  /** Who kicked: for events and audit, never shown to the kicked user. */
+  readonly by?: string | undefined;
+}
+
+/** Why this request's login was refused: see `auth.ended(req)`. */
+export interface EndedLogin {
+  readonly loginId: string;
+  readonly at: Date;
+  readonly reason?: string | undefined;
+}
+
+/**
+ * Which kicks came before a login began: opaque, made and read by the registry alone. A kick begins a new era for its
+ * user, a kick of everyone one for the application.
+ */
+export type Era = string;
+
+/** A login as the registry lists it: with the session ids under which it is live. They stay inside this package. */
+export interface ListedLogin extends Login {
+  /** One, seldom more; none while a request is rotating the session id. */
+  readonly sids: readonly string[];
+}
+
+/** What {@link LoginRegistry.add} and {@link LoginRegistry.adopt} list. */
+export interface NewLogin extends Client {
+  readonly id: string;
+  readonly userId: string;
+  readonly sid: string;
+  /** How long it is kept without a further {@link LoginRegistry.update}, in milliseconds. */
+  readonly ttlMs: number;
+  /** When it began. Default: now. */
+  readonly began?: Date | undefined;
+}
+
+/** What {@link LoginRegistry.update} changes of a login that is still listed. */
+export interface LoginChange extends Client {
+  readonly addSid?: string | undefined;
+  readonly removeSid?: string | undefined;
+  /** The login was active: keep it for at least this long from now, in milliseconds. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** What {@link LoginRegistry.remove} found. */
+export interface Removal {
+  /** The login, if it was listed: of several that remove one login at once, only one gets it. */
+  readonly login: ListedLogin | undefined;
+  /** Passed to {@link LoginRegistry.adopt} by the one who took the login off, it tells whether anybody else has ended it too. */
+  readonly ends: number;
+}
+
+/** One user who is online, as {@link LoginRegistry.activeUsers} finds him. */
+export interface ActiveUser {
+  readonly userId: string;
+  /** His live logins, newest first: at least one. */
+  readonly logins: readonly ListedLogin[];
+}
+
+/**
+ * The list of live logins of one application: a session is served only while its login is on it.
+ *
+ * Every method is one atomic step on one user, so that whatever happens at the same time comes wholly before or wholly
+ * after it. A method that cannot reach what it needs rejects with a `LogoutError` (`ERR_REGISTRY_UNAVAILABLE`); nothing is
+ * ever assumed. See `docs/writing-a-registry.md`.
+ */
+export interface LoginRegistry {
+  /**
+   * Called once by `logout()`, before anything else.
+   *
+   * @throws LogoutError `ERR_REGISTRY_IN_USE` where it already serves another application.
+   */
+  bind(application: { readonly appId: string; readonly maxSessionAgeMs: number }): void;
+
+  /** The login, if it is listed. On the way of every logged-in request: the one method that has to be fast. */
+  find(userId: string, loginId: string): Promise<ListedLogin | undefined>;
+
+  /** Lists a login that begins now, and says in which era. */
+  add(login: NewLogin): Promise<Era>;
+
+  /**
+   * Lists a login that began earlier, unless it has been ended since: by a kick of its user or of everyone that is not of
+   * its `era`, or one by one (more often than `ends`). Listed already, it gains the sid.
+   *
+   * It looks for a kick of everyone *after* it has listed, so that such a kick cannot slip in between.
+   *
+   * @returns whether it is listed.
+   */
+  adopt(login: NewLogin, since: { readonly era: Era; readonly ends: number }): Promise<boolean>;
+
+  /** Changes a login that is listed; never lists one. @returns whether it is listed. */
+  update(userId: string, loginId: string, change: LoginChange): Promise<boolean>;
+
+  /**
+   * Takes one login off.
+   *
+   * @param end - `mark`: why, for {@link LoginRegistry.kickMark}; `remember`: it must not be adopted again, even though its
+   * session might still be found somewhere.
+   */
+  remove(userId: string, loginId: string, end?: { mark?: KickMark; remember?: boolean }): Promise<Removal>;
+
+  /**
+   * The kick: takes all of a user's logins off and leaves the mark. The logins stay at hand until
+   * {@link LoginRegistry.settle}, so that a kick that broke off can be finished by repeating it.
+   */
+  removeAll(userId: string, mark: KickMark): Promise<readonly ListedLogin[]>;
+
+  /** The kick is finished: what `removeAll` kept at hand is forgotten. */
+  settle(userId: string, mark: KickMark): Promise<void>;
+
+  /** Leaves the mark of a kick of everyone. It takes nobody off: see {@link LoginRegistry.users}. */
+  markAll(mark: KickMark): Promise<void>;
+
+  /** The kick that ended this login, of the given era, if one did. */
+  kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined>;
+
+  /** A user's live logins, newest first. */
+  list(userId: string): Promise<readonly ListedLogin[]>;
+
+  /** Who is online, newest activity first, without reading everyone. */
+  activeUsers(page: { readonly offset: number; readonly limit: number }): Promise<{
+    readonly totalCount: number;
+    readonly users: readonly ActiveUser[];
+  }>;
+
+  /** Everyone who was online from the beginning of the iteration to its end, and perhaps others, in groups. */
+  users(): AsyncIterable<readonly string[]>;
+
+  /** Takes everyone off. Which kicks there were is still remembered. */
+  clear(): Promise<void>;
+
+  /** Lets go of whatever the registry opened by itself. What was passed in stays open. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,198 @@
+import { randomBytes } from "node:crypto";
+import { KickError, LogoutError } from "./errors.js";
+import type { Events } from "./events.js";
+import type { KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
+import type { RawStore } from "./session/raw-store.js";
+import { sessionWithNote } from "./session/stamp.js";
+import { toUserId } from "./session/user-id.js";
+
+/** How many users, or sessions of one user, are worked on at once. */
+const GROUP = 100;
+const MAX_TEXT = 500;
+
+/** Why somebody is kicked, and by whom. */
+export interface KickOptions {
+  /** What the kicked user is told: at most 500 characters of plain text. */
+  readonly reason?: string | undefined;
+  /** Who kicks, for events and audit; the kicked user is not told. At most 500 characters. */
+  readonly by?: string | undefined;
+}
+
+/** What a kick came to. */
+export interface KickResult {
+  /** How many of the users were logged in. */
+  readonly users: number;
+  /** How many logins have ended. */
+  readonly logins: number;
+}
+
+/** Options of `kickAll`. */
+export interface KickAllOptions extends KickOptions {
+  /** Called as the kick goes on: `total` is how many were online when it began, an estimate while users come and go. */
+  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
+}
+
+/** Which part of the users online is asked for. */
+export interface ActiveUsersPage {
+  /** From 1. Default: 1. */
+  readonly page?: number | undefined;
+  /** Users a page, 1 to 50. Default: 10. */
+  readonly limit?: number | undefined;
+}
+
+/** One page of who is online, newest activity first. */
+export interface ActiveUsers {
+  /** How many users are online in all. */
+  readonly totalCount: number;
+  /** Each with his live logins, newest first. */
+  readonly users: readonly { readonly userId: string; readonly logins: readonly Login[] }[];
+}
+
+/** What can be done with logins, whoever asks: rules without HTTP. */
+export class Logins {
+  readonly #registry: LoginRegistry;
+  readonly #raw: RawStore;
+  readonly #events: Events;
+
+  constructor({ registry, raw, events }: { registry: LoginRegistry; raw: RawStore; events: Events }) {
+    this.#registry = registry;
+    this.#raw = raw;
+    this.#events = events;
+  }
+
+  async kick(userIds: unknown, options: KickOptions = {}): Promise<KickResult> {
+    const mark = newMark(options);
+    const asked = new Set((Array.isArray(userIds) ? userIds : [userIds]).map(userIdArgument));
+    return this.#kickUsers([...asked], mark);
+  }
+
+  async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
+    const id = userIdArgument(userId);
+    const mark = newMark(options);
+    try {
+      const { login } = await this.#registry.remove(id, loginId, { mark });
+      if (login === undefined) return { users: 0, logins: 0 };
+      await this.#leaveNotes([login], mark);
+    } catch (error) {
+      throw new KickError([id], error);
+    }
+    this.#events.emit("kick", kickEvent(id, [loginId], mark));
+    return { users: 1, logins: 1 };
+  }
+
+  async kickAll({ onProgress, ...options }: KickAllOptions = {}): Promise<KickResult> {
+    const mark = newMark(options);
+    const result = { users: 0, logins: 0 };
+    let done = 0;
+    try {
+      await this.#registry.markAll(mark);
+      const { totalCount } = await this.#registry.activeUsers({ offset: 0, limit: 1 });
+      for await (const userIds of this.#registry.users()) {
+        const { users, logins } = await this.#kickUsers(userIds, mark);
+        result.users += users;
+        result.logins += logins;
+        done += users;
+        onProgress?.({ done, total: Math.max(done, totalCount) });
+      }
+    } catch (error) {
+      throw error instanceof KickError ? error : new KickError([], error);
+    }
+    return result;
+  }
+
+  async list(userId: unknown): Promise<readonly Login[]> {
+    return (await this.#registry.list(userIdArgument(userId))).map(withoutSids);
+  }
+
+  async find(userId: string, loginId: string): Promise<Login | undefined> {
+    const login = await this.#registry.find(userId, loginId);
+    return login === undefined ? undefined : withoutSids(login);
+  }
+
+  async activeUsers({ page = 1, limit = 10 }: ActiveUsersPage = {}): Promise<ActiveUsers> {
+    const first = integerArgument("page", page, 1, Number.MAX_SAFE_INTEGER / 50) - 1;
+    const size = integerArgument("limit", limit, 1, 50);
+    const { totalCount, users } = await this.#registry.activeUsers({ offset: first * size, limit: size });
+    return { totalCount, users: users.map(({ userId, logins }) => ({ userId, logins: logins.map(withoutSids) })) };
+  }
+
+  async #kickUsers(userIds: readonly string[], mark: KickMark): Promise<KickResult> {
+    const ended = await inGroups(userIds, (userId) => this.#kickUser(userId, mark));
+    const failed = ended.flatMap((result, i) => (result.status === "rejected" ? [userIds[i] ?? ""] : []));
+    const cause = ended.find((result) => result.status === "rejected");
+    if (cause !== undefined) throw new KickError(failed, cause.reason);
+    const counts = ended.map((result) => (result.status === "fulfilled" ? result.value : 0));
+    return { users: counts.filter((count) => count > 0).length, logins: counts.reduce((sum, count) => sum + count, 0) };
+  }
+
+  /** @returns how many logins the user had. */
+  async #kickUser(userId: string, mark: KickMark): Promise<number> {
+    const logins = await this.#registry.removeAll(userId, mark);
+    if (logins.length === 0) return 0;
+    await this.#leaveNotes(logins, mark);
+    await this.#registry.settle(userId, mark);
+    const loginIds = logins.map((login) => login.id);
+    this.#events.emit("kick", kickEvent(userId, loginIds, mark));
+    return logins.length;
+  }
+
+  /** Puts in the place of each session's data why it ended, so that nothing private stays and the user can be told. */
+  async #leaveNotes(logins: readonly ListedLogin[], mark: KickMark): Promise<void> {
+    const sessions = logins.flatMap(({ id, expires, sids }) => sids.map((sid) => ({ id, expires, sid })));
+    const written = await inGroups(sessions, ({ id, expires, sid }) =>
+      this.#raw.set(sid, sessionWithNote({ loginId: id, at: +mark.at, reason: mark.reason }, expires)),
+    );
+    const failed = written.find((result) => result.status === "rejected");
+    if (failed !== undefined) {
+      throw new LogoutError("ERR_STORE_UNAVAILABLE", "The session store did not take a kicked session: see the cause.", {
+        cause: failed.reason,
+      });
+    }
+  }
+}
+
+/** Every field but the session ids: they stay on the server. */
+function withoutSids({ id, userId, began, lastActive, expires, ip, userAgent }: ListedLogin): Login {
+  return { id, userId, began, lastActive, expires, ip, userAgent };
+}
+
+function newMark({ reason, by }: KickOptions): KickMark {
+  return {
+    id: randomBytes(9).toString("base64url"),
+    at: new Date(),
+    reason: textArgument("reason", reason),
+    by: textArgument("by", by),
+  };
+}
+
+function kickEvent(userId: string, loginIds: readonly string[], { at, reason, by }: KickMark) {
+  return { userId, loginIds, at, reason, by };
+}
+
+function userIdArgument(value: unknown): string {
+  const userId = toUserId(value);
+  if (userId === undefined) throw new LogoutError("ERR_ARGUMENT", "A user id must be a non-empty string or a number.");
+  return userId;
+}
+
+function textArgument(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (typeof value === "string" && value.length <= MAX_TEXT) return value;
+  throw new LogoutError("ERR_ARGUMENT", `${name} must be a string of at most ${String(MAX_TEXT)} characters.`);
+}
+
+function integerArgument(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new LogoutError("ERR_ARGUMENT", `${name} must be a whole number from ${String(least)} to ${String(most)}.`);
+}
+
+async function inGroups<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<PromiseSettledResult<Result>[]> {
+  const results: PromiseSettledResult<Result>[] = [];
+  for (let start = 0; start < items.length; start += GROUP) {
+    results.push(...(await Promise.allSettled(items.slice(start, start + GROUP).map(work))));
+  }
+  return results;
+}

@@ -1,0 +1,121 @@
+import type { Request, RequestHandler, Response, Router } from "express";
+import { Events, type LogoutEvents, type LogoutListener } from "./events.js";
+import { createGuard } from "./http/guard.js";
+import { createRouter } from "./http/router.js";
+import type { EndedLogin, Login } from "./login.js";
+import { Logins, type ActiveUsers, type ActiveUsersPage, type KickAllOptions, type KickOptions, type KickResult } from "./logins.js";
+import { resolveOptions, type LogoutOptions } from "./options.js";
+import { SessionsOfRequests } from "./request-sessions.js";
+import { StoreHook } from "./session/store-hook.js";
+
+/** A user id as apps have it: `7` and `"7"` are one user. */
+export type UserId = string | number;
+
+/** What can be done with logins from the app's own code. */
+export interface LogoutControls {
+  /**
+   * Ends every login of these users. When it resolves, no node serves any of them again; only a new login is.
+   *
+   * Users who are unknown or not logged in are no error. Safe to repeat.
+   *
+   * @throws KickError `ERR_KICK_INCOMPLETE`: it names the users not done; repeat the kick.
+   * @throws LogoutError `ERR_ARGUMENT`
+   */
+  kick(userIds: UserId | readonly UserId[], options?: KickOptions): Promise<KickResult>;
+  /** Ends one login: what a user does on "my devices". @throws KickError, LogoutError as {@link LogoutControls.kick} */
+  kickLogin(userId: UserId, loginId: string, options?: KickOptions): Promise<KickResult>;
+  /** Ends every login that began before the call. Safe to repeat. @throws KickError, LogoutError as {@link LogoutControls.kick} */
+  kickAll(options?: KickAllOptions): Promise<KickResult>;
+  /** A user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
+  logins(userId: UserId): Promise<readonly Login[]>;
+  /** Who is online, newest activity first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
+  activeUsers(page?: ActiveUsersPage): Promise<ActiveUsers>;
+  /** The login of this request, or `undefined` where nobody is logged in. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
+  currentLogin(req: Request): Promise<Login | undefined>;
+  /** Logs this request's user out, for the app's own route: ends the login, destroys the session, clears the cookie. */
+  endLogin(req: Request, res: Response): Promise<void>;
+  /** Why the session that this request came with was refused: `undefined` unless its login was kicked. */
+  ended(req: Request): EndedLogin | undefined;
+  /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
+  readonly guard: RequestHandler;
+  on<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): void;
+  off<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): void;
+  /** Lets go of everything the package opened by itself. The store stays hooked: what is kicked stays kicked. */
+  close(): Promise<void>;
+}
+
+/** An Express router with controls on it: mount it after `session()`. */
+export type LogoutRouter = Router & LogoutControls;
+
+/**
+ * Adds every way to log a user out to an app on express-session, and makes each of them final.
+ *
+ * It hooks the session store from this moment on, and returns a router that is mounted after `session()`, at the root or
+ * under a path.
+ *
+ * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`, `ERR_REGISTRY_IN_USE`,
+ * `ERR_STORE_INVALID`, `ERR_STORE_HOOKED`
+ *
+ * @example
+ * ```ts
+ * import express from "express";
+ * import session, { MemoryStore } from "express-session";
+ * import { logout } from "express-logout";
+ *
+ * const app = express();
+ * const store = new MemoryStore();
+ * const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+ * app.use(session({ store, secret: "keyboard cat", resave: false, saveUninitialized: false }));
+ * app.use(auth);
+ * ```
+ */
+export function logout(options: LogoutOptions): LogoutRouter {
+  const resolved = resolveOptions(options);
+  const { registry, appId, maxSessionAgeMs } = resolved;
+  registry.bind({ appId, maxSessionAgeMs });
+  const events = new Events();
+  const hook = new StoreHook({ ...resolved, events: tell(events) });
+  const logins = new Logins({ registry, raw: hook.raw, events });
+  const sessions = new SessionsOfRequests(hook, resolved.store);
+  const context = { options: resolved, logins, sessions };
+  const guard = createGuard(context);
+  const controls: LogoutControls = {
+    kick: (userIds, kickOptions) => logins.kick(userIds, kickOptions),
+    kickLogin: (userId, loginId, kickOptions) => logins.kickLogin(userId, loginId, kickOptions),
+    kickAll: (kickOptions) => logins.kickAll(kickOptions),
+    logins: (userId) => logins.list(userId),
+    activeUsers: (page) => logins.activeUsers(page),
+    currentLogin: async (req) => {
+      const login = hook.loginOf(req);
+      return login === undefined ? undefined : logins.find(login.userId, login.loginId);
+    },
+    endLogin: (req, res) => sessions.endLogin(req, res),
+    ended: (req) => sessions.ended(req),
+    guard,
+    on: (name, listener) => {
+      events.on(name, listener);
+    },
+    off: (name, listener) => {
+      events.off(name, listener);
+    },
+    close: async () => {
+      events.close();
+      await registry.close();
+    },
+  };
+  return Object.assign(createRouter(context, guard), controls);
+}
+
+function tell(events: Events): ConstructorParameters<typeof StoreHook>[0]["events"] {
+  return {
+    login: ({ id, userId, ip, userAgent }) => {
+      events.emit("login", { userId, loginId: id, ip, userAgent });
+    },
+    logout: ({ id, userId }) => {
+      events.emit("logout", { userId, loginId: id });
+    },
+    refused: ({ id, userId, reason }) => {
+      events.emit("refused", { loginId: id, userId, reason });
+    },
+  };
+}

@@ -1,0 +1,213 @@
+import type { NextFunction, Request, Response } from "express";
+import type { Store } from "express-session";
+import { LogoutError } from "./errors.js";
+import type { EndedLogin, LoginRegistry } from "./login.js";
+import { MemoryLoginRegistry } from "./registry/memory.js";
+import { defaultUserId, type Session } from "./session/user-id.js";
+
+const DAY_MS = 86_400_000;
+
+/** The facts of a user that lists and pages show. Leave out what the app does not know or does not want shown. */
+export interface UserProfile {
+  readonly name?: string | undefined;
+  readonly username?: string | undefined;
+  readonly nickname?: string | undefined;
+  readonly email?: string | undefined;
+  readonly phone?: string | undefined;
+  /** The address of a picture. */
+  readonly photo?: string | undefined;
+}
+
+/** What an administrator is about to do. */
+export interface AdminContext {
+  readonly appId: string;
+  readonly userPoolId: string;
+  readonly action: "kick" | "list";
+  /** Whom it concerns, where it concerns somebody in particular. */
+  readonly userIds?: readonly string[] | undefined;
+}
+
+/** Who may use the admin API. */
+export interface AdminOptions {
+  /** The tokens that a back end may send in `Authorization`. Without any, the admin API does not exist. */
+  readonly tokens?: readonly string[] | undefined;
+  /** Asked after the token was found right: `false` answers 403. Default: whoever has a token may. */
+  readonly authorize?: ((req: Request, context: AdminContext) => boolean | Promise<boolean>) | undefined;
+}
+
+/** Where the routes are, below the path that the middleware is mounted at. `false` leaves one out. */
+export interface RouteOptions {
+  /** Default: `/login/profile/logout`. */
+  readonly logout?: string | readonly string[] | false | undefined;
+  /** Default: `/api/applications/:appId/kick-active-users` and the same below `/api/v2`. */
+  readonly kickActiveUsers?: string | readonly string[] | false | undefined;
+  /** Default: `/api/applications/:appId/active-users` and the same below `/api/v2`. */
+  readonly activeUsers?: string | readonly string[] | false | undefined;
+}
+
+/** Options of `logout()`. `undefined` means that an option is absent. */
+export interface LogoutOptions {
+  /** The session store: the very instance that `session({ store })` gets. */
+  readonly store: Store;
+  /** The id of this application: routes and registry keys carry it. Processes that share their sessions share it. */
+  readonly appId: string;
+  /** The id of the user pool, which callers of the admin API send in `x-authing-userpool-id`. */
+  readonly userPoolId: string;
+  /** The list of live logins. Default, for a `MemoryStore` alone: a new `MemoryLoginRegistry`. */
+  readonly registry?: LoginRegistry | undefined;
+  /** Whose session this is. Default: `passport.user` (or its `id`), `userId`, `user.id`, `user`, in this order. */
+  readonly userId?: ((session: Session) => unknown) | undefined;
+  /** What is known of a user, for lists and pages. */
+  readonly user?: ((userId: string) => UserProfile | undefined | Promise<UserProfile | undefined>) | undefined;
+  /** The admin API: off without `tokens`. */
+  readonly admin?: AdminOptions | undefined;
+  /** Where a logout may send the browser: absolute http(s) addresses, matched exactly. Default: none. */
+  readonly redirectUris?: readonly string[] | undefined;
+  /** Where a logout without `redirect_uri` sends the browser. Default: `/`. */
+  readonly defaultRedirect?: string | undefined;
+  /** Where users log in. It is never refused, so that a kicked user logs in again in one step. Default: `/login`. */
+  readonly loginUrl?: string | undefined;
+  readonly routes?: RouteOptions | undefined;
+  /** Answers the first request of a kicked login in place of the 401; `next()` goes on with an anonymous session. */
+  readonly onKicked?: ((req: Request, res: Response, next: NextFunction, ended: EndedLogin) => void) | undefined;
+  /**
+   * The longest time, in milliseconds, that a session can live without a request, where neither its cookie nor the store's
+   * `ttl` says it; and how long a kick is remembered. Default: 400 days, the longest that browsers keep a cookie (RFC 6265bis).
+   */
+  readonly maxSessionAgeMs?: number | undefined;
+  /** After how many milliseconds without an answer the session store counts as unreachable. Default: 10,000. */
+  readonly storeTimeoutMs?: number | undefined;
+}
+
+/** {@link LogoutOptions} with every default filled in. */
+export interface ResolvedOptions {
+  readonly store: Store;
+  readonly appId: string;
+  readonly userPoolId: string;
+  readonly registry: LoginRegistry;
+  readonly userId: (session: Session) => unknown;
+  readonly user: NonNullable<LogoutOptions["user"]>;
+  readonly admin: { readonly tokens: readonly string[]; readonly authorize: NonNullable<AdminOptions["authorize"]> };
+  readonly redirectUris: readonly string[];
+  readonly defaultRedirect: string;
+  readonly loginUrl: string;
+  readonly routes: { readonly [Name in keyof Required<RouteOptions>]: readonly string[] };
+  readonly onKicked: LogoutOptions["onKicked"];
+  readonly maxSessionAgeMs: number;
+  readonly storeTimeoutMs: number;
+}
+
+const ROUTES: ResolvedOptions["routes"] = {
+  logout: ["/login/profile/logout"],
+  kickActiveUsers: ["/api/applications/:appId/kick-active-users", "/api/v2/applications/:appId/kick-active-users"],
+  activeUsers: ["/api/applications/:appId/active-users", "/api/v2/applications/:appId/active-users"],
+};
+
+type Check = (value: unknown) => boolean;
+/** What an option must be, in words, and whether it is. The compiler keeps each table complete. */
+type Checks<Options> = { readonly [Name in keyof Required<Options>]: readonly [words: string, check: Check] };
+
+const isText: Check = (value) => typeof value === "string" && value !== "";
+const isFunction: Check = (value) => typeof value === "function";
+const isObject: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isDuration: Check = (value) => typeof value === "number" && Number.isFinite(value) && value > 0;
+const isListOf = (check: Check): Check => (value) => Array.isArray(value) && value.every(check);
+const isPath: Check = (value) => typeof value === "string" && value.startsWith("/") && !/^\/[/\\]/.test(value);
+const isHttpUrl: Check = (value) => {
+  if (typeof value !== "string" || !URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return (protocol === "https:" || protocol === "http:") && username === "" && password === "";
+};
+const isRoute: Check = (value) => value === false || isPath(value) || isListOf(isPath)(value);
+
+const OPTIONS: Checks<LogoutOptions> = {
+  store: ["the session store that session({ store }) gets", isObject],
+  appId: ["a non-empty string", isText],
+  userPoolId: ["a non-empty string", isText],
+  registry: ["a login registry: new MemoryLoginRegistry() or new RedisLoginRegistry({ client })", isObject],
+  userId: ["a function: (session) => user id", isFunction],
+  user: ["a function: (userId) => profile", isFunction],
+  admin: ["an object: { tokens, authorize }", isObject],
+  redirectUris: ["an array of absolute http(s) addresses without a user name", isListOf(isHttpUrl)],
+  defaultRedirect: ["a path that begins with one slash, or an absolute http(s) address", (v) => isPath(v) || isHttpUrl(v)],
+  loginUrl: ["a path that begins with one slash, or an absolute http(s) address", (v) => isPath(v) || isHttpUrl(v)],
+  routes: ["an object: { logout, kickActiveUsers, activeUsers }", isObject],
+  onKicked: ["a function: (req, res, next, ended) => …", isFunction],
+  maxSessionAgeMs: ["a number of milliseconds above 0", isDuration],
+  storeTimeoutMs: ["a number of milliseconds above 0", isDuration],
+};
+const ADMIN: Checks<AdminOptions> = {
+  tokens: ["an array of non-empty strings (is an environment variable not set?)", isListOf(isText)],
+  authorize: ["a function: (req, context) => boolean", isFunction],
+};
+const ROUTE: Checks<RouteOptions> = {
+  logout: ["a path, an array of paths, or false", isRoute],
+  kickActiveUsers: ["a path, an array of paths, or false", isRoute],
+  activeUsers: ["a path, an array of paths, or false", isRoute],
+};
+const REQUIRED: readonly (keyof LogoutOptions)[] = ["store", "appId", "userPoolId"];
+
+/**
+ * Checks what `logout()` was given and fills in the defaults.
+ *
+ * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`
+ */
+export function resolveOptions(options: LogoutOptions): ResolvedOptions {
+  if (!isObject(options)) throw invalid("", "an object: logout({ store, appId, userPoolId })");
+  check("", options, OPTIONS);
+  for (const name of REQUIRED) if (options[name] === undefined) throw invalid(name, OPTIONS[name][0]);
+  const { admin = {}, routes = {} } = options;
+  check("admin.", admin, ADMIN);
+  check("routes.", routes, ROUTE);
+  return Object.freeze<ResolvedOptions>({
+    store: options.store,
+    appId: options.appId,
+    userPoolId: options.userPoolId,
+    registry: options.registry ?? defaultRegistry(options.store),
+    userId: options.userId ?? defaultUserId,
+    user: options.user ?? (() => undefined),
+    admin: Object.freeze({ tokens: [...(admin.tokens ?? [])], authorize: admin.authorize ?? (() => true) }),
+    redirectUris: (options.redirectUris ?? []).map((uri) => new URL(uri).href),
+    defaultRedirect: options.defaultRedirect ?? "/",
+    loginUrl: options.loginUrl ?? "/login",
+    routes: Object.freeze({
+      logout: paths(routes.logout, ROUTES.logout),
+      kickActiveUsers: paths(routes.kickActiveUsers, ROUTES.kickActiveUsers),
+      activeUsers: paths(routes.activeUsers, ROUTES.activeUsers),
+    }),
+    onKicked: options.onKicked,
+    maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
+    storeTimeoutMs: options.storeTimeoutMs ?? 10_000,
+  });
+}
+
+function check<Options extends object>(path: string, options: Options, checks: Checks<Options>): void {
+  const known = Object.keys(checks);
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    throw new LogoutError("ERR_OPTION_UNKNOWN", `logout(): unknown option ${path}${name}. Known: ${known.join(", ")}.`);
+  }
+  for (const name of known as (keyof Options & string)[]) {
+    const [words, isRight] = checks[name];
+    if (options[name] !== undefined && !isRight(options[name])) throw invalid(path + name, words);
+  }
+}
+
+function invalid(name: string, words: string): LogoutError {
+  return new LogoutError("ERR_OPTION_INVALID", `logout(): ${name === "" ? "the options" : name} must be ${words}.`);
+}
+
+function paths(given: string | readonly string[] | false | undefined, defaults: readonly string[]): readonly string[] {
+  if (given === undefined) return defaults;
+  if (given === false) return [];
+  return typeof given === "string" ? [given] : [...given];
+}
+
+/** A MemoryStore is told by its name: more than one copy of express-session may be installed. */
+function defaultRegistry(store: Store): LoginRegistry {
+  if (store.constructor.name === "MemoryStore") return new MemoryLoginRegistry();
+  throw new LogoutError(
+    "ERR_REGISTRY_REQUIRED",
+    "logout(): pass registry. Processes that share their sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis. One process with a store of its own may pass new MemoryLoginRegistry().",
+  );
+}

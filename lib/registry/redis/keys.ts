@@ -1,0 +1,53 @@
+/**
+ * Writes any string with characters that are harmless in a key: no brace (which would split the hash tag), no colon.
+ * Lone surrogates, which UTF-8 cannot carry and `encodeURIComponent` refuses, become `%uD800` and the like, so that two
+ * different user ids never meet in one key.
+ */
+export function encodePart(text: string): string {
+  return text
+    .split(/(\p{Surrogate})/u)
+    .map((part, index) => (index % 2 === 0 ? encodeURIComponent(part) : `%u${hex(part)}`))
+    .join("");
+}
+
+/** Reads what {@link encodePart} wrote. */
+export function decodePart(encoded: string): string {
+  return encoded
+    .split(/%u([0-9A-F]{4})/)
+    .map((part, index) => (index % 2 === 0 ? decodeURIComponent(part) : String.fromCharCode(parseInt(part, 16))))
+    .join("");
+}
+
+function hex(surrogate: string): string {
+  return surrogate.charCodeAt(0).toString(16).toUpperCase();
+}
+
+/** The keys of one user. One hash tag, so that a script on all of them stays in one slot of a Cluster. */
+export interface UserKeys {
+  /** Hash: login id → record. */
+  readonly logins: string;
+  /** Hash: `*` → the last kick of the user; login id → how often, and why, this login was ended. */
+  readonly ended: string;
+  /** Hash: the logins of a kick that is not settled yet. */
+  readonly kicked: string;
+}
+
+/** The keys of one application. */
+export interface AppKeys {
+  /** Sorted set: user → last activity, in microseconds. */
+  readonly active: string;
+  /** Sorted set: user → when his last login expires, in milliseconds. */
+  readonly expiry: string;
+  /** String: the last kick of everyone. */
+  readonly everyone: string;
+}
+
+export function appKeys(prefix: string, appId: string): AppKeys {
+  const app = `${prefix}{${encodePart(appId)}}`;
+  return { active: `${app}:active`, expiry: `${app}:expiry`, everyone: `${app}:everyone` };
+}
+
+export function userKeys(prefix: string, appId: string, userId: string): UserKeys {
+  const user = `${prefix}{${encodePart(appId)}:${encodePart(userId)}}`;
+  return { logins: `${user}:logins`, ended: `${user}:ended`, kicked: `${user}:kicked` };
+}

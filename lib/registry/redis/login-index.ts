@@ -1,0 +1,79 @@
+import type { Connection } from "./client.js";
+import { decodePart, encodePart, type AppKeys } from "./keys.js";
+import { INDEX_DROP, INDEX_EXPIRED, INDEX_PAGE, INDEX_SCAN, INDEX_SCORE, INDEX_TOUCH } from "./scripts.js";
+
+/** How many rows of expired users one look at the index clears away. */
+const EXPIRED_AT_ONCE = 100;
+const SCAN_COUNT = 500;
+
+/** A row as it was read: dropped only if its score is still that one. */
+export interface IndexRow {
+  readonly userId: string;
+  readonly score: string;
+}
+
+/** Who has been active when. An index only: whether somebody is logged in, his own keys say. */
+export class LoginIndex {
+  readonly #connection: Connection;
+  readonly #keys: AppKeys;
+
+  constructor(connection: Connection, keys: AppKeys) {
+    this.#connection = connection;
+    this.#keys = keys;
+  }
+
+  /** The user was active now, and has a login for at least this long. */
+  async touch(userId: string, ttlMs: number): Promise<void> {
+    const { active, expiry } = this.#keys;
+    await this.#connection.run(INDEX_TOUCH, [active, expiry], [encodePart(userId), String(Math.ceil(ttlMs))]);
+  }
+
+  /** The user's row as it is now, if he has one. */
+  async rowsOf(userId: string): Promise<IndexRow[]> {
+    const score = String(await this.#connection.run(INDEX_SCORE, [this.#keys.active], [encodePart(userId)]));
+    return score === "" ? [] : [{ userId, score }];
+  }
+
+  /** Drops the rows that have not been written again since they were read. @returns how many. */
+  async drop(rows: readonly IndexRow[]): Promise<number> {
+    if (rows.length === 0) return 0;
+    const { active, expiry } = this.#keys;
+    const args = rows.flatMap(({ userId, score }) => [encodePart(userId), score]);
+    return Number(await this.#connection.run(INDEX_DROP, [active, expiry], args));
+  }
+
+  /** Rows of users whose logins must all have expired. */
+  async expired(): Promise<IndexRow[]> {
+    const { active, expiry } = this.#keys;
+    return readRows(await this.#connection.run(INDEX_EXPIRED, [active, expiry], [String(EXPIRED_AT_ONCE)]));
+  }
+
+  async page(offset: number, limit: number): Promise<{ totalCount: number; rows: IndexRow[] }> {
+    const range = [String(offset), String(offset + limit - 1)];
+    const [totalCount, rows] = (await this.#connection.run(INDEX_PAGE, [this.#keys.active], range)) as [number, unknown];
+    return { totalCount, rows: readRows(rows) };
+  }
+
+  /** Every row that is there from beginning to end, and perhaps others; one may come twice. */
+  async *scan(): AsyncIterable<IndexRow[]> {
+    let cursor = "0";
+    do {
+      const [next, rows] = (await this.#connection.run(
+        INDEX_SCAN,
+        [this.#keys.active],
+        [cursor, String(SCAN_COUNT)],
+      )) as [string, unknown];
+      cursor = next;
+      yield readRows(rows);
+    } while (cursor !== "0");
+  }
+}
+
+function readRows(reply: unknown): IndexRow[] {
+  const fields = reply as string[];
+  const rows: IndexRow[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    rows.push({ userId: decodePart(fields[i] ?? ""), score: fields[i + 1] ?? "" });
+  }
+  return rows;
+}

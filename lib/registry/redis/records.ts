@@ -1,0 +1,43 @@
+import type { KickMark, ListedLogin } from "../../login.js";
+
+type LoginRecord = [began: number, lastActive: number, expires: number, ip: string, userAgent: string, ...sids: string[]];
+
+/** A login from what the scripts keep of it. */
+export function readLogin(userId: string, loginId: string, record: unknown): ListedLogin {
+  const [began, lastActive, expires, ip, userAgent, ...sids] = JSON.parse(String(record)) as LoginRecord;
+  return {
+    id: loginId,
+    userId,
+    began: new Date(began),
+    lastActive: new Date(lastActive),
+    expires: new Date(expires),
+    ip: ip === "" ? undefined : ip,
+    userAgent: userAgent === "" ? undefined : userAgent,
+    sids,
+  };
+}
+
+/** Logins from a reply of id, record, id, record, … */
+export function readLogins(userId: string, reply: unknown): ListedLogin[] {
+  const fields = reply as string[];
+  const logins: ListedLogin[] = [];
+  for (let i = 0; i < fields.length; i += 2) logins.push(readLogin(userId, fields[i] ?? "", fields[i + 1]));
+  return logins;
+}
+
+/** A mark as `id json`: the scripts compare the id and need not read the rest, which is anybody's text. */
+export function writeMark({ id, at, reason, by }: KickMark): string {
+  return `${id} ${JSON.stringify({ at: +at, reason, by })}`;
+}
+
+export function readMark(value: unknown): KickMark | undefined {
+  if (typeof value !== "string" || value === "") return undefined;
+  const space = value.indexOf(" ");
+  const { at, reason, by } = JSON.parse(value.slice(space + 1)) as { at: number; reason?: string; by?: string };
+  return { id: value.slice(0, space), at: new Date(at), reason, by };
+}
+
+/** The mark of a login that was ended by itself, from `count mark`. */
+export function readEnd(value: unknown): KickMark | undefined {
+  return typeof value === "string" ? readMark(value.slice(value.indexOf(" ") + 1)) : undefined;
+}

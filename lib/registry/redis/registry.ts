@@ -1,0 +1,237 @@
+import { LogoutError } from "../../errors.js";
+import type {
+  ActiveUser,
+  Era,
+  KickMark,
+  ListedLogin,
+  LoginChange,
+  LoginRegistry,
+  NewLogin,
+  Removal,
+} from "../../login.js";
+import { eraAfter, kickAfter, kicksBefore } from "../era.js";
+import { Connection, type RedisClient } from "./client.js";
+import { appKeys, userKeys, type AppKeys, type UserKeys } from "./keys.js";
+import { LoginIndex, type IndexRow } from "./login-index.js";
+import { readEnd, readLogin, readLogins, readMark, writeMark } from "./records.js";
+import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, UPDATE } from "./scripts.js";
+
+/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
+const UNKNOWN_END_TTL_MS = 86_400_000;
+
+/** Options of {@link RedisLoginRegistry}. */
+export interface RedisLoginRegistryOptions {
+  /** A connected client of node-redis 5 or 6; it may be the one that connect-redis uses. It stays yours to close. */
+  readonly client: RedisClient;
+  /** What every key begins with. Default: `"express-logout:"`. */
+  readonly prefix?: string | undefined;
+  /** After how many milliseconds without an answer a call is given up with `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+interface Application {
+  readonly appId: string;
+  readonly maxSessionAgeMs: number;
+  readonly keys: AppKeys;
+  readonly index: LoginIndex;
+}
+
+/**
+ * The list of live logins in Redis: for every app whose sessions are shared by more than one process.
+ *
+ * Every step on a user is one Lua script on one hash slot. An index of who is active, in a slot of the application, is
+ * written *after* a login is listed and *before* its session is, and a row is only dropped if it was not written again since
+ * it was read: so no login that can be served is missing from it. Needs Redis 6.2.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "redis";
+ * import { RedisLoginRegistry } from "express-logout/redis";
+ *
+ * const client = await createClient({ url: "redis://localhost:6379" }).connect();
+ * export const registry = new RedisLoginRegistry({ client });
+ * ```
+ */
+export class RedisLoginRegistry implements LoginRegistry {
+  readonly #connection: Connection;
+  readonly #prefix: string;
+  #application: Application | undefined;
+
+  /** @throws LogoutError `ERR_OPTION_INVALID` */
+  constructor({ client, prefix = "express-logout:", timeoutMs = 2_000 }: RedisLoginRegistryOptions) {
+    if (typeof (client as RedisClient | undefined)?.sendCommand !== "function") {
+      throw new LogoutError(
+        "ERR_OPTION_INVALID",
+        "RedisLoginRegistry needs { client }: what createClient() of the package redis returns.",
+      );
+    }
+    if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
+      throw new LogoutError("ERR_OPTION_INVALID", "RedisLoginRegistry: timeoutMs must be a number above 0.");
+    }
+    this.#connection = new Connection(client, timeoutMs);
+    this.#prefix = prefix;
+  }
+
+  bind({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
+    if (this.#application !== undefined && this.#application.appId !== appId) {
+      throw new LogoutError(
+        "ERR_REGISTRY_IN_USE",
+        `This registry serves the application "${this.#application.appId}". Give "${appId}" a registry of its own: the client may be the same.`,
+      );
+    }
+    const keys = appKeys(this.#prefix, appId);
+    this.#application = { appId, maxSessionAgeMs, keys, index: new LoginIndex(this.#connection, keys) };
+  }
+
+  async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
+    const record = await this.#connection.command("HGET", this.#keys(userId).logins, loginId);
+    return record === null ? undefined : readLogin(userId, loginId, record);
+  }
+
+  async add(login: NewLogin): Promise<Era> {
+    const { logins, ended } = this.#keys(login.userId);
+    const userMarkId = String(await this.#connection.run(ADD, [logins, ended], toList(login)));
+    await this.#app.index.touch(login.userId, login.ttlMs);
+    return eraAfter(userMarkId === "" ? undefined : userMarkId, (await this.#everyoneMark())?.id);
+  }
+
+  async adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
+    const { logins, ended } = this.#keys(login.userId);
+    const args = [...toList(login), kicksBefore(era)[0], String(ends)];
+    if ((await this.#connection.run(ADOPT, [logins, ended], args)) !== 1) return false;
+    await this.#app.index.touch(login.userId, login.ttlMs);
+    if (kickAfter(era, undefined, await this.#everyoneMark()) === undefined) return true;
+    await this.remove(login.userId, login.id);
+    return false;
+  }
+
+  async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+    const { addSid = "", removeSid = "", ttlMs, ip = "", userAgent = "" } = change;
+    const args = [loginId, addSid, removeSid, ttlMs === undefined ? "" : String(Math.ceil(ttlMs)), ip, userAgent];
+    const listed = (await this.#connection.run(UPDATE, [this.#keys(userId).logins], args)) === 1;
+    if (listed && ttlMs !== undefined) await this.#app.index.touch(userId, ttlMs);
+    return listed;
+  }
+
+  async remove(userId: string, loginId: string, end: { mark?: KickMark; remember?: boolean } = {}): Promise<Removal> {
+    const { logins, ended } = this.#keys(userId);
+    const { index, maxSessionAgeMs } = this.#app;
+    const rows = await index.rowsOf(userId);
+    const [record, ends, left] = (await this.#connection.run(
+      REMOVE,
+      [logins, ended],
+      [
+        loginId,
+        end.mark === undefined ? "" : writeMark(end.mark),
+        end.remember === true ? "1" : "",
+        String(maxSessionAgeMs),
+        String(UNKNOWN_END_TTL_MS),
+      ],
+    )) as [unknown, number, number];
+    if (left === 0) await index.drop(rows);
+    return { login: record === null ? undefined : readLogin(userId, loginId, record), ends };
+  }
+
+  async removeAll(userId: string, mark: KickMark): Promise<readonly ListedLogin[]> {
+    const { logins, ended, kicked } = this.#keys(userId);
+    const { index, maxSessionAgeMs } = this.#app;
+    const rows = await index.rowsOf(userId);
+    const args = [writeMark(mark), String(maxSessionAgeMs)];
+    const records = await this.#connection.run(REMOVE_ALL, [logins, ended, kicked], args);
+    await index.drop(rows);
+    return readLogins(userId, records);
+  }
+
+  async settle(userId: string, mark: KickMark): Promise<void> {
+    const { ended, kicked } = this.#keys(userId);
+    await this.#connection.run(SETTLE, [ended, kicked], [mark.id]);
+  }
+
+  async markAll(mark: KickMark): Promise<void> {
+    const { keys, maxSessionAgeMs } = this.#app;
+    await this.#connection.command("SET", keys.everyone, writeMark(mark), "PX", String(maxSessionAgeMs));
+  }
+
+  async kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
+    const [user, end] = (await this.#connection.command("HMGET", this.#keys(userId).ended, "*", loginId)) as unknown[];
+    return readEnd(end) ?? kickAfter(era, readMark(user), await this.#everyoneMark());
+  }
+
+  async list(userId: string): Promise<readonly ListedLogin[]> {
+    return live(await this.#listed(userId));
+  }
+
+  async activeUsers({ offset, limit }: { offset: number; limit: number }): Promise<{
+    totalCount: number;
+    users: ActiveUser[];
+  }> {
+    const { index } = this.#app;
+    await this.#dropIdle(await index.expired());
+    for (;;) {
+      const { totalCount, rows } = await index.page(offset, limit);
+      const { users, dropped } = await this.#dropIdle(rows);
+      // A round that drops nothing found only rows that stand for somebody, or that were written again meanwhile.
+      if (dropped === 0) return { totalCount, users: users.filter(({ logins }) => logins.length > 0) };
+    }
+  }
+
+  async *users(): AsyncIterable<readonly string[]> {
+    for await (const rows of this.#app.index.scan()) yield rows.map((row) => row.userId);
+  }
+
+  async clear(): Promise<void> {
+    for await (const userIds of this.users()) {
+      await Promise.all(
+        userIds.map((userId) => {
+          const { logins, kicked } = this.#keys(userId);
+          return this.#connection.command("UNLINK", logins, kicked);
+        }),
+      );
+    }
+    const { active, expiry } = this.#app.keys;
+    await this.#connection.command("UNLINK", active, expiry);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get #app(): Application {
+    if (this.#application === undefined) {
+      throw new LogoutError("ERR_REGISTRY_REQUIRED", "The registry is not in use yet: pass it to logout({ registry }).");
+    }
+    return this.#application;
+  }
+
+  #keys(userId: string): UserKeys {
+    return userKeys(this.#prefix, this.#app.appId, userId);
+  }
+
+  async #everyoneMark(): Promise<KickMark | undefined> {
+    return readMark(await this.#connection.command("GET", this.#app.keys.everyone));
+  }
+
+  async #listed(userId: string): Promise<ListedLogin[]> {
+    return readLogins(userId, await this.#connection.run(LIST, [this.#keys(userId).logins]));
+  }
+
+  /**
+   * The users of some rows, with their live logins; rows that have outlived their logins are dropped. One whose only login
+   * is being rotated has none that is live, but stands: a kick of everyone has to find it.
+   */
+  async #dropIdle(rows: readonly IndexRow[]): Promise<{ users: ActiveUser[]; dropped: number }> {
+    const listed = await Promise.all(rows.map(({ userId }) => this.#listed(userId)));
+    const dropped = await this.#app.index.drop(rows.filter((_row, position) => listed[position]?.length === 0));
+    const users = rows.map(({ userId }, position) => ({ userId, logins: live(listed[position] ?? []) }));
+    return { users, dropped };
+  }
+}
+
+/** Those with a session, newest first. */
+function live(logins: readonly ListedLogin[]): ListedLogin[] {
+  return logins.filter((login) => login.sids.length > 0).sort((a, b) => +b.began - +a.began);
+}
+
+function toList({ id, sid, ttlMs, ip = "", userAgent = "", began }: NewLogin): string[] {
+  return [id, sid, String(Math.ceil(ttlMs)), ip, userAgent, began === undefined ? "" : String(+began)];
+}

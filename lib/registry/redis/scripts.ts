@@ -1,0 +1,207 @@
+import { createHash } from "node:crypto";
+
+/** One atomic step, in Lua. */
+export interface Script {
+  readonly source: string;
+  /** What EVALSHA calls it by. */
+  readonly sha: string;
+}
+
+/**
+ * What the scripts share. A record is `[began, lastActive, expires, ip, userAgent, sid, sid, …]`, times in epoch
+ * milliseconds by the clock of Redis: the clocks of the nodes decide nothing.
+ */
+const SHARED = `
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+
+local function integer(number) return string.format('%.0f', number) end
+
+local function read(key, id)
+  local value = redis.call('HGET', key, id)
+  return value and cjson.decode(value)
+end
+
+local function keep(key, ttl)
+  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, integer(ttl)) end
+end
+
+local function write(key, id, record)
+  redis.call('HSET', key, id, cjson.encode(record))
+  keep(key, record[3] - now)
+end
+
+local function has(record, sid)
+  for i = 6, #record do if record[i] == sid then return true end end
+  return false
+end
+
+-- A hash has no expiry of its own for a field before Redis 7.4. A few are looked at with every login, so that the work of
+-- a step does not grow with the number of logins.
+local function dropExpired(key)
+  local fields
+  if redis.call('HLEN', key) <= 32 then fields = redis.call('HGETALL', key)
+  else fields = redis.call('HRANDFIELD', key, 32, 'WITHVALUES') end
+  for i = 1, #fields, 2 do
+    if cjson.decode(fields[i + 1])[3] <= now then redis.call('HDEL', key, fields[i]) end
+  end
+end
+
+local function list(key, id, sid, ttl, ip, userAgent, began)
+  dropExpired(key)
+  write(key, id, { tonumber(began) or now, now, now + ttl, ip, userAgent, sid })
+end
+
+-- 'count mark', and how a mark stands everywhere: 'id json'. Lua reads the part before the space alone.
+local function endsOf(key, id)
+  local value = redis.call('HGET', key, id)
+  return value and tonumber(string.match(value, '^%d+')) or 0
+end
+
+local function markId(value) return value and string.match(value, '^%S+') or '' end
+`;
+
+function script(body: string): Script {
+  const source = SHARED + body;
+  return { source, sha: createHash("sha1").update(source).digest("hex") };
+}
+
+/** KEYS logins ended; ARGV id sid ttl ip userAgent began → the id of the user's last kick, or `""`. */
+export const ADD = script(`
+list(KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6])
+return markId(redis.call('HGET', KEYS[2], '*'))
+`);
+
+/** KEYS logins ended; ARGV id sid ttl ip userAgent began kickBefore ends → 1 listed, 0 refused. */
+export const ADOPT = script(`
+local mark = markId(redis.call('HGET', KEYS[2], '*'))
+if mark ~= '' and mark ~= ARGV[7] then return 0 end
+if endsOf(KEYS[2], ARGV[1]) ~= tonumber(ARGV[8]) then return 0 end
+local record = read(KEYS[1], ARGV[1])
+if not record then
+  list(KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6])
+elseif not has(record, ARGV[2]) then
+  record[#record + 1] = ARGV[2]
+  write(KEYS[1], ARGV[1], record)
+end
+return 1
+`);
+
+/** KEYS logins; ARGV id addSid removeSid ttl ip userAgent, `""` for what stays → 1 if listed, else 0. */
+export const UPDATE = script(`
+local record = read(KEYS[1], ARGV[1])
+if not record then return 0 end
+local changed = { record[1], record[2], record[3], record[4], record[5] }
+for i = 6, #record do
+  if record[i] ~= ARGV[3] then changed[#changed + 1] = record[i] end
+end
+if ARGV[2] ~= '' and not has(changed, ARGV[2]) then changed[#changed + 1] = ARGV[2] end
+if changed[4] == '' and changed[5] == '' then changed[4] = ARGV[5]; changed[5] = ARGV[6] end
+if ARGV[4] ~= '' then
+  changed[2] = now
+  changed[3] = math.max(changed[3], now + tonumber(ARGV[4]))
+end
+write(KEYS[1], ARGV[1], changed)
+return 1
+`);
+
+/** KEYS logins ended; ARGV id mark remember rememberTtl unknownTtl → the record or nil, ends, logins left. */
+export const REMOVE = script(`
+local record = redis.call('HGET', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[1], ARGV[1])
+local ends = endsOf(KEYS[2], ARGV[1])
+if not record or ARGV[2] ~= '' or ARGV[3] == '1' then
+  ends = ends + 1
+  local mark = ARGV[2]
+  if mark == '' then mark = string.match(redis.call('HGET', KEYS[2], ARGV[1]) or '', '^%d+ (.*)$') or '' end
+  redis.call('HSET', KEYS[2], ARGV[1], integer(ends) .. ' ' .. mark)
+  if ARGV[2] ~= '' or ARGV[3] == '1' then keep(KEYS[2], tonumber(ARGV[4])) else keep(KEYS[2], tonumber(ARGV[5])) end
+end
+return { record, ends, redis.call('HLEN', KEYS[1]) }
+`);
+
+/** KEYS logins ended kicked; ARGV mark ttl → id, record, id, record, … of this kick and of those not settled. */
+export const REMOVE_ALL = script(`
+if redis.call('EXISTS', KEYS[3]) == 0 then
+  if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[3]) end
+else
+  local fields = redis.call('HGETALL', KEYS[1])
+  for i = 1, #fields, 2 do redis.call('HSET', KEYS[3], fields[i], fields[i + 1]) end
+  redis.call('DEL', KEYS[1])
+end
+redis.call('HSET', KEYS[2], '*', ARGV[1])
+keep(KEYS[2], tonumber(ARGV[2]))
+return redis.call('HGETALL', KEYS[3])
+`);
+
+/** KEYS ended kicked; ARGV the id of the mark whose kick is finished. */
+export const SETTLE = script(`
+if markId(redis.call('HGET', KEYS[1], '*')) == ARGV[1] then redis.call('UNLINK', KEYS[2]) end
+return 1
+`);
+
+/** KEYS logins → id, record, id, record, … of the live ones. */
+export const LIST = script(`
+local fields = redis.call('HGETALL', KEYS[1])
+local live = {}
+for i = 1, #fields, 2 do
+  if cjson.decode(fields[i + 1])[3] > now then
+    live[#live + 1] = fields[i]
+    live[#live + 1] = fields[i + 1]
+  else
+    redis.call('HDEL', KEYS[1], fields[i])
+  end
+end
+return live
+`);
+
+/**
+ * KEYS active expiry; ARGV user ttl. The score never stands twice for a user, so that {@link INDEX_DROP} can tell whether
+ * a row was written again since it was read.
+ */
+export const INDEX_TOUCH = script(`
+local before = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]))
+if before and micros <= before then micros = before + 1 end
+redis.call('ZADD', KEYS[1], integer(micros), ARGV[1])
+local expires = now + tonumber(ARGV[2])
+local known = tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]))
+if not known or known < expires then redis.call('ZADD', KEYS[2], integer(expires), ARGV[1]) end
+return 1
+`);
+
+/**
+ * KEYS active expiry; ARGV user score user score …: drops each row that still has the score it was read with (`""`: that
+ * was not there). → how many.
+ */
+export const INDEX_DROP = script(`
+local dropped = 0
+for i = 1, #ARGV, 2 do
+  if (redis.call('ZSCORE', KEYS[1], ARGV[i]) or '') == ARGV[i + 1] then
+    dropped = dropped + redis.call('ZREM', KEYS[1], ARGV[i])
+    redis.call('ZREM', KEYS[2], ARGV[i])
+  end
+end
+return dropped
+`);
+
+/** KEYS active; ARGV user → his score, `""` if he has none. */
+export const INDEX_SCORE = script(`return redis.call('ZSCORE', KEYS[1], ARGV[1]) or ''`);
+
+/** KEYS active expiry; ARGV most → user, score, … of those whose logins have expired. */
+export const INDEX_EXPIRED = script(`
+local rows = {}
+for _, user in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', integer(now), 'LIMIT', 0, ARGV[1])) do
+  rows[#rows + 1] = user
+  rows[#rows + 1] = redis.call('ZSCORE', KEYS[1], user) or ''
+end
+return rows
+`);
+
+/** KEYS active; ARGV first last → the number of rows, and user, score, … of a page, newest activity first. */
+export const INDEX_PAGE = script(`
+return { redis.call('ZCARD', KEYS[1]), redis.call('ZREVRANGE', KEYS[1], ARGV[1], ARGV[2], 'WITHSCORES') }
+`);
+
+/** KEYS active; ARGV cursor count → next cursor, and user, score, … */
+export const INDEX_SCAN = script(`return redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])`);

@@ -1,0 +1,63 @@
+import type { Request, Response } from "express";
+import type { Store } from "express-session";
+import { LogoutError } from "./errors.js";
+import { clearSessionCookie } from "./http/cookies.js";
+import type { RequestSessions } from "./http/context.js";
+import type { EndedLogin } from "./login.js";
+import type { StoreHook } from "./session/store-hook.js";
+
+/** The sessions of requests, as the HTTP side sees them. */
+export class SessionsOfRequests implements RequestSessions {
+  readonly #hook: StoreHook;
+  readonly #store: Store;
+
+  constructor(hook: StoreHook, store: Store) {
+    this.#hook = hook;
+    this.#store = store;
+  }
+
+  check(req: Request): void {
+    const store = req.sessionStore as Store | undefined;
+    if (store === this.#store) return;
+    if (store !== undefined) {
+      throw new LogoutError(
+        "ERR_SESSION_STORE",
+        "session() uses another store than logout(): pass the same instance to session({ store }) and logout({ store }).",
+      );
+    }
+    if (!this.#hook.attached) {
+      throw new LogoutError(
+        "ERR_SESSION_MISSING",
+        "No session() uses the store that logout() was given: call app.use(session({ store })) with it before app.use(auth).",
+      );
+    }
+    // Not for express-session to serve, by its cookie's path; or the store is off-line; or logout() is mounted too early.
+    this.#hook.expectNoSession(req);
+  }
+
+  ended(req: Request): EndedLogin | undefined {
+    const refusal = this.#hook.refusalOf(req);
+    return refusal && { loginId: refusal.loginId, at: new Date(refusal.at), reason: refusal.reason };
+  }
+
+  async told(req: Request, res: Response): Promise<void> {
+    const refusal = this.#hook.refusalOf(req);
+    if (refusal === undefined) return;
+    clearSessionCookie(req, res, refusal.sid, req.session.cookie);
+    await this.#hook.forget(refusal);
+  }
+
+  async endLogin(req: Request, res: Response): Promise<void> {
+    await this.told(req, res);
+    if (this.#hook.loginOf(req) === undefined) return;
+    const { cookie } = req.session;
+    const sid = req.sessionID;
+    await new Promise<void>((resolve, reject) => {
+      req.session.destroy((error: unknown) => {
+        if (error === undefined || error === null) resolve();
+        else reject(error as Error);
+      });
+    });
+    clearSessionCookie(req, res, sid, cookie);
+  }
+}

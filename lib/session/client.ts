@@ -1,0 +1,24 @@
+import type { Client } from "../login.js";
+
+const MAX_USER_AGENT = 256;
+const MAX_ADDRESS = 64;
+
+interface RequestLike {
+  readonly ip?: unknown;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly socket?: { readonly remoteAddress?: unknown };
+}
+
+/** The device behind a request of Express, or of a bare `node:http` server (a WebSocket's upgrade). */
+export function clientOf(req: object | undefined): Client {
+  if (req === undefined) return {};
+  const { ip, headers, socket } = req as RequestLike;
+  return {
+    ip: text(ip ?? socket?.remoteAddress, MAX_ADDRESS),
+    userAgent: text(headers?.["user-agent"], MAX_USER_AGENT),
+  };
+}
+
+function text(value: unknown, length: number): string | undefined {
+  return typeof value === "string" && value !== "" ? value.slice(0, length).toWellFormed() : undefined;
+}

@@ -1,0 +1,38 @@
+import type { Store } from "express-session";
+import type { SessionRecord } from "./stamp.js";
+
+/** The convention of connect-redis and its kin: `ttl` in seconds, or a function that decides alone. */
+interface StoreWithTtl {
+  readonly ttl?: unknown;
+  readonly disableTTL?: unknown;
+}
+
+const MINUTE_MS = 60_000;
+
+/** How long the store keeps a session from now on, in milliseconds: the longest that any party may have in mind. */
+export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {
+  const { ttl, disableTTL } = store as StoreWithTtl;
+  const byCookie = cookieTtlMs(session);
+  if (disableTTL === true) return Math.max(byCookie ?? 0, maxSessionAgeMs);
+  if (typeof ttl === "function") return Math.max(byCookie ?? 0, seconds(ttl.call(store, session)) ?? maxSessionAgeMs);
+  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs);
+}
+
+/**
+ * How often a login's last activity is written, in milliseconds: once a minute, or a tenth of the lifetime where that is
+ * less. As much is added to a login's expiry, so that it outlives its session between two writes.
+ */
+export function touchIntervalMs(ttlMs: number): number {
+  return Math.min(MINUTE_MS, ttlMs / 10);
+}
+
+function cookieTtlMs(session: SessionRecord): number | undefined {
+  const expires = (session["cookie"] as { expires?: unknown } | undefined)?.expires;
+  if (!(expires instanceof Date) && typeof expires !== "string") return undefined;
+  const left = +new Date(expires) - Date.now();
+  return Number.isNaN(left) ? undefined : left;
+}
+
+function seconds(ttl: unknown): number | undefined {
+  return typeof ttl === "number" && Number.isFinite(ttl) ? ttl * 1_000 : undefined;
+}

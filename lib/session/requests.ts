@@ -1,0 +1,75 @@
+import type { Removal } from "../login.js";
+import type { KickNote, Stamp } from "./stamp.js";
+
+/** A login that a request was loaded with, or has begun. */
+export interface HeldLogin {
+  readonly stamp: Stamp;
+  /** The session id under which the request knows it to be live. */
+  readonly sid: string;
+  /** Set once this very request has taken it off: the request may list it again, if nobody else has ended it since. */
+  removal?: Removal;
+}
+
+/** Why a request's session was refused, and where that is kept until somebody has been told. */
+export interface Refusal extends KickNote {
+  readonly sid: string;
+}
+
+/** What one request has to do with logins. */
+export class RequestLogins {
+  /** The session id that was generated for this request, until a login has been listed with it. */
+  freshSid: string | undefined;
+  refusal: Refusal | undefined;
+  /** The login of the session that the request has now. */
+  #current: HeldLogin | undefined;
+  readonly #byUser = new Map<string, HeldLogin>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** The request's session has been loaded with this login, or with none. */
+  loaded(held: HeldLogin | undefined): void {
+    this.#current = held;
+    if (held !== undefined) this.#byUser.set(held.stamp.userId, held);
+  }
+
+  /** A login is listed and written under this session id: whatever came before it in this request is settled. */
+  hold(held: HeldLogin): void {
+    this.freshSid = undefined;
+    this.loaded(held);
+  }
+
+  /** The login of this user that the request was loaded with or has begun, even if it is over by now. */
+  of(userId: string): HeldLogin | undefined {
+    return this.#byUser.get(userId);
+  }
+
+  /** The login that lives in the session with this id: also while the request is rotating to it. */
+  on(sid: string): HeldLogin | undefined {
+    const held = this.#current;
+    return held !== undefined && (held.sid === sid || this.freshSid === sid) ? held : undefined;
+  }
+
+  /** One step after the other: the save at the end of a request must find what an earlier save has begun. */
+  inOrder<T>(step: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(step);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** What each request has to do with logins, and no longer than the request lives. */
+export class Requests {
+  readonly #logins = new WeakMap<object, RequestLogins>();
+
+  of(req: object): RequestLogins {
+    let logins = this.#logins.get(req);
+    if (logins === undefined) {
+      logins = new RequestLogins();
+      this.#logins.set(req, logins);
+    }
+    return logins;
+  }
+
+  has(req: object): boolean {
+    return this.#logins.has(req);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Era } from "../login.js";
+
+/** The one property that this package adds to session data. */
+const KEY = "expressLogout";
+
+/** Which login a session belongs to. It tells a new login (no stamp) from the save of an old one. */
+export interface Stamp {
+  readonly userId: string;
+  readonly loginId: string;
+  readonly era: Era;
+}
+
+/** What a kick leaves of a session. */
+export interface KickNote {
+  readonly loginId: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly reason?: string | undefined;
+}
+
+export type SessionRecord = Record<string, unknown>;
+
+export function stampOf(session: SessionRecord): Stamp | undefined {
+  const value = session[KEY];
+  if (!isObject(value)) return undefined;
+  const { userId, loginId, era } = value;
+  if (typeof userId !== "string" || typeof loginId !== "string") return undefined;
+  return { userId, loginId, era: typeof era === "string" ? era : "" };
+}
+
+export function stamp(session: SessionRecord, { userId, loginId, era }: Stamp): void {
+  session[KEY] = era === "" ? { userId, loginId } : { userId, loginId, era };
+}
+
+export function noteOf(session: SessionRecord): KickNote | undefined {
+  const value = session[KEY];
+  const kicked = isObject(value) ? value["kicked"] : undefined;
+  if (!isObject(kicked)) return undefined;
+  const { loginId, at, reason } = kicked;
+  if (typeof loginId !== "string" || typeof at !== "number") return undefined;
+  return { loginId, at, reason: typeof reason === "string" ? reason : undefined };
+}
+
+/** Session data that is nobody's and says only why: also a process without the hook sees an anonymous session. */
+export function sessionWithNote(note: KickNote, expires: Date): SessionRecord {
+  return { cookie: cookieUntil(expires), [KEY]: { kicked: note } };
+}
+
+/** Neither a login nor a note: what an anonymous session must not carry into the next login. */
+export function unstamp(session: SessionRecord): void {
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant key, and express-session keeps data as properties
+  delete session[KEY];
+}
+
+function cookieUntil(expires: Date): SessionRecord {
+  const cookie = { originalMaxAge: +expires - Date.now(), expires, httpOnly: true, path: "/" };
+  // Some stores take the lifetime from `maxAge`, which express-session's own cookie has as an accessor that is not stored.
+  return Object.defineProperty(cookie, "maxAge", { get: () => +expires - Date.now(), enumerable: false });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,266 @@
+import type { SessionData, Store } from "express-session";
+import { LogoutError } from "../errors.js";
+import type { LoginRegistry } from "../login.js";
+import { LoginSessions, type SessionEvents } from "./login-sessions.js";
+import { RawStore } from "./raw-store.js";
+import { Requests, type Refusal, type RequestLogins } from "./requests.js";
+import type { SessionRecord } from "./stamp.js";
+import type { UserIdOf } from "./user-id.js";
+
+type Callback = (error?: unknown, value?: unknown) => void;
+
+/** What express-session puts on a request. */
+interface RequestWithSession {
+  sessionID: string;
+  session?: SessionRecord;
+  sessionStore?: Store;
+}
+
+export interface StoreHookOptions {
+  readonly store: Store;
+  readonly registry: LoginRegistry;
+  readonly userId: UserIdOf;
+  readonly maxSessionAgeMs: number;
+  readonly storeTimeoutMs: number;
+  readonly events: SessionEvents;
+}
+
+const HOOKED = Symbol.for("express-logout.hooked");
+
+/**
+ * The hook: it replaces the methods of one store instance by which express-session, and anybody else, reads and writes
+ * sessions. It knows callbacks, requests and the order in which express-session does things; what a read or a write *means*
+ * is told by {@link LoginSessions}.
+ */
+export class StoreHook {
+  readonly raw: RawStore;
+  readonly #store: Store;
+  readonly #sessions: LoginSessions;
+  readonly #requests = new Requests();
+  /** Requests that came by before session() had given them a session. */
+  readonly #early = new WeakSet<object>();
+  // express-session answers to a read, and regenerates and destroys a session, in one synchronous stretch each. These tell
+  // the calls within it which request they belong to.
+  #refusing: Refusal | undefined;
+  #suspending: RequestLogins | undefined;
+  #destroying: RequestLogins | undefined;
+  #generate: ((req: object) => void) | undefined;
+
+  /** @throws LogoutError `ERR_STORE_INVALID`, `ERR_STORE_HOOKED` */
+  constructor({ store, storeTimeoutMs, ...rest }: StoreHookOptions) {
+    if (HOOKED in store) {
+      throw new LogoutError(
+        "ERR_STORE_HOOKED",
+        "logout({ store }): this store serves another logout() already. Call logout() once for a store and use what it returns in every place.",
+      );
+    }
+    this.raw = new RawStore(store, storeTimeoutMs);
+    this.#store = store;
+    this.#sessions = new LoginSessions({ store, raw: this.raw, ...rest });
+    this.#install();
+  }
+
+  /** Whether session() was called with this store. */
+  get attached(): boolean {
+    return this.#generate !== undefined;
+  }
+
+  /** Why the session that this request came with was refused. */
+  refusalOf(req: object): Refusal | undefined {
+    return this.#requests.has(req) ? this.#requests.of(req).refusal : undefined;
+  }
+
+  /** The refused user has been told why: the reason is used up. */
+  async forget(refusal: Refusal): Promise<void> {
+    await this.#sessions.forget(refusal);
+  }
+
+  /** The login of this request's session as it was loaded: the registry says whether it lives. */
+  loginOf(req: object): { userId: string; loginId: string } | undefined {
+    const { session } = req as Partial<RequestWithSession>;
+    return session === undefined ? undefined : this.#sessions.stampOf(session);
+  }
+
+  /** The request has no session. Should session() come later to give it one, that is a mistake and is told. */
+  expectNoSession(req: object): void {
+    this.#early.add(req);
+  }
+
+  #install(): void {
+    const sessions = this.#sessions;
+    this.#define(HOOKED, true);
+    this.#define("get", (sid: string, callback?: Callback) => this.#load(sid, callback));
+    this.#define("set", (sid: string, session: SessionData, callback?: Callback) =>
+      answer(this.#save(sid, session as unknown as SessionRecord), callback),
+    );
+    this.#define("destroy", (sid: string, callback?: Callback) => answer(this.#destroy(sid), callback));
+    this.#define("regenerate", (req: RequestWithSession, callback?: Callback) =>
+      answer(this.#regenerate(req), callback),
+    );
+    this.#define("createSession", (req: RequestWithSession, session: SessionRecord) =>
+      this.#createSession(req, session),
+    );
+    if (this.raw.has("touch")) {
+      this.#define("touch", (sid: string, session: SessionData, callback?: Callback) => {
+        const record = session as unknown as SessionRecord;
+        return answer(sessions.touch(sid, record, requestOf(record)), callback);
+      });
+    }
+    if (this.raw.has("clear")) this.#define("clear", (callback?: Callback) => answer(sessions.clear(), callback));
+    this.#installGenerate();
+  }
+
+  /** session() assigns `store.generate` whenever it is called, before logout() or after. */
+  #installGenerate(): void {
+    this.#generate = (this.#store as { generate?: (req: object) => void }).generate;
+    const generate = (req: RequestWithSession): void => {
+      this.#mustNotBeEarly(req);
+      this.#generate?.call(this.#store, req);
+      this.#generated(req);
+    };
+    Object.defineProperty(this.#store, "generate", {
+      configurable: true,
+      enumerable: false,
+      get: () => (this.#generate === undefined ? undefined : generate),
+      set: (assigned: ((req: object) => void) | undefined) => {
+        this.#generate = assigned;
+      },
+    });
+  }
+
+  #define(name: PropertyKey, value: unknown): void {
+    Object.defineProperty(this.#store, name, { value, configurable: true, enumerable: false, writable: true });
+  }
+
+  #load(sid: string, callback: Callback | undefined): Promise<unknown> {
+    const loading = this.#sessions.load(sid);
+    const answered = loading.then(({ session, refusal }) => ({ value: session ?? null, refusal }));
+    if (typeof callback !== "function") return handled(answered.then(({ value }) => value));
+    answered.then(
+      ({ value, refusal }) => {
+        process.nextTick(() => {
+          this.#refusing = refusal;
+          try {
+            callback(null, value);
+          } finally {
+            this.#refusing = undefined;
+          }
+        });
+      },
+      (error: unknown) => {
+        process.nextTick(callback, error);
+      },
+    );
+    return handled(answered);
+  }
+
+  #save(sid: string, session: SessionRecord): Promise<void> {
+    const req = requestOf(session);
+    if (req === undefined) return this.#sessions.save(sid, session, undefined);
+    const logins = this.#requests.of(req);
+    return logins.inOrder(() => this.#sessions.save(sid, session, req, logins));
+  }
+
+  #destroy(sid: string): Promise<void> {
+    const suspending = this.#suspending;
+    if (suspending !== undefined) return this.#sessions.suspend(sid, suspending);
+    const logins = this.#destroying;
+    if (logins === undefined) return this.#sessions.end(sid);
+    return logins.inOrder(() => this.#sessions.end(sid, logins));
+  }
+
+  #regenerate(req: RequestWithSession): Promise<void> {
+    const logins = this.#requests.of(req);
+    return logins.inOrder(async () => {
+      this.#suspending = logins;
+      let regenerated: Promise<void>;
+      try {
+        regenerated = this.raw.regenerate(req);
+      } finally {
+        this.#suspending = undefined;
+      }
+      await regenerated;
+      this.#sessions.rotating(req.sessionID, logins);
+    });
+  }
+
+  #createSession(req: RequestWithSession, session: SessionRecord): unknown {
+    this.#mustNotBeEarly(req);
+    const created = this.raw.createSession(req, session);
+    const sid = req.sessionID;
+    const stamp = this.#sessions.stampOf(session);
+    this.#requests.of(req).loaded(stamp === undefined ? undefined : { stamp, sid });
+    this.#watchDestroy(req);
+    return created;
+  }
+
+  #generated(req: RequestWithSession): void {
+    const logins = this.#requests.of(req);
+    logins.freshSid = req.sessionID;
+    if (this.#refusing !== undefined) logins.refusal = this.#refusing;
+    this.#watchDestroy(req);
+  }
+
+  /**
+   * `store.destroy(sid)` does not say which request destroys: two with one session may be under way, and only the one that
+   * ended its login may bring it back. So the session itself remembers.
+   */
+  #watchDestroy(req: RequestWithSession): void {
+    const { session } = req;
+    if (session === undefined) return;
+    const logins = this.#requests.of(req);
+    const destroy = session["destroy"] as (...args: unknown[]) => unknown;
+    const watched = (...args: unknown[]): unknown => {
+      this.#destroying = logins;
+      try {
+        return destroy.apply(session, args);
+      } finally {
+        this.#destroying = undefined;
+      }
+    };
+    Object.defineProperty(session, "destroy", {
+      value: watched,
+      configurable: true,
+      enumerable: false,
+      writable: true,
+    });
+  }
+
+  #mustNotBeEarly(req: object): void {
+    if (!this.#early.has(req)) return;
+    throw new LogoutError(
+      "ERR_SESSION_ORDER",
+      "logout() is mounted before session(): call app.use(session({ store })) first, then app.use(auth).",
+    );
+  }
+}
+
+/** The request whose session this is: express-session keeps it in a property that is not enumerable. */
+function requestOf(session: SessionRecord): object | undefined {
+  const { req } = session;
+  const isOwnData = Object.prototype.propertyIsEnumerable.call(session, "req");
+  return typeof req === "object" && req !== null && !isOwnData ? req : undefined;
+}
+
+/**
+ * Calls back once, and never from within a promise: what the callback throws is not this package's to catch. Whoever passed
+ * no callback may await the promise, and need not.
+ */
+function answer(done: Promise<void>, callback: Callback | undefined): Promise<void> {
+  if (typeof callback === "function") {
+    done.then(
+      () => {
+        process.nextTick(callback, null);
+      },
+      (error: unknown) => {
+        process.nextTick(callback, error);
+      },
+    );
+  }
+  return handled(done);
+}
+
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}

@@ -1,0 +1,14 @@
+// Builds the package (ESM and CJS) and the example app, which imports the built package by its name.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+
+const tsc = (project) =>
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project], { stdio: "inherit" });
+
+rmSync("dist", { recursive: true, force: true });
+rmSync("example-app/dist", { recursive: true, force: true });
+tsc("tsconfig.build.json");
+tsc("tsconfig.cjs.json");
+mkdirSync("dist/cjs", { recursive: true });
+writeFileSync("dist/cjs/package.json", '{ "type": "commonjs" }\n');
+tsc("tsconfig.example.json");
