@@ -6,7 +6,7 @@ import { clientOf } from "./client.js";
 import { sessionTtlMs, touchIntervalMs } from "./lifetime.js";
 import type { RawStore } from "./raw-store.js";
 import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
-import { noteOf, sessionWithNote, stamp, stampOf, unstamp, type SessionRecord, type Stamp } from "./stamp.js";
+import { noteOf, sessionWithNote, stampOf, withStamp, type SessionRecord, type Stamp } from "./stamp.js";
 import { toUserId, type UserIdOf } from "./user-id.js";
 
 /** Of how many sessions it is remembered, in this process, whose they are and when they were last extended. */
@@ -34,10 +34,11 @@ export interface LoginSessionsOptions {
   readonly events: SessionEvents;
 }
 
-/** A session id has been listed for a login: what follows when its session is written, and when it could not be. */
+/** The login of a session that is about to be written; what follows once it is written, and if it cannot be. */
 interface Listing {
-  undo(): Promise<void>;
-  done(): void | Promise<void>;
+  readonly stamp: Stamp;
+  readonly undo?: () => Promise<void>;
+  readonly done?: () => void | Promise<void>;
 }
 
 interface Remembered {
@@ -94,17 +95,15 @@ export class LoginSessions {
   async save(sid: string, session: SessionRecord, req: object | undefined, logins?: RequestLogins): Promise<void> {
     const userId = this.#userOf(session);
     await this.#endOthers(sid, session, userId, logins);
-    if (userId === undefined) {
-      unstamp(session);
-      return this.#raw.set(sid, session);
+    if (userId === undefined) return this.#raw.set(sid, withStamp(session, undefined));
+    const listing = await this.#list(sid, session, userId, req, logins);
+    try {
+      await this.#raw.set(sid, withStamp(session, listing.stamp));
+    } catch (error) {
+      await listing.undo?.();
+      throw error;
     }
-    const stamped = stampOf(session);
-    const known = logins?.of(userId)?.stamp ?? (stamped?.userId === userId ? stamped : undefined);
-    if (known === undefined) {
-      return this.#write(sid, session, await this.#begin(sid, session, userId, req, logins));
-    }
-    stamp(session, known);
-    return this.#write(sid, session, await this.#goOn(sid, session, known, req, logins));
+    await listing.done?.();
   }
 
   /** A session is touched: its data stays, its life goes on. */
@@ -160,9 +159,8 @@ export class LoginSessions {
       this.#events.refused({ id: note.loginId, userId: undefined, reason: note.reason });
       return { refusal: { ...note, sid } };
     }
-    // Left by a process without the hook that logged the user out. The next login in this session is a new one.
-    unstamp(session);
-    return { session };
+    // A stamp was left by a process without the hook that logged the user out. The next login here is a new one.
+    return { session: withStamp(session, undefined) };
   }
 
   /**
@@ -171,14 +169,14 @@ export class LoginSessions {
    */
   async #adopt(sid: string, session: SessionRecord, userId: string): Promise<Loaded> {
     const stamped: Stamp = { userId, loginId: ADOPTED + digest(sid), era: "" };
-    stamp(session, stamped);
     const login = { id: stamped.loginId, userId, sid, ttlMs: this.#keepMs(session) };
     if (!(await this.#registry.adopt(login, { era: stamped.era, ends: 0 }))) {
       return this.#refuse(sid, session, stamped);
     }
-    await this.#raw.set(sid, session);
+    const adopted = withStamp(session, stamped);
+    await this.#raw.set(sid, adopted);
     this.#remember(sid, stamped);
-    return { session };
+    return { session: adopted };
   }
 
   async #refuse(sid: string, session: SessionRecord, { userId, loginId, era }: Stamp): Promise<Loaded> {
@@ -201,14 +199,30 @@ export class LoginSessions {
     userId: string | undefined,
     logins: RequestLogins | undefined,
   ): Promise<void> {
-    const held = logins?.on(sid);
+    const here = logins?.on(sid);
+    if (here !== undefined && here.stamp.userId !== userId) await this.#end(sid, here.stamp, here);
     const stamped = stampOf(session);
-    if (held !== undefined && held.removal === undefined && held.stamp.userId !== userId) {
-      await this.#end(sid, held.stamp, held);
+    if (stamped === undefined || stamped.userId === userId || stamped.loginId === here?.stamp.loginId) return;
+    await this.#end(sid, stamped, logins?.of(stamped.userId));
+  }
+
+  /** The session of a user is about to be written: sees to it that its login is listed, if it may be. */
+  #list(
+    sid: string,
+    session: SessionRecord,
+    userId: string,
+    req: object | undefined,
+    logins: RequestLogins | undefined,
+  ): Promise<Listing> {
+    const held = logins?.of(userId);
+    if (logins !== undefined && held !== undefined) {
+      if (held.removal !== undefined) return this.#resume(sid, session, held, logins);
+      if (logins.freshSid === sid) return this.#rotate(sid, session, held, logins);
+      return this.#extend(sid, session, held.stamp, req);
     }
-    if (stamped !== undefined && stamped.userId !== userId && stamped.loginId !== held?.stamp.loginId) {
-      await this.#end(sid, stamped, logins?.of(stamped.userId));
-    }
+    const stamped = stampOf(session);
+    if (stamped?.userId === userId) return this.#extend(sid, session, stamped, req);
+    return this.#begin(sid, session, userId, req, logins);
   }
 
   /** A login begins: listed, stamped, written, in this order. */
@@ -219,77 +233,64 @@ export class LoginSessions {
     req: object | undefined,
     logins: RequestLogins | undefined,
   ): Promise<Listing> {
-    const id = randomBytes(16).toString("base64url");
+    const loginId = randomBytes(16).toString("base64url");
     const client = clientOf(req);
-    const era = await this.#registry.add({ id, userId, sid, ttlMs: this.#keepMs(session), ...client });
-    const stamped: Stamp = { userId, loginId: id, era };
-    stamp(session, stamped);
+    const era = await this.#registry.add({ id: loginId, userId, sid, ttlMs: this.#keepMs(session), ...client });
+    const stamp: Stamp = { userId, loginId, era };
     return {
+      stamp,
       undo: async () => {
-        unstamp(session);
-        await this.#registry.remove(userId, id);
+        await this.#registry.remove(userId, loginId);
       },
       done: async () => {
-        this.#remember(sid, stamped, session);
-        logins?.hold({ stamp: stamped, sid });
-        this.#events.login({ id, userId, ...client });
+        this.#remember(sid, stamp, session);
+        logins?.hold({ stamp, sid });
+        this.#events.login({ id: loginId, userId, ...client });
         if (logins?.refusal !== undefined) await this.forget(logins.refusal);
       },
     };
   }
 
-  /** A login goes on: in the same session, under a new session id, or after the request itself has ended it. */
-  #goOn(
-    sid: string,
-    session: SessionRecord,
-    known: Stamp,
-    req: object | undefined,
-    logins: RequestLogins | undefined,
-  ): Promise<Listing | undefined> {
-    const held = logins?.of(known.userId);
-    if (logins !== undefined && held?.removal !== undefined) return this.#resume(sid, session, held, logins);
-    if (logins !== undefined && held !== undefined && logins.freshSid === sid) {
-      return this.#rotate(sid, session, held, logins);
-    }
-    return this.#extend(sid, session, known, req);
-  }
-
   /** The request has rotated its session id: the login goes on under the new one, if it is still listed. */
-  async #rotate(sid: string, session: SessionRecord, held: HeldLogin, logins: RequestLogins): Promise<Listing | undefined> {
-    const { userId, loginId } = held.stamp;
+  async #rotate(sid: string, session: SessionRecord, { stamp }: HeldLogin, logins: RequestLogins): Promise<Listing> {
+    const { userId, loginId } = stamp;
     const listed = await this.#registry.update(userId, loginId, { addSid: sid, ttlMs: this.#keepMs(session) });
-    if (!listed) return undefined;
+    if (!listed) return { stamp };
     return {
+      stamp,
       undo: async () => {
         await this.#registry.update(userId, loginId, { removeSid: sid });
       },
       done: () => {
-        this.#remember(sid, held.stamp, session);
-        logins.hold({ stamp: held.stamp, sid });
+        this.#remember(sid, stamp, session);
+        logins.hold({ stamp, sid });
       },
     };
   }
 
   /** The request has ended its login and brings the same user back: as it was, if nobody else has ended it since. */
-  async #resume(sid: string, session: SessionRecord, held: HeldLogin, logins: RequestLogins): Promise<Listing | undefined> {
-    const { userId, loginId, era } = held.stamp;
+  async #resume(sid: string, session: SessionRecord, held: HeldLogin, logins: RequestLogins): Promise<Listing> {
+    const { stamp } = held;
+    const { userId, loginId, era } = stamp;
     const { login, ends = 0 } = held.removal ?? {};
     const { began, ip, userAgent } = login ?? {};
     const again = { id: loginId, userId, sid, ttlMs: this.#keepMs(session), began, ip, userAgent };
-    if (!(await this.#registry.adopt(again, { era, ends }))) return undefined;
+    if (!(await this.#registry.adopt(again, { era, ends }))) return { stamp };
     return {
+      stamp,
       undo: async () => {
         held.removal = await this.#registry.remove(userId, loginId);
       },
       done: () => {
-        this.#remember(sid, held.stamp, session);
-        logins.hold({ stamp: held.stamp, sid });
+        this.#remember(sid, stamp, session);
+        logins.hold({ stamp, sid });
         this.#events.login({ id: loginId, userId, ip, userAgent });
       },
     };
   }
 
   async #end(sid: string, { userId, loginId }: Stamp, held: HeldLogin | undefined): Promise<void> {
+    if (held?.removal !== undefined) return;
     this.#remembered.delete(sid);
     // An adopted login's id can be derived again from data that a slower request has read before.
     const removal = await this.#registry.remove(userId, loginId, { remember: loginId.startsWith(ADOPTED) });
@@ -299,31 +300,20 @@ export class LoginSessions {
   }
 
   /** Tells the registry that the login is active, at most once in an interval; sooner where its session will live longer. */
-  async #extend(sid: string, session: SessionRecord, stamped: Stamp, req: object | undefined): Promise<undefined> {
+  async #extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<Listing> {
     const ttlMs = sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
     const now = Date.now();
-    const known = this.#remembered.get(sid);
-    const kept = known !== undefined && known.stamp.loginId === stamped.loginId && known.keptUntil >= now + ttlMs;
-    if (kept && now - known.toldAt < touchIntervalMs(ttlMs)) return undefined;
-    this.#remember(sid, stamped, session);
+    const told = this.#remembered.get(sid);
+    const isKept = told?.stamp.loginId === stamp.loginId && told.keptUntil >= now + ttlMs;
+    if (isKept && now - told.toldAt < touchIntervalMs(ttlMs)) return { stamp };
+    this.#remember(sid, stamp, session);
     try {
-      await this.#registry.update(stamped.userId, stamped.loginId, { ttlMs: this.#keepMs(session), ...clientOf(req) });
+      await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs: this.#keepMs(session), ...clientOf(req) });
     } catch (error) {
-      this.#remember(sid, stamped);
+      this.#remember(sid, stamp);
       throw error;
     }
-    return undefined;
-  }
-
-  /** Data is written in every case, that of a login which is not listed too: it is never served. */
-  async #write(sid: string, session: SessionRecord, listing: Listing | undefined): Promise<void> {
-    try {
-      await this.#raw.set(sid, session);
-    } catch (error) {
-      await listing?.undo();
-      throw error;
-    }
-    await listing?.done();
+    return { stamp };
   }
 
   async #stampStored(sid: string): Promise<Stamp | undefined> {

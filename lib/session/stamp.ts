@@ -28,8 +28,23 @@ export function stampOf(session: SessionRecord): Stamp | undefined {
   return { userId, loginId, era: typeof era === "string" ? era : "" };
 }
 
-export function stamp(session: SessionRecord, { userId, loginId, era }: Stamp): void {
-  session[KEY] = era === "" ? { userId, loginId } : { userId, loginId, era };
+/**
+ * The session with this stamp, or with none: itself if it has that already, else a copy.
+ *
+ * express-session compares what a session was at its last save with what it is at the end of the request; a property that
+ * appears in between would make it save everything twice.
+ */
+export function withStamp(session: SessionRecord, stamp: Stamp | undefined): SessionRecord {
+  const stamped = stampOf(session);
+  if (stamp === undefined ? session[KEY] === undefined : stamped?.loginId === stamp.loginId) return session;
+  const copy = Object.create(Object.getPrototypeOf(session) as object | null) as SessionRecord;
+  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(session));
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant key, and express-session keeps data as properties
+  delete copy[KEY];
+  if (stamp === undefined) return copy;
+  const { userId, loginId, era } = stamp;
+  copy[KEY] = era === "" ? { userId, loginId } : { userId, loginId, era };
+  return copy;
 }
 
 export function noteOf(session: SessionRecord): KickNote | undefined {
@@ -44,12 +59,6 @@ export function noteOf(session: SessionRecord): KickNote | undefined {
 /** Session data that is nobody's and says only why: also a process without the hook sees an anonymous session. */
 export function sessionWithNote(note: KickNote, expires: Date): SessionRecord {
   return { cookie: cookieUntil(expires), [KEY]: { kicked: note } };
-}
-
-/** Neither a login nor a note: what an anonymous session must not carry into the next login. */
-export function unstamp(session: SessionRecord): void {
-  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant key, and express-session keeps data as properties
-  delete session[KEY];
 }
 
 function cookieUntil(expires: Date): SessionRecord {

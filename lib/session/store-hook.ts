@@ -75,10 +75,12 @@ export class StoreHook {
     await this.#sessions.forget(refusal);
   }
 
-  /** The login of this request's session as it was loaded: the registry says whether it lives. */
+  /** The login of the session that this request has now: the registry says whether it still lives. */
   loginOf(req: object): { userId: string; loginId: string } | undefined {
-    const { session } = req as Partial<RequestWithSession>;
-    return session === undefined ? undefined : this.#sessions.stampOf(session);
+    const { session, sessionID } = req as Partial<RequestWithSession>;
+    if (session === undefined || sessionID === undefined || !this.#requests.has(req)) return undefined;
+    const held = this.#requests.of(req).on(sessionID);
+    return held?.removal === undefined ? held?.stamp : undefined;
   }
 
   /** The request has no session. Should session() come later to give it one, that is a mistake and is told. */
