@@ -11,4 +11,4 @@ tsc("tsconfig.build.json");
 tsc("tsconfig.cjs.json");
 mkdirSync("dist/cjs", { recursive: true });
 writeFileSync("dist/cjs/package.json", '{ "type": "commonjs" }\n');
-tsc("tsconfig.example.json");
+tsc("example-app");

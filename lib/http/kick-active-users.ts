@@ -7,12 +7,15 @@ import type { Handler } from "./context.js";
 const MAX_USERS = 1_000;
 const MAX_USER_ID = 256;
 
+/** The contract has no field for a reason; the kicked user is told at least who it was. */
+const REASON = "An administrator has forced you offline.";
+
 /** `POST /api/applications/:appId/kick-active-users`: a back end forces users offline. */
 export const kickActiveUsers: Handler = async (context, req, res) => {
   authenticate(context, req);
   const userIds = readUserIds(await readJson(req, res), context.options.appId);
   await authorize(context, req, { action: "kick", userIds });
-  await context.logins.kick(userIds, { by: "admin API" });
+  await context.logins.kick(userIds, { reason: REASON, by: "admin API" });
   sendJson(res, 200, "Forced offline successful");
 };
 

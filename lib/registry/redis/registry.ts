@@ -91,8 +91,11 @@ export class RedisLoginRegistry implements LoginRegistry {
   async add(login: NewLogin): Promise<Era> {
     const { logins, ended } = this.#keys(login.userId);
     const userMarkId = String(await this.#connection.run(ADD, [logins, ended], toList(login)));
-    await this.#app.index.touch(login.userId, login.ttlMs);
-    return eraAfter(userMarkId === "" ? undefined : userMarkId, (await this.#everyoneMark())?.id);
+    const [everyoneMark] = await Promise.all([
+      this.#everyoneMark(),
+      this.#app.index.touch(login.userId, login.ttlMs),
+    ]);
+    return eraAfter(userMarkId === "" ? undefined : userMarkId, everyoneMark?.id);
   }
 
   async adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {

@@ -1,0 +1,146 @@
+// The road as a transcript: what was expected and what came. A difference makes it exit 1.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { APP_ID, USER_POOL_ID } from "./app.js";
+import { DEMO_PASSWORDS } from "./users.js";
+
+const ADMIN_TOKEN = "the token of the demo";
+const SLOW_MS = 1_000;
+const { REDIS_URL } = process.env;
+
+interface Node {
+  readonly origin: string;
+  readonly process: ChildProcess;
+}
+
+/** A browser, as far as cookies go. */
+class Device {
+  #cookie = "";
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async send(node: Node, path: string, form?: Record<string, string>): Promise<Response> {
+    const response = await fetch(node.origin + path, {
+      redirect: "manual",
+      headers: { cookie: this.#cookie },
+      ...(form === undefined ? {} : { method: "POST", body: new URLSearchParams(form) }),
+    });
+    for (const cookie of response.headers.getSetCookie()) this.#cookie = cookie.split(";")[0] ?? "";
+    return response;
+  }
+}
+
+let differences = 0;
+
+function step(what: string, expected: string, came: string): void {
+  const isSame = expected === came;
+  if (!isSame) differences += 1;
+  console.log(`${isSame ? "ok  " : "DIFF"} ${what}\n       expected: ${expected}\n       came:     ${came}`);
+}
+
+async function told(response: Promise<Response>): Promise<string> {
+  const { status, headers } = await response;
+  const location = headers.get("location");
+  return `${String(status)} ${location === null ? (await (await response).text()).trim() : `to ${location}`}`;
+}
+
+function logIn(device: Device, node: Node): Promise<string> {
+  return told(device.send(node, "/login", { username: "alice", password: DEMO_PASSWORDS["alice"] ?? "" }));
+}
+
+async function admin(node: Node, path: string, body?: object): Promise<Response> {
+  return fetch(`${node.origin}/api/applications/${APP_ID}/${path}`, {
+    headers: {
+      authorization: `Bearer ${ADMIN_TOKEN}`,
+      "x-authing-userpool-id": USER_POOL_ID,
+      "content-type": "application/json",
+    },
+    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+  });
+}
+
+async function loginsOfAlice(node: Node): Promise<string> {
+  const { data } = (await (await admin(node, "active-users")).json()) as {
+    data: { list: { id: string; loginsCount: number }[] };
+  };
+  return `${String(data.list.find(({ id }) => id === "alice")?.loginsCount ?? 0)} logins`;
+}
+
+async function startNode(): Promise<Node> {
+  const port = await freePort();
+  const node = spawn(process.execPath, [fileURLToPath(new URL("server.js", import.meta.url))], {
+    env: { ...process.env, PORT: String(port), ADMIN_TOKEN, SLOW_MS: String(SLOW_MS) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ready = once(node.stdout, "data");
+  const ended = once(node, "exit").then(() => {
+    throw new Error("The example app has ended before it was ready.");
+  });
+  await Promise.race([ready, ended]);
+  ended.catch(() => undefined);
+  return { origin: `http://localhost:${String(port)}`, process: node };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function road(first: Node, second: Node): Promise<void> {
+  const laptop = new Device("the laptop");
+  const phone = new Device("the phone");
+  const reason = '401 {"code":401,"message":"You have been logged out: An administrator has forced you offline."}';
+
+  step("alice logs in on the laptop", "303 to /", await logIn(laptop, first));
+  step("alice logs in on the phone", "303 to /", await logIn(phone, second));
+  step("both are listed", "2 logins", await loginsOfAlice(first));
+  step("the laptop is served", '200 {"user":"alice"}', await told(laptop.send(first, "/me")));
+
+  const inFlight = told(laptop.send(first, "/slow"));
+  await new Promise((resolve) => setTimeout(resolve, SLOW_MS / 2));
+  const kicked = await admin(second, "kick-active-users", { userIds: ["alice"], appId: APP_ID });
+  step(
+    "a back end kicks alice, while a request of the laptop is in flight",
+    '200 {"code":200,"message":"Forced offline successful"}',
+    await told(Promise.resolve(kicked)),
+  );
+  step("nobody is listed", "0 logins", await loginsOfAlice(first));
+  step("the phone is refused, with the reason", reason, await told(phone.send(first, "/me")));
+  step("and is anonymous after that", "302 to /login", await told(phone.send(first, "/me")));
+  step("the request in flight ends, and saves its session", "200 Written to your session, visit 1.", await inFlight);
+  step("the laptop is refused all the same, with the reason", reason, await told(laptop.send(first, "/me")));
+  step("and is anonymous after that", "302 to /login", await told(laptop.send(second, "/me")));
+
+  step("alice logs in again", "303 to /", await logIn(laptop, first));
+  step("and is served", '200 {"user":"alice"}', await told(laptop.send(second, "/me")));
+  const wayBack = `${second.origin}/bye`;
+  const logoutUrl = `/login/profile/logout?redirect_uri=${encodeURIComponent(wayBack)}`;
+  step("she logs out by URL, with a way back", `302 to ${wayBack}`, await told(laptop.send(second, logoutUrl)));
+  step("and is anonymous", "302 to /login", await told(laptop.send(first, "/me")));
+  step("nobody is listed", "0 logins", await loginsOfAlice(second));
+}
+
+const nodes = [await startNode()];
+if (REDIS_URL !== undefined) nodes.push(await startNode());
+try {
+  const [first, second = first] = nodes as [Node, Node?];
+  console.log(
+    second === first
+      ? `One process, on memory: ${first.origin}\n`
+      : `Two processes, on ${String(REDIS_URL)}: ${first.origin} and ${second.origin}\n`,
+  );
+  await road(first, second);
+} finally {
+  for (const node of nodes) node.process.kill();
+}
+console.log(`\n${differences === 0 ? "Every step came as expected." : `${String(differences)} step(s) differ.`}`);
+process.exitCode = differences === 0 ? 0 : 1;
