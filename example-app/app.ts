@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
 import express, { type Express, type Request } from "express";
 import session, { type Store } from "express-session";
 import { logout, type LoginRegistry, type LogoutRouter } from "express-logout";
@@ -62,11 +63,11 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     const user = await authenticate(username, password);
     if (user === undefined) return res.status(401).send(loginPage(true));
     // A new session id at every login: what an attacker may have planted before is worth nothing after.
-    await done((callback) => req.session.regenerate(callback));
+    await promisify((done) => req.session.regenerate(done))();
     req.session.userId = user.id;
     // express-session sends a redirect on its way while it still saves: the next page could be asked for too early.
-    await done((callback) => req.session.save(callback));
-    return res.redirect(303, "/");
+    await promisify((done) => req.session.save(done))();
+    res.redirect(303, "/");
   });
 
   app.use((req, res, next) => {
@@ -88,13 +89,4 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
 
 function userOf(req: Request): User | undefined {
   return findUser(req.session.userId);
-}
-
-function done(start: (callback: (error?: unknown) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => {
-      if (error === undefined || error === null) resolve();
-      else reject(error as Error);
-    });
-  });
 }

@@ -28,7 +28,7 @@ await once(server, "listening");
 
 const accounts = Object.entries(DEMO_PASSWORDS).map(([name, password]) => `${name} / ${password}`);
 console.log(`
-The shop is at ${origin}/, on ${REDIS_URL === undefined ? "memory (set REDIS_URL for several processes)" : REDIS_URL}
+The shop is at ${origin}/, on ${REDIS_URL ?? "memory (set REDIS_URL for several processes)"}
 
   Log in      ${origin}/login      as ${accounts.join(", ")}
   Log out     ${origin}/login/profile/logout?redirect_uri=${encodeURIComponent(`${origin}/bye`)}

@@ -53,8 +53,8 @@ function UserMenu({ user, origin }: { user: User; origin: string }) {
           <a href="/account">Your account</a>, a page that needs a login
         </li>
         <li>
-          <a href="/slow">The slow page</a>, which waits ten seconds and then writes to the session: load it, kick the user
-          meanwhile, and see that he does not come back
+          <a href="/slow">The slow page</a>, which waits ten seconds and then writes to the session: load it, kick the
+          user meanwhile, and see that he does not come back
         </li>
         <li>
           <a href={logoutUrl}>Log out</a>, and come back to {WAY_BACK}

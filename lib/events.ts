@@ -3,7 +3,12 @@ import { EventEmitter } from "node:events";
 /** What `auth.on(…)` tells. No payload holds a session id or a token. */
 export interface LogoutEvents {
   /** A user has logged in, or a request has brought back a login that it had ended itself. */
-  login: { readonly userId: string; readonly loginId: string; readonly ip?: string | undefined; readonly userAgent?: string | undefined };
+  login: {
+    readonly userId: string;
+    readonly loginId: string;
+    readonly ip?: string | undefined;
+    readonly userAgent?: string | undefined;
+  };
   /** A login was ended by its user, or by the app. */
   logout: { readonly userId: string; readonly loginId: string };
   /** A user's logins were ended by a kick: one event for each user, when his kick is done. */

@@ -144,9 +144,13 @@ export class Logins {
     );
     const failed = written.find((result) => result.status === "rejected");
     if (failed !== undefined) {
-      throw new LogoutError("ERR_STORE_UNAVAILABLE", "The session store did not take a kicked session: see the cause.", {
-        cause: failed.reason,
-      });
+      throw new LogoutError(
+        "ERR_STORE_UNAVAILABLE",
+        "The session store did not take a kicked session: see the cause.",
+        {
+          cause: failed.reason,
+        },
+      );
     }
   }
 }

@@ -3,7 +3,14 @@ import { Events, type LogoutEvents, type LogoutListener } from "./events.js";
 import { createGuard } from "./http/guard.js";
 import { createRouter } from "./http/router.js";
 import type { EndedLogin, Login } from "./login.js";
-import { Logins, type ActiveUsers, type ActiveUsersPage, type KickAllOptions, type KickOptions, type KickResult } from "./logins.js";
+import {
+  Logins,
+  type ActiveUsers,
+  type ActiveUsersPage,
+  type KickAllOptions,
+  type KickOptions,
+  type KickResult,
+} from "./logins.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./request-sessions.js";
 import { StoreHook } from "./session/store-hook.js";

@@ -111,7 +111,10 @@ const isText: Check = (value) => typeof value === "string" && value !== "";
 const isFunction: Check = (value) => typeof value === "function";
 const isObject: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isDuration: Check = (value) => typeof value === "number" && Number.isFinite(value) && value > 0;
-const isListOf = (check: Check): Check => (value) => Array.isArray(value) && value.every(check);
+const isListOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
 const isPath: Check = (value) => typeof value === "string" && value.startsWith("/") && !/^\/[/\\]/.test(value);
 const isHttpUrl: Check = (value) => {
   if (typeof value !== "string" || !URL.canParse(value)) return false;
@@ -129,7 +132,10 @@ const OPTIONS: Checks<LogoutOptions> = {
   user: ["a function: (userId) => profile", isFunction],
   admin: ["an object: { tokens, authorize }", isObject],
   redirectUris: ["an array of absolute http(s) addresses without a user name", isListOf(isHttpUrl)],
-  defaultRedirect: ["a path that begins with one slash, or an absolute http(s) address", (v) => isPath(v) || isHttpUrl(v)],
+  defaultRedirect: [
+    "a path that begins with one slash, or an absolute http(s) address",
+    (v) => isPath(v) || isHttpUrl(v),
+  ],
   loginUrl: ["a path that begins with one slash, or an absolute http(s) address", (v) => isPath(v) || isHttpUrl(v)],
   routes: ["an object: { logout, kickActiveUsers, activeUsers }", isObject],
   onKicked: ["a function: (req, res, next, ended) => …", isFunction],

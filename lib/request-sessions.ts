@@ -1,3 +1,4 @@
+import { promisify } from "node:util";
 import type { Request, Response } from "express";
 import type { Store } from "express-session";
 import { LogoutError } from "./errors.js";
@@ -52,12 +53,7 @@ export class SessionsOfRequests implements RequestSessions {
     if (this.#hook.loginOf(req) === undefined) return;
     const { cookie } = req.session;
     const sid = req.sessionID;
-    await new Promise<void>((resolve, reject) => {
-      req.session.destroy((error: unknown) => {
-        if (error === undefined || error === null) resolve();
-        else reject(error as Error);
-      });
-    });
+    await promisify((done) => req.session.destroy(done))();
     clearSessionCookie(req, res, sid, cookie);
   }
 }

@@ -31,7 +31,9 @@ export async function authorize(
   what: Pick<AdminContext, "action" | "userIds">,
 ): Promise<void> {
   const { appId, userPoolId, admin } = options;
-  if ((await admin.authorize(req, { appId, userPoolId, ...what })) !== true) {
+  // Of an app in JavaScript it may be anything: nothing but `true` lets through.
+  const may: unknown = await admin.authorize(req, { appId, userPoolId, ...what });
+  if (may !== true) {
     throw refused(403, "This administrator may not do that.");
   }
 }

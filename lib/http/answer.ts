@@ -13,7 +13,10 @@ export function isTold(error: unknown): error is LogoutError {
 
 /** JSON as every API of this package answers: the HTTP status again in `code`. */
 export function sendJson(res: Response, status: number, message: string, more: object = {}): void {
-  res.status(status).set("Cache-Control", "no-store").json({ code: status, message, ...more });
+  res
+    .status(status)
+    .set("Cache-Control", "no-store")
+    .json({ code: status, message, ...more });
 }
 
 /** A page to a browser, JSON to anybody else, by `Accept`. */

@@ -1,9 +1,9 @@
 import { json } from "express";
-import type { Request, Response } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
 
 const LIMIT = "100kb";
-const parseJson = json({ limit: LIMIT, strict: false });
+const parseJson: RequestHandler = json({ limit: LIMIT, strict: false });
 
 const MESSAGES: Readonly<Record<number, string>> = {
   413: `The body is over the limit of ${LIMIT}.`,
@@ -20,7 +20,7 @@ export async function readJson(req: Request, res: Response): Promise<unknown> {
     throw new LogoutError("ERR_REQUEST", "The body must be sent with Content-Type: application/json.", { status: 415 });
   }
   await new Promise<void>((resolve, reject) => {
-    parseJson(req, res, (error?: { status?: unknown }) => {
+    parseJson(req, res, (error?: unknown) => {
       if (error === undefined) resolve();
       else reject(badBody(error));
     });
@@ -29,7 +29,8 @@ export async function readJson(req: Request, res: Response): Promise<unknown> {
 }
 
 /** The parser's error holds the body, which may hold anything: only its status is handed on. */
-function badBody({ status }: { status?: unknown }): LogoutError {
+function badBody(error: unknown): LogoutError {
+  const { status } = error as { status?: unknown };
   const known = status === 413 || status === 415 ? status : 400;
   return new LogoutError("ERR_REQUEST", MESSAGES[known] ?? "The body is not valid JSON.", { status: known });
 }

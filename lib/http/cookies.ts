@@ -16,5 +16,5 @@ export function clearSessionCookie(req: Request, res: Response, sid: string, att
 function sameCookie(cookie: Cookie & { readonly partitioned?: boolean }): CookieOptions {
   const { path, domain, secure, httpOnly, sameSite, partitioned } = cookie;
   const attributes = { path, domain, secure, httpOnly, sameSite, partitioned };
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined && value !== null));
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }

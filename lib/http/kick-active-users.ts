@@ -29,7 +29,8 @@ function readUserIds(body: unknown, appId: string): readonly string[] {
   if (userIds.length > MAX_USERS) throw bad(`userIds must hold at most ${String(MAX_USERS)} user ids a call.`);
   for (const userId of userIds as unknown[]) {
     if (typeof userId !== "string" || userId === "") throw bad("userIds must hold non-empty strings alone.");
-    if (userId.length > MAX_USER_ID) throw bad(`A user id in userIds must have at most ${String(MAX_USER_ID)} characters.`);
+    if (userId.length > MAX_USER_ID)
+      throw bad(`A user id in userIds must have at most ${String(MAX_USER_ID)} characters.`);
   }
   return userIds as string[];
 }

@@ -23,7 +23,7 @@ export function resolveRedirect(given: unknown, { redirectUris, defaultRedirect 
 
 /** The address in the one form in which it can be compared; `undefined` for what a browser might read differently. */
 function parsed(given: string): string | undefined {
-  // eslint-disable-next-line no-control-regex -- URL parsers drop tabs and line breaks, and take a backslash for a slash
+  // URL parsers drop tabs and line breaks, and take a backslash for a slash.
   if (/[\u0000-\u0020\u007f\\]/.test(given) || !URL.canParse(given)) return undefined;
   return new URL(given).href;
 }

@@ -94,7 +94,6 @@ export class RawStore {
       const fail = (error: unknown): void => {
         clearTimeout(timer);
         // Handed on as it is: express-session looks at the code of a store's error.
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the store calls an error
         reject(error);
       };
       const answer: Answer = (error, value) => {

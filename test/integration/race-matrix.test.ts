@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Store } from "express-session";
 import { logout } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser, serve } from "../support/http.js";
@@ -57,7 +58,15 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     }
   }
 
-  const REFUSED = { before: "alice", during: null, after: null, underNewCookie: null, later: null, fresh: "alice", logins: 1 };
+  const REFUSED = {
+    before: "alice",
+    during: null,
+    after: null,
+    underNewCookie: null,
+    later: null,
+    fresh: "alice",
+    logins: 1,
+  };
 
   describe("a kick while a request is in flight", () => {
     it.each(CASES)("keeps the user out: %s session, %s", async (setting, handler) => {
@@ -110,11 +119,11 @@ function who(response: { body: unknown; status: number }): unknown {
 }
 
 /** What everybody does without this package: look through all sessions, and destroy those of the user. */
-async function naiveKick(store: import("express-session").Store, userId: string): Promise<void> {
+async function naiveKick(store: Store, userId: string): Promise<void> {
   const sessions = await new Promise<Record<string, { id?: string; userId?: unknown }>>((resolve, reject) => {
     store.all?.((error: unknown, all: unknown) => {
       if (error === null || error === undefined) resolve(all as Record<string, { id?: string; userId?: unknown }>);
-      else reject(error as Error);
+      else reject(error);
     });
   });
   for (const [key, data] of Object.entries(sessions)) {

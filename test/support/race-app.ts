@@ -21,7 +21,7 @@ const promised = (start: (done: (error?: unknown) => void) => void): Promise<voi
   new Promise((resolve, reject) => {
     start((error) => {
       if (error === undefined || error === null) resolve();
-      else reject(error as Error);
+      else reject(error);
     });
   });
 
@@ -32,7 +32,7 @@ export const destroy = (req: Request): Promise<void> => promised((done) => req.s
 
 /** What a request in flight does to its session after it has waited. */
 export const HANDLERS: Readonly<Record<string, (req: Request) => void | Promise<void>>> = {
-  read: (req) => void req.session.userId,
+  read: () => undefined,
   write: (req) => {
     req.session.visits = (req.session.visits ?? 0) + 1;
   },
@@ -46,9 +46,10 @@ export const HANDLERS: Readonly<Record<string, (req: Request) => void | Promise<
     req.session.userId = userId;
   },
   "regenerate and copy everything": async (req) => {
-    const { cookie: _cookie, ...data } = req.session;
+    const before = req.session;
     await regenerate(req);
-    Object.assign(req.session, data);
+    const { cookie } = req.session;
+    Object.assign(req.session, before, { cookie });
   },
   "reload and save": async (req) => {
     // A session that is gone cannot be reloaded; that is an answer too.

@@ -50,7 +50,10 @@ export class LoginIndex {
 
   async page(offset: number, limit: number): Promise<{ totalCount: number; rows: IndexRow[] }> {
     const range = [String(offset), String(offset + limit - 1)];
-    const [totalCount, rows] = (await this.#connection.run(INDEX_PAGE, [this.#keys.active], range)) as [number, unknown];
+    const [totalCount, rows] = (await this.#connection.run(INDEX_PAGE, [this.#keys.active], range)) as [
+      number,
+      unknown,
+    ];
     return { totalCount, rows: readRows(rows) };
   }
 

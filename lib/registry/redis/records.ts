@@ -1,6 +1,13 @@
 import type { KickMark, ListedLogin } from "../../login.js";
 
-type LoginRecord = [began: number, lastActive: number, expires: number, ip: string, userAgent: string, ...sids: string[]];
+type LoginRecord = [
+  began: number,
+  lastActive: number,
+  expires: number,
+  ip: string,
+  userAgent: string,
+  ...sids: string[],
+];
 
 /** A login from what the scripts keep of it. */
 export function readLogin(userId: string, loginId: string, record: unknown): ListedLogin {

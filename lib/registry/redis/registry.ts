@@ -91,10 +91,7 @@ export class RedisLoginRegistry implements LoginRegistry {
   async add(login: NewLogin): Promise<Era> {
     const { logins, ended } = this.#keys(login.userId);
     const userMarkId = String(await this.#connection.run(ADD, [logins, ended], toList(login)));
-    const [everyoneMark] = await Promise.all([
-      this.#everyoneMark(),
-      this.#app.index.touch(login.userId, login.ttlMs),
-    ]);
+    const [everyoneMark] = await Promise.all([this.#everyoneMark(), this.#app.index.touch(login.userId, login.ttlMs)]);
     return eraAfter(userMarkId === "" ? undefined : userMarkId, everyoneMark?.id);
   }
 
@@ -201,7 +198,10 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   get #app(): Application {
     if (this.#application === undefined) {
-      throw new LogoutError("ERR_REGISTRY_REQUIRED", "The registry is not in use yet: pass it to logout({ registry }).");
+      throw new LogoutError(
+        "ERR_REGISTRY_REQUIRED",
+        "The registry is not in use yet: pass it to logout({ registry }).",
+      );
     }
     return this.#application;
   }
