@@ -13,6 +13,8 @@ declare module "express-session" {
   }
 }
 
+type Done = (error?: unknown) => void;
+
 export interface ExampleOptions {
   readonly store: Store;
   readonly registry: LoginRegistry | undefined;
@@ -63,10 +65,10 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     const user = await authenticate(username, password);
     if (user === undefined) return res.status(401).send(loginPage(true));
     // A new session id at every login: what an attacker may have planted before is worth nothing after.
-    await promisify((done) => req.session.regenerate(done))();
+    await promisify((done: Done) => req.session.regenerate(done))();
     req.session.userId = user.id;
     // express-session sends a redirect on its way while it still saves: the next page could be asked for too early.
-    await promisify((done) => req.session.save(done))();
+    await promisify((done: Done) => req.session.save(done))();
     res.redirect(303, "/");
   });
 

@@ -53,7 +53,7 @@ export class SessionsOfRequests implements RequestSessions {
     if (this.#hook.loginOf(req) === undefined) return;
     const { cookie } = req.session;
     const sid = req.sessionID;
-    await promisify((done) => req.session.destroy(done))();
+    await promisify((done: (error?: unknown) => void) => req.session.destroy(done))();
     clearSessionCookie(req, res, sid, cookie);
   }
 }

@@ -1,3 +1,4 @@
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Store } from "express-session";
 import { logout } from "../../lib/index.js";
@@ -120,16 +121,11 @@ function who(response: { body: unknown; status: number }): unknown {
 
 /** What everybody does without this package: look through all sessions, and destroy those of the user. */
 async function naiveKick(store: Store, userId: string): Promise<void> {
-  const sessions = await new Promise<Record<string, { id?: string; userId?: unknown }>>((resolve, reject) => {
-    store.all?.((error: unknown, all: unknown) => {
-      if (error === null || error === undefined) resolve(all as Record<string, { id?: string; userId?: unknown }>);
-      else reject(error);
-    });
-  });
+  type Found = Record<string, { id?: string; userId?: unknown }>;
+  const all = promisify((done: (error: unknown, sessions?: unknown) => void) => store.all?.(done));
+  const sessions = (await all()) as Found;
   for (const [key, data] of Object.entries(sessions)) {
     if (data.userId !== userId) continue;
-    await new Promise((resolve) => {
-      store.destroy(data.id ?? key, resolve);
-    });
+    await promisify((done: (error?: unknown) => void) => store.destroy(data.id ?? key, done))();
   }
 }

@@ -1,3 +1,4 @@
+import { promisify } from "node:util";
 import express, { type Express, type Request } from "express";
 import session, { type SessionOptions, type Store } from "express-session";
 import type { LogoutRouter } from "../../lib/index.js";
@@ -17,18 +18,12 @@ export const SETTINGS: Readonly<Record<string, Pick<SessionOptions, "resave" | "
   rolling: { resave: false, saveUninitialized: false, rolling: true },
 };
 
-const promised = (start: (done: (error?: unknown) => void) => void): Promise<void> =>
-  new Promise((resolve, reject) => {
-    start((error) => {
-      if (error === undefined || error === null) resolve();
-      else reject(error);
-    });
-  });
+type Done = (error?: unknown) => void;
 
-export const regenerate = (req: Request): Promise<void> => promised((done) => req.session.regenerate(done));
-export const save = (req: Request): Promise<void> => promised((done) => req.session.save(done));
-export const reload = (req: Request): Promise<void> => promised((done) => req.session.reload(done));
-export const destroy = (req: Request): Promise<void> => promised((done) => req.session.destroy(done));
+export const regenerate = (req: Request): Promise<void> => promisify((done: Done) => req.session.regenerate(done))();
+export const save = (req: Request): Promise<void> => promisify((done: Done) => req.session.save(done))();
+export const reload = (req: Request): Promise<void> => promisify((done: Done) => req.session.reload(done))();
+export const destroy = (req: Request): Promise<void> => promisify((done: Done) => req.session.destroy(done))();
 
 /** What a request in flight does to its session after it has waited. */
 export const HANDLERS: Readonly<Record<string, (req: Request) => void | Promise<void>>> = {

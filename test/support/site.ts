@@ -1,0 +1,194 @@
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+import { afterEach } from "@jest/globals";
+import express, { type ErrorRequestHandler, type Express, type Request } from "express";
+import session, { type SessionOptions } from "express-session";
+import { logout, type LogoutOptions, type LogoutRouter } from "../../lib/index.js";
+import { Gate } from "./gate.js";
+import { Browser, serve } from "./http.js";
+import { HANDLERS, regenerate } from "./race-app.js";
+import { memoryBackend, type Backend } from "./stores.js";
+
+export const POOL_ID = "acme";
+export const TOKEN = "a token of the tests, 4711";
+const SECRET = "a secret of the tests";
+
+export interface SiteOptions {
+  /** Where the middleware is mounted. Default: the root. */
+  readonly at?: string;
+  readonly backend?: Backend;
+  readonly auth?: Partial<LogoutOptions>;
+  readonly session?: Partial<SessionOptions>;
+  /** What the app uses between session() and the middleware. */
+  readonly before?: (app: Express) => void;
+  /** What the app uses after the middleware. */
+  readonly after?: (app: Express, auth: LogoutRouter) => void;
+}
+
+export interface Asked {
+  readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body?: string | Buffer | undefined;
+}
+
+/** An answer as it stands on the wire. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly setCookies: readonly string[];
+  readonly text: string;
+  /** The body as JSON, where it is that. */
+  readonly body: unknown;
+}
+
+/** An app with the middleware, on a port of its own. */
+export interface Site {
+  readonly auth: LogoutRouter;
+  readonly appId: string;
+  readonly at: string;
+  readonly url: string;
+  /** Everything that `auth.on(…)` has told. */
+  readonly events: readonly (object & { readonly name: string })[];
+  /** What has reached the app's error handler. */
+  readonly errors: readonly unknown[];
+  /** Where the requests to `/slow/:handler` wait. */
+  readonly gate: Gate;
+  /** Sends exactly this, and follows nothing. */
+  ask(method: string, path: string, asked?: Asked): Promise<Answer>;
+  /** A browser in which this user has logged in. */
+  login(user: unknown, headers?: Record<string, string>, path?: string): Promise<Browser>;
+  /** Whom the app serves in this browser; `null` for nobody. */
+  user(browser: Browser): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Opens sites for the tests of one file, and closes them after each. */
+export function useSites(): (options?: SiteOptions) => Promise<Site> {
+  const sites: Site[] = [];
+  afterEach(async () => {
+    await Promise.all(sites.splice(0).map((site) => site.close()));
+  });
+  return async (options = {}) => {
+    const site = await openSite(options);
+    sites.push(site);
+    return site;
+  };
+}
+
+let opened = 0;
+
+async function openSite({ at = "", backend = memoryBackend(), ...options }: SiteOptions): Promise<Site> {
+  const appId = options.auth?.appId ?? `shop-${String(opened++)}`;
+  const { store, registry } = backend.open();
+  const given: LogoutOptions = { store, registry, appId, userPoolId: POOL_ID, admin: { tokens: [TOKEN] } };
+  const auth = logout({ ...given, ...options.auth });
+  const gate = new Gate();
+  const errors: unknown[] = [];
+  const events: (object & { name: string })[] = [];
+  for (const name of ["login", "logout", "kick", "refused"] as const) {
+    auth.on(name, (event) => events.push({ name, ...event }));
+  }
+
+  const app = express();
+  const lazy = { resave: false, saveUninitialized: false };
+  app.use(session({ store: options.auth?.store ?? store, secret: SECRET, ...lazy, ...options.session }));
+  options.before?.(app);
+  if (at === "") app.use(auth);
+  else app.use(at, auth);
+  options.after?.(app, auth);
+  app.use(express.json());
+  addRoutes(app, gate);
+  const handleError: ErrorRequestHandler = (error: { code?: unknown; status?: unknown }, _req, res, next) => {
+    errors.push(error);
+    if (res.headersSent) next(error);
+    else res.status(Number(error.status ?? 500)).json({ error: error.code ?? String(error) });
+  };
+  app.use(handleError);
+
+  const server = await serve(app);
+  return {
+    auth,
+    appId,
+    at,
+    url: server.url,
+    events,
+    errors,
+    gate,
+    ask: (method, path, asked) => ask(server.url, method, path, asked),
+    login: async (user, headers = {}, path = "/login") => {
+      const browser = new Browser(server.url);
+      const { status } = await browser.post(path, { user }, headers);
+      if (status !== 200) throw new Error(`the login was answered ${String(status)}`);
+      return browser;
+    },
+    user: async (browser) => {
+      const { status, body } = await browser.get("/me");
+      return status === 200 ? (body as { user: unknown }).user : null;
+    },
+    close: async () => {
+      gate.open();
+      await server.close();
+      await auth.close();
+    },
+  };
+}
+
+/** Every page is there twice, once below a folder, for cookies that are not the whole site's. */
+function addRoutes(app: Express, gate: Gate): void {
+  const paths = (path: string): string[] => [path, `/shop${path}`];
+  const user = (req: Request): unknown => req.session.userId ?? null;
+  app.get([...paths("/login"), ...paths("/me")], (req, res) => {
+    res.json({ user: user(req) });
+  });
+  app.post(paths("/login"), (req, res, next) => {
+    const logIn = async (): Promise<void> => {
+      await regenerate(req);
+      req.session.userId = (req.body as { user: string }).user;
+      await new Promise<void>((resolve, reject) => {
+        req.session.save((error: unknown) => {
+          if (error === undefined || error === null) resolve();
+          else reject(error);
+        });
+      });
+      res.json({ user: user(req) });
+    };
+    logIn().catch(next);
+  });
+  app.post("/slow/:handler", (req, res, next) => {
+    const wait = async (): Promise<void> => {
+      await gate.pass();
+      await HANDLERS[req.params.handler]?.(req);
+      res.json({});
+    };
+    wait().catch(next);
+  });
+}
+
+async function ask(url: string, method: string, path: string, { headers = {}, body }: Asked = {}): Promise<Answer> {
+  const given = Object.entries(headers).filter(([, value]) => value !== undefined);
+  const { hostname, port } = new URL(url);
+  const sending = request({ hostname, port, method, path, headers: Object.fromEntries(given), agent: false });
+  sending.end(body);
+  const [answer] = (await once(sending, "response")) as [IncomingMessage];
+  const received = await text(answer);
+  const isJson = answer.headers["content-type"]?.startsWith("application/json") === true && received !== "";
+  return {
+    status: answer.statusCode ?? 0,
+    headers: answer.headers,
+    setCookies: answer.headers["set-cookie"] ?? [],
+    text: received,
+    body: isJson ? (JSON.parse(received) as unknown) : undefined,
+  };
+}
+
+/** The session id in a browser's cookie. */
+export function sessionId(browser: Browser): string {
+  return /=s:([^.]+)\./.exec(decodeURIComponent(browser.cookies))?.[1] ?? "";
+}
+
+/** The cookie of a session with this id, as session() signs it. */
+export function signedCookie(sid: string, name = "connect.sid"): string {
+  const signature = createHmac("sha256", SECRET).update(sid).digest("base64").replace(/=+$/, "");
+  return `${name}=${encodeURIComponent(`s:${sid}.${signature}`)}`;
+}
