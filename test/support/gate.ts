@@ -1,33 +1,30 @@
-/** A place in a handler where a request waits until the test lets it go on. */
+import { EventEmitter, once } from "node:events";
+
+/** A place in a handler where requests wait until the test lets them go on. */
 export class Gate {
-  readonly #reached: PromiseWithResolvers<void> = withResolvers();
-  readonly #opened: PromiseWithResolvers<void> = withResolvers();
+  readonly #events = new EventEmitter();
+  #waiting = 0;
+  #isOpen = false;
 
   /** Called by the handler: waits until the test opens. */
   async pass(): Promise<void> {
-    this.#reached.resolve();
-    await this.#opened.promise;
+    this.#waiting += 1;
+    this.#events.emit("arrived");
+    if (!this.#isOpen) await once(this.#events, "opened");
   }
 
-  /** Called by the test: resolves when the handler waits. */
+  /** Called by the test: resolves when a handler waits. */
   get reached(): Promise<void> {
-    return this.#reached.promise;
+    return this.reachedBy(1);
+  }
+
+  /** Called by the test: resolves when so many handlers wait. */
+  async reachedBy(count: number): Promise<void> {
+    while (this.#waiting < count) await once(this.#events, "arrived");
   }
 
   open(): void {
-    this.#opened.resolve();
+    this.#isOpen = true;
+    this.#events.emit("opened");
   }
-}
-
-interface PromiseWithResolvers<T> {
-  promise: Promise<T>;
-  resolve(value: T): void;
-}
-
-function withResolvers(): PromiseWithResolvers<void> {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -12,6 +12,9 @@ export interface RedisServer {
   kill(): Promise<void>;
   /** Starts it again on the same port, empty. */
   restart(): Promise<void>;
+  /** Makes it hang, as a machine out of breath does, until {@link RedisServer.resume}. */
+  pause(): void;
+  resume(): void;
   /** Ends it and removes its files. */
   stop(): Promise<void>;
 }
@@ -34,6 +37,12 @@ export async function startRedis(): Promise<RedisServer> {
     restart: async () => {
       await kill();
       process = await launch(port, folder);
+    },
+    pause: () => {
+      process.kill("SIGSTOP");
+    },
+    resume: () => {
+      process.kill("SIGCONT");
     },
     stop: async () => {
       await kill();

@@ -1,0 +1,412 @@
+import { describe, expect, it } from "@jest/globals";
+import express from "express";
+import { useSites, type Answer, type Site } from "../support/site.js";
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+const open = useSites();
+const BYE = "https://shop.example/bye";
+const QUERY = "https://shop.example/done?from=app&lang=en";
+const LISTED = [
+  BYE,
+  QUERY,
+  "http://localhost:3000/",
+  "https://xn--bcher-kva.example/bye",
+  "https://bare.example?a=1&b=2",
+];
+const FORM = { "Content-Type": "application/x-www-form-urlencoded" };
+const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/** What must lead nowhere: as it stands in the query, already encoded where a browser would encode it. */
+const TRICKS = [
+  "//evil.example",
+  "///evil.example",
+  "/\\evil.example",
+  "\\\\evil.example",
+  "/bye",
+  "bye",
+  "?",
+  "https:evil.example",
+  "https:/evil.example",
+  "https:///evil.example",
+  "https://evil.example",
+  "https://evil.example/bye",
+  "javascript:alert(1)",
+  "JavaScript:alert(1)",
+  "java%0ascript:alert(1)",
+  "%01javascript:alert(1)",
+  "javascript://shop.example/bye%250aalert(1)",
+  "data:text/html,<script>alert(1)</script>",
+  "vbscript:msgbox(1)",
+  "file:///etc/passwd",
+  "blob:https://shop.example/bye",
+  "view-source:https://shop.example/bye",
+  "https://shop.example@evil.example/bye",
+  "https://evil.example@shop.example/bye",
+  "https://user:word@shop.example/bye",
+  "https://@evil.example/bye",
+  "https://shop.example%2540evil.example/bye",
+  "https://shop.example%5c@evil.example/bye",
+  "https://evil.example%5c@shop.example/bye",
+  "https://evil.example%5cshop.example/bye",
+  "https:%5c%5cshop.example%5cbye",
+  "https://evil.example%23@shop.example/bye",
+  "https://evil.example%3f@shop.example/bye",
+  "https://shop.example%0d%0aLocation:%20https://evil.example",
+  `${BYE}%0d%0aSet-Cookie:%20a=b`,
+  `${BYE}%0a`,
+  `${BYE}%09`,
+  `${BYE}%20`,
+  `${BYE}%00`,
+  `${BYE}%7f`,
+  `%20${BYE}`,
+  `%09${BYE}`,
+  "https://shop.exa%09mple/bye",
+  "ht%09tps://shop.example/bye",
+  "https:/%09/shop.example/bye",
+  "https://shop.example.evil.example/bye",
+  "https://evilshop.example/bye",
+  "https://evil.example/https://shop.example/bye",
+  "https://shop.example./bye",
+  "https://shop.example:8443/bye",
+  "https://shop.example:80/bye",
+  "http://shop.example/bye",
+  "https://www.shop.example/bye",
+  "https://shop.example/BYE",
+  "https://shop.example/bye/",
+  "https://shop.example//bye",
+  "https://shop.example/bye/more",
+  "https://shop.example/bye.evil.example",
+  "https://shop.example/bye;a=b",
+  "https://shop.example/b%2579e",
+  "https://shop.example/bye%252f..%252fevil",
+  "https://shop.example/",
+  `${BYE}?next=https://evil.example`,
+  `${BYE}%3f`,
+  `${BYE}%23`,
+  `${BYE}%23@evil.example`,
+  "https://shop.example/done?lang=en%26from=app",
+  "https://shop%E3%80%82example%E3%80%82evil.example/bye",
+  "https://evil%EF%BC%8Eexample/bye",
+  "https://evil%EF%BC%8F.shop.example/bye",
+  "https://shop.example%EF%BC%8F@evil.example/bye",
+  "https://%D1%95hop.example/bye",
+  "http://localhost:3000",
+  "http://localhost/",
+  "http://127.0.0.1:3000/",
+  "http://[::1]:3000/",
+  "null",
+  "undefined",
+  "0",
+  "%ff%fe",
+  "%ed%a0%80",
+].filter((trick) => trick !== "http://localhost:3000");
+
+/** Other ways to write a listed address: they lead to it as it stands on the list. */
+const SPELLINGS = [
+  [BYE, BYE],
+  [QUERY, QUERY],
+  ["HTTPS://SHOP.EXAMPLE/bye", BYE],
+  ["https://shop.example:443/bye", BYE],
+  ["https://shop.example/a/../bye", BYE],
+  ["https://shop.example/./bye", BYE],
+  ["https://shop.example/%2e/bye", BYE],
+  ["https://shop\u3002example/bye", BYE],
+  ["http://localhost:3000", "http://localhost:3000/"],
+  ["https://b\u00fccher.example/bye", "https://xn--bcher-kva.example/bye"],
+] as const;
+
+const message = ({ body }: Answer): string => (body as { message: string }).message;
+
+describe.each([
+  ["the root", ""],
+  ["a mount path", "/account"],
+])("the logout route at %s", (_place, at) => {
+  const path = `${at}/login/profile/logout`;
+
+  /** Logs alice in, has her browser do this, and tells what came of it. */
+  async function ask(
+    method: string,
+    query: string,
+    headers: Headers = {},
+    { body, ...options }: Parameters<typeof open>[0] & { body?: string } = {},
+  ) {
+    const site = await open({ at, ...options, auth: { redirectUris: LISTED, ...options.auth } });
+    const browser = await site.login("alice");
+    const cookie = { Cookie: browser.cookies };
+    const answer = await site.ask(method, path + query, { headers: { ...cookie, ...headers }, body });
+    return { site, answer, status: answer.status, to: answer.headers.location, stays: await isIn(site), cookie };
+  }
+
+  async function isIn(site: Site): Promise<boolean> {
+    return (await site.auth.logins("alice")).length > 0;
+  }
+
+  describe("a GET", () => {
+    it.each([
+      ["document", { "Sec-Fetch-Dest": "document" }],
+      ["a navigation from another site", { "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site" }],
+      ["nothing said", {}],
+    ])("logs out where the browser goes to the address: %s", async (_case, headers) => {
+      const { status, to, stays, answer } = await ask("GET", "", headers);
+      expect({ status, to, stays }).toEqual({ status: 302, to: "/", stays: false });
+      expect(answer.headers["cache-control"]).toBe("no-store");
+    });
+
+    it.each([
+      ["GET", { "Sec-Fetch-Dest": "image" }],
+      ["GET", { "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate" }],
+      ["GET", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin" }],
+      ["GET", { "Sec-Fetch-Dest": "script" }],
+      ["GET", { "Sec-Fetch-Dest": "" }],
+      ["GET", { "Sec-Fetch-Dest": ["document", "image"] }],
+      ["GET", { "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch" }],
+      ["GET", { "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender" }],
+      ["GET", { "Sec-Purpose": "prefetch" }],
+      ["GET", { Purpose: "prefetch" }],
+      ["HEAD", {}],
+      ["HEAD", { "Sec-Fetch-Dest": "document" }],
+    ])("leaves the user logged in where it does not: %s %j", async (method, headers: Headers) => {
+      const { status, to, stays, answer } = await ask(method, `?redirect_uri=${encodeURIComponent(BYE)}`, headers);
+      expect({ status, to, stays }).toEqual({ status: 403, to: undefined, stays: true });
+      expect(answer.setCookies).toEqual([]);
+    });
+  });
+
+  describe("a POST", () => {
+    const own = (site: { url: string }): string => new URL(site.url).origin;
+
+    it.each([
+      [{ "Sec-Fetch-Site": "same-origin" }],
+      [{ "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty" }],
+      [{ "Sec-Fetch-Site": "none" }],
+      [{}],
+    ])("logs out from the site itself: %j", async (headers) => {
+      const { status, to, stays } = await ask("POST", "", headers);
+      expect({ status, to, stays }).toEqual({ status: 303, to: "/", stays: false });
+    });
+
+    it.each([
+      [{ "Sec-Fetch-Site": "same-site" }],
+      [{ "Sec-Fetch-Site": "cross-site" }],
+      [{ "Sec-Fetch-Site": "" }],
+      [{ "Sec-Fetch-Site": ["same-origin", "cross-site"] }],
+      [{ Origin: "null" }],
+      [{ Origin: "" }],
+      [{ Origin: "https://evil.example" }],
+      [{ Origin: "http://127.0.0.1" }],
+      [{ Origin: "http://127.0.0.1:1" }],
+      [{ Origin: "not an origin" }],
+    ])("leaves the user logged in from elsewhere: %j", async (headers: Headers) => {
+      const { status, to, stays, answer } = await ask("POST", `?redirect_uri=${encodeURIComponent(BYE)}`, headers);
+      expect({ status, to, stays }).toEqual({ status: 403, to: undefined, stays: true });
+      expect(answer.setCookies).toEqual([]);
+    });
+
+    it("goes by Origin where the browser has no Fetch Metadata", async () => {
+      const { site, cookie } = await ask("POST", "", { Origin: "https://evil.example" });
+      const origin = (Origin: string, more: Headers = {}) =>
+        site.ask("POST", path, { headers: { ...cookie, Origin, ...more } });
+      expect((await origin(own(site).replace("127.0.0.1", "127.0.0.2"))).status).toBe(403);
+      expect((await origin(own(site), { "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
+      expect(await isIn(site)).toBe(true);
+      expect((await origin(own(site))).status).toBe(303);
+      expect(await isIn(site)).toBe(false);
+    });
+
+    it("goes by the host that a trusted proxy tells", async () => {
+      const proxied = { Origin: "https://shop.example", "X-Forwarded-Host": "shop.example" };
+      const trust = { before: (app: express.Express) => app.set("trust proxy", true) };
+      expect(await ask("POST", "", proxied, trust)).toMatchObject({ status: 303, stays: false });
+      expect(await ask("POST", "", proxied)).toMatchObject({ status: 403, stays: true });
+    });
+  });
+
+  describe("with a redirect_uri", () => {
+    it.each(SPELLINGS)("sends the browser on where it is listed: %s", async (given, to) => {
+      const query = `?redirect_uri=${encodeURIComponent(given)}`;
+      expect(await ask("GET", query)).toMatchObject({ status: 302, to, stays: false });
+    });
+
+    it.each(TRICKS)("sends nobody anywhere that is not listed, and logs out all the same: %s", async (given) => {
+      const { status, to, stays, answer } = await ask("GET", `?redirect_uri=${given}`, { Accept: HTML });
+      expect({ status, to, stays }).toEqual({ status: 400, to: undefined, stays: false });
+      expect(answer.headers["refresh"]).toBeUndefined();
+      expect(answer.setCookies).toEqual([expect.stringMatching(/^connect\.sid=;/)]);
+      expect([...answer.text.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(([, link]) => link)).toEqual(["/"]);
+      expect(answer.text).toMatch(/logged out/);
+      expect(answer.text).toMatch(/not on .* list/);
+      expect(answer.text).not.toMatch(/evil|script/);
+    });
+
+    it("knows forty tricks and more", () => {
+      expect(new Set(TRICKS).size).toBe(TRICKS.length);
+      expect(TRICKS.length).toBeGreaterThanOrEqual(40);
+    });
+
+    it.each([
+      ["?redirect_uri=https://shop.example/done?from=app&lang=en"],
+      ["?redirect_uri=https://bare.example?a=1&b=2"],
+      ["?redirect_uri=https://SHOP.example/done?from=app&lang=en"],
+    ])("says how to encode it where it was cut off: %s", async (query) => {
+      const { status, to, stays, answer } = await ask("GET", query, { Accept: "application/json" });
+      expect({ status, to, stays }).toEqual({ status: 400, to: undefined, stays: false });
+      expect(message(answer)).toContain("encodeURIComponent");
+    });
+
+    it.each([
+      [`?redirect_uri=${BYE}&redirect_uri=${BYE}`],
+      [`?redirect_uri=${BYE}&redirect_uri=https://evil.example`],
+      [`?redirect_uri=&redirect_uri=${BYE}`],
+    ])("leads nowhere where it is given twice: %s", async (query) => {
+      const { status, to, stays, answer } = await ask("GET", query, { Accept: "application/json" });
+      expect({ status, to, stays }).toEqual({ status: 400, to: undefined, stays: false });
+      expect(message(answer)).toContain("once");
+    });
+
+    it.each([
+      [`?redirect_uri[]=${BYE}`],
+      [`?redirect_uri[a]=https://evil.example`],
+      [`?redirect_uri[__proto__]=https://evil.example`],
+      [`?__proto__[redirect_uri]=https://evil.example`],
+      [`?REDIRECT_URI=https://evil.example`],
+      [`?redirect_uri%00=https://evil.example`],
+      [`?redirect_uri`],
+    ])("leads nowhere unlisted under a name that is nearly right: %s", async (query) => {
+      const { status, to, stays } = await ask("GET", query);
+      expect([302, 400]).toContain(status);
+      expect({ to, stays }).toEqual({ to: status === 302 ? "/" : undefined, stays: false });
+    });
+
+    it.each([
+      ["the query", `?redirect_uri=${encodeURIComponent(QUERY)}`, "", QUERY],
+      ["a form", "", `redirect_uri=${encodeURIComponent(QUERY)}`, QUERY],
+      ["a form with it empty", "", "redirect_uri=", "/"],
+      ["a form without it", "", "a=b", "/"],
+    ])("is read from a POST: in %s", async (_case, query, body, to) => {
+      expect(await ask("POST", query, FORM, { body })).toMatchObject({ status: 303, to, stays: false });
+    });
+
+    it.each([
+      ["unlisted", "redirect_uri=https%3A%2F%2Fevil.example", /list/],
+      ["twice", `redirect_uri=${BYE}&redirect_uri=${BYE}`, /once/],
+    ])("is held to the list in a form as well: %s", async (_case, body, words) => {
+      const { answer, ...seen } = await ask("POST", "", { ...FORM, Accept: "application/json" }, { body });
+      expect(seen).toMatchObject({ status: 400, to: undefined, stays: false });
+      expect(message(answer)).toMatch(words);
+    });
+  });
+
+  describe("without a redirect_uri", () => {
+    it.each([["/"], ["/goodbye?a=b"], ["https://shop.example/"]])("leads to the default: %s", async (to) => {
+      const auth = { defaultRedirect: to };
+      expect(await ask("GET", "", {}, { auth })).toMatchObject({ status: 302, to });
+      expect(await ask("GET", "?redirect_uri=", {}, { auth })).toMatchObject({ status: 302, to });
+      expect(await ask("POST", "", {}, { auth })).toMatchObject({ status: 303, to });
+    });
+  });
+
+  describe("asked for JSON", () => {
+    it.each(["application/json", "application/json, text/plain, */*"])("says where to go on: %s", async (Accept) => {
+      const query = `?redirect_uri=${encodeURIComponent(BYE)}`;
+      for (const method of ["GET", "POST"]) {
+        const { answer, ...seen } = await ask(method, query, { Accept });
+        expect(seen).toMatchObject({ status: 200, to: undefined, stays: false });
+        expect(answer.body).toEqual({ code: 200, message: expect.stringMatching(/logged out/), redirectTo: BYE });
+        expect(answer.headers["cache-control"]).toBe("no-store");
+      }
+    });
+
+    it("says what is wrong", async () => {
+      const { answer, stays } = await ask("GET", "?redirect_uri=//evil.example", { Accept: "application/json" });
+      expect({ status: answer.status, body: answer.body, stays }).toEqual({
+        status: 400,
+        body: { code: 400, message: expect.stringMatching(/logged out.*list/) },
+        stays: false,
+      });
+    });
+
+    it.each([HTML, "*/*", "text/html, application/json;q=0.5"])("redirects whoever did not ask: %s", async (Accept) => {
+      expect(await ask("GET", "", { Accept })).toMatchObject({ status: 302, to: "/", stays: false });
+    });
+  });
+
+  describe("the session cookie", () => {
+    const attributes = (cookie: string): string[] =>
+      cookie.split("; ").filter((part) => /^(Path|Domain|Secure|HttpOnly|SameSite|Partitioned)/i.test(part));
+
+    it.each([
+      ["connect.sid", {}],
+      ["connect.sid", { saveUninitialized: true, resave: true, rolling: true }],
+      ["shop.sid", { name: "shop.sid" }],
+      ["connect.sid", { cookie: { domain: "127.0.0.1", sameSite: "lax" as const, maxAge: 60_000 } }],
+      ["connect.sid", { cookie: { httpOnly: false, sameSite: "strict" as const } }],
+      ["connect.sid", { cookie: { secure: true, sameSite: "none" as const }, proxy: true }],
+    ])("is cleared with the attributes it was set with: %s %j", async (name, session) => {
+      const site = await open({ at, session });
+      const https = { "X-Forwarded-Proto": "https" };
+      const body = JSON.stringify({ user: "alice" });
+      const json = { "Content-Type": "application/json" };
+      const [set = ""] = (await site.ask("POST", "/login", { headers: { ...https, ...json }, body })).setCookies;
+      const Cookie = `other=1; ${set.split(";")[0] ?? ""}`;
+      const { setCookies } = await site.ask("GET", path, { headers: { ...https, Cookie } });
+      expect(setCookies).toHaveLength(1);
+      expect(setCookies[0]).toMatch(new RegExp(`^${name}=;`));
+      expect(setCookies[0]).toMatch(/Expires=Thu, 01 Jan 1970/);
+      expect(attributes(setCookies[0] ?? "").sort()).toEqual(attributes(set).sort());
+      expect(await isIn(site)).toBe(false);
+    });
+  });
+
+  describe("an anonymous visitor", () => {
+    it.each(["GET", "POST"])("is sent on like anybody, and gets no cookie: %s", async (method) => {
+      const site = await open({ at, auth: { redirectUris: LISTED } });
+      const bob = await site.login("bob");
+      const { headers, setCookies, status } = await site.ask(method, `${path}?redirect_uri=${encodeURIComponent(BYE)}`);
+      expect([status, headers.location, setCookies]).toEqual([method === "GET" ? 302 : 303, BYE, []]);
+      expect(await site.user(bob)).toBe("bob");
+    });
+  });
+
+  describe("a kicked visitor", () => {
+    it.each([{}, { saveUninitialized: true, resave: true, rolling: true }])(
+      "is sent on as well, his cookie cleared, and is anonymous from then on: %j",
+      async (session) => {
+        const site = await open({ at, session });
+        const browser = await site.login("alice");
+        await site.auth.kick("alice", { reason: "because" });
+        const { status, setCookies, headers } = await site.ask("GET", path, { headers: { Cookie: browser.cookies } });
+        expect([status, headers.location]).toEqual([302, "/"]);
+        expect(setCookies).toEqual([expect.stringMatching(/^connect\.sid=;/)]);
+        expect(await browser.get("/me")).toMatchObject({ status: 200, body: { user: null } });
+      },
+    );
+  });
+
+  describe("another login of the same user", () => {
+    it("stays", async () => {
+      const site = await open({ at });
+      const [one, other] = [await site.login("alice"), await site.login("alice")];
+      expect((await one.get(path)).status).toBe(302);
+      expect([await site.user(one), await site.user(other)]).toEqual([null, "alice"]);
+    });
+  });
+
+  describe("renamed or left out", () => {
+    it.each([
+      ["renamed", "/bye", ["/bye"]],
+      ["given twice", ["/bye", "/account/bye"], ["/bye", "/account/bye"]],
+      ["left out", false as const, []],
+    ])("is where it was put, and nowhere else: %s", async (_case, logout, paths) => {
+      const site = await open({ at, auth: { routes: { logout } } });
+      for (const there of paths) {
+        const browser = await site.login("alice");
+        expect((await browser.get(at + there)).status).toBe(302);
+        expect(await site.user(browser)).toBeNull();
+      }
+      const alice = await site.login("alice");
+      expect([(await alice.get(path)).status, (await alice.post(path)).status]).toEqual([404, 404]);
+      expect(await site.user(alice)).toBe("alice");
+    });
+  });
+});

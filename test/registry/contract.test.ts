@@ -1,0 +1,396 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { KickMark, LoginRegistry, NewLogin } from "../../lib/index.js";
+import { REGISTRIES } from "../support/registries.js";
+
+const HOUR_MS = 3_600_000;
+const FIRST_TIME = { era: "", ends: 0 };
+
+let count = 0;
+const unique = (word: string): string => `${word}-${String((count += 1))}`;
+const mark = (reason?: string): KickMark => ({
+  id: unique("mark"),
+  at: new Date(1_700_000_000_000),
+  reason,
+  by: "ops",
+});
+const login = (userId: string, more: Partial<NewLogin> = {}): NewLogin => ({
+  id: unique("login"),
+  userId,
+  sid: unique("sid"),
+  ttlMs: HOUR_MS,
+  ...more,
+});
+
+describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name, kind) => {
+  let registry: LoginRegistry;
+  beforeAll(() => kind.start());
+  afterAll(() => kind.stop());
+  beforeEach(() => {
+    registry = kind.open(unique("app"));
+  });
+
+  const idsOf = async (userId: string): Promise<string[]> => (await registry.list(userId)).map(({ id }) => id).sort();
+
+  describe("a login that begins", () => {
+    it("is found with what is known of it", async () => {
+      const began = Date.now();
+      const alice = login("alice", { ip: "203.0.113.9", userAgent: 'Ünïcode/1.0 {"}' });
+      await registry.add(alice);
+      const found = await registry.find("alice", alice.id);
+      expect(found).toMatchObject({
+        id: alice.id,
+        userId: "alice",
+        sids: [alice.sid],
+        ip: "203.0.113.9",
+        userAgent: 'Ünïcode/1.0 {"}',
+      });
+      expect(Math.abs(Number(found?.began) - began)).toBeLessThan(10_000);
+      expect(Number(found?.expires) - Number(found?.began)).toBe(HOUR_MS);
+    });
+
+    it("is nobody else's", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      expect(await registry.find("bob", alice.id)).toBeUndefined();
+      expect(await registry.find("alice", "another")).toBeUndefined();
+    });
+
+    it("is listed with the user's others, the newest first", async () => {
+      const old = login("alice", { began: new Date(Date.now() - HOUR_MS) });
+      const young = login("alice");
+      await registry.add(young);
+      await registry.add(old);
+      expect((await registry.list("alice")).map(({ id }) => id)).toEqual([young.id, old.id]);
+    });
+
+    it("is not listed any more when it has expired", async () => {
+      await registry.add(login("alice", { ttlMs: 1 }));
+      const stays = login("alice");
+      await registry.add(stays);
+      await expect(eventually(() => idsOf("alice"), [stays.id])).resolves.toBe(true);
+    });
+  });
+
+  describe("an update", () => {
+    it("adds and removes session ids of a listed login", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      expect(await registry.update("alice", alice.id, { removeSid: alice.sid })).toBe(true);
+      expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [] });
+      expect(await registry.update("alice", alice.id, { addSid: "new" })).toBe(true);
+      expect(await registry.update("alice", alice.id, { addSid: "new" })).toBe(true);
+      expect(await registry.update("alice", alice.id, { addSid: "newer" })).toBe(true);
+      expect(await registry.find("alice", alice.id)).toMatchObject({ sids: ["new", "newer"] });
+    });
+
+    it("never lists a login", async () => {
+      expect(await registry.update("alice", "unknown", { addSid: "sid", ttlMs: HOUR_MS })).toBe(false);
+      expect(await registry.find("alice", "unknown")).toBeUndefined();
+      expect((await registry.activeUsers({ offset: 0, limit: 10 })).totalCount).toBe(0);
+    });
+
+    it("only lengthens a login's life", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      await registry.update("alice", alice.id, { ttlMs: 1 });
+      const shortened = await registry.find("alice", alice.id);
+      await registry.update("alice", alice.id, { ttlMs: 2 * HOUR_MS });
+      const lengthened = await registry.find("alice", alice.id);
+      expect(Number(lengthened?.expires) - Number(shortened?.expires)).toBeGreaterThan(HOUR_MS / 2);
+      expect(Number(shortened?.expires) - Date.now()).toBeGreaterThan(HOUR_MS / 2);
+    });
+
+    it("tells the device of a login that had none, and keeps that of one that had", async () => {
+      const adopted = login("alice");
+      const known = login("alice", { ip: "203.0.113.9" });
+      await registry.add(adopted);
+      await registry.add(known);
+      const device = { ip: "198.51.100.7", userAgent: "phone" };
+      await registry.update("alice", adopted.id, { ttlMs: HOUR_MS, ...device });
+      await registry.update("alice", known.id, { ttlMs: HOUR_MS, ...device });
+      expect(await registry.find("alice", adopted.id)).toMatchObject(device);
+      expect(await registry.find("alice", known.id)).toMatchObject({ ip: "203.0.113.9", userAgent: undefined });
+    });
+
+    it("that leaves a login without a session id hides it", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      await registry.update("alice", alice.id, { removeSid: alice.sid });
+      expect(await registry.list("alice")).toEqual([]);
+      expect((await registry.activeUsers({ offset: 0, limit: 10 })).users).toEqual([]);
+    });
+  });
+
+  describe("the end of one login", () => {
+    it("takes it off, once, and leaves the others", async () => {
+      const [one, two] = [login("alice"), login("alice")];
+      await registry.add(one);
+      await registry.add(two);
+      const first = await registry.remove("alice", one.id);
+      const second = await registry.remove("alice", one.id);
+      expect(first.login).toMatchObject({ id: one.id, sids: [one.sid] });
+      expect(second.login).toBeUndefined();
+      expect(await idsOf("alice")).toEqual([two.id]);
+    });
+
+    it("is given its reason", async () => {
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      const why = mark('a stolen phone: "{}" \ud83d\ude00');
+      await registry.remove("alice", alice.id, { mark: why });
+      expect(await registry.kickMark("alice", alice.id, era)).toEqual(why);
+    });
+
+    it("has no reason where it was not kicked", async () => {
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      await registry.remove("alice", alice.id);
+      expect(await registry.kickMark("alice", alice.id, era)).toBeUndefined();
+    });
+  });
+
+  describe("a kick", () => {
+    it("takes all logins of the user off, and nobody else's", async () => {
+      const [one, two, bob] = [login("alice"), login("alice"), login("bob")];
+      for (const each of [one, two, bob]) await registry.add(each);
+      const removed = await registry.removeAll("alice", mark());
+      expect(removed.map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
+      expect(await idsOf("alice")).toEqual([]);
+      expect(await idsOf("bob")).toEqual([bob.id]);
+    });
+
+    it("keeps at hand what it took off until it is settled", async () => {
+      const [one, two] = [login("alice"), login("alice")];
+      await registry.add(one);
+      await registry.removeAll("alice", mark());
+      await registry.add(two);
+      const again = mark();
+      expect((await registry.removeAll("alice", again)).map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
+      await registry.settle("alice", again);
+      expect(await registry.removeAll("alice", mark())).toEqual([]);
+    });
+
+    it("is not settled by an earlier one", async () => {
+      const alice = login("alice");
+      const earlier = mark();
+      await registry.removeAll("alice", earlier);
+      await registry.add(alice);
+      await registry.removeAll("alice", mark());
+      await registry.settle("alice", earlier);
+      expect((await registry.removeAll("alice", mark())).map(({ id }) => id)).toEqual([alice.id]);
+    });
+
+    it("is the reason for every login that began before, and for none that began after", async () => {
+      const before = login("alice");
+      const eraBefore = await registry.add(before);
+      const kick = mark("maintenance");
+      await registry.removeAll("alice", kick);
+      const after = login("alice");
+      const eraAfter = await registry.add(after);
+      expect(await registry.kickMark("alice", before.id, eraBefore)).toEqual(kick);
+      expect(await registry.kickMark("alice", after.id, eraAfter)).toBeUndefined();
+      expect(await registry.kickMark("alice", "older than the installation", "")).toEqual(kick);
+    });
+
+    it("of everyone is the reason for every login that began before, and for none that began after", async () => {
+      const eraBefore = await registry.add(login("alice"));
+      const kick = mark("an incident");
+      await registry.markAll(kick);
+      const eraAfter = await registry.add(login("alice"));
+      expect(await registry.kickMark("alice", "any", eraBefore)).toEqual(kick);
+      expect(await registry.kickMark("alice", "any", eraAfter)).toBeUndefined();
+    });
+  });
+
+  describe("adoption", () => {
+    it("lists a login of a user whom nobody has kicked", async () => {
+      const alice = login("alice");
+      expect(await registry.adopt(alice, FIRST_TIME)).toBe(true);
+      expect(await idsOf("alice")).toEqual([alice.id]);
+    });
+
+    it("by two first requests at once lists one login", async () => {
+      const alice = login("alice");
+      await Promise.all([registry.adopt(alice, FIRST_TIME), registry.adopt(alice, FIRST_TIME)]);
+      expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [alice.sid] });
+    });
+
+    it("of a listed login under another session id adds that", async () => {
+      const alice = login("alice");
+      await registry.adopt(alice, FIRST_TIME);
+      expect(await registry.adopt({ ...alice, sid: "other" }, FIRST_TIME)).toBe(true);
+      expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [alice.sid, "other"] });
+    });
+
+    it("is refused once the user has been kicked", async () => {
+      const alice = login("alice");
+      await registry.removeAll("alice", mark());
+      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.find("alice", alice.id)).toBeUndefined();
+    });
+
+    it("is refused once everyone has been kicked", async () => {
+      const alice = login("alice");
+      await registry.markAll(mark());
+      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.find("alice", alice.id)).toBeUndefined();
+    });
+
+    it("is refused once the login has been ended, and that is to be remembered", async () => {
+      const alice = login("alice");
+      await registry.adopt(alice, FIRST_TIME);
+      const { ends } = await registry.remove("alice", alice.id, { remember: true });
+      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.adopt(alice, { era: "", ends })).toBe(true);
+    });
+
+    it("by whom the login was taken off succeeds while nobody else has ended it", async () => {
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      const { ends } = await registry.remove("alice", alice.id);
+      expect(await registry.adopt({ ...alice, sid: "new" }, { era, ends })).toBe(true);
+    });
+
+    it.each([
+      ["a kick of the user", () => registry.removeAll("alice", mark())],
+      ["a kick of everyone", () => registry.markAll(mark())],
+    ])("by whom the login was taken off is refused after %s", async (_what, kick) => {
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      const { ends } = await registry.remove("alice", alice.id);
+      await kick();
+      expect(await registry.adopt(alice, { era, ends })).toBe(false);
+      expect(await idsOf("alice")).toEqual([]);
+    });
+
+    it("by whom the login was taken off is refused after another end of it", async () => {
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      const { ends } = await registry.remove("alice", alice.id);
+      await registry.remove("alice", alice.id);
+      expect(await registry.adopt(alice, { era, ends })).toBe(false);
+    });
+
+    it("is possible in the era of an earlier kick", async () => {
+      await registry.removeAll("alice", mark());
+      await registry.markAll(mark());
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      const { ends } = await registry.remove("alice", alice.id);
+      expect(await registry.adopt(alice, { era, ends })).toBe(true);
+    });
+  });
+
+  describe("who is active", () => {
+    it("is listed by last activity, newest first, in pages", async () => {
+      const users = ["ann", "ben", "cid", "dan", "eve"].map((userId) => login(userId));
+      for (const each of users) await registry.add(each);
+      await registry.update("ben", users[1]?.id ?? "", { ttlMs: HOUR_MS });
+      const page = async (offset: number): Promise<string[]> =>
+        (await registry.activeUsers({ offset, limit: 2 })).users.map(({ userId }) => userId);
+      expect([await page(0), await page(2), await page(4), await page(6)]).toEqual([
+        ["ben", "eve"],
+        ["dan", "cid"],
+        ["ann"],
+        [],
+      ]);
+      expect((await registry.activeUsers({ offset: 0, limit: 1 })).totalCount).toBe(5);
+    });
+
+    it("is not who has logged out, was kicked, or has expired", async () => {
+      const [out, kicked, gone, here] = ["out", "kicked", "gone", "here"].map((userId) =>
+        login(userId, { ttlMs: userId === "gone" ? 1 : HOUR_MS }),
+      ) as [NewLogin, NewLogin, NewLogin, NewLogin];
+      for (const each of [out, kicked, gone, here]) await registry.add(each);
+      await registry.remove("out", out.id);
+      await registry.removeAll("kicked", mark());
+      const online = async () => {
+        const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
+        return [totalCount, ...users.map(({ userId }) => userId)];
+      };
+      await expect(eventually(online, [1, "here"])).resolves.toBe(true);
+    });
+
+    it("is found by whoever kicks everyone, also while a session id is rotated", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      await registry.update("alice", alice.id, { removeSid: alice.sid });
+      await registry.activeUsers({ offset: 0, limit: 10 });
+      const found: string[] = [];
+      for await (const userIds of registry.users()) found.push(...userIds);
+      expect(found).toEqual(["alice"]);
+    });
+
+    it("is everyone, however many", async () => {
+      const names = Array.from({ length: 1_200 }, (_value, index) => `user ${String(index)}`);
+      await Promise.all(names.map((userId) => registry.add(login(userId))));
+      const found = new Set<string>();
+      for await (const userIds of registry.users()) for (const userId of userIds) found.add(userId);
+      expect([...found].sort()).toEqual(names.sort());
+    });
+  });
+
+  describe("odd ids", () => {
+    it.each([
+      "",
+      "0",
+      "{",
+      "}",
+      "{a}:b",
+      "a:b",
+      "%7B",
+      "%uD800",
+      "__proto__",
+      "constructor",
+      "名前",
+      "😀",
+      "\ud800",
+      "\udc00x",
+      "a b\n",
+      "x".repeat(300),
+    ])("keeps %j apart from every other user", async (userId) => {
+      const odd = login(userId);
+      const neighbours = ["a", "b", "\ud801", "%7b", "😁", "__proto", "x".repeat(299)].map((id) => login(id));
+      for (const each of [odd, ...neighbours]) await registry.add(each);
+      expect((await registry.activeUsers({ offset: 0, limit: 20 })).users.map((user) => user.userId)).toContain(userId);
+      await registry.removeAll(userId, mark());
+      expect(await idsOf(userId)).toEqual([]);
+      for (const each of neighbours) expect(await idsOf(each.userId)).toEqual([each.id]);
+    });
+  });
+
+  describe("more than one application", () => {
+    it("keeps them apart", async () => {
+      const other = kind.open(unique("app"));
+      const alice = login("alice");
+      await registry.add(alice);
+      await other.removeAll("alice", mark());
+      await other.markAll(mark());
+      await other.clear();
+      expect(await idsOf("alice")).toEqual([alice.id]);
+    });
+
+    it("refuses to serve two with one registry", () => {
+      const bindAgain = () => registry.bind({ appId: "another", maxSessionAgeMs: HOUR_MS });
+      expect(bindAgain).toThrow(expect.objectContaining({ code: "ERR_REGISTRY_IN_USE" }));
+    });
+  });
+
+  describe("clear()", () => {
+    it("takes everyone off", async () => {
+      await registry.add(login("alice"));
+      await registry.add(login("bob"));
+      await registry.clear();
+      expect(await idsOf("alice")).toEqual([]);
+      expect((await registry.activeUsers({ offset: 0, limit: 10 })).totalCount).toBe(0);
+    });
+  });
+});
+
+/** Asks until the answer is the expected one: what expires does so by the clock of whoever keeps it. */
+async function eventually(ask: () => Promise<unknown>, expected: unknown): Promise<boolean> {
+  for (let tries = 0; tries < 1_000; tries += 1) {
+    if (JSON.stringify(await ask()) === JSON.stringify(expected)) return true;
+  }
+  return false;
+}

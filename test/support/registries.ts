@@ -1,0 +1,60 @@
+import { createClient } from "redis";
+import { createClient as createClient5 } from "redis5";
+import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
+import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
+import { startRedis, type RedisServer } from "./redis-server.js";
+
+/** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given. */
+export interface RegistryKind {
+  readonly name: string;
+  start(): Promise<void>;
+  open(appId: string): LoginRegistry;
+  stop(): Promise<void>;
+}
+
+interface Client extends RedisClient {
+  connect(): Promise<unknown>;
+  destroy(): void;
+}
+
+export const MAX_SESSION_AGE_MS = 86_400_000;
+
+function bound<Registry extends LoginRegistry>(registry: Registry, appId: string): Registry {
+  registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  return registry;
+}
+
+const memory: RegistryKind = {
+  name: "MemoryLoginRegistry",
+  start: () => Promise.resolve(),
+  open: (appId) => bound(new MemoryLoginRegistry(), appId),
+  stop: () => Promise.resolve(),
+};
+
+function onRedis(name: string, makeClient: (url: string) => Client): RegistryKind {
+  let server: RedisServer | undefined;
+  let client: Client | undefined;
+  return {
+    name,
+    start: async () => {
+      server = await startRedis();
+      client = makeClient(server.url);
+      await client.connect();
+    },
+    open: (appId) => {
+      if (client === undefined) throw new Error("not started");
+      return bound(new RedisLoginRegistry({ client }), appId);
+    },
+    stop: async () => {
+      client?.destroy();
+      await server?.stop();
+    },
+  };
+}
+
+export const REGISTRIES: readonly RegistryKind[] = [
+  memory,
+  onRedis("RedisLoginRegistry on node-redis 6", (url) => createClient({ url })),
+  onRedis("RedisLoginRegistry on node-redis 5", (url) => createClient5({ url })),
+  onRedis("RedisLoginRegistry on node-redis 6 in RESP 2", (url) => createClient({ url, RESP: 2 })),
+];
