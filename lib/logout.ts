@@ -28,27 +28,27 @@ export interface LogoutControls {
    * @throws KickError `ERR_KICK_INCOMPLETE`: it names the users not done; repeat the kick.
    * @throws LogoutError `ERR_ARGUMENT`
    */
-  kick(userIds: UserId | readonly UserId[], options?: KickOptions): Promise<KickResult>;
+  readonly kick: (userIds: UserId | readonly UserId[], options?: KickOptions) => Promise<KickResult>;
   /** Ends one login: what a user does on "my devices". @throws KickError, LogoutError as {@link LogoutControls.kick} */
-  kickLogin(userId: UserId, loginId: string, options?: KickOptions): Promise<KickResult>;
+  readonly kickLogin: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
   /** Ends every login that began before the call. Safe to repeat. @throws KickError, LogoutError as {@link LogoutControls.kick} */
-  kickAll(options?: KickAllOptions): Promise<KickResult>;
+  readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
   /** A user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
-  logins(userId: UserId): Promise<readonly Login[]>;
+  readonly logins: (userId: UserId) => Promise<readonly Login[]>;
   /** Who is online, newest activity first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
-  activeUsers(page?: ActiveUsersPage): Promise<ActiveUsers>;
+  readonly activeUsers: (page?: ActiveUsersPage) => Promise<ActiveUsers>;
   /** The login of this request, or `undefined` where nobody is logged in. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
-  currentLogin(req: Request): Promise<Login | undefined>;
+  readonly currentLogin: (req: Request) => Promise<Login | undefined>;
   /** Logs this request's user out, for the app's own route: ends the login, destroys the session, clears the cookie. */
-  endLogin(req: Request, res: Response): Promise<void>;
+  readonly endLogin: (req: Request, res: Response) => Promise<void>;
   /** Why the session that this request came with was refused: `undefined` unless its login was kicked. */
-  ended(req: Request): EndedLogin | undefined;
+  readonly ended: (req: Request) => EndedLogin | undefined;
   /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
-  on<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): void;
-  off<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): void;
+  readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
+  readonly off: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   /** Lets go of everything the package opened by itself. The store stays hooked: what is kicked stays kicked. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** An Express router with controls on it: mount it after `session()`. */

@@ -6,7 +6,7 @@ import { clientOf } from "./client.js";
 import { sessionTtlMs, touchIntervalMs } from "./lifetime.js";
 import type { RawStore } from "./raw-store.js";
 import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
-import { noteOf, sessionWithNote, stampOf, withStamp, type SessionRecord, type Stamp } from "./stamp.js";
+import { noteOf, sessionWithNote, stampOf, withStamp, type KickNote, type SessionRecord, type Stamp } from "./stamp.js";
 import { toUserId, type UserIdOf } from "./user-id.js";
 
 /** Of how many sessions it is remembered, in this process, whose they are and when they were last extended. */
@@ -76,8 +76,11 @@ export class LoginSessions {
     const session = await this.#raw.get(sid);
     if (session === undefined) return {};
     const userId = this.#userOf(session);
-    if (userId === undefined) return this.#loadAnonymous(sid, session);
+    const note = noteOf(session);
+    if (note !== undefined && userId === undefined) return this.#stillRefused(sid, note);
     const stamped = stampOf(session);
+    if (stamped !== undefined && stamped.userId !== userId) await this.#end(sid, stamped);
+    if (userId === undefined) return { session: await this.#restamped(sid, session, undefined) };
     if (stamped?.userId !== userId) return this.#adopt(sid, session, userId);
     const login = await this.#registry.find(userId, stamped.loginId);
     if (login?.sids.includes(sid) !== true) return this.#refuse(sid, session, stamped);
@@ -153,14 +156,16 @@ export class LoginSessions {
     await this.#raw.destroy(sid);
   }
 
-  #loadAnonymous(sid: string, session: SessionRecord): Loaded {
-    const note = noteOf(session);
-    if (note !== undefined) {
-      this.#events.refused({ id: note.loginId, userId: undefined, reason: note.reason });
-      return { refusal: { ...note, sid } };
-    }
-    // A stamp was left by a process without the hook that logged the user out. The next login here is a new one.
-    return { session: withStamp(session, undefined) };
+  #stillRefused(sid: string, note: KickNote): Loaded {
+    this.#events.refused({ id: note.loginId, userId: undefined, reason: note.reason });
+    return { refusal: { ...note, sid } };
+  }
+
+  /** The session as it must stand in the store: written only where a process without the hook has left it otherwise. */
+  async #restamped(sid: string, session: SessionRecord, stamp: Stamp | undefined): Promise<SessionRecord> {
+    const restamped = withStamp(session, stamp);
+    if (restamped !== session) await this.#raw.set(sid, restamped);
+    return restamped;
   }
 
   /**
@@ -173,8 +178,7 @@ export class LoginSessions {
     if (!(await this.#registry.adopt(login, { era: stamped.era, ends: 0 }))) {
       return this.#refuse(sid, session, stamped);
     }
-    const adopted = withStamp(session, stamped);
-    await this.#raw.set(sid, adopted);
+    const adopted = await this.#restamped(sid, session, stamped);
     this.#remember(sid, stamped);
     return { session: adopted };
   }
@@ -289,7 +293,7 @@ export class LoginSessions {
     };
   }
 
-  async #end(sid: string, { userId, loginId }: Stamp, held: HeldLogin | undefined): Promise<void> {
+  async #end(sid: string, { userId, loginId }: Stamp, held?: HeldLogin): Promise<void> {
     if (held?.removal !== undefined) return;
     this.#remembered.delete(sid);
     // An adopted login's id can be derived again from data that a slower request has read before.

@@ -63,7 +63,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       after: (app: Express, auth: LogoutRouter) => {
         more.after?.(app, auth);
         app.post("/rotate/:way", (req, res, next) => {
-          const act = BY_HAND[String(req.params["way"])] ?? regenerateTwice;
+          const act = BY_HAND[req.params.way] ?? regenerateTwice;
           act(req, () => pauseIn?.pass() ?? Promise.resolve()).then(() => res.json({}), next);
         });
       },
