@@ -1,0 +1,128 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Express } from "express";
+import type { LogoutRouter } from "../../lib/index.js";
+import { Browser } from "../support/http.js";
+import { sessionId, useSites } from "../support/site.js";
+
+const openSite = useSites();
+
+const withOwnRoutes = (app: Express, auth: LogoutRouter): void => {
+  app.get("/current", (req, res, next) => {
+    auth.currentLogin(req).then((login) => res.json({ login: login ?? null }), next);
+  });
+  app.post("/sign-out", (req, res, next) => {
+    auth.endLogin(req, res).then(() => res.json({ session: req.session === undefined ? null : "there" }), next);
+  });
+};
+
+describe("the controls", () => {
+  it("list a user's logins with their devices, and no session id", async () => {
+    const site = await openSite();
+    const phone = await site.login("alice", { "User-Agent": "Phone/1.0" });
+    await site.login(7);
+    const [login, ...others] = await site.auth.logins("alice");
+    expect(others).toEqual([]);
+    expect(login).toEqual({
+      id: expect.stringMatching(/^[\w-]{22}$/),
+      userId: "alice",
+      began: expect.any(Date),
+      lastActive: expect.any(Date),
+      expires: expect.any(Date),
+      ip: expect.stringMatching(/127\.0\.0\.1$/),
+      userAgent: "Phone/1.0",
+    });
+    expect(JSON.stringify(await site.auth.activeUsers())).not.toContain(sessionId(phone));
+    expect(await site.auth.logins(7)).toEqual(await site.auth.logins("7"));
+  });
+
+  it("kick one login and leave the user's others", async () => {
+    const site = await openSite();
+    const [phone, laptop] = [await site.login("alice"), await site.login("alice")];
+    const ids = (await site.auth.logins("alice")).map(({ id }) => id);
+    expect(await site.auth.kickLogin("alice", ids[0] ?? "", { reason: "lost" })).toEqual({ users: 1, logins: 1 });
+    expect(await site.auth.kickLogin("alice", ids[0] ?? "")).toEqual({ users: 0, logins: 0 });
+    expect(await site.auth.kickLogin("bob", ids[1] ?? "")).toEqual({ users: 0, logins: 0 });
+    const users = [await site.user(phone), await site.user(laptop)];
+    expect(users.filter((user) => user === "alice")).toHaveLength(1);
+  });
+
+  it("kick everyone, and tell how it goes on", async () => {
+    const site = await openSite();
+    const browsers = await Promise.all(["ann", "ben", "cid", "cid"].map((user) => site.login(user)));
+    const progress: unknown[] = [];
+    expect(await site.auth.kickAll({ onProgress: (step) => progress.push(step) })).toEqual({ users: 3, logins: 4 });
+    expect(progress.at(-1)).toEqual({ done: 3, total: 3 });
+    expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null, null, null]);
+    expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
+  });
+
+  it("know the login of a request", async () => {
+    const site = await openSite({ after: withOwnRoutes });
+    const browser = await site.login("alice");
+    const [login] = await site.auth.logins("alice");
+    expect((await browser.get("/current")).body).toMatchObject({ login: { id: login?.id, userId: "alice" } });
+    expect((await new Browser(site.url).get("/current")).body).toEqual({ login: null });
+  });
+
+  it("log a request's user out from the app's own route", async () => {
+    const site = await openSite({ after: withOwnRoutes });
+    const browser = await site.login("alice");
+    const old = browser.clone();
+    expect((await browser.post("/sign-out")).body).toEqual({ session: null });
+    expect(browser.cookies).toBe("");
+    expect(await site.user(old)).toBeNull();
+    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await new Browser(site.url).post("/sign-out")).body).toEqual({ session: "there" });
+  });
+
+  it.each([
+    ["an empty user id", (auth: LogoutRouter) => auth.kick("")],
+    ["a user id that is none", (auth: LogoutRouter) => auth.kick([null] as unknown as string)],
+    ["a user id that is an object", (auth: LogoutRouter) => auth.kick([{}] as unknown as string), "ERR_USER_ID"],
+    ["a reason that is no text", (auth: LogoutRouter) => auth.kick("a", { reason: 1 as unknown as string })],
+    ["a reason that is too long", (auth: LogoutRouter) => auth.kick("a", { reason: "x".repeat(501) })],
+    ["page 0", (auth: LogoutRouter) => auth.activeUsers({ page: 0 })],
+    ["limit 51", (auth: LogoutRouter) => auth.activeUsers({ limit: 51 })],
+  ])("refuse %s", async (_what, act, code = "ERR_ARGUMENT") => {
+    const { auth } = await openSite();
+    await expect(act(auth)).rejects.toMatchObject({ name: "LogoutError", code });
+  });
+
+  it("kick nobody where one of several user ids is wrong", async () => {
+    const site = await openSite();
+    await site.login("alice");
+    await expect(site.auth.kick(["alice", ""])).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+    expect(await site.auth.logins("alice")).toHaveLength(1);
+  });
+});
+
+describe("the events", () => {
+  it("tell of logins, logouts, kicks and refusals", async () => {
+    const site = await openSite();
+    const alice = await site.login("alice");
+    const bob = await site.login("bob");
+    const [[a], [b]] = [await site.auth.logins("alice"), await site.auth.logins("bob")];
+    await bob.get("/login/profile/logout");
+    await site.auth.kick("alice", { reason: "why", by: "ops" });
+    await alice.get("/me");
+    expect(site.events.map(({ name }) => name)).toEqual(["login", "login", "logout", "kick", "refused"]);
+    expect(site.events).toMatchObject([
+      { userId: "alice", loginId: a?.id },
+      { userId: "bob", loginId: b?.id },
+      { userId: "bob", loginId: b?.id },
+      { userId: "alice", loginIds: [a?.id], reason: "why", by: "ops", at: expect.any(Date) },
+      { loginId: a?.id, reason: "why" },
+    ]);
+  });
+
+  it("are not told to who has left", async () => {
+    const site = await openSite();
+    const told: unknown[] = [];
+    const listener = (event: unknown): void => void told.push(event);
+    site.auth.on("login", listener);
+    await site.login("alice");
+    site.auth.off("login", listener);
+    await site.login("alice");
+    expect(told).toHaveLength(1);
+  });
+});
