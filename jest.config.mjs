@@ -17,26 +17,25 @@ const common = {
   transform,
   // The sources import each other by the names of the built files.
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
-  extensionsToTreatAsEsm: [],
 };
+
+/** One project a major of Express; a test looks whether the mapping applies. */
+const express = (major, mapping) => ({
+  ...common,
+  displayName: `express ${major}`,
+  testMatch: ["<rootDir>/test/integration/**/*.test.ts"],
+  moduleNameMapper: { ...common.moduleNameMapper, ...mapping },
+  globals: { EXPRESS_MAJOR: major },
+});
 
 export default {
   projects: [
     {
       ...common,
       displayName: "unit",
-      testMatch: ["<rootDir>/test/unit/**/*.test.ts"],
+      testMatch: ["<rootDir>/test/{unit,registry,example}/**/*.test.ts"],
     },
-    {
-      ...common,
-      displayName: "express 5",
-      testMatch: ["<rootDir>/test/integration/**/*.test.ts"],
-    },
-    {
-      ...common,
-      displayName: "express 4",
-      testMatch: ["<rootDir>/test/integration/**/*.test.ts"],
-      moduleNameMapper: { ...common.moduleNameMapper, "^express$": "express4" },
-    },
+    express("5", {}),
+    express("4", { "^express(/.*)?$": "express4$1" }),
   ],
 };

@@ -12,7 +12,7 @@ import {
   type KickResult,
 } from "./logins.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
-import { SessionsOfRequests } from "./request-sessions.js";
+import { SessionsOfRequests } from "./http/request-sessions.js";
 import { StoreHook } from "./session/store-hook.js";
 
 /** A user id as apps have it: `7` and `"7"` are one user. */

@@ -41,6 +41,12 @@ export class Browser {
     return browser;
   }
 
+  /** The same browser, with this cookie too. */
+  withCookie(name: string, value: string): this {
+    this.#cookies.set(name, value);
+    return this;
+  }
+
   get cookies(): string {
     return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   }

@@ -1,4 +1,4 @@
-import { createClient } from "redis";
+import { createClient, createClientPool } from "redis";
 import { createClient as createClient5 } from "redis5";
 import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
@@ -14,7 +14,7 @@ export interface RegistryKind {
 
 interface Client extends RedisClient {
   connect(): Promise<unknown>;
-  destroy(): void;
+  close(): unknown;
 }
 
 export const MAX_SESSION_AGE_MS = 86_400_000;
@@ -46,7 +46,7 @@ function onRedis(name: string, makeClient: (url: string) => Client): RegistryKin
       return bound(new RedisLoginRegistry({ client }), appId);
     },
     stop: async () => {
-      client?.destroy();
+      await client?.close();
       await server?.stop();
     },
   };
@@ -56,5 +56,6 @@ export const REGISTRIES: readonly RegistryKind[] = [
   memory,
   onRedis("RedisLoginRegistry on node-redis 6", (url) => createClient({ url })),
   onRedis("RedisLoginRegistry on node-redis 5", (url) => createClient5({ url })),
+  onRedis("RedisLoginRegistry on a pool of node-redis 6", (url) => createClientPool({ url })),
   onRedis("RedisLoginRegistry on node-redis 6 in RESP 2", (url) => createClient({ url, RESP: 2 })),
 ];

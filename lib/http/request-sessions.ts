@@ -1,11 +1,11 @@
 import { promisify } from "node:util";
 import type { Request, Response } from "express";
 import type { Store } from "express-session";
-import { LogoutError } from "./errors.js";
-import { clearSessionCookie } from "./http/cookies.js";
-import type { RequestSessions } from "./http/context.js";
-import type { EndedLogin } from "./login.js";
-import type { StoreHook } from "./session/store-hook.js";
+import { LogoutError } from "../errors.js";
+import { clearSessionCookie } from "./cookies.js";
+import type { RequestSessions } from "./context.js";
+import type { EndedLogin } from "../login.js";
+import type { StoreHook } from "../session/store-hook.js";
 
 /** The sessions of requests, as the HTTP side sees them. */
 export class SessionsOfRequests implements RequestSessions {

@@ -1,0 +1,36 @@
+// Sees to it that the services which the tests start are installed. Debian's packages are installed where that is possible;
+// elsewhere it stops and says what to do. No test is skipped for want of a service.
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+
+const SERVICES = [
+  {
+    command: "redis-server",
+    package: "redis-server",
+    howTo: "https://redis.io/docs/latest/operate/oss_and_stack/install/",
+  },
+];
+
+const works = (command, args) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
+const isMissing = ({ command }) => !works(command, ["--version"]);
+
+const missing = SERVICES.filter(isMissing);
+if (missing.length > 0) {
+  const names = missing.map((service) => service.package);
+  if (process.getuid?.() === 0 && works("apt-get", ["--version"])) {
+    console.log(`Installing ${names.join(", ")} …`);
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+    spawnSync("apt-get", ["update"], { stdio: "ignore", env });
+    spawnSync("apt-get", ["install", "-y", "--no-install-recommends", ...names], {
+      stdio: ["ignore", "ignore", "inherit"],
+      env,
+    });
+  }
+  const still = missing.filter(isMissing);
+  for (const { command, package: name, howTo } of still) {
+    console.error(
+      `The tests start a ${command} of their own, and it is not installed. Debian: sudo apt-get install ${name}. Others: ${howTo}`,
+    );
+  }
+  process.exitCode = still.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,26 @@
+// Everything that has to hold before a change lands, in one command for people and CI. Stops at the first step that fails.
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+
+const node = process.execPath;
+const bin = (name) => `node_modules/${name}`;
+
+const STEPS = [
+  ["services", [node, "scripts/services.mjs"]],
+  ["format", [node, bin("prettier/bin/prettier.cjs"), "--check", "--log-level", "warn", "."]],
+  ["build", [node, "scripts/build.mjs"]],
+  ["types, TypeScript 6", [node, bin("typescript/bin/tsc"), "-p", "tsconfig.json"]],
+  ["types, TypeScript 7", [node, bin("typescript7/bin/tsc"), "-p", "tsconfig.json"]],
+  ["lint", [node, bin("eslint/bin/eslint.js"), ".", "--max-warnings", "0"]],
+  ["tests", [node, bin("jest/bin/jest.js"), ...process.argv.slice(2)]],
+  ["package", [node, "scripts/check-package.mjs"]],
+];
+
+for (const [name, [command, ...args]] of STEPS) {
+  const began = Date.now();
+  const { status } = spawnSync(command, args, { stdio: "inherit" });
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  console.log(`${status === 0 ? "passed" : "FAILED"}  ${name}  (${seconds} s)\n`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+console.log(`${STEPS.length} passed, 0 failed`);

@@ -1,0 +1,69 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import express, { type Express } from "express";
+import session, { MemoryStore } from "express-session";
+import { logout, type LogoutRouter } from "../../lib/index.js";
+import { Browser, serve, type TestServer } from "../support/http.js";
+
+const sessions = (store: MemoryStore, cookie: session.CookieOptions = {}) =>
+  session({ store, secret: "s", resave: false, saveUninitialized: false, cookie });
+
+describe("mounting", () => {
+  const servers: TestServer[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+  });
+
+  /** What the first request is answered. */
+  async function firstAnswer(build: (app: Express, auth: LogoutRouter, store: MemoryStore) => void, path = "/") {
+    const store = new MemoryStore();
+    const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+    const app = express();
+    build(app, auth, store);
+    app.get("/", (req, res) => res.json({ session: typeof (req as { session?: unknown }).session }));
+    app.use(((error: { code?: unknown; message?: unknown }, _req, res, _next) => {
+      res.status(500).json({ code: error.code, message: error.message });
+    }) as express.ErrorRequestHandler);
+    const server = await serve(app);
+    servers.push(server);
+    return (await new Browser(server.url).get(path)).body as unknown;
+  }
+
+  it("after session() is right, whichever was made first", async () => {
+    expect(await firstAnswer((app, auth, store) => app.use(sessions(store), auth))).toEqual({ session: "object" });
+    const store = new MemoryStore();
+    const before = sessions(store);
+    const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+    expect(await firstAnswer((app) => app.use(before, auth))).toEqual({ session: "object" });
+  });
+
+  it("without session() is told at the first request", async () => {
+    const answer = await firstAnswer((app, auth) => app.use(auth));
+    expect(answer).toMatchObject({
+      code: "ERR_SESSION_MISSING",
+      message: expect.stringContaining("session({ store })"),
+    });
+  });
+
+  it("with another store in session() is told at the first request", async () => {
+    const answer = await firstAnswer((app, auth) => app.use(sessions(new MemoryStore()), auth));
+    expect(answer).toMatchObject({ code: "ERR_SESSION_STORE", message: expect.stringContaining("same instance") });
+  });
+
+  it("before session() is told at the first request", async () => {
+    const answer = await firstAnswer((app, auth, store) => app.use(auth, sessions(store)));
+    expect(answer).toMatchObject({ code: "ERR_SESSION_ORDER", message: expect.stringContaining("before session()") });
+  });
+
+  it("is right where session() serves a part of the site alone", async () => {
+    const answer = await firstAnswer((app, auth, store) => app.use(sessions(store, { path: "/members" }), auth));
+    expect(answer).toEqual({ session: "undefined" });
+  });
+
+  it("is right while the store is off-line: nobody has a session", async () => {
+    const answer = await firstAnswer((app, auth, store) => {
+      app.use(sessions(store), auth);
+      store.emit("disconnect");
+    });
+    expect(answer).toEqual({ session: "undefined" });
+  });
+});

@@ -1,0 +1,55 @@
+import { RedisStore } from "connect-redis";
+import express from "express";
+import session from "express-session";
+import {
+  KickError,
+  logout,
+  LogoutError,
+  type KickResult,
+  type Login,
+  type LoginRegistry,
+  type LogoutErrorCode,
+  type LogoutOptions,
+  type LogoutRouter,
+} from "express-logout";
+import { RedisLoginRegistry } from "express-logout/redis";
+import { createClient, createClientPool } from "redis";
+
+const client = await createClient().connect();
+const registry: LoginRegistry = new RedisLoginRegistry({ client, prefix: "logins:", timeoutMs: 500 });
+const pool = createClientPool();
+await pool.connect();
+const pooled: LoginRegistry = new RedisLoginRegistry({ client: pool });
+const store = new RedisStore({ client });
+const options: LogoutOptions = {
+  store,
+  registry,
+  appId: "shop",
+  userPoolId: "acme",
+  userId: (data) => data["userId"],
+  user: async (userId) => ({ name: userId }),
+  admin: { tokens: ["token"], authorize: (req, { action }) => req.ip !== undefined && action === "kick" },
+  redirectUris: ["https://shop.example/bye"],
+  routes: { logout: ["/logout", "/sign-out"], activeUsers: false },
+  onKicked: (_req, res, _next, ended) => void res.status(401).send(ended.reason ?? "kicked"),
+};
+const auth: LogoutRouter = logout(options);
+const app = express().use(session({ store, secret: "s" }), auth, auth.guard);
+
+const { kick, logins } = auth;
+const result: KickResult = await kick(["alice", 7], { reason: "why", by: "ops" });
+const list: readonly Login[] = await logins("alice");
+auth.on("kick", ({ userId, loginIds }) => [userId, ...loginIds]);
+app.get("/", async (req, res) => {
+  const login = await auth.currentLogin(req);
+  res.json({ login, ended: auth.ended(req)?.reason, users: result.users, logins: list.length });
+});
+export const codeOf = (error: unknown): LogoutErrorCode | undefined =>
+  error instanceof KickError || error instanceof LogoutError ? error.code : undefined;
+
+// @ts-expect-error -- an option that there is not
+logout({ store, appId: "shop", userPoolId: "acme", registry: pooled, userid: () => "alice" });
+// @ts-expect-error -- an option that is needed
+logout({ store, appId: "shop" });
+// @ts-expect-error -- a session id never leaves the server
+list[0]?.sids;

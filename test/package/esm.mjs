@@ -1,0 +1,7 @@
+import express from "express";
+import session from "express-session";
+import { logout, LogoutError } from "express-logout";
+import { RedisLoginRegistry } from "express-logout/redis";
+import road from "./road.cjs";
+
+await road("ESM", { express, session, logout, LogoutError, RedisLoginRegistry });

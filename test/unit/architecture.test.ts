@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+import * as publicNames from "../../lib/index.js";
+import * as redisNames from "../../lib/registry/redis/index.js";
+
+const LIB = join(__dirname, "../../lib");
+
+/** Which rooms a room may import at run time. Types may come from anywhere but `index`. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  login: [],
+  events: [],
+  registry: ["errors", "login"],
+  session: ["errors", "login"],
+  pages: ["errors", "login"],
+  logins: ["errors", "login", "session"],
+  options: ["errors", "login", "registry", "session"],
+  http: ["errors", "login", "logins", "pages"],
+  logout: ["errors", "login", "events", "registry", "session", "pages", "logins", "options", "http"],
+  index: ["errors", "logout", "registry"],
+};
+const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "express-session"];
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const room = (path: string): string => path.split("/")[0]?.replace(/\.(tsx?|js)$/, "") ?? "";
+
+function importsAtRunTime(): Import[] {
+  const files = readdirSync(LIB, { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file));
+  return files.flatMap((file) => {
+    const source = readFileSync(join(LIB, file), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
+    const statements = [...source.matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?from\s+"([^"]+)"/gm)];
+    return statements.map(([, to = ""]) => ({
+      from: file,
+      to: to.startsWith(".") ? relative(LIB, normalize(join(LIB, dirname(file), to))) : to,
+    }));
+  });
+}
+
+const IMPORTS = importsAtRunTime();
+const OWN = IMPORTS.filter(({ to }) => to.endsWith(".js"));
+const FOREIGN = IMPORTS.filter(({ to }) => !to.endsWith(".js"));
+
+describe("the house", () => {
+  it("has no room that is not on the plan", () => {
+    const rooms = readdirSync(LIB).map((name) => room(name));
+    expect(rooms.sort()).toEqual(Object.keys(MAY_IMPORT).sort());
+  });
+
+  it("has imports in one direction alone", () => {
+    expect(OWN.length).toBeGreaterThan(40);
+    const wrong = OWN.filter(
+      ({ from, to }) => room(from) !== room(to) && MAY_IMPORT[room(from)]?.includes(room(to)) !== true,
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("imports Express in its http room alone, and no store or client", () => {
+    const express = FOREIGN.filter(({ to }) => to === "express").map(({ from }) => from);
+    expect(express.sort()).toEqual(["http/body.ts", "http/router.ts"]);
+    expect(FOREIGN.filter(({ to }) => NO_ONE_IMPORTS.includes(to))).toEqual([]);
+  });
+
+  it("imports no package that is not declared", () => {
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(LIB, "../package.json"), "utf8")) as {
+      dependencies: object;
+      peerDependencies: object;
+    };
+    const declared = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+    const packages = new Set(FOREIGN.map(({ to }) => to).filter((to) => !to.startsWith("node:")));
+    expect([...packages].filter((name) => !declared.includes(name))).toEqual([]);
+  });
+});
+
+describe("the public names", () => {
+  it("are these", () => {
+    expect(Object.keys(publicNames).sort()).toEqual(["KickError", "LogoutError", "MemoryLoginRegistry", "logout"]);
+    expect(Object.keys(redisNames)).toEqual(["RedisLoginRegistry"]);
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { appKeys, decodePart, encodePart, userKeys } from "../../lib/registry/redis/keys.js";
+
+const anyText = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) });
+
+describe("the parts of a key", () => {
+  it("are read as they were written, whatever they are", () => {
+    fc.assert(fc.property(anyText, (text) => decodePart(encodePart(text)) === text));
+  });
+
+  it("hold nothing that could split a hash tag or meet another part", () => {
+    fc.assert(fc.property(anyText, (text) => /^[\w.!~*'()%-]*$/.test(encodePart(text))));
+  });
+
+  it("are never the same for two users", () => {
+    fc.assert(
+      fc.property(anyText, anyText, anyText, anyText, (app, user, otherApp, otherUser) => {
+        fc.pre(app !== otherApp || user !== otherUser);
+        return userKeys("p:", app, user).logins !== userKeys("p:", otherApp, otherUser).logins;
+      }),
+    );
+  });
+});
+
+describe("the keys", () => {
+  it("of one user share one hash tag", () => {
+    expect(userKeys("express-logout:", "shop", "{a}:b")).toEqual({
+      logins: "express-logout:{shop:%7Ba%7D%3Ab}:logins",
+      ended: "express-logout:{shop:%7Ba%7D%3Ab}:ended",
+      kicked: "express-logout:{shop:%7Ba%7D%3Ab}:kicked",
+    });
+  });
+
+  it("of an application are no user's", () => {
+    expect(Object.values(appKeys("p:", "shop"))).toEqual(["p:{shop}:active", "p:{shop}:expiry", "p:{shop}:everyone"]);
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from "@jest/globals";
+import { RedisStore } from "connect-redis";
+import { MemoryStore, type Store } from "express-session";
+import { sessionTtlMs, touchIntervalMs } from "../../lib/session/lifetime.js";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const MAX = 400 * DAY;
+const inAnHour = { cookie: { expires: new Date(Date.now() + HOUR) } };
+const forTheBrowser = { cookie: { expires: null } };
+const redis = (options: object): Store => new RedisStore({ client: {}, ...options });
+
+describe("how long a store keeps a session", () => {
+  it.each([
+    ["MemoryStore, a cookie with an expiry", new MemoryStore(), inAnHour, HOUR],
+    [
+      "MemoryStore, an expiry as it is stored",
+      new MemoryStore(),
+      { cookie: { expires: inAnHour.cookie.expires.toISOString() } },
+      HOUR,
+    ],
+    ["MemoryStore, a cookie without an expiry", new MemoryStore(), forTheBrowser, MAX],
+    ["MemoryStore, no cookie at all", new MemoryStore(), {}, MAX],
+    ["connect-redis, a cookie with an expiry", redis({ ttl: 10 }), inAnHour, HOUR],
+    ["connect-redis by default, a cookie without an expiry", redis({}), forTheBrowser, DAY],
+    ["connect-redis with a ttl, a cookie without an expiry", redis({ ttl: 7_200 }), forTheBrowser, 2 * HOUR],
+    ["connect-redis with a function", redis({ ttl: () => 7_200 }), inAnHour, 2 * HOUR],
+    ["connect-redis with a function that says less than the cookie", redis({ ttl: () => 60 }), inAnHour, HOUR],
+    ["connect-redis without expiry", redis({ disableTTL: true }), inAnHour, MAX],
+    ["a session that is over", new MemoryStore(), { cookie: { expires: new Date(0) } }, 0],
+  ])("%s", (_what, store, session, expected) => {
+    const ttlMs = sessionTtlMs(store, session, MAX);
+    expect(Math.abs(ttlMs - expected)).toBeLessThan(5_000);
+  });
+});
+
+describe("how often the last activity is written", () => {
+  it("is once a minute, or a tenth of a shorter life", () => {
+    expect([touchIntervalMs(DAY), touchIntervalMs(600_000), touchIntervalMs(10_000)]).toEqual([60_000, 60_000, 1_000]);
+  });
+});

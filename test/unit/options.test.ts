@@ -1,0 +1,141 @@
+import { describe, expect, it } from "@jest/globals";
+import { MemoryStore, Store } from "express-session";
+import { logout, LogoutError, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+
+const right = (): LogoutOptions => ({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
+const logoutWith = (options: object) => () => logout({ ...right(), ...options });
+const error = (code: string, words: RegExp) =>
+  expect.objectContaining({ name: "LogoutError", code, message: expect.stringMatching(words) });
+
+/** A store of a team's own: not a MemoryStore. */
+class OwnStore extends Store {
+  get = (_sid: string, callback: (error: unknown) => void): void => callback(null);
+  set = (_sid: string, _session: unknown, callback?: () => void): void => callback?.();
+  destroy = (_sid: string, callback?: () => void): void => callback?.();
+}
+
+describe("logout()", () => {
+  it("takes the three options that it needs", () => {
+    expect(logout(right())).toEqual(expect.any(Function));
+  });
+
+  it("takes undefined for an absent option, and options without a prototype", () => {
+    const absent = Object.fromEntries(
+      ["registry", "userId", "user", "admin", "redirectUris", "loginUrl", "routes", "onKicked"].map((name) => [
+        name,
+        undefined,
+      ]),
+    );
+    expect(logoutWith(absent)).not.toThrow();
+    expect(() => logout(Object.assign(Object.create(null) as object, right()))).not.toThrow();
+    expect(logoutWith({ admin: {}, routes: {} })).not.toThrow();
+  });
+
+  it.each(["store", "appId", "userPoolId"])("needs %s", (name) => {
+    expect(logoutWith({ [name]: undefined })).toThrow(error("ERR_OPTION_INVALID", new RegExp(`${name} must be`)));
+  });
+
+  it.each([undefined, null, 7, "text", []])("refuses %j in the place of its options", (options) => {
+    expect(() => logout(options as unknown as LogoutOptions)).toThrow(error("ERR_OPTION_INVALID", /options must be/));
+  });
+
+  it.each([
+    ["appId", ""],
+    ["appId", 7],
+    ["userPoolId", null],
+    ["store", "redis"],
+    ["registry", "redis"],
+    ["userId", "userId"],
+    ["user", {}],
+    ["admin", []],
+    ["redirectUris", "https://shop.example/"],
+    ["redirectUris", ["/bye"]],
+    ["redirectUris", ["javascript:alert(1)"]],
+    ["redirectUris", ["https://user:pass@shop.example/"]],
+    ["defaultRedirect", "//evil.example"],
+    ["defaultRedirect", "/\\evil.example"],
+    ["loginUrl", "login"],
+    ["routes", "/logout"],
+    ["onKicked", true],
+    ["maxSessionAgeMs", 0],
+    ["maxSessionAgeMs", "1d"],
+    ["storeTimeoutMs", Number.NaN],
+  ])("refuses %s: %j", (name, value) => {
+    expect(logoutWith({ [name]: value })).toThrow(error("ERR_OPTION_INVALID", new RegExp(`${name} must be`)));
+  });
+
+  it.each([
+    [{ appID: "shop" }, /unknown option appID\. Known: .*appId/],
+    [{ admin: { token: "x" } }, /unknown option admin\.token\. Known: tokens, authorize/],
+    [{ routes: { logOut: "/x" } }, /unknown option routes\.logOut/],
+  ])("refuses the unknown option %j", (options, words) => {
+    expect(logoutWith(options)).toThrow(error("ERR_OPTION_UNKNOWN", words));
+  });
+
+  it.each([
+    [{ admin: { tokens: [undefined] } }, /admin\.tokens must be .*environment variable/],
+    [{ admin: { tokens: [""] } }, /admin\.tokens/],
+    [{ admin: { tokens: "secret" } }, /admin\.tokens/],
+    [{ admin: { authorize: true } }, /admin\.authorize/],
+    [{ routes: { logout: "logout" } }, /routes\.logout/],
+    [{ routes: { logout: true } }, /routes\.logout/],
+    [{ routes: { activeUsers: ["/a", 7] } }, /routes\.activeUsers/],
+  ])("refuses %j", (options, words) => {
+    expect(logoutWith(options)).toThrow(error("ERR_OPTION_INVALID", words));
+  });
+
+  it("says no token in what it says of tokens", () => {
+    expect(logoutWith({ admin: { tokens: ["a secret", 7] } })).toThrow(
+      expect.not.objectContaining({ message: /a secret/ }),
+    );
+  });
+
+  it("needs a registry for a store that several processes may share, and says which", () => {
+    expect(logoutWith({ store: new OwnStore() })).toThrow(
+      error("ERR_REGISTRY_REQUIRED", /RedisLoginRegistry.*express-logout\/redis/),
+    );
+    expect(logoutWith({ store: new OwnStore(), registry: new MemoryLoginRegistry() })).not.toThrow();
+  });
+
+  it.each(["get", "set", "destroy"])("refuses a store without %s()", (name) => {
+    const store = Object.assign(new OwnStore(), { [name]: undefined });
+    const options = { store, registry: new MemoryLoginRegistry() };
+    expect(logoutWith(options)).toThrow(error("ERR_STORE_INVALID", new RegExp(`no ${name}\\(\\)`)));
+  });
+
+  it("refuses a store that is hooked already", () => {
+    const store = new MemoryStore();
+    logout({ ...right(), store });
+    expect(logoutWith({ store })).toThrow(error("ERR_STORE_HOOKED", /once for a store/));
+  });
+
+  it("refuses a registry of another application", () => {
+    const registry = new MemoryLoginRegistry();
+    logout({ ...right(), registry });
+    expect(logoutWith({ registry, appId: "blog" })).toThrow(error("ERR_REGISTRY_IN_USE", /"shop".*"blog"/));
+  });
+
+  it("changes no store whose options are wrong", () => {
+    const store = new MemoryStore();
+    expect(logoutWith({ store, appId: "" })).toThrow(LogoutError);
+    expect(Object.getOwnPropertyNames(store)).not.toContain("get");
+  });
+});
+
+describe("RedisLoginRegistry", () => {
+  it.each([{}, { client: undefined }, { client: {} }, { client: "redis://" }])("refuses %j", (options) => {
+    expect(() => new RedisLoginRegistry(options as never)).toThrow(error("ERR_OPTION_INVALID", /needs \{ client \}/));
+  });
+
+  it.each([0, -1, Number.NaN, "2s"])("refuses timeoutMs: %j", (timeoutMs) => {
+    const client = { sendCommand: () => Promise.resolve(null) };
+    const make = () => new RedisLoginRegistry({ client, timeoutMs: timeoutMs as number });
+    expect(make).toThrow(error("ERR_OPTION_INVALID", /timeoutMs/));
+  });
+
+  it("says so where it is used before logout() has it", async () => {
+    const registry = new RedisLoginRegistry({ client: { sendCommand: () => Promise.resolve(null) } });
+    await expect(registry.list("alice")).rejects.toMatchObject({ code: "ERR_REGISTRY_REQUIRED" });
+  });
+});

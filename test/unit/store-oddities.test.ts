@@ -1,0 +1,128 @@
+import { describe, expect, it } from "@jest/globals";
+import { MemoryStore, type SessionData } from "express-session";
+import { MemoryLoginRegistry } from "../../lib/index.js";
+import { RawStore } from "../../lib/session/raw-store.js";
+import { StoreHook } from "../../lib/session/store-hook.js";
+
+type Callback = (error?: unknown, value?: unknown) => void;
+const nobodyListens = { login: () => undefined, logout: () => undefined, refused: () => undefined };
+
+function storeWith(methods: object): MemoryStore {
+  return Object.assign(new MemoryStore(), methods);
+}
+
+function hook(store: MemoryStore): StoreHook {
+  const registry = new MemoryLoginRegistry();
+  registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
+  return new StoreHook({
+    store,
+    registry,
+    userId: (session) => session["userId"],
+    maxSessionAgeMs: 1_000,
+    storeTimeoutMs: 50,
+    events: nobodyListens,
+  });
+}
+
+describe("a store that", () => {
+  it("is synchronous is read", async () => {
+    const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(null, { a: 1 }) }), 50);
+    expect(await raw.get("sid")).toEqual({ a: 1 });
+  });
+
+  it("answers twice is heard once", async () => {
+    const store = storeWith({
+      get: (_sid: string, done: Callback) => {
+        done(null, { cookie: {} });
+        done(new Error("again"));
+      },
+    });
+    hook(store);
+    const answers: unknown[][] = [];
+    store.get("sid", (...answer) => answers.push(answer));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answers).toEqual([[null, { cookie: {} }]]);
+  });
+
+  it("throws has its error handed on", async () => {
+    const broken = new Error("broken");
+    const raw = new RawStore(
+      storeWith({
+        get: () => {
+          throw broken;
+        },
+      }),
+      50,
+    );
+    await expect(raw.get("sid")).rejects.toBe(broken);
+  });
+
+  it("rejects without calling back has its error handed on", async () => {
+    const broken = new Error("broken");
+    const raw = new RawStore(storeWith({ set: () => Promise.reject(broken) }), 50);
+    await expect(raw.set("sid", {})).rejects.toBe(broken);
+  });
+
+  it("resolves before it calls back is waited for", async () => {
+    const raw = new RawStore(
+      storeWith({
+        get: (_sid: string, done: Callback) => {
+          setImmediate(done, null, { a: 1 });
+          return Promise.resolve(undefined);
+        },
+      }),
+      50,
+    );
+    expect(await raw.get("sid")).toEqual({ a: 1 });
+  });
+
+  it("tells a missing session by ENOENT has none", async () => {
+    const missing = Object.assign(new Error("no such file"), { code: "ENOENT" });
+    const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(missing) }), 50);
+    expect(await raw.get("sid")).toBeUndefined();
+  });
+
+  it("never answers is given up", async () => {
+    const raw = new RawStore(storeWith({ get: () => undefined }), 20);
+    await expect(raw.get("sid")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE", status: 503 });
+  });
+});
+
+describe("the hooked store", () => {
+  it("answers by promise too", async () => {
+    const store = new MemoryStore();
+    hook(store);
+    await (store.set("sid", { cookie: {}, visits: 3 } as unknown as SessionData) as unknown as Promise<void>);
+    const session = (await (store.get("sid", undefined as never) as unknown as Promise<unknown>)) as object;
+    expect(session).toMatchObject({ visits: 3 });
+  });
+
+  it("leaves no rejection unhandled where nobody listens", async () => {
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", listener);
+    const store = storeWith({ destroy: (_sid: string, done: Callback) => done(new Error("broken")) });
+    hook(store);
+    store.destroy("sid");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off("unhandledRejection", listener);
+    expect(unhandled).toEqual([]);
+  });
+
+  it("adds no method that the store lacks, and shows none of its own in a listing", () => {
+    const store: MemoryStore = storeWith({ touch: undefined });
+    hook(store);
+    expect(typeof (store as { touch?: unknown }).touch).toBe("undefined");
+    expect(Object.keys(store)).not.toContain("get");
+  });
+
+  it("knows the session of a user who was put there by hand", async () => {
+    const store = new MemoryStore();
+    hook(store);
+    const data = { cookie: {}, userId: "alice" } as unknown as SessionData;
+    await (store.set("sid", data) as unknown as Promise<void>);
+    expect(await (store.get("sid", undefined as never) as unknown as Promise<unknown>)).toMatchObject({
+      userId: "alice",
+    });
+  });
+});
