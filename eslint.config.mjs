@@ -15,7 +15,10 @@ export default defineConfig(
       // Stores, registries and events are described by interfaces whose methods are called on the object alone.
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       // What a store or an app calls an error is handed on as it is.
-      "@typescript-eslint/prefer-promise-reject-errors": ["error", { allowThrowingAny: true, allowThrowingUnknown: true }],
+      "@typescript-eslint/prefer-promise-reject-errors": [
+        "error",
+        { allowThrowingAny: true, allowThrowingUnknown: true },
+      ],
       "no-console": "error",
     },
   },
