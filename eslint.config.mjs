@@ -19,6 +19,7 @@ export default defineConfig(
         "error",
         { allowThrowingAny: true, allowThrowingUnknown: true },
       ],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "no-console": "error",
     },
   },
@@ -36,7 +37,7 @@ export default defineConfig(
     rules: {
       // The bodies of answers are whatever came.
       "@typescript-eslint/no-unsafe-assignment": "off",
-      "jest/expect-expect": "error",
+      "jest/expect-expect": ["error", { assertFunctionNames: ["expect*", "fc.assert"] }],
       "jest/no-disabled-tests": "error",
       "jest/no-focused-tests": "error",
     },

@@ -8,10 +8,15 @@ import { BACKENDS } from "../support/stores.js";
 
 type Done = (error?: unknown) => void;
 
-const cookie = { originalMaxAge: 3_600_000, expires: new Date(Date.now() + 3_600_000), path: "/", httpOnly: true };
+const cookie: object = {
+  originalMaxAge: 3_600_000,
+  expires: new Date(Date.now() + 3_600_000),
+  path: "/",
+  httpOnly: true,
+};
 
 /** Session data as a process without this package writes it. */
-const oldSession = (userId: string): SessionData => ({ cookie, userId });
+const oldSession = (userId: string): SessionData => ({ cookie, userId }) as object as SessionData;
 
 function browserWith(site: Site, sid: string): Browser {
   const [name = "", value = ""] = signedCookie(sid).split("=");

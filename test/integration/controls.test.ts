@@ -11,7 +11,9 @@ const withOwnRoutes = (app: Express, auth: LogoutRouter): void => {
     auth.currentLogin(req).then((login) => res.json({ login: login ?? null }), next);
   });
   app.post("/sign-out", (req, res, next) => {
-    auth.endLogin(req, res).then(() => res.json({ session: req.session === undefined ? null : "there" }), next);
+    auth
+      .endLogin(req, res)
+      .then(() => res.json({ session: "session" in req ? "there" : null }), next);
   });
 };
 

@@ -1,9 +1,8 @@
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Express, Request } from "express";
+import type { Express, Request, RequestHandler } from "express";
 import passport from "passport";
 import { Strategy as LocalStrategy } from "passport-local";
-import type { LogoutRouter } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
 import { useSites } from "../support/site.js";
@@ -27,9 +26,10 @@ function usePassport(serialise: (user: PassportUser) => unknown, keepSessionInfo
   });
   authenticator.use(new LocalStrategy((username, _password, done) => done(null, { id: username })));
   const whoIs = (req: Request): string | null => (req.user as PassportUser | undefined)?.id ?? null;
-  return (app: Express, _auth: LogoutRouter): void => {
+  return (app: Express): void => {
     app.use(authenticator.session());
-    app.get("/pass/:username", authenticator.authenticate("local", { keepSessionInfo }), (req, res) => {
+    const logIn = authenticator.authenticate("local", { keepSessionInfo }) as RequestHandler;
+    app.get("/pass/:username", logIn, (req, res) => {
       res.json({ user: whoIs(req) });
     });
     app.get("/out", (req, res, next) => {

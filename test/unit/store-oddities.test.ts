@@ -1,11 +1,21 @@
 import { describe, expect, it } from "@jest/globals";
-import { MemoryStore, type SessionData } from "express-session";
+import { MemoryStore } from "express-session";
 import { MemoryLoginRegistry } from "../../lib/index.js";
 import { RawStore } from "../../lib/session/raw-store.js";
 import { StoreHook } from "../../lib/session/store-hook.js";
 
 type Callback = (error?: unknown, value?: unknown) => void;
 const nobodyListens = { login: () => undefined, logout: () => undefined, refused: () => undefined };
+
+interface PromisedStore {
+  get(sid: string): Promise<unknown>;
+  set(sid: string, data: object): Promise<void>;
+}
+
+/** A store as those use it who pass no callback. */
+function promised(store: MemoryStore): PromisedStore {
+  return store as unknown as PromisedStore;
+}
 
 function storeWith(methods: object): MemoryStore {
   return Object.assign(new MemoryStore(), methods);
@@ -92,9 +102,8 @@ describe("the hooked store", () => {
   it("answers by promise too", async () => {
     const store = new MemoryStore();
     hook(store);
-    await (store.set("sid", { cookie: {}, visits: 3 } as unknown as SessionData) as unknown as Promise<void>);
-    const session = (await (store.get("sid", undefined as never) as unknown as Promise<unknown>)) as object;
-    expect(session).toMatchObject({ visits: 3 });
+    await promised(store).set("sid", { cookie: {}, visits: 3 });
+    expect(await promised(store).get("sid")).toMatchObject({ visits: 3 });
   });
 
   it("leaves no rejection unhandled where nobody listens", async () => {
@@ -119,10 +128,7 @@ describe("the hooked store", () => {
   it("knows the session of a user who was put there by hand", async () => {
     const store = new MemoryStore();
     hook(store);
-    const data = { cookie: {}, userId: "alice" } as unknown as SessionData;
-    await (store.set("sid", data) as unknown as Promise<void>);
-    expect(await (store.get("sid", undefined as never) as unknown as Promise<unknown>)).toMatchObject({
-      userId: "alice",
-    });
+    await promised(store).set("sid", { cookie: {}, userId: "alice" });
+    expect(await promised(store).get("sid")).toMatchObject({ userId: "alice" });
   });
 });
