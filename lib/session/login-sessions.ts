@@ -1,16 +1,14 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Store } from "express-session";
-import { LRUCache } from "lru-cache";
 import type { Login, LoginRegistry } from "../login.js";
-import { clientOf } from "./client.js";
-import { sessionTtlMs, touchIntervalMs } from "./lifetime.js";
+import { Listings } from "./listings.js";
 import type { RawStore } from "./raw-store.js";
+import { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
 import { noteOf, sessionWithNote, stampOf, withStamp, type KickNote, type SessionRecord, type Stamp } from "./stamp.js";
 import { toUserId, type UserIdOf } from "./user-id.js";
 
-/** Of how many sessions it is remembered, in this process, whose they are and when they were last extended. */
-const REMEMBERED_SESSIONS = 10_000;
+/** What the id of an adopted login begins with. */
 const ADOPTED = "~";
 
 /** What a read of a session came to: the data, or that there is none, and why if it was refused after a kick. */
@@ -34,41 +32,25 @@ export interface LoginSessionsOptions {
   readonly events: SessionEvents;
 }
 
-/** The login of a session that is about to be written; what follows once it is written, and if it cannot be. */
-interface Listing {
-  readonly stamp: Stamp;
-  readonly undo?: () => Promise<void>;
-  readonly done?: () => void | Promise<void>;
-}
-
-interface Remembered {
-  readonly stamp: Stamp;
-  /** When the registry was last told that the login is active, and until when it keeps it; epoch milliseconds. */
-  readonly toldAt: number;
-  readonly keptUntil: number;
-}
-
 /**
  * The rules by which sessions become logins and logins end, one method for each thing that happens to a session.
  *
  * The one that all others serve: a session is served only while its login is listed, and only a new login lists one.
  */
 export class LoginSessions {
-  readonly #store: Store;
   readonly #raw: RawStore;
   readonly #registry: LoginRegistry;
   readonly #userIdOf: UserIdOf;
-  readonly #maxSessionAgeMs: number;
   readonly #events: SessionEvents;
-  readonly #remembered = new LRUCache<string, Remembered>({ max: REMEMBERED_SESSIONS });
+  readonly #remembered = new RememberedSessions();
+  readonly #listings: Listings;
 
-  constructor({ store, raw, registry, userId, maxSessionAgeMs, events }: LoginSessionsOptions) {
-    this.#store = store;
+  constructor({ raw, registry, userId, events, ...rest }: LoginSessionsOptions) {
     this.#raw = raw;
     this.#registry = registry;
     this.#userIdOf = userId;
-    this.#maxSessionAgeMs = maxSessionAgeMs;
     this.#events = events;
+    this.#listings = new Listings({ registry, events, remembered: this.#remembered, ...rest });
   }
 
   /** A session is read. */
@@ -78,43 +60,48 @@ export class LoginSessions {
     const userId = this.#userOf(session);
     const note = noteOf(session);
     if (note !== undefined && userId === undefined) return this.#stillRefused(sid, note);
-    const stamped = stampOf(session);
-    if (stamped !== undefined && stamped.userId !== userId) await this.#end(sid, stamped);
-    if (userId === undefined) return { session: await this.#restamped(sid, session, undefined) };
-    if (stamped?.userId !== userId) return this.#adopt(sid, session, userId);
-    const login = await this.#registry.find(userId, stamped.loginId);
-    if (login?.sids.includes(sid) !== true) return this.#refuse(sid, session, stamped);
-    if (this.#remembered.get(sid)?.stamp.loginId !== stamped.loginId) this.#remember(sid, stamped);
+    const stamp = stampOf(session);
+    // Left by a process without the hook, in which the user has logged out or another one has logged in.
+    if (stamp !== undefined && stamp.userId !== userId) await this.#end(stamp);
+    if (userId === undefined) return { session: withStamp(session, undefined) };
+    if (stamp?.userId !== userId) return this.#adopt(sid, session, userId);
+    const login = await this.#registry.find(userId, stamp.loginId);
+    if (login?.sids.includes(sid) !== true) return this.#refuse(sid, session, stamp);
+    this.#remembered.seen(sid, stamp);
     return { session };
   }
 
   /** The login of a session that has been loaded. */
   stampOf(session: SessionRecord): Stamp | undefined {
-    const stamped = stampOf(session);
-    return stamped !== undefined && stamped.userId === this.#userOf(session) ? stamped : undefined;
+    const stamp = stampOf(session);
+    return stamp !== undefined && stamp.userId === this.#userOf(session) ? stamp : undefined;
   }
 
-  /** A session is written, in a request where that is known. */
-  async save(sid: string, session: SessionRecord, req: object | undefined, logins?: RequestLogins): Promise<void> {
+  /**
+   * A session is written, in a request where that is known: that of an unlisted login too, since it is never served. The
+   * logins that it is the end of are taken off after that, so that whoever finds one gone finds the new data as well.
+   */
+  async save(sid: string, session: SessionRecord, req?: object, logins?: RequestLogins): Promise<void> {
     const userId = this.#userOf(session);
-    await this.#endOthers(sid, session, userId, logins);
-    if (userId === undefined) return this.#raw.set(sid, withStamp(session, undefined));
-    const listing = await this.#list(sid, session, userId, req, logins);
+    const listing = userId === undefined ? undefined : await this.#listings.of({ sid, session, userId, req, logins });
+    const others = this.#endedBy(sid, session, userId, logins);
     try {
-      await this.#raw.set(sid, withStamp(session, listing.stamp));
+      await this.#raw.set(sid, withStamp(session, listing?.stamp));
     } catch (error) {
-      await listing.undo?.();
+      await listing?.undo?.();
       throw error;
     }
-    await listing.done?.();
+    listing?.done?.();
+    for (const { stamp, held } of others) await this.#end(stamp, held);
+    if (listing?.done !== undefined && logins?.refusal !== undefined) await this.forget(logins.refusal);
   }
 
   /** A session is touched: its data stays, its life goes on. */
   async touch(sid: string, session: SessionRecord, req: object | undefined): Promise<void> {
-    const stamped = this.stampOf(session);
+    const stamp = this.stampOf(session);
     const touched = this.#raw.touch(sid, session);
-    if (stamped === undefined) await touched;
-    else await Promise.all([touched, this.#extend(sid, session, stamped, req)]);
+    if (stamp === undefined) await touched;
+    else await Promise.all([touched, this.#listings.extend(sid, session, stamp, req)]);
   }
 
   /** A session id is given up for a new one, which this request is about to get: the login stays, without the old id. */
@@ -124,7 +111,6 @@ export class LoginSessions {
       await this.end(sid, logins);
       return;
     }
-    this.#remembered.delete(sid);
     await this.#registry.update(held.stamp.userId, held.stamp.loginId, { removeSid: sid });
     await this.#raw.destroy(sid);
   }
@@ -132,15 +118,17 @@ export class LoginSessions {
   /** A request has got its new session id: should the session end before it is saved, it is known whose it was. */
   rotating(sid: string, logins: RequestLogins): void {
     const held = logins.on(sid);
-    if (held !== undefined) this.#remember(sid, held.stamp);
+    if (held !== undefined) this.#remembered.seen(sid, held.stamp);
   }
 
-  /** A session is destroyed: its login ends, under whatever session id it lives by now. */
+  /**
+   * A session is destroyed: its login ends, under whatever session id it lives by now. Where the request is not known
+   * (`req.session = null`), so does every login that was seen in it: two requests may have changed it since.
+   */
   async end(sid: string, logins?: RequestLogins): Promise<void> {
     const held = logins?.on(sid);
-    const known = held?.stamp ?? this.#remembered.get(sid)?.stamp;
-    const stamped = known ?? (logins === undefined ? await this.#stampStored(sid) : undefined);
-    if (stamped !== undefined) await this.#end(sid, stamped, held);
+    if (held !== undefined) await this.#end(held.stamp, held);
+    else for (const stamp of await this.#loginsIn(sid, logins === undefined)) await this.#end(stamp);
     await this.#raw.destroy(sid);
   }
 
@@ -153,7 +141,8 @@ export class LoginSessions {
 
   /** The refused user has been told why. */
   async forget({ sid }: Refusal): Promise<void> {
-    await this.#raw.destroy(sid);
+    const session = await this.#raw.get(sid);
+    if (session !== undefined && noteOf(session) !== undefined) await this.#raw.destroy(sid);
   }
 
   #stillRefused(sid: string, note: KickNote): Loaded {
@@ -161,141 +150,57 @@ export class LoginSessions {
     return { refusal: { ...note, sid } };
   }
 
-  /** The session as it must stand in the store: written only where a process without the hook has left it otherwise. */
-  async #restamped(sid: string, session: SessionRecord, stamp: Stamp | undefined): Promise<SessionRecord> {
-    const restamped = withStamp(session, stamp);
-    if (restamped !== session) await this.#raw.set(sid, restamped);
-    return restamped;
-  }
-
   /**
    * A session with a user id that carries no stamp of his: older than the installation, or written by a process without the
    * hook. Two first requests at once adopt one login, since its id derives from the session id.
    */
   async #adopt(sid: string, session: SessionRecord, userId: string): Promise<Loaded> {
-    const stamped: Stamp = { userId, loginId: ADOPTED + digest(sid), era: "" };
-    const login = { id: stamped.loginId, userId, sid, ttlMs: this.#keepMs(session) };
-    if (!(await this.#registry.adopt(login, { era: stamped.era, ends: 0 }))) {
-      return this.#refuse(sid, session, stamped);
-    }
-    const adopted = await this.#restamped(sid, session, stamped);
-    this.#remember(sid, stamped);
+    const stamp: Stamp = { userId, loginId: ADOPTED + digest(sid), era: "" };
+    const login = { id: stamp.loginId, userId, sid, ttlMs: this.#listings.keepMs(session) };
+    if (!(await this.#registry.adopt(login, { era: stamp.era, ends: 0 }))) return this.#refuse(sid, session, stamp);
+    // Another request may have written the session meanwhile: what it wrote must not be lost.
+    const current = await this.#raw.get(sid);
+    if (current === undefined) return {};
+    if (stampOf(current) !== stampOf(session) || this.#userOf(current) !== userId) return this.load(sid);
+    const adopted = withStamp(current, stamp);
+    await this.#raw.set(sid, adopted);
+    this.#remembered.seen(sid, stamp);
     return { session: adopted };
   }
 
   async #refuse(sid: string, session: SessionRecord, { userId, loginId, era }: Stamp): Promise<Loaded> {
-    this.#remembered.delete(sid);
     const mark = await this.#registry.kickMark(userId, loginId, era);
     this.#events.refused({ id: loginId, userId, reason: mark?.reason });
-    if (mark === undefined) {
-      await this.#raw.destroy(sid);
-      return {};
+    const note = mark && { loginId, at: +mark.at, reason: mark.reason };
+    // Somebody may have logged in anew in this very session since it was read. His data stays.
+    const current = await this.#raw.get(sid);
+    const isCurrent = current !== undefined && (stampOf(current)?.loginId ?? loginId) === loginId;
+    if (isCurrent && note === undefined) await this.#raw.destroy(sid);
+    if (isCurrent && note !== undefined) {
+      await this.#raw.set(sid, sessionWithNote(note, new Date(Date.now() + this.#listings.keepMs(session))));
     }
-    const note = { loginId, at: +mark.at, reason: mark.reason };
-    await this.#raw.set(sid, sessionWithNote(note, new Date(Date.now() + this.#keepMs(session))));
-    return { refusal: { ...note, sid } };
+    return note === undefined ? {} : { refusal: { ...note, sid } };
   }
 
-  /** The logins that this save is the end of: the user has left the session, or another one has taken it over. */
-  async #endOthers(
+  /** The logins that a save is the end of: the user has left the session, or another one has taken it over. */
+  #endedBy(
     sid: string,
     session: SessionRecord,
     userId: string | undefined,
     logins: RequestLogins | undefined,
-  ): Promise<void> {
+  ): { stamp: Stamp; held: HeldLogin | undefined }[] {
     const here = logins?.on(sid);
-    if (here !== undefined && here.stamp.userId !== userId) await this.#end(sid, here.stamp, here);
-    const stamped = stampOf(session);
-    if (stamped === undefined || stamped.userId === userId || stamped.loginId === here?.stamp.loginId) return;
-    await this.#end(sid, stamped, logins?.of(stamped.userId));
-  }
-
-  /** The session of a user is about to be written: sees to it that its login is listed, if it may be. */
-  #list(
-    sid: string,
-    session: SessionRecord,
-    userId: string,
-    req: object | undefined,
-    logins: RequestLogins | undefined,
-  ): Promise<Listing> {
-    const held = logins?.of(userId);
-    if (logins !== undefined && held !== undefined) {
-      if (held.removal !== undefined) return this.#resume(sid, session, held, logins);
-      if (logins.freshSid === sid) return this.#rotate(sid, session, held, logins);
-      return this.#extend(sid, session, held.stamp, req);
+    const stamp = stampOf(session);
+    const ended: { stamp: Stamp; held: HeldLogin | undefined }[] = [];
+    if (here !== undefined && here.stamp.userId !== userId) ended.push({ stamp: here.stamp, held: here });
+    if (stamp !== undefined && stamp.userId !== userId && stamp.loginId !== here?.stamp.loginId) {
+      ended.push({ stamp, held: logins?.of(stamp.userId) });
     }
-    const stamped = stampOf(session);
-    if (stamped?.userId === userId) return this.#extend(sid, session, stamped, req);
-    return this.#begin(sid, session, userId, req, logins);
+    return ended;
   }
 
-  /** A login begins: listed, stamped, written, in this order. */
-  async #begin(
-    sid: string,
-    session: SessionRecord,
-    userId: string,
-    req: object | undefined,
-    logins: RequestLogins | undefined,
-  ): Promise<Listing> {
-    const loginId = randomBytes(16).toString("base64url");
-    const client = clientOf(req);
-    const era = await this.#registry.add({ id: loginId, userId, sid, ttlMs: this.#keepMs(session), ...client });
-    const stamp: Stamp = { userId, loginId, era };
-    return {
-      stamp,
-      undo: async () => {
-        await this.#registry.remove(userId, loginId);
-      },
-      done: async () => {
-        this.#remember(sid, stamp, session);
-        logins?.hold({ stamp, sid });
-        this.#events.login({ id: loginId, userId, ...client });
-        if (logins?.refusal !== undefined) await this.forget(logins.refusal);
-      },
-    };
-  }
-
-  /** The request has rotated its session id: the login goes on under the new one, if it is still listed. */
-  async #rotate(sid: string, session: SessionRecord, { stamp }: HeldLogin, logins: RequestLogins): Promise<Listing> {
-    const { userId, loginId } = stamp;
-    const listed = await this.#registry.update(userId, loginId, { addSid: sid, ttlMs: this.#keepMs(session) });
-    if (!listed) return { stamp };
-    return {
-      stamp,
-      undo: async () => {
-        await this.#registry.update(userId, loginId, { removeSid: sid });
-      },
-      done: () => {
-        this.#remember(sid, stamp, session);
-        logins.hold({ stamp, sid });
-      },
-    };
-  }
-
-  /** The request has ended its login and brings the same user back: as it was, if nobody else has ended it since. */
-  async #resume(sid: string, session: SessionRecord, held: HeldLogin, logins: RequestLogins): Promise<Listing> {
-    const { stamp } = held;
-    const { userId, loginId, era } = stamp;
-    const { login, ends = 0 } = held.removal ?? {};
-    const { began, ip, userAgent } = login ?? {};
-    const again = { id: loginId, userId, sid, ttlMs: this.#keepMs(session), began, ip, userAgent };
-    if (!(await this.#registry.adopt(again, { era, ends }))) return { stamp };
-    return {
-      stamp,
-      undo: async () => {
-        held.removal = await this.#registry.remove(userId, loginId);
-      },
-      done: () => {
-        this.#remember(sid, stamp, session);
-        logins.hold({ stamp, sid });
-        this.#events.login({ id: loginId, userId, ip, userAgent });
-      },
-    };
-  }
-
-  async #end(sid: string, { userId, loginId }: Stamp, held?: HeldLogin): Promise<void> {
+  async #end({ userId, loginId }: Stamp, held?: HeldLogin): Promise<void> {
     if (held?.removal !== undefined) return;
-    this.#remembered.delete(sid);
     // An adopted login's id can be derived again from data that a slower request has read before.
     const removal = await this.#registry.remove(userId, loginId, { remember: loginId.startsWith(ADOPTED) });
     if (removal.login === undefined) return;
@@ -303,39 +208,13 @@ export class LoginSessions {
     this.#events.logout({ id: loginId, userId });
   }
 
-  /** Tells the registry that the login is active, at most once in an interval; sooner where its session will live longer. */
-  async #extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<Listing> {
-    const ttlMs = sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
-    const now = Date.now();
-    const told = this.#remembered.get(sid);
-    const isKept = told?.stamp.loginId === stamp.loginId && told.keptUntil >= now + ttlMs;
-    if (isKept && now - told.toldAt < touchIntervalMs(ttlMs)) return { stamp };
-    this.#remember(sid, stamp, session);
-    try {
-      await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs: this.#keepMs(session), ...clientOf(req) });
-    } catch (error) {
-      this.#remember(sid, stamp);
-      throw error;
-    }
-    return { stamp };
-  }
-
-  async #stampStored(sid: string): Promise<Stamp | undefined> {
-    const session = await this.#raw.get(sid);
-    return session === undefined ? undefined : this.stampOf(session);
-  }
-
-  /** @param session - as the registry was told of it just now; without it the next activity is told at once. */
-  #remember(sid: string, stamped: Stamp, session?: SessionRecord): void {
-    const told = session === undefined ? 0 : Date.now();
-    const keptUntil = session === undefined ? 0 : told + this.#keepMs(session);
-    this.#remembered.set(sid, { stamp: stamped, toldAt: told, keptUntil });
-  }
-
-  /** How long the registry is to keep the login of a session: as long as the store, and an interval more. */
-  #keepMs(session: SessionRecord): number {
-    const ttlMs = sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
-    return ttlMs + touchIntervalMs(ttlMs);
+  /** The logins seen in a session by this process and, if need be, the one that the store has in it. */
+  async #loginsIn(sid: string, readStore: boolean): Promise<readonly Stamp[]> {
+    const remembered = this.#remembered.logins(sid);
+    const session = readStore ? await this.#raw.get(sid) : undefined;
+    const stored = session && this.stampOf(session);
+    const isKnown = stored === undefined || remembered.some(({ loginId }) => loginId === stored.loginId);
+    return isKnown ? remembered : [...remembered, stored];
   }
 
   #userOf(session: SessionRecord): string | undefined {

@@ -30,7 +30,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     });
   }
 
-  async function refused(site: Site, answer: Promise<Answer>, status: number, words: RegExp): Promise<void> {
+  async function expectRefused(site: Site, answer: Promise<Answer>, status: number, words: RegExp): Promise<void> {
     const { body, ...rest } = await answer;
     expect({ status: rest.status, body }).toEqual({ status, body: { code: status, message: expect.any(String) } });
     expect(message({ body, ...rest })).toMatch(words);
@@ -133,7 +133,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
         await kick(site, "{", { ...headers, "x-authing-userpool-id": undefined }, "other"),
         await kick(site, "x".repeat(200_000), { ...headers, "Content-Type": "text/plain" }),
       ];
-      for (const answer of answers) await refused(site, Promise.resolve(answer), 401, /Authorization/);
+      for (const answer of answers) await expectRefused(site, Promise.resolve(answer), 401, /Authorization/);
       expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
       for (const secret of [site.appId, POOL_ID, "alice", "other"]) expect(answers[0]?.text).not.toContain(secret);
     });
@@ -155,16 +155,16 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["gzip that is none", { "Content-Encoding": "gzip" }, 400, /JSON/],
     ])("kicks nobody: %s", async (_case, headers: Headers, status, words) => {
       const site = await withAlice();
-      await refused(site, kick(site, { userIds: ["alice"] }, headers), status, words);
+      await expectRefused(site, kick(site, { userIds: ["alice"] }, headers), status, words);
     });
 
     it("tells another application by 404, once the user pool is right", async () => {
       const site = await withAlice();
       const body = { userIds: ["alice"] };
-      await refused(site, kick(site, body, {}, "other"), 404, /application/);
-      await refused(site, kick(site, body, {}, site.appId.toUpperCase()), 404, /application/);
-      await refused(site, kick(site, body, { "x-authing-userpool-id": "other" }, "other"), 403, /pool/);
-      await refused(site, kick(site, body, { "x-authing-userpool-id": undefined }, "other"), 400, /pool/);
+      await expectRefused(site, kick(site, body, {}, "other"), 404, /application/);
+      await expectRefused(site, kick(site, body, {}, site.appId.toUpperCase()), 404, /application/);
+      await expectRefused(site, kick(site, body, { "x-authing-userpool-id": "other" }, "other"), 403, /pool/);
+      await expectRefused(site, kick(site, body, { "x-authing-userpool-id": undefined }, "other"), 400, /pool/);
     });
 
     const BODIES: [string, unknown, number, RegExp][] = [
@@ -204,7 +204,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
 
     it.each(BODIES)("kicks nobody: %s", async (_case, body, status, words) => {
       const site = await withAlice();
-      await refused(site, kick(site, body, encoding(body)), status, words);
+      await expectRefused(site, kick(site, body, encoding(body)), status, words);
     });
   });
 
@@ -223,7 +223,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["something that is not true", () => "yes" as unknown as boolean],
     ])("answers 403 and kicks nobody: %s", async (_case, authorize) => {
       const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorize } } });
-      await refused(site, kick(site, { userIds: ["alice"] }), 403, /administrator/);
+      await expectRefused(site, kick(site, { userIds: ["alice"] }), 403, /administrator/);
     });
 
     it.each([
@@ -258,7 +258,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["no token", '{"userIds":["alice"]}', { Authorization: undefined }, 401],
     ])("refuses as it does without: %s", async (_case, body, headers: Headers, status) => {
       const site = await withAlice({ before: parse });
-      await refused(site, kick(site, body, headers), status, /./);
+      await expectRefused(site, kick(site, body, headers), status, /./);
     });
   });
 

@@ -8,7 +8,7 @@ import session, { type SessionOptions } from "express-session";
 import { logout, type LogoutOptions, type LogoutRouter } from "../../lib/index.js";
 import { Gate } from "./gate.js";
 import { Browser, serve } from "./http.js";
-import { HANDLERS, regenerate } from "./race-app.js";
+import { HANDLERS, regenerate, save } from "./race-app.js";
 import { memoryBackend, type Backend } from "./stores.js";
 
 export const POOL_ID = "acme";
@@ -99,10 +99,15 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
   options.after?.(app, auth);
   app.use(express.json());
   addRoutes(app, gate);
-  const handleError: ErrorRequestHandler = (error: { code?: unknown; status?: unknown }, _req, res, next) => {
+  const handleError: ErrorRequestHandler = (
+    error: { code?: string; message?: string; status?: number },
+    _req,
+    res,
+    next,
+  ) => {
     errors.push(error);
     if (res.headersSent) next(error);
-    else res.status(Number(error.status ?? 500)).json({ error: error.code ?? String(error) });
+    else res.status(error.status ?? 500).json({ error: error.code ?? error.message });
   };
   app.use(handleError);
 
@@ -123,8 +128,8 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
       return browser;
     },
     user: async (browser) => {
-      const { status, body } = await browser.get("/me");
-      return status === 200 ? (body as { user: unknown }).user : null;
+      const response = await browser.get("/me");
+      return response.status === 200 ? (response.body as { user: unknown }).user : null;
     },
     close: async () => {
       gate.open();
@@ -145,12 +150,7 @@ function addRoutes(app: Express, gate: Gate): void {
     const logIn = async (): Promise<void> => {
       await regenerate(req);
       req.session.userId = (req.body as { user: string }).user;
-      await new Promise<void>((resolve, reject) => {
-        req.session.save((error: unknown) => {
-          if (error === undefined || error === null) resolve();
-          else reject(error);
-        });
-      });
+      await save(req);
       res.json({ user: user(req) });
     };
     logIn().catch(next);

@@ -1,0 +1,452 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Express, RequestHandler } from "express";
+import type { EndedLogin, LogoutRouter } from "../../lib/index.js";
+import type { Browser } from "../support/http.js";
+import { HANDLERS } from "../support/race-app.js";
+import { sessionId, useSites, type Answer, type Site, type SiteOptions } from "../support/site.js";
+import { BACKENDS } from "../support/stores.js";
+
+type Headers = Readonly<Record<string, string>>;
+
+const open = useSites();
+const WHY = "because it is late";
+const PAGE = { Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
+const EAGER = { saveUninitialized: true, resave: true, rolling: true };
+const CLEARED = expect.stringMatching(/^connect\.sid=;.*Expires=Thu, 01 Jan 1970 00:00:00 GMT/);
+const ANONYMOUS = { status: 200, body: { user: null } };
+const HANDLER_NAMES = Object.keys(HANDLERS);
+const rotates = (handler: string): boolean => handler.startsWith("regenerate");
+
+/** A site on which alice was logged in and has been kicked, and her browser. */
+async function kicked(options: SiteOptions = {}, reason: string | undefined = WHY) {
+  const site = await open(options);
+  const browser = await site.login("alice");
+  await site.auth.kick("alice", { reason });
+  const ask = (path: string, headers: Headers = {}, method = "GET"): Promise<Answer> =>
+    site.ask(method, path, { headers: { Cookie: browser.cookies, ...headers } });
+  return { site, browser, ask };
+}
+
+describe("the first request of a kicked login", () => {
+  it.each([
+    undefined,
+    "application/json",
+    "*/*",
+    "application/json, text/plain, */*",
+    "text/html;q=0.5, application/json",
+  ])("is answered 401 with the reason as JSON: Accept %s", async (accept) => {
+    const { ask } = await kicked();
+    const { status, body, headers } = await ask("/me", accept === undefined ? {} : { Accept: accept });
+    expect({ status, body }).toEqual({ status: 401, body: { code: 401, message: expect.stringContaining(WHY) } });
+    expect(headers["cache-control"]).toBe("no-store");
+    expect(headers.vary).toMatch(/\bAccept\b/);
+  });
+
+  it.each([PAGE.Accept, "text/html", "text/html, application/json;q=0.9", "text/*"])(
+    "is answered 401 with the reason as a page: Accept %s",
+    async (accept) => {
+      const { ask } = await kicked({ auth: { loginUrl: "/shop/login?a=1&b=2" } });
+      const { status, text, headers } = await ask("/me", { Accept: accept });
+      expect(status).toBe(401);
+      expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+      expect(headers["cache-control"]).toBe("no-store");
+      expect(headers.vary).toMatch(/\bAccept\b/);
+      expect(text).toContain(`<p>${WHY}</p>`);
+      expect(text).toContain('href="/shop/login?a=1&amp;b=2"');
+    },
+  );
+
+  it("is answered with a page that runs and loads nothing inline", async () => {
+    const { ask } = await kicked();
+    const { text, headers } = await ask("/me", PAGE);
+    const policy = String(headers["content-security-policy"]);
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    expect(text).not.toMatch(/<script|<style|\sstyle=|\son\w+=|<iframe|https?:/i);
+  });
+
+  it.each([
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</p></title><a href='//a'>",
+    `&lt;b&gt; & " '`,
+  ])("shows the reason as text: %s", async (reason) => {
+    const { ask } = await kicked({}, reason);
+    const { text } = await ask("/me", PAGE);
+    const [, shown = ""] = /<p>(.*?)<\/p>/s.exec(text) ?? [];
+    expect(shown).not.toMatch(/[<"]/);
+    expect(unescape(shown)).toBe(reason);
+  });
+
+  it("is answered without a reason where none was given", async () => {
+    const { ask } = await kicked({}, "");
+    const { status, body } = await ask("/me");
+    expect({ status, body }).toEqual({ status: 401, body: { code: 401, message: "You have been logged out" } });
+  });
+
+  it.each([{}, EAGER])("has its cookie cleared, and gets no other: %j", async (session) => {
+    for (const headers of [PAGE, {}]) {
+      const { ask } = await kicked({ session });
+      expect((await ask("/me", headers)).setCookies).toEqual([CLEARED]);
+    }
+  });
+
+  it.each([
+    [{ name: "shop.sid" }, /^shop\.sid=; Path=\/;/],
+    [{ cookie: { path: "/shop" } }, /^connect\.sid=; Path=\/shop;/],
+    [
+      { name: "__Host.sid", cookie: { path: "/shop", domain: "127.0.0.1", sameSite: "lax" as const } },
+      /^__Host\.sid=;(?=.*Domain=127\.0\.0\.1)(?=.*Path=\/shop)(?=.*SameSite=Lax)/,
+    ],
+  ])("has the cookie cleared that session() was told to set: %j", async (session, cleared) => {
+    const site = await open({ session: { ...EAGER, ...session }, auth: { loginUrl: "/shop/login" } });
+    const browser = await site.login("alice", {}, "/shop/login");
+    await site.auth.kick("alice");
+    const { status, setCookies } = await site.ask("GET", "/shop/me", {
+      headers: { Cookie: `a=1; ${browser.cookies}` },
+    });
+    expect(status).toBe(401);
+    expect(setCookies).toEqual([expect.stringMatching(cleared)]);
+  });
+
+  it.each([
+    "/",
+    "/unknown",
+    "/me?a=b",
+    "/LOGIN-more",
+    "/login/more",
+    "/%E0%A4%A",
+    "//",
+    "///",
+    "//:x/me",
+    "/\\",
+    "http://127.0.0.1/me",
+  ])("is refused wherever it goes: %s", async (path) => {
+    const { ask } = await kicked();
+    const { status, body } = await ask(path);
+    expect({ status, body }).toMatchObject({ status: 401, body: { code: 401 } });
+  });
+
+  it.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])("is refused whatever it does: %s", async (method) => {
+    const { ask } = await kicked();
+    expect((await ask("/me", {}, method)).status).toBe(401);
+  });
+});
+
+describe("the request after it", () => {
+  it.each([{}, EAGER])("is anonymous, with the old cookie and without: %j", async (session) => {
+    const { browser, site } = await kicked({ session });
+    const old = browser.clone();
+    expect((await browser.get("/me")).status).toBe(401);
+    expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
+    expect(await old.clone().get("/me")).toMatchObject(ANONYMOUS);
+    expect(await site.auth.logins("alice")).toEqual([]);
+  });
+});
+
+describe("a first request that nobody looks at", () => {
+  it.each<[string, Headers]>([
+    ["GET", { "Sec-Fetch-Dest": "image" }],
+    ["GET", { "Sec-Fetch-Dest": "script" }],
+    ["GET", { "Sec-Fetch-Dest": "style" }],
+    ["GET", { Accept: "image/avif,image/webp,*/*;q=0.8" }],
+    ["GET", { ...PAGE, "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender" }],
+    ["HEAD", PAGE],
+    ["HEAD", {}],
+  ])("is answered 401, and leaves the reason for the next page: %s %j", async (method, headers) => {
+    const { ask, browser } = await kicked();
+    for (const answer of [await ask("/me", headers, method), await ask("/me", headers, method)]) {
+      expect({ status: answer.status, cookies: answer.setCookies }).toEqual({ status: 401, cookies: [] });
+    }
+    const page = await ask("/me", { ...PAGE, "Sec-Fetch-Dest": "document" });
+    expect(page.status).toBe(401);
+    expect(page.text).toContain(WHY);
+    expect(page.setCookies).toEqual([CLEARED]);
+    expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
+  });
+});
+
+describe("logging in with the kicked cookie", () => {
+  it.each([{}, EAGER])("takes one step, and the reason is then gone: %j", async (session) => {
+    const { browser, site } = await kicked({ session });
+    const old = browser.clone();
+    const answer = await browser.post("/login", { user: "alice" });
+    expect(answer).toMatchObject({ status: 200, body: { user: "alice" } });
+    expect(answer.headers["set-cookie"]).toHaveLength(1);
+    expect(await site.user(browser)).toBe("alice");
+    expect(await old.get("/me")).toMatchObject(ANONYMOUS);
+    expect(await site.auth.logins("alice")).toHaveLength(1);
+  });
+
+  it("takes one step also where the app keeps the session id", async () => {
+    const after = (app: Express): unknown =>
+      app.post("/login", (req, res) => {
+        req.session.userId = "alice";
+        res.json({ user: "alice" });
+      });
+    const { browser, site } = await kicked({ after });
+    const old = browser.clone();
+    expect(await browser.post("/login")).toMatchObject({ status: 200, body: { user: "alice" } });
+    expect(await site.user(browser)).toBe("alice");
+    expect(await old.get("/me")).toMatchObject(ANONYMOUS);
+  });
+
+  it.each(["/login", "/login/", "/login?next=%2Fme"])(
+    "is possible on the log-in page, which sees nobody: %s",
+    async (path) => {
+      const { ask } = await kicked();
+      expect(await ask(path)).toMatchObject(ANONYMOUS);
+      expect((await ask("/me")).text).toContain(WHY);
+    },
+  );
+
+  it.each(["/shop/login", "https://shop.example/shop/login"])("goes by loginUrl: %s", async (loginUrl) => {
+    const { ask } = await kicked({ auth: { loginUrl } });
+    expect(await ask("/shop/login")).toMatchObject(ANONYMOUS);
+    expect((await ask("/login")).status).toBe(401);
+  });
+});
+
+describe.each([
+  ["kick", (auth: LogoutRouter) => auth.kick(["alice"], { reason: WHY, by: "root" })],
+  ["kickAll", (auth: LogoutRouter) => auth.kickAll({ reason: WHY, by: "root" })],
+  [
+    "kickLogin",
+    async (auth: LogoutRouter) => {
+      for (const { id } of await auth.logins("alice")) await auth.kickLogin("alice", id, { reason: WHY, by: "root" });
+    },
+  ],
+] as const)("a login ended by %s", (_way, end: (auth: LogoutRouter) => Promise<unknown>) => {
+  describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_name, makeBackend) => {
+    it("is told the reason on each device, and not who gave it", async () => {
+      const backend = makeBackend();
+      await backend.start();
+      try {
+        const site = await open({ backend });
+        const browsers = [await site.login("alice"), await site.login("alice")];
+        await end(site.auth);
+        for (const browser of browsers) {
+          const { status, text } = await browser.get("/me");
+          expect(status).toBe(401);
+          expect(text).toContain(WHY);
+          expect(text).not.toContain("root");
+          expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
+        }
+      } finally {
+        await backend.stop();
+      }
+    });
+  });
+
+  async function overwritten(handler: string): Promise<{ old: Browser; waiting: Browser }> {
+    const site = await open();
+    const old = await site.login("alice");
+    const waiting = old.clone();
+    const inFlight = waiting.post(`/slow/${encodeURIComponent(handler)}`);
+    await site.gate.reached;
+    await end(site.auth);
+    site.gate.open();
+    await inFlight;
+    return { old, waiting };
+  }
+
+  it.each(HANDLER_NAMES.filter((name) => !rotates(name)))(
+    "is told the reason also where a request in flight has written the session since: %s",
+    async (handler) => {
+      const { old } = await overwritten(handler);
+      expect(await old.get("/me")).toMatchObject({ status: 401, text: expect.stringContaining(WHY) });
+      expect(await old.get("/me")).toMatchObject(ANONYMOUS);
+    },
+  );
+
+  it.each(HANDLER_NAMES.filter(rotates))(
+    "is told the reason under the new cookie that a request in flight has got: %s",
+    async (handler) => {
+      const { old, waiting } = await overwritten(handler);
+      expect(sessionId(waiting)).not.toBe(sessionId(old));
+      expect(await waiting.get("/me")).toMatchObject({ status: 401, text: expect.stringContaining(WHY) });
+      for (const browser of [waiting, old]) expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
+    },
+  );
+});
+
+describe("kickLogin of one of two devices", () => {
+  it("leaves the other", async () => {
+    const site = await open();
+    const browsers = [await site.login("alice"), await site.login("alice")];
+    const [newest] = await site.auth.logins("alice");
+    await site.auth.kickLogin("alice", newest?.id ?? "", { reason: WHY });
+    const answers = await Promise.all(browsers.map((browser) => browser.get("/me")));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401]);
+    expect(await site.auth.logins("alice")).toHaveLength(1);
+  });
+});
+
+describe("the middleware under a mount path", () => {
+  it("shows the rest of the app an anonymous session at once, and refuses under the path", async () => {
+    const { ask } = await kicked({ at: "/account" });
+    const elsewhere = await ask("/me");
+    expect(elsewhere).toMatchObject(ANONYMOUS);
+    expect(elsewhere.setCookies).toEqual([]);
+    const under = await ask("/account/anything");
+    expect(under).toMatchObject({ status: 401, setCookies: [CLEARED] });
+    expect(under.text).toContain(WHY);
+    expect(await ask("/account/anything")).toMatchObject({ status: 404 });
+  });
+
+  it.each([{}, EAGER])("gives the same answer everywhere with auth.guard: %j", async (session) => {
+    const after = (app: Express, auth: LogoutRouter): unknown => app.use(auth.guard);
+    const { ask, site } = await kicked({ at: "/account", after, session });
+    const answer = await ask("/me");
+    expect(answer).toMatchObject({ status: 401, setCookies: [CLEARED] });
+    expect(answer.text).toContain(WHY);
+    expect(await ask("/me")).toMatchObject(ANONYMOUS);
+    expect(await site.user(await site.login("bob"))).toBe("bob");
+  });
+
+  it("tells the app's own routes by auth.ended, and nobody else", async () => {
+    const seen: (EndedLogin | undefined)[] = [];
+    const after = (app: Express, auth: LogoutRouter): unknown =>
+      app.use((req, _res, next) => {
+        seen.push(auth.ended(req));
+        next();
+      });
+    const site = await open({ at: "/account", after });
+    const [alice, bob] = [await site.login("alice"), await site.login("bob")];
+    const [login] = await site.auth.logins("alice");
+    seen.length = 0;
+    await alice.get("/me");
+    const before = Date.now();
+    await site.auth.kick("alice", { reason: WHY });
+    for (const browser of [alice, alice, bob]) await browser.get("/me");
+    const ended = { loginId: login?.id, at: expect.any(Date), reason: WHY };
+    expect(seen).toEqual([undefined, ended, ended, undefined]);
+    expect(seen[1]?.at.getTime()).toBeGreaterThanOrEqual(before);
+    expect(seen[1]?.at.getTime()).toBeLessThanOrEqual(Date.now());
+  });
+});
+
+describe("a kicked login whose session the app has taken away already", () => {
+  const WAYS: [string, RequestHandler][] = [
+    ["destroy()", (req, _res, next) => req.session.destroy(next)],
+    [
+      "req.session = null",
+      (req, _res, next) => {
+        (req as { session: unknown }).session = null;
+        next();
+      },
+    ],
+  ];
+
+  it.each(WAYS)("is refused by auth.guard all the same: %s", async (_way, takeAway) => {
+    const after = (app: Express, auth: LogoutRouter): unknown => app.use("/me", takeAway, auth.guard);
+    const { ask, site } = await kicked({ at: "/account", after });
+    const { status, text, setCookies } = await ask("/me");
+    expect(site.errors).toEqual([]);
+    expect({ status, text, setCookies }).toEqual({
+      status: 401,
+      text: expect.stringContaining(WHY),
+      setCookies: [CLEARED],
+    });
+  });
+
+  it.each(WAYS)("is logged out by auth.endLogin all the same: %s", async (_way, takeAway) => {
+    const after = (app: Express, auth: LogoutRouter): unknown =>
+      app.get("/out", takeAway, (req, res, next) => {
+        auth.endLogin(req, res).then(() => res.json({}), next);
+      });
+    const { ask, site } = await kicked({ at: "/account", after });
+    const { status, setCookies } = await ask("/out");
+    expect(site.errors).toEqual([]);
+    expect({ status, setCookies }).toEqual({ status: 200, setCookies: [CLEARED] });
+  });
+});
+
+describe("onKicked", () => {
+  it("answers in place of the 401, with the cookie cleared", async () => {
+    const told: EndedLogin[] = [];
+    const { ask } = await kicked({
+      auth: {
+        onKicked: (_req, res, _next, ended) => {
+          told.push(ended);
+          res.redirect("/login?kicked");
+        },
+      },
+    });
+    const { status, headers, setCookies } = await ask("/me");
+    expect([status, headers.location, setCookies]).toEqual([302, "/login?kicked", [CLEARED]]);
+    expect(told).toEqual([{ loginId: expect.any(String), at: expect.any(Date), reason: WHY }]);
+    expect(await ask("/me")).toMatchObject(ANONYMOUS);
+  });
+
+  it("goes on with an anonymous session by next(), and is not asked for anybody else", async () => {
+    let asked = 0;
+    const onKicked: NonNullable<SiteOptions["auth"]>["onKicked"] = (_req, _res, next) => {
+      asked += 1;
+      next();
+    };
+    const { ask, site } = await kicked({ auth: { onKicked } });
+    expect(await ask("/login")).toMatchObject(ANONYMOUS);
+    expect(asked).toBe(0);
+    expect(await ask("/me")).toMatchObject({ ...ANONYMOUS, setCookies: [CLEARED] });
+    expect(await site.user(await site.login("bob"))).toBe("bob");
+    expect(asked).toBe(1);
+  });
+
+  it("hands what it throws to the app", async () => {
+    const onKicked = (): void => {
+      throw new Error("no page");
+    };
+    const { ask, site } = await kicked({ auth: { onKicked } });
+    expect((await ask("/me")).status).toBe(500);
+    expect(site.errors).toEqual([new Error("no page")]);
+  });
+
+  it("hands what it rejects with to the app", async () => {
+    // An async function, as apps write handlers.
+    const onKicked = (() => Promise.reject(new Error("no page"))) as () => void;
+    const { ask, site } = await kicked({ auth: { onKicked } });
+    expect((await ask("/me")).status).toBe(500);
+    expect(site.errors).toEqual([new Error("no page")]);
+  });
+});
+
+describe("a user who has logged out by himself", () => {
+  const LOG_OUT = "/login/profile/logout";
+
+  async function loggedOut(prepare: (site: Site) => Promise<void> = () => Promise.resolve()): Promise<Browser> {
+    const site = await open();
+    await prepare(site);
+    const browser = await site.login("alice");
+    const old = browser.clone();
+    const inFlight = browser.clone().post("/slow/save");
+    await site.gate.reached;
+    expect((await browser.get(LOG_OUT)).status).toBe(302);
+    site.gate.open();
+    await inFlight;
+    return old;
+  }
+
+  it("is anonymous and not refused, whatever a request in flight has written", async () => {
+    const browser = await loggedOut();
+    for (let i = 0; i < 2; i++) expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
+  });
+
+  it.each([
+    ["himself", (site: Site) => site.auth.kick("alice", { reason: WHY })],
+    ["with everyone", (site: Site) => site.auth.kickAll({ reason: WHY })],
+  ])("is not told of a kick before he logged in: %s", async (_case, kick) => {
+    const browser = await loggedOut(async (site) => {
+      await site.login("alice");
+      await kick(site);
+    });
+    expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
+  });
+});
+
+/** What a browser shows of escaped text. */
+function unescape(html: string): string {
+  const signs: Record<string, string> = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" };
+  return html.replace(/&(lt|gt|quot|#39|amp);/g, (_all, name: string) => signs[name] ?? "");
+}
