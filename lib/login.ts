@@ -122,8 +122,8 @@ export interface LoginRegistry {
   /**
    * Takes one login off.
    *
-   * @param end - `mark`: why, for {@link LoginRegistry.kickMark}; `remember`: it must not be adopted again, even though its
-   * session might still be found somewhere.
+   * @param end - `mark`: it is kicked, and why; it stays at hand until {@link LoginRegistry.settle}, and a repetition gets it
+   * again. `remember`: it must not be adopted again, even though its session might still be found somewhere.
    */
   remove(userId: string, loginId: string, end?: { mark?: KickMark; remember?: boolean }): Promise<Removal>;
 
@@ -133,8 +133,8 @@ export interface LoginRegistry {
    */
   removeAll(userId: string, mark: KickMark): Promise<readonly ListedLogin[]>;
 
-  /** The kick is finished: what `removeAll` kept at hand is forgotten. */
-  settle(userId: string, mark: KickMark): Promise<void>;
+  /** The kick of these logins is finished: they need not be kept at hand any more. */
+  settle(userId: string, loginIds: readonly string[]): Promise<void>;
 
   /** Leaves the mark of a kick of everyone. It takes nobody off: see {@link LoginRegistry.users}. */
   markAll(mark: KickMark): Promise<void>;
@@ -154,7 +154,7 @@ export interface LoginRegistry {
   /** Everyone who was online from the beginning of the iteration to its end, and perhaps others, in groups. */
   users(): AsyncIterable<readonly string[]>;
 
-  /** Takes everyone off. Which kicks there were is still remembered. */
+  /** Takes everyone off, and begins a new era: nobody who is on the way back finds his login again. */
   clear(): Promise<void>;
 
   /** Lets go of whatever the registry opened by itself. What was passed in stays open. */

@@ -3,7 +3,7 @@ import { KickError, LogoutError } from "./errors.js";
 import type { Events } from "./events.js";
 import type { KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
 import type { RawStore } from "./session/raw-store.js";
-import { sessionWithNote } from "./session/stamp.js";
+import { sessionWithNote, stampOf } from "./session/stamp.js";
 import { toUserId } from "./session/user-id.js";
 
 /** How many users, or sessions of one user, are worked on at once. */
@@ -63,7 +63,13 @@ export class Logins {
   async kick(userIds: unknown, options: KickOptions = {}): Promise<KickResult> {
     const mark = newMark(options);
     const asked = new Set((Array.isArray(userIds) ? userIds : [userIds]).map(userIdArgument));
-    return this.#kickUsers([...asked], mark);
+    const { users, logins, failures } = await this.#kickUsers([...asked], mark);
+    if (failures.length > 0)
+      throw new KickError(
+        failures.map(({ userId }) => userId),
+        failures[0]?.cause,
+      );
+    return { users, logins };
   }
 
   async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
@@ -72,31 +78,33 @@ export class Logins {
     try {
       const { login } = await this.#registry.remove(id, loginId, { mark });
       if (login === undefined) return { users: 0, logins: 0 };
-      await this.#leaveNotes([login], mark);
+      await this.#finish(id, [login], mark);
     } catch (error) {
       throw new KickError([id], error);
     }
-    this.#events.emit("kick", kickEvent(id, [loginId], mark));
     return { users: 1, logins: 1 };
   }
 
   async kickAll({ onProgress, ...options }: KickAllOptions = {}): Promise<KickResult> {
     const mark = newMark(options);
     const result = { users: 0, logins: 0 };
-    let done = 0;
+    const notDone: string[] = [];
+    let cause: unknown;
     try {
       await this.#registry.markAll(mark);
       const { totalCount } = await this.#registry.activeUsers({ offset: 0, limit: 1 });
       for await (const userIds of this.#registry.users()) {
-        const { users, logins } = await this.#kickUsers(userIds, mark);
+        const { users, logins, failures } = await this.#kickUsers(userIds, mark);
         result.users += users;
         result.logins += logins;
-        done += users;
-        onProgress?.({ done, total: Math.max(done, totalCount) });
+        notDone.push(...failures.map(({ userId }) => userId));
+        cause ??= failures[0]?.cause;
+        onProgress?.({ done: result.users, total: Math.max(result.users, totalCount) });
       }
     } catch (error) {
-      throw error instanceof KickError ? error : new KickError([], error);
+      throw new KickError(notDone, error);
     }
+    if (notDone.length > 0) throw new KickError(notDone, cause);
     return result;
   }
 
@@ -116,43 +124,49 @@ export class Logins {
     return { totalCount, users: users.map(({ userId, logins }) => ({ userId, logins: logins.map(withoutSids) })) };
   }
 
-  async #kickUsers(userIds: readonly string[], mark: KickMark): Promise<KickResult> {
-    const ended = await inGroups(userIds, (userId) => this.#kickUser(userId, mark));
-    const failed = ended.flatMap((result, i) => (result.status === "rejected" ? [userIds[i] ?? ""] : []));
-    const cause = ended.find((result) => result.status === "rejected");
-    if (cause !== undefined) throw new KickError(failed, cause.reason);
-    const counts = ended.map((result) => (result.status === "fulfilled" ? result.value : 0));
-    return { users: counts.filter((count) => count > 0).length, logins: counts.reduce((sum, count) => sum + count, 0) };
+  async #kickUsers(userIds: readonly string[], mark: KickMark): Promise<KickResult & { failures: Failure[] }> {
+    const failures: Failure[] = [];
+    const counts = await inGroups(userIds, (userId) =>
+      this.#kickUser(userId, mark).catch((cause: unknown) => {
+        failures.push({ userId, cause });
+        return 0;
+      }),
+    );
+    const online = counts.filter((count) => count > 0);
+    return { users: online.length, logins: online.reduce((sum, count) => sum + count, 0), failures };
   }
 
   /** @returns how many logins the user had. */
   async #kickUser(userId: string, mark: KickMark): Promise<number> {
     const logins = await this.#registry.removeAll(userId, mark);
-    if (logins.length === 0) return 0;
-    await this.#leaveNotes(logins, mark);
-    await this.#registry.settle(userId, mark);
-    const loginIds = logins.map((login) => login.id);
-    this.#events.emit("kick", kickEvent(userId, loginIds, mark));
+    if (logins.length > 0) await this.#finish(userId, logins, mark);
     return logins.length;
   }
 
-  /** Puts in the place of each session's data why it ended, so that nothing private stays and the user can be told. */
-  async #leaveNotes(logins: readonly ListedLogin[], mark: KickMark): Promise<void> {
-    const sessions = logins.flatMap(({ id, expires, sids }) => sids.map((sid) => ({ id, expires, sid })));
-    const written = await inGroups(sessions, ({ id, expires, sid }) =>
-      this.#raw.set(sid, sessionWithNote({ loginId: id, at: +mark.at, reason: mark.reason }, expires)),
-    );
-    const failed = written.find((result) => result.status === "rejected");
-    if (failed !== undefined) {
-      throw new LogoutError(
-        "ERR_STORE_UNAVAILABLE",
-        "The session store did not take a kicked session: see the cause.",
-        {
-          cause: failed.reason,
-        },
-      );
-    }
+  /** What follows when logins are off the list. Until it is done the registry keeps them at hand for a repetition. */
+  async #finish(userId: string, logins: readonly ListedLogin[], mark: KickMark): Promise<void> {
+    const sessions = logins.flatMap((login) => login.sids.map((sid) => ({ login, sid })));
+    await inGroups(sessions, ({ login, sid }) => this.#leaveNote(sid, login, mark));
+    const loginIds = logins.map(({ id }) => id);
+    await this.#registry.settle(userId, loginIds);
+    const { at, reason, by } = mark;
+    this.#events.emit("kick", { userId, loginIds, at, reason, by });
   }
+
+  /**
+   * Puts in the place of a session's data why it ended, so that nothing private stays and the user can be told; unless
+   * another login has begun in that very session meanwhile.
+   */
+  async #leaveNote(sid: string, { id, expires }: ListedLogin, { at, reason }: KickMark): Promise<void> {
+    const session = await this.#raw.get(sid);
+    if (session === undefined || stampOf(session)?.loginId !== id) return;
+    await this.#raw.set(sid, sessionWithNote({ loginId: id, at: +at, reason }, expires));
+  }
+}
+
+interface Failure {
+  readonly userId: string;
+  readonly cause: unknown;
 }
 
 /** Every field but the session ids: they stay on the server. */
@@ -167,10 +181,6 @@ function newMark({ reason, by }: KickOptions): KickMark {
     reason: textArgument("reason", reason),
     by: textArgument("by", by),
   };
-}
-
-function kickEvent(userId: string, loginIds: readonly string[], { at, reason, by }: KickMark) {
-  return { userId, loginIds, at, reason, by };
 }
 
 function userIdArgument(value: unknown): string {
@@ -190,13 +200,18 @@ function integerArgument(name: string, value: number, least: number, most: numbe
   throw new LogoutError("ERR_ARGUMENT", `${name} must be a whole number from ${String(least)} to ${String(most)}.`);
 }
 
+/** Some at a time. What one rejects with is thrown when those beside it have ended. */
 async function inGroups<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
-): Promise<PromiseSettledResult<Result>[]> {
-  const results: PromiseSettledResult<Result>[] = [];
+): Promise<Result[]> {
+  const results: Result[] = [];
   for (let start = 0; start < items.length; start += GROUP) {
-    results.push(...(await Promise.allSettled(items.slice(start, start + GROUP).map(work))));
+    const settled = await Promise.allSettled(items.slice(start, start + GROUP).map(work));
+    for (const result of settled) {
+      if (result.status === "rejected") throw result.reason;
+      results.push(result.value);
+    }
   }
   return results;
 }

@@ -69,7 +69,7 @@ export interface LogoutOptions {
   readonly loginUrl?: string | undefined;
   readonly routes?: RouteOptions | undefined;
   /** Answers the first request of a kicked login in place of the 401; `next()` goes on with an anonymous session. */
-  readonly onKicked?: ((req: Request, res: Response, next: NextFunction, ended: EndedLogin) => void) | undefined;
+  readonly onKicked?: ((req: Request, res: Response, next: NextFunction, ended: EndedLogin) => unknown) | undefined;
   /**
    * The longest time, in milliseconds, that a session can live without a request, where neither its cookie nor the store's
    * `ttl` says it; and how long a kick is remembered. Default: 400 days, the longest that browsers keep a cookie (RFC 6265bis).

@@ -1,9 +1,10 @@
+import { isUtf8 } from "node:buffer";
 import { json } from "express";
 import type { Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
 
 const LIMIT = "100kb";
-const parseJson: RequestHandler = json({ limit: LIMIT, strict: false });
+const parseJson: RequestHandler = json({ limit: LIMIT, strict: false, verify: mustBeText });
 
 const MESSAGES: Readonly<Record<number, string>> = {
   413: `The body is over the limit of ${LIMIT}.`,
@@ -26,6 +27,11 @@ export async function readJson(req: Request, res: Response): Promise<unknown> {
     });
   });
   return req.body as unknown;
+}
+
+/** Bytes that are no UTF-8 would be replaced, and two user ids might become one. */
+function mustBeText(_req: unknown, _res: unknown, body: Buffer, encoding: string): void {
+  if (encoding === "utf-8" && !isUtf8(body)) throw new Error("not UTF-8");
 }
 
 /** The parser's error holds the body, which may hold anything: only its status is handed on. */

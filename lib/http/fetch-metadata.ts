@@ -21,7 +21,14 @@ export function isSameOrigin(req: Request): boolean {
   if (site !== undefined) return site === "same-origin" || site === "none";
   const origin = req.get("Origin");
   if (origin === undefined) return true;
-  return URL.canParse(origin) && new URL(origin).host === req.get("Host");
+  return URL.canParse(origin) && new URL(origin).host === hostOf(req);
+}
+
+/** The host that the browser has asked for: a proxy tells it, where the app trusts one. */
+function hostOf(req: Request): string | undefined {
+  const trusts = req.app.get("trust proxy fn") as (address: string | undefined, hop: number) => boolean;
+  const forwarded = trusts(req.socket.remoteAddress, 0) ? req.get("X-Forwarded-Host") : undefined;
+  return (forwarded ?? req.get("Host"))?.split(",")[0]?.trim();
 }
 
 /** Whether whoever sent this will see the answer: a page load or a call of a script, not an image, a style or a prefetch. */

@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from "express";
+import type { RequestHandler } from "express";
 import { sendNotice } from "./answer.js";
 import type { HttpContext } from "./context.js";
 import { showsAnswer } from "./fetch-metadata.js";
@@ -9,20 +9,20 @@ import { showsAnswer } from "./fetch-metadata.js";
  */
 export function createGuard({ options, sessions }: HttpContext): RequestHandler {
   const { loginUrl, onKicked } = options;
-  const loginPath = pathOf(loginUrl);
+  const loginPath = samePath(loginUrl);
 
   const guard = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
     const ended = sessions.ended(req);
-    if (ended === undefined || pathOf(req.originalUrl) === loginPath) {
+    if (ended === undefined || samePath(req.originalUrl) === loginPath) {
       next();
       return;
     }
     if (showsAnswer(req)) await sessions.told(req, res);
     if (onKicked !== undefined) {
-      onKicked(req, res, next, ended);
+      await onKicked(req, res, next, ended);
       return;
     }
-    withoutSession(req);
+    sessions.withhold(req);
     sendNotice(req, res, 401, {
       title: "You have been logged out",
       text: ended.reason,
@@ -36,12 +36,8 @@ export function createGuard({ options, sessions }: HttpContext): RequestHandler 
   };
 }
 
-/** The answer must not begin a new session: its cookie would stand beside the one that is cleared. */
-function withoutSession(req: Request): void {
-  delete (req as { session?: unknown }).session;
-}
-
-function pathOf(url: string): string {
-  const { pathname } = new URL(url, "http://localhost");
-  return pathname.length > 1 ? pathname.replace(/\/+$/, "") : pathname;
+/** The path of an address in the one spelling in which it can be compared; Express takes `/Login/` for `/login`. */
+function samePath(url: string): string {
+  const path = URL.canParse(url) ? new URL(url).pathname : (url.split(/[?#]/)[0] ?? "");
+  return path.toLowerCase().replace(/(.)\/$/, "$1");
 }

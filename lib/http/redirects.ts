@@ -11,9 +11,11 @@ export type Redirect = { readonly to: string } | { readonly refusal: string };
 export function resolveRedirect(given: unknown, { redirectUris, defaultRedirect }: ResolvedOptions): Redirect {
   if (given === undefined || given === "") return { to: defaultRedirect };
   if (typeof given !== "string") return { refusal: "redirect_uri must be given once." };
-  const listed = redirectUris.find((uri) => uri === parsed(given));
-  if (listed !== undefined) return { to: listed };
-  const cutOff = redirectUris.some((uri) => uri.startsWith(`${given}&`) || uri.startsWith(`${given}#`));
+  const address = parsed(given);
+  if (address !== undefined && redirectUris.includes(address)) return { to: address };
+  const cutOff = redirectUris.some(
+    (uri) => uri.startsWith(`${String(address)}&`) || uri.startsWith(`${String(address)}#`),
+  );
   return {
     refusal: cutOff
       ? "redirect_uri looks cut off: it must be encoded with encodeURIComponent."

@@ -44,16 +44,29 @@ export class SessionsOfRequests implements RequestSessions {
   async told(req: Request, res: Response): Promise<void> {
     const refusal = this.#hook.refusalOf(req);
     if (refusal === undefined) return;
-    clearSessionCookie(req, res, refusal.sid, req.session.cookie);
+    const { cookie } = sessionOf(req) ?? {};
     await this.#hook.forget(refusal);
+    clearSessionCookie(req, res, refusal.sid, cookie);
+  }
+
+  withhold(req: Request): void {
+    delete (req as { session?: unknown }).session;
   }
 
   async endLogin(req: Request, res: Response): Promise<void> {
-    await this.told(req, res);
+    if (this.ended(req) !== undefined) {
+      await this.told(req, res);
+      this.withhold(req);
+    }
     if (this.#hook.loginOf(req) === undefined) return;
     const { cookie } = req.session;
     const sid = req.sessionID;
     await promisify((done: (error?: unknown) => void) => req.session.destroy(done))();
     clearSessionCookie(req, res, sid, cookie);
   }
+}
+
+/** The app may have taken the session away. */
+function sessionOf(req: Request): Request["session"] | undefined {
+  return (req as { session?: Request["session"] | null }).session ?? undefined;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Era, KickMark } from "../login.js";
 
 /** The era in which nobody has been kicked: that of every session older than the installation. */
@@ -25,4 +26,9 @@ export function kickAfter(
   if (userMark !== undefined && userMark.id !== user) return userMark;
   if (appMark !== undefined && appMark.id !== everyone) return appMark;
   return undefined;
+}
+
+/** The mark of an end of every login for which nobody gives a reason. */
+export function newEra(): KickMark {
+  return { id: randomBytes(9).toString("base64url"), at: new Date() };
 }

@@ -9,19 +9,22 @@ import type {
   NewLogin,
   Removal,
 } from "../login.js";
-import { eraAfter, kickAfter } from "./era.js";
+import { eraAfter, kickAfter, newEra } from "./era.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
+
+/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
+const UNKNOWN_END_TTL_MS = 86_400_000;
 
 interface User {
   readonly logins: Map<string, ListedLogin>;
   /** Taken off by kicks that are not settled yet. */
-  kicked: ListedLogin[];
+  readonly kicked: Map<string, ListedLogin>;
+  /** The last kick. */
   mark?: KickMark;
+  markUntil: number;
   /** Logins that were ended one by one and must not be adopted again. */
-  readonly ended: Map<string, { ends: number; mark?: KickMark | undefined }>;
-  /** After this, nothing of the user is worth keeping, in epoch milliseconds. */
-  keepUntil: number;
+  readonly ended: Map<string, { readonly ends: number; readonly mark?: KickMark | undefined; readonly until: number }>;
 }
 
 /**
@@ -86,37 +89,38 @@ export class MemoryLoginRegistry implements LoginRegistry {
       sids: [...sids],
       ...(ttlMs === undefined ? {} : { lastActive: new Date(now), expires: later(login.expires, now + ttlMs) }),
     });
-    if (ttlMs !== undefined) keep(user, now + ttlMs);
     return Promise.resolve(true);
   }
 
   remove(userId: string, loginId: string, end: { mark?: KickMark; remember?: boolean } = {}): Promise<Removal> {
     const user = this.#user(userId);
-    const login = user.logins.get(loginId);
+    const { mark, remember = false } = end;
+    const listed = user.logins.get(loginId);
+    user.logins.delete(loginId);
+    if (mark !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
     const known = user.ended.get(loginId);
     let ends = known?.ends ?? 0;
-    if (login === undefined || end.remember === true || end.mark !== undefined) {
+    if (listed === undefined || remember || mark !== undefined) {
       ends += 1;
-      user.ended.set(loginId, { ends, mark: end.mark ?? known?.mark });
-      keep(user, Date.now() + this.#maxSessionAgeMs);
+      const ttlMs = remember || mark !== undefined ? this.#maxSessionAgeMs : UNKNOWN_END_TTL_MS;
+      user.ended.set(loginId, { ends, mark: mark ?? known?.mark, until: Date.now() + ttlMs });
     }
-    user.logins.delete(loginId);
-    this.#dropIfEmpty(userId, user);
-    return Promise.resolve({ login, ends });
+    this.#dropExpired(userId, user);
+    return Promise.resolve({ login: listed ?? (mark && user.kicked.get(loginId)), ends });
   }
 
   removeAll(userId: string, mark: KickMark): Promise<readonly ListedLogin[]> {
     const user = this.#user(userId);
-    user.kicked = [...user.kicked, ...user.logins.values()];
+    for (const login of user.logins.values()) user.kicked.set(login.id, login);
     user.logins.clear();
     user.mark = mark;
-    keep(user, Date.now() + this.#maxSessionAgeMs);
-    return Promise.resolve(user.kicked);
+    user.markUntil = Date.now() + this.#maxSessionAgeMs;
+    return Promise.resolve([...user.kicked.values()]);
   }
 
-  settle(userId: string, mark: KickMark): Promise<void> {
+  settle(userId: string, loginIds: readonly string[]): Promise<void> {
     const user = this.#users.get(userId);
-    if (user?.mark?.id === mark.id) user.kicked = [];
+    for (const loginId of loginIds) user?.kicked.delete(loginId);
     return Promise.resolve();
   }
 
@@ -153,10 +157,11 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   clear(): Promise<void> {
+    this.#everyoneMark = newEra();
     for (const [userId, user] of this.#users) {
       user.logins.clear();
-      user.kicked = [];
-      this.#dropIfEmpty(userId, user);
+      user.kicked.clear();
+      this.#dropExpired(userId, user);
     }
     return Promise.resolve();
   }
@@ -168,7 +173,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
   #user(userId: string): User {
     let user = this.#users.get(userId);
     if (user === undefined) {
-      user = { logins: new Map(), kicked: [], ended: new Map(), keepUntil: 0 };
+      user = { logins: new Map(), kicked: new Map(), ended: new Map(), markUntil: 0 };
       this.#users.set(userId, user);
     }
     return user;
@@ -195,7 +200,6 @@ export class MemoryLoginRegistry implements LoginRegistry {
       userAgent: login.userAgent,
       sids: [login.sid],
     });
-    keep(user, now + login.ttlMs);
   }
 
   #live(userId: string): ListedLogin[] {
@@ -207,13 +211,12 @@ export class MemoryLoginRegistry implements LoginRegistry {
 
   #dropExpired(userId: string, user: User): void {
     const now = Date.now();
-    for (const login of user.logins.values()) if (+login.expires <= now) user.logins.delete(login.id);
-    this.#dropIfEmpty(userId, user);
-  }
-
-  #dropIfEmpty(userId: string, user: User): void {
-    const remembers = user.kicked.length > 0 || user.mark !== undefined || user.ended.size > 0;
-    if (user.logins.size === 0 && (!remembers || user.keepUntil <= Date.now())) this.#users.delete(userId);
+    for (const logins of [user.logins, user.kicked]) {
+      for (const { id, expires } of logins.values()) if (+expires <= now) logins.delete(id);
+    }
+    for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
+    const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
+    if (isEmpty && user.markUntil <= now) this.#users.delete(userId);
   }
 
   /** Users who never come back would stay for ever: MemoryStore has that habit, this does not. */
@@ -223,10 +226,6 @@ export class MemoryLoginRegistry implements LoginRegistry {
     this.#sweptAt = now;
     for (const [userId, user] of this.#users) this.#dropExpired(userId, user);
   }
-}
-
-function keep(user: User, until: number): void {
-  user.keepUntil = Math.max(user.keepUntil, until);
 }
 
 function later(date: Date, at: number): Date {

@@ -63,7 +63,7 @@ export class LoginSessions {
     const stamp = stampOf(session);
     // Left by a process without the hook, in which the user has logged out or another one has logged in.
     if (stamp !== undefined && stamp.userId !== userId) await this.#end(stamp);
-    if (userId === undefined) return { session: withStamp(session, undefined) };
+    if (userId === undefined) return { session: await this.#withoutStamp(sid, session) };
     if (stamp?.userId !== userId) return this.#adopt(sid, session, userId);
     const login = await this.#registry.find(userId, stamp.loginId);
     if (login?.sids.includes(sid) !== true) return this.#refuse(sid, session, stamp);
@@ -93,7 +93,7 @@ export class LoginSessions {
     }
     listing?.done?.();
     for (const { stamp, held } of others) await this.#end(stamp, held);
-    if (listing?.done !== undefined && logins?.refusal !== undefined) await this.forget(logins.refusal);
+    if (listing?.done !== undefined && logins?.refusal !== undefined) await this.#forgetIfPossible(logins.refusal);
   }
 
   /** A session is touched: its data stays, its life goes on. */
@@ -145,6 +145,11 @@ export class LoginSessions {
     if (session !== undefined && noteOf(session) !== undefined) await this.#raw.destroy(sid);
   }
 
+  /** Who has logged in needs no reason any more. That it cannot be removed is no trouble of his. */
+  async #forgetIfPossible(refusal: Refusal): Promise<void> {
+    await this.forget(refusal).catch(() => undefined);
+  }
+
   #stillRefused(sid: string, note: KickNote): Loaded {
     this.#events.refused({ id: note.loginId, userId: undefined, reason: note.reason });
     return { refusal: { ...note, sid } };
@@ -161,25 +166,40 @@ export class LoginSessions {
     // Another request may have written the session meanwhile: what it wrote must not be lost.
     const current = await this.#raw.get(sid);
     if (current === undefined) return {};
-    if (stampOf(current) !== stampOf(session) || this.#userOf(current) !== userId) return this.load(sid);
+    if (!this.#isUnchanged(current, session)) return this.load(sid);
     const adopted = withStamp(current, stamp);
     await this.#raw.set(sid, adopted);
     this.#remembered.seen(sid, stamp);
     return { session: adopted };
   }
 
+  /** The data of a refused session is removed, or replaced by why, unless somebody has logged in anew in it meanwhile. */
   async #refuse(sid: string, session: SessionRecord, { userId, loginId, era }: Stamp): Promise<Loaded> {
     const mark = await this.#registry.kickMark(userId, loginId, era);
-    this.#events.refused({ id: loginId, userId, reason: mark?.reason });
-    const note = mark && { loginId, at: +mark.at, reason: mark.reason };
-    // Somebody may have logged in anew in this very session since it was read. His data stays.
     const current = await this.#raw.get(sid);
-    const isCurrent = current !== undefined && (stampOf(current)?.loginId ?? loginId) === loginId;
-    if (isCurrent && note === undefined) await this.#raw.destroy(sid);
-    if (isCurrent && note !== undefined) {
+    if (current !== undefined && !this.#isUnchanged(current, session)) return this.load(sid);
+    this.#events.refused({ id: loginId, userId, reason: mark?.reason });
+    if (mark === undefined) {
+      if (current !== undefined) await this.#raw.destroy(sid);
+      return {};
+    }
+    const note = { loginId, at: +mark.at, reason: mark.reason };
+    if (current !== undefined) {
       await this.#raw.set(sid, sessionWithNote(note, new Date(Date.now() + this.#listings.keepMs(session))));
     }
-    return note === undefined ? {} : { refusal: { ...note, sid } };
+    return { refusal: { ...note, sid } };
+  }
+
+  /** What a process without the hook has left behind in an anonymous session: the next login there is a new one. */
+  async #withoutStamp(sid: string, session: SessionRecord): Promise<SessionRecord> {
+    const unstamped = withStamp(session, undefined);
+    if (unstamped !== session) await this.#raw.set(sid, unstamped);
+    return unstamped;
+  }
+
+  /** Whether a session that is read again is still the same user's, by the same login. */
+  #isUnchanged(current: SessionRecord, before: SessionRecord): boolean {
+    return this.#userOf(current) === this.#userOf(before) && stampOf(current)?.loginId === stampOf(before)?.loginId;
   }
 
   /** The logins that a save is the end of: the user has left the session, or another one has taken it over. */

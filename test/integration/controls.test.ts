@@ -11,9 +11,7 @@ const withOwnRoutes = (app: Express, auth: LogoutRouter): void => {
     auth.currentLogin(req).then((login) => res.json({ login: login ?? null }), next);
   });
   app.post("/sign-out", (req, res, next) => {
-    auth
-      .endLogin(req, res)
-      .then(() => res.json({ session: "session" in req ? "there" : null }), next);
+    auth.endLogin(req, res).then(() => res.json({ session: "session" in req ? "there" : null }), next);
   });
 };
 

@@ -159,25 +159,28 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await idsOf("bob")).toEqual([bob.id]);
     });
 
-    it("keeps at hand what it took off until it is settled", async () => {
+    it("keeps at hand what it took off until that is settled", async () => {
       const [one, two] = [login("alice"), login("alice")];
       await registry.add(one);
       await registry.removeAll("alice", mark());
       await registry.add(two);
-      const again = mark();
-      expect((await registry.removeAll("alice", again)).map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
-      await registry.settle("alice", again);
+      expect((await registry.removeAll("alice", mark())).map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
+      await registry.settle("alice", [one.id]);
+      expect((await registry.removeAll("alice", mark())).map(({ id }) => id)).toEqual([two.id]);
+      await registry.settle("alice", [two.id]);
       expect(await registry.removeAll("alice", mark())).toEqual([]);
     });
 
-    it("is not settled by an earlier one", async () => {
+    it("of one login keeps it at hand until it is settled", async () => {
       const alice = login("alice");
-      const earlier = mark();
-      await registry.removeAll("alice", earlier);
       await registry.add(alice);
-      await registry.removeAll("alice", mark());
-      await registry.settle("alice", earlier);
-      expect((await registry.removeAll("alice", mark())).map(({ id }) => id)).toEqual([alice.id]);
+      for (let times = 0; times < 2; times += 1) {
+        const { login: removed } = await registry.remove("alice", alice.id, { mark: mark() });
+        expect(removed).toMatchObject({ id: alice.id, sids: [alice.sid] });
+        expect(await registry.find("alice", alice.id)).toBeUndefined();
+      }
+      await registry.settle("alice", [alice.id]);
+      expect(await registry.remove("alice", alice.id, { mark: mark() })).toMatchObject({ login: undefined });
     });
 
     it("is the reason for every login that began before, and for none that began after", async () => {
@@ -383,6 +386,17 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.clear();
       expect(await idsOf("alice")).toEqual([]);
       expect((await registry.activeUsers({ offset: 0, limit: 10 })).totalCount).toBe(0);
+    });
+
+    it("lets nobody back who was on the way", async () => {
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      const { ends } = await registry.remove("alice", alice.id);
+      await registry.clear();
+      expect(await registry.adopt(alice, { era, ends })).toBe(false);
+      const next = login("alice");
+      await registry.add(next);
+      expect(await idsOf("alice")).toEqual([next.id]);
     });
   });
 });

@@ -55,12 +55,12 @@ export interface Site {
   /** Where the requests to `/slow/:handler` wait. */
   readonly gate: Gate;
   /** Sends exactly this, and follows nothing. */
-  ask(method: string, path: string, asked?: Asked): Promise<Answer>;
+  readonly ask: (method: string, path: string, asked?: Asked) => Promise<Answer>;
   /** A browser in which this user has logged in. */
-  login(user: unknown, headers?: Record<string, string>, path?: string): Promise<Browser>;
+  readonly login: (user: unknown, headers?: Record<string, string>, path?: string) => Promise<Browser>;
   /** Whom the app serves in this browser; `null` for nobody. */
-  user(browser: Browser): Promise<unknown>;
-  close(): Promise<void>;
+  readonly user: (browser: Browser) => Promise<unknown>;
+  readonly close: () => Promise<void>;
 }
 
 /** Opens sites for the tests of one file, and closes them after each. */

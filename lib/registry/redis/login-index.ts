@@ -1,5 +1,7 @@
+import type { KickMark } from "../../login.js";
 import type { Connection } from "./client.js";
 import { decodePart, encodePart, type AppKeys } from "./keys.js";
+import { readMark } from "./records.js";
 import { INDEX_DROP, INDEX_EXPIRED, INDEX_PAGE, INDEX_SCAN, INDEX_SCORE, INDEX_TOUCH } from "./scripts.js";
 
 /** How many rows of expired users one look at the index clears away. */
@@ -22,10 +24,15 @@ export class LoginIndex {
     this.#keys = keys;
   }
 
-  /** The user was active now, and has a login for at least this long. */
-  async touch(userId: string, ttlMs: number): Promise<void> {
-    const { active, expiry } = this.#keys;
-    await this.#connection.run(INDEX_TOUCH, [active, expiry], [encodePart(userId), String(Math.ceil(ttlMs))]);
+  /**
+   * The user was active now, and has a login for at least this long.
+   *
+   * @returns the last kick of everyone, as of the same moment: one that comes later finds the row.
+   */
+  async touch(userId: string, ttlMs: number): Promise<KickMark | undefined> {
+    const { active, expiry, everyone } = this.#keys;
+    const args = [encodePart(userId), String(Math.ceil(ttlMs))];
+    return readMark(await this.#connection.run(INDEX_TOUCH, [active, expiry, everyone], args));
   }
 
   /** The user's row as it is now, if he has one. */

@@ -44,7 +44,7 @@ export function readMark(value: unknown): KickMark | undefined {
   return { id: value.slice(0, space), at: new Date(at), reason, by };
 }
 
-/** The mark of a login that was ended by itself, from `count mark`. */
+/** The mark of a login that was ended by itself, from `count expires mark`. */
 export function readEnd(value: unknown): KickMark | undefined {
-  return typeof value === "string" ? readMark(value.slice(value.indexOf(" ") + 1)) : undefined;
+  return typeof value === "string" ? readMark(value.replace(/^\d+ \d+ /, "")) : undefined;
 }

@@ -9,15 +9,15 @@ import type {
   NewLogin,
   Removal,
 } from "../../login.js";
-import { eraAfter, kickAfter, kicksBefore } from "../era.js";
+import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
 import { Connection, type RedisClient } from "./client.js";
 import { appKeys, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { readEnd, readLogin, readLogins, readMark, writeMark } from "./records.js";
 import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, UPDATE } from "./scripts.js";
 
-/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
-const UNKNOWN_END_TTL_MS = 86_400_000;
+/** Of how many logins one script is told that their kick is finished. */
+const SETTLED_AT_ONCE = 1_000;
 
 /** Options of {@link RedisLoginRegistry}. */
 export interface RedisLoginRegistryOptions {
@@ -90,17 +90,22 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   async add(login: NewLogin): Promise<Era> {
     const { logins, ended } = this.#keys(login.userId);
-    const userMarkId = String(await this.#connection.run(ADD, [logins, ended], toList(login)));
-    const [everyoneMark] = await Promise.all([this.#everyoneMark(), this.#app.index.touch(login.userId, login.ttlMs)]);
-    return eraAfter(userMarkId === "" ? undefined : userMarkId, everyoneMark?.id);
+    for (;;) {
+      const before = await this.#everyoneMark();
+      const userMarkId = String(await this.#connection.run(ADD, [logins, ended], toList(login)));
+      const after = await this.#app.index.touch(login.userId, login.ttlMs);
+      // A kick of everyone that came between the listing and the row has not found this login: it begins again.
+      if (before?.id === after?.id) return eraAfter(userMarkId === "" ? undefined : userMarkId, after?.id);
+      await this.remove(login.userId, login.id);
+    }
   }
 
   async adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
     const { logins, ended } = this.#keys(login.userId);
     const args = [...toList(login), kicksBefore(era)[0], String(ends)];
     if ((await this.#connection.run(ADOPT, [logins, ended], args)) !== 1) return false;
-    await this.#app.index.touch(login.userId, login.ttlMs);
-    if (kickAfter(era, undefined, await this.#everyoneMark()) === undefined) return true;
+    const everyoneMark = await this.#app.index.touch(login.userId, login.ttlMs);
+    if (kickAfter(era, undefined, everyoneMark) === undefined) return true;
     await this.remove(login.userId, login.id);
     return false;
   }
@@ -114,20 +119,13 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async remove(userId: string, loginId: string, end: { mark?: KickMark; remember?: boolean } = {}): Promise<Removal> {
-    const { logins, ended } = this.#keys(userId);
+    const { logins, ended, kicked } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const rows = await index.rowsOf(userId);
-    const [record, ends, left] = (await this.#connection.run(
-      REMOVE,
-      [logins, ended],
-      [
-        loginId,
-        end.mark === undefined ? "" : writeMark(end.mark),
-        end.remember === true ? "1" : "",
-        String(maxSessionAgeMs),
-        String(UNKNOWN_END_TTL_MS),
-      ],
-    )) as [unknown, number, number];
+    const mark = end.mark === undefined ? "" : writeMark(end.mark);
+    const endTtl = end.mark === undefined && end.remember !== true ? "" : String(maxSessionAgeMs);
+    const removed = await this.#connection.run(REMOVE, [logins, ended, kicked], [loginId, mark, endTtl]);
+    const [record, ends, left] = removed as [unknown, number, number];
     if (left === 0) await index.drop(rows);
     return { login: record === null ? undefined : readLogin(userId, loginId, record), ends };
   }
@@ -142,9 +140,11 @@ export class RedisLoginRegistry implements LoginRegistry {
     return readLogins(userId, records);
   }
 
-  async settle(userId: string, mark: KickMark): Promise<void> {
-    const { ended, kicked } = this.#keys(userId);
-    await this.#connection.run(SETTLE, [ended, kicked], [mark.id]);
+  async settle(userId: string, loginIds: readonly string[]): Promise<void> {
+    const { kicked } = this.#keys(userId);
+    for (let start = 0; start < loginIds.length; start += SETTLED_AT_ONCE) {
+      await this.#connection.run(SETTLE, [kicked], loginIds.slice(start, start + SETTLED_AT_ONCE));
+    }
   }
 
   async markAll(mark: KickMark): Promise<void> {
@@ -180,16 +180,12 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async clear(): Promise<void> {
-    for await (const userIds of this.users()) {
-      await Promise.all(
-        userIds.map((userId) => {
-          const { logins, kicked } = this.#keys(userId);
-          return this.#connection.command("UNLINK", logins, kicked);
-        }),
-      );
+    const { index } = this.#app;
+    await this.markAll(newEra());
+    for await (const rows of index.scan()) {
+      await Promise.all(rows.map(({ userId }) => this.#forget(userId)));
+      await index.drop(rows);
     }
-    const { active, expiry } = this.#app.keys;
-    await this.#connection.command("UNLINK", active, expiry);
   }
 
   close(): Promise<void> {
@@ -212,6 +208,11 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   async #everyoneMark(): Promise<KickMark | undefined> {
     return readMark(await this.#connection.command("GET", this.#app.keys.everyone));
+  }
+
+  async #forget(userId: string): Promise<void> {
+    const { logins, kicked } = this.#keys(userId);
+    await this.#connection.command("UNLINK", logins, kicked);
   }
 
   async #listed(userId: string): Promise<ListedLogin[]> {

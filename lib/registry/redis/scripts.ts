@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
 
+/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
+const UNKNOWN_END_TTL_MS = 86_400_000;
+
 /** One atomic step, in Lua. */
 export interface Script {
   readonly source: string;
@@ -53,7 +56,17 @@ local function list(key, id, sid, ttl, ip, userAgent, began)
   write(key, id, { tonumber(began) or now, now, now + ttl, ip, userAgent, sid })
 end
 
--- 'count mark', and how a mark stands everywhere: 'id json'. Lua reads the part before the space alone.
+-- How a mark stands everywhere: 'id json'; an end of one login: 'count expires mark'. Lua does not read the json.
+local function dropExpiredEnds(key)
+  local fields
+  if redis.call('HLEN', key) <= 32 then fields = redis.call('HGETALL', key)
+  else fields = redis.call('HRANDFIELD', key, 32, 'WITHVALUES') end
+  for i = 1, #fields, 2 do
+    local expires = fields[i] ~= '*' and tonumber(string.match(fields[i + 1], '^%d+ (%d+)'))
+    if expires and expires <= now then redis.call('HDEL', key, fields[i]) end
+  end
+end
+
 local function endsOf(key, id)
   local value = redis.call('HGET', key, id)
   return value and tonumber(string.match(value, '^%d+')) or 0
@@ -106,18 +119,26 @@ write(KEYS[1], ARGV[1], changed)
 return 1
 `);
 
-/** KEYS logins ended; ARGV id mark remember rememberTtl unknownTtl → the record or nil, ends, logins left. */
+/** KEYS logins ended kicked; ARGV id mark endTtl, `endTtl` `""` if its end need not be remembered → record or nil, ends, logins left. */
 export const REMOVE = script(`
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[1], ARGV[1])
+local isKick = ARGV[2] ~= ''
+if isKick and record then
+  redis.call('HSET', KEYS[3], ARGV[1], record)
+  keep(KEYS[3], cjson.decode(record)[3] - now)
+end
 local ends = endsOf(KEYS[2], ARGV[1])
-if not record or ARGV[2] ~= '' or ARGV[3] == '1' then
+local ttl = tonumber(ARGV[3]) or (not record and ${String(UNKNOWN_END_TTL_MS)})
+if ttl then
+  dropExpiredEnds(KEYS[2])
   ends = ends + 1
   local mark = ARGV[2]
-  if mark == '' then mark = string.match(redis.call('HGET', KEYS[2], ARGV[1]) or '', '^%d+ (.*)$') or '' end
-  redis.call('HSET', KEYS[2], ARGV[1], integer(ends) .. ' ' .. mark)
-  if ARGV[2] ~= '' or ARGV[3] == '1' then keep(KEYS[2], tonumber(ARGV[4])) else keep(KEYS[2], tonumber(ARGV[5])) end
+  if mark == '' then mark = string.match(redis.call('HGET', KEYS[2], ARGV[1]) or '', '^%d+ %d+ (.*)$') or '' end
+  redis.call('HSET', KEYS[2], ARGV[1], integer(ends) .. ' ' .. integer(now + ttl) .. ' ' .. mark)
+  keep(KEYS[2], ttl)
 end
+if isKick and not record then record = redis.call('HGET', KEYS[3], ARGV[1]) end
 return { record, ends, redis.call('HLEN', KEYS[1]) }
 `);
 
@@ -135,9 +156,9 @@ keep(KEYS[2], tonumber(ARGV[2]))
 return redis.call('HGETALL', KEYS[3])
 `);
 
-/** KEYS ended kicked; ARGV the id of the mark whose kick is finished. */
+/** KEYS kicked; ARGV id id …: the kick of these is finished. */
 export const SETTLE = script(`
-if markId(redis.call('HGET', KEYS[1], '*')) == ARGV[1] then redis.call('UNLINK', KEYS[2]) end
+for i = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
 return 1
 `);
 
@@ -157,7 +178,7 @@ return live
 `);
 
 /**
- * KEYS active expiry; ARGV user ttl. The score never stands twice for a user, so that {@link INDEX_DROP} can tell whether
+ * KEYS active expiry everyone; ARGV user ttl → the mark of the last kick of everyone, or `""`. The score never stands twice for a user, so that {@link INDEX_DROP} can tell whether
  * a row was written again since it was read.
  */
 export const INDEX_TOUCH = script(`
@@ -167,7 +188,7 @@ redis.call('ZADD', KEYS[1], integer(micros), ARGV[1])
 local expires = now + tonumber(ARGV[2])
 local known = tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]))
 if not known or known < expires then redis.call('ZADD', KEYS[2], integer(expires), ARGV[1]) end
-return 1
+return redis.call('GET', KEYS[3]) or ''
 `);
 
 /**

@@ -1,0 +1,169 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Express, Request } from "express";
+import { MemoryStore } from "express-session";
+import { Gate } from "../support/gate.js";
+import { Holdable } from "../support/holdable.js";
+import { destroy, regenerate, save } from "../support/race-app.js";
+import { sessionId, useSites } from "../support/site.js";
+
+interface Generates {
+  generate(req: Request): void;
+}
+
+/** Schedules that have once broken a promise, each as it was found. */
+describe("a schedule that once", () => {
+  const openSite = useSites();
+
+  async function open() {
+    const holdable = new Holdable(new MemoryStore());
+    const gates = { a: new Gate(), b: new Gate() };
+    const after = (app: Express): void => {
+      const route = (path: string, act: (req: Request) => Promise<void>): void => {
+        app.post(path, (req, res, next) => {
+          act(req).then(() => res.json({}), next);
+        });
+      };
+      route("/null", async (req) => {
+        await gates.a.pass();
+        (req as { session: unknown }).session = null;
+      });
+      route("/rotate", async (req) => {
+        const { userId } = req.session;
+        await regenerate(req);
+        await gates.b.pass();
+        req.session.userId = userId;
+      });
+      route("/rotate-by-hand", async (req) => {
+        const { userId } = req.session;
+        await destroy(req);
+        await gates.b.pass();
+        (req.sessionStore as unknown as Generates).generate(req);
+        req.session.userId = userId;
+        await save(req).catch(() => save(req));
+      });
+      route("/destroy", async (req) => {
+        await gates.a.pass();
+        await destroy(req);
+      });
+      route("/become/bob", (req) => {
+        req.session.userId = "bob";
+        return Promise.resolve();
+      });
+      route("/visit", (req) => {
+        req.session.visits = (req.session.visits ?? 0) + 1;
+        return Promise.resolve();
+      });
+    };
+    const site = await openSite({ auth: { store: holdable.store }, session: { unset: "destroy" }, after });
+    return { site, holdable, gates };
+  }
+
+  it.each(["/rotate", "/rotate-by-hand"])("lost a logout by req.session = null beside %s keeps it", async (path) => {
+    const { site, gates } = await open();
+    const browser = await site.login("alice");
+    const out = browser.clone().post("/null");
+    await gates.a.reached;
+    const rotating = browser.post(path);
+    await gates.b.reached;
+    gates.a.open();
+    await out;
+    gates.b.open();
+    await rotating;
+    expect(await site.user(browser)).toBeNull();
+    expect(await site.auth.logins("alice")).toEqual([]);
+  });
+
+  it("undid another request's logout after a failed write leaves it ended", async () => {
+    const { site, holdable, gates } = await open();
+    const browser = await site.login("alice");
+    const out = browser.clone().post("/destroy");
+    await gates.a.reached;
+    const rotating = browser.post("/rotate-by-hand");
+    await gates.b.reached;
+    holdable.fail("set");
+    const writing = holdable.hold("get", "before");
+    gates.b.open();
+    gates.a.open();
+    writing.open();
+    await Promise.all([out, rotating]);
+    expect(await site.user(browser)).toBeNull();
+    expect(await site.auth.logins("alice")).toEqual([]);
+  });
+
+  it("undid a kick of one login after a failed write leaves it ended", async () => {
+    const { site, holdable, gates } = await open();
+    const browser = await site.login("alice");
+    const [login] = await site.auth.logins("alice");
+    const rotating = browser.post("/rotate-by-hand");
+    await gates.b.reached;
+    const writing = holdable.hold("set", "before");
+    gates.b.open();
+    await writing.reached;
+    await site.auth.kickLogin("alice", login?.id ?? "");
+    holdable.fail("set");
+    writing.open();
+    await rotating;
+    expect(await site.user(browser)).toBeNull();
+  });
+
+  it("destroyed a new user's session by a read of the old one's leaves it", async () => {
+    const { site, holdable } = await open();
+    const browser = await site.login("alice");
+    const reading = holdable.hold("get", "after");
+    const read = browser.clone().get("/me");
+    await reading.reached;
+    await browser.post("/become/bob");
+    reading.open();
+    expect((await read).body).toEqual({ user: "bob" });
+    expect(await site.user(browser)).toBe("bob");
+  });
+
+  it("put the note of a kick over a new user's session leaves that", async () => {
+    const { site, holdable } = await open();
+    const browser = await site.login("alice");
+    const becoming = holdable.hold("get", "after");
+    const become = browser.clone().post("/become/bob");
+    await becoming.reached;
+    const noting = holdable.hold("get", "before");
+    // The read of the request was before the kick: it goes on as alice, and then as bob.
+    becoming.open();
+    await become;
+    noting.open();
+    await site.auth.kick("alice");
+    expect(await site.user(browser)).toBe("bob");
+  });
+
+  it("lost what a first request wrote to an old session keeps it", async () => {
+    const { site, holdable } = await open();
+    const browser = await site.login("alice");
+    const sessions = (holdable.store as unknown as { sessions: Record<string, string> }).sessions;
+    const sid = sessionId(browser);
+    const { expressLogout: _stamp, ...old } = JSON.parse(sessions[sid] ?? "") as Record<string, unknown>;
+    sessions[sid] = JSON.stringify(old);
+    const reading = holdable.hold("get", "after");
+    const read = browser.clone().get("/me");
+    await reading.reached;
+    await browser.post("/visit");
+    reading.open();
+    await read;
+    expect(JSON.parse(sessions[sid])).toMatchObject({ visits: 1, userId: "alice" });
+  });
+});
+
+describe("a kick of one login that broke off", () => {
+  const openSite = useSites();
+
+  it("is finished by the repetition", async () => {
+    const holdable = new Holdable(new MemoryStore());
+    const site = await openSite({ auth: { store: holdable.store } });
+    const browser = await site.login("alice");
+    const [login] = await site.auth.logins("alice");
+    holdable.fail("set");
+    const kick = () => site.auth.kickLogin("alice", login?.id ?? "", { reason: "lost" });
+    await expect(kick()).rejects.toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
+    expect(await kick()).toEqual({ users: 1, logins: 1 });
+    const sessions = (holdable.store as unknown as { sessions: Record<string, string> }).sessions;
+    expect(sessions[sessionId(browser)]).not.toContain("alice");
+    expect((await browser.get("/me")).body).toEqual({ code: 401, message: "You have been logged out: lost" });
+  });
+});
