@@ -6,7 +6,7 @@ import { sessionTtlMs, touchIntervalMs } from "./lifetime.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, RequestLogins } from "./requests.js";
 import { stampOf, type SessionRecord, type Stamp } from "./stamp.js";
-import type { SessionEvents } from "./login-sessions.js";
+import type { SessionEvents } from "./session-events.js";
 
 /** The session of a user that is about to be written. */
 export interface Saving {

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Store } from "express-session";
-import type { Login, LoginRegistry } from "../login.js";
+import type { LoginRegistry } from "../login.js";
 import { Listings } from "./listings.js";
 import type { RawStore } from "./raw-store.js";
 import { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
 import { noteOf, sessionWithNote, stampOf, withStamp, type KickNote, type SessionRecord, type Stamp } from "./stamp.js";
+import type { SessionEvents } from "./session-events.js";
 import { toUserId, type UserIdOf } from "./user-id.js";
 
 /** What the id of an adopted login begins with. */
@@ -15,12 +16,6 @@ const ADOPTED = "~";
 export interface Loaded {
   readonly session?: SessionRecord;
   readonly refusal?: Refusal;
-}
-
-export interface SessionEvents {
-  login(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
-  logout(login: Pick<Login, "id" | "userId">): void;
-  refused(login: { id: string; userId: string | undefined; reason: string | undefined }): void;
 }
 
 export interface LoginSessionsOptions {

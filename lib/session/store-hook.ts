@@ -1,9 +1,10 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
-import { LoginSessions, type SessionEvents } from "./login-sessions.js";
+import { LoginSessions } from "./login-sessions.js";
 import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
+import type { SessionEvents } from "./session-events.js";
 import type { SessionRecord } from "./stamp.js";
 import type { UserIdOf } from "./user-id.js";
 
