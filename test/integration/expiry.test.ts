@@ -85,7 +85,8 @@ async function visits(created: Express, gaps: readonly number[], road: readonly 
   }
 }
 
-describe("I8, beside the same app without the package", () => {
+/** Time goes on only where the test says so; what waits for answers does as ever. */
+function useClockOfTheTest(): void {
   beforeEach(() => {
     jest.useFakeTimers({
       now: START,
@@ -106,6 +107,10 @@ describe("I8, beside the same app without the package", () => {
   afterEach(() => {
     jest.useRealTimers();
   });
+}
+
+describe("I8, beside the same app without the package", () => {
+  useClockOfTheTest();
 
   it.each(CASES)(
     "a login lasts as long: a cookie of %s, %s session, %s store, visits %s",
@@ -131,26 +136,7 @@ describe("I8, beside the same app without the package", () => {
 });
 
 describe("the list of logins", () => {
-  beforeEach(() => {
-    jest.useFakeTimers({
-      now: START,
-      doNotFake: [
-        "nextTick",
-        "setImmediate",
-        "clearImmediate",
-        "setTimeout",
-        "clearTimeout",
-        "setInterval",
-        "clearInterval",
-        "queueMicrotask",
-        "hrtime",
-        "performance",
-      ],
-    });
-  });
-  afterEach(() => {
-    jest.useRealTimers();
-  });
+  useClockOfTheTest();
 
   it.each(Object.keys(SETTINGS))(
     "shows an active login as long as it lives, and drops it soon after: %s session",

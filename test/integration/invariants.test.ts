@@ -12,6 +12,18 @@ import { POOL_ID, sessionId, TOKEN, useSites } from "../support/site.js";
 import { BACKENDS } from "../support/stores.js";
 
 const openSite = useSites();
+/** A store that cannot write while `failing.on`. */
+function failingStore() {
+  const store = new MemoryStore();
+  const set = store.set.bind(store);
+  const failing = { on: false };
+  store.set = (sid, data, done) => {
+    if (failing.on) done?.(new Error("disk full"));
+    else set(sid, data, done);
+  };
+  return { store, failing };
+}
+
 const ADMIN = { Authorization: TOKEN, "x-authing-userpool-id": POOL_ID };
 
 describe.each(BACKENDS.map((make) => [make().name, make] as const))("I4, on %s", (_name, makeBackend) => {
@@ -107,13 +119,7 @@ describe("I6, when Redis hangs", () => {
 
 describe("I6, when the store fails in the middle of a kick", () => {
   it("the kick rejects and names who is not done; nobody is served; the repeat leaves nothing private", async () => {
-    const store = new MemoryStore();
-    const set = store.set.bind(store);
-    const failing = { on: false };
-    store.set = (sid, data, done) => {
-      if (failing.on) done?.(new Error("disk full"));
-      else set(sid, data, done);
-    };
+    const { store, failing } = failingStore();
     const site = await openSite({ auth: { store } });
     const browser = await site.login("alice");
     const sid = sessionId(browser);
@@ -211,13 +217,7 @@ describe("I7, the commands that Redis gets", () => {
 
 describe("I9, when the store cannot write", () => {
   async function failingSite() {
-    const store = new MemoryStore();
-    const set = store.set.bind(store);
-    const failing = { on: false };
-    store.set = (sid, data, done) => {
-      if (failing.on) done?.(new Error("disk full"));
-      else set(sid, data, done);
-    };
+    const { store, failing } = failingStore();
     return { site: await openSite({ auth: { store } }), failing };
   }
 

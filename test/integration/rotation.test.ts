@@ -145,6 +145,28 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect((await auth.logins("alice")).map(({ id }) => id)).toEqual([before?.id]);
     });
 
+    it("leaves the old session id worthless, also where a request in flight saves it again", async () => {
+      const gate = new Gate();
+      const { login, user } = await site(undefined, {
+        after: (app) => {
+          app.post("/save-slowly", (req, res, next) => {
+            gate.pass().then(() => {
+              req.session.visits = 1;
+              res.json({});
+            }, next);
+          });
+        },
+      });
+      const browser = await login("alice");
+      const old = browser.clone();
+      const saving = old.clone().post("/save-slowly");
+      await gate.reached;
+      await browser.post("/rotate/twice");
+      gate.open();
+      await saving;
+      expect([await user(old), await user(browser)]).toEqual([null, "alice"]);
+    });
+
     it("by two requests at once leaves both valid, as one login", async () => {
       const gate = new Gate();
       const { login, user, auth } = await site(undefined, {
