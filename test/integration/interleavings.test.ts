@@ -69,7 +69,11 @@ describe("a schedule that once", () => {
         return Promise.resolve();
       });
     };
-    const site = await openSite({ auth: { store: holdable.store, registry }, session: { unset: registry === undefined ? "destroy" : "keep" }, after });
+    const site = await openSite({
+      auth: { store: holdable.store, registry },
+      session: { unset: registry === undefined ? "destroy" : "keep" },
+      after,
+    });
     return { site, holdable, gates };
   }
 
