@@ -1,5 +1,5 @@
 export { logout, type LogoutControls, type LogoutRouter, type UserId } from "./logout.js";
-export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions, UserProfile } from "./options.js";
+export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions } from "./options.js";
 export { KickError, LogoutError, type LogoutErrorCode } from "./errors.js";
 export type { LogoutEvents, LogoutListener } from "./events.js";
 export type { ActiveUsers, ActiveUsersPage, KickAllOptions, KickOptions, KickResult } from "./logins.js";
@@ -15,6 +15,7 @@ export type {
   LoginRegistry,
   NewLogin,
   Removal,
+  UserProfile,
 } from "./login.js";
 export type { Session } from "./session/user-id.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

@@ -21,6 +21,17 @@ export interface Login extends Client {
   readonly expires: Date;
 }
 
+/** The facts of a user that lists and pages show. Leave out what the app does not know or does not want shown. */
+export interface UserProfile {
+  readonly name?: string | undefined;
+  readonly username?: string | undefined;
+  readonly nickname?: string | undefined;
+  readonly email?: string | undefined;
+  readonly phone?: string | undefined;
+  /** The address of a picture. */
+  readonly photo?: string | undefined;
+}
+
 /** Why logins ended that did not end by themselves. */
 export interface KickMark {
   /** Random: tells one kick from another. */

@@ -13,6 +13,7 @@ import {
 } from "./logins.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./http/request-sessions.js";
+import { createAssets } from "./pages/assets.js";
 import { StoreHook } from "./session/store-hook.js";
 
 /** A user id as apps have it: `7` and `"7"` are one user. */
@@ -84,7 +85,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
   const hook = new StoreHook({ ...resolved, events: tell(events) });
   const logins = new Logins({ registry, raw: hook.raw, events });
   const sessions = new SessionsOfRequests(hook, resolved.store);
-  const context = { options: resolved, logins, sessions };
+  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor) };
   const guard = createGuard(context);
   const controls: LogoutControls = {
     kick: (userIds, kickOptions) => logins.kick(userIds, kickOptions),
@@ -93,7 +94,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
     logins: (userId) => logins.list(userId),
     activeUsers: (page) => logins.activeUsers(page),
     currentLogin: async (req) => {
-      const login = hook.loginOf(req);
+      const login = sessions.loginOf(req);
       return login === undefined ? undefined : logins.find(login.userId, login.loginId);
     },
     endLogin: (req, res) => sessions.endLogin(req, res),

@@ -1,22 +1,12 @@
 import type { NextFunction, Request, Response } from "express";
 import type { Store } from "express-session";
 import { LogoutError } from "./errors.js";
-import type { EndedLogin, LoginRegistry } from "./login.js";
+import type { EndedLogin, LoginRegistry, UserProfile } from "./login.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
+import { LOCALES, type Locale } from "./pages/texts.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
 
 const DAY_MS = 86_400_000;
-
-/** The facts of a user that lists and pages show. Leave out what the app does not know or does not want shown. */
-export interface UserProfile {
-  readonly name?: string | undefined;
-  readonly username?: string | undefined;
-  readonly nickname?: string | undefined;
-  readonly email?: string | undefined;
-  readonly phone?: string | undefined;
-  /** The address of a picture. */
-  readonly photo?: string | undefined;
-}
 
 /** What an administrator is about to do. */
 export interface AdminContext {
@@ -32,6 +22,8 @@ export interface AdminOptions {
   /** The tokens that a back end may send in `Authorization`. Without any, the admin API does not exist. */
   readonly tokens?: readonly string[] | undefined;
   /** Asked after the token was found right: `false` answers 403. Default: whoever has a token may. */
+  readonly authorizeToken?: ((req: Request, context: AdminContext) => boolean | Promise<boolean>) | undefined;
+  /** Whether the user who is logged in may see the console and force users offline. Without it there is no console. */
   readonly authorize?: ((req: Request, context: AdminContext) => boolean | Promise<boolean>) | undefined;
 }
 
@@ -43,6 +35,12 @@ export interface RouteOptions {
   readonly kickActiveUsers?: string | readonly string[] | false | undefined;
   /** Default: `/api/applications/:appId/active-users` and the same below `/api/v2`. */
   readonly activeUsers?: string | readonly string[] | false | undefined;
+  /** Where users see their devices. Default: `/u`. */
+  readonly personalCenter?: string | readonly string[] | false | undefined;
+  /** The console. Default: `/console/applications/:appId/login-management`. Needs `admin.authorize`. */
+  readonly loginManagement?: string | readonly string[] | false | undefined;
+  /** The folder of the pages' style sheet and script. Default: `/express-logout`. */
+  readonly assets?: string | undefined;
 }
 
 /** Options of `logout()`. `undefined` means that an option is absent. */
@@ -59,14 +57,30 @@ export interface LogoutOptions {
   readonly userId?: ((session: Session) => unknown) | undefined;
   /** What is known of a user, for lists and pages. */
   readonly user?: ((userId: string) => UserProfile | undefined | Promise<UserProfile | undefined>) | undefined;
-  /** The admin API: off without `tokens`. */
+  /** Which users a search for a name finds, by their ids: for the console. Default: it finds user ids alone. */
+  readonly searchUsers?: ((text: string) => readonly string[] | Promise<readonly string[]>) | undefined;
+  /**
+   * The app's own re-authentication, asked before a user ends his other logins (OWASP ASVS 7.5.2): `true` goes on, an address
+   * sends him there, anything else refuses. Default: his session is enough.
+   */
+  readonly confirmIdentity?: ((req: Request) => boolean | string | Promise<boolean | string>) | undefined;
+  /** The name on pages. Default: the `appId`. */
+  readonly brandName?: string | undefined;
+  /** The one colour of buttons and links on pages: any CSS colour that white text can be read on. Default: `#1a5ecc`. */
+  readonly accentColor?: string | undefined;
+  /** The language of pages. Default: what the browser asks for, else English. */
+  readonly locale?: Locale | undefined;
+  /** The admin API: off without `tokens`. The console: off without `authorize`. */
   readonly admin?: AdminOptions | undefined;
   /** Where a logout may send the browser: absolute http(s) addresses, matched exactly. Default: none. */
   readonly redirectUris?: readonly string[] | undefined;
   /** Where a logout without `redirect_uri` sends the browser. Default: `/`. */
   readonly defaultRedirect?: string | undefined;
-  /** Where users log in. It is never refused, so that a kicked user logs in again in one step. Default: `/login`. */
-  readonly loginUrl?: string | undefined;
+  /**
+   * Where users log in. It is never refused, so that a kicked user logs in again in one step. Pages that need a login send the
+   * browser there, with the way back in `returnTo`; with `false` they answer 401. Default: `/login`.
+   */
+  readonly loginUrl?: string | false | undefined;
   readonly routes?: RouteOptions | undefined;
   /** Answers the first request of a kicked login in place of the 401; `next()` goes on with an anonymous session. */
   readonly onKicked?: ((req: Request, res: Response, next: NextFunction, ended: EndedLogin) => unknown) | undefined;
@@ -87,20 +101,36 @@ export interface ResolvedOptions {
   readonly registry: LoginRegistry;
   readonly userId: (session: Session) => unknown;
   readonly user: NonNullable<LogoutOptions["user"]>;
-  readonly admin: { readonly tokens: readonly string[]; readonly authorize: NonNullable<AdminOptions["authorize"]> };
+  readonly searchUsers: NonNullable<LogoutOptions["searchUsers"]>;
+  readonly confirmIdentity: NonNullable<LogoutOptions["confirmIdentity"]>;
+  readonly brandName: string;
+  readonly accentColor: string;
+  readonly locale: Locale | undefined;
+  readonly admin: {
+    readonly tokens: readonly string[];
+    readonly authorizeToken: NonNullable<AdminOptions["authorizeToken"]>;
+    readonly authorize: AdminOptions["authorize"];
+  };
   readonly redirectUris: readonly string[];
-  readonly defaultRedirect: string;
-  readonly loginUrl: string;
-  readonly routes: { readonly [Name in keyof Required<RouteOptions>]: readonly string[] };
+  /** `undefined` where the app has not said where users land after a logout. */
+  readonly defaultRedirect: string | undefined;
+  readonly loginUrl: string | false;
+  readonly routes: Readonly<Record<RouteName, readonly string[]>>;
+  readonly assetsPath: string;
   readonly onKicked: LogoutOptions["onKicked"];
   readonly maxSessionAgeMs: number;
   readonly storeTimeoutMs: number;
 }
 
+/** The routes that can be renamed or left out. */
+export type RouteName = Exclude<keyof RouteOptions, "assets">;
+
 const ROUTES: ResolvedOptions["routes"] = {
   logout: ["/login/profile/logout"],
   kickActiveUsers: ["/api/applications/:appId/kick-active-users", "/api/v2/applications/:appId/kick-active-users"],
   activeUsers: ["/api/applications/:appId/active-users", "/api/v2/applications/:appId/active-users"],
+  personalCenter: ["/u"],
+  loginManagement: ["/console/applications/:appId/login-management"],
 };
 
 type Check = (value: unknown) => boolean;
@@ -121,6 +151,8 @@ const isHttpUrl: Check = (value) => {
   const { protocol, username, password } = new URL(value);
   return (protocol === "https:" || protocol === "http:") && username === "" && password === "";
 };
+const isColor: Check = (value) =>
+  typeof value === "string" && /^(#[\da-f]{3,8}|[a-z]+|[a-z]+\([\d\s.,%/a-z-]+\))$/i.test(value);
 const isRoute: Check = (value) => value === false || isPath(value) || isListOf(isPath)(value);
 
 const OPTIONS: Checks<LogoutOptions> = {
@@ -130,26 +162,38 @@ const OPTIONS: Checks<LogoutOptions> = {
   registry: ["a login registry: new MemoryLoginRegistry() or new RedisLoginRegistry({ client })", isObject],
   userId: ["a function: (session) => user id", isFunction],
   user: ["a function: (userId) => profile", isFunction],
-  admin: ["an object: { tokens, authorize }", isObject],
+  searchUsers: ["a function: (text) => user ids", isFunction],
+  confirmIdentity: ["a function: (req) => true, or the address that confirms", isFunction],
+  brandName: ["a non-empty string", isText],
+  accentColor: ["a CSS colour", isColor],
+  locale: [`one of ${Object.keys(LOCALES).join(", ")}`, (value) => Object.keys(LOCALES).includes(String(value))],
+  admin: ["an object: { tokens, authorizeToken, authorize }", isObject],
   redirectUris: ["an array of absolute http(s) addresses without a user name", isListOf(isHttpUrl)],
   defaultRedirect: [
     "a path that begins with one slash, or an absolute http(s) address",
     (v) => isPath(v) || isHttpUrl(v),
   ],
-  loginUrl: ["a path that begins with one slash, or an absolute http(s) address", (v) => isPath(v) || isHttpUrl(v)],
-  routes: ["an object: { logout, kickActiveUsers, activeUsers }", isObject],
+  loginUrl: [
+    "a path that begins with one slash, an absolute http(s) address, or false",
+    (value) => value === false || isPath(value) || isHttpUrl(value),
+  ],
+  routes: ["an object: { logout, kickActiveUsers, activeUsers, personalCenter, loginManagement, assets }", isObject],
   onKicked: ["a function: (req, res, next, ended) => …", isFunction],
   maxSessionAgeMs: ["a number of milliseconds above 0", isDuration],
   storeTimeoutMs: ["a number of milliseconds above 0", isDuration],
 };
 const ADMIN: Checks<AdminOptions> = {
   tokens: ["an array of non-empty strings (is an environment variable not set?)", isListOf(isText)],
+  authorizeToken: ["a function: (req, context) => boolean", isFunction],
   authorize: ["a function: (req, context) => boolean", isFunction],
 };
 const ROUTE: Checks<RouteOptions> = {
   logout: ["a path, an array of paths, or false", isRoute],
   kickActiveUsers: ["a path, an array of paths, or false", isRoute],
   activeUsers: ["a path, an array of paths, or false", isRoute],
+  personalCenter: ["a path, an array of paths, or false", isRoute],
+  loginManagement: ["a path, an array of paths, or false", isRoute],
+  assets: ["a path", isPath],
 };
 const REQUIRED: readonly (keyof LogoutOptions)[] = ["store", "appId", "userPoolId"];
 
@@ -163,6 +207,10 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
   check("", options, OPTIONS);
   for (const name of REQUIRED) if (options[name] === undefined) throw invalid(name, OPTIONS[name][0]);
   const { admin = {}, routes = {} } = options;
+  // A console that anybody could open must not come about by an oversight.
+  if (admin.authorize === undefined && ![undefined, false].includes(routes.loginManagement as undefined)) {
+    throw invalid("admin.authorize", "given where routes.loginManagement is: it says who may see the console");
+  }
   check("admin.", admin, ADMIN);
   check("routes.", routes, ROUTE);
   return Object.freeze<ResolvedOptions>({
@@ -172,15 +220,27 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
     registry: options.registry ?? defaultRegistry(options.store),
     userId: options.userId ?? defaultUserId,
     user: options.user ?? (() => undefined),
-    admin: Object.freeze({ tokens: [...(admin.tokens ?? [])], authorize: admin.authorize ?? (() => true) }),
+    searchUsers: options.searchUsers ?? (() => []),
+    confirmIdentity: options.confirmIdentity ?? (() => true),
+    brandName: options.brandName ?? options.appId,
+    accentColor: options.accentColor ?? "#1a5ecc",
+    locale: options.locale,
+    admin: Object.freeze({
+      tokens: [...(admin.tokens ?? [])],
+      authorizeToken: admin.authorizeToken ?? (() => true),
+      authorize: admin.authorize,
+    }),
     redirectUris: (options.redirectUris ?? []).map((uri) => new URL(uri).href),
-    defaultRedirect: options.defaultRedirect ?? "/",
+    defaultRedirect: options.defaultRedirect,
     loginUrl: options.loginUrl ?? "/login",
     routes: Object.freeze({
       logout: paths(routes.logout, ROUTES.logout),
       kickActiveUsers: paths(routes.kickActiveUsers, ROUTES.kickActiveUsers),
       activeUsers: paths(routes.activeUsers, ROUTES.activeUsers),
+      personalCenter: paths(routes.personalCenter, ROUTES.personalCenter),
+      loginManagement: paths(routes.loginManagement, admin.authorize === undefined ? [] : ROUTES.loginManagement),
     }),
+    assetsPath: routes.assets ?? "/express-logout",
     onKicked: options.onKicked,
     maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
     storeTimeoutMs: options.storeTimeoutMs ?? 10_000,

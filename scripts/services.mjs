@@ -5,14 +5,19 @@ import process from "node:process";
 
 const SERVICES = [
   {
-    command: "redis-server",
+    commands: ["redis-server"],
     package: "redis-server",
     howTo: "https://redis.io/docs/latest/operate/oss_and_stack/install/",
+  },
+  {
+    commands: ["chromium", "chromium-browser", "google-chrome"],
+    package: "chromium",
+    howTo: "https://www.chromium.org/getting-involved/download-chromium/",
   },
 ];
 
 const works = (command, args) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
-const isMissing = ({ command }) => !works(command, ["--version"]);
+const isMissing = ({ commands }) => !commands.some((command) => works(command, ["--version"]));
 
 const missing = SERVICES.filter(isMissing);
 if (missing.length > 0) {
@@ -27,7 +32,11 @@ if (missing.length > 0) {
     });
   }
   const still = missing.filter(isMissing);
-  for (const { command, package: name, howTo } of still) {
+  for (const {
+    commands: [command],
+    package: name,
+    howTo,
+  } of still) {
     console.error(
       `The tests start a ${command} of their own, and it is not installed. Debian: sudo apt-get install ${name}. Others: ${howTo}`,
     );

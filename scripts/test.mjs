@@ -10,6 +10,7 @@ const STEPS = [
   ["format", [node, bin("prettier/bin/prettier.cjs"), "--check", "--log-level", "warn", "."]],
   ["build", [node, "scripts/build.mjs"]],
   ["types, TypeScript 6", [node, bin("typescript/bin/tsc"), "-p", "tsconfig.json"]],
+  ["types of the client", [node, bin("typescript/bin/tsc"), "-p", "lib/pages/client"]],
   ["types, TypeScript 7", [node, bin("typescript7/bin/tsc"), "-p", "tsconfig.json"]],
   ["lint", [node, bin("eslint/bin/eslint.js"), ".", "--max-warnings", "0"]],
   ["tests", [node, bin("jest/bin/jest.js"), ...process.argv.slice(2)]],

@@ -1,7 +1,8 @@
 import type { Request } from "express";
 import { LogoutError } from "../errors.js";
 import type { Login } from "../login.js";
-import { describeDevice } from "../pages/device.js";
+import { deviceInWords, readDevice } from "../pages/device.js";
+import { LOCALES } from "../pages/texts.js";
 import { authenticate, authorize } from "./admin.js";
 import { sendJson } from "./answer.js";
 import type { Handler } from "./context.js";
@@ -22,6 +23,7 @@ export const activeUsers: Handler = async (context, req, res) => {
 /** What is known of a user and of his latest login. JSON leaves out what is undefined. */
 function entry(userId: string, logins: readonly Login[], profile: object | undefined): object {
   const [latest] = logins;
+  const device = readDevice(latest?.userAgent);
   const lastActive = Math.max(...logins.map((login) => +login.lastActive));
   return {
     ...pick(profile),
@@ -29,7 +31,8 @@ function entry(userId: string, logins: readonly Login[], profile: object | undef
     lastLogin: latest?.began.toISOString(),
     lastIp: latest?.ip,
     lastActive: new Date(lastActive).toISOString(),
-    ...describeDevice(latest?.userAgent),
+    device: device.kind,
+    browser: deviceInWords(device, LOCALES.en.browserOn),
     loginsCount: logins.length,
   };
 }

@@ -32,7 +32,7 @@ export async function authorize(
 ): Promise<void> {
   const { appId, userPoolId, admin } = options;
   // Of an app in JavaScript it may be anything: nothing but `true` lets through.
-  const may: unknown = await admin.authorize(req, { appId, userPoolId, ...what });
+  const may: unknown = await admin.authorizeToken(req, { appId, userPoolId, ...what });
   if (may !== true) {
     throw refused(403, "This administrator may not do that.");
   }

@@ -2,18 +2,22 @@ import type { Request, Response } from "express";
 import type { EndedLogin } from "../login.js";
 import type { Logins } from "../logins.js";
 import type { ResolvedOptions } from "../options.js";
+import type { Assets } from "../pages/assets.js";
 
 /** What a handler works with. */
 export interface HttpContext {
   readonly options: ResolvedOptions;
   readonly logins: Logins;
   readonly sessions: RequestSessions;
+  readonly assets: Assets;
 }
 
 /** What can be asked of, and done with, the session of a request. */
 export interface RequestSessions {
   /** @throws LogoutError `ERR_SESSION_MISSING`, `ERR_SESSION_STORE` where session() is not mounted as it must be. */
   check(req: Request): void;
+  /** The login of the session that this request has: the registry says whether it still lives. */
+  loginOf(req: Request): { readonly userId: string; readonly loginId: string } | undefined;
   /** Why the session that this request came with was refused. */
   ended(req: Request): EndedLogin | undefined;
   /** The refused user has been told: the reason is used up, the cookie cleared. */

@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { LogoutError } from "../errors.js";
 
 /**
  * Whether a GET is a person going to a page: a top-level navigation that is not made ahead of time. An image or a frame on
@@ -16,7 +17,7 @@ export function isTopLevelNavigation(req: Request): boolean {
  *
  * Source: OWASP ASVS 5.0 3.5.1 to 3.5.3; OWASP Cross-Site Request Forgery Prevention Cheat Sheet.
  */
-export function isSameOrigin(req: Request): boolean {
+function isSameOrigin(req: Request): boolean {
   const site = req.get("Sec-Fetch-Site");
   if (site !== undefined) return site === "same-origin" || site === "none";
   const origin = req.get("Origin");
@@ -29,6 +30,13 @@ function hostOf(req: Request): string | undefined {
   const trusts = req.app.get("trust proxy fn") as (address: string | undefined, hop: number) => boolean;
   const forwarded = trusts(req.socket.remoteAddress, 0) ? req.get("X-Forwarded-Host") : undefined;
   return (forwarded ?? req.get("Host"))?.split(",")[0]?.trim();
+}
+
+/** @throws LogoutError `ERR_REQUEST` 403 for a POST that another site has sent. */
+export function mustBeSameOrigin(req: Request): void {
+  if (!isSameOrigin(req)) {
+    throw new LogoutError("ERR_REQUEST", "This address takes no POST from another origin.", { status: 403 });
+  }
 }
 
 /** Whether whoever sent this will see the answer: a page load or a call of a script, not an image, a style or a prefetch. */

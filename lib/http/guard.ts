@@ -1,17 +1,21 @@
 import type { RequestHandler } from "express";
 import { sendNotice } from "./answer.js";
+import { sendAsset } from "./assets.js";
 import type { HttpContext } from "./context.js";
 import { showsAnswer } from "./fetch-metadata.js";
+import { textsOf } from "./frame.js";
 
 /**
  * Refuses the requests of kicked logins: 401 with the reason, which is kept until an answer that somebody will see. The login
- * page is never refused: it sees an anonymous session.
+ * page is never refused: it sees an anonymous session. It also has the files that its page needs, wherever it is mounted.
  */
-export function createGuard({ options, sessions }: HttpContext): RequestHandler {
+export function createGuard(context: HttpContext): RequestHandler {
+  const { options, sessions } = context;
   const { loginUrl, onKicked } = options;
-  const loginPath = samePath(loginUrl);
+  const loginPath = loginUrl === false ? undefined : samePath(loginUrl);
 
   const guard = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
+    if (sendAsset(context, req, res)) return;
     const ended = sessions.ended(req);
     if (ended === undefined || samePath(req.originalUrl) === loginPath) {
       next();
@@ -23,11 +27,12 @@ export function createGuard({ options, sessions }: HttpContext): RequestHandler 
       return;
     }
     sessions.withhold(req);
-    sendNotice(req, res, 401, {
-      title: "You have been logged out",
+    const texts = textsOf(context, req);
+    sendNotice(context, req, res, 401, {
+      title: texts.haveBeenLoggedOut,
       text: ended.reason,
       at: ended.at,
-      link: { href: loginUrl, label: "Log in again" },
+      link: loginUrl === false ? undefined : { href: loginUrl, label: texts.logInAgain },
     });
   };
 

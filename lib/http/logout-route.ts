@@ -2,31 +2,35 @@ import type { Request, Response } from "express";
 import { LogoutError } from "../errors.js";
 import { prefersJson, sendJson, sendNotice } from "./answer.js";
 import type { Handler, HttpContext } from "./context.js";
-import { isSameOrigin, isTopLevelNavigation } from "./fetch-metadata.js";
+import { isTopLevelNavigation, mustBeSameOrigin } from "./fetch-metadata.js";
+import { textsOf } from "./frame.js";
 import { resolveRedirect } from "./redirects.js";
 
 /** `GET /login/profile/logout?redirect_uri=…`: the site sends the browser here. */
 export const logoutByNavigation: Handler = async (context, req, res) => {
   if (req.method !== "GET" || !isTopLevelNavigation(req)) {
-    throw forbidden("A GET logs out only where the browser goes to this address. A script sends a POST.");
+    const message = "A GET logs out only where the browser goes to this address. A script sends a POST.";
+    throw new LogoutError("ERR_REQUEST", message, { status: 403 });
   }
   await logOut(context, req, res, 302);
 };
 
 /** `POST /login/profile/logout`: a form or a script of the site itself. */
 export const logoutByPost: Handler = async (context, req, res) => {
-  if (!isSameOrigin(req)) throw forbidden("A POST from another origin does not log out.");
+  mustBeSameOrigin(req);
   await logOut(context, req, res, 303);
 };
 
-async function logOut({ options, sessions }: HttpContext, req: Request, res: Response, status: number): Promise<void> {
+async function logOut(context: HttpContext, req: Request, res: Response, status: number): Promise<void> {
+  const { options, sessions } = context;
   const redirect = resolveRedirect(redirectUri(req), options);
   await sessions.endLogin(req, res);
   if ("refusal" in redirect) {
-    sendNotice(req, res, 400, {
-      title: "You are logged out",
+    const texts = textsOf(context, req);
+    sendNotice(context, req, res, 400, {
+      title: texts.loggedOut,
       text: redirect.refusal,
-      link: { href: options.defaultRedirect, label: "Go on" },
+      link: { href: options.defaultRedirect ?? "/", label: texts.goOn },
     });
   } else if (prefersJson(req) && !acceptsAnything(req)) {
     sendJson(res, 200, "You are logged out", { redirectTo: redirect.to });
@@ -44,8 +48,4 @@ function redirectUri(req: Request): unknown {
 /** Only who asks for JSON by name gets it here: the way back is what this address is for. */
 function acceptsAnything(req: Request): boolean {
   return !(req.get("Accept") ?? "*/*").includes("json");
-}
-
-function forbidden(message: string): LogoutError {
-  return new LogoutError("ERR_REQUEST", message, { status: 403 });
 }

@@ -9,7 +9,7 @@ export type Redirect = { readonly to: string } | { readonly refusal: string };
  * Source: OWASP ASVS 5.0 3.7.2; RFC 9700 section 4.11.
  */
 export function resolveRedirect(given: unknown, { redirectUris, defaultRedirect }: ResolvedOptions): Redirect {
-  if (given === undefined || given === "") return { to: defaultRedirect };
+  if (given === undefined || given === "") return { to: defaultRedirect ?? "/" };
   if (typeof given !== "string") return { refusal: "redirect_uri must be given once." };
   const address = parsed(given);
   if (address !== undefined && redirectUris.includes(address)) return { to: address };

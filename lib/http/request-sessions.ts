@@ -36,6 +36,10 @@ export class SessionsOfRequests implements RequestSessions {
     this.#hook.expectNoSession(req);
   }
 
+  loginOf(req: Request): { userId: string; loginId: string } | undefined {
+    return this.#hook.loginOf(req);
+  }
+
   ended(req: Request): EndedLogin | undefined {
     const refusal = this.#hook.refusalOf(req);
     return refusal && { loginId: refusal.loginId, at: new Date(refusal.at), reason: refusal.reason };
@@ -58,7 +62,7 @@ export class SessionsOfRequests implements RequestSessions {
       await this.told(req, res);
       this.withhold(req);
     }
-    if (this.#hook.loginOf(req) === undefined) return;
+    if (this.loginOf(req) === undefined) return;
     const { cookie } = req.session;
     const sid = req.sessionID;
     await promisify((done: (error?: unknown) => void) => req.session.destroy(done))();

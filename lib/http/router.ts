@@ -1,38 +1,70 @@
 import { Router, urlencoded } from "express";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import { isTold, sendJson, sendNotice } from "./answer.js";
+import { isTold, prefersJson, sendJson, sendNotice } from "./answer.js";
 import type { HttpContext } from "./context.js";
+import type { Texts } from "../pages/texts.js";
+import { joinPath, textsOf } from "./frame.js";
 import { ROUTES, type Route } from "./routes.js";
 
-/** The routes on an Express router, between the check that session() is there and the guard. */
+/** A form with a thousand users checked. */
+const parseForm: RequestHandler = urlencoded({ extended: false, parameterLimit: 2_000 });
+
+/** The routes on an Express router: a check that session() is there, what a kicked user may reach, the guard, the pages. */
 export function createRouter(context: HttpContext, guard: RequestHandler): Router {
   const router = Router();
   router.use(function logoutCheck(req, _res, next) {
     context.sessions.check(req);
     next();
   });
-  for (const route of ROUTES) {
-    if (route.caller === "admin" && context.options.admin.tokens.length === 0) continue;
-    for (const path of context.options.routes[route.name]) {
-      if (route.caller === "browser" && route.method === "post") router.post(path, urlencoded({ extended: false }));
-      router[route.method](path, handle(context, route));
-    }
-  }
+  for (const route of ROUTES.filter(({ guarded }) => !guarded)) add(router, context, route);
   router.use(guard);
+  for (const route of ROUTES.filter(({ guarded }) => guarded)) add(router, context, route);
   return router;
+}
+
+function add(router: Router, context: HttpContext, route: Route): void {
+  if (route.caller === "admin" && context.options.admin.tokens.length === 0) return;
+  for (const path of context.options.routes[route.name]) {
+    const whole = joinPath(path, route.part ?? "");
+    if (route.caller === "browser" && route.method === "post") router.post(whole, parseForm);
+    router[route.method](whole, handle(context, route));
+  }
 }
 
 /** Express 4 loses a rejected promise, so no handler's promise is left to Express. */
 function handle(context: HttpContext, route: Route): RequestHandler {
   return function logoutRoute(req, res, next) {
     route.handler(context, req, res).catch((error: unknown) => {
-      answerError(route, error, req, res, next);
+      answerError(context, route, error, req, res, next);
     });
   };
 }
 
-function answerError(route: Route, error: unknown, req: Request, res: Response, next: NextFunction): void {
+function answerError(
+  context: HttpContext,
+  route: Route,
+  error: unknown,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+): void {
   if (!isTold(error) || res.headersSent) next(error);
-  else if (route.caller === "admin") sendJson(res, error.status, error.message);
-  else sendNotice(req, res, error.status, { title: error.message, link: { href: "/", label: "Go on" } });
+  else if (route.caller === "admin" || prefersJson(req)) sendJson(res, error.status, error.message);
+  else {
+    const texts = textsOf(context, req);
+    const link = { href: context.options.defaultRedirect ?? "/", label: texts.goOn };
+    // The errors of this package are in English; a page in another language says what it can in its own.
+    const text = texts.language === "en" ? error.message : undefined;
+    sendNotice(context, req, res, error.status, {
+      title: titleOf(error.status, texts),
+      text,
+      link,
+    });
+  }
+}
+
+function titleOf(status: number, texts: Texts): string {
+  if (status === 403) return texts.requestForbidden;
+  if (status === 404) return texts.noSuchPage;
+  return status === 503 ? texts.tryAgainLater : texts.requestRefused;
 }

@@ -1,18 +1,26 @@
 import Bowser from "bowser";
 
-/** A device in words, as far as its `User-Agent` tells. */
+/** A device, as far as its `User-Agent` tells. */
 export interface Device {
   /** `"desktop"`, `"mobile"`, `"tablet"`, `"tv"`, `"bot"` … */
-  readonly device?: string | undefined;
-  /** For example `"Chrome 126 on Linux"`. */
-  readonly browser?: string | undefined;
+  readonly kind: string | undefined;
+  /** For example `"Chrome 126"`. */
+  readonly browser: string | undefined;
+  /** For example `"Linux"`. */
+  readonly system: string | undefined;
 }
 
-export function describeDevice(userAgent: string | undefined): Device {
-  if (userAgent === undefined) return {};
+export function readDevice(userAgent: string | undefined): Device {
+  if (userAgent === undefined) return { kind: undefined, browser: undefined, system: undefined };
   const { browser, os, platform } = Bowser.parse(userAgent);
-  const major = browser.version?.split(".")[0];
-  const name = [browser.name, major].filter(Boolean).join(" ");
-  const words = [name, os.name].filter(Boolean).join(" on ");
-  return { device: platform.type, browser: words === "" ? undefined : words };
+  const name = [browser.name, browser.version?.split(".")[0]].filter(Boolean).join(" ");
+  return { kind: platform.type, browser: name === "" ? undefined : name, system: os.name };
+}
+
+/** `Chrome 126 on Linux`, or what is known of it, in the order of the language. */
+export function deviceInWords(
+  { browser, system }: Device,
+  join: (browser: string, system: string) => string,
+): string | undefined {
+  return browser !== undefined && system !== undefined ? join(browser, system) : (browser ?? system);
 }

@@ -1,41 +1,37 @@
-import { renderToString } from "preact-render-to-string";
+import { plainText, ShortTime } from "./format.js";
+import { Layout, renderPage, type Frame } from "./layout.js";
 
 /** A page that says one thing and offers one way on. */
 export interface Notice {
   readonly title: string;
   readonly text?: string | undefined;
   readonly at?: Date | undefined;
-  readonly link: { readonly href: string; readonly label: string };
+  readonly link?: { readonly href: string; readonly label: string } | undefined;
 }
 
-/** A whole HTML document. Every value in it is escaped by the renderer. */
-export function noticePage(notice: Notice): string {
-  return `<!doctype html>${renderToString(<NoticePage {...notice} />)}`;
-}
-
-function NoticePage({ title, text, at, link }: Notice) {
-  return (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <meta name="color-scheme" content="light dark" />
-        <title>{title}</title>
-      </head>
-      <body>
-        <main>
-          <h1>{title}</h1>
-          {text === undefined ? null : <p>{text}</p>}
-          {at === undefined ? null : (
-            <p>
-              <time dateTime={at.toISOString()}>{at.toUTCString()}</time>
-            </p>
-          )}
+export function noticePage(frame: Frame, { title, text, at, link }: Notice): string {
+  return renderPage(
+    <Layout frame={frame} title={title} width="narrow">
+      <section class="notice">
+        <h1>{title}</h1>
+        {text === undefined ? null : (
           <p>
-            <a href={link.href}>{link.label}</a>
+            <bdi>{plainText(text)}</bdi>
           </p>
-        </main>
-      </body>
-    </html>
+        )}
+        {at === undefined ? null : (
+          <p class="quiet">
+            <ShortTime at={at} texts={frame.texts} />
+          </p>
+        )}
+        {link === undefined ? null : (
+          <p>
+            <a class="button" href={link.href}>
+              {link.label}
+            </a>
+          </p>
+        )}
+      </section>
+    </Layout>,
   );
 }

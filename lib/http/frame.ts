@@ -1,0 +1,43 @@
+import type { Request } from "express";
+import type { Frame } from "../pages/layout.js";
+import { toPerson } from "../pages/person.js";
+import { LOCALES, type Locale, type Texts } from "../pages/texts.js";
+import type { HttpContext } from "./context.js";
+
+/** The texts in the language that the app has set, or that the browser asks for. */
+export function textsOf({ options }: HttpContext, req: Request): Texts {
+  const asked = req.acceptsLanguages(Object.keys(LOCALES));
+  return LOCALES[options.locale ?? (asked === false ? "en" : (asked as Locale))];
+}
+
+/** What stands around a page that is nobody's. */
+export function frameOf(context: HttpContext, req: Request): Frame {
+  const { options, assets } = context;
+  const folder = req.baseUrl + options.assetsPath;
+  return {
+    texts: textsOf(context, req),
+    brandName: options.brandName,
+    assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` },
+  };
+}
+
+/** What stands around the page of a user who is logged in: his menu as well. */
+export async function frameOfUser(context: HttpContext, req: Request, userId: string): Promise<Frame> {
+  const person = toPerson(userId, await context.options.user(userId));
+  const logoutUrl = logoutUrlOf(context, req);
+  const frame = frameOf(context, req);
+  return logoutUrl === undefined ? frame : { ...frame, user: { person, logoutUrl } };
+}
+
+/** A part of a page, below the page's path: which may be the root. */
+export function joinPath(path: string, part: string): string {
+  return part === "" ? path : path.replace(/\/$/, "") + part;
+}
+
+/** Where the menu's Logout goes: to the personal center, which has a page to end on, else to the logout route. */
+function logoutUrlOf({ options }: HttpContext, req: Request): string | undefined {
+  const [center] = options.routes.personalCenter;
+  const [logout] = options.routes.logout;
+  if (center !== undefined) return joinPath(req.baseUrl + center, "/logout");
+  return logout === undefined ? undefined : req.baseUrl + logout;
+}

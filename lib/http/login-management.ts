@@ -1,0 +1,177 @@
+import type { Request, Response } from "express";
+import { KickError, LogoutError } from "../errors.js";
+import type { KickAllOptions, KickResult } from "../logins.js";
+import { loginManagementPage, PAGE_SIZES, type OnlineUser } from "../pages/login-management.js";
+import { confirmationPage } from "../pages/confirmation.js";
+import { toPerson } from "../pages/person.js";
+import type { Texts } from "../pages/texts.js";
+import { redirectTo, sendNotice, sendPage } from "./answer.js";
+import type { Handler, HttpContext } from "./context.js";
+import { mustBeSameOrigin } from "./fetch-metadata.js";
+import { frameOfUser, textsOf } from "./frame.js";
+import { countFrom, fieldsOf, pageUrl, requireLogin } from "./visitor.js";
+
+const FORCE = "/force-offline";
+const MAX_SELECTED = 1_000;
+const MAX_FOUND = 50;
+const MAX_REASON = 500;
+
+/** `GET …/login-management`: who is online. */
+export const showLoginManagement: Handler = async (context, req, res) => {
+  const admin = await requireAdmin(context, req, res, "list");
+  if (admin === undefined) return;
+  const frame = await frameOfUser(context, req, admin);
+  const search = (fieldsOf(req.query, "q")[0] ?? "").slice(0, 256);
+  const limit = PAGE_SIZES.find((size) => size === countFrom(req.query["limit"])) ?? PAGE_SIZES[0];
+  const found = search === "" ? await onlinePage(context, req, limit) : await foundUsers(context, search);
+  const url = pageUrl(req, "");
+  const html = loginManagementPage({
+    frame,
+    appId: context.options.appId,
+    url,
+    forceUrl: url + FORCE,
+    ...found,
+    limit,
+    search,
+    selected: [...new Set(fieldsOf(req.query, "user"))].slice(0, MAX_SELECTED),
+    status: statusFrom(req, frame.texts),
+  });
+  sendPage(context, res, 200, html);
+};
+
+/** `GET …/login-management/force-offline?user=…`: asks before anybody is forced offline. */
+export const confirmForceOffline: Handler = async (context, req, res) => {
+  const admin = await requireAdmin(context, req, res, "kick");
+  if (admin === undefined) return;
+  const url = pageUrl(req, FORCE);
+  const base = {
+    frame: await frameOfUser(context, req, admin),
+    appId: context.options.appId,
+    url,
+    forceUrl: url + FORCE,
+  };
+  if (fieldsOf(req.query, "everyone").length > 0) {
+    const { totalCount } = await context.logins.activeUsers({ limit: 1 });
+    const view = { ...base, target: { kind: "everyone" } as const, users: totalCount, logins: undefined };
+    sendPage(context, res, 200, confirmationPage(view));
+    return;
+  }
+  const [loginId] = fieldsOf(req.query, "login");
+  const chosen = await onlineUsers(context, fieldsOf(req.query, "user").slice(0, MAX_SELECTED));
+  const logins = chosen.flatMap((user) => user.logins).filter(({ id }) => loginId === undefined || id === loginId);
+  if (logins.length === 0) {
+    redirectTo(res, `${url}?nobody=1`);
+    return;
+  }
+  const target = { kind: "users", people: chosen.map(({ person }) => person), loginId } as const;
+  sendPage(context, res, 200, confirmationPage({ ...base, target, users: chosen.length, logins: logins.length }));
+};
+
+/** `POST …/login-management/force-offline`: to a form a page, to a script how it goes on, line by line. */
+export const forceOffline: Handler = async (context, req, res) => {
+  mustBeSameOrigin(req);
+  const admin = await requireAdmin(context, req, res, "kick");
+  if (admin === undefined) return;
+  const texts = textsOf(context, req);
+  const reason = fieldsOf(req.body, "reason")[0]?.slice(0, MAX_REASON);
+  const url = pageUrl(req, FORCE);
+  if (req.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
+    await forceLineByLine(res, texts, (onProgress) => kick(context, req, { reason, by: admin, onProgress }));
+    return;
+  }
+  try {
+    const { users, logins } = await kick(context, req, { reason, by: admin });
+    redirectTo(res, `${url}?users=${String(users)}&logins=${String(logins)}`);
+  } catch (error) {
+    if (!(error instanceof KickError)) throw error;
+    sendNotice(context, req, res, 503, { title: texts.brokeOff, link: { href: url, label: texts.goOn } });
+  }
+};
+
+/** Whom the form names: everyone, if the application's id was typed; one login; or some users. */
+async function kick({ options, logins }: HttpContext, req: Request, how: KickAllOptions): Promise<KickResult> {
+  const { onProgress: _progress, ...why } = how;
+  const typed = (req.body as { everyone?: unknown } | undefined)?.everyone;
+  const users = fieldsOf(req.body, "user").slice(0, MAX_SELECTED);
+  const [loginId] = fieldsOf(req.body, "login");
+  const [userId] = users;
+  if (typed === options.appId) return logins.kickAll(how);
+  if (typed !== undefined)
+    throw new LogoutError("ERR_REQUEST", textsOf({ options } as HttpContext, req).wrongApplicationId);
+  if (userId === undefined) return { users: 0, logins: 0 };
+  return loginId === undefined ? logins.kick(users, why) : logins.kickLogin(userId, loginId, why);
+}
+
+/** A line of JSON for each step, the last one with a `code`. The head is sent before it is known how it ends. */
+async function forceLineByLine(
+  res: Response,
+  texts: Texts,
+  start: (onProgress: KickAllOptions["onProgress"]) => Promise<KickResult>,
+): Promise<void> {
+  res.status(200).set({ "Content-Type": "application/x-ndjson; charset=utf-8", "Cache-Control": "no-store" });
+  const line = (data: object): void => void res.write(`${JSON.stringify(data)}\n`);
+  try {
+    const { users, logins } = await start(({ done, total }) =>
+      line({ message: texts.forcing(done, total), done, total }),
+    );
+    line({ code: 200, message: texts.forced(users, logins) });
+  } catch (error) {
+    if (!(error instanceof LogoutError)) throw error;
+    line({ code: error.status, message: error instanceof KickError ? texts.brokeOff : error.message });
+  }
+  res.end();
+}
+
+/** The user who may do this here; anybody else is answered, and there is nothing more to do. */
+async function requireAdmin(
+  context: HttpContext,
+  req: Request,
+  res: Response,
+  action: "kick" | "list",
+): Promise<string | undefined> {
+  const { appId, userPoolId, admin } = context.options;
+  if ((req.params["appId"] ?? appId) !== appId) {
+    throw new LogoutError("ERR_REQUEST", "There is no such application here.", { status: 404 });
+  }
+  const login = await requireLogin(context, req, res);
+  if (login === undefined) return undefined;
+  const may: unknown = await admin.authorize?.(req, { appId, userPoolId, action });
+  if (may === true) return login.userId;
+  const texts = textsOf(context, req);
+  sendNotice(context, req, res, 403, { title: texts.notAllowed, text: texts.adminsOnly });
+  return undefined;
+}
+
+async function onlinePage({ options, logins }: HttpContext, req: Request, limit: number) {
+  const asked = Math.max(1, countFrom(req.query["page"]) ?? 1);
+  const first = await logins.activeUsers({ page: asked, limit });
+  const last = Math.max(1, Math.ceil(first.totalCount / limit));
+  const { totalCount, users } = asked <= last ? first : await logins.activeUsers({ page: last, limit });
+  const people = users.map(async ({ userId, logins: live }) => ({
+    person: toPerson(userId, await options.user(userId)),
+    logins: live,
+  }));
+  return { totalCount, users: await Promise.all(people), page: Math.min(asked, last) };
+}
+
+async function foundUsers(context: HttpContext, search: string) {
+  const byName = await context.options.searchUsers(search);
+  const users = await onlineUsers(context, [search, ...byName].slice(0, MAX_FOUND));
+  return { totalCount: users.length, users, page: 1 };
+}
+
+/** Of these users, those who are online. */
+async function onlineUsers({ options, logins }: HttpContext, userIds: readonly string[]): Promise<OnlineUser[]> {
+  const users = [...new Set(userIds)].map(async (userId) => {
+    const live = await logins.list(userId);
+    return live.length === 0 ? [] : [{ person: toPerson(userId, await options.user(userId)), logins: live }];
+  });
+  return (await Promise.all(users)).flat();
+}
+
+function statusFrom(req: Request, texts: Texts): string | undefined {
+  const { users, logins, nobody } = req.query;
+  if (nobody !== undefined) return texts.nobodySelected;
+  const counts = [countFrom(users), countFrom(logins)] as const;
+  return counts[0] === undefined || counts[1] === undefined ? undefined : texts.forced(counts[0], counts[1]);
+}

@@ -1,0 +1,43 @@
+import type { Request, Response } from "express";
+import type { Login } from "../login.js";
+import { redirectTo, sendNotice } from "./answer.js";
+import type { HttpContext } from "./context.js";
+import { textsOf } from "./frame.js";
+
+/** The login of whoever asks for a page; where nobody is logged in, he is sent to log in, and there is nothing more to do. */
+export async function requireLogin(context: HttpContext, req: Request, res: Response): Promise<Login | undefined> {
+  const { options, sessions, logins } = context;
+  const held = sessions.loginOf(req);
+  const login = held && (await logins.find(held.userId, held.loginId));
+  if (login !== undefined) return login;
+  const { loginUrl } = options;
+  if (loginUrl !== false && req.method === "GET") {
+    const separator = loginUrl.includes("?") ? "&" : "?";
+    redirectTo(res, `${loginUrl}${separator}returnTo=${encodeURIComponent(req.originalUrl)}`);
+    return undefined;
+  }
+  const texts = textsOf(context, req);
+  sendNotice(context, req, res, 401, {
+    title: texts.logInFirst,
+    link: loginUrl === false ? undefined : { href: loginUrl, label: texts.logIn },
+  });
+  return undefined;
+}
+
+/** Where a page is that this request, to a part of it, belongs to: also under a prefix, and without a slash at the end. */
+export function pageUrl(req: Request, part: string): string {
+  const path = (req.baseUrl + req.path).replace(/\/+$/, "");
+  return part === "" ? path : path.slice(0, -part.length);
+}
+
+/** A small number from the address, for a message: whoever writes it there tells only himself. */
+export function countFrom(value: unknown): number | undefined {
+  return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
+/** A field of a form, which may be there several times. */
+export function fieldsOf(source: unknown, name: string): string[] {
+  const value = (source as Record<string, unknown> | undefined)?.[name];
+  const values: unknown[] = Array.isArray(value) ? value : [value];
+  return values.filter((each): each is string => typeof each === "string" && each !== "");
+}

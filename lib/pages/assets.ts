@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+import { SCRIPT, STYLE } from "./client/bundle.js";
+
+/** A file that pages load. Its name carries a hash of what is in it, so that it can be kept for ever. */
+export interface Asset {
+  readonly name: string;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface Assets {
+  readonly style: Asset;
+  readonly script: Asset;
+}
+
+export function createAssets(accentColor: string): Assets {
+  return {
+    style: asset("style", "css", "text/css", `:root{--accent:${accentColor}}\n${STYLE}`),
+    script: asset("script", "js", "text/javascript", SCRIPT),
+  };
+}
+
+function asset(name: string, extension: string, type: string, body: string): Asset {
+  const hash = createHash("sha256").update(body).digest("base64url").slice(0, 12);
+  return { name: `${name}.${hash}.${extension}`, type, body };
+}

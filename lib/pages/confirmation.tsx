@@ -1,0 +1,93 @@
+import { Layout, renderPage, type Frame } from "./layout.js";
+import { Avatar, type Person } from "./person.js";
+import type { Texts } from "./texts.js";
+
+/** Whom a confirmed form forces offline. */
+export type Target =
+  | { readonly kind: "users"; readonly people: readonly Person[]; readonly loginId?: string | undefined }
+  | { readonly kind: "everyone" };
+
+export interface Confirmation {
+  readonly frame: Frame;
+  readonly appId: string;
+  readonly url: string;
+  readonly forceUrl: string;
+  readonly target: Target;
+  readonly users: number;
+  /** How many logins end; not counted for everyone. */
+  readonly logins: number | undefined;
+}
+
+/** Asks before anybody is forced offline: a page, which the script shows as a dialog. */
+export function confirmationPage({ frame, appId, url, forceUrl, target, users, logins }: Confirmation): string {
+  const { texts } = frame;
+  const title = question(target, users, appId, texts);
+  return renderPage(
+    <Layout frame={frame} title={title} width="narrow" breadcrumb={[texts.applications, appId, texts.loginManagement]}>
+      <form method="post" action={forceUrl} class="confirmation" data-confirmation data-broke-off={texts.brokeOff}>
+        {/* A disabled first button keeps Enter in a text field from forcing anybody offline. */}
+        <button type="submit" disabled hidden />
+        <h1 id="question">
+          <bdi>{title}</bdi>
+        </h1>
+        {target.kind === "users" ? <People people={target.people} /> : null}
+        <p>
+          {logins === undefined ? texts.everyoneMustLogInAgain : `${texts.holdLogins(logins)} ${texts.mustLogInAgain}`}
+        </p>
+        {target.kind === "everyone" ? (
+          <label>
+            {texts.typeApplicationId(appId)}
+            <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
+          </label>
+        ) : (
+          target.people.map(({ id }) => <input type="hidden" name="user" value={id} key={id} />)
+        )}
+        {target.kind === "users" && target.loginId !== undefined ? (
+          <input type="hidden" name="login" value={target.loginId} />
+        ) : null}
+        <label>
+          {texts.reason} <span class="quiet">{texts.reasonHint}</span>
+          <input name="reason" maxLength={500} autocomplete="off" />
+        </label>
+        <p class="progress" data-progress hidden>
+          <progress />
+          <span role="status" />
+        </p>
+        <p class="buttons">
+          <a class="button" href={url} data-cancel>
+            {texts.cancel}
+          </a>
+          <button type="submit" class="danger solid">
+            {texts.forceOffline}
+          </button>
+        </p>
+      </form>
+    </Layout>,
+  );
+}
+
+/** Who it concerns; of very many, the first. */
+function People({ people }: { people: readonly Person[] }) {
+  return (
+    <ul class="people">
+      {people.slice(0, 20).map((person) => (
+        <li key={person.id} class="person">
+          <Avatar person={person} />
+          <span>{person.name}</span>
+        </li>
+      ))}
+      {people.length > 20 ? <li>…</li> : null}
+    </ul>
+  );
+}
+
+function question(target: Target, users: number, appId: string, texts: Texts): string {
+  if (target.kind === "everyone") return texts.forceEveryoneQuestion(users, appId);
+  const [first] = target.people;
+  if (target.people.length !== 1 || first === undefined) return texts.forceUsersQuestion(users);
+  return target.loginId === undefined ? texts.forceUserQuestion(first.name) : texts.forceLoginQuestion(first.name);
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}

@@ -1,0 +1,80 @@
+import type { ComponentChildren } from "preact";
+import { renderToString } from "preact-render-to-string";
+import { Avatar, type Person } from "./person.js";
+import type { Texts } from "./texts.js";
+
+/** What every page shows, whoever looks at it. */
+export interface Frame {
+  readonly texts: Texts;
+  readonly brandName: string;
+  readonly assets: { readonly style: string; readonly script: string };
+  /** Who is logged in, and where his menu leads. */
+  readonly user?: { readonly person: Person; readonly logoutUrl: string } | undefined;
+}
+
+interface LayoutProps {
+  readonly frame: Frame;
+  readonly title: string;
+  /** Tables need room, texts do not. */
+  readonly width: "narrow" | "wide";
+  readonly breadcrumb?: readonly string[] | undefined;
+  readonly children: ComponentChildren;
+}
+
+/** A whole HTML document. Every value in it is escaped by the renderer. */
+export function renderPage(page: Parameters<typeof renderToString>[0]): string {
+  return `<!doctype html>${renderToString(page)}`;
+}
+
+export function Layout({ frame, title, width, breadcrumb = [], children }: LayoutProps) {
+  const { texts, brandName, assets, user } = frame;
+  return (
+    <html lang={texts.language}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{`${title} · ${brandName}`}</title>
+        <link rel="stylesheet" href={assets.style} />
+        <script src={assets.script} defer />
+      </head>
+      <body class={width} data-dates={texts.dates}>
+        <header>
+          <nav>
+            <bdi class="brand">{brandName}</bdi>
+            {breadcrumb.length === 0 ? null : <bdi class="breadcrumb">{breadcrumb.join(" › ")}</bdi>}
+          </nav>
+          {user === undefined ? null : <UserMenu texts={texts} {...user} />}
+        </header>
+        <main>{children}</main>
+      </body>
+    </html>
+  );
+}
+
+function UserMenu({ texts, person, logoutUrl }: { texts: Texts; person: Person; logoutUrl: string }) {
+  return (
+    <details class="menu" data-menu>
+      <summary>
+        <span class="hidden">{texts.accountMenu}</span>
+        <Avatar person={person} />
+        <span aria-hidden="true">▾</span>
+      </summary>
+      <div class="popup">
+        <p>
+          <bdi class="name">{person.name}</bdi>
+          {person.details.map((detail) => (
+            <bdi class="quiet" key={detail}>
+              {detail}
+            </bdi>
+          ))}
+        </p>
+        <form method="post" action={logoutUrl}>
+          <button type="submit" class="plain">
+            {texts.logout}
+          </button>
+        </form>
+      </div>
+    </details>
+  );
+}

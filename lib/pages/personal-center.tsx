@@ -1,0 +1,104 @@
+import type { Login } from "../login.js";
+import { deviceInWords, readDevice } from "./device.js";
+import { plainText, RelativeTime, ShortTime } from "./format.js";
+import { Layout, renderPage, type Frame } from "./layout.js";
+import type { Texts } from "./texts.js";
+
+export interface PersonalCenter {
+  readonly frame: Frame;
+  /** The user's logins, this device's first. */
+  readonly logins: readonly Login[];
+  readonly currentId: string;
+  readonly endLoginUrl: string;
+  readonly endOthersUrl: string;
+  /** What has just been done. */
+  readonly status: string | undefined;
+}
+
+export function personalCenterPage({
+  frame,
+  logins,
+  currentId,
+  endLoginUrl,
+  endOthersUrl,
+  status,
+}: PersonalCenter): string {
+  const { texts } = frame;
+  const others = logins.length - 1;
+  return renderPage(
+    <Layout frame={frame} title={texts.whereLoggedIn} width="narrow">
+      <h1>{texts.whereLoggedIn}</h1>
+      <p class="quiet">{texts.devicesIntro}</p>
+      <p class="status" role="status">
+        {status}
+      </p>
+      <ul class="devices">
+        {logins.map((login) => (
+          <Device
+            key={login.id}
+            login={login}
+            texts={texts}
+            isCurrent={login.id === currentId}
+            endLoginUrl={endLoginUrl}
+          />
+        ))}
+      </ul>
+      {others < 1 ? null : (
+        <form method="post" action={endOthersUrl} class="end">
+          <button type="submit" class="danger">
+            {texts.logOutEverywhereElse(others)}
+          </button>
+        </form>
+      )}
+    </Layout>,
+  );
+}
+
+interface DeviceProps {
+  readonly login: Login;
+  readonly texts: Texts;
+  readonly isCurrent: boolean;
+  readonly endLoginUrl: string;
+}
+
+function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
+  const device = readDevice(login.userAgent);
+  const name = plainText(deviceInWords(device, texts.browserOn) ?? texts.unknownDevice);
+  return (
+    <li data-login={login.id}>
+      <DeviceIcon kind={device.kind} />
+      <div>
+        <p class="name">
+          <bdi>{name}</bdi>
+          {isCurrent ? <span class="badge">{texts.thisDevice}</span> : null}
+        </p>
+        <p class="quiet">
+          <bdi>{login.ip ?? texts.unknownAddress}</bdi> · {texts.since} <ShortTime at={login.began} texts={texts} /> ·{" "}
+          {texts.active} <RelativeTime at={login.lastActive} texts={texts} />
+        </p>
+      </div>
+      {isCurrent ? null : (
+        <form method="post" action={endLoginUrl}>
+          <input type="hidden" name="loginId" value={login.id} />
+          <button type="submit" aria-label={texts.logOutDeviceNamed(name)}>
+            {texts.logOutDevice}
+          </button>
+        </form>
+      )}
+    </li>
+  );
+}
+
+/** A screen, or a phone: drawn, so that no font has to have it. */
+export function DeviceIcon({ kind }: { kind: string | undefined }) {
+  const isHandheld = kind === "mobile" || kind === "tablet";
+  return (
+    <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
+      {isHandheld ? (
+        <path d="M8 2h8a2 2 0 0 1 2 2v16a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2Zm3 17h2" />
+      ) : (
+        <path d="M4 4h16a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1Zm4 16h8m-4-4v4" />
+      )}
+    </svg>
+  );
+}
