@@ -3,8 +3,9 @@ import { promisify } from "node:util";
 import express, { type Express, type Request } from "express";
 import session, { type Store } from "express-session";
 import { logout, type LoginRegistry, type LogoutRouter } from "express-logout";
-import { authenticate, findUser, type User } from "./users.js";
-import { accountPage, byePage, homePage, loginPage } from "./views.js";
+import { APP_ID, USER_POOL_ID } from "./config.js";
+import { authenticate, findUser, searchUsers, type User } from "./users.js";
+import { byePage, homePage, loginPage } from "./views.js";
 
 declare module "express-session" {
   interface SessionData {
@@ -26,9 +27,6 @@ export interface ExampleOptions {
   readonly slowMs: number;
 }
 
-export const APP_ID = "shop";
-export const USER_POOL_ID = "acme";
-
 /** A small shop: a login form, a page that needs a login, a slow page, and express-logout. */
 export function createApp(options: ExampleOptions): { app: Express; auth: LogoutRouter } {
   const { store, registry, origin, adminToken, sessionSecret, slowMs } = options;
@@ -42,8 +40,10 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     appId: APP_ID,
     userPoolId: USER_POOL_ID,
     user: (userId) => findUser(userId)?.profile,
-    admin: { tokens: [adminToken] },
+    searchUsers,
+    admin: { tokens: [adminToken], authorize: (req) => userOf(req)?.isAdmin === true },
     redirectUris: [`${origin}/bye`],
+    brandName: "The shop",
   });
   app.use(
     session({
@@ -59,26 +59,25 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
   app.use(express.urlencoded({ extended: false }), express.json());
   app.get("/", (req, res) => res.send(homePage(userOf(req), origin)));
   app.get("/bye", (_req, res) => res.send(byePage()));
-  app.get("/login", (_req, res) => res.send(loginPage(false)));
+  app.get("/login", (req, res) => res.send(loginPage({ failed: false, returnTo: wayBack(req.query["returnTo"]) })));
   app.post("/login", async (req, res) => {
-    const { username, password } = (req.body ?? {}) as { username?: unknown; password?: unknown };
+    const { username, password, returnTo } = (req.body ?? {}) as Record<string, unknown>;
     const user = await authenticate(username, password);
-    if (user === undefined) return res.status(401).send(loginPage(true));
+    if (user === undefined) {
+      res.status(401).send(loginPage({ failed: true, returnTo: wayBack(returnTo) }));
+      return;
+    }
     // A new session id at every login: what an attacker may have planted before is worth nothing after.
     await promisify((done: Done) => req.session.regenerate(done))();
     req.session.userId = user.id;
     // express-session sends a redirect on its way while it still saves: the next page could be asked for too early.
     await promisify((done: Done) => req.session.save(done))();
-    res.redirect(303, "/");
+    res.redirect(303, wayBack(returnTo));
   });
 
   app.use((req, res, next) => {
     if (userOf(req) === undefined) res.redirect("/login");
     else next();
-  });
-  app.get("/account", async (req, res) => {
-    const user = userOf(req);
-    if (user !== undefined) res.send(accountPage(user, await auth.logins(user.id)));
   });
   app.get("/me", (req, res) => res.json({ user: req.session.userId }));
   app.get("/slow", async (req, res) => {
@@ -87,6 +86,11 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     res.send(`Written to your session, visit ${String(req.session.slowVisits)}.\n`);
   });
   return { app, auth };
+}
+
+/** A path of this very site: anything else could lead somewhere else after the login. */
+function wayBack(given: unknown): string {
+  return typeof given === "string" && /^\/(?![/\\])/.test(given) ? given : "/";
 }
 
 function userOf(req: Request): User | undefined {

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { APP_ID, USER_POOL_ID } from "./app.js";
+import { APP_ID, USER_POOL_ID } from "./config.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
 const ADMIN_TOKEN = "the token of the demo";

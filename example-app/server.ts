@@ -4,7 +4,8 @@ import { RedisStore } from "connect-redis";
 import session from "express-session";
 import { RedisLoginRegistry } from "express-logout/redis";
 import { createClient } from "redis";
-import { APP_ID, createApp, USER_POOL_ID } from "./app.js";
+import { createApp } from "./app.js";
+import { APP_ID, USER_POOL_ID } from "./config.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
 const { REDIS_URL, PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000" } = process.env;
@@ -31,6 +32,8 @@ console.log(`
 The shop is at ${origin}/, on ${REDIS_URL ?? "memory (set REDIS_URL for several processes)"}
 
   Log in      ${origin}/login      as ${accounts.join(", ")}
+  Devices     ${origin}/u
+  Console     ${origin}/console/applications/${APP_ID}/login-management   (as admin)
   Log out     ${origin}/login/profile/logout?redirect_uri=${encodeURIComponent(`${origin}/bye`)}
   Kick alice  curl -X POST ${origin}/api/applications/${APP_ID}/kick-active-users \\
                 -H 'x-authing-userpool-id: ${USER_POOL_ID}' -H 'Authorization: ${adminToken}' \\

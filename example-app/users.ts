@@ -24,11 +24,25 @@ export const DEMO_PASSWORDS: Readonly<Record<string, string>> = {
 
 const USERS: ReadonlyMap<string, User> = new Map(
   [
-    { id: "alice", profile: { name: "Alice Liddell", username: "alice", email: "alice@shop.example" }, isAdmin: false },
-    { id: "bob", profile: { name: "Bob", username: "bob", email: "bob@shop.example" }, isAdmin: false },
-    { id: "admin", profile: { name: "The administrator", username: "admin" }, isAdmin: true },
+    {
+      id: "alice",
+      profile: { name: "Alice Liddell", email: "alice@shop.example", photo: portrait("#8a4fbf", "#ffd9b3") },
+      isAdmin: false,
+    },
+    {
+      id: "bob",
+      profile: { name: "Bob", email: "bob@shop.example", photo: portrait("#2e7d5b", "#c68e65") },
+      isAdmin: false,
+    },
+    { id: "admin", profile: { name: "Ada Minh", email: "ada@shop.example" }, isAdmin: true },
   ].map((user) => [user.id, user]),
 );
+
+/** A picture of nobody in particular: head and shoulders. */
+function portrait(clothes: string, skin: string): string {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" fill="#dfe5ee"/><circle cx="16" cy="13" r="6" fill="${skin}"/><path d="M4 32a12 11 0 0 1 24 0" fill="${clothes}"/></svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}
 
 const SECRETS = new Map<string, Promise<Secret>>(
   Object.entries(DEMO_PASSWORDS).map(([id, password]) => [id, hashPassword(password)]),
@@ -36,6 +50,12 @@ const SECRETS = new Map<string, Promise<Secret>>(
 
 export function findUser(id: string | undefined): User | undefined {
   return id === undefined ? undefined : USERS.get(id);
+}
+
+/** The ids of the users whose name has this text in it. */
+export function searchUsers(text: string): string[] {
+  const users = [...USERS.values()].filter(({ profile }) => profile.name?.toLowerCase().includes(text.toLowerCase()));
+  return users.map(({ id }) => id);
 }
 
 /** The user, if the password is his. An unknown name takes as long as a wrong password. */

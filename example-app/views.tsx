@@ -1,6 +1,6 @@
-import type { Login } from "express-logout";
 import type { ComponentChildren } from "preact";
 import { renderToString } from "preact-render-to-string";
+import { APP_ID } from "./config.js";
 import { DEMO_PASSWORDS, type User } from "./users.js";
 
 /** Where the logout leads back to. */
@@ -50,8 +50,14 @@ function UserMenu({ user, origin }: { user: User; origin: string }) {
       <p>You are {user.profile.name}.</p>
       <ul>
         <li>
-          <a href="/account">Your account</a>, a page that needs a login
+          <a href="/u">Your devices</a>: the personal center
         </li>
+        {user.isAdmin ? (
+          <li>
+            <a href={`/console/applications/${APP_ID}/login-management`}>Login management</a>: who is online, and Force
+            offline
+          </li>
+        ) : null}
         <li>
           <a href="/slow">The slow page</a>, which waits ten seconds and then writes to the session: load it, kick the
           user meanwhile, and see that he does not come back
@@ -64,13 +70,14 @@ function UserMenu({ user, origin }: { user: User; origin: string }) {
   );
 }
 
-export function loginPage(failed: boolean): string {
+export function loginPage({ failed, returnTo }: { failed: boolean; returnTo: string }): string {
   return page({
     title: "Log in",
     children: (
       <>
         {failed ? <p role="alert">That name and that password do not belong together.</p> : null}
         <form method="post" action="/login">
+          <input type="hidden" name="returnTo" value={returnTo} />
           <p>
             <label>
               Name <input name="username" autocomplete="username" required />
@@ -93,30 +100,6 @@ export function loginPage(failed: boolean): string {
             </li>
           ))}
         </ul>
-      </>
-    ),
-  });
-}
-
-export function accountPage(user: User, logins: readonly Login[]): string {
-  return page({
-    title: "Your account",
-    children: (
-      <>
-        <p>
-          {user.profile.name} {user.profile.email === undefined ? "" : `(${user.profile.email})`} is logged in on:
-        </p>
-        <ul>
-          {logins.map((login) => (
-            <li key={login.id}>
-              {login.userAgent ?? "an unknown device"} at {login.ip ?? "an unknown address"}, since{" "}
-              <time dateTime={login.began.toISOString()}>{login.began.toUTCString()}</time>
-            </li>
-          ))}
-        </ul>
-        <p>
-          <a href="/">Home</a>
-        </p>
       </>
     ),
   });
