@@ -35,6 +35,11 @@ export default {
       displayName: "unit",
       testMatch: ["<rootDir>/test/{unit,registry,example}/**/*.test.ts"],
     },
+    {
+      ...common,
+      displayName: "browser",
+      testMatch: ["<rootDir>/test/browser/**/*.test.ts"],
+    },
     express("5", {}),
     express("4", { "^express(/.*)?$": "express4$1" }),
   ],

@@ -212,7 +212,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     it("asks it, and tells it who is to be kicked", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) > 0;
-      const site = await withAlice({ auth: { admin: { tokens: ["another", TOKEN], authorize } } });
+      const site = await withAlice({ auth: { admin: { tokens: ["another", TOKEN], authorizeToken: authorize } } });
       expect(await kick(site, { userIds: ["alice"] })).toMatchObject({ status: 200, body: DONE });
       expect(asked).toEqual([{ appId: site.appId, userPoolId: POOL_ID, action: "kick", userIds: ["alice"] }]);
     });
@@ -222,7 +222,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["a promise of false", () => Promise.resolve(false)],
       ["something that is not true", () => "yes" as unknown as boolean],
     ])("answers 403 and kicks nobody: %s", async (_case, authorize) => {
-      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorize } } });
+      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
       await expectRefused(site, kick(site, { userIds: ["alice"] }), 403, /administrator/);
     });
 
@@ -235,7 +235,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
         },
       ],
     ])("hands its error to the app and kicks nobody: it %s", async (_case, authorize) => {
-      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorize } } });
+      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
       expect((await kick(site, { userIds: ["alice"] })).status).toBe(500);
       expect(site.errors).toEqual([new Error("no directory")]);
       expect(await site.auth.logins("alice")).toHaveLength(1);
@@ -445,7 +445,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
     it("asks the app, and answers 403 where it says no", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) < 0;
-      const site = await open({ at, auth: { admin: { tokens: [TOKEN], authorize } } });
+      const site = await open({ at, auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
       const { status, body } = await list(site);
       expect({ status, body }).toEqual({ status: 403, body: { code: 403, message: expect.any(String) } });
       expect(asked).toEqual([{ appId: site.appId, userPoolId: POOL_ID, action: "list" }]);

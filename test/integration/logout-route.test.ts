@@ -148,10 +148,11 @@ describe.each([
       expect({ status, to, stays }).toEqual({ status: 400, to: undefined, stays: false });
       expect(answer.headers["refresh"]).toBeUndefined();
       expect(answer.setCookies).toEqual([expect.stringMatching(/^connect\.sid=;/)]);
-      expect([...answer.text.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(([, link]) => link)).toEqual(["/"]);
+      const links = [...answer.text.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(([, link]) => link);
+      expect(links.filter((link) => link?.startsWith(`${at}/express-logout/`) === false)).toEqual(["/"]);
       expect(answer.text).toMatch(/logged out/);
       expect(answer.text).toMatch(/not on .* list/);
-      expect(answer.text).not.toMatch(/evil|script/);
+      expect(answer.text.replace(/<script src="[\w./-]+" defer><\/script>/, "")).not.toMatch(/evil|script/);
     });
 
     it("knows forty tricks and more", () => {

@@ -28,7 +28,7 @@ const options: LogoutOptions = {
   userPoolId: "acme",
   userId: (data) => data["userId"],
   user: async (userId) => ({ name: userId }),
-  admin: { tokens: ["token"], authorize: (req, { action }) => req.ip !== undefined && action === "kick" },
+  admin: { tokens: ["token"], authorizeToken: (req, { action }) => req.ip !== undefined && action === "kick" },
   redirectUris: ["https://shop.example/bye"],
   routes: { logout: ["/logout", "/sign-out"], activeUsers: false },
   onKicked: (_req, res, _next, ended) => void res.status(401).send(ended.reason ?? "kicked"),

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   session: ["errors", "login"],
   pages: ["errors", "login"],
   logins: ["errors", "login", "session"],
-  options: ["errors", "login", "registry", "session"],
+  options: ["errors", "login", "registry", "session", "pages"],
   http: ["errors", "login", "logins", "pages"],
   logout: ["errors", "login", "events", "registry", "session", "pages", "logins", "options", "http"],
   index: ["errors", "logout", "registry"],

@@ -67,7 +67,7 @@ describe("logout()", () => {
 
   it.each([
     [{ appID: "shop" }, /unknown option appID\. Known: .*appId/],
-    [{ admin: { token: "x" } }, /unknown option admin\.token\. Known: tokens, authorize/],
+    [{ admin: { token: "x" } }, /unknown option admin\.token\. Known: tokens, authorizeToken, authorize/],
     [{ routes: { logOut: "/x" } }, /unknown option routes\.logOut/],
   ])("refuses the unknown option %j", (options, words) => {
     expect(logoutWith(options)).toThrow(error("ERR_OPTION_UNKNOWN", words));

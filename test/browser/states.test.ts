@@ -1,0 +1,173 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { Express } from "express";
+import helmet from "helmet";
+import type { Browser, Page } from "playwright-core";
+import type { LogoutOptions } from "../../lib/index.js";
+import { launchChromium, openPage } from "../support/chromium.js";
+import { useSites, type Site } from "../support/site.js";
+
+jest.setTimeout(60_000);
+
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const HOSTILE = [
+  "<script>alert(1)</script>",
+  "\u202eright to left\u202c \u200f",
+  "x".repeat(10_000),
+  "\ud800 lone",
+  `"'><img src=x onerror=alert(1)>`,
+  "名字很长的用户名字很长的用户名字很长的用户",
+];
+const WIDTHS = [320, 768, 1440];
+
+interface Axe {
+  run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+}
+
+describe("every state of the pages", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+  const openSite = useSites();
+
+  const consolePath = (site: Site): string => `${site.at}/console/applications/${site.appId}/login-management`;
+
+  async function siteWithUsers(users: readonly string[], auth: Partial<LogoutOptions> = {}): Promise<Site> {
+    const site = await openSite({
+      at: "/account",
+      before: (app: Express) => app.use(helmet({ hsts: false })),
+      after: (app, router) => app.use(router.guard),
+      auth: {
+        admin: { authorize: (req) => req.session.userId === "admin" },
+        user: (userId) => ({ name: userId === "admin" ? "Ada Minh" : `Name of ${userId}` }),
+        loginUrl: false,
+        ...auth,
+      },
+    });
+    for (const user of users) await site.login(user, { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0" });
+    return site;
+  }
+
+  async function pageOf(site: Site, user: string | undefined, options: Parameters<typeof openPage>[1] = {}) {
+    const watched = await openPage(browser, options);
+    if (user !== undefined) {
+      const cookies = (await site.login(user)).cookies.split("=");
+      await watched.context.addCookies([{ name: cookies[0] ?? "", value: cookies.slice(1).join("="), url: site.url }]);
+    }
+    return watched;
+  }
+
+  async function expectSound(page: Page, complaints: readonly string[]): Promise<void> {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.evaluate(AXE);
+      const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: Axe }).axe.run());
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      expect(serious.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes[0]?.html ?? ""}`)).toEqual([]);
+    }
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      const [content, room] = await page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        document.documentElement.clientWidth,
+      ]);
+      expect([width, content]).toEqual([width, room]);
+    }
+    expect(complaints).toEqual([]);
+  }
+
+  const STATES: Readonly<Record<string, (site: Site, page: Page) => Promise<unknown>>> = {
+    "the personal center": (site, page) => page.goto(`${site.url}/account/u`),
+    "the personal center with its menu open": async (site, page) => {
+      await page.goto(`${site.url}/account/u`);
+      await page.click(".menu summary");
+    },
+    "the personal center after a device was logged out": (site, page) => page.goto(`${site.url}/account/u?ended=2`),
+    "the logged-out page": (site, page) => page.goto(`${site.url}/account/u/logged-out`),
+    "the console with many users": (site, page) => page.goto(site.url + consolePath(site)),
+    "the console with a row open and users checked": async (site, page) => {
+      await page.goto(site.url + consolePath(site));
+      await page.click("tbody tr:nth-child(2) summary");
+      await page.check("tbody tr:nth-child(3) input");
+    },
+    "the console where nobody is found": (site, page) => page.goto(`${site.url}${consolePath(site)}?q=nobody`),
+    "the console with an open dialog": async (site, page) => {
+      await page.goto(site.url + consolePath(site));
+      await page.click("tbody tr:nth-child(2) > td:last-child a");
+      await page.waitForSelector("dialog[open]");
+    },
+    "the page that asks about everyone": (site, page) =>
+      page.goto(`${site.url}${consolePath(site)}/force-offline?everyone=1`),
+    "an error": (site, page) => page.goto(`${site.url}/account/console/applications/other/login-management`),
+  };
+
+  it.each(Object.keys(STATES))("is sound for everybody: %s", async (name) => {
+    const site = await siteWithUsers([
+      ...Array.from({ length: 24 }, (_value, index) => `user ${String(index)}`),
+      "admin",
+    ]);
+    const { page, complaints, context } = await pageOf(site, "admin");
+    await STATES[name]?.(site, page);
+    await expectSound(page, complaints);
+    await context.close();
+  });
+
+  it.each(["en", "zh"] as const)("is sound with hostile names, in %s", async (locale) => {
+    const users = HOSTILE.map((_text, index) => `u${String(index)}`);
+    const user = (userId: string) => ({
+      name: HOSTILE[Number(userId.slice(1))] ?? "Ada",
+      email: HOSTILE[2],
+      photo: userId === "u0" ? "javascript:alert(1)" : undefined,
+    });
+    const site = await siteWithUsers([...users, ...HOSTILE.slice(0, 2)], { user, locale, brandName: HOSTILE[0] });
+    const { page, complaints, context } = await pageOf(site, "admin");
+    await page.goto(site.url + consolePath(site));
+    expect(await page.locator("tbody tr").count()).toBe(9);
+    expect(await page.content()).not.toContain("<script>alert");
+    await expectSound(page, complaints);
+    await site.auth.kick("admin", { reason: HOSTILE[4] ?? "" });
+    await page.goto(`${site.url}/account/u`);
+    expect(await page.locator(".notice bdi").innerText()).toBe(HOSTILE[4]);
+    await expectSound(page, complaints);
+    await context.close();
+  });
+
+  it("styles the refusal in the rest of the app too, under helmet", async () => {
+    const site = await siteWithUsers([]);
+    const { page, complaints, context } = await pageOf(site, "alice");
+    await site.auth.kick("alice", { reason: "why" });
+    expect((await page.goto(`${site.url}/me`))?.status()).toBe(401);
+    const align = await page.locator(".notice").evaluate((element) => getComputedStyle(element).textAlign);
+    expect(align).toBe("center");
+    await expectSound(page, complaints);
+    await context.close();
+  });
+
+  it("carries what is checked over page changes and a changed page size", async () => {
+    const site = await siteWithUsers(Array.from({ length: 24 }, (_value, index) => `user ${String(index)}`));
+    for (const javaScriptEnabled of [true, false]) {
+      const { page, context } = await pageOf(site, "admin", { javaScriptEnabled });
+      await page.goto(site.url + consolePath(site));
+      await page.check("tbody tr:nth-child(2) input");
+      await page.click(".pager button:has-text('2')");
+      await page.check("tbody tr:nth-child(2) input");
+      await page.click(".pager button:has-text('3')");
+      expect(await page.locator(".selection").innerText()).toContain("2 users selected");
+      await page.click(".selection button");
+      await page.waitForSelector("text=Force 2 users offline?");
+      await context.close();
+    }
+  });
+
+  it("shows an empty application", async () => {
+    const site = await siteWithUsers([]);
+    const { page, complaints, context } = await pageOf(site, "admin");
+    await page.goto(site.url + consolePath(site));
+    // The administrator himself is online: only when he leaves is nobody there.
+    expect(await page.locator("tbody tr").count()).toBe(1);
+    await expectSound(page, complaints);
+    await context.close();
+  });
+});

@@ -1,0 +1,927 @@
+import { describe, expect, it } from "@jest/globals";
+import { MemoryStore } from "express-session";
+import { logout, LogoutError, MemoryLoginRegistry, type AdminContext } from "../../lib/index.js";
+import { LOCALES } from "../../lib/pages/texts.js";
+import { Holdable } from "../support/holdable.js";
+import type { Browser } from "../support/http.js";
+import {
+  addressesOf,
+  CHROME,
+  CJK,
+  CROSS_ORIGIN,
+  elementsOf,
+  HTML,
+  submit,
+  textOf,
+  valuesOf,
+  visit,
+} from "../support/pages.js";
+import { POOL_ID, sessionId, TOKEN, useSites, type Answer, type Site, type SiteOptions } from "../support/site.js";
+
+type Auth = NonNullable<SiteOptions["auth"]>;
+
+const open = useSites();
+const { en, zh } = LOCALES;
+const MOUNTS = ["", "/account"] as const;
+const LINES = { Accept: "application/x-ndjson" };
+const isRoot: NonNullable<NonNullable<Auth["admin"]>["authorize"]> = (req) =>
+  (req.session as { userId?: unknown }).userId === "root";
+
+/** A site with a console, in which root is logged in as its administrator, and then these users, each by his id. */
+async function consoleFor(users: readonly string[] = [], { auth, ...options }: SiteOptions = {}) {
+  const site = await open({ ...options, auth: { admin: { authorize: isRoot }, ...auth } });
+  const root = await site.login("root", { "User-Agent": CHROME });
+  const browsers: Browser[] = [];
+  for (const user of users) browsers.push(await site.login(user, { "User-Agent": CHROME }));
+  const page = `${site.at}/console/applications/${encodeURIComponent(site.appId)}/login-management`;
+  return { site, root, browsers, page, force: `${page}/force-offline` };
+}
+
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => `user-${String(i + 1)}`);
+const byUser = (...users: string[]) => users.map((user) => ["user", user] as const);
+
+/** The ids of the users in the table, in its order. */
+function idsOf(html: string): string[] {
+  return elementsOf(html, "tr").flatMap(({ attributes }) => attributes["data-user"] ?? []);
+}
+
+function checkboxesOf(html: string) {
+  return elementsOf(html, "input").filter(({ attributes: { type, name } }) => type === "checkbox" && name === "user");
+}
+
+function kicksOf(site: Site): object[] {
+  return site.events.filter(({ name }) => name === "kick");
+}
+
+async function usersOf(site: Site, browsers: readonly Browser[]): Promise<unknown[]> {
+  return Promise.all(browsers.map((browser) => site.user(browser)));
+}
+
+function linesOf({ text }: Answer): Record<string, unknown>[] {
+  expect(text.endsWith("\n")).toBe(true);
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** A registry that cannot take this user off the list until it is mended. */
+class BrokenRegistry extends MemoryLoginRegistry {
+  broken: string | undefined;
+  isDown = false;
+
+  override removeAll(...[userId, mark]: Parameters<MemoryLoginRegistry["removeAll"]>) {
+    if (userId === this.broken) return Promise.reject(new LogoutError("ERR_REGISTRY_UNAVAILABLE", "It is down."));
+    return super.removeAll(userId, mark);
+  }
+
+  override activeUsers(page: { offset: number; limit: number }) {
+    if (this.isDown) return Promise.reject(new LogoutError("ERR_REGISTRY_UNAVAILABLE", "It is down."));
+    return super.activeUsers(page);
+  }
+
+  /** One by one, as a large one gives its users in many groups. */
+  override async *users(): AsyncIterable<readonly string[]> {
+    for await (const group of super.users()) for (const userId of group) yield [userId];
+  }
+}
+
+describe("an app without admin.authorize", () => {
+  it("has no console: its addresses are the app's", async () => {
+    const site = await open();
+    const browser = await site.login("alice");
+    const page = `/console/applications/${site.appId}/login-management`;
+    for (const path of [page, `${page}/force-offline?user=alice`]) {
+      expect((await visit(site, browser, path)).status).toBe(404);
+      expect((await visit(site, undefined, path)).status).toBe(404);
+    }
+    expect((await submit(site, browser, `${page}/force-offline`, byUser("alice"))).status).toBe(404);
+    expect(kicksOf(site)).toEqual([]);
+  });
+
+  it.each<[string | readonly string[]]>([["/admin/online"], [["/admin/online"]], [[]]])(
+    "cannot name its route: %j",
+    (loginManagement) => {
+      const options = { store: new MemoryStore(), appId: "shop", userPoolId: POOL_ID };
+      for (const admin of [undefined, {}, { tokens: [TOKEN] }]) {
+        expect(() => logout({ ...options, admin, routes: { loginManagement } })).toThrow(
+          expect.objectContaining({
+            code: "ERR_OPTION_INVALID",
+            message: expect.stringContaining("admin.authorize"),
+          }),
+        );
+      }
+      expect(() => logout({ ...options, routes: { loginManagement: false } })).not.toThrow();
+    },
+  );
+});
+
+describe("somebody who is no administrator", () => {
+  it.each(MOUNTS)("is sent to log in where nobody is logged in: under '%s'", async (at) => {
+    const { site, page, force } = await consoleFor(["alice"], { at });
+    for (const path of [`${page}?page=2&user=a%26b`, `${force}?user=alice`]) {
+      const { status, headers } = await visit(site, undefined, path);
+      expect([status, headers.location]).toEqual([303, `/login?returnTo=${encodeURIComponent(path)}`]);
+    }
+    expect((await submit(site, undefined, force, byUser("alice"))).status).toBe(401);
+    expect(kicksOf(site)).toEqual([]);
+  });
+
+  it.each<[string, unknown]>([
+    ["false", false],
+    ["a promise of false", Promise.resolve(false)],
+    ["nothing", undefined],
+    ["what is no answer", "yes"],
+  ])("gets 403 everywhere, and forces nobody offline: authorize gives %s", async (_case, answer) => {
+    const authorize = () => answer as boolean;
+    const { site, root, browsers, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    for (const { status, headers, text } of [
+      await visit(site, root, page),
+      await visit(site, root, `${force}?user=alice`),
+      await visit(site, root, `${force}?everyone=1`),
+      await submit(site, root, force, byUser("alice")),
+      await submit(site, root, force, byUser("alice"), LINES),
+      await submit(site, root, force, [["everyone", site.appId]]),
+    ]) {
+      expect([status, headers["content-type"]]).toEqual([403, "text/html; charset=utf-8"]);
+      expect(textOf(text)).toContain(en.notAllowed);
+      expect(textOf(text)).not.toContain("alice");
+    }
+    expect(kicksOf(site)).toEqual([]);
+    expect(await usersOf(site, [root, ...browsers])).toEqual(["root", "alice"]);
+  });
+
+  it("is everybody while authorize fails", async () => {
+    const authorize = () => Promise.reject(new Error("no answer"));
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    expect((await visit(site, root, page)).status).toBe(500);
+    expect((await submit(site, root, force, byUser("alice"))).status).toBe(500);
+    expect(site.errors).toEqual([new Error("no answer"), new Error("no answer")]);
+    expect(kicksOf(site)).toEqual([]);
+  });
+
+  it("is a kicked administrator, who is told so", async () => {
+    const { site, root, page, force, browsers } = await consoleFor(["alice"]);
+    const other = root.clone();
+    await site.auth.kick("root", { reason: "late" });
+    expect((await submit(site, root, force, byUser("alice"))).status).toBe(401);
+    const { status, headers } = await visit(site, other, page);
+    expect([status, headers.location]).toEqual([303, `/login?returnTo=${encodeURIComponent(page)}`]);
+    expect(await usersOf(site, browsers)).toEqual(["alice"]);
+  });
+});
+
+describe("authorize", () => {
+  it("is asked what the administrator is about to do, and where", async () => {
+    const asked: AdminContext[] = [];
+    const authorize = (req: Parameters<typeof isRoot>[0], context: AdminContext): boolean => {
+      asked.push(context);
+      return req.method !== "PUT";
+    };
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    const context = { appId: site.appId, userPoolId: POOL_ID };
+    await visit(site, root, page);
+    expect(asked).toMatchObject([{ ...context, action: "list" }]);
+    await visit(site, root, `${force}?user=alice`);
+    await submit(site, root, force, byUser("alice"));
+    expect(asked.slice(1)).toMatchObject([
+      { ...context, action: "kick" },
+      { ...context, action: "kick" },
+    ]);
+  });
+
+  it("is not asked for another origin's POST, nor where nobody is logged in", async () => {
+    let asked = 0;
+    const authorize = (): boolean => (asked++, true);
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    await visit(site, undefined, page);
+    await submit(site, undefined, force, byUser("alice"));
+    await submit(site, root, force, byUser("alice"), { "Sec-Fetch-Site": "cross-site" });
+    expect(asked).toBe(0);
+  });
+});
+
+describe("the address of another application", () => {
+  it("is not found, and nobody is forced offline there", async () => {
+    const { site, root, browsers } = await consoleFor(["alice"]);
+    const page = "/console/applications/another/login-management";
+    for (const { status } of [
+      await visit(site, root, page),
+      await visit(site, undefined, page),
+      await visit(site, root, `${page}/force-offline?user=alice`),
+      await submit(site, root, `${page}/force-offline`, byUser("alice")),
+      await submit(site, root, `${page}/force-offline`, [["everyone", "another"]]),
+    ]) {
+      expect(status).toBe(404);
+    }
+    expect(await usersOf(site, browsers)).toEqual(["alice"]);
+  });
+
+  it("is told from one that is only spelled in another way", async () => {
+    const { site, root } = await consoleFor([], { auth: { appId: "my shop/é" } });
+    const page = `/console/applications/${encodeURIComponent("my shop/é")}/login-management`;
+    const { status, text } = await visit(site, root, page);
+    expect(status).toBe(200);
+    for (const address of addressesOf(text).filter((each) => each.startsWith("/console/"))) {
+      expect(address.startsWith(page)).toBe(true);
+    }
+  });
+});
+
+describe("the table", () => {
+  it("shows who is online, the newest activity first, each with his logins", async () => {
+    const { site, root, page } = await consoleFor(["alice", "bob", "alice"]);
+    const { status, text } = await visit(site, root, page);
+    expect(status).toBe(200);
+    expect(idsOf(text)).toEqual(["alice", "bob", "root"]);
+    expect(textOf(text)).toContain(en.usersOnline(3));
+    expect(textOf(text)).toMatch(/Chrome 126/);
+    expect(textOf(text)).toContain("127.0.0.1");
+    const [alice = ""] = text.split("<tr data-user=").slice(1);
+    const links = addressesOf(alice);
+    const ids = (await site.auth.logins("alice")).map(({ id }) => id);
+    for (const id of ids) expect(links.some((link) => link.endsWith(`?user=alice&login=${id}`))).toBe(true);
+    expect(links).toContain(`${page}/force-offline?user=alice`);
+    expect(elementsOf(alice, "summary")).toHaveLength(1);
+    expect(textOf(/<summary.*?<\/summary>/s.exec(alice)?.[0] ?? "")).toMatch(/\b2\b/);
+  });
+
+  it("shows nobody who is not online", async () => {
+    const { site, root, page, browsers } = await consoleFor(["alice", "bob"]);
+    await site.auth.kick("alice");
+    await browsers[1]?.get("/login/profile/logout");
+    const { text } = await visit(site, root, page);
+    expect(idsOf(text)).toEqual(["root"]);
+    expect(textOf(text)).toContain(en.usersOnline(1));
+  });
+
+  it("shows what the app knows of a user", async () => {
+    const user: Auth["user"] = (id) =>
+      id === "alice"
+        ? Promise.resolve({ name: "Alice Liddell", email: "alice@acme.example", photo: "/a.png" })
+        : undefined;
+    const { site, root, page } = await consoleFor(["alice", "bob"], { auth: { user } });
+    const { text } = await visit(site, root, page);
+    for (const shown of ["Alice Liddell", "alice", "alice@acme.example", "bob"]) expect(textOf(text)).toContain(shown);
+    expect(elementsOf(text, "img").map(({ attributes }) => attributes["src"])).toEqual(["/a.png"]);
+  });
+
+  it("comes in pages of 10, 20 or 50", async () => {
+    const { site, root, page } = await consoleFor(numbered(53));
+    const all = [...numbered(53).reverse(), "root"];
+    for (const [query, from, to] of [
+      ["", 0, 10],
+      ["?page=2", 10, 20],
+      ["?limit=20", 0, 20],
+      ["?limit=20&page=3", 40, 54],
+      ["?limit=50", 0, 50],
+      ["?limit=50&page=2", 50, 54],
+      ["?page=6", 50, 54],
+      ["?page=7", 50, 54],
+      ["?page=999999999", 50, 54],
+      ["?page=0", 0, 10],
+      ["?page=-1", 0, 10],
+      ["?page=x&limit=x", 0, 10],
+      ["?limit=11", 0, 10],
+      ["?limit=0", 0, 10],
+      ["?limit=1000", 0, 10],
+      ["?page=2&page=3", 0, 10],
+    ] as const) {
+      const { status, text } = await visit(site, root, page + query);
+      expect({ query, status, ids: idsOf(text) }).toEqual({ query, status: 200, ids: all.slice(from, to) });
+      expect(textOf(text)).toContain(en.usersOnline(54));
+    }
+  });
+
+  it("says which page it shows, and leads to the others", async () => {
+    const { site, root, page } = await consoleFor(numbered(53));
+    const { text } = await visit(site, root, `${page}?page=3`);
+    const pages = elementsOf(text, "button").filter(({ attributes }) => attributes["name"] === "page");
+    expect(pages.filter(({ attributes }) => "aria-current" in attributes)).toMatchObject([
+      { attributes: { value: "3", "aria-current": "page" } },
+    ]);
+    const values = pages.map(({ attributes }) => attributes["value"]);
+    for (const number of ["1", "2", "4", "6"]) expect(values).toContain(number);
+    for (const number of ["0", "7"]) expect(values).not.toContain(number);
+    const chosen = elementsOf(text, "option").filter(({ attributes }) => "selected" in attributes);
+    expect(chosen).toMatchObject([{ attributes: { value: "10" } }]);
+  });
+
+  it("has no page numbers where one page is enough", async () => {
+    const { site, root, page } = await consoleFor(numbered(9));
+    const { text } = await visit(site, root, page);
+    expect(elementsOf(text, "button").filter(({ attributes }) => attributes["name"] === "page")).toEqual([]);
+  });
+
+  it("says that nobody is online", async () => {
+    const registry = new MemoryLoginRegistry();
+    const { site, root, page } = await consoleFor([], { auth: { registry } });
+    registry.activeUsers = () => Promise.resolve({ totalCount: 0, users: [] });
+    const { status, text } = await visit(site, root, page);
+    expect(status).toBe(200);
+    expect(textOf(text)).toContain(en.nobodyOnline(site.appId));
+    expect(idsOf(text)).toEqual([]);
+  });
+
+  it("gets the headers of a page that stays with the administrator", async () => {
+    const { site, root, page, force } = await consoleFor(["alice"]);
+    for (const path of [page, `${force}?user=alice`]) {
+      const { headers, text } = await visit(site, root, path);
+      expect(headers).toMatchObject({
+        "content-type": "text/html; charset=utf-8",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": expect.stringMatching(/default-src 'none'.*frame-ancestors 'none'/),
+      });
+      expect(text).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?! src=")/i);
+    }
+  });
+
+  it("is in the browser's language", async () => {
+    const { site, root, page, force } = await consoleFor(["alice"]);
+    const ZH = { "Accept-Language": "zh-CN" };
+    for (const path of [page, `${force}?user=alice`, `${force}?everyone=1`, `${page}?q=nobody`]) {
+      const { text } = await visit(site, root, path, ZH);
+      expect(elementsOf(text, "html")).toMatchObject([{ attributes: { lang: "zh-CN" } }]);
+      for (const english of Object.values(en).filter((each) => typeof each === "string" && each.length > 6)) {
+        expect(textOf(text)).not.toContain(english);
+      }
+    }
+    expect(textOf((await visit(site, root, page, ZH)).text)).toContain(zh.usersOnline(2));
+  });
+
+  it("is refused in the browser's language", async () => {
+    const { site, root, browsers, page, force } = await consoleFor(["alice"]);
+    const ZH = { "Accept-Language": "zh-CN" };
+    const heading = (html: string): string => /<h1[^>]*>(.*?)<\/h1>/s.exec(html)?.[1] ?? "";
+    const refusals = [
+      await visit(site, browsers[0], page, ZH),
+      await submit(site, root, force, [["everyone", "x"]], ZH),
+      await submit(site, root, force, byUser("alice"), { ...ZH, "Sec-Fetch-Site": "cross-site" }),
+      await visit(site, root, "/console/applications/another/login-management", ZH),
+    ];
+    expect(refusals.map(({ status, text }) => [status, CJK.test(heading(text))])).toEqual(
+      [403, 400, 403, 404].map((status) => [status, true]),
+    );
+  });
+});
+
+describe("a search", () => {
+  it("finds a user by his exact id", async () => {
+    const { site, root, page } = await consoleFor(["alice", "alice2", "ali", "x&y=z +"]);
+    for (const [search, found] of [
+      ["alice", ["alice"]],
+      ["ali", ["ali"]],
+      ["x&y=z +", ["x&y=z +"]],
+      ["ALICE", []],
+      ["alic", []],
+    ] as const) {
+      const { status, text } = await visit(site, root, `${page}?q=${encodeURIComponent(search)}`);
+      expect([status, idsOf(text)]).toEqual([200, found]);
+      expect(valuesOf(text, "q")).toEqual([search]);
+      expect(textOf(text).includes(en.nobodyFound)).toBe(found.length === 0);
+    }
+  });
+
+  it("finds by name those whom the app knows, if they are online", async () => {
+    const asked: string[] = [];
+    const searchUsers = (text: string): Promise<string[]> => {
+      asked.push(text);
+      return Promise.resolve(["u1", "u2", "u1", "offline"]);
+    };
+    const { site, root, page } = await consoleFor(["u1", "u2", "u3", "lid"], { auth: { searchUsers } });
+    expect(idsOf((await visit(site, root, `${page}?q=lid`)).text).sort()).toEqual(["lid", "u1", "u2"]);
+    expect(idsOf((await visit(site, root, `${page}?q=Liddell&page=4`)).text).sort()).toEqual(["u1", "u2"]);
+    expect(asked).toEqual(["lid", "Liddell"]);
+    await visit(site, root, `${page}?q=`);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("keeps what is checked, and leads back to everyone", async () => {
+    const { site, root, page } = await consoleFor(["alice", "bob"]);
+    const { text } = await visit(site, root, `${page}?q=alice&user=bob&user=alice`);
+    expect(valuesOf(text, "user").sort()).toEqual(["alice", "bob"]);
+    expect(textOf(text)).toContain(en.showAll);
+  });
+
+  it("hands what searchUsers rejects with to the app", async () => {
+    const searchUsers = () => Promise.reject(new Error("no directory"));
+    const { site, root, page } = await consoleFor(["alice"], { auth: { searchUsers } });
+    expect((await visit(site, root, `${page}?q=a`)).status).toBe(500);
+    expect(site.errors).toEqual([new Error("no directory")]);
+  });
+});
+
+describe("users who are checked", () => {
+  it("are checked on their page, and kept on the others", async () => {
+    const { site, root, page } = await consoleFor(numbered(15));
+    const query = "user=user-15&user=user-1&user=gone&user=user-15";
+    const { text } = await visit(site, root, `${page}?${query}`);
+    const checked = checkboxesOf(text).filter(({ attributes }) => "checked" in attributes);
+    expect(checked.map(({ attributes }) => attributes["value"])).toEqual(["user-15"]);
+    const hidden = elementsOf(text, "input").filter(
+      ({ attributes: { type, name } }) => type === "hidden" && name === "user",
+    );
+    expect(hidden.map(({ attributes }) => attributes["value"])).toEqual(["user-1", "gone"]);
+    expect(textOf(text)).toContain(en.selected(3));
+    const second = (await visit(site, root, `${page}?${query}&page=2`)).text;
+    const there = checkboxesOf(second).filter(({ attributes }) => "checked" in attributes);
+    expect(there.map(({ attributes }) => attributes["value"])).toEqual(["user-1"]);
+  });
+
+  it("are none to begin with", async () => {
+    const { site, root, page } = await consoleFor(["alice"]);
+    const { text } = await visit(site, root, page);
+    expect(checkboxesOf(text)).toHaveLength(2);
+    expect(checkboxesOf(text).filter(({ attributes }) => "checked" in attributes)).toEqual([]);
+  });
+
+  it.each([21, 120, 1_000])("may be many: %i", async (count) => {
+    const { site, root, page, force } = await consoleFor(["alice", "bob"]);
+    const ids = [...Array.from({ length: count - 1 }, (_, i) => String(i)), "alice"];
+    const query = ids.map((id) => `user=${id}`).join("&");
+    const { status, text } = await visit(site, root, `${page}?${query}`);
+    expect(status).toBe(200);
+    const checked = checkboxesOf(text).filter(({ attributes }) => "checked" in attributes);
+    expect(checked.map(({ attributes }) => attributes["value"])).toEqual(["alice"]);
+    expect(textOf(text)).toContain(en.selected(count));
+    expect(textOf((await visit(site, root, `${force}?${query}`)).text)).toContain(en.forceUserQuestion("alice"));
+    const { headers } = await submit(site, root, force, byUser(...ids));
+    expect(headers.location).toBe(`${page}?users=1&logins=1`);
+  });
+});
+
+describe("the question before anybody is forced offline", () => {
+  const user: Auth["user"] = (id) => ({ name: `${id.toUpperCase()} the user` });
+
+  /** The form that does it. */
+  const formOf = (html: string): string => /<main.*<\/main>/s.exec(html)?.[0] ?? "";
+
+  function expectAsks(html: string, force: string): void {
+    const form = formOf(html);
+    expect(elementsOf(form, "form")).toMatchObject([{ attributes: { method: "post", action: force } }]);
+    const [first, ...others] = elementsOf(form, "button");
+    expect(first?.attributes).toMatchObject({ type: "submit", disabled: "" });
+    expect(others).toMatchObject([{ attributes: { type: "submit" } }]);
+    expect(others[0]?.attributes).not.toHaveProperty("disabled");
+    expect(valuesOf(form, "reason")).toEqual([""]);
+    expect(addressesOf(form)).toContain(force.replace("/force-offline", ""));
+  }
+
+  it("names the user and how many logins end", async () => {
+    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], { auth: { user } });
+    const { status, text } = await visit(site, root, `${force}?user=alice`);
+    expect(status).toBe(200);
+    expectAsks(text, force);
+    for (const shown of [en.forceUserQuestion("ALICE the user"), en.holdLogins(2)]) {
+      expect(textOf(text)).toContain(shown);
+    }
+    expect(textOf(text)).not.toContain("BOB");
+    expect(valuesOf(text, "user")).toEqual(["alice"]);
+    expect(valuesOf(text, "login")).toEqual([]);
+    expect(kicksOf(site)).toEqual([]);
+  });
+
+  it("names several, and leaves out who is offline", async () => {
+    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], { auth: { user } });
+    const { text } = await visit(site, root, `${force}?user=alice&user=bob&user=gone&user=alice`);
+    expectAsks(text, force);
+    for (const shown of [en.forceUsersQuestion(2), en.holdLogins(3), "ALICE the user", "BOB the user"]) {
+      expect(textOf(text)).toContain(shown);
+    }
+    expect(valuesOf(text, "user")).toEqual(["alice", "bob"]);
+  });
+
+  it("names the one login", async () => {
+    const { site, root, force } = await consoleFor(["alice", "alice"], { auth: { user } });
+    const [, older] = await site.auth.logins("alice");
+    const { text } = await visit(site, root, `${force}?user=alice&login=${older?.id ?? ""}`);
+    expectAsks(text, force);
+    for (const shown of [en.forceLoginQuestion("ALICE the user"), en.holdLogins(1)]) {
+      expect(textOf(text)).toContain(shown);
+    }
+    expect([valuesOf(text, "user"), valuesOf(text, "login")]).toEqual([["alice"], [older?.id]]);
+  });
+
+  it("names how many everyone are, and asks for the application's id", async () => {
+    const { site, root, force } = await consoleFor(["alice", "bob", "alice"]);
+    const { text } = await visit(site, root, `${force}?everyone=1`);
+    expectAsks(text, force);
+    for (const shown of [en.forceEveryoneQuestion(3, site.appId), en.typeApplicationId(site.appId)]) {
+      expect(textOf(text)).toContain(shown);
+    }
+    expect(valuesOf(text, "everyone")).toEqual([""]);
+    expect(valuesOf(text, "user")).toEqual([]);
+    const field = elementsOf(text, "input").find(({ attributes }) => attributes["name"] === "everyone")?.attributes;
+    expect(field).toMatchObject({ required: "" });
+    expect(site.appId).toMatch(new RegExp(`^(?:${field?.["pattern"] ?? ""})$`, "v"));
+  });
+
+  it.each(["a.b", "shop (test)", "a/b", "[x]{2}|^$", "a-b", "a\\b", "é&&~~!!"])(
+    "asks for an application's id that a browser takes: %s",
+    async (appId) => {
+      const { site, root, force } = await consoleFor([], { auth: { appId } });
+      const { text } = await visit(site, root, `${force}?everyone=1`);
+      const field = elementsOf(text, "input").find(({ attributes }) => attributes["name"] === "everyone");
+      const pattern = field?.attributes["pattern"];
+      // Without a pattern the server alone looks.
+      expect(pattern === undefined || new RegExp(`^(?:${pattern})$`, "v").test(appId)).toBe(true);
+      expect((await submit(site, root, force, [["everyone", appId]])).status).toBe(303);
+    },
+  );
+
+  it.each(["", "?user=gone", "?user=gone&user=", "?user=alice&login=unknown", "?login=x"])(
+    "is not asked where nobody is meant who is online: '%s'",
+    async (query) => {
+      const { site, root, page, force } = await consoleFor(["alice"]);
+      const { status, headers } = await visit(site, root, force + query);
+      expect([status, headers.location?.startsWith(`${page}?`)]).toEqual([303, true]);
+      expect(textOf((await visit(site, root, headers.location ?? "")).text)).toContain(en.nobodySelected);
+    },
+  );
+});
+
+describe("an administrator who forces users offline", () => {
+  it("ends every login of one, who is told the reason, and nobody else's", async () => {
+    const { site, root, browsers, page, force } = await consoleFor(["alice", "bob", "alice"]);
+    const [first, bob, second] = browsers as [Browser, Browser, Browser];
+    const answer = await submit(site, root, force, [...byUser("alice"), ["reason", "because <it> is late"]]);
+    expect([answer.status, answer.headers.location]).toEqual([303, `${page}?users=1&logins=2`]);
+    expect(kicksOf(site)).toEqual([
+      expect.objectContaining({ userId: "alice", by: "root", reason: "because <it> is late" }),
+    ]);
+    for (const browser of [first, second]) {
+      const { status, text } = await visit(site, browser, "/me");
+      expect(status).toBe(401);
+      expect(textOf(text)).toContain("because <it> is late");
+      expect(text).not.toContain("root");
+    }
+    expect(await usersOf(site, [root, bob])).toEqual(["root", "bob"]);
+    const { text } = await visit(site, root, answer.headers.location ?? "");
+    expect(textOf(text)).toContain(en.forced(1, 2));
+    expect(elementsOf(text).some(({ attributes }) => attributes["role"] === "status")).toBe(true);
+    expect(idsOf(text)).toEqual(["bob", "root"]);
+  });
+
+  it("ends those of several", async () => {
+    const { site, root, browsers, page, force } = await consoleFor(["alice", "bob", "carol", "alice"]);
+    const { headers } = await submit(site, root, force, byUser("alice", "bob", "gone", "alice"));
+    expect(headers.location).toBe(`${page}?users=2&logins=3`);
+    expect(await usersOf(site, [root, ...browsers])).toEqual(["root", null, null, "carol", null]);
+    expect(await usersOf(site, browsers)).toEqual([null, null, "carol", null]);
+  });
+
+  it("ends one login alone", async () => {
+    const { site, root, browsers, page, force } = await consoleFor(["alice", "alice", "bob"]);
+    const [older, newer, bob] = browsers as [Browser, Browser, Browser];
+    const [, olderLogin] = await site.auth.logins("alice");
+    const fields = [...byUser("alice"), ["login", olderLogin?.id ?? ""], ["reason", "late"]] as const;
+    const { headers } = await submit(site, root, force, fields);
+    expect(headers.location).toBe(`${page}?users=1&logins=1`);
+    const refused = await visit(site, older, "/me");
+    expect([refused.status, refused.text.includes("late")]).toEqual([401, true]);
+    expect(await usersOf(site, [newer, bob, root])).toEqual(["alice", "bob", "root"]);
+    expect((await submit(site, root, force, fields)).status).toBe(303);
+    expect(kicksOf(site)).toEqual([expect.objectContaining({ loginIds: [olderLogin?.id], by: "root" })]);
+  });
+
+  it("ends no login that is another user's", async () => {
+    const { site, root, browsers, page, force } = await consoleFor(["alice", "bob"]);
+    const [bobs] = await site.auth.logins("bob");
+    const { headers } = await submit(site, root, force, [...byUser("alice"), ["login", bobs?.id ?? ""]]);
+    expect(headers.location).toBe(`${page}?users=0&logins=0`);
+    expect(await usersOf(site, browsers)).toEqual(["alice", "bob"]);
+  });
+
+  it("ends everyone's with the application's id, his own too", async () => {
+    const { site, root, browsers, page, force } = await consoleFor(["alice", "bob", "alice"]);
+    const fields = [
+      ["everyone", site.appId],
+      ["reason", "new release"],
+    ] as const;
+    const { status, headers } = await submit(site, root, force, fields);
+    expect([status, headers.location]).toEqual([303, `${page}?users=3&logins=4`]);
+    for (const browser of [root, ...browsers]) {
+      const refused = await visit(site, browser, page);
+      expect([refused.status, refused.text.includes("new release")]).toEqual([401, true]);
+    }
+    expect((await site.auth.activeUsers()).totalCount).toBe(0);
+  });
+
+  it.each(["wrong", "SHOP", " ", "1", "shop-", ""])("ends nobody's with another one: '%s'", async (typed) => {
+    const { site, root, browsers, force } = await consoleFor(["alice"]);
+    const { status, headers, text } = await submit(site, root, force, [["everyone", typed]]);
+    expect([status, headers["content-type"]]).toEqual([400, "text/html; charset=utf-8"]);
+    expect(textOf(text)).toContain(en.wrongApplicationId);
+    expect(kicksOf(site)).toEqual([]);
+    expect(await usersOf(site, [root, ...browsers])).toEqual(["root", "alice"]);
+  });
+
+  it("is told of a wrong application's id in the browser's language", async () => {
+    const { site, root, force } = await consoleFor();
+    const fields = [["everyone", "wrong"]] as const;
+    const { status, text } = await submit(site, root, force, fields, { "Accept-Language": "zh-CN" });
+    expect(status).toBe(400);
+    expect(textOf(text)).toContain(zh.wrongApplicationId);
+  });
+
+  it("ends nobody's where a field was left out", async () => {
+    const { site, root, browsers, page, force } = await consoleFor(["alice"]);
+    const { status, headers } = await submit(site, root, force, [["reason", "late"]]);
+    expect([status, headers.location?.startsWith(`${page}?`)]).toEqual([303, true]);
+    expect(await usersOf(site, [root, ...browsers])).toEqual(["root", "alice"]);
+  });
+
+  it("gives a reason of a length that fits", async () => {
+    const { site, root, browsers, force } = await consoleFor(["alice"]);
+    const reason = "<script>alert(1)</script>" + "x".repeat(10_000);
+    expect((await submit(site, root, force, [...byUser("alice"), ["reason", reason]])).status).toBe(303);
+    const [alice] = browsers;
+    const { status, text } = await visit(site, alice, "/me");
+    expect(status).toBe(401);
+    expect(textOf(text)).toContain("<script>alert(1)</script>xxx");
+    expect(text).not.toMatch(/<script>alert/);
+    expect(text.length).toBeLessThan(10_000);
+  });
+
+  it.each(["", "   "])("may give none: '%s'", async (reason) => {
+    const { site, root, browsers, force } = await consoleFor(["alice"]);
+    expect((await submit(site, root, force, [...byUser("alice"), ["reason", reason]])).status).toBe(303);
+    expect((await visit(site, browsers[0], "/me")).status).toBe(401);
+  });
+
+  it("may force himself offline", async () => {
+    const { site, root, page, force } = await consoleFor(["alice"]);
+    expect((await submit(site, root, force, byUser("root"))).status).toBe(303);
+    expect((await visit(site, root, page)).status).toBe(401);
+  });
+});
+
+describe("a script that forces users offline", () => {
+  it("is told how it ended, in the last line", async () => {
+    const { site, root, browsers, force } = await consoleFor(["alice", "bob", "alice"]);
+    const answer = await submit(site, root, force, [...byUser("alice", "bob"), ["reason", "late"]], LINES);
+    expect([answer.status, answer.headers["content-type"], answer.headers["cache-control"]]).toEqual([
+      200,
+      "application/x-ndjson; charset=utf-8",
+      "no-store",
+    ]);
+    expect(linesOf(answer)).toEqual([expect.objectContaining({ code: 200, message: en.forced(2, 3) })]);
+    expect(kicksOf(site)).toMatchObject([
+      { by: "root", reason: "late" },
+      { by: "root", reason: "late" },
+    ]);
+    expect(await usersOf(site, browsers)).toEqual([null, null, null]);
+  });
+
+  it("is told how it goes on with everyone", async () => {
+    const { site, root, force } = await consoleFor(numbered(4), { auth: { registry: new BrokenRegistry() } });
+    const answer = await submit(site, root, force, [["everyone", site.appId]], LINES);
+    const lines = linesOf(answer);
+    const last = lines.pop();
+    expect(last).toMatchObject({ code: 200, message: en.forced(5, 5) });
+    expect(lines).toEqual([1, 2, 3, 4, 5].map((done) => ({ done, total: 5, message: en.forcing(done, 5) })));
+  });
+
+  it("is told of a wrong application's id", async () => {
+    const { site, root, force, browsers } = await consoleFor(["alice"]);
+    const answer = await submit(site, root, force, [["everyone", "wrong"]], LINES);
+    expect(linesOf(answer)).toEqual([{ code: 400, message: en.wrongApplicationId }]);
+    expect(await usersOf(site, browsers)).toEqual(["alice"]);
+  });
+
+  it("is told in the browser's language", async () => {
+    const { site, root, force } = await consoleFor(["alice"]);
+    const answer = await submit(site, root, force, byUser("alice"), { ...LINES, "Accept-Language": "zh-CN" });
+    expect(linesOf(answer)).toEqual([expect.objectContaining({ code: 200, message: zh.forced(1, 1) })]);
+  });
+
+  it.each(["text/html", HTML.Accept, "*/*", ""])("is told from a browser's form: Accept '%s'", async (Accept) => {
+    const { site, root, force } = await consoleFor(["alice"]);
+    expect((await submit(site, root, force, byUser("alice"), { Accept })).status).toBe(303);
+  });
+});
+
+describe("a POST from another origin to the console", () => {
+  it.each(CROSS_ORIGIN.flatMap((headers) => [headers, { ...headers, ...LINES }]))(
+    "is answered 403, and nobody is forced offline: %j",
+    async (headers) => {
+      const { site, root, browsers, force } = await consoleFor(["alice"]);
+      for (const fields of [byUser("alice"), [["everyone", site.appId]] as const]) {
+        expect((await submit(site, root, force, fields, headers)).status).toBe(403);
+      }
+      expect(kicksOf(site)).toEqual([]);
+      expect(await usersOf(site, [root, ...browsers])).toEqual(["root", "alice"]);
+    },
+  );
+
+  it("is told from one of this origin", async () => {
+    const { site, root, force } = await consoleFor(["alice"]);
+    const headers = { Origin: site.url, "Sec-Fetch-Site": "same-origin" };
+    expect((await submit(site, root, force, byUser("alice"), headers)).status).toBe(303);
+  });
+});
+
+describe("a kick from the console that breaks off", () => {
+  const WAYS: [string, (site: Site) => (readonly [string, string])[]][] = [
+    ["one user", () => byUser("alice")],
+    ["several", () => byUser("bob", "alice")],
+    ["everyone", (site) => [["everyone", site.appId]]],
+  ];
+
+  it.each(WAYS)("is told with 503 and can be repeated, after the store: %s", async (_way, fields) => {
+    const holdable = new Holdable(new MemoryStore());
+    const { site, root, browsers, page, force } = await consoleFor(["alice", "bob"], {
+      auth: { store: holdable.store, registry: new MemoryLoginRegistry() },
+    });
+    holdable.fail("set");
+    const { status, headers, text } = await submit(site, root, force, fields(site));
+    expect([status, headers["content-type"], headers["cache-control"]]).toEqual([
+      503,
+      "text/html; charset=utf-8",
+      "no-store",
+    ]);
+    expect(textOf(text)).toContain(en.brokeOff);
+    expect(addressesOf(text)).toContain(page);
+    const admin = await site.login("root");
+    expect((await submit(site, admin, force, fields(site))).status).toBe(303);
+    expect((await usersOf(site, browsers))[0]).toBeNull();
+    const kicked = (kicksOf(site) as { userId: string }[]).map(({ userId }) => userId);
+    expect(kicked).toContain("alice");
+  });
+
+  it.each(WAYS)("is told in the last line, and can be repeated, after the registry: %s", async (_way, fields) => {
+    const registry = new BrokenRegistry();
+    const { site, root, browsers, force } = await consoleFor(["bob", "alice"], { auth: { registry } });
+    registry.broken = "alice";
+    const fails = linesOf(await submit(site, root, force, fields(site), LINES));
+    expect(fails.at(-1)).toEqual({ code: 503, message: en.brokeOff });
+    expect(fails.slice(0, -1).every((line) => !("code" in line))).toBe(true);
+    registry.broken = undefined;
+    const admin = (await site.user(root)) === null ? await site.login("root") : root;
+    expect(linesOf(await submit(site, admin, force, fields(site), LINES)).at(-1)).toMatchObject({ code: 200 });
+    expect((await usersOf(site, browsers))[1]).toBeNull();
+  });
+
+  it("is a 503 page after the registry", async () => {
+    const registry = new BrokenRegistry();
+    const { site, root, browsers, force } = await consoleFor(["alice", "bob"], { auth: { registry } });
+    registry.broken = "alice";
+    const { status, text } = await submit(site, root, force, byUser("alice", "bob"));
+    expect([status, textOf(text).includes(en.brokeOff)]).toEqual([503, true]);
+    expect(await usersOf(site, browsers)).toEqual(["alice", null]);
+  });
+
+  it("is a 503 page where the table cannot be read", async () => {
+    const registry = new BrokenRegistry();
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { registry } });
+    registry.isDown = true;
+    for (const path of [page, `${force}?everyone=1`]) {
+      const { status, headers } = await visit(site, root, path);
+      expect([status, headers["content-type"]]).toEqual([503, "text/html; charset=utf-8"]);
+    }
+    registry.isDown = false;
+    expect((await visit(site, root, page)).status).toBe(200);
+  });
+});
+
+describe("a page of the console", () => {
+  const everyPage = ({ page, force }: { page: string; force: string }, appId: string): string[] => [
+    page,
+    `${page}?q=alice`,
+    `${page}?user=alice&users=1&logins=1`,
+    `${force}?user=alice&user=bob`,
+    `${force}?everyone=${appId}`,
+  ];
+
+  it("holds no session id", async () => {
+    const { site, root, browsers, ...paths } = await consoleFor(["alice", "bob", "alice"]);
+    for (const path of everyPage(paths, site.appId)) {
+      const { status, text } = await visit(site, root, path);
+      expect(status).toBe(200);
+      for (const browser of [root, ...browsers]) expect(text).not.toContain(sessionId(browser));
+    }
+  });
+
+  it("under a mount path leads and loads from nowhere else", async () => {
+    const { site, root, ...paths } = await consoleFor(["alice", "bob", ...numbered(12)], { at: "/account" });
+    for (const path of everyPage(paths, site.appId)) {
+      const addresses = addressesOf((await visit(site, root, path)).text);
+      expect(addresses.length).toBeGreaterThanOrEqual(5);
+      for (const address of addresses) expect(address).toMatch(/^\/account\//);
+    }
+    const { headers } = await submit(site, root, paths.force, byUser("alice"));
+    expect(headers.location).toBe(`${paths.page}?users=1&logins=1`);
+  });
+
+  it("is where routes.loginManagement says", async () => {
+    const routes = { loginManagement: ["/admin/online", "/:appId/online"], personalCenter: false as const };
+    const { site, root } = await consoleFor(["alice"], { auth: { routes } });
+    for (const page of ["/admin/online", `/${site.appId}/online`, "/admin/online/"]) {
+      const { status, text } = await visit(site, root, page);
+      expect(status).toBe(200);
+      const forms = elementsOf(text, "form").map(({ attributes }) => attributes["action"]);
+      expect(forms).toEqual(["/login/profile/logout", page.replace(/\/$/, "")]);
+    }
+    const { headers } = await submit(site, root, "/admin/online/force-offline", byUser("alice"));
+    expect(headers.location).toBe("/admin/online?users=1&logins=1");
+    expect((await visit(site, root, "/another/online")).status).toBe(404);
+  });
+
+  it("is not there with false", async () => {
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { routes: { loginManagement: false } } });
+    expect((await visit(site, root, page)).status).toBe(404);
+    expect((await submit(site, root, force, byUser("alice"))).status).toBe(404);
+  });
+});
+
+describe("hostile texts in the console", () => {
+  const TEXTS = [
+    "<script>alert(1)</script>",
+    `"><script>alert(1)</script>`,
+    `'"></title></textarea><img src=x onerror=alert(1)>`,
+    "&lt;script&gt;alert(1)&amp;user=root",
+    "\u202eevil \u2066name\u2069",
+    "../../u?x=1#y",
+    "a b+c%20d&user=root",
+    "__proto__",
+    "x\0y",
+  ];
+  const shown = (text: string): string => text.replace(/\s+/g, " ").slice(0, 40).trim();
+
+  function expectHarmless(html: string): void {
+    expect(html).not.toMatch(/<script>alert/i);
+    expect(html).not.toMatch(/<img src=x/i);
+    expect(elementsOf(html, "script")).toHaveLength(1);
+    expect(html.toLowerCase().split("</title>")).toHaveLength(2);
+  }
+
+  it.each(TEXTS)("are shown as text, and the right user is forced offline: user id %j", async (id) => {
+    const { site, root, browsers, page, force } = await consoleFor([id, "bob"]);
+    const table = await visit(site, root, page);
+    expectHarmless(table.text);
+    expect(idsOf(table.text)).toEqual(["bob", id, "root"]);
+    expect(textOf(table.text)).toContain(shown(id));
+    const link = addressesOf(table.text.split("<tr data-user=")[2] ?? "").at(-1) ?? "";
+    const question = await visit(site, root, link);
+    expect(question.status).toBe(200);
+    expectHarmless(question.text);
+    expect(textOf(question.text)).toContain(shown(id));
+    expect(valuesOf(question.text, "user")).toEqual([id]);
+    const found = await visit(site, root, `${page}?q=${encodeURIComponent(id)}&user=${encodeURIComponent(id)}`);
+    expectHarmless(found.text);
+    expect(idsOf(found.text)).toEqual([id]);
+    expect((await submit(site, root, force, byUser(id))).headers.location).toBe(`${page}?users=1&logins=1`);
+    expect(await usersOf(site, [root, ...browsers])).toEqual(["root", null, "bob"]);
+  });
+
+  it.each([...TEXTS, "\ud83d and \ude00", "x".repeat(10_000), "<script>alert(1)</script>".repeat(400)])(
+    "are shown as text: the name, agent and application %j",
+    async (text) => {
+      const user = () => ({ name: text, email: text, photo: "javascript:alert(1)" });
+      const { site, root, page, force } = await consoleFor(numbered(9), {
+        auth: { user, brandName: text, appId: text.toWellFormed().slice(0, 200) },
+      });
+      await site.login("agent", { "User-Agent": text.replace(/[^ -~]/g, "?") });
+      for (const path of [page, `${force}?user=agent&user=user-1`, `${force}?everyone=1`, `${page}?q=agent`]) {
+        const { status, text: html } = await visit(site, root, path);
+        expect(status).toBe(200);
+        expectHarmless(html);
+        expect(html).not.toMatch(/javascript:/i);
+        expect(Buffer.byteLength(html)).toBeLessThan(200_000);
+        expect(textOf(html)).toContain(shown(text.toWellFormed()));
+      }
+    },
+  );
+
+  it("of an id that is no text at all are shown, and lead to nobody else", async () => {
+    const ids = ["\ud83d", "\ufffd", "\ude00x"];
+    const { site, root, browsers, page } = await consoleFor(ids);
+    const { status, text } = await visit(site, root, page);
+    expect(status).toBe(200);
+    expect(idsOf(text)).toHaveLength(4);
+    // The row of "\ud83d", whose neighbour's id is what such an id turns into on the wire.
+    const link = addressesOf(text.split("<tr data-user=")[3] ?? "").at(-1) ?? "";
+    expect(valuesOf((await visit(site, root, link)).text, "user")).not.toContain("\ufffd");
+    expect(await usersOf(site, browsers)).toEqual(ids);
+  });
+
+  it("in the address are no status and no error", async () => {
+    const { site, root, page, force } = await consoleFor(["alice"]);
+    for (const query of [
+      "q[]=a&user[]=b&limit[]=10&page[]=1",
+      "q[a]=1&user[__proto__]=x&users[x]=1&logins=2",
+      "user=%ed%a0%80&q=%ff",
+      "users=<script>alert(1)</script>&logins=1",
+      `q=${"x".repeat(5_000)}`,
+      `user=${"%3Cscript%3Ealert(1)".repeat(200)}`,
+    ]) {
+      const { status, text } = await visit(site, root, `${page}?${encodeURI(query).replaceAll("%25", "%")}`);
+      expect([query.slice(0, 40), status]).toEqual([query.slice(0, 40), 200]);
+      expectHarmless(text);
+      expect(textOf(text)).not.toContain("successful");
+      expect((await visit(site, root, `${force}?${encodeURI(query).replaceAll("%25", "%")}`)).status).toBe(303);
+    }
+    expect(site.errors).toEqual([]);
+  });
+});

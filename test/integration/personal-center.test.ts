@@ -1,0 +1,810 @@
+import { describe, expect, it } from "@jest/globals";
+import { LOCALES } from "../../lib/pages/texts.js";
+import type { Browser } from "../support/http.js";
+import {
+  addressesOf,
+  CHROME,
+  CJK,
+  CROSS_ORIGIN,
+  decode,
+  elementsOf,
+  HTML,
+  IPHONE,
+  submit,
+  textOf,
+  visit,
+} from "../support/pages.js";
+import { sessionId, useSites, type Site, type SiteOptions } from "../support/site.js";
+
+const open = useSites();
+const CLEARED = expect.stringMatching(/^connect\.sid=;.*Expires=Thu, 01 Jan 1970 00:00:00 GMT/);
+const MOUNTS = ["", "/account"] as const;
+const END_ROUTES = ["/u/end-login", "/u/end-others"] as const;
+const BY_HIMSELF = LOCALES.en.loggedOutByYourself;
+
+/** A site on which alice is logged in on three devices, of which the second is looked at, and bob on one. */
+async function devices(options: SiteOptions = {}) {
+  const site = await open(options);
+  const oldest = await site.login("alice", { "User-Agent": IPHONE });
+  const [oldestLogin] = await site.auth.logins("alice");
+  const mine = await site.login("alice", { "User-Agent": CHROME });
+  const [myLogin] = await site.auth.logins("alice");
+  const newest = await site.login("alice");
+  const [newestLogin] = await site.auth.logins("alice");
+  const bob = await site.login("bob");
+  const [bobsLogin] = await site.auth.logins("bob");
+  const ids = [oldestLogin, myLogin, newestLogin, bobsLogin].map((login) => login?.id ?? "");
+  const [oldestId = "", myId = "", newestId = "", bobsId = ""] = ids;
+  return { site, oldest, mine, newest, bob, oldestId, myId, newestId, bobsId };
+}
+
+function expectNoKick(site: Site): void {
+  expect(site.events.filter(({ name }) => name === "kick")).toEqual([]);
+}
+
+async function expectServed(site: Site, browsers: readonly Browser[]): Promise<void> {
+  for (const browser of browsers) expect(await site.user(browser)).not.toBeNull();
+}
+
+/** The rows of the list: the login's id, and the HTML. */
+function rowsOf(html: string): { id: string; html: string }[] {
+  return html
+    .split(/(?=<li data-login=")/)
+    .slice(1)
+    .map((row) => ({ id: /data-login="([^"]*)"/.exec(row)?.[1] ?? "", html: row.split("</li>")[0] ?? "" }));
+}
+
+describe("a visitor of the personal center who is not logged in", () => {
+  it.each(MOUNTS)("is sent to log in, with the way back: under '%s'", async (at) => {
+    const site = await open({ at });
+    const { status, headers } = await visit(site, undefined, `${at}/u?a=1&b=%2F`);
+    const returnTo = encodeURIComponent(`${at}/u?a=1&b=%2F`);
+    expect({ status, location: headers.location, cache: headers["cache-control"] }).toEqual({
+      status: 303,
+      location: `/login?returnTo=${returnTo}`,
+      cache: "no-store",
+    });
+  });
+
+  it("is sent to a loginUrl that has a query of its own", async () => {
+    const site = await open({ auth: { loginUrl: "https://id.example/in?app=shop" } });
+    const { headers } = await visit(site, undefined, "/u");
+    expect(headers.location).toBe("https://id.example/in?app=shop&returnTo=%2Fu");
+  });
+
+  it("gets a 401 page without a loginUrl", async () => {
+    const site = await open({ auth: { loginUrl: false } });
+    const { status, headers, text } = await visit(site, undefined, "/u");
+    expect([status, headers["content-type"]]).toEqual([401, "text/html; charset=utf-8"]);
+    expect(textOf(text)).toContain(LOCALES.en.logInFirst);
+    expect(elementsOf(text, "a")).toEqual([]);
+  });
+
+  it("gets a 401 by HEAD and by each POST", async () => {
+    const site = await open();
+    expect((await site.ask("HEAD", "/u", { headers: HTML })).status).toBe(401);
+    for (const path of END_ROUTES) {
+      const { status, text } = await submit(site, undefined, path, [["loginId", "x"]]);
+      expect(status).toBe(401);
+      expect(elementsOf(text, "a").map(({ attributes }) => attributes["href"])).toEqual(["/login"]);
+    }
+  });
+
+  it("is nobody's user with a forged cookie", async () => {
+    const site = await open();
+    const headers = { Cookie: "connect.sid=s%3Aforged.forged" };
+    expect((await visit(site, undefined, "/u", headers)).status).toBe(303);
+  });
+});
+
+describe("a user who looks at where he is logged in", () => {
+  it("sees his logins, this device first and marked, then the newest", async () => {
+    const { site, mine, oldestId, myId, newestId } = await devices();
+    const { status, text } = await visit(site, mine, "/u");
+    const rows = rowsOf(text);
+    expect(status).toBe(200);
+    expect(rows.map(({ id }) => id)).toEqual([myId, newestId, oldestId]);
+    expect(rows.map((row) => row.html.includes(LOCALES.en.thisDevice))).toEqual([true, false, false]);
+    expect(rows.map((row) => elementsOf(row.html, "form").length)).toEqual([0, 1, 1]);
+    expect(textOf(rows[0]?.html ?? "")).toMatch(/Chrome.* on Linux/);
+    expect(textOf(rows[2]?.html ?? "")).toMatch(/Safari.* on iOS|iPhone/);
+    expect(textOf(rows[0]?.html ?? "")).toContain("127.0.0.1");
+    expect(textOf(text)).toContain(LOCALES.en.logOutEverywhereElse(2));
+  });
+
+  it("sees nobody else's login, and no session id", async () => {
+    const { site, oldest, mine, newest, bob, bobsId } = await devices();
+    const { text } = await visit(site, mine, "/u");
+    for (const secret of [bobsId, ...[oldest, mine, newest, bob].map(sessionId)]) {
+      expect(secret.length).toBeGreaterThan(10);
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  it("has nothing to end on his only device", async () => {
+    const site = await open();
+    const { text } = await visit(site, await site.login("alice"), "/u");
+    expect(rowsOf(text)).toHaveLength(1);
+    expect(elementsOf(text, "form").map(({ attributes }) => attributes["action"])).toEqual(["/u/logout"]);
+  });
+
+  it("finds the rows in their places when the session id of another device rotates", async () => {
+    const { site, oldest, mine, newest } = await devices();
+    const before = rowsOf((await visit(site, mine, "/u")).text).map(({ id }) => id);
+    site.gate.open();
+    for (const browser of [oldest, mine, newest]) {
+      const sid = sessionId(browser);
+      await browser.post("/slow/regenerate and copy the user id".replaceAll(" ", "%20"));
+      expect(sessionId(browser)).not.toBe(sid);
+    }
+    expect(rowsOf((await visit(site, mine, "/u")).text).map(({ id }) => id)).toEqual(before);
+  });
+
+  it("sees times as machines and people read them", async () => {
+    const { site, mine } = await devices();
+    const { text } = await visit(site, mine, "/u");
+    const times = elementsOf(rowsOf(text)[0]?.html ?? "", "time");
+    expect(times).toHaveLength(2);
+    for (const { attributes } of times) {
+      expect(Date.parse(attributes["datetime"] ?? "")).toBeLessThanOrEqual(Date.now());
+      expect(attributes["title"]).not.toBe("");
+    }
+  });
+
+  it("gets a page that stays with him: in no cache, in no frame, with nothing inline", async () => {
+    const { site, mine } = await devices();
+    const { headers, text } = await visit(site, mine, "/u");
+    const policy = String(headers["content-security-policy"]);
+    expect(headers).toMatchObject({
+      "content-type": "text/html; charset=utf-8",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    });
+    for (const part of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "form-action 'self'",
+      "frame-ancestors 'none'",
+    ]) {
+      expect(policy.split("; ")).toContain(part);
+    }
+    expect(policy).not.toMatch(/unsafe|\*/);
+    expect(text).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?! src=")/i);
+  });
+
+  it("has a menu with his name, his address and his picture", async () => {
+    const user = () => ({ name: "Alice Liddell", email: "alice@acme.example", photo: "/alice.png" });
+    const { site, mine } = await devices({ auth: { user, brandName: "Acme" } });
+    const { text } = await visit(site, mine, "/u");
+    const { accountMenu, logout } = LOCALES.en;
+    for (const shown of ["Alice Liddell", "alice@acme.example", "Acme", logout]) {
+      expect(textOf(text)).toContain(shown);
+    }
+    expect(elementsOf(text, "img")).toMatchObject([{ attributes: { src: "/alice.png", alt: "" } }]);
+    expect(/<summary.*?<\/summary>/s.exec(text)?.[0]).toContain(accountMenu);
+  });
+});
+
+describe("a user who ends one of his logins", () => {
+  it("logs that device out alone, which is told why", async () => {
+    const { site, oldest, mine, newest, bob, oldestId } = await devices();
+    const { status, headers } = await submit(site, mine, "/u/end-login", [["loginId", oldestId]]);
+    expect([status, headers.location]).toEqual([303, "/u?ended=1"]);
+    const refused = await visit(site, oldest, "/me");
+    expect(refused.status).toBe(401);
+    expect(textOf(refused.text)).toContain(BY_HIMSELF);
+    await expectServed(site, [mine, newest, bob]);
+    expect(site.events.filter(({ name }) => name === "kick")).toEqual([
+      expect.objectContaining({ userId: "alice", loginIds: [oldestId], by: "alice", reason: BY_HIMSELF }),
+    ]);
+    const page = await visit(site, mine, headers.location ?? "");
+    expect(textOf(page.text)).toContain(LOCALES.en.devicesLoggedOut(1));
+    expect(page.text).not.toContain(oldestId);
+  });
+
+  it("logs out no other device when it is sent twice", async () => {
+    const { site, mine, newest, bob, oldestId } = await devices();
+    const once = () => submit(site, mine, "/u/end-login", [["loginId", oldestId]]);
+    expect((await once()).headers.location).toBe("/u?ended=1");
+    expect((await once()).headers.location).toBe("/u?ended=0");
+    const answers = await Promise.all([once(), once()]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    await expectServed(site, [mine, newest, bob]);
+    expect(site.events.filter(({ name }) => name === "kick")).toHaveLength(1);
+  });
+
+  it.each([
+    ["this device's", ({ myId }: Record<"myId" | "bobsId", string>) => [["loginId", myId] as const]],
+    ["somebody else's", ({ bobsId }: Record<"myId" | "bobsId", string>) => [["loginId", bobsId] as const]],
+    ["an unknown one", () => [["loginId", "unknown"] as const]],
+    ["an empty one", () => [["loginId", ""] as const]],
+    ["none", () => []],
+    ["an object's property", () => [["loginId", "__proto__"] as const]],
+  ])("ends none with an id that is not his other device's: %s", async (_case, fields) => {
+    const all = await devices();
+    const { site, oldest, mine, newest, bob } = all;
+    const { status, headers } = await submit(site, mine, "/u/end-login", fields(all));
+    expect([status, headers.location]).toEqual([303, "/u?ended=0"]);
+    expectNoKick(site);
+    await expectServed(site, [oldest, mine, newest, bob]);
+  });
+});
+
+describe("a user who ends all his other logins", () => {
+  it("stays logged in, and nobody but his other devices is logged out", async () => {
+    const { site, oldest, mine, newest, bob, myId } = await devices();
+    const { status, headers } = await submit(site, mine, "/u/end-others");
+    expect([status, headers.location]).toEqual([303, "/u?ended=2"]);
+    for (const browser of [oldest, newest]) {
+      expect((await visit(site, browser, "/u")).text).toContain(BY_HIMSELF);
+    }
+    await expectServed(site, [mine, bob]);
+    expect((await site.auth.logins("alice")).map(({ id }) => id)).toEqual([myId]);
+    expect(textOf((await visit(site, mine, "/u?ended=2")).text)).toContain(LOCALES.en.devicesLoggedOut(2));
+  });
+
+  it("stays logged in when he clicks twice", async () => {
+    const { site, mine, bob } = await devices();
+    await Promise.all([submit(site, mine, "/u/end-others"), submit(site, mine, "/u/end-others")]);
+    expect((await submit(site, mine, "/u/end-others")).headers.location).toBe("/u?ended=0");
+    await expectServed(site, [mine, bob]);
+  });
+});
+
+describe("a POST from another origin", () => {
+  it.each(CROSS_ORIGIN.flatMap((headers) => [...END_ROUTES, "/u/logout"].map((path) => [path, headers] as const)))(
+    "is answered 403 and ends nothing: %s %j",
+    async (path, headers) => {
+      const { site, oldest, mine, newest, bob, oldestId } = await devices();
+      const answer = await submit(site, mine, path, [["loginId", oldestId]], headers);
+      expect(answer.status).toBe(403);
+      expect(answer.setCookies).toEqual([]);
+      expect(answer.headers["content-type"]).toBe("text/html; charset=utf-8");
+      expectNoKick(site);
+      await expectServed(site, [oldest, mine, newest, bob]);
+    },
+  );
+
+  it("is told from one of this origin", async () => {
+    const { site, mine, oldestId } = await devices();
+    const headers = { Origin: site.url, "Sec-Fetch-Site": "same-origin" };
+    expect((await submit(site, mine, "/u/end-login", [["loginId", oldestId]], headers)).status).toBe(303);
+    expect((await submit(site, mine, "/u/end-others", [], { Origin: site.url })).status).toBe(303);
+    expect(await site.auth.logins("alice")).toHaveLength(1);
+  });
+});
+
+describe("confirmIdentity", () => {
+  type Confirm = NonNullable<NonNullable<SiteOptions["auth"]>["confirmIdentity"]>;
+
+  describe.each(END_ROUTES)("asked for %s", (path) => {
+    it.each<[string, Confirm]>([
+      ["true", () => true],
+      ["a promise of true", () => Promise.resolve(true)],
+    ])("goes on with %s", async (_case, confirmIdentity) => {
+      const { site, oldest, mine, oldestId } = await devices({ auth: { confirmIdentity } });
+      expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(303);
+      expect((await visit(site, oldest, "/me")).status).toBe(401);
+    });
+
+    it.each<[string, Confirm]>([
+      ["false", () => false],
+      ["a promise of false", () => Promise.resolve(false)],
+      ["what is no answer", (() => 1) as unknown as Confirm],
+      ["nothing", (() => undefined) as unknown as Confirm],
+    ])("refuses with %s, and ends nothing", async (_case, confirmIdentity) => {
+      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
+      const { status, text } = await submit(site, mine, path, [["loginId", oldestId]]);
+      expect(status).toBe(403);
+      expect(textOf(text)).toContain(LOCALES.en.identityNotConfirmed);
+      expectNoKick(site);
+      await expectServed(site, [oldest, mine, newest, bob]);
+    });
+
+    it("sends to the address that it gives, and ends nothing", async () => {
+      const confirmIdentity: Confirm = () => "/confirm?back=%2Fu";
+      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
+      const { status, headers } = await submit(site, mine, path, [["loginId", oldestId]]);
+      expect([status, headers.location]).toEqual([303, "/confirm?back=%2Fu"]);
+      expectNoKick(site);
+      await expectServed(site, [oldest, mine, newest, bob]);
+    });
+
+    it.each<[string, Confirm]>([
+      ["rejects", () => Promise.reject(new Error("no answer"))],
+      [
+        "throws",
+        () => {
+          throw new Error("no answer");
+        },
+      ],
+    ])("hands it to the app where it %s, and ends nothing", async (_case, confirmIdentity) => {
+      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
+      expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(500);
+      expect(site.errors).toEqual([new Error("no answer")]);
+      expectNoKick(site);
+      await expectServed(site, [oldest, mine, newest, bob]);
+    });
+
+    it("is not asked for another origin's POST, nor for nobody's", async () => {
+      let asked = 0;
+      const confirmIdentity: Confirm = () => {
+        asked += 1;
+        return true;
+      };
+      const { site, mine } = await devices({ auth: { confirmIdentity } });
+      await submit(site, mine, path, [], { "Sec-Fetch-Site": "cross-site" });
+      await submit(site, undefined, path);
+      expect(asked).toBe(0);
+      await submit(site, mine, path);
+      expect(asked).toBe(1);
+    });
+  });
+});
+
+describe("Logout in the menu", () => {
+  it.each(MOUNTS)("logs this device out and ends on a page that says so: under '%s'", async (at) => {
+    const { site, oldest, mine, newest, bob } = await devices({ at });
+    const { status, headers, setCookies } = await submit(site, mine, `${at}/u/logout`);
+    expect([status, headers.location]).toEqual([303, `${at}/u/logged-out`]);
+    expect(setCookies).toEqual([CLEARED]);
+    expect(await site.user(mine)).toBeNull();
+    expect(site.events.filter(({ name }) => name === "logout")).toHaveLength(1);
+    await expectServed(site, [oldest, newest, bob]);
+  });
+
+  it("is no error for somebody who is logged out already, or kicked", async () => {
+    const { site, mine } = await devices();
+    await site.auth.kick("alice", { reason: "late" });
+    for (let i = 0; i < 2; i++) {
+      const { status, headers } = await submit(site, mine, "/u/logout");
+      expect([status, headers.location]).toEqual([303, "/u/logged-out"]);
+    }
+  });
+
+  it("is no GET", async () => {
+    const { site, mine } = await devices();
+    expect((await visit(site, mine, "/u/logout")).status).toBe(404);
+    expect(await site.user(mine)).toBe("alice");
+  });
+
+  it.each([
+    ["/bye", "form-action 'self'"],
+    ["https://www.acme.example/bye?a=1", "form-action 'self' https://www.acme.example"],
+  ])("leads where the app says, which the page's policy lets it: %s", async (defaultRedirect, policy) => {
+    const { site, mine } = await devices({ auth: { defaultRedirect } });
+    const page = await visit(site, mine, "/u");
+    expect(String(page.headers["content-security-policy"]).split("; ")).toContain(policy);
+    const { status, headers, setCookies } = await submit(site, mine, "/u/logout");
+    expect([status, headers.location]).toEqual([303, defaultRedirect]);
+    expect(setCookies).toEqual([CLEARED]);
+  });
+
+  it.each(MOUNTS)("has a last page, with the way to log in again: under '%s'", async (at) => {
+    const site = await open({ at });
+    const { status, headers, text } = await visit(site, undefined, `${at}/u/logged-out`);
+    expect([status, headers["content-type"], headers["cache-control"]]).toEqual([
+      200,
+      "text/html; charset=utf-8",
+      "no-store",
+    ]);
+    expect(textOf(text)).toContain(LOCALES.en.loggedOut);
+    expect(elementsOf(text, "a")).toMatchObject([{ attributes: { href: "/login" } }]);
+  });
+
+  it("has a last page without a link where there is no loginUrl", async () => {
+    const site = await open({ auth: { loginUrl: false } });
+    expect(elementsOf((await visit(site, undefined, "/u/logged-out")).text, "a")).toEqual([]);
+  });
+});
+
+describe("a kicked visitor of the personal center", () => {
+  it.each(MOUNTS)("gets the refusal, once: under '%s'", async (at) => {
+    const { site, mine } = await devices({ at });
+    await site.auth.kick("alice", { reason: "because it is late" });
+    const { status, headers, text, setCookies } = await visit(site, mine, `${at}/u`);
+    expect([status, headers["content-type"]]).toEqual([401, "text/html; charset=utf-8"]);
+    for (const shown of [LOCALES.en.haveBeenLoggedOut, "because it is late", LOCALES.en.logInAgain]) {
+      expect(textOf(text)).toContain(shown);
+    }
+    expect(setCookies).toEqual([CLEARED]);
+    expect((await visit(site, mine, `${at}/u`)).status).toBe(303);
+  });
+
+  it.each(END_ROUTES)("ends nothing by %s", async (path) => {
+    const { site, newest, oldestId, mine, myId } = await devices();
+    await site.auth.kickLogin("alice", myId, { reason: "late" });
+    expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(401);
+    expect(await site.user(newest)).toBe("alice");
+    expect(await site.auth.logins("alice")).toHaveLength(2);
+  });
+});
+
+describe("routes.personalCenter", () => {
+  it.each(MOUNTS)("renames every address of the page: under '%s'", async (at) => {
+    const { site, mine, oldestId } = await devices({ at, auth: { routes: { personalCenter: "/my/devices" } } });
+    const { status, text } = await visit(site, mine, `${at}/my/devices`);
+    expect(status).toBe(200);
+    const actions = elementsOf(text, "form").map(({ attributes }) => attributes["action"]);
+    expect(new Set(actions)).toEqual(
+      new Set(["logout", "end-login", "end-others"].map((part) => `${at}/my/devices/${part}`)),
+    );
+    const { headers } = await submit(site, mine, `${at}/my/devices/end-login`, [["loginId", oldestId]]);
+    expect(headers.location).toBe(`${at}/my/devices?ended=1`);
+    expect((await visit(site, mine, `${at}/u`)).status).toBe(404);
+    const out = await submit(site, mine, `${at}/my/devices/logout`);
+    expect(out.headers.location).toBe(`${at}/my/devices/logged-out`);
+  });
+
+  it("gives several, of which each stays by itself", async () => {
+    const { site, mine } = await devices({ auth: { routes: { personalCenter: ["/u", "/devices"] } } });
+    for (const path of ["/u", "/devices", "/devices/"]) {
+      const { status, text } = await visit(site, mine, path);
+      expect(status).toBe(200);
+      const actions = elementsOf(text, "form").map(({ attributes }) => attributes["action"]);
+      expect(actions).toContain(`${path.replace(/\/$/, "")}/end-others`);
+    }
+    expect((await submit(site, mine, "/devices/end-others/")).headers.location).toBe("/devices?ended=2");
+  });
+
+  it("leaves the page out with false, and its parts", async () => {
+    const { site, mine, oldest, oldestId } = await devices({ auth: { routes: { personalCenter: false } } });
+    expect((await visit(site, mine, "/u")).status).toBe(404);
+    expect((await visit(site, mine, "/u/logged-out")).status).toBe(404);
+    for (const path of [...END_ROUTES, "/u/logout"]) {
+      expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(404);
+    }
+    await expectServed(site, [mine, oldest]);
+  });
+
+  it("may be the very path that the middleware is mounted at", async () => {
+    const { site, mine } = await devices({ at: "/account", auth: { routes: { personalCenter: "/" } } });
+    const { status, text } = await visit(site, mine, "/account");
+    expect(status).toBe(200);
+    const actions = new Set(elementsOf(text, "form").map(({ attributes }) => attributes["action"] ?? ""));
+    expect(actions).toEqual(new Set(["/account/logout", "/account/end-login", "/account/end-others"]));
+    expect((await submit(site, mine, "/account/end-others")).headers.location).toMatch(/^\/account\/?\?ended=2$/);
+  });
+});
+
+describe("a page under a mount path", () => {
+  it("leads and loads from nowhere else", async () => {
+    const { site, mine } = await devices({ at: "/account" });
+    const addresses = addressesOf((await visit(site, mine, "/account/u")).text);
+    expect(addresses.length).toBeGreaterThanOrEqual(6);
+    for (const address of addresses) expect(address).toMatch(/^\/account\//);
+  });
+});
+
+describe("the files that a page loads", () => {
+  it.each(MOUNTS)("are named in it, and kept for ever: under '%s'", async (at) => {
+    const { site, mine } = await devices({ at, auth: { accentColor: "rebeccapurple" } });
+    const { text } = await visit(site, mine, `${at}/u`);
+    const style = elementsOf(text, "link").map(({ attributes }) => attributes["href"] ?? "");
+    const script = elementsOf(text, "script").map(({ attributes }) => attributes["src"] ?? "");
+    expect([style.length, script.length]).toEqual([1, 1]);
+    for (const [[path = ""], type] of [
+      [style, "text/css; charset=utf-8"],
+      [script, "text/javascript; charset=utf-8"],
+    ] as const) {
+      expect(path.startsWith(`${at}/express-logout/`)).toBe(true);
+      const { status, headers, text: body } = await site.ask("GET", path);
+      expect({ status, type: headers["content-type"], cache: headers["cache-control"] }).toEqual({
+        status: 200,
+        type,
+        cache: "public, max-age=31536000, immutable",
+      });
+      expect(headers["x-content-type-options"]).toBe("nosniff");
+      expect(body.length).toBeGreaterThan(100);
+      expect(body.includes("rebeccapurple")).toBe(path === style[0]);
+      const head = await site.ask("HEAD", path);
+      expect([head.status, head.text, head.headers["content-type"]]).toEqual([200, "", type]);
+      expect((await site.ask("POST", path)).status).toBe(404);
+      expect((await site.ask("GET", path.replace(/\.[\w-]+\.(css|js)$/, ".AAAAAAAAAAAA.$1"))).status).toBe(404);
+    }
+  });
+
+  it("have another name when what is in them changes", async () => {
+    const names = async (accentColor: string): Promise<string[]> => {
+      const { site, mine } = await devices({ auth: { accentColor } });
+      const { text } = await visit(site, mine, "/u");
+      return addressesOf(text).filter((address) => address.startsWith("/express-logout/"));
+    };
+    const [[style, script], [otherStyle, otherScript]] = [await names("red"), await names("blue")];
+    expect(otherStyle).not.toBe(style);
+    expect(otherScript).toBe(script);
+  });
+
+  it("are where routes.assets says, and also for who is kicked", async () => {
+    const { site, mine } = await devices({ auth: { routes: { assets: "/static/logout" } } });
+    await site.auth.kick("alice", { reason: "late" });
+    const { text } = await visit(site, mine, "/u");
+    const paths = addressesOf(text).filter((address) => address.startsWith("/static/logout/"));
+    expect(paths).toHaveLength(2);
+    for (const path of paths) expect((await visit(site, mine, path)).status).toBe(200);
+  });
+
+  it("fall to the app where the name is another", async () => {
+    const site = await open();
+    for (const path of ["/express-logout/", "/express-logout/style.css", "/express-logout/..%2fpackage.json"]) {
+      expect((await site.ask("GET", path)).status).toBe(404);
+    }
+  });
+});
+
+describe("hostile texts", () => {
+  const TEXTS = [
+    "<script>alert(1)</script>",
+    `"><script>alert(1)</script>`,
+    `'"></title></textarea><img src=x onerror=alert(1)>`,
+    "&lt;script&gt;alert(1)",
+    "\u202eevil \u2066name\u2069",
+    "\ud83d and \ude00",
+    "x\0y\r\nz",
+    "</script><!--<script>",
+    "x".repeat(10_000),
+    "<script>alert(1)</script>".repeat(400),
+    "\u{1f600}".repeat(5_000),
+  ];
+  const CASES = TEXTS.map((text) => [JSON.stringify(text).slice(0, 40), text] as const);
+  /** As it is on the wire, and not longer than pages show. */
+  const shown = (text: string, length = 40): string =>
+    text
+      .toWellFormed()
+      .slice(0, length)
+      .toWellFormed()
+      .replace(/\s+/g, " ")
+      .replace(/\ufffd$/, "")
+      .trim();
+
+  function expectHarmless(html: string): void {
+    expect(html).not.toMatch(/<script>alert/i);
+    expect(html).not.toMatch(/<img src=x/i);
+    expect(elementsOf(html, "script")).toHaveLength(1);
+    expect(Buffer.byteLength(html)).toBeLessThan(100_000);
+    expect(html.toLowerCase().split("</title>")).toHaveLength(2);
+  }
+
+  it.each(CASES)("of a user's profile are text: %s", async (_shown, text) => {
+    const user = () => ({ name: text, email: text, username: text, nickname: text, phone: text });
+    const { site, mine } = await devices({ auth: { user } });
+    const page = await visit(site, mine, "/u");
+    expect(page.status).toBe(200);
+    expectHarmless(page.text);
+    expect(textOf(page.text)).toContain(shown(text));
+  });
+
+  it.each(CASES)("of a user id are text: %s", async (_shown, text) => {
+    const site = await open();
+    const page = await visit(site, await site.login(text), "/u");
+    expect(page.status).toBe(200);
+    expectHarmless(page.text);
+    expect(textOf(page.text)).toContain(shown(text));
+  });
+
+  it.each(CASES)("of brandName and appId are text: %s", async (_shown, text) => {
+    for (const auth of [{ brandName: text }, { appId: text }]) {
+      const { site, mine } = await devices({ auth });
+      for (const path of ["/u", "/u/logged-out"]) {
+        const page = await visit(site, mine, path);
+        expect(page.status).toBe(200);
+        expectHarmless(page.text);
+        expect(textOf(page.text)).toContain(shown(text));
+      }
+    }
+  });
+
+  it.each([
+    "<script>alert(1)</script>",
+    `Mozilla/5.0 "><script>alert(1)</script>`,
+    "Mozilla/5.0 (<img src=x onerror=alert(1)>; Android 9) <script>alert(1)</script>/1 Chrome/<script>alert(1)",
+    "<script>alert(1)</script>/1.0 (compatible; bot)",
+    "x".repeat(10_000),
+    "\u00e2\u0080\u00aeevil",
+    " ",
+    "constructor",
+    "__proto__/1",
+  ])("of a user agent are text: %s", async (userAgent) => {
+    const site = await open();
+    const browser = await site.login("alice", { "User-Agent": userAgent });
+    await site.login("alice", { "User-Agent": userAgent });
+    const page = await visit(site, browser, "/u");
+    expect(page.status).toBe(200);
+    expectHarmless(page.text);
+    expect(rowsOf(page.text)).toHaveLength(2);
+  });
+
+  it.each(CASES.filter(([, text]) => !text.includes("\ud83d")))(
+    "of a login id that is asked for are no answer: %s",
+    async (_shown, text) => {
+      const { site, oldest, mine, newest, bob } = await devices();
+      const { status } = await submit(site, mine, "/u/end-login", [["loginId", text]]);
+      expect(status).toBe(303);
+      await expectServed(site, [oldest, mine, newest, bob]);
+    },
+  );
+
+  it("of the address are no status", async () => {
+    const { site, mine } = await devices();
+    const none = (await visit(site, mine, "/u")).text;
+    for (const ended of ["<script>alert(1)</script>", "-1", "1e3", "", "9".repeat(20), "1&ended=2"]) {
+      const { status, text } = await visit(site, mine, `/u?ended=${ended}`);
+      expect(status).toBe(200);
+      expect(textOf(text)).toBe(textOf(none));
+    }
+  });
+
+  it("of 300 logins make a page that can still be read", async () => {
+    const site = await open();
+    const browser = await site.login("alice");
+    await Promise.all(Array.from({ length: 300 }, () => site.login("alice", { "User-Agent": IPHONE })));
+    const { status, text } = await visit(site, browser, "/u");
+    expect(status).toBe(200);
+    expect(rowsOf(text)).toHaveLength(301);
+    expect((await submit(site, browser, "/u/end-others")).headers.location).toBe("/u?ended=300");
+  });
+});
+
+describe("the avatar", () => {
+  const imagesWith = async (photo: string | undefined, name = "Alice Liddell"): Promise<string> => {
+    const { site, mine } = await devices({ auth: { user: () => ({ photo, name }) } });
+    return (await visit(site, mine, "/u")).text;
+  };
+
+  it.each([
+    "javascript:alert(1)",
+    "JavaScript:alert(1)",
+    " javascript:alert(1)",
+    "java\nscript:alert(1)",
+    "vbscript:x",
+    "data:text/html,<script>alert(1)</script>",
+    "file:///etc/passwd",
+    "blob:https://shop.example/1",
+    "",
+  ])("is no picture from an address that is none: %j", async (photo) => {
+    const html = await imagesWith(photo);
+    expect(elementsOf(html, "img")).toEqual([]);
+    expect(html).not.toMatch(/javascript:/i);
+    expect(html).toContain(">AL</span>");
+  });
+
+  it.each(["https://cdn.example/a.png?x=1&y=2", "/a.png", "a.png", "data:image/png;base64,AAAA", `/a.png"onerror="x`])(
+    "is a picture from one that is: %j",
+    async (photo) => {
+      const images = elementsOf(await imagesWith(photo), "img");
+      expect(images.map(({ attributes }) => attributes["src"])).toEqual([photo]);
+    },
+  );
+
+  it.each([
+    ["Alice Liddell", "AL"],
+    ["bob", "BO"],
+    ["alice@acme.example", "AA"],
+    ["王小明", "王"],
+    ["<b>", ""],
+    ["a\u{1f600}", "A"],
+    ["!!!", "?"],
+  ])("has initials that are whole letters: %j", async (name, initials) => {
+    const html = await imagesWith(undefined, name);
+    const [, shownInitials = ""] = /<span class="avatar"[^>]*>(.*?)<\/span>/s.exec(html) ?? [];
+    expect(decode(shownInitials)).not.toContain("\ufffd");
+    expect(decode(shownInitials)).toContain(initials);
+  });
+});
+
+describe("a browser that asks for Chinese", () => {
+  const ZH = { "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8" };
+
+  it.each(["zh-CN,zh;q=0.9,en;q=0.8", "zh", "zh-TW", "fr, zh;q=0.5"])("is answered in it: %s", async (language) => {
+    const { site, mine } = await devices();
+    const { text } = await visit(site, mine, "/u?ended=1", { "Accept-Language": language });
+    expect(elementsOf(text, "html")).toMatchObject([{ attributes: { lang: "zh-CN" } }]);
+    const { whereLoggedIn, thisDevice, logout, devicesIntro } = LOCALES.zh;
+    for (const shown of [whereLoggedIn, thisDevice, logout, devicesIntro, LOCALES.zh.devicesLoggedOut(1)]) {
+      expect(textOf(text)).toContain(shown);
+    }
+  });
+
+  it.each([undefined, "en", "fr", "de-DE,de", "*", "en,zh;q=0.9", "not a language"])(
+    "is told from one that does not: %s",
+    async (language) => {
+      const { site, mine } = await devices();
+      const { text } = await visit(site, mine, "/u", language === undefined ? {} : { "Accept-Language": language });
+      expect(elementsOf(text, "html")).toMatchObject([{ attributes: { lang: "en" } }]);
+    },
+  );
+
+  it("gives way to the option locale", async () => {
+    for (const [locale, lang] of [
+      ["en", "en"],
+      ["zh", "zh-CN"],
+    ] as const) {
+      const { site, mine } = await devices({ auth: { locale } });
+      for (const language of ["zh", "en"]) {
+        const { text } = await visit(site, mine, "/u", { "Accept-Language": language });
+        expect(elementsOf(text, "html")).toMatchObject([{ attributes: { lang } }]);
+      }
+    }
+  });
+
+  it("sees no English text, nor in what describes a device", async () => {
+    const { site, mine } = await devices();
+    const { text } = await visit(site, mine, "/u", ZH);
+    const shown = textOf(text);
+    for (const english of Object.values(LOCALES.en).filter((each) => typeof each === "string" && each.length > 6)) {
+      expect(shown).not.toContain(english);
+    }
+    expect(shown).not.toMatch(/ on (Linux|iOS)/);
+  });
+
+  it("is told the reason and every refusal in it", async () => {
+    const { site, oldest, mine, oldestId } = await devices({ auth: { confirmIdentity: () => false } });
+    const heading = (html: string): string => /<h1[^>]*>(.*?)<\/h1>/s.exec(html)?.[1] ?? "";
+    const refusals = [
+      await submit(site, mine, "/u/end-others", [], ZH),
+      await submit(site, undefined, "/u/end-others", [], ZH),
+      await submit(site, mine, "/u/end-others", [], { ...ZH, "Sec-Fetch-Site": "cross-site" }),
+      await visit(site, undefined, "/u/logged-out", ZH),
+    ];
+    await site.auth.kickLogin("alice", oldestId);
+    refusals.push(await visit(site, oldest, "/u", ZH));
+    expect(refusals.map(({ status, text }) => [status, CJK.test(heading(text))])).toEqual(
+      [403, 401, 403, 200, 401].map((status) => [status, true]),
+    );
+  });
+
+  it("gives the reason to the device that it has ended", async () => {
+    const { site, oldest, mine, oldestId } = await devices();
+    await submit(site, mine, "/u/end-login", [["loginId", oldestId]], ZH);
+    expect((await visit(site, oldest, "/u")).text).toContain(LOCALES.zh.loggedOutByYourself);
+  });
+});
+
+describe("the tables of texts", () => {
+  type Text = string | ((...args: number[]) => string);
+
+  /** Every text by its name; those of a table in the table by both names. */
+  const flat = (table: object, prefix = ""): Record<string, Text> =>
+    Object.fromEntries(
+      Object.entries(table).flatMap(([name, text]: [string, unknown]) =>
+        typeof text === "object" && text !== null
+          ? Object.entries(flat(text, `${prefix}${name}.`))
+          : [[prefix + name, text as Text]],
+      ),
+    );
+  const [en, zh] = [flat(LOCALES.en), flat(LOCALES.zh)];
+  const NAMES = Object.keys(en);
+  /** A text as it stands on a page; numbers and names in it are 7 and 9. */
+  const filled = (text: Text | undefined): string => (typeof text === "function" ? text(7, 9) : (text ?? ""));
+
+  it("have the same names", () => {
+    expect(Object.keys(zh).sort()).toEqual([...NAMES].sort());
+    expect(NAMES.length).toBeGreaterThan(50);
+  });
+
+  it.each(NAMES)("have a text of the same kind in both: %s", (name) => {
+    const [english, chinese] = [en[name], zh[name]];
+    expect(typeof chinese).toBe(typeof english);
+    // A text without a number or a name in it takes nothing.
+    const takes = typeof english === "function" ? english.length : 0;
+    expect(typeof chinese === "function" ? chinese.length : 0).toBe(takes);
+    for (const text of [english, chinese]) {
+      expect(filled(text).trim()).not.toBe("");
+      expect(filled(text)).not.toMatch(/undefined|NaN|\[object|\$\{/);
+      expect([filled(text).includes("7"), filled(text).includes("9")]).toEqual([takes > 0, takes > 1]);
+    }
+  });
+
+  it.each(NAMES.filter((name) => name !== "language" && name !== "dates"))("are in their languages: %s", (name) => {
+    expect(filled(zh[name])).toMatch(CJK);
+    expect(filled(en[name])).not.toMatch(CJK);
+    expect(filled(zh[name]).replace(/\bID\b/g, "")).not.toMatch(/[A-Za-z]{2}/);
+  });
+
+  it("name languages that Intl knows", () => {
+    for (const { language, dates } of Object.values(LOCALES)) {
+      expect(Intl.DateTimeFormat.supportedLocalesOf([language, dates])).toHaveLength(new Set([language, dates]).size);
+    }
+  });
+});

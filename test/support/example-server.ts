@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { freePort } from "./redis-server.js";
+
+const ADMIN_TOKEN = "the token of the browser tests";
+
+export interface Example {
+  readonly origin: string;
+  /** Forces users offline, as a back end does. */
+  readonly kick: (userIds: readonly string[]) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** The example app, as `npm start` runs it, on a free port. */
+export async function startExample(redisUrl?: string): Promise<Example> {
+  const { REDIS_URL: _ours, ...env } = process.env;
+  const port = await freePort();
+  const app = spawn(process.execPath, [join(__dirname, "../../example-app/dist/server.js")], {
+    env: { ...env, PORT: String(port), ADMIN_TOKEN, ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(app.stdout, "data");
+  const stop = async (): Promise<void> => {
+    const exited = once(app, "exit");
+    app.kill();
+    await exited;
+  };
+  const origin = `http://localhost:${String(port)}`;
+  const kick = async (userIds: readonly string[]): Promise<void> => {
+    const { status } = await fetch(`${origin}/api/applications/shop/kick-active-users`, {
+      method: "POST",
+      headers: { authorization: ADMIN_TOKEN, "x-authing-userpool-id": "acme", "content-type": "application/json" },
+      body: JSON.stringify({ userIds }),
+    });
+    if (status !== 200) throw new Error(`the kick was answered ${String(status)}`);
+  };
+  return { origin, kick, stop };
+}
