@@ -60,8 +60,8 @@ export interface LogoutOptions {
   /** Which users a search for a name finds, by their ids: for the console. Default: it finds user ids alone. */
   readonly searchUsers?: ((text: string) => readonly string[] | Promise<readonly string[]>) | undefined;
   /**
-   * The app's own re-authentication, asked before a user ends his other logins (OWASP ASVS 7.5.2): `true` goes on, an address
-   * sends him there, anything else refuses. Default: his session is enough.
+   * The app's own re-authentication, asked before a user ends his other logins (OWASP ASVS 7.5.2): `true` goes on, a path of
+   * this site sends him there, anything else refuses. Default: his session is enough.
    */
   readonly confirmIdentity?: ((req: Request) => boolean | string | Promise<boolean | string>) | undefined;
   /** The name on pages. Default: the `appId`. */

@@ -1,6 +1,7 @@
 import type { Request, Response } from "express";
 import { KickError, LogoutError } from "../errors.js";
 import type { KickAllOptions, KickResult } from "../logins.js";
+import type { AdminContext } from "../options.js";
 import { loginManagementPage, PAGE_SIZES, type OnlineUser } from "../pages/login-management.js";
 import { confirmationPage } from "../pages/confirmation.js";
 import { toPerson } from "../pages/person.js";
@@ -18,7 +19,7 @@ const MAX_REASON = 500;
 
 /** `GET …/login-management`: who is online. */
 export const showLoginManagement: Handler = async (context, req, res) => {
-  const admin = await requireAdmin(context, req, res, "list");
+  const admin = await requireAdmin(context, req, res, { action: "list" });
   if (admin === undefined) return;
   const frame = await frameOfUser(context, req, admin);
   const search = (fieldsOf(req.query, "q")[0] ?? "").slice(0, 256);
@@ -41,7 +42,8 @@ export const showLoginManagement: Handler = async (context, req, res) => {
 
 /** `GET …/login-management/force-offline?user=…`: asks before anybody is forced offline. */
 export const confirmForceOffline: Handler = async (context, req, res) => {
-  const admin = await requireAdmin(context, req, res, "kick");
+  const userIds = fieldsOf(req.query, "user").slice(0, MAX_SELECTED);
+  const admin = await requireAdmin(context, req, res, { action: "kick", userIds });
   if (admin === undefined) return;
   const url = pageUrl(req, FORCE);
   const base = {
@@ -57,7 +59,7 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     return;
   }
   const [loginId] = fieldsOf(req.query, "login");
-  const chosen = await onlineUsers(context, fieldsOf(req.query, "user").slice(0, MAX_SELECTED));
+  const chosen = await onlineUsers(context, userIds);
   const logins = chosen.flatMap((user) => user.logins).filter(({ id }) => loginId === undefined || id === loginId);
   if (logins.length === 0) {
     redirectTo(res, `${url}?nobody=1`);
@@ -70,51 +72,54 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
 /** `POST …/login-management/force-offline`: to a form a page, to a script how it goes on, line by line. */
 export const forceOffline: Handler = async (context, req, res) => {
   mustBeSameOrigin(req);
-  const admin = await requireAdmin(context, req, res, "kick");
+  const userIds = fieldsOf(req.body, "user").slice(0, MAX_SELECTED);
+  const admin = await requireAdmin(context, req, res, { action: "kick", userIds });
   if (admin === undefined) return;
   const texts = textsOf(context, req);
+  const link = { href: pageUrl(req, FORCE), label: texts.goOn };
   const reason = fieldsOf(req.body, "reason")[0]?.slice(0, MAX_REASON);
-  const url = pageUrl(req, FORCE);
+  const why = { reason, by: admin };
   if (req.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
-    await forceLineByLine(res, texts, (onProgress) => kick(context, req, { reason, by: admin, onProgress }));
+    await forceLineByLine(res, texts, (onProgress) => kick(context, req, userIds, { ...why, onProgress }));
     return;
   }
   try {
-    const { users, logins } = await kick(context, req, { reason, by: admin });
-    redirectTo(res, `${url}?users=${String(users)}&logins=${String(logins)}`);
+    const result = await kick(context, req, userIds, why);
+    if (result === "mistyped") sendNotice(context, req, res, 400, { title: texts.wrongApplicationId, link });
+    else redirectTo(res, `${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
     if (!(error instanceof KickError)) throw error;
-    sendNotice(context, req, res, 503, { title: texts.brokeOff, link: { href: url, label: texts.goOn } });
+    sendNotice(context, req, res, 503, { title: texts.brokeOff, link });
   }
 };
 
-/** Whom the form names: everyone, if the application's id was typed; one login; or some users. */
-async function kick({ options, logins }: HttpContext, req: Request, how: KickAllOptions): Promise<KickResult> {
-  const { onProgress: _progress, ...why } = how;
+/** Whom the form names: everyone, if the application's id was typed as it is; one login; or some users. */
+async function kick(
+  { options, logins }: HttpContext,
+  req: Request,
+  userIds: readonly string[],
+  { onProgress, ...why }: KickAllOptions,
+): Promise<KickResult | "mistyped"> {
   const typed = (req.body as { everyone?: unknown } | undefined)?.everyone;
-  const users = fieldsOf(req.body, "user").slice(0, MAX_SELECTED);
+  if (typed !== undefined) return typed === options.appId ? logins.kickAll({ ...why, onProgress }) : "mistyped";
+  const [userId] = userIds;
   const [loginId] = fieldsOf(req.body, "login");
-  const [userId] = users;
-  if (typed === options.appId) return logins.kickAll(how);
-  if (typed !== undefined)
-    throw new LogoutError("ERR_REQUEST", textsOf({ options } as HttpContext, req).wrongApplicationId);
   if (userId === undefined) return { users: 0, logins: 0 };
-  return loginId === undefined ? logins.kick(users, why) : logins.kickLogin(userId, loginId, why);
+  return loginId === undefined ? logins.kick(userIds, why) : logins.kickLogin(userId, loginId, why);
 }
 
 /** A line of JSON for each step, the last one with a `code`. The head is sent before it is known how it ends. */
 async function forceLineByLine(
   res: Response,
   texts: Texts,
-  start: (onProgress: KickAllOptions["onProgress"]) => Promise<KickResult>,
+  start: (onProgress: KickAllOptions["onProgress"]) => Promise<KickResult | "mistyped">,
 ): Promise<void> {
   res.status(200).set({ "Content-Type": "application/x-ndjson; charset=utf-8", "Cache-Control": "no-store" });
   const line = (data: object): void => void res.write(`${JSON.stringify(data)}\n`);
   try {
-    const { users, logins } = await start(({ done, total }) =>
-      line({ message: texts.forcing(done, total), done, total }),
-    );
-    line({ code: 200, message: texts.forced(users, logins) });
+    const result = await start(({ done, total }) => line({ message: texts.forcing(done, total), done, total }));
+    if (result === "mistyped") line({ code: 400, message: texts.wrongApplicationId });
+    else line({ code: 200, message: texts.forced(result.users, result.logins) });
   } catch (error) {
     if (!(error instanceof LogoutError)) throw error;
     line({ code: error.status, message: error instanceof KickError ? texts.brokeOff : error.message });
@@ -127,7 +132,7 @@ async function requireAdmin(
   context: HttpContext,
   req: Request,
   res: Response,
-  action: "kick" | "list",
+  what: Pick<AdminContext, "action" | "userIds">,
 ): Promise<string | undefined> {
   const { appId, userPoolId, admin } = context.options;
   if ((req.params["appId"] ?? appId) !== appId) {
@@ -135,7 +140,7 @@ async function requireAdmin(
   }
   const login = await requireLogin(context, req, res);
   if (login === undefined) return undefined;
-  const may: unknown = await admin.authorize?.(req, { appId, userPoolId, action });
+  const may: unknown = await admin.authorize?.(req, { appId, userPoolId, ...what });
   if (may === true) return login.userId;
   const texts = textsOf(context, req);
   sendNotice(context, req, res, 403, { title: texts.notAllowed, text: texts.adminsOnly });
