@@ -55,6 +55,10 @@ function app(options: Partial<SessionOptions>, store: Store, hooked: boolean): E
     req.session.userId = "alice";
     res.json({});
   });
+  created.post("/another", (req, res) => {
+    req.session.userId = "bob";
+    res.json({});
+  });
   created.post("/remember-me", (req, res) => {
     req.session.cookie.maxAge = 90 * DAY;
     req.session.visits = 1;
@@ -77,6 +81,8 @@ async function visits(created: Express, gaps: readonly number[], road: readonly 
     const seen: unknown[] = [];
     for (const gap of gaps) {
       jest.setSystemTime(Date.now() + gap);
+      // Somebody else comes: what has expired meanwhile is swept from the registry.
+      await new Browser(server.url).post("/another");
       seen.push((await browser.get("/me")).body);
     }
     return seen;
