@@ -90,7 +90,7 @@ function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
 }
 
 /** A screen, or a phone: drawn, so that no font has to have it. */
-export function DeviceIcon({ kind }: { kind: string | undefined }) {
+function DeviceIcon({ kind }: { kind: string | undefined }) {
   const isHandheld = kind === "mobile" || kind === "tablet";
   return (
     <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">

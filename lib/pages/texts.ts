@@ -70,8 +70,6 @@ export interface Texts {
   readonly brokeOff: string;
   readonly notRefreshed: string;
   readonly pages: string;
-  readonly previous: string;
-  readonly next: string;
   readonly perPage: string;
   readonly show: string;
 }
@@ -152,8 +150,6 @@ const en: Texts = {
   brokeOff: "It broke off. Those who are offline stay offline; try again to go on.",
   notRefreshed: "This list could not be refreshed. Trying again…",
   pages: "Pages",
-  previous: "Previous page",
-  next: "Next page",
   perPage: "per page",
   show: "Show",
 };
@@ -228,8 +224,6 @@ const zh: Texts = {
   brokeOff: "操作中断。已下线的用户保持下线；请重试以继续。",
   notRefreshed: "列表暂时无法刷新，正在重试…",
   pages: "分页",
-  previous: "上一页",
-  next: "下一页",
   perPage: "每页",
   show: "显示",
 };
