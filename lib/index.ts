@@ -6,6 +6,8 @@ export type { ActiveUsers, ActiveUsersPage, KickAllOptions, KickOptions, KickRes
 export type {
   ActiveUser,
   Client,
+  EndOptions,
+  EndedLogins,
   EndedLogin,
   Era,
   KickMark,
@@ -14,7 +16,9 @@ export type {
   LoginChange,
   LoginRegistry,
   NewLogin,
+  RegistryListener,
   Removal,
+  Subscription,
   UserProfile,
 } from "./login.js";
 export type { Session } from "./session/user-id.js";

@@ -89,6 +89,36 @@ export interface Removal {
   readonly ends: number;
 }
 
+/** How an end is written. */
+export interface EndOptions {
+  /** How many replicas must have it before the call resolves; else it rejects with `ERR_NOT_REPLICATED`. Default: the registry's. */
+  readonly waitReplicas?: number | undefined;
+}
+
+/** Logins of one user that have just been taken off the list. */
+export interface EndedLogins {
+  readonly userId: string;
+  readonly loginIds: readonly string[];
+  /** Of the kick that did it; else their user or the app has ended them. */
+  readonly mark?: KickMark | undefined;
+}
+
+/** What {@link LoginRegistry.subscribe} tells. */
+export interface RegistryListener {
+  /** These logins are off the list. */
+  ended(ended: EndedLogins): void;
+  /**
+   * `false`: news may be missed from now on. `true`: they arrive, from this moment; some may have been missed before, so
+   * whoever waits for a login looks at the list.
+   */
+  listening(isListening: boolean): void;
+}
+
+export interface Subscription {
+  /** Ends it, and lets go of what it needed. */
+  close(): Promise<void>;
+}
+
 /** One user who is online, as {@link LoginRegistry.activeUsers} finds him. */
 export interface ActiveUser {
   readonly userId: string;
@@ -136,19 +166,19 @@ export interface LoginRegistry {
    * @param end - `mark`: it is kicked, and why; it stays at hand until {@link LoginRegistry.settle}, and a repetition gets it
    * again. `remember`: it must not be adopted again, even though its session might still be found somewhere.
    */
-  remove(userId: string, loginId: string, end?: { mark?: KickMark; remember?: boolean }): Promise<Removal>;
+  remove(userId: string, loginId: string, end?: EndOptions & { mark?: KickMark; remember?: boolean }): Promise<Removal>;
 
   /**
    * The kick: takes all of a user's logins off and leaves the mark. The logins stay at hand until
    * {@link LoginRegistry.settle}, so that a kick that broke off can be finished by repeating it.
    */
-  removeAll(userId: string, mark: KickMark): Promise<readonly ListedLogin[]>;
+  removeAll(userId: string, mark: KickMark, options?: EndOptions): Promise<readonly ListedLogin[]>;
 
   /** The kick of these logins is finished: they need not be kept at hand any more. */
   settle(userId: string, loginIds: readonly string[]): Promise<void>;
 
   /** Leaves the mark of a kick of everyone. It takes nobody off: see {@link LoginRegistry.users}. */
-  markAll(mark: KickMark): Promise<void>;
+  markAll(mark: KickMark, options?: EndOptions): Promise<void>;
 
   /** The kick that ended this login, of the given era, if one did. */
   kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined>;
@@ -164,6 +194,15 @@ export interface LoginRegistry {
 
   /** Everyone who was online from the beginning of the iteration to its end, and perhaps others, in groups. */
   users(): AsyncIterable<readonly string[]>;
+
+  /**
+   * Tells of every end of a login, on whichever node it came about, as soon as it can: by {@link LoginRegistry.remove},
+   * {@link LoginRegistry.removeAll} and {@link LoginRegistry.clear}, but not by expiry. It never fails: while it cannot
+   * listen it says so, and goes on trying.
+   *
+   * @param options - `checkEveryMs`: how often it makes sure that news still arrive.
+   */
+  subscribe(listener: RegistryListener, options: { readonly checkEveryMs: number }): Subscription;
 
   /** Takes everyone off, and begins a new era: nobody who is on the way back finds his login again. */
   clear(): Promise<void>;

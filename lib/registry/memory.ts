@@ -1,13 +1,18 @@
+/* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous; memory has nothing to wait for */
 import { LogoutError } from "../errors.js";
 import type {
   ActiveUser,
+  EndedLogins,
+  EndOptions,
   Era,
   KickMark,
   ListedLogin,
   LoginChange,
   LoginRegistry,
   NewLogin,
+  RegistryListener,
   Removal,
+  Subscription,
 } from "../login.js";
 import { eraAfter, kickAfter, newEra } from "./era.js";
 
@@ -39,6 +44,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
   #appId: string | undefined;
   #maxSessionAgeMs = 0;
   #sweptAt = 0;
+  readonly #listeners = new Set<RegistryListener>();
 
   bind({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
     if (this.#appId !== undefined && this.#appId !== appId) {
@@ -92,7 +98,12 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return Promise.resolve(true);
   }
 
-  remove(userId: string, loginId: string, end: { mark?: KickMark; remember?: boolean } = {}): Promise<Removal> {
+  async remove(
+    userId: string,
+    loginId: string,
+    end: EndOptions & { mark?: KickMark; remember?: boolean } = {},
+  ): Promise<Removal> {
+    refuseReplicas(end);
     const user = this.#user(userId);
     const { mark, remember = false } = end;
     const listed = user.logins.get(loginId);
@@ -106,16 +117,20 @@ export class MemoryLoginRegistry implements LoginRegistry {
       user.ended.set(loginId, { ends, mark: mark ?? known?.mark, until: Date.now() + ttlMs });
     }
     this.#dropExpired(userId, user);
-    return Promise.resolve({ login: listed ?? (mark && user.kicked.get(loginId)), ends });
+    if (listed !== undefined) this.#tell({ userId, loginIds: [loginId], mark });
+    return { login: listed ?? (mark && user.kicked.get(loginId)), ends };
   }
 
-  removeAll(userId: string, mark: KickMark): Promise<readonly ListedLogin[]> {
+  async removeAll(userId: string, mark: KickMark, options: EndOptions = {}): Promise<readonly ListedLogin[]> {
+    refuseReplicas(options);
     const user = this.#user(userId);
+    const loginIds = [...user.logins.keys()];
     for (const login of user.logins.values()) user.kicked.set(login.id, login);
     user.logins.clear();
     user.mark = mark;
     user.markUntil = Date.now() + this.#maxSessionAgeMs;
-    return Promise.resolve([...user.kicked.values()]);
+    if (loginIds.length > 0) this.#tell({ userId, loginIds, mark });
+    return [...user.kicked.values()];
   }
 
   settle(userId: string, loginIds: readonly string[]): Promise<void> {
@@ -124,9 +139,9 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return Promise.resolve();
   }
 
-  markAll(mark: KickMark): Promise<void> {
+  async markAll(mark: KickMark, options: EndOptions = {}): Promise<void> {
+    refuseReplicas(options);
     this.#everyoneMark = mark;
-    return Promise.resolve();
   }
 
   kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
@@ -151,7 +166,6 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return Promise.resolve({ totalCount: users.length, users: users.slice(offset, offset + limit) });
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- the contract is asynchronous; memory has nothing to wait for
   async *users(): AsyncIterable<readonly string[]> {
     yield [...this.#users.keys()];
   }
@@ -163,11 +177,27 @@ export class MemoryLoginRegistry implements LoginRegistry {
       user.kicked.clear();
       this.#dropExpired(userId, user);
     }
+    for (const listener of this.#listeners) listener.listening(true);
     return Promise.resolve();
+  }
+
+  subscribe(listener: RegistryListener): Subscription {
+    this.#listeners.add(listener);
+    listener.listening(true);
+    return {
+      close: () => {
+        this.#listeners.delete(listener);
+        return Promise.resolve();
+      },
+    };
   }
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #tell(ended: EndedLogins): void {
+    for (const listener of this.#listeners) listener.ended(ended);
   }
 
   #user(userId: string): User {
@@ -226,6 +256,15 @@ export class MemoryLoginRegistry implements LoginRegistry {
     this.#sweptAt = now;
     for (const [userId, user] of this.#users) this.#dropExpired(userId, user);
   }
+}
+
+/** What cannot be kept must not be promised. */
+function refuseReplicas({ waitReplicas = 0 }: EndOptions): void {
+  if (waitReplicas === 0) return;
+  throw new LogoutError(
+    "ERR_ARGUMENT",
+    "waitReplicas: the logins are in the memory of this process, which has no replicas.",
+  );
 }
 
 function later(date: Date, at: number): Date {
