@@ -57,20 +57,46 @@ export class LogoutError extends Error {
 }
 
 /**
- * A kick that could not be finished (`code` `ERR_KICK_INCOMPLETE`, `status` 503). Nothing is lost: repeat it, with the same
- * users or only with {@link KickError.userIds}, and it goes on where it broke off.
+ * A kick that could not be finished (`status` 503). Nothing is lost: repeat it, with the same users or only with
+ * {@link KickError.userIds}, and it goes on where it broke off.
+ *
+ * `code` is `ERR_KICK_INCOMPLETE`; or `ERR_NOT_REPLICATED`, where all that is missing is that enough replicas have it: these
+ * logins are refused from now on, but a failover could bring them back.
  */
 export class KickError extends LogoutError {
   /** The users of whom it is not known that they are kicked. */
   readonly userIds: readonly string[];
 
   constructor(userIds: readonly string[], cause: unknown) {
+    const isMissingReplicas = cause instanceof LogoutError && cause.code === "ERR_NOT_REPLICATED";
+    const why = isMissingReplicas ? "too few replicas have it" : "the store or the registry did not answer";
     super(
-      "ERR_KICK_INCOMPLETE",
-      `The kick is not done for ${String(userIds.length)} user(s): the store or the registry did not answer. Repeat it.`,
+      isMissingReplicas ? "ERR_NOT_REPLICATED" : "ERR_KICK_INCOMPLETE",
+      `The kick is not done for ${String(userIds.length)} user(s): ${why}. Repeat it.`,
       { cause },
     );
     this.name = "KickError";
     this.userIds = userIds;
+  }
+}
+
+/** By what a login has ended. */
+export type LoginEnd = "kick" | "logout" | "expiry";
+
+/** The `reason` of a signal that `auth.signal(req)` gave, once its login has ended (`code` `ERR_LOGIN_ENDED`, `status` 401). */
+export class LoginEndedError extends LogoutError {
+  readonly loginId: string;
+  readonly end: LoginEnd;
+  readonly at: Date;
+  /** What the kicked user is told, where whoever kicked has given a reason. */
+  readonly reason: string | undefined;
+
+  constructor({ loginId, end, at, reason }: { loginId: string; end: LoginEnd; at: Date; reason?: string | undefined }) {
+    super("ERR_LOGIN_ENDED", `The login has ended by ${end}${reason === undefined ? "" : `: ${reason}`}`);
+    this.name = "LoginEndedError";
+    this.loginId = loginId;
+    this.end = end;
+    this.at = at;
+    this.reason = reason;
   }
 }

@@ -11,7 +11,10 @@ export interface LogoutEvents {
   };
   /** A login was ended by its user, or by the app. */
   logout: { readonly userId: string; readonly loginId: string };
-  /** A user's logins were ended by a kick: one event for each user, when his kick is done. */
+  /**
+   * A user's logins were ended by a kick, on this node or another. One event for each user: where he was kicked when that is
+   * done, elsewhere as soon as it is heard of (and in several pieces of a thousand logins).
+   */
   kick: {
     readonly userId: string;
     readonly loginIds: readonly string[];
@@ -39,6 +42,10 @@ export class Events {
 
   emit<Name extends keyof LogoutEvents>(name: Name, event: LogoutEvents[Name]): void {
     if (this.#emitter.listenerCount(name) > 0) process.nextTick(() => this.#emitter.emit(name, event));
+  }
+
+  has(name: keyof LogoutEvents): boolean {
+    return this.#emitter.listenerCount(name) > 0;
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 export { logout, type LogoutControls, type LogoutRouter, type UserId } from "./logout.js";
 export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions } from "./options.js";
-export { KickError, LogoutError, type LogoutErrorCode } from "./errors.js";
+export { KickError, LoginEndedError, LogoutError, type LoginEnd, type LogoutErrorCode } from "./errors.js";
 export type { LogoutEvents, LogoutListener } from "./events.js";
 export type { ActiveUsers, ActiveUsersPage, KickAllOptions, KickOptions, KickResult } from "./logins.js";
 export type {
@@ -22,4 +22,5 @@ export type {
   UserProfile,
 } from "./login.js";
 export type { Session } from "./session/user-id.js";
+export type { Closing } from "./live/over.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { KickError, LogoutError } from "./errors.js";
 import type { Events } from "./events.js";
-import type { KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
+import type { EndedLogins, EndOptions, KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
 import type { RawStore } from "./session/raw-store.js";
 import { sessionWithNote, stampOf } from "./session/stamp.js";
 import { toUserId } from "./session/user-id.js";
@@ -9,6 +10,9 @@ import { toUserId } from "./session/user-id.js";
 /** How many users, or sessions of one user, are worked on at once. */
 const GROUP = 100;
 const MAX_TEXT = 500;
+/** Of how many kicks of its own a process remembers that it has told of them itself. */
+const OWN_KICKS = 1_000;
+const MAX_REPLICAS = 64;
 
 /** Why somebody is kicked, and by whom. */
 export interface KickOptions {
@@ -16,6 +20,11 @@ export interface KickOptions {
   readonly reason?: string | undefined;
   /** Who kicks, for events and audit; the kicked user is not told. At most 500 characters. */
   readonly by?: string | undefined;
+  /**
+   * How many replicas of the registry must have the kick before it is answered, so that a failover cannot undo it; else it
+   * rejects with `ERR_NOT_REPLICATED`. Default: the registry's `waitReplicas`.
+   */
+  readonly waitReplicas?: number | undefined;
 }
 
 /** What a kick came to. */
@@ -53,6 +62,7 @@ export class Logins {
   readonly #registry: LoginRegistry;
   readonly #raw: RawStore;
   readonly #events: Events;
+  readonly #ownKicks = new LRUCache<string, true>({ max: OWN_KICKS });
 
   constructor({ registry, raw, events }: { registry: LoginRegistry; raw: RawStore; events: Events }) {
     this.#registry = registry;
@@ -61,51 +71,52 @@ export class Logins {
   }
 
   async kick(userIds: unknown, options: KickOptions = {}): Promise<KickResult> {
-    const mark = newMark(options);
+    const { mark, wait } = this.#begin(options);
     const asked = new Set((Array.isArray(userIds) ? userIds : [userIds]).map(userIdArgument));
-    const { users, logins, failures } = await this.#kickUsers([...asked], mark);
-    if (failures.length > 0)
-      throw new KickError(
-        failures.map(({ userId }) => userId),
-        failures[0]?.cause,
-      );
+    const { users, logins, failures } = await this.#kickUsers([...asked], mark, wait);
+    if (failures.length > 0) throw kickError(failures);
     return { users, logins };
   }
 
   async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
     const id = userIdArgument(userId);
-    const mark = newMark(options);
+    const { mark, wait } = this.#begin(options);
     try {
-      const { login } = await this.#registry.remove(id, loginId, { mark });
+      const { login } = await this.#registry.remove(id, loginId, { mark, ...wait });
       if (login === undefined) return { users: 0, logins: 0 };
       await this.#finish(id, [login], mark);
     } catch (error) {
-      throw new KickError([id], error);
+      throw kickError([{ userId: id, cause: error }]);
     }
     return { users: 1, logins: 1 };
   }
 
   async kickAll({ onProgress, ...options }: KickAllOptions = {}): Promise<KickResult> {
-    const mark = newMark(options);
+    const { mark, wait } = this.#begin(options);
     const result = { users: 0, logins: 0 };
-    const notDone: string[] = [];
-    let cause: unknown;
+    const notDone: Failure[] = [];
     try {
-      await this.#registry.markAll(mark);
+      await this.#registry.markAll(mark, wait);
       const { totalCount } = await this.#registry.activeUsers({ offset: 0, limit: 1 });
       for await (const userIds of this.#registry.users()) {
-        const { users, logins, failures } = await this.#kickUsers(userIds, mark);
+        const { users, logins, failures } = await this.#kickUsers(userIds, mark, wait);
         result.users += users;
         result.logins += logins;
-        notDone.push(...failures.map(({ userId }) => userId));
-        cause ??= failures[0]?.cause;
+        notDone.push(...failures);
         onProgress?.({ done: result.users, total: Math.max(result.users, totalCount) });
       }
     } catch (error) {
-      throw new KickError(notDone, error);
+      throw kickError(notDone, error);
     }
-    if (notDone.length > 0) throw new KickError(notDone, cause);
+    if (notDone.length > 0) throw kickError(notDone);
     return result;
+  }
+
+  /** Logins have ended, here or on another node: a kick of another node is told here as well. */
+  heard({ userId, loginIds, mark }: EndedLogins): void {
+    if (mark === undefined || this.#ownKicks.has(mark.id)) return;
+    const { at, reason, by } = mark;
+    this.#events.emit("kick", { userId, loginIds, at, reason, by });
   }
 
   async list(userId: unknown): Promise<readonly Login[]> {
@@ -124,10 +135,26 @@ export class Logins {
     return { totalCount, users: users.map(({ userId, logins }) => ({ userId, logins: logins.map(withoutSids) })) };
   }
 
-  async #kickUsers(userIds: readonly string[], mark: KickMark): Promise<KickResult & { failures: Failure[] }> {
+  #begin({ reason, by, waitReplicas }: KickOptions): { mark: KickMark; wait: EndOptions } {
+    const mark = {
+      id: randomBytes(9).toString("base64url"),
+      at: new Date(),
+      reason: textArgument("reason", reason),
+      by: textArgument("by", by),
+    };
+    if (waitReplicas !== undefined) integerArgument("waitReplicas", waitReplicas, 0, MAX_REPLICAS);
+    this.#ownKicks.set(mark.id, true);
+    return { mark, wait: { waitReplicas } };
+  }
+
+  async #kickUsers(
+    userIds: readonly string[],
+    mark: KickMark,
+    wait: EndOptions,
+  ): Promise<KickResult & { failures: Failure[] }> {
     const failures: Failure[] = [];
     const counts = await inGroups(userIds, (userId) =>
-      this.#kickUser(userId, mark).catch((cause: unknown) => {
+      this.#kickUser(userId, mark, wait).catch((cause: unknown) => {
         failures.push({ userId, cause });
         return 0;
       }),
@@ -137,8 +164,8 @@ export class Logins {
   }
 
   /** @returns how many logins the user had. */
-  async #kickUser(userId: string, mark: KickMark): Promise<number> {
-    const logins = await this.#registry.removeAll(userId, mark);
+  async #kickUser(userId: string, mark: KickMark, wait: EndOptions): Promise<number> {
+    const logins = await this.#registry.removeAll(userId, mark, wait);
     if (logins.length > 0) await this.#finish(userId, logins, mark);
     return logins.length;
   }
@@ -174,13 +201,16 @@ function withoutSids({ id, userId, began, lastActive, expires, ip, userAgent }: 
   return { id, userId, began, lastActive, expires, ip, userAgent };
 }
 
-function newMark({ reason, by }: KickOptions): KickMark {
-  return {
-    id: randomBytes(9).toString("base64url"),
-    at: new Date(),
-    reason: textArgument("reason", reason),
-    by: textArgument("by", by),
-  };
+/** Of several causes, the one that has to be mended first; what was asked for wrongly is nobody's failure. */
+function kickError(failures: readonly Failure[], brokenBy?: unknown): LogoutError {
+  const causes = [...(brokenBy === undefined ? [] : [brokenBy]), ...failures.map(({ cause }) => cause)];
+  const misuse = causes.find((cause) => cause instanceof LogoutError && cause.code === "ERR_ARGUMENT");
+  if (misuse !== undefined) return misuse as LogoutError;
+  const isWaiting = (cause: unknown): boolean => cause instanceof LogoutError && cause.code === "ERR_NOT_REPLICATED";
+  return new KickError(
+    failures.map(({ userId }) => userId),
+    causes.find((cause) => !isWaiting(cause)) ?? causes[0],
+  );
 }
 
 function userIdArgument(value: unknown): string {

@@ -1,8 +1,9 @@
+import type { IncomingMessage } from "node:http";
 import type { Request, RequestHandler, Response, Router } from "express";
 import { Events, type LogoutEvents, type LogoutListener } from "./events.js";
 import { createGuard } from "./http/guard.js";
 import { createRouter } from "./http/router.js";
-import type { EndedLogin, Login } from "./login.js";
+import type { EndedLogin, Login, RegistryListener } from "./login.js";
 import {
   Logins,
   type ActiveUsers,
@@ -11,6 +12,10 @@ import {
   type KickOptions,
   type KickResult,
 } from "./logins.js";
+import { LiveLogins } from "./live/live-logins.js";
+import { LiveRequests } from "./live/live-requests.js";
+import { News } from "./live/news.js";
+import type { Closing } from "./live/over.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
@@ -44,6 +49,16 @@ export interface LogoutControls {
   readonly endLogin: (req: Request, res: Response) => Promise<void>;
   /** Why the session that this request came with was refused: `undefined` unless its login was kicked. */
   readonly ended: (req: Request) => EndedLogin | undefined;
+  /**
+   * Aborts as soon as the login of this request ends, on whichever node that comes about: for long polls, server-sent events
+   * and WebSockets (the `req` of an `upgrade` that has been through the session middleware). Its `reason` is a
+   * {@link LoginEndedError}. Without a login it never aborts; where the login was refused it is aborted already.
+   *
+   * @param until - what emits `close` when the connection is over, where that is neither the answer nor the socket of this
+   * request: for socket.io, `socket.conn`.
+   * @throws LogoutError `ERR_SESSION_MISSING` where the request has not been through session().
+   */
+  readonly signal: (req: IncomingMessage, until?: Closing) => AbortSignal;
   /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
@@ -79,14 +94,23 @@ export type LogoutRouter = Router & LogoutControls;
  */
 export function logout(options: LogoutOptions): LogoutRouter {
   const resolved = resolveOptions(options);
-  const { registry, appId, maxSessionAgeMs } = resolved;
+  const { registry, appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
   registry.bind({ appId, maxSessionAgeMs });
   const events = new Events();
   const hook = new StoreHook({ ...resolved, events: tell(events) });
   const logins = new Logins({ registry, raw: hook.raw, events });
+  const news = new News(registry, recheckIntervalMs);
+  const live = new LiveLogins({ registry, news, recheckIntervalMs });
+  const liveRequests = new LiveRequests(hook, live);
   const sessions = new SessionsOfRequests(hook, resolved.store);
   const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor) };
   const guard = createGuard(context);
+  const kicks: RegistryListener = {
+    ended: (ended) => {
+      logins.heard(ended);
+    },
+    listening: () => undefined,
+  };
   const controls: LogoutControls = {
     kick: (userIds, kickOptions) => logins.kick(userIds, kickOptions),
     kickLogin: (userId, loginId, kickOptions) => logins.kickLogin(userId, loginId, kickOptions),
@@ -99,15 +123,20 @@ export function logout(options: LogoutOptions): LogoutRouter {
     },
     endLogin: (req, res) => sessions.endLogin(req, res),
     ended: (req) => sessions.ended(req),
+    signal: (req, until) => liveRequests.signal(req, until),
     guard,
     on: (name, listener) => {
       events.on(name, listener);
+      if (name === "kick") news.add(kicks);
     },
     off: (name, listener) => {
       events.off(name, listener);
+      if (!events.has("kick")) news.remove(kicks);
     },
     close: async () => {
       events.close();
+      live.close();
+      await news.close();
       await registry.close();
     },
   };

@@ -91,6 +91,11 @@ export interface LogoutOptions {
   readonly maxSessionAgeMs?: number | undefined;
   /** After how many milliseconds without an answer the session store counts as unreachable. Default: 10,000. */
   readonly storeTimeoutMs?: number | undefined;
+  /**
+   * How often, in milliseconds, it is made sure that news of ended logins arrive; while they do not, how often the logins
+   * behind live connections are looked up instead. Default: 5,000.
+   */
+  readonly recheckIntervalMs?: number | undefined;
 }
 
 /** {@link LogoutOptions} with every default filled in. */
@@ -120,6 +125,7 @@ export interface ResolvedOptions {
   readonly onKicked: LogoutOptions["onKicked"];
   readonly maxSessionAgeMs: number;
   readonly storeTimeoutMs: number;
+  readonly recheckIntervalMs: number;
 }
 
 /** The routes that can be renamed or left out. */
@@ -181,6 +187,7 @@ const OPTIONS: Checks<LogoutOptions> = {
   onKicked: ["a function: (req, res, next, ended) => …", isFunction],
   maxSessionAgeMs: ["a number of milliseconds above 0", isDuration],
   storeTimeoutMs: ["a number of milliseconds above 0", isDuration],
+  recheckIntervalMs: ["a number of milliseconds above 0", isDuration],
 };
 const ADMIN: Checks<AdminOptions> = {
   tokens: ["an array of non-empty strings (is an environment variable not set?)", isListOf(isText)],
@@ -244,6 +251,7 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
     onKicked: options.onKicked,
     maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
     storeTimeoutMs: options.storeTimeoutMs ?? 10_000,
+    recheckIntervalMs: options.recheckIntervalMs ?? 5_000,
   });
 }
 

@@ -5,7 +5,7 @@ import { LoginSessions } from "./login-sessions.js";
 import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
 import type { SessionEvents } from "./session-events.js";
-import type { SessionRecord } from "./stamp.js";
+import type { SessionRecord, Stamp } from "./stamp.js";
 import type { UserIdOf } from "./user-id.js";
 
 type Callback = (error?: unknown, value?: unknown) => void;
@@ -66,6 +66,11 @@ export class StoreHook {
     return this.#generate !== undefined;
   }
 
+  /** Whether this request has been through session(). */
+  knows(req: object): boolean {
+    return this.#requests.has(req);
+  }
+
   /** Why the session that this request came with was refused. */
   refusalOf(req: object): Refusal | undefined {
     return this.#requests.has(req) ? this.#requests.of(req).refusal : undefined;
@@ -77,7 +82,7 @@ export class StoreHook {
   }
 
   /** The login of the session that this request has now: the registry says whether it still lives. */
-  loginOf(req: object): { userId: string; loginId: string } | undefined {
+  loginOf(req: object): Stamp | undefined {
     const { session, sessionID } = req as Partial<RequestWithSession>;
     if (session === undefined || sessionID === undefined || !this.#requests.has(req)) return undefined;
     const held = this.#requests.of(req).on(sessionID);

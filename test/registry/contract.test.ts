@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { KickMark, LoginRegistry, NewLogin } from "../../lib/index.js";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { KickMark, LoginRegistry, NewLogin, Subscription } from "../../lib/index.js";
+import { Heard } from "../support/heard.js";
 import { REGISTRIES } from "../support/registries.js";
 
 const HOUR_MS = 3_600_000;
@@ -376,6 +377,100 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("refuses to serve two with one registry", () => {
       const bindAgain = () => registry.bind({ appId: "another", maxSessionAgeMs: HOUR_MS });
       expect(bindAgain).toThrow(expect.objectContaining({ code: "ERR_REGISTRY_IN_USE" }));
+    });
+  });
+
+  describe("a subscription", () => {
+    let heard: Heard;
+    let subscription: Subscription;
+    beforeEach(async () => {
+      heard = new Heard();
+      subscription = registry.subscribe(heard, { checkEveryMs: 1_000 });
+      await heard.until(() => heard.isListening);
+    });
+    afterEach(() => subscription.close());
+
+    it("tells of a kick: whose logins, which, and why", async () => {
+      const [phone, desk] = [login("alice"), login("alice")];
+      await registry.add(phone);
+      await registry.add(desk);
+      const kick = mark('Ünïcode "quoted"');
+      await registry.removeAll("alice", kick);
+      await heard.until(() => heard.news.length > 0);
+      const [{ loginIds, ...told } = { loginIds: [] }] = heard.news;
+      expect([...loginIds].sort()).toEqual([phone.id, desk.id].sort());
+      expect(told).toEqual({ userId: "alice", mark: kick });
+    });
+
+    it("tells of one login that is kicked, and of one that is logged out", async () => {
+      const [phone, desk] = [login("a {b}\ud800"), login("a {b}\ud800")];
+      await registry.add(phone);
+      await registry.add(desk);
+      const kick = mark("lost");
+      await registry.remove(phone.userId, phone.id, { mark: kick });
+      await registry.remove(desk.userId, desk.id);
+      await heard.until(() => heard.news.length > 1);
+      expect(heard.news).toEqual([
+        { userId: phone.userId, loginIds: [phone.id], mark: kick },
+        { userId: desk.userId, loginIds: [desk.id], mark: undefined },
+      ]);
+    });
+
+    it("tells once of a kick that is repeated, and nothing where nobody was logged in", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      await registry.removeAll("nobody", mark());
+      await registry.remove("alice", "unknown");
+      await registry.removeAll("alice", mark());
+      await registry.removeAll("alice", mark());
+      const bob = login("bob");
+      await registry.add(bob);
+      await registry.remove("bob", bob.id);
+      await heard.until(() => heard.news.some(({ userId }) => userId === "bob"));
+      expect(heard.news.map(({ userId }) => userId)).toEqual(["alice", "bob"]);
+    });
+
+    it("tells of a great many logins in more than one piece, each once", async () => {
+      const ids = Array.from({ length: 2_100 }, () => login("alice"));
+      await Promise.all(ids.map((each) => registry.add(each)));
+      await registry.removeAll("alice", mark());
+      const told = () => heard.news.flatMap(({ loginIds }) => loginIds);
+      await heard.until(() => told().length >= ids.length);
+      expect(told().sort()).toEqual(ids.map(({ id }) => id).sort());
+    });
+
+    it("says to look at the list when everyone is taken off", async () => {
+      const looks = heard.looks;
+      await registry.clear();
+      await heard.until(() => heard.looks > looks);
+      expect(heard.isListening).toBe(true);
+    });
+
+    it("tells each of several listeners, and nothing after it is closed", async () => {
+      const [alice, bob] = [login("alice"), login("bob")];
+      await registry.add(alice);
+      await registry.add(bob);
+      const second = new Heard();
+      const another = registry.subscribe(second, { checkEveryMs: 1_000 });
+      await second.until(() => second.isListening);
+      await registry.removeAll("alice", mark());
+      await heard.until(() => heard.news.length === 1);
+      await second.until(() => second.news.length === 1);
+      await another.close();
+      await registry.removeAll("bob", mark());
+      await heard.until(() => heard.news.length === 2);
+      expect(second.news.map(({ userId }) => userId)).toEqual(["alice"]);
+    });
+  });
+
+  describe("replicas to wait for", () => {
+    it("are refused where there are none, and nothing is lost", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      await expect(registry.removeAll("alice", mark(), { waitReplicas: 64 })).rejects.toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^ERR_(NOT_REPLICATED|ARGUMENT)$/) as unknown }),
+      );
+      expect((await registry.removeAll("alice", mark())).map(({ id }) => id)).toEqual([alice.id]);
     });
   });
 

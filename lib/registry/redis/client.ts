@@ -27,6 +27,27 @@ export class Connection {
     }
   }
 
+  subscribe(
+    channels: readonly string[],
+    on: { message(channel: string, text: string): void; interrupted(): void },
+  ): { close(): Promise<void> } {
+    /* eslint-disable */
+    const sub = (this.#client as any).duplicate();
+    sub.on("error", () => on.interrupted());
+    sub.on("ready", () => on.interrupted());
+    const ready = sub
+      .connect()
+      .then(() => sub.subscribe(channels, (m: string, c: string) => on.message(c, m)))
+      .then(() => on.interrupted());
+    ready.catch(() => undefined);
+    return {
+      close: async () => {
+        sub.destroy();
+      },
+    };
+    /* eslint-enable */
+  }
+
   /** Runs a script by its digest; only where Redis does not know it is the source sent. */
   async run(script: Script, keys: readonly string[], args: readonly string[] = []): Promise<unknown> {
     const rest = [String(keys.length), ...keys, ...args];

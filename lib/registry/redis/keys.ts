@@ -40,11 +40,13 @@ export interface AppKeys {
   readonly expiry: string;
   /** String: the last kick of everyone. */
   readonly everyone: string;
+  /** Channel: which logins have ended. */
+  readonly news: string;
 }
 
 export function appKeys(prefix: string, appId: string): AppKeys {
   const app = `${prefix}{${encodePart(appId)}}`;
-  return { active: `${app}:active`, expiry: `${app}:expiry`, everyone: `${app}:everyone` };
+  return { active: `${app}:active`, expiry: `${app}:expiry`, everyone: `${app}:everyone`, news: `${app}:news` };
 }
 
 export function userKeys(prefix: string, appId: string, userId: string): UserKeys {

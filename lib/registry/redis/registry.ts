@@ -1,18 +1,22 @@
 import { LogoutError } from "../../errors.js";
 import type {
   ActiveUser,
+  EndOptions,
   Era,
   KickMark,
   ListedLogin,
   LoginChange,
   LoginRegistry,
   NewLogin,
+  RegistryListener,
   Removal,
+  Subscription,
 } from "../../login.js";
 import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
 import { Connection, type RedisClient } from "./client.js";
-import { appKeys, userKeys, type AppKeys, type UserKeys } from "./keys.js";
+import { appKeys, encodePart, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
+import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
 import { readEnd, readLogin, readLogins, readMark, writeMark } from "./records.js";
 import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, UPDATE } from "./scripts.js";
 
@@ -118,13 +122,17 @@ export class RedisLoginRegistry implements LoginRegistry {
     return listed;
   }
 
-  async remove(userId: string, loginId: string, end: { mark?: KickMark; remember?: boolean } = {}): Promise<Removal> {
+  async remove(userId: string, loginId: string, end: EndOptions & { mark?: KickMark; remember?: boolean } = {}): Promise<Removal> {
     const { logins, ended, kicked } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const rows = await index.rowsOf(userId);
     const mark = end.mark === undefined ? "" : writeMark(end.mark);
     const endTtl = end.mark === undefined && end.remember !== true ? "" : String(maxSessionAgeMs);
-    const removed = await this.#connection.run(REMOVE, [logins, ended, kicked], [loginId, mark, endTtl]);
+    const removed = await this.#connection.run(
+      REMOVE,
+      [logins, ended, kicked],
+      [loginId, mark, endTtl, ...this.#toTell(userId)],
+    );
     const [record, ends, left] = removed as [unknown, number, number];
     if (left === 0) await index.drop(rows);
     return { login: record === null ? undefined : readLogin(userId, loginId, record), ends };
@@ -134,7 +142,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     const { logins, ended, kicked } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const rows = await index.rowsOf(userId);
-    const args = [writeMark(mark), String(maxSessionAgeMs)];
+    const args = [writeMark(mark), String(maxSessionAgeMs), ...this.#toTell(userId)];
     const records = await this.#connection.run(REMOVE_ALL, [logins, ended, kicked], args);
     await index.drop(rows);
     return readLogins(userId, records);
@@ -180,12 +188,23 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async clear(): Promise<void> {
-    const { index } = this.#app;
+    const { index, keys } = this.#app;
     await this.markAll(newEra());
     for await (const rows of index.scan()) {
       await Promise.all(rows.map(({ userId }) => this.#forget(userId)));
       await index.drop(rows);
     }
+    await this.#publish(keys.news, EVERYONE_IS_OFF);
+  }
+
+  subscribe(listener: RegistryListener, { checkEveryMs }: { checkEveryMs: number }): Subscription {
+    return new RedisNews({
+      channel: this.#app.keys.news,
+      listener,
+      checkEveryMs,
+      subscribe: (channels, on) => this.#connection.subscribe(channels, on),
+      publish: (channel, text) => this.#publish(channel, text),
+    });
   }
 
   close(): Promise<void> {
@@ -208,6 +227,15 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   async #everyoneMark(): Promise<KickMark | undefined> {
     return readMark(await this.#connection.command("GET", this.#app.keys.everyone));
+  }
+
+  /** What a script that takes logins off needs to tell of it. */
+  #toTell(userId: string): string[] {
+    return [this.#app.keys.news, encodePart(userId)];
+  }
+
+  async #publish(channel: string, text: string): Promise<void> {
+    await this.#connection.command("PUBLISH", channel, text);
   }
 
   async #forget(userId: string): Promise<void> {

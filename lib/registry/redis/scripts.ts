@@ -3,6 +3,9 @@ import { createHash } from "node:crypto";
 /** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
 const UNKNOWN_END_TTL_MS = 86_400_000;
 
+/** How many logins one message tells of. */
+const TOLD_AT_ONCE = 1_000;
+
 /** One atomic step, in Lua. */
 export interface Script {
   readonly source: string;
@@ -72,6 +75,16 @@ local function endsOf(key, id)
   return value and tonumber(string.match(value, '^%d+')) or 0
 end
 
+-- Tells every node which logins are off, in pieces that keep a message small. That nobody may hear it (an ACL without the
+-- channel) is no reason to fail: whoever waits looks at the list.
+local function tell(channel, user, mark, ids)
+  for first = 1, #ids, ${String(TOLD_AT_ONCE)} do
+    local message = { user, mark }
+    for i = first, math.min(first + ${String(TOLD_AT_ONCE)} - 1, #ids) do message[#message + 1] = ids[i] end
+    redis.pcall('PUBLISH', channel, cjson.encode(message))
+  end
+end
+
 local function markId(value) return value and string.match(value, '^%S+') or '' end
 `;
 
@@ -119,10 +132,14 @@ write(KEYS[1], ARGV[1], changed)
 return 1
 `);
 
-/** KEYS logins ended kicked; ARGV id mark endTtl, `endTtl` `""` if its end need not be remembered → record or nil, ends, logins left. */
+/**
+ * KEYS logins ended kicked; ARGV id mark endTtl channel user, `endTtl` `""` if its end need not be remembered → record or nil,
+ * ends, logins left.
+ */
 export const REMOVE = script(`
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[1], ARGV[1])
+if record then tell(ARGV[4], ARGV[5], ARGV[2], { ARGV[1] }) end
 local isKick = ARGV[2] ~= ''
 if isKick and record then
   redis.call('HSET', KEYS[3], ARGV[1], record)
@@ -142,8 +159,9 @@ if isKick and not record then record = redis.call('HGET', KEYS[3], ARGV[1]) end
 return { record, ends, redis.call('HLEN', KEYS[1]) }
 `);
 
-/** KEYS logins ended kicked; ARGV mark ttl → id, record, id, record, … of this kick and of those not settled. */
+/** KEYS logins ended kicked; ARGV mark ttl channel user → id, record, id, record, … of this kick and of those not settled. */
 export const REMOVE_ALL = script(`
+tell(ARGV[3], ARGV[4], ARGV[1], redis.call('HKEYS', KEYS[1]))
 if redis.call('EXISTS', KEYS[3]) == 0 then
   if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[3]) end
 else

@@ -1,0 +1,62 @@
+import type { EndedLogins, LoginRegistry, RegistryListener, Subscription } from "../login.js";
+
+/** For how long a subscription that nobody needs is kept: the next long poll comes soon. */
+const LINGER_MS = 2_000;
+
+/**
+ * The one subscription of this process to its registry, shared by whoever wants to hear of ended logins: made when the first
+ * one comes, let go soon after the last one has gone.
+ */
+export class News {
+  readonly #registry: LoginRegistry;
+  readonly #checkEveryMs: number;
+  readonly #listeners = new Set<RegistryListener>();
+  #subscription: Subscription | undefined;
+  #isListening = false;
+  #lingering: NodeJS.Timeout | undefined;
+
+  constructor(registry: LoginRegistry, checkEveryMs: number) {
+    this.#registry = registry;
+    this.#checkEveryMs = checkEveryMs;
+  }
+
+  add(listener: RegistryListener): void {
+    this.#listeners.add(listener);
+    clearTimeout(this.#lingering);
+    if (this.#subscription !== undefined) {
+      listener.listening(this.#isListening);
+      return;
+    }
+    this.#subscription = this.#registry.subscribe(
+      {
+        ended: (ended: EndedLogins) => {
+          for (const each of this.#listeners) each.ended(ended);
+        },
+        listening: (isListening: boolean) => {
+          this.#isListening = isListening;
+          for (const each of this.#listeners) each.listening(isListening);
+        },
+      },
+      { checkEveryMs: this.#checkEveryMs },
+    );
+  }
+
+  remove(listener: RegistryListener): void {
+    if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+    clearTimeout(this.#lingering);
+    this.#lingering = setTimeout(() => void this.#close(), LINGER_MS);
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    clearTimeout(this.#lingering);
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    this.#isListening = false;
+    await subscription?.close();
+  }
+}

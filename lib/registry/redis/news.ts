@@ -1,0 +1,110 @@
+import { randomBytes } from "node:crypto";
+import type { EndedLogins, RegistryListener, Subscription } from "../../login.js";
+import { decodePart } from "./keys.js";
+import { readMark } from "./records.js";
+
+/** When a first try is not heard, the next one follows soon; the tries after that, less and less often. */
+const FIRST_RETRY_MS = 50;
+
+/** What everybody is told when everyone is off. */
+export const EVERYONE_IS_OFF = "*";
+
+export interface NewsOptions {
+  readonly channel: string;
+  readonly listener: RegistryListener;
+  readonly checkEveryMs: number;
+  /** Subscribes to channels over a connection of its own, and goes on trying for as long as it takes. */
+  readonly subscribe: (
+    channels: readonly string[],
+    on: { message(channel: string, text: string): void; interrupted(): void },
+  ) => Subscription;
+  /** Publishes over the connection that everything else goes over. */
+  readonly publish: (channel: string, text: string) => Promise<unknown>;
+}
+
+/**
+ * The news of ended logins, and whether they arrive.
+ *
+ * That a connection stands proves little: it may be dead without knowing, its subscription may be on its way again, its
+ * server cut off. So this subscriber speaks to itself, on a channel of its own: news arrive for as long as it hears itself.
+ */
+export class RedisNews implements Subscription {
+  readonly #options: NewsOptions;
+  readonly #ownChannel: string;
+  readonly #subscription: Subscription;
+  /** What was said last: anything older may have been said before an interruption. */
+  #awaited = "";
+  #isListening = false;
+  #isClosed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: NewsOptions) {
+    this.#options = options;
+    this.#ownChannel = `${options.channel}:${randomBytes(9).toString("base64url")}`;
+    this.#subscription = options.subscribe([options.channel, this.#ownChannel], {
+      message: (channel, text) => {
+        this.#heard(channel, text);
+      },
+      interrupted: () => {
+        this.#lost();
+        this.#speak(FIRST_RETRY_MS);
+      },
+    });
+    this.#speak(FIRST_RETRY_MS);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#subscription.close();
+  }
+
+  #heard(channel: string, text: string): void {
+    const { listener } = this.#options;
+    if (this.#isClosed) return;
+    if (channel === this.#ownChannel) {
+      if (text === this.#awaited) this.#arrives();
+    } else if (text === EVERYONE_IS_OFF) {
+      listener.listening(this.#isListening);
+    } else {
+      listener.ended(readNews(text));
+    }
+  }
+
+  #speak(retryMs: number): void {
+    this.#awaited = randomBytes(9).toString("base64url");
+    // Not heard is not heard, whatever the reason.
+    this.#options.publish(this.#ownChannel, this.#awaited).catch(() => undefined);
+    this.#after(retryMs, () => {
+      this.#lost();
+      this.#speak(Math.min(2 * retryMs, this.#options.checkEveryMs));
+    });
+  }
+
+  #arrives(): void {
+    const { listener, checkEveryMs } = this.#options;
+    this.#after(checkEveryMs, () => {
+      this.#speak(checkEveryMs);
+    });
+    if (this.#isListening) return;
+    this.#isListening = true;
+    listener.listening(true);
+  }
+
+  #lost(): void {
+    if (!this.#isListening) return;
+    this.#isListening = false;
+    this.#options.listener.listening(false);
+  }
+
+  #after(delayMs: number, act: () => void): void {
+    clearTimeout(this.#timer);
+    if (!this.#isClosed) this.#timer = setTimeout(act, delayMs).unref();
+  }
+}
+
+/** Reads `[user, mark, loginId, loginId, …]`. */
+function readNews(text: string): EndedLogins {
+  const [user = "", mark, ...loginIds] = JSON.parse(text) as string[];
+  return { userId: decodePart(user), loginIds, mark: readMark(mark) };
+}
