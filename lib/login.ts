@@ -139,10 +139,22 @@ export interface LoginRegistry {
    *
    * @throws LogoutError `ERR_REGISTRY_IN_USE` where it already serves another application.
    */
-  bind(application: { readonly appId: string; readonly maxSessionAgeMs: number }): void;
+  bind(application: {
+    readonly appId: string;
+    readonly maxSessionAgeMs: number;
+    /** The session store, for a registry that has to do with it. */
+    readonly store?: unknown;
+  }): void;
 
   /** The login, if it is listed. On the way of every logged-in request: the one method that has to be fast. */
   find(userId: string, loginId: string): Promise<ListedLogin | undefined>;
+
+  /**
+   * The login, if it is listed and that is known here and now, without asking anybody: as sure as the answer of
+   * {@link LoginRegistry.find} would be, but only in the moment in which a session has been read. Leave it out where that
+   * cannot be.
+   */
+  known?(userId: string, loginId: string): ListedLogin | undefined;
 
   /** Lists a login that begins now, and says in which era. */
   add(login: NewLogin): Promise<Era>;

@@ -95,7 +95,7 @@ export type LogoutRouter = Router & LogoutControls;
 export function logout(options: LogoutOptions): LogoutRouter {
   const resolved = resolveOptions(options);
   const { registry, appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
-  registry.bind({ appId, maxSessionAgeMs });
+  registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
   const events = new Events();
   const hook = new StoreHook({ ...resolved, events: tell(events) });
   const logins = new Logins({ registry, raw: hook.raw, events });

@@ -92,6 +92,11 @@ export interface LogoutOptions {
   /** After how many milliseconds without an answer the session store counts as unreachable. Default: 10,000. */
   readonly storeTimeoutMs?: number | undefined;
   /**
+   * How often, in milliseconds, a logged-in session is touched in the store at most, instead of at every request; never less
+   * than once in a tenth of its lifetime, by which it may end earlier. Default: at every request, as express-session does.
+   */
+  readonly touchIntervalMs?: number | undefined;
+  /**
    * How often, in milliseconds, it is made sure that news of ended logins arrive; while they do not, how often the logins
    * behind live connections are looked up instead. Default: 5,000.
    */
@@ -125,6 +130,7 @@ export interface ResolvedOptions {
   readonly onKicked: LogoutOptions["onKicked"];
   readonly maxSessionAgeMs: number;
   readonly storeTimeoutMs: number;
+  readonly touchIntervalMs: number;
   readonly recheckIntervalMs: number;
 }
 
@@ -187,6 +193,7 @@ const OPTIONS: Checks<LogoutOptions> = {
   onKicked: ["a function: (req, res, next, ended) => …", isFunction],
   maxSessionAgeMs: ["a number of milliseconds above 0", isDuration],
   storeTimeoutMs: ["a number of milliseconds above 0", isDuration],
+  touchIntervalMs: ["a number of milliseconds, 0 or more", (value) => value === 0 || isDuration(value)],
   recheckIntervalMs: ["a number of milliseconds above 0", isDuration],
 };
 const ADMIN: Checks<AdminOptions> = {
@@ -251,6 +258,7 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
     onKicked: options.onKicked,
     maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
     storeTimeoutMs: options.storeTimeoutMs ?? 10_000,
+    touchIntervalMs: options.touchIntervalMs ?? 0,
     recheckIntervalMs: options.recheckIntervalMs ?? 5_000,
   });
 }

@@ -58,7 +58,11 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
-    return Promise.resolve(this.#users.get(userId)?.logins.get(loginId));
+    return Promise.resolve(this.known(userId, loginId));
+  }
+
+  known(userId: string, loginId: string): ListedLogin | undefined {
+    return this.#users.get(userId)?.logins.get(loginId);
   }
 
   add(login: NewLogin): Promise<Era> {

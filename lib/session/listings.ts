@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Store } from "express-session";
 import type { LoginRegistry } from "../login.js";
 import { clientOf } from "./client.js";
-import { sessionTtlMs, touchIntervalMs } from "./lifetime.js";
+import { activityIntervalMs, sessionTtlMs } from "./lifetime.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, RequestLogins } from "./requests.js";
 import { stampOf, type SessionRecord, type Stamp } from "./stamp.js";
@@ -64,7 +64,7 @@ export class Listings {
 
   /** Tells the registry that a login is active, if it wants to be told. */
   async extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<void> {
-    if (!this.#remembered.isDue(sid, stamp, this.#ttlMs(session))) return;
+    if (!this.#remembered.isDue(sid, stamp, this.ttlMs(session))) return;
     const ttlMs = this.keepMs(session);
     this.#remembered.told(sid, stamp, ttlMs);
     try {
@@ -77,8 +77,13 @@ export class Listings {
 
   /** How long the registry is to keep the login of a session, in ms: as long as the store, and an interval more. */
   keepMs(session: SessionRecord): number {
-    const ttlMs = this.#ttlMs(session);
-    return ttlMs + touchIntervalMs(ttlMs);
+    const ttlMs = this.ttlMs(session);
+    return ttlMs + activityIntervalMs(ttlMs);
+  }
+
+  /** How long the store keeps a session from now on, in milliseconds. */
+  ttlMs(session: SessionRecord): number {
+    return sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
   }
 
   /** A login begins: listed here, then written with its stamp. */
@@ -147,9 +152,5 @@ export class Listings {
     return async () => {
       await this.#registry.update(userId, loginId, { removeSid: sid });
     };
-  }
-
-  #ttlMs(session: SessionRecord): number {
-    return sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
   }
 }

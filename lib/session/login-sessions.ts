@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Store } from "express-session";
-import type { LoginRegistry } from "../login.js";
+import type { ListedLogin, LoginRegistry } from "../login.js";
 import { Listings } from "./listings.js";
 import type { RawStore } from "./raw-store.js";
 import { RememberedSessions } from "./remembered-sessions.js";
@@ -11,6 +11,12 @@ import { toUserId, type UserIdOf } from "./user-id.js";
 
 /** What the id of an adopted login begins with. */
 const ADOPTED = "~";
+
+/** A question to the registry that is under way. */
+interface Asked {
+  readonly loginId: string;
+  readonly login: Promise<ListedLogin | undefined>;
+}
 
 /** What a read of a session came to: the data, or that there is none, and why if it was refused after a kick. */
 export interface Loaded {
@@ -24,6 +30,7 @@ export interface LoginSessionsOptions {
   readonly registry: LoginRegistry;
   readonly userId: UserIdOf;
   readonly maxSessionAgeMs: number;
+  readonly touchIntervalMs: number;
   readonly events: SessionEvents;
 }
 
@@ -37,11 +44,13 @@ export class LoginSessions {
   readonly #registry: LoginRegistry;
   readonly #userIdOf: UserIdOf;
   readonly #events: SessionEvents;
+  readonly #touchIntervalMs: number;
   readonly #remembered = new RememberedSessions();
   readonly #listings: Listings;
 
-  constructor({ raw, registry, userId, events, ...rest }: LoginSessionsOptions) {
+  constructor({ raw, registry, userId, events, touchIntervalMs, ...rest }: LoginSessionsOptions) {
     this.#raw = raw;
+    this.#touchIntervalMs = touchIntervalMs;
     this.#registry = registry;
     this.#userIdOf = userId;
     this.#events = events;
@@ -50,6 +59,7 @@ export class LoginSessions {
 
   /** A session is read. */
   async load(sid: string): Promise<Loaded> {
+    const asked = this.#askWhileReading(sid);
     const session = await this.#raw.get(sid);
     if (session === undefined) return {};
     const userId = this.#userOf(session);
@@ -60,10 +70,33 @@ export class LoginSessions {
     if (stamp !== undefined && stamp.userId !== userId) await this.#end(stamp);
     if (userId === undefined) return { session: await this.#withoutStamp(sid, session) };
     if (stamp?.userId !== userId) return this.#adopt(sid, session, userId);
-    const login = await this.#registry.find(userId, stamp.loginId);
-    if (login?.sids.includes(sid) !== true) return this.#refuse(sid, session, stamp);
+    if (!(await this.#isListed(sid, stamp, asked))) return this.#refuse(sid, session, stamp);
     this.#remembered.seen(sid, stamp);
     return { session };
+  }
+
+  /**
+   * Asks for the login that this process has last seen in the session, together with the read of the session, so that the
+   * answer need not be waited for twice.
+   */
+  #askWhileReading(sid: string): Asked | undefined {
+    const stamp = this.#remembered.logins(sid).at(-1);
+    if (stamp === undefined) return undefined;
+    const { userId, loginId } = stamp;
+    if (this.#registry.known?.(userId, loginId) !== undefined) return undefined;
+    // Why it could not be answered is told by the second question, if there is one.
+    return { loginId, login: this.#registry.find(userId, loginId).catch(() => undefined) };
+  }
+
+  /**
+   * Whether the login is listed with this session id. That it is may be an answer from while the session was read; that it is
+   * not must be one from after that: a login or a new session id is listed before it is written.
+   */
+  async #isListed(sid: string, { userId, loginId }: Stamp, asked: Asked | undefined): Promise<boolean> {
+    const isLive = (login: ListedLogin | undefined): boolean => login?.sids.includes(sid) === true;
+    if (isLive(this.#registry.known?.(userId, loginId))) return true;
+    if (asked?.loginId === loginId && isLive(await asked.login)) return true;
+    return isLive(await this.#registry.find(userId, loginId));
   }
 
   /** The login of a session that has been loaded. */
@@ -94,9 +127,20 @@ export class LoginSessions {
   /** A session is touched: its data stays, its life goes on. */
   async touch(sid: string, session: SessionRecord, req: object | undefined): Promise<void> {
     const stamp = this.stampOf(session);
-    const touched = this.#raw.touch(sid, session);
-    if (stamp === undefined) await touched;
-    else await Promise.all([touched, this.#listings.extend(sid, session, stamp, req)]);
+    if (stamp === undefined) await this.#raw.touch(sid, session);
+    else await Promise.all([this.#touchIfDue(sid, session), this.#listings.extend(sid, session, stamp, req)]);
+  }
+
+  async #touchIfDue(sid: string, session: SessionRecord): Promise<void> {
+    const ttlMs = this.#listings.ttlMs(session);
+    if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) return;
+    if (this.#touchIntervalMs > 0) this.#remembered.touched(sid, ttlMs);
+    try {
+      await this.#raw.touch(sid, session);
+    } catch (error) {
+      this.#remembered.notTouched(sid);
+      throw error;
+    }
   }
 
   /** A session id is given up for a new one, which this request is about to get: the login stays, without the old id. */

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { touchIntervalMs } from "./lifetime.js";
+import { activityIntervalMs, rarely } from "./lifetime.js";
 import type { Stamp } from "./stamp.js";
 
 /** Of how many sessions this process remembers whose they are. */
@@ -21,6 +21,8 @@ interface Remembered {
  */
 export class RememberedSessions {
   readonly #sessions = new LRUCache<string, Remembered>({ max: SESSIONS });
+  /** When a session was last touched in the store, and until when it lives there; epoch milliseconds. */
+  readonly #touched = new LRUCache<string, { readonly at: number; readonly livesUntil: number }>({ max: SESSIONS });
 
   /** The session is this login's. */
   seen(sid: string, stamp: Stamp): void {
@@ -44,7 +46,27 @@ export class RememberedSessions {
     const known = this.#sessions.get(sid);
     if (known?.logins.at(-1)?.loginId !== stamp.loginId) return true;
     const now = Date.now();
-    return known.keptUntil < now + ttlMs || now - known.toldAt >= touchIntervalMs(ttlMs);
+    return known.keptUntil < now + ttlMs || now - known.toldAt >= activityIntervalMs(ttlMs);
+  }
+
+  /** Whether the store wants to be told that a session goes on: once in an interval, or if its lifetime is another one. */
+  isTouchDue(sid: string, ttlMs: number, intervalMs: number): boolean {
+    const known = this.#touched.get(sid);
+    if (known === undefined) return true;
+    const now = Date.now();
+    const interval = rarely(intervalMs, ttlMs);
+    const goesOnBy = now + ttlMs - known.livesUntil;
+    return now - known.at >= interval || goesOnBy > interval || goesOnBy < 0;
+  }
+
+  touched(sid: string, ttlMs: number): void {
+    const now = Date.now();
+    this.#touched.set(sid, { at: now, livesUntil: now + ttlMs });
+  }
+
+  /** The store may not have heard that the session goes on. */
+  notTouched(sid: string): void {
+    this.#touched.delete(sid);
   }
 
   logins(sid: string): readonly Stamp[] {
@@ -53,6 +75,7 @@ export class RememberedSessions {
 
   clear(): void {
     this.#sessions.clear();
+    this.#touched.clear();
   }
 
   #set(sid: string, stamp: Stamp, toldAt: number, keptUntil: number): void {

@@ -23,6 +23,7 @@ export interface StoreHookOptions {
   readonly userId: UserIdOf;
   readonly maxSessionAgeMs: number;
   readonly storeTimeoutMs: number;
+  readonly touchIntervalMs: number;
   readonly events: SessionEvents;
 }
 

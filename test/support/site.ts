@@ -21,6 +21,8 @@ export interface SiteOptions {
   readonly backend?: Backend;
   readonly auth?: Partial<LogoutOptions>;
   readonly session?: Partial<SessionOptions>;
+  /** Whether events are recorded. Default: yes, so that the registry is listened to as well. */
+  readonly listens?: boolean;
   /** What the app uses between session() and the middleware. */
   readonly before?: (app: Express) => void;
   /** What the app uses after the middleware. */
@@ -86,7 +88,8 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
   const gate = new Gate();
   const errors: unknown[] = [];
   const events: (object & { name: string })[] = [];
-  for (const name of ["login", "logout", "kick", "refused"] as const) {
+  const { listens = true } = options;
+  for (const name of listens ? (["login", "logout", "kick", "refused"] as const) : []) {
     auth.on(name, (event) => events.push({ name, ...event }));
   }
 

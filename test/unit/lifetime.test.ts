@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { RedisStore } from "connect-redis";
 import { MemoryStore, type Store } from "express-session";
-import { sessionTtlMs, touchIntervalMs } from "../../lib/session/lifetime.js";
+import { sessionTtlMs, activityIntervalMs } from "../../lib/session/lifetime.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -36,6 +36,6 @@ describe("how long a store keeps a session", () => {
 
 describe("how often the last activity is written", () => {
   it("is once a minute, or a tenth of a shorter life", () => {
-    expect([touchIntervalMs(DAY), touchIntervalMs(600_000), touchIntervalMs(10_000)]).toEqual([60_000, 60_000, 1_000]);
+    expect([activityIntervalMs(DAY), activityIntervalMs(600_000), activityIntervalMs(10_000)]).toEqual([60_000, 60_000, 1_000]);
   });
 });

@@ -30,6 +30,7 @@ function hook(store: MemoryStore): StoreHook {
     userId: (session) => session["userId"],
     maxSessionAgeMs: 1_000,
     storeTimeoutMs: 50,
+    touchIntervalMs: 0,
     events: nobodyListens,
   });
 }

@@ -49,7 +49,12 @@ export function appKeys(prefix: string, appId: string): AppKeys {
   return { active: `${app}:active`, expiry: `${app}:expiry`, everyone: `${app}:everyone`, news: `${app}:news` };
 }
 
+/** What every key of every user of an application begins with. */
+export function userKeyPrefix(prefix: string, appId: string): string {
+  return `${prefix}{${encodePart(appId)}:`;
+}
+
 export function userKeys(prefix: string, appId: string, userId: string): UserKeys {
-  const user = `${prefix}{${encodePart(appId)}:${encodePart(userId)}}`;
+  const user = `${userKeyPrefix(prefix, appId)}${encodePart(userId)}}`;
   return { logins: `${user}:logins`, ended: `${user}:ended`, kicked: `${user}:kicked` };
 }

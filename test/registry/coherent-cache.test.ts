@@ -1,0 +1,176 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { RedisStore } from "connect-redis";
+import session, { type SessionData } from "express-session";
+import { createClient, createClientPool } from "redis";
+import { logout, type LogoutRouter } from "../../lib/index.js";
+import { userKeys } from "../../lib/registry/redis/keys.js";
+import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
+import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+import { startRedis, type RedisServer } from "../support/redis-server.js";
+
+const ROUNDS = 20_000;
+/** Rounds at once: each is the others' load. */
+const LANES = 24;
+/** A record that has expired. */
+const NO_LOGIN = JSON.stringify([0, 0, 0, "", "", "nowhere"]);
+
+let server: RedisServer;
+let admin: ReturnType<typeof createClient>;
+const open: { destroy(): void }[] = [];
+beforeAll(async () => {
+  server = await startRedis();
+  admin = createClient({ url: server.url });
+  await admin.connect();
+});
+afterEach(() => {
+  for (const client of open.splice(0)) client.destroy();
+});
+afterAll(async () => {
+  admin.destroy();
+  await server.stop();
+});
+
+async function trackingClient() {
+  const reconnectStrategy = (): number => 1;
+  const client = createClient({
+    url: server.url,
+    RESP: 3,
+    emitInvalidate: true,
+    maintNotifications: "disabled",
+    socket: { reconnectStrategy },
+  });
+  client.on("error", () => undefined);
+  await client.connect();
+  open.push(client);
+  return client;
+}
+
+function optionsWith(client: RedisClient, store: session.Store) {
+  return {
+    store,
+    registry: new RedisLoginRegistry({ client, coherentCache: true }),
+    appId: "shop",
+    userPoolId: "acme",
+  };
+}
+
+/** A node with the cache, and how it reads and writes sessions; another one that kicks over a connection of its own. */
+async function openNode() {
+  const client = await trackingClient();
+  const store = new RedisStore({ client });
+  const auth = logout(optionsWith(client, store));
+  const kicking = new RedisLoginRegistry({ client: admin });
+  kicking.bind({ appId: "shop", maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  return { client, store, auth, kicking };
+}
+
+const sessionOf = (userId: string): SessionData => ({ cookie: new session.Cookie(), userId });
+const get = async (store: session.Store, sid: string): Promise<unknown> =>
+  (store as unknown as { get(sid: string): Promise<unknown> }).get(sid);
+const set = async (store: session.Store, sid: string, data: SessionData): Promise<void> =>
+  (store as unknown as { set(sid: string, data: SessionData): Promise<void> }).set(sid, data);
+
+/**
+ * Each round logs a user in, serves him, takes his logins off over another connection, as a kick does, while he is served,
+ * and asks for his session as soon as that has been answered.
+ */
+async function rounds(count: number, disturb: (round: number) => unknown) {
+  const { store, auth } = await openNode();
+  const tally = { kicked: 0, served: 0, servedAfterKick: 0 };
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) {
+      const round = next++;
+      const [userId, sid] = [`user ${String(round)}`, `sid ${String(round)}`];
+      const { logins } = userKeys("express-logout:", "shop", userId);
+      disturb(round);
+      try {
+        await set(store, sid, sessionOf(userId));
+        if ((await get(store, sid)) !== null) tally.served += 1;
+      } catch {
+        continue;
+      }
+      // Half of the logins are known when they are kicked, the others are just being asked for.
+      if (round % 2 === 0) await admin.hSet(logins, "another", NO_LOGIN);
+      const during = get(store, sid).catch(() => null);
+      await admin.del(logins);
+      const answer = await get(store, sid).catch(() => null);
+      tally.kicked += 1;
+      if (answer !== null) tally.servedAfterKick += 1;
+      await during;
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  await auth.close();
+  return tally;
+}
+
+async function hgets(): Promise<number> {
+  return Number(/cmdstat_hget:calls=(\d+)/.exec(await admin.info("commandstats"))?.[1] ?? 0);
+}
+
+describe("a login that is known without asking", () => {
+  it("is asked for once, and again when it has changed", async () => {
+    const { store, auth, kicking } = await openNode();
+    await set(store, "s1", sessionOf("alice"));
+    await get(store, "s1");
+    const before = await hgets();
+    for (let reads = 0; reads < 10; reads += 1) expect(await get(store, "s1")).not.toBeNull();
+    expect(await hgets()).toBe(before);
+    const [login] = await kicking.list("alice");
+    await kicking.update("alice", login?.id ?? "", { addSid: "another" });
+    const afterChange = await hgets();
+    expect(await get(store, "s1")).not.toBeNull();
+    expect(await hgets()).toBe(afterChange + 1);
+    await auth.close();
+  });
+
+  it("is refused as soon as a kick over another connection has been answered", async () => {
+    const { kicked, served, servedAfterKick } = await rounds(ROUNDS, () => undefined);
+    expect({ kicked, served, servedAfterKick }).toEqual({ kicked: ROUNDS, served: ROUNDS, servedAfterKick: 0 });
+  }, 120_000);
+
+  it("is refused also while connections are dropped at random", async () => {
+    const drop = (round: number): void => {
+      if (round % 100 === 0) void admin.sendCommand(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    };
+    const { kicked, servedAfterKick } = await rounds(ROUNDS / 4, drop);
+    expect(kicked).toBeGreaterThan(ROUNDS / 8);
+    expect(servedAfterKick).toBe(0);
+  }, 120_000);
+
+  it("is asked for again when everything in Redis has gone", async () => {
+    const { store, auth } = await openNode();
+    await set(store, "s2", sessionOf("alice"));
+    await get(store, "s2");
+    await admin.sendCommand(["FLUSHALL"]);
+    expect(await get(store, "s2")).toBeNull();
+    await auth.close();
+  });
+});
+
+describe("the condition for knowing without asking", () => {
+  const memoryStore = (): session.Store => new session.MemoryStore();
+  const cases: Record<string, () => Promise<() => LogoutRouter>> = {
+    "a client that does not tell": async () => {
+      const store = new RedisStore({ client: admin });
+      return () => logout(optionsWith(admin, store));
+    },
+    "a store with another client": async () => {
+      const client = await trackingClient();
+      return () => logout(optionsWith(client, new RedisStore({ client: admin })));
+    },
+    "a store without a client": async () => {
+      const client = await trackingClient();
+      return () => logout(optionsWith(client, memoryStore()));
+    },
+    "a pool": async () => {
+      const pool = createClientPool({ url: server.url });
+      return () => logout(optionsWith(pool, new RedisStore({ client: pool as never })));
+    },
+  };
+  it.each(Object.keys(cases))("is refused at set-up for %s", async (name) => {
+    const setUp = await cases[name]?.();
+    expect(setUp).toThrow(expect.objectContaining({ code: "ERR_OPTION_INVALID" }));
+  });
+});
