@@ -152,9 +152,9 @@ describe("a login that is known without asking", () => {
 describe("the condition for knowing without asking", () => {
   const memoryStore = (): session.Store => new session.MemoryStore();
   const cases: Record<string, () => Promise<() => LogoutRouter>> = {
-    "a client that does not tell": async () => {
+    "a client that does not tell": () => {
       const store = new RedisStore({ client: admin });
-      return () => logout(optionsWith(admin, store));
+      return Promise.resolve(() => logout(optionsWith(admin, store)));
     },
     "a store with another client": async () => {
       const client = await trackingClient();
@@ -164,9 +164,9 @@ describe("the condition for knowing without asking", () => {
       const client = await trackingClient();
       return () => logout(optionsWith(client, memoryStore()));
     },
-    "a pool": async () => {
+    "a pool": () => {
       const pool = createClientPool({ url: server.url });
-      return () => logout(optionsWith(pool, new RedisStore({ client: pool as never })));
+      return Promise.resolve(() => logout(optionsWith(pool, new RedisStore({ client: pool as never }))));
     },
   };
   it.each(Object.keys(cases))("is refused at set-up for %s", async (name) => {
