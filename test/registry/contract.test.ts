@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { KickMark, LoginRegistry, NewLogin } from "../../lib/index.js";
-import { REGISTRIES } from "../support/registries.js";
+import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
 
 const HOUR_MS = 3_600_000;
 const FIRST_TIME = { era: "", ends: 0 };
@@ -20,6 +20,8 @@ const login = (userId: string, more: Partial<NewLogin> = {}): NewLogin => ({
   ttlMs: HOUR_MS,
   ...more,
 });
+
+afterAll(stopRegistryServers);
 
 describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name, kind) => {
   let registry: LoginRegistry;
