@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { KickMark, LoginRegistry, NewLogin, Subscription } from "../../lib/index.js";
 import { Heard } from "../support/heard.js";
-import { REGISTRIES } from "../support/registries.js";
+import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
 
 const HOUR_MS = 3_600_000;
 const FIRST_TIME = { era: "", ends: 0 };
@@ -21,6 +21,8 @@ const login = (userId: string, more: Partial<NewLogin> = {}): NewLogin => ({
   ttlMs: HOUR_MS,
   ...more,
 });
+
+afterAll(stopRegistryServers);
 
 describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name, kind) => {
   let registry: LoginRegistry;

@@ -34,7 +34,7 @@ describe("what comes between two commands of one method", () => {
     let sent = 0;
     let isDone = false;
     const interrupted: RedisClient = {
-      sendCommand: async (args, options) => {
+      sendCommand: async (args: string[], options?: object) => {
         // The first EVALSHA of a script may be answered NOSCRIPT: the EVAL after it is the same command.
         if (args[0] !== "EVAL") sent += 1;
         if (sent === before && !isDone) {

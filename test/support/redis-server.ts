@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { once } from "node:events";
+import { createClient } from "redis";
 
 export interface RedisServer {
   readonly url: string;
@@ -15,34 +16,69 @@ export interface RedisServer {
   /** Makes it hang, as a machine out of breath does, until {@link RedisServer.resume}. */
   pause(): void;
   resume(): void;
+  /** Sends it one command. */
+  ask(...command: string[]): Promise<unknown>;
   /** Ends it and removes its files. */
   stop(): Promise<void>;
 }
 
+const IN_MEMORY = ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"];
+
 /** A redis-server of the test's own, on a free port of the loopback address. */
-export async function startRedis(): Promise<RedisServer> {
+export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
   const port = await freePort();
+  return start(port, () => [...IN_MEMORY, ...settings], "Ready to accept connections");
+}
+
+/** A sentinel that watches over the master on this port. */
+export async function startSentinel(name: string, masterPort: number, quorum: number): Promise<RedisServer> {
+  const port = await freePort();
+  const conf = [
+    `sentinel monitor ${name} 127.0.0.1 ${String(masterPort)} ${String(quorum)}`,
+    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel failover-timeout ${name} 2000`,
+  ];
+  const args = (folder: string): string[] => {
+    const file = join(folder, "sentinel.conf");
+    writeFileSync(file, conf.join("\n"));
+    return [file, "--sentinel"];
+  };
+  return start(port, args, "+monitor master");
+}
+
+async function start(port: number, args: (folder: string) => string[], started: string): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), "express-logout-redis-"));
-  let process = await launch(port, folder);
+  const launch = (): Promise<ChildProcess> =>
+    spawned([...args(folder), "--port", String(port), "--bind", "127.0.0.1", "--dir", folder], started);
+  let process = await launch();
   const kill = async (): Promise<void> => {
     if (process.exitCode !== null || process.signalCode !== null) return;
     const exited = once(process, "exit");
     process.kill("SIGKILL");
     await exited;
   };
+  const url = `redis://127.0.0.1:${String(port)}`;
   return {
-    url: `redis://127.0.0.1:${String(port)}`,
+    url,
     port,
     kill,
     restart: async () => {
       await kill();
-      process = await launch(port, folder);
+      process = await launch();
     },
     pause: () => {
       process.kill("SIGSTOP");
     },
     resume: () => {
       process.kill("SIGCONT");
+    },
+    ask: async (...command) => {
+      const client = await createClient({ url, RESP: 2 }).connect();
+      try {
+        return await client.sendCommand(command);
+      } finally {
+        client.destroy();
+      }
     },
     stop: async () => {
       await kill();
@@ -62,14 +98,22 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function launch(port: number, folder: string): Promise<ChildProcess> {
-  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
+/** Asks again and again until the answer is right. */
+export async function until(isTrue: () => Promise<boolean>, whatFor: string, limitMs = 20_000): Promise<void> {
+  const end = Date.now() + limitMs;
+  while (!(await isTrue())) {
+    if (Date.now() > end) throw new Error(`waited in vain for ${whatFor}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function spawned(args: readonly string[], started: string): Promise<ChildProcess> {
   const server = spawn("redis-server", args, { stdio: ["ignore", "pipe", "inherit"] });
   await new Promise<void>((resolve, reject) => {
     let log = "";
     server.stdout.on("data", (chunk: Buffer) => {
       log += chunk.toString();
-      if (log.includes("Ready to accept connections")) resolve();
+      if (log.includes(started)) resolve();
     });
     server.once("error", reject);
     server.once("exit", (code) => {

@@ -1,8 +1,6 @@
-import { createClient, createClientPool } from "redis";
-import { createClient as createClient5 } from "redis5";
 import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
-import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
-import { startRedis, type RedisServer } from "./redis-server.js";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
 
 /** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given. */
 export interface RegistryKind {
@@ -10,11 +8,6 @@ export interface RegistryKind {
   start(): Promise<void>;
   open(appId: string): LoginRegistry;
   stop(): Promise<void>;
-}
-
-interface Client extends RedisClient {
-  connect(): Promise<unknown>;
-  close(): unknown;
 }
 
 export const MAX_SESSION_AGE_MS = 86_400_000;
@@ -31,31 +24,24 @@ const memory: RegistryKind = {
   stop: () => Promise.resolve(),
 };
 
-function onRedis(name: string, makeClient: (url: string) => Client): RegistryKind {
-  let server: RedisServer | undefined;
-  let client: Client | undefined;
+function onRedis(kind: (typeof CLIENTS)[number]): RegistryKind {
+  let opened: OpenClient | undefined;
   return {
-    name,
+    name: `RedisLoginRegistry on ${kind.name}`,
     start: async () => {
-      server = await startRedis();
-      client = makeClient(server.url);
-      await client.connect();
+      opened = await kind.open();
     },
     open: (appId) => {
-      if (client === undefined) throw new Error("not started");
-      return bound(new RedisLoginRegistry({ client }), appId);
+      if (opened === undefined) throw new Error("not started");
+      return bound(new RedisLoginRegistry({ client: opened.client }), appId);
     },
     stop: async () => {
-      await client?.close();
-      await server?.stop();
+      await opened?.close();
     },
   };
 }
 
-export const REGISTRIES: readonly RegistryKind[] = [
-  memory,
-  onRedis("RedisLoginRegistry on node-redis 6", (url) => createClient({ url })),
-  onRedis("RedisLoginRegistry on node-redis 5", (url) => createClient5({ url })),
-  onRedis("RedisLoginRegistry on a pool of node-redis 6", (url) => createClientPool({ url })),
-  onRedis("RedisLoginRegistry on node-redis 6 in RESP 2", (url) => createClient({ url, RESP: 2 })),
-];
+export const REGISTRIES: readonly RegistryKind[] = [memory, ...CLIENTS.map(onRedis)];
+
+/** Ends the servers that the kinds share. */
+export const stopRegistryServers = stopSharedServers;

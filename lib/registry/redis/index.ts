@@ -1,2 +1,2 @@
 export { RedisLoginRegistry, type RedisLoginRegistryOptions } from "./registry.js";
-export type { RedisClient } from "./client.js";
+export type { RedisClient } from "./clients/index.js";

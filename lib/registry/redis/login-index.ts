@@ -1,5 +1,5 @@
 import type { KickMark } from "../../login.js";
-import type { Connection } from "./client.js";
+import type { Connection } from "./connection.js";
 import { decodePart, encodePart, type AppKeys } from "./keys.js";
 import { readMark } from "./records.js";
 import { INDEX_DROP, INDEX_EXPIRED, INDEX_PAGE, INDEX_SCAN, INDEX_SCORE, INDEX_TOUCH } from "./scripts.js";
@@ -57,11 +57,8 @@ export class LoginIndex {
 
   async page(offset: number, limit: number): Promise<{ totalCount: number; rows: IndexRow[] }> {
     const range = [String(offset), String(offset + limit - 1)];
-    const [totalCount, rows] = (await this.#connection.run(INDEX_PAGE, [this.#keys.active], range)) as [
-      number,
-      unknown,
-    ];
-    return { totalCount, rows: readRows(rows) };
+    const [totalCount, rows] = (await this.#connection.run(INDEX_PAGE, [this.#keys.active], range)) as unknown[];
+    return { totalCount: Number(totalCount), rows: readRows(rows) };
   }
 
   /** Every row that is there from beginning to end, and perhaps others; one may come twice. */

@@ -13,8 +13,9 @@ import type {
   Subscription,
 } from "../../login.js";
 import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
-import { Connection, type RedisClient } from "./client.js";
+import { adapterOf, type RedisAdapter, type RedisClient } from "./clients/index.js";
 import { CoherentCache } from "./coherent-cache.js";
+import { Connection, type Commands } from "./connection.js";
 import { appKeys, encodePart, userKeyPrefix, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
@@ -26,12 +27,20 @@ const SETTLED_AT_ONCE = 1_000;
 
 /** Options of {@link RedisLoginRegistry}. */
 export interface RedisLoginRegistryOptions {
-  /** A connected client of node-redis 5 or 6; it may be the one that connect-redis uses. It stays yours to close. */
+  /**
+   * A client of node-redis 5 or 6 (also a pool, a Cluster, a Sentinel), connected, or one of ioredis 5 or 6 (also a Cluster); it
+   * may be the one that the session store uses. It stays yours to close.
+   */
   readonly client: RedisClient;
   /** What every key begins with. Default: `"express-logout:"`. */
   readonly prefix?: string | undefined;
   /** After how many milliseconds without an answer a call is given up with `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How many replicas must have every end of a login before it is told as done, so that a failover cannot undo it; else it
+   * rejects with `ERR_NOT_REPLICATED`. Default: 0, none is waited for.
+   */
+  readonly waitReplicas?: number | undefined;
   /**
    * Keeps the logins that this process has asked for, and lets Redis tell of every change of them over the connection that
    * reads the sessions: a logged-in request then costs no command more than without this package, and is as sure as with
@@ -40,6 +49,8 @@ export interface RedisLoginRegistryOptions {
    */
   readonly coherentCache?: boolean | undefined;
 }
+
+const COUNT_NEEDED = "waitReplicas must be a whole number, 0 or more.";
 
 interface Application {
   readonly appId: string;
@@ -67,6 +78,8 @@ interface Application {
 export class RedisLoginRegistry implements LoginRegistry {
   readonly #connection: Connection;
   readonly #prefix: string;
+  readonly #adapter: RedisAdapter;
+  readonly #waitReplicas: number;
   readonly #cachedClient: unknown;
   #cache: CoherentCache | undefined;
   #application: Application | undefined;
@@ -76,19 +89,19 @@ export class RedisLoginRegistry implements LoginRegistry {
     client,
     prefix = "express-logout:",
     timeoutMs = 2_000,
+    waitReplicas = 0,
     coherentCache = false,
   }: RedisLoginRegistryOptions) {
-    if (typeof (client as RedisClient | undefined)?.sendCommand !== "function") {
-      throw new LogoutError(
-        "ERR_OPTION_INVALID",
-        "RedisLoginRegistry needs { client }: what createClient() of the package redis returns.",
-      );
-    }
+    this.#adapter = adapterOf(client);
     if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
       throw new LogoutError("ERR_OPTION_INVALID", "RedisLoginRegistry: timeoutMs must be a number above 0.");
     }
-    this.#connection = new Connection(client, timeoutMs);
+    if (!isCount(waitReplicas)) {
+      throw new LogoutError("ERR_OPTION_INVALID", `RedisLoginRegistry: ${COUNT_NEEDED}`);
+    }
+    this.#connection = new Connection(this.#adapter, timeoutMs);
     this.#prefix = prefix;
+    this.#waitReplicas = waitReplicas;
     if (coherentCache) this.#cachedClient = client;
   }
 
@@ -127,24 +140,24 @@ export class RedisLoginRegistry implements LoginRegistry {
       const after = await this.#app.index.touch(login.userId, login.ttlMs);
       // A kick of everyone that came between the listing and the row has not found this login: it begins again.
       if (before?.id === after?.id) return eraAfter(userMarkId === "" ? undefined : userMarkId, after?.id);
-      await this.remove(login.userId, login.id);
+      await this.remove(login.userId, login.id, { waitReplicas: 0 });
     }
   }
 
   async adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
     const { logins, ended } = this.#keys(login.userId);
     const args = [...toList(login), kicksBefore(era)[0], String(ends)];
-    if ((await this.#connection.run(ADOPT, [logins, ended], args)) !== 1) return false;
+    if (Number(await this.#connection.run(ADOPT, [logins, ended], args)) !== 1) return false;
     const everyoneMark = await this.#app.index.touch(login.userId, login.ttlMs);
     if (kickAfter(era, undefined, everyoneMark) === undefined) return true;
-    await this.remove(login.userId, login.id);
+    await this.remove(login.userId, login.id, { waitReplicas: 0 });
     return false;
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
     const { addSid = "", removeSid = "", ttlMs, ip = "", userAgent = "" } = change;
     const args = [loginId, addSid, removeSid, ttlMs === undefined ? "" : String(Math.ceil(ttlMs)), ip, userAgent];
-    const listed = (await this.#connection.run(UPDATE, [this.#keys(userId).logins], args)) === 1;
+    const listed = Number(await this.#connection.run(UPDATE, [this.#keys(userId).logins], args)) === 1;
     if (listed && ttlMs !== undefined) await this.#app.index.touch(userId, ttlMs);
     return listed;
   }
@@ -154,27 +167,29 @@ export class RedisLoginRegistry implements LoginRegistry {
     loginId: string,
     end: EndOptions & { mark?: KickMark; remember?: boolean } = {},
   ): Promise<Removal> {
+    const commands = this.#ending(end);
     const { logins, ended, kicked } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const rows = await index.rowsOf(userId);
     const mark = end.mark === undefined ? "" : writeMark(end.mark);
     const endTtl = end.mark === undefined && end.remember !== true ? "" : String(maxSessionAgeMs);
-    const removed = await this.#connection.run(
+    const removed = await commands.run(
       REMOVE,
       [logins, ended, kicked],
       [loginId, mark, endTtl, ...this.#toTell(userId)],
     );
-    const [record, ends, left] = removed as [unknown, number, number];
-    if (left === 0) await index.drop(rows);
-    return { login: record === null ? undefined : readLogin(userId, loginId, record), ends };
+    const [record, ends, left] = removed as [unknown, unknown, unknown];
+    if (Number(left) === 0) await index.drop(rows);
+    return { login: record === null ? undefined : readLogin(userId, loginId, record), ends: Number(ends) };
   }
 
-  async removeAll(userId: string, mark: KickMark): Promise<readonly ListedLogin[]> {
+  async removeAll(userId: string, mark: KickMark, options: EndOptions = {}): Promise<readonly ListedLogin[]> {
+    const commands = this.#ending(options);
     const { logins, ended, kicked } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const rows = await index.rowsOf(userId);
     const args = [writeMark(mark), String(maxSessionAgeMs), ...this.#toTell(userId)];
-    const records = await this.#connection.run(REMOVE_ALL, [logins, ended, kicked], args);
+    const records = await commands.run(REMOVE_ALL, [logins, ended, kicked], args);
     await index.drop(rows);
     return readLogins(userId, records);
   }
@@ -186,9 +201,9 @@ export class RedisLoginRegistry implements LoginRegistry {
     }
   }
 
-  async markAll(mark: KickMark): Promise<void> {
+  async markAll(mark: KickMark, options: EndOptions = {}): Promise<void> {
     const { keys, maxSessionAgeMs } = this.#app;
-    await this.#connection.command("SET", keys.everyone, writeMark(mark), "PX", String(maxSessionAgeMs));
+    await this.#ending(options).command("SET", keys.everyone, writeMark(mark), "PX", String(maxSessionAgeMs));
   }
 
   async kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
@@ -233,13 +248,20 @@ export class RedisLoginRegistry implements LoginRegistry {
       channel: this.#app.keys.news,
       listener,
       checkEveryMs,
-      subscribe: (channels, on) => this.#connection.subscribe(channels, on),
+      subscribe: (channels, on) => this.#adapter.subscribe(channels, on),
       publish: (channel, text) => this.#publish(channel, text),
     });
   }
 
   async close(): Promise<void> {
     await this.#cache?.close();
+    await this.#connection.close();
+  }
+
+  /** What ends logins sends its commands through this. */
+  #ending({ waitReplicas = this.#waitReplicas }: EndOptions): Commands {
+    if (!isCount(waitReplicas)) throw new LogoutError("ERR_ARGUMENT", COUNT_NEEDED);
+    return this.#connection.replicatedTo(waitReplicas);
   }
 
   get #app(): Application {
@@ -288,6 +310,10 @@ export class RedisLoginRegistry implements LoginRegistry {
     const users = rows.map(({ userId }, position) => ({ userId, logins: live(listed[position] ?? []) }));
     return { users, dropped };
   }
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** Those with a session, newest first. */

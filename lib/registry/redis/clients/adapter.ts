@@ -1,0 +1,28 @@
+/** What the registry needs of a client, whichever client it is. */
+export interface RedisAdapter {
+  /** Sends a command to the master that holds `key`; if it still waits to be sent when `signal` aborts, it never is. */
+  send(key: string, args: readonly string[], signal: AbortSignal): Promise<unknown>;
+
+  /** A connection of the registry's own to the same place. It connects when it is first used. */
+  ownConnection(): OwnConnection;
+
+  /**
+   * Listens, over a connection of its own. A connection that is lost is made anew, until this is closed; nothing is ever
+   * thrown.
+   */
+  subscribe(channels: readonly string[], listener: ChannelListener): { close(): Promise<void> };
+}
+
+/** Not meant to outlive a failure: whoever meets one closes it and takes another. */
+export interface OwnConnection {
+  /** Sends these one right behind the other to the master that holds `key`. */
+  sequence(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
+  /** Drops the connection; what was not sent never will be. */
+  close(): Promise<void>;
+}
+
+export interface ChannelListener {
+  message(channel: string, text: string): void;
+  /** The connection was lost, or was made (also for the first time): messages may have been missed. */
+  interrupted(): void;
+}

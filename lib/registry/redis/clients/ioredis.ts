@@ -1,0 +1,140 @@
+import { LogoutError } from "../../../errors.js";
+import type { ChannelListener, OwnConnection, RedisAdapter } from "./adapter.js";
+import { keepListening } from "./listening.js";
+
+type Events = "ready" | "end" | "close" | "error";
+
+/** What is common to `Redis` and `Cluster` of ioredis, as far as it is used here. */
+interface Client {
+  readonly status: string;
+  call(command: string, ...args: string[]): Promise<unknown>;
+  pipeline(commands: string[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> };
+  connect(): Promise<unknown>;
+  disconnect(): void;
+  once(event: Events, listener: () => void): unknown;
+  on(event: Events, listener: () => void): unknown;
+  off(event: Events, listener: () => void): unknown;
+}
+
+export interface IoRedis extends Client {
+  readonly isCluster?: false;
+  readonly stream?: { unref?(): unknown };
+  duplicate(options: object): IoRedis;
+  subscribe(...channels: string[]): Promise<unknown>;
+  on(event: Events, listener: () => void): unknown;
+  on(event: "message", listener: (channel: string, text: string) => void): unknown;
+}
+
+export interface IoRedisCluster extends Client {
+  readonly isCluster: true;
+  readonly options: { readonly scaleReads?: unknown };
+  duplicate(startupNodes: never[], options: object): IoRedisCluster;
+  nodes(role: "master"): IoRedis[];
+}
+
+/** A connection that fails is done with: whoever uses it makes another. */
+const ONCE = {
+  lazyConnect: true,
+  retryStrategy: null,
+  clusterRetryStrategy: null,
+  autoResendUnfulfilledCommands: false,
+};
+
+export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {
+  if (client.isCluster === true && client.options.scaleReads !== "master") {
+    throw new LogoutError(
+      "ERR_OPTION_INVALID",
+      'RedisLoginRegistry: this Cluster client reads from replicas, which do not know of a kick at once. Pass { client: cluster.duplicate([], { scaleReads: "master" }) }.',
+    );
+  }
+  const online = onlineOnly(client);
+  return {
+    send: async (_key, [name = "", ...args], signal) => {
+      if (client.status !== "ready") {
+        await online();
+        signal.throwIfAborted();
+      }
+      // In lower case: early versions find the keys of a command (to route it, to prefix them) under that name alone.
+      return client.call(name.toLowerCase(), ...args);
+    },
+    ownConnection: () => ownConnection(client.isCluster === true ? client.duplicate([], ONCE) : client.duplicate(ONCE)),
+    subscribe: (channels, listener) =>
+      subscribe(() => (client.isCluster === true ? someNode(client) : client).duplicate(ONCE), channels, listener),
+  };
+}
+
+/**
+ * Waits until the client is ready, or has given up. A command must not be in its off-line queue when it is given up: there is
+ * no way to take it out again, and it would be sent later.
+ */
+function onlineOnly(client: Client): () => Promise<void> {
+  let waiting: Promise<void> | undefined;
+  const wait = async (): Promise<void> => {
+    if (client.status === "wait") client.connect().catch(() => undefined);
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        client.off("ready", settle);
+        client.off("end", settle);
+        resolve();
+      };
+      client.once("ready", settle);
+      client.once("end", settle);
+    });
+    waiting = undefined;
+  };
+  return () => (client.status === "end" ? Promise.resolve() : (waiting ??= wait()));
+}
+
+function ownConnection(client: Client): OwnConnection {
+  client.on("error", () => undefined);
+  let connecting: Promise<unknown> | undefined;
+  return {
+    sequence: async (key, commands) => {
+      await (connecting ??= client.connect());
+      // A pipeline with commands that have no key follows no redirection, this does: afterwards the client knows whose the
+      // key is.
+      await client.call("exists", key);
+      const replies = await client
+        .pipeline(commands.map(([name = "", ...args]) => [name.toLowerCase(), ...args]))
+        .exec();
+      return (replies ?? []).map(([error, reply]) => {
+        if (error !== null) throw error;
+        return reply;
+      });
+    },
+    close: () => {
+      client.disconnect();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** A Cluster carries a message to every node: any one will do. */
+function someNode(cluster: IoRedisCluster): IoRedis {
+  const nodes = cluster.nodes("master");
+  const node = nodes[Math.floor(Math.random() * nodes.length)];
+  if (node === undefined) throw new Error("no node of the Cluster is known");
+  return node;
+}
+
+function subscribe(
+  duplicate: () => IoRedis,
+  channels: readonly string[],
+  listener: ChannelListener,
+): { close(): Promise<void> } {
+  return keepListening((lost) => {
+    let client: IoRedis | undefined;
+    const listen = async (): Promise<void> => {
+      client = duplicate();
+      client.on("error", () => undefined);
+      client.on("close", lost);
+      client.on("message", (channel, text) => {
+        listener.message(channel, text);
+      });
+      await client.connect();
+      client.stream?.unref?.();
+      await client.subscribe(...channels);
+    };
+    return { ready: listen(), end: () => client?.disconnect() };
+  }, listener);
+}

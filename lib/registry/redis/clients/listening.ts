@@ -1,0 +1,49 @@
+import type { ChannelListener } from "./adapter.js";
+
+const RETRY_MS = 500;
+
+/** One connection that listens. */
+export interface Attempt {
+  /** Resolves when it is subscribed. */
+  readonly ready: Promise<void>;
+  end(): void;
+}
+
+/**
+ * Keeps one attempt to listen alive, with another as soon as one is lost. Clients subscribe again by themselves too, but
+ * each in its own way, and of a node that has left the Cluster or is a replica now some never let go.
+ */
+export function keepListening(
+  attempt: (lost: () => void) => Attempt,
+  { interrupted }: Pick<ChannelListener, "interrupted">,
+): { close(): Promise<void> } {
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let current: Attempt | undefined;
+
+  const begin = (): void => {
+    let isOver = false;
+    const lost = (): void => {
+      if (isOver) return;
+      isOver = true;
+      current?.end();
+      if (isClosed) return;
+      timer = setTimeout(begin, RETRY_MS).unref();
+      interrupted();
+    };
+    current = attempt(lost);
+    current.ready.then(() => {
+      if (!isOver && !isClosed) interrupted();
+    }, lost);
+  };
+
+  begin();
+  return {
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+      current?.end();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import type { ChannelListener, OwnConnection, RedisAdapter } from "./adapter.js";
+import type { NodeRedisCommandOptions } from "./client.js";
+import { keepListening } from "./listening.js";
+
+/** A client of node-redis for one server, as far as it is used here. */
+export interface ServerClient {
+  readonly isOpen: boolean;
+  sendCommand(args: string[], options?: NodeRedisCommandOptions): Promise<unknown>;
+  subscribe(channels: string[], listener: (text: string, channel: string) => void): Promise<unknown>;
+  duplicate(): ServerClient;
+  connect(): Promise<unknown>;
+  on(event: "error" | "end", listener: () => void): unknown;
+  unref(): void;
+  destroy(): void;
+}
+
+interface Pool {
+  sendCommand(args: string[], options?: NodeRedisCommandOptions): Promise<unknown>;
+  execute<Result>(act: (client: ServerClient) => Result | Promise<Result>): Promise<Result>;
+}
+
+interface Sentinel {
+  sendCommand(isReadonly: boolean, args: string[], options?: NodeRedisCommandOptions): Promise<unknown>;
+  // Sentinel clients of node-redis 5 have no duplicate(). This hands out the client of the master, in 5 and in 6.
+  _execute<Result>(isReadonly: boolean, act: (master: ServerClient) => Promise<Result>): Promise<Result>;
+}
+
+/** The signal takes a command out of the queue; an empty mapping brings strings, whatever the app has set for itself. */
+export function commandOptions(abortSignal?: AbortSignal): NodeRedisCommandOptions {
+  return { typeMapping: {}, ...(abortSignal && { abortSignal }) };
+}
+
+export function clientAdapter(client: ServerClient): RedisAdapter {
+  return serverAdapter(
+    (args, options) => client.sendCommand(args, options),
+    () => Promise.resolve(client.duplicate()),
+  );
+}
+
+export function poolAdapter(pool: Pool): RedisAdapter {
+  return serverAdapter(
+    (args, options) => pool.sendCommand(args, options),
+    () => pool.execute((client) => client.duplicate()),
+  );
+}
+
+export function sentinelAdapter(sentinel: Sentinel): RedisAdapter {
+  return serverAdapter(
+    (args, options) => sentinel.sendCommand(false, args, options),
+    () => sentinel._execute(false, (master) => Promise.resolve(master.duplicate())),
+  );
+}
+
+/** For all that is behind one master: `duplicate` gives another client to it, not yet connected. */
+function serverAdapter(
+  send: (args: string[], options: NodeRedisCommandOptions) => Promise<unknown>,
+  duplicate: () => Promise<ServerClient>,
+): RedisAdapter {
+  return {
+    send: (_key, args, signal) => send([...args], commandOptions(signal)),
+    ownConnection: () => ownConnection(duplicate),
+    subscribe: (channels, listener) => subscribe(duplicate, channels, listener),
+  };
+}
+
+function ownConnection(duplicate: () => Promise<ServerClient>): OwnConnection {
+  const own = ownClient(duplicate);
+  return {
+    sequence: async (_key, commands) => {
+      const client = await own.connected();
+      return Promise.all(commands.map((args) => client.sendCommand([...args], commandOptions())));
+    },
+    close: () => own.close(),
+  };
+}
+
+interface Connectable {
+  readonly isOpen: boolean;
+  connect(): Promise<unknown>;
+  on(event: "error" | "end", listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+/** A client that belongs to the registry: connected when it is first needed, closed for good. */
+export function ownClient<Client extends Connectable>(
+  make: () => Promise<Client>,
+): { connected(): Promise<Client>; close(): Promise<void> } {
+  let client: Client | undefined;
+  let connecting: Promise<Client> | undefined;
+  let isClosed = false;
+  const connect = async (): Promise<Client> => {
+    const made = await make();
+    if (isClosed) throw new Error("closed while connecting");
+    client = made;
+    // Whoever uses it meets the failure; an event that nobody listens for would end the process.
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
+  };
+  return {
+    connected: () => (connecting ??= connect()),
+    close: async () => {
+      isClosed = true;
+      if (client?.isOpen === true) await client.destroy();
+    },
+  };
+}
+
+export function subscribe(
+  duplicate: () => Promise<ServerClient>,
+  channels: readonly string[],
+  listener: ChannelListener,
+): { close(): Promise<void> } {
+  return keepListening((lost) => {
+    const own = ownClient(async () => {
+      const client = await duplicate();
+      client.on("error", lost);
+      client.on("end", lost);
+      client.unref();
+      return client;
+    });
+    const listen = async (): Promise<void> => {
+      const client = await own.connected();
+      await client.subscribe([...channels], (text, channel) => {
+        listener.message(channel, text);
+      });
+    };
+    return { ready: listen(), end: () => void own.close().catch(() => undefined) };
+  }, listener);
+}

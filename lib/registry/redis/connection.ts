@@ -1,0 +1,81 @@
+import { LogoutError } from "../../errors.js";
+import { causeOf } from "./cause.js";
+import type { RedisAdapter } from "./clients/index.js";
+import { ReplicatedWrites } from "./replicated.js";
+import type { Script } from "./scripts.js";
+import { within } from "./time-limit.js";
+
+/** How commands are sent. The first key says which node of a Cluster is meant. */
+export interface Commands {
+  command(name: string, key: string, ...rest: string[]): Promise<unknown>;
+  run(script: Script, keys: Keys, args?: readonly string[]): Promise<unknown>;
+}
+
+type Keys = readonly [string, ...string[]];
+
+/** Sends commands and scripts, each within a time limit; whatever goes wrong becomes one kind of error. */
+export class Connection implements Commands {
+  readonly #adapter: RedisAdapter;
+  readonly #timeoutMs: number;
+  readonly #replicated: ReplicatedWrites;
+
+  constructor(adapter: RedisAdapter, timeoutMs: number) {
+    this.#adapter = adapter;
+    this.#timeoutMs = timeoutMs;
+    this.#replicated = new ReplicatedWrites(adapter, timeoutMs);
+  }
+
+  async command(name: string, key: string, ...rest: string[]): Promise<unknown> {
+    const args = [name, key, ...rest];
+    try {
+      return await this.#send(key, args);
+    } catch (error) {
+      throw unavailable(error, args);
+    }
+  }
+
+  /** Runs a script by its digest; only where Redis does not know it is the source sent. */
+  async run(script: Script, keys: Keys, args: readonly string[] = []): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      try {
+        return await this.#send(keys[0], ["EVALSHA", script.sha, ...rest]);
+      } catch (error) {
+        if (!isNoScript(error)) throw error;
+      }
+      return await this.#send(keys[0], ["EVAL", script.source, ...rest]);
+    } catch (error) {
+      throw unavailable(error, rest);
+    }
+  }
+
+  /** The same, but a write is answered only once so many replicas have it. */
+  replicatedTo(replicas: number): Commands {
+    if (replicas === 0) return this;
+    return {
+      command: (name, key, ...rest) => this.#replicated.write(key, [name, key, ...rest], replicas),
+      run: (script, keys, args = []) =>
+        this.#replicated.write(keys[0], ["EVAL", script.source, String(keys.length), ...keys, ...args], replicas),
+    };
+  }
+
+  /** Closes what was opened here; the client is somebody else's. */
+  close(): Promise<void> {
+    return this.#replicated.close();
+  }
+
+  #send(key: string, args: readonly string[]): Promise<unknown> {
+    // One that is given up must not be sent after all, when the client is back: a login would be listed of which the user was
+    // told that it failed.
+    return within(this.#timeoutMs, (givenUp) => this.#adapter.send(key, args, givenUp));
+  }
+}
+
+function isNoScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("NOSCRIPT");
+}
+
+function unavailable(error: unknown, args: readonly string[]): LogoutError {
+  const cause = causeOf(error, args);
+  return new LogoutError("ERR_REGISTRY_UNAVAILABLE", "The login registry did not answer: see the cause.", { cause });
+}

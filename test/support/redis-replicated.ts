@@ -1,0 +1,166 @@
+import { freePort, startRedis, startSentinel, until, type RedisServer } from "./redis-server.js";
+
+/** Several servers that belong together. */
+export interface Topology {
+  stop(): Promise<void>;
+}
+
+/** A master and its replica. */
+export interface Pair extends Topology {
+  readonly master: RedisServer;
+  readonly replica: RedisServer;
+  /** Ends the master at once and puts its replica in its place. */
+  failOver(): Promise<RedisServer>;
+}
+
+export async function startPair(): Promise<Pair> {
+  const master = await startRedis();
+  const replica = await startReplicaOf(master);
+  return {
+    master,
+    replica,
+    failOver: async () => {
+      await master.kill();
+      await replica.ask("REPLICAOF", "NO", "ONE");
+      return replica;
+    },
+    stop: () => stopAll([master, replica]),
+  };
+}
+
+export interface SentinelSet extends Topology {
+  readonly name: string;
+  readonly sentinels: readonly RedisServer[];
+  readonly nodes: readonly RedisServer[];
+  master(): Promise<RedisServer>;
+  /** Ends the master at once; resolves when the sentinels have made a replica the master. */
+  failOver(): Promise<void>;
+}
+
+function nodeOn(port: number, nodes: readonly RedisServer[]): RedisServer {
+  const node = nodes.find((each) => each.port === port);
+  if (node === undefined) throw new Error("no such node");
+  return node;
+}
+
+/** A master, two replicas and three sentinels. */
+export async function startSentinelSet(): Promise<SentinelSet> {
+  const name = "logins";
+  const first = await startRedis();
+  const nodes = [first, await startReplicaOf(first), await startReplicaOf(first)];
+  const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(name, first.port, 2)));
+  const portOf = async (sentinel: RedisServer): Promise<number> => {
+    const [, port] = (await sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)) as [string, string];
+    return Number(port);
+  };
+  await until(async () => {
+    const known = await Promise.all(sentinels.map((each) => each.ask("SENTINEL", "MASTER", name)));
+    return known.every((reply) => {
+      const fields = reply as string[];
+      const field = (key: string): string | undefined => fields[fields.indexOf(key) + 1];
+      return field("num-slaves") === "2" && field("num-other-sentinels") === "2";
+    });
+  }, "the sentinels to know each other");
+  const master = async (): Promise<RedisServer> => {
+    const [port = 0] = await Promise.all(sentinels.map(portOf));
+    return nodeOn(port, nodes);
+  };
+  return {
+    name,
+    sentinels,
+    nodes,
+    master,
+    failOver: async () => {
+      const old = await master();
+      await old.kill();
+      await until(async () => {
+        const ports = await Promise.all(sentinels.map(portOf));
+        if (ports.includes(old.port)) return false;
+        return String(await (await master()).ask("ROLE")).startsWith("master");
+      }, "the sentinels to choose another master");
+    },
+    stop: () => stopAll([...sentinels, ...nodes]),
+  };
+}
+
+export interface ClusterSet extends Topology {
+  readonly nodes: readonly RedisServer[];
+  /** The master of a key. */
+  masterOf(key: string): Promise<RedisServer>;
+  /** Ends the master of a key at once; resolves when its replica has taken over. */
+  failOver(key: string): Promise<void>;
+}
+
+const SLOTS = 16_384;
+const MASTERS = 3;
+
+/** A Cluster of three masters with a replica each. */
+export async function startCluster(): Promise<ClusterSet> {
+  const settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port"];
+  const nodes = await Promise.all(
+    Array.from({ length: 2 * MASTERS }, async () => {
+      const busPort = await freePort();
+      return { busPort, ...(await startRedis([...settings, String(busPort)])) };
+    }),
+  );
+  const masters = nodes.slice(0, MASTERS);
+  const replicas = nodes.slice(MASTERS);
+  await Promise.all(
+    masters.map(async (node, index) => {
+      const bounds = [index, index + 1].map((each) => Math.floor((each * SLOTS) / MASTERS)) as [number, number];
+      await node.ask("CLUSTER", "ADDSLOTSRANGE", String(bounds[0]), String(bounds[1] - 1));
+      await node.ask("CLUSTER", "SET-CONFIG-EPOCH", String(index + 1));
+    }),
+  );
+  for (const { port, busPort } of nodes.slice(1)) {
+    await masters[0]?.ask("CLUSTER", "MEET", "127.0.0.1", String(port), String(busPort));
+  }
+  const info = async (node: RedisServer, command: string[], line: string): Promise<boolean> =>
+    String(await node.ask(...command)).includes(line);
+  const everywhere = async (some: readonly RedisServer[], command: string[], line: string): Promise<boolean> =>
+    (await Promise.all(some.map((node) => info(node, command, line)))).every(Boolean);
+  await until(() => everywhere(nodes, ["CLUSTER", "INFO"], "cluster_known_nodes:6"), "the nodes to meet");
+  await Promise.all(
+    replicas.map(async (node, index) =>
+      node.ask("CLUSTER", "REPLICATE", String(await masters[index]?.ask("CLUSTER", "MYID"))),
+    ),
+  );
+  await until(() => everywhere(nodes, ["CLUSTER", "INFO"], "cluster_state:ok"), "the Cluster to be well");
+  await until(() => everywhere(replicas, ["INFO", "replication"], "master_link_status:up"), "the replicas");
+  const alive = new Set<RedisServer>(nodes);
+  const masterOf = async (key: string): Promise<RedisServer> => {
+    const [asked] = alive;
+    if (asked === undefined) throw new Error("no node is left");
+    const slot = Number(await asked.ask("CLUSTER", "KEYSLOT", key));
+    const ranges = (await asked.ask("CLUSTER", "SLOTS")) as [number, number, [string, number]][];
+    const range = ranges.find(([from, to]) => from <= slot && slot <= to);
+    return nodeOn(range?.[2][1] ?? 0, nodes);
+  };
+  return {
+    nodes,
+    masterOf,
+    failOver: async (key) => {
+      const old = await masterOf(key);
+      await old.kill();
+      alive.delete(old);
+      await until(async () => {
+        if ((await masterOf(key)) === old) return false;
+        return everywhere([...alive], ["CLUSTER", "INFO"], "cluster_state:ok");
+      }, "the replica to take over");
+    },
+    stop: () => stopAll(nodes),
+  };
+}
+
+async function startReplicaOf(master: RedisServer): Promise<RedisServer> {
+  const replica = await startRedis(["--replicaof", "127.0.0.1", String(master.port)]);
+  await until(
+    async () => String(await replica.ask("INFO", "replication")).includes("master_link_status:up"),
+    "the replica to be in step",
+  );
+  return replica;
+}
+
+async function stopAll(servers: readonly RedisServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.stop()));
+}
