@@ -114,7 +114,8 @@ export class Logins {
 
   /** Logins have ended, here or on another node: a kick of another node is told here as well. */
   heard({ userId, loginIds, mark }: EndedLogins): void {
-    if (mark === undefined || this.#ownKicks.has(mark.id)) return;
+    // `get` keeps a kick of everyone, which may take minutes, from being forgotten on the way.
+    if (mark === undefined || this.#ownKicks.get(mark.id) !== undefined) return;
     const { at, reason, by } = mark;
     this.#events.emit("kick", { userId, loginIds, at, reason, by });
   }

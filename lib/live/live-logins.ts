@@ -1,6 +1,7 @@
 import { LoginEndedError, type LoginEnd } from "../errors.js";
 import type { EndedLogins, Era, KickMark, LoginRegistry, RegistryListener } from "../login.js";
 import type { News } from "./news.js";
+import { isOver, type Closing } from "./over.js";
 
 /** How many logins are looked up at once. */
 const GROUP = 100;
@@ -8,6 +9,9 @@ const GROUP = 100;
 const LONGEST_TIMER_MS = 2_147_483_647;
 /** How long after its expiry a login is looked up: so that whoever keeps it has seen the time go by as well. */
 const AFTER_EXPIRY_MS = 50;
+/** What stands for all those things that are live and will not say when they are over. */
+const UNTIL_THE_END = {};
+const NEVER = -1;
 
 /** A login that something waits for, with what tells which kick ended it. */
 export interface LiveLogin {
@@ -16,17 +20,12 @@ export interface LiveLogin {
   readonly era: Era;
 }
 
-/** Calls back once, when what was live is over. */
-export type Over = (callback: () => void) => void;
-
 interface Watched {
   readonly login: LiveLogin;
-  /** One for each thing that is live and will say when it is over. */
-  readonly waiting: Set<AbortController>;
-  /** One for all those that will not say: it stays until the login ends. */
-  lasting?: AbortController;
-  /** Whether the last look at the list came to nothing. */
-  isUnsure: boolean;
+  /** By what is live: one signal for each, however often it is asked for. */
+  readonly waiting: Map<object, AbortController>;
+  /** After which gap in the news it was last seen on the list. */
+  seenAfter: number;
   expires: number;
   timer?: NodeJS.Timeout;
 }
@@ -44,6 +43,9 @@ export class LiveLogins {
   readonly #recheckIntervalMs: number;
   readonly #watched = new Map<string, Watched>();
   #isListening = false;
+  /** How many gaps in the news there have been: what was seen before the last one may have ended unheard. */
+  #gaps = 0;
+  #round: object | undefined;
   #rechecking: NodeJS.Timeout | undefined;
   readonly #listener: RegistryListener = {
     ended: (ended) => {
@@ -51,7 +53,9 @@ export class LiveLogins {
     },
     listening: (isListening) => {
       this.#isListening = isListening;
-      if (isListening) void this.#lookAt(this.#watched.values());
+      if (!isListening) return;
+      this.#gaps += 1;
+      void this.#recheck();
     },
   };
 
@@ -69,23 +73,21 @@ export class LiveLogins {
     this.#recheckIntervalMs = recheckIntervalMs;
   }
 
-  /** @param over - tells when what is live is over, where it can; else the signal is kept until the login ends. */
-  signal(login: LiveLogin, over: Over | undefined): AbortSignal {
-    const watched = this.#watched.get(login.loginId) ?? this.#watch(login);
-    let controller: AbortController;
-    if (over === undefined) {
-      controller = watched.lasting ??= new AbortController();
-    } else {
-      const waiting = new AbortController();
-      controller = waiting;
-      watched.waiting.add(waiting);
-      over(() => {
-        watched.waiting.delete(waiting);
-        if (watched.waiting.size === 0 && watched.lasting === undefined) this.#leave(watched);
-      });
-    }
+  /** @param closing - what is live, where it says when it is over; else the signal is kept until the login ends. */
+  signal(login: LiveLogin, closing: Closing | undefined): AbortSignal {
+    const controller = new AbortController();
+    if (closing !== undefined && isOver(closing)) return controller.signal;
+    const watched = this.#watched.get(keyOf(login)) ?? this.#watch(login);
+    const live = closing ?? UNTIL_THE_END;
+    const known = watched.waiting.get(live);
+    if (known !== undefined) return known.signal;
+    watched.waiting.set(live, controller);
+    closing?.once("close", () => {
+      watched.waiting.delete(live);
+      if (watched.waiting.size === 0) this.#leave(watched);
+    });
     // It may have ended since the request's session was read.
-    void this.#look(watched);
+    if (this.#isUnsure(watched)) void this.#look(watched);
     return controller.signal;
   }
 
@@ -94,19 +96,21 @@ export class LiveLogins {
   }
 
   #watch(login: LiveLogin): Watched {
-    const watched: Watched = { login, waiting: new Set(), isUnsure: true, expires: Infinity };
-    this.#watched.set(login.loginId, watched);
-    if (this.#watched.size === 1) {
+    if (this.#watched.size === 0) {
       this.#news.add(this.#listener);
-      this.#rechecking = setInterval(() => void this.#recheck(), this.#recheckIntervalMs).unref();
+      this.#rechecking = setInterval(() => {
+        if (this.#round === undefined) void this.#recheck();
+      }, this.#recheckIntervalMs).unref();
     }
+    const watched: Watched = { login, waiting: new Map(), seenAfter: NEVER, expires: Infinity };
+    this.#watched.set(keyOf(login), watched);
     return watched;
   }
 
   #leave(watched: Watched): void {
     clearTimeout(watched.timer);
-    if (this.#watched.get(watched.login.loginId) !== watched) return;
-    this.#watched.delete(watched.login.loginId);
+    if (!this.#isWatched(watched)) return;
+    this.#watched.delete(keyOf(watched.login));
     if (this.#watched.size > 0) return;
     clearInterval(this.#rechecking);
     this.#news.remove(this.#listener);
@@ -115,49 +119,60 @@ export class LiveLogins {
 
   #ended({ userId, loginIds, mark }: EndedLogins): void {
     for (const loginId of loginIds) {
-      const watched = this.#watched.get(loginId);
-      if (watched?.login.userId === userId) this.#abort(watched, mark === undefined ? "logout" : "kick", mark);
+      const watched = this.#watched.get(keyOf({ userId, loginId }));
+      if (watched !== undefined) this.#abort(watched, mark === undefined ? "logout" : "kick", mark);
     }
   }
 
+  /** Looks at every login that may have ended unheard. A gap in the news begins it over. */
   async #recheck(): Promise<void> {
-    const all = [...this.#watched.values()];
-    await this.#lookAt(this.#isListening ? all.filter(({ isUnsure }) => isUnsure) : all);
-  }
-
-  async #lookAt(watched: Iterable<Watched>): Promise<void> {
-    const all = [...watched];
-    for (let start = 0; start < all.length; start += GROUP) {
-      await Promise.all(all.slice(start, start + GROUP).map((each) => this.#look(each)));
+    const round = (this.#round = {});
+    const unsure = [...this.#watched.values()].filter((watched) => this.#isUnsure(watched));
+    for (let start = 0; start < unsure.length; start += GROUP) {
+      const seen = await Promise.all(unsure.slice(start, start + GROUP).map((watched) => this.#look(watched)));
+      if (this.#round !== round) return;
+      // Out of reach: the others would have to wait for no answer as well.
+      if (!seen.includes(true)) break;
     }
+    this.#round = undefined;
   }
 
-  /** Looks whether the login is on the list still. Where that cannot be told, it is tried again. */
-  async #look(watched: Watched): Promise<void> {
+  #isUnsure({ seenAfter }: Watched): boolean {
+    return !this.#isListening || seenAfter !== this.#gaps;
+  }
+
+  /** Looks whether the login is on the list still. @returns whether that could be told; if not, it is tried again. */
+  async #look(watched: Watched): Promise<boolean> {
     const { userId, loginId, era } = watched.login;
+    const gaps = this.#gaps;
     try {
       const listed = await this.#registry.find(userId, loginId);
-      if (listed !== undefined) {
-        watched.isUnsure = false;
-        this.#lookAgainAt(watched, +listed.expires);
-        return;
+      if (listed === undefined) {
+        const mark = await this.#registry.kickMark(userId, loginId, era);
+        this.#abort(watched, mark !== undefined ? "kick" : watched.expires <= Date.now() ? "expiry" : "logout", mark);
+      } else {
+        watched.seenAfter = gaps;
+        this.#lookAgainAfter(watched, +listed.expires);
       }
-      const mark = await this.#registry.kickMark(userId, loginId, era);
-      this.#abort(watched, mark !== undefined ? "kick" : watched.expires <= Date.now() ? "expiry" : "logout", mark);
+      return true;
     } catch {
-      watched.isUnsure = true;
+      watched.seenAfter = NEVER;
+      return false;
     }
   }
 
-  #lookAgainAt(watched: Watched, expires: number): void {
-    if (this.#watched.get(watched.login.loginId) !== watched) return;
+  #lookAgainAfter(watched: Watched, expires: number): void {
+    if (!this.#isWatched(watched)) return;
     watched.expires = expires;
     clearTimeout(watched.timer);
-    const delayMs = Math.min(Math.max(expires - Date.now(), 0) + AFTER_EXPIRY_MS, LONGEST_TIMER_MS);
-    watched.timer = setTimeout(() => void this.#lookForExpiry(watched), delayMs).unref();
+    const leftMs = expires - Date.now();
+    // Expired by this clock and not by the registry's, which alone decides: there is no hurrying it.
+    const delayMs = leftMs > 0 ? leftMs + AFTER_EXPIRY_MS : this.#recheckIntervalMs;
+    const timer = setTimeout(() => void this.#lookForExpiry(watched), Math.min(delayMs, LONGEST_TIMER_MS));
+    watched.timer = timer.unref();
   }
 
-  /** A registry drops what has expired when the user is listed: by its own clock, which alone decides. */
+  /** A registry drops what has expired when the user is listed. */
   async #lookForExpiry(watched: Watched): Promise<void> {
     await this.#registry.list(watched.login.userId).catch(() => undefined);
     await this.#look(watched);
@@ -167,7 +182,15 @@ export class LiveLogins {
     this.#leave(watched);
     const { loginId } = watched.login;
     const error = new LoginEndedError({ loginId, end, at: mark?.at ?? new Date(), reason: mark?.reason });
-    for (const controller of watched.waiting) controller.abort(error);
-    watched.lasting?.abort(error);
+    for (const controller of watched.waiting.values()) controller.abort(error);
   }
+
+  #isWatched(watched: Watched): boolean {
+    return this.#watched.get(keyOf(watched.login)) === watched;
+  }
+}
+
+/** Sessions that two users had one after the other, without the hook, have one login id: it is not enough. */
+function keyOf({ userId, loginId }: Pick<LiveLogin, "userId" | "loginId">): string {
+  return `${loginId} ${userId}`;
 }

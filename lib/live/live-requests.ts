@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { LoginEndedError, LogoutError } from "../errors.js";
 import type { StoreHook } from "../session/store-hook.js";
 import type { LiveLogins } from "./live-logins.js";
-import { overOf, type Closing } from "./over.js";
+import { closingOf, type Closing } from "./over.js";
 
 /** The signals of requests: which login each is about, and for how long. */
 export class LiveRequests {
@@ -23,7 +23,7 @@ export class LiveRequests {
     }
     const refusal = this.#hook.refusalOf(req);
     const login = this.#hook.loginOf(req);
-    if (login !== undefined) return this.#logins.signal(login, overOf(req, until));
+    if (login !== undefined) return this.#logins.signal(login, until ?? closingOf(req));
     if (refusal === undefined) return new AbortController().signal;
     const { loginId, at, reason } = refusal;
     return AbortSignal.abort(new LoginEndedError({ loginId, end: "kick", at: new Date(at), reason }));

@@ -44,7 +44,8 @@ export class News {
   remove(listener: RegistryListener): void {
     if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
     clearTimeout(this.#lingering);
-    this.#lingering = setTimeout(() => void this.#close(), LINGER_MS);
+    // What cannot be let go of in good order is nobody's trouble; nor is it a reason for a process to stay.
+    this.#lingering = setTimeout(() => void this.#close().catch(() => undefined), LINGER_MS).unref();
   }
 
   async close(): Promise<void> {

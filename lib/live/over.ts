@@ -1,27 +1,34 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import type { Over } from "./live-logins.js";
 
 /** Whatever emits `close` once when it is over: a response, a socket, a WebSocket, an engine.io connection. */
 export interface Closing {
   once(event: "close", listener: () => void): unknown;
 }
 
+/** How those that a signal is most often asked for say that they have been over for a while. */
+interface Closed {
+  /** Responses and sockets. */
+  readonly closed?: boolean;
+  readonly destroyed?: boolean;
+  /** WebSockets, and connections of engine.io. */
+  readonly readyState?: unknown;
+}
+
+const WEBSOCKET_CLOSED = 3;
+
 /**
- * When what a request has opened is over: when its answer is, or, after an upgrade, its socket. Of some requests it cannot be
- * told: the one that begins a connection of socket.io by polling is long over itself while the connection lives on.
+ * What closes when that which a request has opened is over: its answer or, after an upgrade, its socket. Of some requests it
+ * cannot be told: the one that begins a connection of socket.io by polling is long over itself while the connection lives on.
  */
-export function overOf(req: IncomingMessage, until: Closing | undefined): Over | undefined {
-  const closing = until ?? openAnswer(req) ?? openUpgrade(req);
-  return closing && ((callback) => closing.once("close", callback));
+export function closingOf(req: IncomingMessage): Closing | undefined {
+  // Express and engine.io keep a request's answer here; express-ws one that is never sent, and has no socket.
+  const { res } = req as { res?: ServerResponse | null };
+  const isUpgrade = req.headers.upgrade !== undefined && (res?.socket ?? undefined) === undefined;
+  return isUpgrade ? req.socket : (res ?? undefined);
 }
 
-/** Express and engine.io keep a request's answer in `req.res`. */
-function openAnswer(req: IncomingMessage): Closing | undefined {
-  const { res } = req as { res?: Partial<ServerResponse> | null };
-  return res?.writableEnded === false && res.closed === false ? (res as ServerResponse) : undefined;
-}
-
-function openUpgrade({ headers, socket }: IncomingMessage): Socket | undefined {
-  return headers.upgrade !== undefined && !socket.destroyed ? socket : undefined;
+/** Whether it is over already: an event that has been cannot be waited for. */
+export function isOver(closing: Closing & Closed): boolean {
+  const { closed, destroyed, readyState } = closing;
+  return closed === true || destroyed === true || readyState === "closed" || readyState === WEBSOCKET_CLOSED;
 }

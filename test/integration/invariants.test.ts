@@ -182,7 +182,7 @@ describe("I7, the commands that Redis gets", () => {
 
   it("are those of the bare app for an anonymous request, with and without a session", async () => {
     const site = await openSite({
-      listens: false,
+      listensTo: [],
       auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
       after: (app) => {
         app.post("/visit", (req, res) => {
@@ -209,7 +209,7 @@ describe("I7, the commands that Redis gets", () => {
 
   it("are one more for a logged-in request", async () => {
     const site = await openSite({
-      listens: false,
+      listensTo: [],
       auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
     });
     const browser = await site.login("alice");

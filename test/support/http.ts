@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import type { RequestListener, Server } from "node:http";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { Socket } from "node:net";
 import request, { type Response, type Test } from "supertest";
 
 /** A server on a free port, with what tests ask of it. */
@@ -9,8 +9,16 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function serve(listener: RequestListener): Promise<TestServer> {
+export type UpgradeListener = (req: IncomingMessage, socket: Socket, head: Buffer) => void;
+
+export async function serve(listener: RequestListener, upgrade?: UpgradeListener): Promise<TestServer> {
   const server: Server = createServer(listener);
+  if (upgrade !== undefined) server.on("upgrade", upgrade);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -18,8 +26,9 @@ export async function serve(listener: RequestListener): Promise<TestServer> {
   return {
     url: `http://127.0.0.1:${String(address.port)}`,
     close: async () => {
-      server.closeAllConnections();
       server.close();
+      // An upgraded one is no connection of HTTP any more.
+      for (const socket of sockets) socket.destroy();
       await once(server, "close");
     },
   };

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterEach } from "@jest/globals";
-import express, { type ErrorRequestHandler, type Express, type Request } from "express";
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from "express";
 import session, { type SessionOptions } from "express-session";
-import { logout, type LogoutOptions, type LogoutRouter } from "../../lib/index.js";
+import { logout, type LogoutEvents, type LogoutOptions, type LogoutRouter } from "../../lib/index.js";
 import { Gate } from "./gate.js";
-import { Browser, serve } from "./http.js";
+import { Browser, serve, type UpgradeListener } from "./http.js";
 import { HANDLERS, regenerate, save } from "./race-app.js";
 import { memoryBackend, type Backend } from "./stores.js";
 
@@ -21,12 +21,14 @@ export interface SiteOptions {
   readonly backend?: Backend;
   readonly auth?: Partial<LogoutOptions>;
   readonly session?: Partial<SessionOptions>;
-  /** Whether events are recorded. Default: yes, so that the registry is listened to as well. */
-  readonly listens?: boolean;
   /** What the app uses between session() and the middleware. */
   readonly before?: (app: Express) => void;
   /** What the app uses after the middleware. */
   readonly after?: (app: Express, auth: LogoutRouter) => void;
+  /** What takes the server's upgrades. */
+  readonly upgrade?: (auth: LogoutRouter, sessions: RequestHandler) => UpgradeListener;
+  /** Of what the site wants to hear. Default: of everything. */
+  readonly listensTo?: readonly (keyof LogoutEvents)[];
 }
 
 export interface Asked {
@@ -88,14 +90,14 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
   const gate = new Gate();
   const errors: unknown[] = [];
   const events: (object & { name: string })[] = [];
-  const { listens = true } = options;
-  for (const name of listens ? (["login", "logout", "kick", "refused"] as const) : []) {
+  for (const name of options.listensTo ?? (["login", "logout", "kick", "refused"] as const)) {
     auth.on(name, (event) => events.push({ name, ...event }));
   }
 
   const app = express();
   const lazy = { resave: false, saveUninitialized: false };
-  app.use(session({ store: options.auth?.store ?? store, secret: SECRET, ...lazy, ...options.session }));
+  const sessions = session({ store: options.auth?.store ?? store, secret: SECRET, ...lazy, ...options.session });
+  app.use(sessions);
   options.before?.(app);
   if (at === "") app.use(auth);
   else app.use(at, auth);
@@ -114,7 +116,7 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
   };
   app.use(handleError);
 
-  const server = await serve(app);
+  const server = await serve(app, options.upgrade?.(auth, sessions));
   return {
     auth,
     appId,

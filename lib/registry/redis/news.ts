@@ -46,6 +46,7 @@ export class RedisNews implements Subscription {
         this.#heard(channel, text);
       },
       interrupted: () => {
+        if (this.#isClosed) return;
         this.#lost();
         this.#speak(FIRST_RETRY_MS);
       },
@@ -64,11 +65,11 @@ export class RedisNews implements Subscription {
     if (this.#isClosed) return;
     if (channel === this.#ownChannel) {
       if (text === this.#awaited) this.#arrives();
-    } else if (text === EVERYONE_IS_OFF) {
-      listener.listening(this.#isListening);
-    } else {
-      listener.ended(readNews(text));
+      return;
     }
+    const ended = text === EVERYONE_IS_OFF ? undefined : readNews(text);
+    if (ended !== undefined) listener.ended(ended);
+    else listener.listening(this.#isListening);
   }
 
   #speak(retryMs: number): void {
@@ -103,8 +104,12 @@ export class RedisNews implements Subscription {
   }
 }
 
-/** Reads `[user, mark, loginId, loginId, …]`. */
-function readNews(text: string): EndedLogins {
-  const [user = "", mark, ...loginIds] = JSON.parse(text) as string[];
-  return { userId: decodePart(user), loginIds, mark: readMark(mark) };
+/** Reads `[user, mark, loginId, loginId, …]`. Whoever may publish may publish anything: what is not news is `undefined`. */
+function readNews(text: string): EndedLogins | undefined {
+  try {
+    const [user = "", mark, ...loginIds] = JSON.parse(text) as string[];
+    return { userId: decodePart(user), loginIds, mark: readMark(mark) };
+  } catch {
+    return undefined;
+  }
 }

@@ -20,7 +20,7 @@ import { appKeys, encodePart, userKeyPrefix, userKeys, type AppKeys, type UserKe
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
 import { readEnd, readLogin, readLogins, readMark, writeMark } from "./records.js";
-import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, UPDATE } from "./scripts.js";
+import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, TELL, UPDATE } from "./scripts.js";
 
 /** Of how many logins one script is told that their kick is finished. */
 const SETTLED_AT_ONCE = 1_000;
@@ -240,7 +240,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       await Promise.all(rows.map(({ userId }) => this.#forget(userId)));
       await index.drop(rows);
     }
-    await this.#publish(keys.news, EVERYONE_IS_OFF);
+    await this.#connection.run(TELL, [keys.everyone], [keys.news, EVERYONE_IS_OFF]);
   }
 
   subscribe(listener: RegistryListener, { checkEveryMs }: { checkEveryMs: number }): Subscription {
@@ -249,7 +249,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       listener,
       checkEveryMs,
       subscribe: (channels, on) => this.#adapter.subscribe(channels, on),
-      publish: (channel, text) => this.#publish(channel, text),
+      publish: (channel, text) => this.#connection.command("PUBLISH", channel, text),
     });
   }
 
@@ -285,10 +285,6 @@ export class RedisLoginRegistry implements LoginRegistry {
   /** What a script that takes logins off needs to tell of it. */
   #toTell(userId: string): string[] {
     return [this.#app.keys.news, encodePart(userId)];
-  }
-
-  async #publish(channel: string, text: string): Promise<void> {
-    await this.#connection.command("PUBLISH", channel, text);
   }
 
   async #forget(userId: string): Promise<void> {

@@ -174,6 +174,12 @@ keep(KEYS[2], tonumber(ARGV[2]))
 return redis.call('HGETALL', KEYS[3])
 `);
 
+/** KEYS any of the application; ARGV channel text: tells every node that may hear it. */
+export const TELL = script(`
+redis.pcall('PUBLISH', ARGV[1], ARGV[2])
+return 1
+`);
+
 /** KEYS kicked; ARGV id id …: the kick of these is finished. */
 export const SETTLE = script(`
 for i = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end

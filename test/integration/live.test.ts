@@ -1,0 +1,339 @@
+import { EventEmitter, once } from "node:events";
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { MemoryStore } from "express-session";
+import { LoginEndedError, logout } from "../../lib/index.js";
+import { Gate } from "../support/gate.js";
+import { Browser } from "../support/http.js";
+import { LiveThings, WAYS, type Live } from "../support/live.js";
+import { LOGOUTS, regenerate } from "../support/race-app.js";
+import { sessionId, useSites, type Site, type SiteOptions } from "../support/site.js";
+import { BACKENDS, memoryBackend } from "../support/stores.js";
+
+jest.setTimeout(30_000);
+
+const REASON = "The password was changed.";
+
+/** Every way in which a login ends at once, here or on another node. */
+const ENDS: Readonly<Record<string, (nodes: Nodes, tab: Browser) => Promise<unknown>>> = {
+  "kick()": ({ other }) => other.auth.kick("alice", { reason: REASON }),
+  "kickLogin()": async ({ other }) => {
+    const [login] = await other.auth.logins("alice");
+    return other.auth.kickLogin("alice", login?.id ?? "", { reason: REASON });
+  },
+  "kickAll()": ({ other }) => other.auth.kickAll({ reason: REASON }),
+  "a logout by the route, in another tab": (_nodes, tab) => tab.post("/login/profile/logout"),
+  ...Object.fromEntries(
+    Object.keys(LOGOUTS).map((way) => [
+      `a logout by ${way}`,
+      (_nodes: Nodes, tab: Browser) => tab.post(`/out/${encodeURIComponent(way)}`),
+    ]),
+  ),
+};
+
+const aborted = (signal: AbortSignal): Promise<unknown> => (signal.aborted ? Promise.resolve() : once(signal, "abort"));
+
+interface Nodes {
+  /** Where things are live. */
+  readonly site: Site;
+  /** Another node, where there can be one. */
+  readonly other: Site;
+  readonly things: LiveThings;
+  /** Another tab of a browser, on the other node. */
+  readonly tab: (browser: Browser) => Browser;
+}
+
+describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_name, makeBackend) => {
+  const backend = makeBackend();
+  beforeAll(() => backend.start());
+  afterAll(() => backend.stop());
+  const openSite = useSites();
+
+  const isShared = makeBackend !== memoryBackend;
+
+  async function open(options: SiteOptions = {}): Promise<Nodes> {
+    const things = new LiveThings();
+    const { upgrade } = things.routes;
+    const after: SiteOptions["after"] = (app, auth) => {
+      options.after?.(app, auth);
+      things.addRoutes(app, auth);
+      app.post("/out/:way", (req, res, next) => {
+        Promise.resolve(LOGOUTS[req.params.way]?.(req)).then(() => res.json({}), next);
+      });
+      app.post("/clear", (req, res) => {
+        req.sessionStore.clear?.(() => res.json({}));
+      });
+      app.post("/rotate", (req, res, next) => {
+        const { userId } = req.session;
+        regenerate(req).then(() => {
+          req.session.userId = userId;
+          res.json({});
+        }, next);
+      });
+    };
+    const all: SiteOptions = {
+      backend,
+      ...options,
+      session: { unset: "destroy", ...options.session },
+      after,
+      ...(upgrade && { upgrade }),
+    };
+    const site = await openSite(all);
+    const other = isShared ? await openSite({ ...all, auth: { ...all.auth, appId: site.appId } }) : site;
+    return { site, other, things, tab: (browser) => browser.clone(other.url) };
+  }
+
+  /** One live thing of each kind. */
+  async function openEach(nodes: Nodes, browser: Browser): Promise<Live[]> {
+    const lives: Live[] = [];
+    for (const way of Object.values(WAYS)) lives.push(await way(nodes.site, browser, nodes.things));
+    return lives;
+  }
+
+  const endsOf = (lives: readonly Live[]) => Promise.all(lives.map(({ ended }) => ended));
+
+  describe.each(Object.entries(ENDS))("%s", (words, act) => {
+    it("ends every live thing of the login, with why", async () => {
+      const nodes = await open();
+      const browser = await nodes.site.login("alice");
+      const [login] = await nodes.site.auth.logins("alice");
+      const lives = await openEach(nodes, browser);
+      await act(nodes, nodes.tab(browser));
+      const why = words.startsWith("kick") ? { end: "kick", reason: REASON } : { end: "logout" };
+      expect(await endsOf(lives)).toEqual(lives.map(() => ({ ...why, loginId: login?.id })));
+    });
+  });
+
+  describe("a login that expires", () => {
+    /** A login that was still alive when everything live had begun: on a machine out of breath it may take a longer one. */
+    async function openExpiring(rolling: boolean, maxAge = 500): Promise<[Nodes, Browser, Live[]]> {
+      const nodes = await open({ session: { cookie: { maxAge }, rolling } });
+      const browser = await nodes.site.login("alice");
+      const lives = await openEach(nodes, browser);
+      return (await nodes.site.user(browser)) === "alice" ? [nodes, browser, lives] : openExpiring(rolling, 2 * maxAge);
+    }
+
+    it("ends every live thing of it, also where nothing else happens", async () => {
+      const [, , lives] = await openExpiring(false);
+      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "expiry" })));
+    });
+
+    it("goes on for as long as its user is active", async () => {
+      const [nodes, browser, lives] = await openExpiring(true);
+      const tab = nodes.tab(browser);
+      const [before] = await nodes.site.auth.logins("alice");
+      let activeAt = 0;
+      const ended = endsOf(lives).then(() => Date.now());
+      while (activeAt < Number(before?.expires) + 200 && (await nodes.other.user(tab)) === "alice")
+        activeAt = Date.now();
+      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "expiry" })));
+      expect(await ended).toBeGreaterThan(activeAt);
+    });
+  });
+
+  describe("a store that is cleared", () => {
+    it("ends everything that is live", async () => {
+      const nodes = await open();
+      const lives = await openEach(nodes, await nodes.site.login("alice"));
+      await new Browser(nodes.other.url).post("/clear");
+      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "kick" })));
+    });
+  });
+
+  describe("what is not this login's end", () => {
+    it("ends nothing: another user's kick", async () => {
+      const nodes = await open();
+      const lives = await openEach(nodes, await nodes.site.login("alice"));
+      const others = await openEach(nodes, await nodes.site.login("bob"));
+      await nodes.other.auth.kick("bob");
+      await endsOf(others);
+      await nodes.other.auth.kick("alice", { reason: "only now" });
+      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ reason: "only now" })));
+    });
+
+    it("ends nothing: the kick, or the logout, of another login of the same user", async () => {
+      const nodes = await open();
+      const lives = await openEach(nodes, await nodes.site.login("alice"));
+      const [first] = await nodes.site.auth.logins("alice");
+      const [desk, phone] = [await nodes.site.login("alice"), await nodes.site.login("alice")];
+      const others = [...(await openEach(nodes, desk)), ...(await openEach(nodes, phone))];
+      await nodes.tab(desk).post("/login/profile/logout");
+      for (const login of await nodes.other.auth.logins("alice")) {
+        if (login.id !== first?.id) await nodes.other.auth.kickLogin("alice", login.id);
+      }
+      await endsOf(others);
+      await nodes.other.auth.kick("alice", { reason: "only now" });
+      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ reason: "only now" })));
+    });
+
+    it("ends nothing: a new session id for the same user", async () => {
+      const nodes = await open();
+      const browser = await nodes.site.login("alice");
+      const lives = await openEach(nodes, browser);
+      const tab = nodes.tab(browser);
+      for (let times = 0; times < 3; times += 1) await tab.post("/rotate");
+      expect(await nodes.other.user(tab)).toBe("alice");
+      await nodes.other.auth.kick("alice", { reason: "only now" });
+      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ reason: "only now" })));
+    });
+  });
+
+  describe("a request without a login", () => {
+    it("has a signal that never aborts", async () => {
+      const nodes = await open();
+      const visitor = new Browser(nodes.site.url);
+      await openEach(nodes, visitor);
+      const anonymous = [...nodes.things.signals];
+      const lives = await openEach(nodes, await nodes.site.login("alice"));
+      await nodes.other.auth.kickAll();
+      await endsOf(lives);
+      expect(anonymous.map(({ aborted }) => aborted)).toEqual([false, false, false]);
+    });
+  });
+
+  describe("a request that has been refused", () => {
+    it("has a signal that is aborted already, with why", async () => {
+      const nodes = await open({ at: "/account" });
+      const browser = await nodes.site.login("alice");
+      await nodes.other.auth.kick("alice", { reason: REASON });
+      void browser.get("/poll").catch(() => undefined);
+      await nodes.things.begun(1);
+      const [signal] = nodes.things.signals;
+      expect(signal?.aborted).toBe(true);
+      expect(signal?.reason).toBeInstanceOf(LoginEndedError);
+      expect(signal?.reason).toMatchObject({ code: "ERR_LOGIN_ENDED", status: 401, end: "kick", reason: REASON });
+    });
+  });
+
+  describe("a kick between the reading of the session and the call of signal()", () => {
+    it.each(["nothing else is live", "something else of the login is live"])("is not missed: %s", async (others) => {
+      const gate = new Gate();
+      const nodes = await open({
+        after: (app) => {
+          app.use((req, _res, next) => {
+            if (req.query["wait"] === undefined) next();
+            else void gate.pass().then(() => next());
+          });
+        },
+      });
+      const browser = await nodes.site.login("alice");
+      if (others !== "nothing else is live") await openEach(nodes, browser);
+      const polled = browser.get("/poll?wait");
+      await gate.reached;
+      await nodes.other.auth.kick("alice", { reason: REASON });
+      gate.open();
+      expect(JSON.parse((await polled).text)).toMatchObject({ end: "kick", reason: REASON });
+    });
+  });
+
+  describe("many requests that wait", () => {
+    const MANY = 1_000;
+
+    it("all end: for one login", async () => {
+      const waiting = Array.from({ length: MANY }, () => new EventEmitter());
+      const signals: AbortSignal[] = [];
+      const nodes = await open({
+        after: (app, auth) => {
+          app.get("/many", (req, res) => {
+            signals.push(...waiting.map((each) => auth.signal(req, each)));
+            res.json({});
+          });
+        },
+      });
+      await (await nodes.site.login("alice")).get("/many");
+      await nodes.other.auth.kick("alice");
+      await Promise.all(signals.map(aborted));
+      expect(signals).toHaveLength(MANY);
+      expect(waiting.filter((each) => each.listenerCount("close") !== 1)).toEqual([]);
+    });
+
+    it("get one signal each, however often a request asks for it", async () => {
+      const asked: AbortSignal[] = [];
+      const nodes = await open({
+        after: (app, auth) => {
+          app.get("/again", (req, res) => {
+            asked.push(...Array.from({ length: 50 }, () => auth.signal(req)));
+            expect(res.listenerCount("close")).toBeLessThan(10);
+            res.json({});
+          });
+        },
+      });
+      expect((await (await nodes.site.login("alice")).get("/again")).status).toBe(200);
+      expect(new Set(asked).size).toBe(1);
+    });
+  });
+
+  describe("what is over", () => {
+    it("is not waited for any more: nothing of it is looked up, and no signal aborts", async () => {
+      const nodes = await open({ auth: { recheckIntervalMs: 50 } });
+      const lives = await openEach(nodes, await nodes.site.login("alice"));
+      const before = [...nodes.things.signals];
+      const closed = nodes.things.closed(before.length);
+      for (const live of lives) live.close();
+      await closed;
+      const bob = await openEach(nodes, await nodes.site.login("bob"));
+      await nodes.other.auth.kick("alice");
+      await nodes.other.auth.kick("bob");
+      await endsOf(bob);
+      expect(before.map(({ aborted }) => aborted)).toEqual([false, false, false]);
+    });
+
+    it("is not waited for where it was over before", async () => {
+      const signals: AbortSignal[] = [];
+      const nodes = await open({
+        after: (app, auth) => {
+          app.get("/late", (req, res) => {
+            res.once("close", () => {
+              signals.push(auth.signal(req), auth.signal(req, { once: () => undefined, readyState: 3 } as never));
+              nodes.things.signals.push(...signals);
+            });
+            res.json({});
+          });
+        },
+      });
+      await (await nodes.site.login("alice")).get("/late");
+      const bob = await openEach(nodes, await nodes.site.login("bob"));
+      await nodes.other.auth.kick(["alice", "bob"]);
+      await endsOf(bob);
+      expect(signals.map(({ aborted: isAborted }) => isAborted)).toEqual([false, false]);
+    });
+  });
+
+  describe("auth.on('kick')", () => {
+    it("fires on every node, once for each kick and user, with why and by whom, and no session id", async () => {
+      const { site, other } = await open();
+      const nodes = isShared ? [site, other, await openSite({ backend, auth: { appId: site.appId } })] : [site];
+      const kicksOf = (node: Site, user: string) =>
+        node.events.filter((event) => event.name === "kick" && (event as { userId?: string }).userId === user);
+      const kickUntilHeard = async (user: string): Promise<void> => {
+        while (nodes.some((node) => kicksOf(node, user).length === 0)) {
+          await site.login(user);
+          await other.auth.kick(user);
+        }
+      };
+      // Who has only just begun to listen may miss the first.
+      await kickUntilHeard("the first");
+      const browsers = [await site.login("alice"), await site.login("alice"), await other.login("bob")];
+      await other.auth.kick(["alice", "nobody"], { reason: REASON, by: "ops" });
+      await site.auth.kick("bob", { by: "ops" });
+      await kickUntilHeard("the last");
+      const event = { name: "kick", at: expect.any(Date), by: "ops" };
+      for (const node of nodes) {
+        const ids = [expect.any(String), expect.any(String)];
+        expect(kicksOf(node, "alice")).toEqual([{ ...event, userId: "alice", loginIds: ids, reason: REASON }]);
+        expect(kicksOf(node, "bob")).toEqual([{ ...event, userId: "bob", loginIds: [expect.any(String)] }]);
+        expect(kicksOf(node, "nobody")).toEqual([]);
+        for (const browser of browsers) expect(JSON.stringify(node.events)).not.toContain(sessionId(browser));
+      }
+    });
+  });
+});
+
+describe("a request that has not been through session()", () => {
+  it("has no signal, and the error says so", () => {
+    const auth = logout({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
+    const stranger = new IncomingMessage(new Socket());
+    expect(() => auth.signal(stranger)).toThrow(expect.objectContaining({ code: "ERR_SESSION_MISSING" }));
+  });
+});

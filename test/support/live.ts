@@ -1,0 +1,119 @@
+import { EventEmitter, once } from "node:events";
+import { request, ServerResponse, type IncomingMessage } from "node:http";
+import type { Duplex, Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import type { Express, Request, Response } from "express";
+import type { LoginEndedError, LogoutRouter } from "../../lib/index.js";
+import type { Browser } from "./http.js";
+import type { Site, SiteOptions } from "./site.js";
+
+/** How something live has ended, as its client was told. */
+export interface Ended {
+  readonly end: string;
+  readonly reason?: string;
+  readonly loginId?: string;
+}
+
+/** Something live, as its client has it. */
+export interface Live {
+  /** Resolves when the server has ended it. */
+  readonly ended: Promise<Ended>;
+  /** The client goes away. */
+  close(): void;
+}
+
+/** The live things of a site, as its own code has them. */
+export class LiveThings {
+  readonly signals: AbortSignal[] = [];
+  readonly #events = new EventEmitter();
+  #closed = 0;
+
+  /** What a {@link SiteOptions} needs for `/poll` and `/events`, and for upgrades. */
+  get routes(): Pick<SiteOptions, "after" | "upgrade"> {
+    return {
+      after: (app, auth) => {
+        this.addRoutes(app, auth);
+      },
+      upgrade: (auth, sessions) => (req, socket) => {
+        sessions(req as Request, new ServerResponse(req) as Response, () => {
+          socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n");
+          this.begin(auth.signal(req), socket);
+          socket.on("error", () => undefined);
+          socket.once("end", () => socket.end()).resume();
+        });
+      },
+    };
+  }
+
+  addRoutes(app: Express, auth: LogoutRouter): void {
+    app.get("/poll", (req, res) => {
+      this.begin(auth.signal(req), res);
+    });
+    app.get("/events", (req, res) => {
+      res.writeHead(200, { "Content-Type": "text/event-stream" }).flushHeaders();
+      this.begin(auth.signal(req), res);
+    });
+  }
+
+  begin(signal: AbortSignal, live: Writable): void {
+    signal.addEventListener("abort", () => {
+      const { end, reason, loginId } = signal.reason as LoginEndedError;
+      live.end(JSON.stringify({ end, reason, loginId }));
+    });
+    this.signals.push(signal);
+    live.once("close", () => {
+      this.#closed += 1;
+      this.#events.emit("changed");
+    });
+    this.#events.emit("changed");
+  }
+
+  /** Resolves when there have been so many. */
+  async begun(count: number): Promise<void> {
+    while (this.signals.length < count) await once(this.#events, "changed");
+  }
+
+  /** Resolves when so many are over. */
+  async closed(count: number): Promise<void> {
+    while (this.#closed < count) await once(this.#events, "changed");
+  }
+}
+
+type Path = "/poll" | "/events" | "/upgrade";
+
+/** Every way to be live: resolves when the server has its signal. */
+export const WAYS = {
+  "a long poll": (site: Site, browser: Browser, things: LiveThings) => open(site, browser, things, "/poll"),
+  "server-sent events": (site: Site, browser: Browser, things: LiveThings) => open(site, browser, things, "/events"),
+  "a WebSocket's upgrade": (site: Site, browser: Browser, things: LiveThings) =>
+    open(site, browser, things, "/upgrade"),
+} as const;
+
+async function open(site: Site, browser: Browser, things: LiveThings, path: Path): Promise<Live> {
+  const { hostname, port } = new URL(site.url);
+  const upgrade = path === "/upgrade" ? { Connection: "Upgrade", Upgrade: "test" } : {};
+  const sending = request({ hostname, port, path, headers: { Cookie: browser.cookies, ...upgrade }, agent: false });
+  const begun = things.begun(things.signals.length + 1);
+  const told = answerOf(sending);
+  // Whoever goes away wants to hear no more.
+  sending.on("error", () => undefined);
+  const ended = told.then((answer) => JSON.parse(answer) as Ended);
+  ended.catch(() => undefined);
+  sending.end();
+  await begun;
+  return {
+    ended,
+    close: () => {
+      sending.destroy();
+    },
+  };
+}
+
+async function answerOf(sending: ReturnType<typeof request>): Promise<string> {
+  const [answer, socket, head] = (await Promise.race([once(sending, "response"), once(sending, "upgrade")])) as [
+    IncomingMessage,
+    Duplex?,
+    Buffer?,
+  ];
+  return `${head?.toString() ?? ""}${await text(socket ?? answer)}`;
+}
