@@ -4,38 +4,83 @@ import { createClient } from "redis";
 import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { startRedis } from "./redis-server.js";
+import { installed, serverVersion } from "./tried.js";
 
-/** Where sessions and logins are kept in a test. `open` gives one node its view of them: nodes share what lies behind. */
+const DAY_MS = 86_400_000;
+
+/** What `logout()` gets on one node. */
+export interface Node {
+  readonly store: Store;
+  readonly registry: LoginRegistry;
+}
+
+/** Where sessions and logins are kept in a test. */
 export interface Backend {
   readonly name: string;
+  /** Of the package, where the store is not one of the tests' own. */
+  readonly version?: string;
+  readonly server?: { readonly name: string; readonly version: string };
+  /** Whether several nodes can share it. */
+  readonly isShared: boolean;
+  /** How long it keeps a session whose cookie has no age, without a request, in milliseconds. */
+  readonly browserSessionMs: number;
   start(): Promise<void>;
-  open(): { store: Store; registry: LoginRegistry };
+  /** A node's view of what is kept; beside another node that shares it: the view of a second one. */
+  open(beside?: Node): Node;
+  /** How long a session is still kept by a server with a clock of its own. */
+  keptMs?(sid: string): Promise<number>;
   stop(): Promise<void>;
 }
 
-export function memoryBackend(): Backend {
+export const titleOf = ({ name, version }: Backend): string => (version === undefined ? name : `${name} ${version}`);
+
+/** A store in this process, or one whose nodes are all in this process. */
+export function localBackend(given: Partial<Backend> & { readonly name: string; openStore(): Store }): Backend {
   return {
-    name: "MemoryStore",
+    isShared: true,
+    browserSessionMs: DAY_MS,
     start: () => Promise.resolve(),
-    open: () => ({ store: new session.MemoryStore(), registry: new MemoryLoginRegistry() }),
+    open: (beside) => ({ store: given.openStore(), registry: beside?.registry ?? new MemoryLoginRegistry() }),
     stop: () => Promise.resolve(),
+    ...given,
   };
 }
 
-export function redisBackend(): Backend {
+export function memoryBackend(): Backend {
+  return localBackend({
+    name: "MemoryStore",
+    version: installed("express-session").version,
+    isShared: false,
+    browserSessionMs: 30 * DAY_MS,
+    openStore: () => new session.MemoryStore(),
+  });
+}
+
+type RedisStoreClass = new (options: { client: ReturnType<typeof createClient> }) => Store;
+
+/** connect-redis, under the name by which it is installed. */
+export function redisBackend(folder = "connect-redis", RedisStoreOfVersion: RedisStoreClass = RedisStore): Backend {
   let redis: Awaited<ReturnType<typeof startRedis>> | undefined;
   let client: ReturnType<typeof createClient> | undefined;
+  const connected = (): ReturnType<typeof createClient> => {
+    if (client === undefined) throw new Error("not started");
+    return client;
+  };
   return {
-    name: "connect-redis",
+    ...installed(folder),
+    server: { name: "Redis", version: serverVersion("redis-server") },
+    isShared: true,
+    browserSessionMs: DAY_MS,
     start: async () => {
       redis = await startRedis();
       client = createClient({ url: redis.url });
       await client.connect();
     },
-    open: () => {
-      if (client === undefined) throw new Error("not started");
-      return { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) };
-    },
+    open: () => ({
+      store: new RedisStoreOfVersion({ client: connected() }),
+      registry: new RedisLoginRegistry({ client: connected() }),
+    }),
+    keptMs: (sid) => connected().pTTL(`sess:${sid}`),
     stop: async () => {
       client?.destroy();
       await redis?.stop();
@@ -43,4 +88,5 @@ export function redisBackend(): Backend {
   };
 }
 
-export const BACKENDS = [memoryBackend, redisBackend];
+/** The two that every suite on sessions runs on. */
+export const BACKENDS = [memoryBackend, () => redisBackend()];

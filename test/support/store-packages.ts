@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import connectPgSimple from "connect-pg-simple";
+import RedisStore7 from "connect-redis7";
+import { RedisStore as RedisStore8 } from "connect-redis8";
+import { ConnectSessionKnexStore } from "connect-session-knex";
+import session, { type Store } from "express-session";
+import knex, { type Knex } from "knex";
+import memorystore from "memorystore";
+import { Pool } from "pg";
+import sessionFileStore from "session-file-store";
+import { ODD_STORES } from "./odd-stores.js";
+import { postgresProgram, startPostgres, type PostgresServer } from "./postgres-server.js";
+import { BACKENDS, localBackend, redisBackend, type Backend } from "./stores.js";
+import { installed, serverVersion } from "./tried.js";
+
+const HOUR_MS = 3_600_000;
+
+function memorystoreBackend(): Backend {
+  const MemoryStore = memorystore(session);
+  return localBackend({ ...installed("memorystore"), isShared: false, openStore: () => new MemoryStore() });
+}
+
+function fileBackend(): Backend {
+  const FileStore = sessionFileStore(session);
+  let path = "";
+  return localBackend({
+    ...installed("session-file-store"),
+    browserSessionMs: HOUR_MS,
+    start: () => {
+      path = mkdtempSync(join(tmpdir(), "express-logout-sessions-"));
+      return Promise.resolve();
+    },
+    // It looks five times for a file that is missing, for a third of a second in all: no more here than the first.
+    openStore: () => new FileStore({ path, retries: 0, reapInterval: -1, logFn: () => undefined }),
+    stop: () => {
+      rmSync(path, { recursive: true, force: true });
+      return Promise.resolve();
+    },
+  });
+}
+
+function postgresBackend(): Backend {
+  const PgStore = connectPgSimple(session);
+  let server: PostgresServer | undefined;
+  let pool: Pool | undefined;
+  const openStore = (): Store => {
+    if (pool === undefined) throw new Error("not started");
+    return new PgStore({ pool, createTableIfMissing: true, pruneSessionInterval: false });
+  };
+  return localBackend({
+    ...installed("connect-pg-simple"),
+    server: { name: "PostgreSQL", version: serverVersion(postgresProgram("postgres")) },
+    start: async () => {
+      server = await startPostgres();
+      pool = new Pool({ connectionString: server.url });
+      await createTable(openStore());
+    },
+    openStore,
+    stop: async () => {
+      await pool?.end();
+      await server?.stop();
+    },
+  });
+}
+
+function knexBackend(): Backend {
+  let folder = "";
+  let database: Knex | undefined;
+  const openStore = (): Store => {
+    if (database === undefined) throw new Error("not started");
+    return new ConnectSessionKnexStore({ knex: database, cleanupInterval: 0 });
+  };
+  return localBackend({
+    ...installed("connect-session-knex"),
+    server: { name: "SQLite (libsql)", version: installed("better-sqlite3").version },
+    start: async () => {
+      folder = mkdtempSync(join(tmpdir(), "express-logout-sqlite-"));
+      const filename = join(folder, "sessions.sqlite");
+      database = knex({ client: "better-sqlite3", connection: { filename }, useNullAsDefault: true });
+      await createTable(openStore());
+    },
+    openStore,
+    stop: async () => {
+      await database?.destroy();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  });
+}
+
+/** The first call of such a store creates its table, and two first calls at once disturb each other. */
+async function createTable(store: Store): Promise<void> {
+  await promisify((done: (error: unknown) => void) => store.get("none", done))();
+}
+
+/** Every store that the promise is kept on. */
+export const STORES: readonly (() => Backend)[] = [
+  ...BACKENDS,
+  () => redisBackend("connect-redis8", RedisStore8),
+  () => redisBackend("connect-redis7", RedisStore7),
+  memorystoreBackend,
+  fileBackend,
+  postgresBackend,
+  knexBackend,
+  ...ODD_STORES,
+];

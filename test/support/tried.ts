@@ -1,0 +1,39 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** A row of the table in `docs/compatibility.md`. Rows of one thing in one version become one row. */
+export interface Tried {
+  readonly kind: "framework" | "server" | "store" | "registry" | "client" | "topology" | "recipe";
+  readonly name: string;
+  readonly version: string;
+  /** What was tried with it. */
+  readonly what: readonly string[];
+}
+
+/**
+ * Reports what a suite has tried, in its `afterAll`. The table is written when the whole of `npm test` has passed; a run of
+ * some suites reports to nobody.
+ */
+export function tried(row: Tried): void {
+  const folder = process.env["TRIED_FOLDER"];
+  if (folder === undefined) return;
+  const text = JSON.stringify(row);
+  writeFileSync(join(folder, `${createHash("sha256").update(text).digest("hex")}.json`), text);
+}
+
+/** The real name and the version of a package that is installed, also under another name. */
+export function installed(folder: string): { name: string; version: string } {
+  const path = join(__dirname, "../../node_modules", folder, "package.json");
+  const { name, version } = JSON.parse(readFileSync(path, "utf8")) as { name: string; version: string };
+  return { name, version };
+}
+
+/** The version of a server's program, as major.minor: the rest differs from one machine's packages to the next. */
+export function serverVersion(program: string): string {
+  const { stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
+  const version = /\d+\.\d+/.exec(stdout)?.[0];
+  if (version === undefined) throw new Error(`${program} --version tells no version`);
+  return version;
+}

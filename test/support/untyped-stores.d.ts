@@ -1,0 +1,22 @@
+// What the tests use of stores that come without types.
+declare module "connect-pg-simple" {
+  import type session from "express-session";
+  import type { Pool } from "pg";
+  interface Options {
+    pool: Pool;
+    createTableIfMissing: boolean;
+    pruneSessionInterval: false;
+  }
+  export default function connectPgSimple(module: typeof session): new (options: Options) => session.Store;
+}
+
+declare module "session-file-store" {
+  import type session from "express-session";
+  interface Options {
+    path: string;
+    retries: number;
+    reapInterval: number;
+    logFn: () => void;
+  }
+  export default function sessionFileStore(module: typeof session): new (options: Options) => session.Store;
+}
