@@ -1,5 +1,6 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
+import { TimeLimit } from "../time-limit.js";
 import type { SessionRecord } from "./stamp.js";
 
 type Answer = (error?: unknown, value?: unknown) => void;
@@ -18,7 +19,7 @@ const REQUIRED = ["get", "set", "destroy", "regenerate", "createSession"] as con
 export class RawStore {
   readonly #store: Store;
   readonly #methods: Partial<Record<string, Method>>;
-  readonly #timeoutMs: number;
+  readonly #limit: TimeLimit;
 
   /** @throws LogoutError `ERR_STORE_INVALID` */
   constructor(store: Store, timeoutMs: number) {
@@ -32,7 +33,7 @@ export class RawStore {
       }
     }
     this.#store = store;
-    this.#timeoutMs = timeoutMs;
+    this.#limit = new TimeLimit(timeoutMs);
     this.#methods = {};
     for (const name of [...REQUIRED, "touch", "clear"]) {
       const method = methods[name];
@@ -87,12 +88,12 @@ export class RawStore {
   #call(name: string, args: readonly unknown[]): Promise<unknown> {
     const method = this.#method(name);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const message = `The session store did not answer ${name}() within ${String(this.#timeoutMs)} ms.`;
+      const done = this.#limit.start(() => {
+        const message = `The session store did not answer ${name}() within ${String(this.#limit.limitMs)} ms.`;
         reject(new LogoutError("ERR_STORE_UNAVAILABLE", message));
-      }, this.#timeoutMs);
+      });
       const fail = (error: unknown): void => {
-        clearTimeout(timer);
+        done();
         // Handed on as it is: express-session looks at the code of a store's error.
         reject(error);
       };
@@ -101,7 +102,7 @@ export class RawStore {
           fail(error);
           return;
         }
-        clearTimeout(timer);
+        done();
         resolve(value);
       };
       try {

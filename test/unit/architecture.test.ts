@@ -10,9 +10,10 @@ const LIB = join(__dirname, "../../lib");
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   login: [],
+  "time-limit": [],
   events: [],
-  registry: ["errors", "login"],
-  session: ["errors", "login"],
+  registry: ["errors", "login", "time-limit"],
+  session: ["errors", "login", "time-limit"],
   pages: ["errors", "login"],
   logins: ["errors", "login", "session"],
   options: ["errors", "login", "registry", "session", "pages"],

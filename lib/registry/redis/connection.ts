@@ -1,9 +1,9 @@
 import { LogoutError } from "../../errors.js";
+import { TimeLimit } from "../../time-limit.js";
 import { causeOf } from "./cause.js";
 import type { RedisAdapter } from "./clients/index.js";
 import { ReplicatedWrites } from "./replicated.js";
 import type { Script } from "./scripts.js";
-import { within } from "./time-limit.js";
 
 /** How commands are sent. The first key says which node of a Cluster is meant. */
 export interface Commands {
@@ -16,19 +16,29 @@ type Keys = readonly [string, ...string[]];
 /** Sends commands and scripts, each within a time limit; whatever goes wrong becomes one kind of error. */
 export class Connection implements Commands {
   readonly #adapter: RedisAdapter;
-  readonly #timeoutMs: number;
+  readonly #limit: TimeLimit;
   readonly #replicated: ReplicatedWrites;
 
   constructor(adapter: RedisAdapter, timeoutMs: number) {
     this.#adapter = adapter;
-    this.#timeoutMs = timeoutMs;
-    this.#replicated = new ReplicatedWrites(adapter, timeoutMs);
+    this.#limit = new TimeLimit(timeoutMs);
+    this.#replicated = new ReplicatedWrites(adapter, this.#limit);
   }
 
   async command(name: string, key: string, ...rest: string[]): Promise<unknown> {
     const args = [name, key, ...rest];
     try {
       return await this.#send(key, args);
+    } catch (error) {
+      throw unavailable(error, args);
+    }
+  }
+
+  /** A command that changes nothing. */
+  async read(name: string, key: string, ...rest: string[]): Promise<unknown> {
+    const args = [name, key, ...rest];
+    try {
+      return await this.#read(key, args);
     } catch (error) {
       throw unavailable(error, args);
     }
@@ -67,7 +77,26 @@ export class Connection implements Commands {
   #send(key: string, args: readonly string[]): Promise<unknown> {
     // One that is given up must not be sent after all, when the client is back: a login would be listed of which the user was
     // told that it failed.
-    return within(this.#timeoutMs, (givenUp) => this.#adapter.send(key, args, givenUp));
+    return this.#limit.within((givenUp) => this.#adapter.send(key, args, givenUp));
+  }
+
+  /** A read may be sent whenever it likes. It is on the way of every request, so it does without what the others need. */
+  #read(key: string, args: readonly string[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const done = this.#limit.start(() => {
+        reject(this.#limit.error());
+      });
+      this.#adapter.send(key, args).then(
+        (reply) => {
+          done();
+          resolve(reply);
+        },
+        (error: unknown) => {
+          done();
+          reject(error);
+        },
+      );
+    });
   }
 }
 

@@ -122,7 +122,7 @@ export class RedisLoginRegistry implements LoginRegistry {
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
     const { logins } = this.#keys(userId);
     const ask = async (): Promise<ListedLogin | undefined> => {
-      const record = await this.#connection.command("HGET", logins, loginId);
+      const record = await this.#connection.read("HGET", logins, loginId);
       return record === null ? undefined : readLogin(userId, loginId, record);
     };
     return this.#cache === undefined ? ask() : this.#cache.read(logins, ask);

@@ -1,7 +1,7 @@
 import { LogoutError } from "../../errors.js";
+import type { TimeLimit } from "../../time-limit.js";
 import { causeOf } from "./cause.js";
 import type { OwnConnection, RedisAdapter } from "./clients/index.js";
-import { within } from "./time-limit.js";
 
 /**
  * Writes that count only once replicas have them.
@@ -12,22 +12,22 @@ import { within } from "./time-limit.js";
  */
 export class ReplicatedWrites {
   readonly #adapter: RedisAdapter;
-  readonly #timeoutMs: number;
+  readonly #limit: TimeLimit;
   #connection: OwnConnection | undefined;
 
-  constructor(adapter: RedisAdapter, timeoutMs: number) {
+  constructor(adapter: RedisAdapter, limit: TimeLimit) {
     this.#adapter = adapter;
-    this.#timeoutMs = timeoutMs;
+    this.#limit = limit;
   }
 
   /** @throws LogoutError `ERR_NOT_REPLICATED`: the write may have been done, or not, but too few replicas are known to have it. */
   async write(key: string, command: readonly string[], replicas: number): Promise<unknown> {
     const connection = (this.#connection ??= this.#adapter.ownConnection());
-    const waitMs = String(Math.max(1, Math.floor(this.#timeoutMs / 2)));
+    const waitMs = String(Math.max(1, Math.floor(this.#limit.limitMs / 2)));
     const commands = [["CLIENT", "INFO"], command, ["WAIT", String(replicas), waitMs], ["CLIENT", "INFO"]];
     let replies: readonly unknown[];
     try {
-      replies = await within(this.#timeoutMs, () => connection.sequence(key, commands));
+      replies = await this.#limit.within(() => connection.sequence(key, commands));
     } catch (error) {
       if (this.#connection === connection) this.#connection = undefined;
       await connection.close().catch(() => undefined);

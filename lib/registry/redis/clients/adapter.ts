@@ -1,7 +1,7 @@
 /** What the registry needs of a client, whichever client it is. */
 export interface RedisAdapter {
   /** Sends a command to the master that holds `key`; if it still waits to be sent when `signal` aborts, it never is. */
-  send(key: string, args: readonly string[], signal: AbortSignal): Promise<unknown>;
+  send(key: string, args: readonly string[], signal?: AbortSignal): Promise<unknown>;
 
   /** A connection of the registry's own to the same place. It connects when it is first used. */
   ownConnection(): OwnConnection;

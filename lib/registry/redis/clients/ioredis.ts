@@ -52,7 +52,7 @@ export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {
     send: async (_key, [name = "", ...args], signal) => {
       if (client.status !== "ready") {
         await online();
-        signal.throwIfAborted();
+        signal?.throwIfAborted();
       }
       // In lower case: early versions find the keys of a command (to route it, to prefix them) under that name alone.
       return client.call(name.toLowerCase(), ...args);

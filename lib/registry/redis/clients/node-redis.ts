@@ -25,9 +25,11 @@ interface Sentinel {
   _execute<Result>(isReadonly: boolean, act: (master: ServerClient) => Promise<Result>): Promise<Result>;
 }
 
+const PLAIN: NodeRedisCommandOptions = { typeMapping: {} };
+
 /** The signal takes a command out of the queue; an empty mapping brings strings, whatever the app has set for itself. */
 export function commandOptions(abortSignal?: AbortSignal): NodeRedisCommandOptions {
-  return { typeMapping: {}, ...(abortSignal && { abortSignal }) };
+  return abortSignal === undefined ? PLAIN : { ...PLAIN, abortSignal };
 }
 
 export function clientAdapter(client: ServerClient): RedisAdapter {
