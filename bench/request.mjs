@@ -1,0 +1,126 @@
+// npm run bench:request: what this package costs a request, beside the same app without it and beside its peers.
+import { readOptions } from "./support/options.mjs";
+import { note, print, ratio, target } from "./support/print.mjs";
+import { countCommands, startRedis } from "./support/redis.mjs";
+import { checkArms, startRequestArms, stopRequestArms } from "./support/request-setup.mjs";
+import { pairedRatios, runRounds, spread } from "./support/rounds.mjs";
+import { needWrk } from "./support/wrk.mjs";
+
+const CONNECTIONS = 16;
+const options = readOptions({ rounds: 25, quickRounds: 2 });
+const sliceMs = options.quick ? 400 : 1_000;
+
+needWrk();
+const redis = await startRedis();
+const closing = [() => redis.close()];
+try {
+  const { arms, running } = await startRequestArms({
+    redisPort: redis.port,
+    users: options.quick ? 20 : 200,
+    only: options.arms,
+  });
+  closing.unshift(() => stopRequestArms(running));
+  const slices = running.flatMap((arm) => Object.keys(arm.loads).map((kind) => ({ arm, kind, results: [] })));
+
+  // Also warms up: a process that has just started is slow, and the first request of a session tells the registry more.
+  for (const slice of slices) {
+    await slice.arm.loads[slice.kind].run({ ms: sliceMs, connections: CONNECTIONS });
+    slice.commands = await commandsOfARequest(slice);
+  }
+  await runRounds({
+    ...options,
+    slices,
+    run: async ({ arm, kind, results }) => {
+      const before = await arm.ask("cpuMicros");
+      const result = await arm.loads[kind].run({ ms: sliceMs, connections: CONNECTIONS });
+      const micros = (await arm.ask("cpuMicros")) - before;
+      results.push({ ...result, cpuMicros: micros / result.requests });
+    },
+    onRound: (round) => note(`round ${round + 1} of ${options.rounds}`),
+  });
+  await checkArms(running);
+
+  print({
+    bench: "request",
+    title: "What a request costs, beside the same app without this package (bare)",
+    method: `${options.rounds} rounds of slices of ${sliceMs} ms in shuffled order, ${CONNECTIONS} connections: medians; ÷ base: median of the paired ratios (quartiles).`,
+    options,
+    columns: [
+      { name: "request", of: ({ kind }) => kind },
+      { name: "arm", of: ({ arm }) => arm },
+      { name: "requests/s", of: ({ requestsPerSecond }) => requestsPerSecond?.toFixed(0) ?? "not available" },
+      { name: "÷ base", of: (row) => ratio(row.ratio) },
+      { name: "CPU µs", of: ({ cpuMicros }) => cpuMicros?.toFixed(0) },
+      { name: "p50 ms", of: ({ p50Ms }) => p50Ms?.toFixed(2) },
+      { name: "p99 ms", of: ({ p99Ms }) => p99Ms?.toFixed(2) },
+      { name: "Redis commands", of: ({ commands }) => commands?.toFixed(2) },
+      { name: "target", of: target },
+    ],
+    rows: rowsOf(slices, arms),
+  });
+} finally {
+  for (const close of closing) await close();
+}
+
+/** Exact, whatever the machine: counted over requests that come one after the other. */
+async function commandsOfARequest({ arm, kind }) {
+  if (arm.settings?.memory) return undefined;
+  const requests = 100;
+  const calls = await countCommands(redis.client, async () => {
+    for (let request = 0; request < requests; request += 1) await arm.loads[kind].once(request);
+  });
+  return calls / requests;
+}
+
+function rowsOf(slices, arms) {
+  const kinds = [...new Set(slices.map(({ kind }) => kind))];
+  const rows = kinds.flatMap((kind) => {
+    const ofKind = slices.filter((slice) => slice.kind === kind);
+    return ofKind.map((slice) => {
+      const base = ofKind.find(({ arm }) => arm.name === slice.arm.base);
+      const of = (name) => slice.results.map((result) => result[name]);
+      const compared = (name) =>
+        pairedRatios(
+          of(name),
+          base.results.map((result) => result[name]),
+        );
+      return {
+        kind,
+        arm: slice.arm.name,
+        base: slice.arm.base,
+        requestsPerSecond: spread(of("requestsPerSecond")).median,
+        ratio: compared("requestsPerSecond"),
+        cpuMicros: spread(of("cpuMicros")).median,
+        cpuRatio: compared("cpuMicros"),
+        p50Ms: spread(of("p50Ms")).median,
+        p99Ms: spread(of("p99Ms")).median,
+        commands: slice.commands,
+        ...targetOf(slice, base, ofKind),
+      };
+    });
+  });
+  const missing = arms.filter(({ unavailable }) => unavailable !== undefined);
+  return [...rows, ...missing.map(({ name, unavailable }) => ({ kind: "logged-in", arm: name, unavailable }))];
+}
+
+function targetOf({ arm, kind, results, commands }, base, ofKind) {
+  if (arm.module !== "express-logout") return {};
+  const speed = (slice) => spread(slice.results.map(({ requestsPerSecond }) => requestsPerSecond)).median;
+  const { median } = pairedRatios(
+    results.map(({ requestsPerSecond }) => requestsPerSecond),
+    base.results.map(({ requestsPerSecond }) => requestsPerSecond),
+  );
+  if (kind === "anonymous" || kind === "visitor") {
+    return { target: "≥ 0.99, commands as bare", met: median >= 0.99 && commands === base.commands };
+  }
+  if (kind !== "logged-in") return {};
+  const peers = ofKind.filter((slice) => ["openid-connect", "better-auth"].includes(slice.arm.module));
+  const isAhead = peers.every((peer) => speed(peer) < speed({ results }));
+  if (arm.commands === undefined || arm.settings?.memory) {
+    return { target: `≥ ${arm.least}`, met: median >= arm.least };
+  }
+  return {
+    target: `≥ ${arm.least}, ${arm.commands} commands, ahead of the peers`,
+    met: median >= arm.least && commands === arm.commands && isAhead,
+  };
+}

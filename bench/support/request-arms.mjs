@@ -1,0 +1,48 @@
+/**
+ * The arms of bench:request and bench:latency. `base`: what an arm is divided by; `kinds`: the requests it knows, by default
+ * all; `least`: requests/s ÷ base that it must reach; `commands`: Redis commands of a logged-in request.
+ */
+export const REQUEST_ARMS = [
+  { name: "bare", module: "bare", base: "bare", commands: 2 },
+  { name: "express-logout", module: "express-logout", base: "bare", commands: 3, least: 0.93 },
+  {
+    name: "with touchIntervalMs",
+    module: "express-logout",
+    settings: { options: { touchIntervalMs: 60_000 } },
+    base: "bare",
+    commands: 2,
+    least: 0.97,
+  },
+  {
+    name: "with the coherent cache",
+    module: "express-logout",
+    settings: { options: { touchIntervalMs: 60_000 }, registryOptions: { coherentCache: true } },
+    base: "bare",
+    commands: 1,
+    least: 1,
+  },
+  { name: "bare, MemoryStore", module: "bare", settings: { memory: true }, base: "bare, MemoryStore" },
+  {
+    name: "express-logout, MemoryStore",
+    module: "express-logout",
+    settings: { memory: true },
+    base: "bare, MemoryStore",
+    least: 0.97,
+  },
+  {
+    name: "express-openid-connect",
+    module: "openid-connect",
+    settings: { lookUps: true },
+    base: "bare",
+    kinds: ["logged-in", "anonymous", "write"],
+  },
+  {
+    name: "the same without look-ups",
+    module: "openid-connect",
+    settings: { lookUps: false },
+    base: "bare",
+    kinds: ["logged-in"],
+    isOpen: true,
+  },
+  { name: "better-auth", module: "better-auth", base: "bare", kinds: ["logged-in", "anonymous"] },
+];

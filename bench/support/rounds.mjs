@@ -1,0 +1,45 @@
+/** Repeats an order for which only a seed has to be printed (mulberry32). */
+export function shuffler(seed) {
+  let state = seed;
+  const random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return (items) => {
+    const shuffled = [...items];
+    for (let last = shuffled.length - 1; last > 0; last -= 1) {
+      const other = Math.floor(random() * (last + 1));
+      [shuffled[last], shuffled[other]] = [shuffled[other], shuffled[last]];
+    }
+    return shuffled;
+  };
+}
+
+/** Every slice once a round, in an order that changes: what the machine does meanwhile then hits all of them alike. */
+export async function runRounds({ rounds, seed, slices, run, onRound = () => {} }) {
+  const shuffle = shuffler(seed);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const slice of shuffle(slices)) await run(slice, round);
+    onRound(round);
+  }
+}
+
+export function quantile(values, part) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const place = (sorted.length - 1) * part;
+  const below = sorted[Math.floor(place)];
+  return below + (sorted[Math.ceil(place)] - below) * (place % 1);
+}
+
+/** The median with its quartiles. */
+export function spread(values) {
+  const [low, median, high] = [0.25, 0.5, 0.75].map((part) => quantile(values, part));
+  return { median, low, high };
+}
+
+/** Of two series that were measured in the same rounds, how one relates to the other. */
+export function pairedRatios(values, base) {
+  return spread(values.map((value, round) => value / base[round]));
+}
