@@ -12,5 +12,9 @@ await runArm(async ({ redisPort, prefix }) => {
   const app = express();
   app.use(session({ store, secret: "bench", resave: false, saveUninitialized: false }));
   addPages(app);
-  return { app, kick: (user) => destroySessionsOf(store, (data) => data.userId === user) };
+  const kick = (userIds) => {
+    const his = new Set([userIds].flat());
+    return destroySessionsOf(store, ({ userId }) => his.has(userId));
+  };
+  return { app, kick, kickAll: () => destroySessionsOf(store, ({ userId }) => userId !== undefined) };
 });

@@ -63,9 +63,22 @@ await runArm(async ({ redisPort, prefix }) => {
     }
     return adminCookie;
   };
-  const kick = async (user) => {
+  const kick = async (users) => {
     const headers = { cookie: await administrator() };
-    await auth.api.revokeUserSessions({ body: { userId: ids.get(user) }, headers });
+    for (const user of [users].flat()) await auth.api.revokeUserSessions({ body: { userId: ids.get(user) }, headers });
   };
-  return { app, logIn, kick };
+  /** So many sessions of a user, written as it writes them: logging in a hundred thousand times would take too long. */
+  const addSessions = async (user, count) => {
+    await logIn(user);
+    const listKey = `active-sessions-${ids.get(user)}`;
+    const [{ token, expiresAt }] = JSON.parse(await secondaryStorage.get(listKey)).slice(-1);
+    const value = await secondaryStorage.get(token);
+    const tokens = Array.from({ length: count }, (_value, index) => `${index}-`.padEnd(token.length, "x"));
+    await Promise.all(tokens.map((copy) => secondaryStorage.set(copy, value.replaceAll(token, copy), 86_400)));
+    await secondaryStorage.set(listKey, JSON.stringify(tokens.map((copy) => ({ token: copy, expiresAt }))), 86_400);
+  };
+  const countSessions = async (user) =>
+    (await auth.$context).internalAdapter.listSessions(ids.get(user)).then((list) => list.length);
+  await administrator();
+  return { app, logIn, kick, addSessions, countSessions };
 });

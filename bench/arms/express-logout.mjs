@@ -1,4 +1,5 @@
 // The bare arm with this package.
+import { promisify } from "node:util";
 import { RedisStore } from "connect-redis";
 import express from "express";
 import session, { MemoryStore } from "express-session";
@@ -19,5 +20,12 @@ await runArm(async ({ redisPort, prefix, options = {}, registryOptions = {} }) =
   app.use(session({ store, secret: "bench", resave: false, saveUninitialized: false }));
   app.use(auth);
   addPages(app);
-  return { app, kick: (user) => auth.kick(user) };
+  return {
+    app,
+    kick: (userIds) => auth.kick(userIds),
+    kickAll: () => auth.kickAll(),
+    logins: (userId) => auth.logins(userId),
+    activeUsers: (page) => auth.activeUsers(page),
+    isServed: async (sid) => (await promisify(store.get.bind(store))(sid)) != null,
+  };
 });

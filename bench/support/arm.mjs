@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { performance } from "node:perf_hooks";
 import process from "node:process";
 
 /**
@@ -22,6 +23,12 @@ export async function runArm(build) {
   await once(server, "listening");
   const origin = `http://127.0.0.1:${server.address().port}`;
   const actions = { cpuMicros, logIn: (user) => logInAtForm(origin, user), ...arm };
+  /** How long an action takes, in milliseconds, without the way to this process. */
+  actions.time = async (action, ...args) => {
+    const began = performance.now();
+    await actions[action](...args);
+    return performance.now() - began;
+  };
   await arm.ready?.(origin);
   process.on("message", async ({ id, action, args }) => {
     try {

@@ -1,0 +1,200 @@
+// npm run bench:kick: how long it takes to force users offline, by how many logins and among how many sessions.
+import { addUsers, kickByHttp, startKickSite } from "./support/kick-site.mjs";
+import { readOptions } from "./support/options.mjs";
+import { note, print, ratio, target } from "./support/print.mjs";
+import { pairedRatios, quantile, runRounds, spread } from "./support/rounds.mjs";
+
+const options = readOptions({ rounds: 25, quickRounds: 3 });
+const sizes = options.quick
+  ? { sessions: [1_000, 10_000], logins: [1, 10, 1_000], users: 100, everyone: 2_000 }
+  : { sessions: [1_000, 10_000, 100_000, 1_000_000], logins: [1, 10, 1_000, 100_000], users: 1_000, everyone: 100_000 };
+/** A kick of few logins takes so short that a slice is the median of several. */
+const KICKS_OF_A_SLICE = 10;
+/** What takes seconds is repeated less often. */
+const roundsFor = (logins) => Math.min(options.rounds, logins >= 100_000 ? 3 : logins >= 1_000 ? 10 : Infinity);
+const count = (number) => number.toLocaleString("en");
+
+let names = 0;
+const newName = () => `name${(names += 1)}`;
+
+const sites = [];
+try {
+  for (const sessions of sizes.sessions) {
+    note(`${count(sessions)} sessions …`);
+    sites.push(await startKickSite(sessions));
+  }
+  const smallest = sites[0];
+  const largest = sites.at(-1);
+  const middle = sites.findLast(({ sessions }) => sessions <= 100_000);
+  const slices = [
+    ...sites.flatMap((site) => slicesAmong(site)),
+    ...sizes.logins.flatMap((logins) => slicesOfOneUser(smallest, logins)),
+    ...slicesOfManyUsers(middle),
+  ];
+  // A process that has just started is slow.
+  for (const { run, isSlow } of slices) if (!isSlow) await run();
+  await runRounds({
+    ...options,
+    slices,
+    run: async ({ run, rounds, results }, round) => {
+      if (round < rounds) results.push(await run());
+    },
+    onRound: (round) => note(`round ${round + 1} of ${options.rounds}`),
+  });
+  // Last, since it leaves nobody.
+  for (const slice of slicesOfEveryone(middle)) {
+    for (let round = 0; round < slice.rounds; round += 1) slice.results.push(await slice.run());
+    slices.push(slice);
+  }
+
+  print({
+    bench: "kick",
+    title: "How long it takes to force users offline",
+    method: `${options.rounds} rounds in shuffled order (fewer of what takes seconds): medians; ratios: medians of the paired ratios (quartiles).`,
+    options,
+    columns: [
+      { name: "kicked", of: ({ kicked }) => kicked },
+      { name: "by", of: ({ arm }) => arm },
+      { name: "sessions", of: ({ sessions }) => count(sessions) },
+      { name: "ms", of: ({ ms }) => ms.toFixed(ms < 10 ? 2 : 0) },
+      { name: "rounds", of: ({ times }) => String(times) },
+      { name: "ratio", of: (row) => ratio(row.ratio) },
+      { name: "to", of: ({ to }) => to },
+      { name: "target", of: target },
+    ],
+    rows: slices.map((slice) => rowOf(slice, slices, { smallest, largest })),
+  });
+} finally {
+  for (const site of sites) await site.close();
+}
+
+function slice(site, kicked, arm, rounds, run, isSlow = false) {
+  return { site, kicked, arm, rounds, run, isSlow, results: [] };
+}
+
+/** One user with two logins: does it matter how many others there are? */
+function slicesAmong(site) {
+  const kicked = "1 user, 2 logins";
+  const isMany = site.sessions >= 100_000;
+  return [
+    slice(site, kicked, "express-logout", options.rounds, () => kickFew(site, site.package, 2)),
+    slice(
+      site,
+      kicked,
+      "naive",
+      isMany ? Math.min(options.rounds, 3) : roundsFor(1_000),
+      () => kickOne(site, site.naive, 2),
+      isMany,
+    ),
+  ];
+}
+
+function slicesOfOneUser(site, logins) {
+  const kicked = `1 user, ${count(logins)} login${logins === 1 ? "" : "s"}`;
+  const rounds = roundsFor(logins);
+  const isSlow = logins >= 100_000;
+  const isFew = logins <= 10;
+  const kick = (arm) => () => (isFew ? kickFew(site, arm, logins) : kickOne(site, arm, logins));
+  return [
+    slice(site, kicked, "floor", rounds, () => deleteAll(site, logins), isSlow),
+    slice(site, kicked, "express-logout", rounds, kick(site.package), isSlow),
+    slice(site, kicked, "naive", Math.min(rounds, 10), () => kickOne(site, site.naive, logins), isSlow),
+    slice(site, kicked, "better-auth", rounds, () => kickPeer(site, [1], logins), isSlow),
+  ];
+}
+
+function slicesOfManyUsers(site) {
+  const kicked = `${count(sizes.users)} users, 3 logins each`;
+  const rounds = Math.min(options.rounds, 10);
+  const many = async (kick) => {
+    const name = newName();
+    await addUsers(site, { name, users: sizes.users, logins: 3 });
+    return kick(Array.from({ length: sizes.users }, (_value, number) => `${name}-${number}`));
+  };
+  const peers = Array.from({ length: sizes.users }, (_value, number) => number);
+  return [
+    slice(site, kicked, "floor", rounds, () => deleteAll(site, sizes.users * 3)),
+    slice(site, kicked, "express-logout", rounds, () => many((users) => kickByHttp(site.package, users))),
+    slice(
+      site,
+      kicked,
+      "naive",
+      Math.min(rounds, 3),
+      () => many((users) => site.naive.ask("time", "kick", users)),
+      true,
+    ),
+    slice(site, kicked, "better-auth", Math.min(rounds, 3), () => kickPeer(site, peers, 3), true),
+  ];
+}
+
+function slicesOfEveryone(site) {
+  const kicked = `everyone of ${count(sizes.everyone)}`;
+  const rounds = Math.min(options.rounds, 3);
+  const everyone = async (arm) => {
+    await arm.ask("kickAll");
+    await addUsers(site, { name: newName(), users: sizes.everyone });
+    return arm.ask("time", "kickAll");
+  };
+  return [
+    slice(site, kicked, "floor", rounds, () => deleteAll(site, sizes.everyone)),
+    slice(site, kicked, "express-logout", rounds, () => everyone(site.package)),
+    slice(site, kicked, "naive", 1, () => everyone(site.naive)),
+  ];
+}
+
+async function kickOne(site, arm, logins) {
+  const name = newName();
+  const sids = await addUsers(site, { name, users: 1, logins });
+  const ms = await arm.ask("time", "kick", `${name}-0`);
+  if (await site.package.ask("isServed", sids.at(-1))) throw new Error(`${arm.name}: a kicked user is served.`);
+  return ms;
+}
+
+async function kickFew(site, arm, logins) {
+  const times = [];
+  for (let kick = 0; kick < KICKS_OF_A_SLICE; kick += 1) times.push(await kickOne(site, arm, logins));
+  return quantile(times, 0.5);
+}
+
+async function deleteAll(site, sessions) {
+  const sids = await addUsers(site, { name: newName(), users: sessions });
+  return site.floor.ask("time", "deleteAll", sids);
+}
+
+async function kickPeer(site, numbers, logins) {
+  const users = numbers.map((number) => `peer-${number}`);
+  for (const user of users) await site.peer.ask("addSessions", user, logins);
+  const ms = await site.peer.ask("time", "kick", users);
+  if ((await site.peer.ask("countSessions", users[0])) > 0) throw new Error("better-auth: a kicked user has sessions.");
+  return ms;
+}
+
+function rowOf({ site, kicked, arm, results }, slices, { smallest, largest }) {
+  const row = { kicked, arm, sessions: site.sessions, ms: spread(results).median, times: results.length };
+  const find = (wanted) =>
+    slices.find((other) => other.kicked === kicked && other.arm === wanted.arm && other.site === (wanted.site ?? site));
+  const compare = (wanted, to) => {
+    const base = find(wanted)?.results ?? [];
+    const times = Math.min(base.length, results.length);
+    return times === 0 ? {} : { ratio: pairedRatios(results.slice(0, times), base.slice(0, times)), to };
+  };
+  const isJudged = !options.quick;
+  const judge = (compared, words, isMet) => ({
+    ...row,
+    ...compared,
+    ...(isJudged ? { target: words, met: isMet(compared.ratio.median) } : {}),
+  });
+  if (kicked === "1 user, 2 logins") {
+    if (arm === "naive") {
+      const compared = compare({ arm: "express-logout" }, "÷ express-logout");
+      return site === largest ? judge(compared, "≥ 1,000", (times) => times >= 1_000) : { ...row, ...compared };
+    }
+    if (site === smallest) return row;
+    const compared = compare({ arm, site: smallest }, `÷ ${count(smallest.sessions)} sessions`);
+    return site === largest ? judge(compared, "≤ 1.5", (times) => times <= 1.5) : { ...row, ...compared };
+  }
+  if (arm === "floor") return row;
+  const compared = compare({ arm: "floor" }, "÷ floor");
+  const isInOneCall = arm === "express-logout" && kicked.includes("users");
+  return isInOneCall ? judge(compared, "≤ 3", (times) => times <= 3) : { ...row, ...compared };
+}

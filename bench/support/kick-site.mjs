@@ -1,0 +1,63 @@
+import { Copies } from "./copies.mjs";
+import { startRedis } from "./redis.mjs";
+import { startArm } from "./start-arm.mjs";
+
+const TOKEN = "only-for-the-bench";
+const BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+
+/** A Redis with so many sessions, and the processes that kick there: the package, the naive way, the floor, better-auth. */
+export async function startKickSite(sessions) {
+  const redis = await startRedis();
+  const start = (name, module, prefix, options) =>
+    startArm({ name, module, settings: { redisPort: redis.port, prefix, options } });
+  const arms = {
+    package: await start("express-logout", "express-logout", "site:", { admin: { tokens: [TOKEN] } }),
+    naive: await start("all() and destroy()", "bare", "site:sessions:"),
+    floor: await start("DELs in one pipeline", "deletes", "site:sessions:"),
+    peer: await start("better-auth", "better-auth", "peer:"),
+  };
+  const original = await logInOriginal(arms.package);
+  const copies = await Copies.of(redis.client, original);
+  await arms.package.ask("kick", original.userId);
+  const site = { ...arms, copies, client: redis.client, sessions };
+  await addUsers(site, { name: "crowd", users: sessions });
+  const close = async () => {
+    for (const arm of Object.values(arms)) await arm.close();
+    await redis.close();
+  };
+  return { ...site, close };
+}
+
+/** Users who are online; whether they are is asked of the package. @returns their session ids */
+export async function addUsers({ copies, package: arm }, { name, users, logins = 1 }) {
+  const sid = await copies.write({ name, users, logins });
+  const count = users * logins;
+  for (const number of [0, count - 1]) {
+    if (!(await arm.ask("isServed", sid(number)))) throw new Error(`A copied session of ${name} is not served.`);
+  }
+  const { length } = await arm.ask("logins", `${name}-${users - 1}`);
+  if (length !== logins) throw new Error(`A user of ${name} has ${length} logins, not ${logins}.`);
+  return Array.from({ length: count }, (_value, number) => sid(number));
+}
+
+/** In one HTTP call, as a back end does it. @returns how long it took, in milliseconds */
+export async function kickByHttp({ origin }, userIds) {
+  const headers = { Authorization: TOKEN, "x-authing-userpool-id": "bench", "Content-Type": "application/json" };
+  const url = `${origin}/api/applications/bench/kick-active-users`;
+  const body = JSON.stringify({ userIds });
+  const began = performance.now();
+  const response = await fetch(url, { method: "POST", headers, body });
+  const text = await response.text();
+  const ms = performance.now() - began;
+  if (!response.ok) throw new Error(`The kick was answered ${response.status}: ${text}`);
+  return ms;
+}
+
+async function logInOriginal(arm) {
+  const userId = "the-original-user";
+  const response = await fetch(`${arm.origin}/log-in?user=${userId}`, { headers: { "User-Agent": BROWSER } });
+  const cookie = decodeURIComponent(response.headers.getSetCookie()[0]);
+  const [, sid] = /=s:([^.]+)\./.exec(cookie);
+  const [{ id: loginId }] = await arm.ask("logins", userId);
+  return { userId, loginId, sid };
+}
