@@ -53,7 +53,8 @@ export async function kickByHttp({ origin }, userIds) {
   return ms;
 }
 
-async function logInOriginal(arm) {
+/** One login as a browser makes it. */
+export async function logInOriginal(arm) {
   const userId = "the-original-user";
   const response = await fetch(`${arm.origin}/log-in?user=${userId}`, { headers: { "User-Agent": BROWSER } });
   const cookie = decodeURIComponent(response.headers.getSetCookie()[0]);
