@@ -20,6 +20,7 @@ export async function runArm(build) {
     return;
   }
   const server = createServer(arm.app).listen(0, "127.0.0.1");
+  if (arm.upgrade !== undefined) server.on("upgrade", arm.upgrade);
   await once(server, "listening");
   const origin = `http://127.0.0.1:${server.address().port}`;
   const actions = { cpuMicros, logIn: (user) => logInAtForm(origin, user), ...arm };

@@ -14,8 +14,10 @@ export function print({ bench, title, method, options, columns, rows }) {
   console.log(place.versions);
   console.log(`${method}${quick ? " Quick: the figures are rough." : ""} Seed ${seed}.\n`);
   console.log(table(columns, rows));
-  const missed = rows.filter((row) => row.met === false);
-  console.log(missed.length === 0 ? "\nEvery target is met." : `\n${missed.length} targets are missed.`);
+  const judged = rows.filter((row) => row.met !== undefined);
+  const absent = rows.filter((row) => row.unavailable !== undefined);
+  console.log(`\nTargets: ${judged.filter(({ met }) => met).length} of ${judged.length} met.`);
+  for (const reason of new Set(absent.map(({ unavailable }) => unavailable))) console.log(`Not available: ${reason}`);
 }
 
 /** A line on what goes on, for whoever waits; never among the rows. */
