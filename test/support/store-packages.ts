@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000;
 
 function memorystoreBackend(): Backend {
   const MemoryStore = memorystore(session);
-  return localBackend({ ...installed("memorystore"), isShared: false, openStore: () => new MemoryStore() });
+  return localBackend({ ...installed("memorystore"), isShared: false, openStore: () => new MemoryStore({}) });
 }
 
 function fileBackend(): Backend {
