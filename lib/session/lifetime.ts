@@ -5,6 +5,7 @@ import type { SessionRecord } from "./stamp.js";
 interface StoreWithTtl {
   readonly ttl?: unknown;
   readonly disableTTL?: unknown;
+  readonly options?: { readonly ttl?: unknown } | null;
 }
 
 const MINUTE_MS = 60_000;
@@ -15,7 +16,17 @@ export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAge
   const byCookie = cookieTtlMs(session);
   if (disableTTL === true) return Math.max(byCookie ?? 0, maxSessionAgeMs);
   if (typeof ttl === "function") return Math.max(byCookie ?? 0, seconds(ttl.call(store, session)) ?? maxSessionAgeMs);
-  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs);
+  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs, optionTtlMs(store, maxSessionAgeMs));
+}
+
+/**
+ * memorystore keeps a session for its option `ttl`, whatever the cookie says: milliseconds, or a function that wants to know
+ * more than is known here. Stores whose option of that name is in seconds mean it for cookies that say nothing: it does no harm.
+ */
+function optionTtlMs({ options }: StoreWithTtl, maxSessionAgeMs: number): number {
+  const ttl = options?.ttl;
+  if (typeof ttl === "function") return maxSessionAgeMs;
+  return typeof ttl === "number" && Number.isFinite(ttl) ? ttl : 0;
 }
 
 /**

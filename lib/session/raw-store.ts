@@ -45,14 +45,9 @@ export class RawStore {
     return this.#methods[method] !== undefined;
   }
 
-  /** The session data, if the store has any. Stores on files tell that they have none by the error ENOENT. */
+  /** The session data, if the store has any. */
   async get(sid: string): Promise<SessionRecord | undefined> {
-    try {
-      return ((await this.#call("get", [sid])) as SessionRecord | null | undefined) ?? undefined;
-    } catch (error) {
-      if ((error as { code?: unknown } | null)?.code === "ENOENT") return undefined;
-      throw error;
-    }
+    return ((await unlessMissing(this.#call("get", [sid]))) as SessionRecord | null | undefined) ?? undefined;
   }
 
   async set(sid: string, session: SessionRecord | SessionData): Promise<void> {
@@ -64,7 +59,7 @@ export class RawStore {
   }
 
   async touch(sid: string, session: SessionRecord): Promise<void> {
-    await this.#call("touch", [sid, session]);
+    await unlessMissing(this.#call("touch", [sid, session]));
   }
 
   async clear(): Promise<void> {
@@ -112,6 +107,16 @@ export class RawStore {
         fail(error);
       }
     });
+  }
+}
+
+/** Stores on files tell by the error ENOENT that they have no such session: nothing to read, nothing to touch. */
+async function unlessMissing(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

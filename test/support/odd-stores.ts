@@ -39,7 +39,7 @@ export class MinimalStore extends Store {
 
 /** Answers before its methods return. */
 export class SynchronousStore extends MinimalStore {
-  touch(sid: string, session: SessionData, done?: Done): void {
+  override touch(sid: string, session: SessionData, done?: Done): void {
     const stored = this.read(sid);
     if (stored !== null) this.rows.set(sid, JSON.stringify({ ...stored, cookie: session.cookie }));
     this.answer("touch", done);
@@ -52,7 +52,7 @@ export class SynchronousStore extends MinimalStore {
 
 /** Writes the whole row at a touch, also one that has been destroyed. */
 export class RecreatingStore extends MinimalStore {
-  touch(sid: string, session: SessionData, done?: Done): void {
+  override touch(sid: string, session: SessionData, done?: Done): void {
     this.set(sid, session, done);
   }
 }
@@ -103,10 +103,10 @@ export class SilentStore extends RecreatingStore {
   }
 }
 
-function odd(name: string, StoreClass: typeof MinimalStore): () => Backend {
+function odd(name: string, StoreClass: typeof MinimalStore, BareClass = StoreClass): () => Backend {
   return () => {
     const rows = new Map<string, string>();
-    return localBackend({ name, openStore: () => new StoreClass(rows) });
+    return localBackend({ name, openStore: () => new StoreClass(rows), openBare: () => new BareClass(rows) });
   };
 }
 
@@ -115,5 +115,6 @@ export const ODD_STORES = [
   odd("a store with get, set and destroy alone", MinimalStore),
   odd("a store whose touch re-creates the row", RecreatingStore),
   odd("a store that answers late", LateStore),
-  odd("a store that answers twice", TwiceStore),
+  // express-session goes on twice, and fails: without the package nothing works on such a store.
+  odd("a store that answers twice", TwiceStore, RecreatingStore),
 ];

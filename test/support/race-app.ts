@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import express, { type Express, type Request } from "express";
+import express, { type ErrorRequestHandler, type Express, type Request } from "express";
 import session, { type SessionOptions, type Store } from "express-session";
 import type { LogoutRouter } from "../../lib/index.js";
 import type { Gate } from "./gate.js";
@@ -73,10 +73,12 @@ export interface RaceAppOptions {
   readonly settings: Pick<SessionOptions, "resave" | "saveUninitialized" | "rolling" | "cookie" | "unset">;
   readonly gate: Gate;
   readonly auth?: LogoutRouter | undefined;
+  /** What reaches the app's error handler, also after an answer has begun. */
+  readonly errors?: unknown[];
 }
 
 /** A small app: log in, see who one is, and routes that do to the session what apps do. */
-export function raceApp({ store, settings, gate, auth }: RaceAppOptions): Express {
+export function raceApp({ store, settings, gate, auth, errors = [] }: RaceAppOptions): Express {
   const app = express();
   app.use(session({ store, secret: "a secret of the tests", unset: "destroy", ...settings }));
   if (auth !== undefined) app.use(auth);
@@ -102,6 +104,11 @@ export function raceApp({ store, settings, gate, auth }: RaceAppOptions): Expres
   app.get("/me", (req, res) => {
     res.json({ user: whoIs(req) });
   });
+  const handleError: ErrorRequestHandler = (error, _req, _res, next) => {
+    errors.push(error);
+    next(error);
+  };
+  app.use(handleError);
   return app;
 }
 

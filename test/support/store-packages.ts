@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000;
 
 function memorystoreBackend(): Backend {
   const MemoryStore = memorystore(session);
-  return localBackend({ ...installed("memorystore"), isShared: false, openStore: () => new MemoryStore() });
+  return localBackend({ ...installed("memorystore"), isShared: false, openStore: () => new MemoryStore({}) });
 }
 
 function fileBackend(): Backend {
@@ -33,7 +33,7 @@ function fileBackend(): Backend {
       path = mkdtempSync(join(tmpdir(), "express-logout-sessions-"));
       return Promise.resolve();
     },
-    // It looks five times for a file that is missing, for a third of a second in all: no more here than the first.
+    // It looks five times for a file that is missing, for a quarter of a second in all: no more here than the first.
     openStore: () => new FileStore({ path, retries: 0, reapInterval: -1, logFn: () => undefined }),
     stop: () => {
       rmSync(path, { recursive: true, force: true });
@@ -95,9 +95,10 @@ async function createTable(store: Store): Promise<void> {
   await promisify((done: (error: unknown) => void) => store.get("none", done))();
 }
 
-/** Every store that the promise is kept on. */
-export const STORES: readonly (() => Backend)[] = [
-  ...BACKENDS,
+/** Set by the project in the configuration of Jest. */
+declare const EXPRESS_MAJOR: string;
+
+const OTHER_STORES: readonly (() => Backend)[] = [
   () => redisBackend("connect-redis8", RedisStore8),
   () => redisBackend("connect-redis7", RedisStore7),
   memorystoreBackend,
@@ -106,3 +107,6 @@ export const STORES: readonly (() => Backend)[] = [
   knexBackend,
   ...ODD_STORES,
 ];
+
+/** Every store that the promise is kept on: on Express 5, since a store does not know which Express it serves; the first two on 4. */
+export const STORES = EXPRESS_MAJOR === "4" ? BACKENDS : [...BACKENDS, ...OTHER_STORES];

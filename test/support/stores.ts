@@ -27,6 +27,8 @@ export interface Backend {
   start(): Promise<void>;
   /** A node's view of what is kept; beside another node that shares it: the view of a second one. */
   open(beside?: Node): Node;
+  /** A store for the same app without the package, to compare with. */
+  openBare(): Store;
   /** How long a session is still kept by a server with a clock of its own. */
   keptMs?(sid: string): Promise<number>;
   stop(): Promise<void>;
@@ -40,6 +42,7 @@ export function localBackend(given: Partial<Backend> & { readonly name: string; 
     isShared: true,
     browserSessionMs: DAY_MS,
     start: () => Promise.resolve(),
+    openBare: () => given.openStore(),
     open: (beside) => ({ store: given.openStore(), registry: beside?.registry ?? new MemoryLoginRegistry() }),
     stop: () => Promise.resolve(),
     ...given,
@@ -76,6 +79,7 @@ export function redisBackend(folder = "connect-redis", RedisStoreOfVersion: Redi
       client = createClient({ url: redis.url });
       await client.connect();
     },
+    openBare: () => new RedisStoreOfVersion({ client: connected() }),
     open: () => ({
       store: new RedisStoreOfVersion({ client: connected() }),
       registry: new RedisLoginRegistry({ client: connected() }),

@@ -87,10 +87,15 @@ describe("a store that", () => {
     expect(await raw.get("sid")).toEqual({ a: 1 });
   });
 
-  it("tells a missing session by ENOENT has none", async () => {
+  it("tells a missing session by ENOENT has none to read or to touch", async () => {
     const missing = Object.assign(new Error("no such file"), { code: "ENOENT" });
-    const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(missing) }), 50);
+    const methods = {
+      get: (_sid: string, done: Callback) => done(missing),
+      touch: (_sid: string, _data: object, done: Callback) => done(missing),
+    };
+    const raw = new RawStore(storeWith(methods), 50);
     expect(await raw.get("sid")).toBeUndefined();
+    await expect(raw.touch("sid", {})).resolves.toBeUndefined();
   });
 
   it("never answers is given up", async () => {
