@@ -14,7 +14,7 @@ import { startRedis, type RedisServer } from "./redis-server.js";
 /** A client as an app makes it, connected. */
 export interface OpenClient {
   readonly client: RedisClient;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A kind of client, and the servers that it is for. */
