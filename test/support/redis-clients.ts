@@ -14,7 +14,7 @@ import { startRedis, type RedisServer } from "./redis-server.js";
 /** A client as an app makes it, connected. */
 export interface OpenClient {
   readonly client: RedisClient;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A kind of client, and the servers that it is for. */
@@ -125,12 +125,24 @@ export async function stopSharedServers(): Promise<void> {
 }
 
 /** Every kind of client, with the servers it is for. */
-export const CLIENTS: readonly { readonly name: string; open(): Promise<OpenClient> }[] = [
-  ...on(ON_ONE_SERVER, oneServer),
-  ...on(ON_A_CLUSTER, cluster),
-  ...on(ON_SENTINEL, sentinelSet),
+export const CLIENTS: readonly {
+  readonly name: string;
+  open(): Promise<OpenClient>;
+  nodes(): Promise<readonly RedisServer[]>;
+}[] = [
+  ...on(ON_ONE_SERVER, oneServer, (server) => [server]),
+  ...on(ON_A_CLUSTER, cluster, ({ nodes }) => nodes),
+  ...on(ON_SENTINEL, sentinelSet, ({ nodes }) => nodes),
 ];
 
-function on<Servers>(kinds: readonly ClientKind<Servers>[], servers: Shared<Servers>) {
-  return kinds.map((kind) => ({ name: kind.name, open: async () => kind.open(await servers.get()) }));
+function on<Servers>(
+  kinds: readonly ClientKind<Servers>[],
+  servers: Shared<Servers>,
+  nodesOf: (servers: Servers) => readonly RedisServer[],
+): (typeof CLIENTS)[number][] {
+  return kinds.map((kind) => ({
+    name: kind.name,
+    open: async () => kind.open(await servers.get()),
+    nodes: async () => nodesOf(await servers.get()),
+  }));
 }

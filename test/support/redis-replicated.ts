@@ -1,3 +1,5 @@
+import { createClient } from "redis";
+import { startLink } from "./link.js";
 import { freePort, startRedis, startSentinel, until, type RedisServer } from "./redis-server.js";
 
 /** Several servers that belong together. */
@@ -9,22 +11,32 @@ export interface Topology {
 export interface Pair extends Topology {
   readonly master: RedisServer;
   readonly replica: RedisServer;
+  /** From now on the replica learns of nothing. */
+  holdReplication(): void;
   /** Ends the master at once and puts its replica in its place. */
   failOver(): Promise<RedisServer>;
 }
 
 export async function startPair(): Promise<Pair> {
   const master = await startRedis();
-  const replica = await startReplicaOf(master);
+  const link = await startLink(master.port);
+  const replica = await startRedis(replicaOf(link));
+  await inStep(master, 1);
   return {
     master,
     replica,
+    holdReplication: () => {
+      link.hold();
+    },
     failOver: async () => {
       await master.kill();
       await replica.ask("REPLICAOF", "NO", "ONE");
       return replica;
     },
-    stop: () => stopAll([master, replica]),
+    stop: async () => {
+      await link.cut();
+      await stopAll([master, replica]);
+    },
   };
 }
 
@@ -35,6 +47,8 @@ export interface SentinelSet extends Topology {
   master(): Promise<RedisServer>;
   /** Ends the master at once; resolves when the sentinels have made a replica the master. */
   failOver(): Promise<void>;
+  /** Starts it again; resolves when it is a replica in step. */
+  recover(): Promise<void>;
 }
 
 function nodeOn(port: number, nodes: readonly RedisServer[]): RedisServer {
@@ -47,7 +61,8 @@ function nodeOn(port: number, nodes: readonly RedisServer[]): RedisServer {
 export async function startSentinelSet(): Promise<SentinelSet> {
   const name = "logins";
   const first = await startRedis();
-  const nodes = [first, await startReplicaOf(first), await startReplicaOf(first)];
+  const nodes = [first, await startRedis(replicaOf(first)), await startRedis(replicaOf(first))];
+  await inStep(first, 2);
   const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(name, first.port, 2)));
   const portOf = async (sentinel: RedisServer): Promise<number> => {
     const [, port] = (await sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)) as [string, string];
@@ -65,13 +80,23 @@ export async function startSentinelSet(): Promise<SentinelSet> {
     const [port = 0] = await Promise.all(sentinels.map(portOf));
     return nodeOn(port, nodes);
   };
+  let dead: RedisServer | undefined;
   return {
     name,
     sentinels,
     nodes,
     master,
+    recover: async () => {
+      if (dead === undefined) return;
+      await dead.restart();
+      const successor = await master();
+      // The sentinels would see to that too, after ten seconds.
+      await dead.ask("REPLICAOF", "127.0.0.1", String(successor.port));
+      await inStep(successor, nodes.length - 1);
+    },
     failOver: async () => {
       const old = await master();
+      dead = old;
       await old.kill();
       await until(async () => {
         const ports = await Promise.all(sentinels.map(portOf));
@@ -89,6 +114,8 @@ export interface ClusterSet extends Topology {
   masterOf(key: string): Promise<RedisServer>;
   /** Ends the master of a key at once; resolves when its replica has taken over. */
   failOver(key: string): Promise<void>;
+  /** Starts it again; resolves when it is a replica in step. */
+  recover(): Promise<void>;
 }
 
 const SLOTS = 16_384;
@@ -126,8 +153,9 @@ export async function startCluster(): Promise<ClusterSet> {
     ),
   );
   await until(() => everywhere(nodes, ["CLUSTER", "INFO"], "cluster_state:ok"), "the Cluster to be well");
-  await until(() => everywhere(replicas, ["INFO", "replication"], "master_link_status:up"), "the replicas");
+  await Promise.all(masters.map((node) => inStep(node, 1)));
   const alive = new Set<RedisServer>(nodes);
+  let dead: RedisServer | undefined;
   const masterOf = async (key: string): Promise<RedisServer> => {
     const [asked] = alive;
     if (asked === undefined) throw new Error("no node is left");
@@ -142,23 +170,42 @@ export async function startCluster(): Promise<ClusterSet> {
     failOver: async (key) => {
       const old = await masterOf(key);
       await old.kill();
+      dead = old;
       alive.delete(old);
       await until(async () => {
         if ((await masterOf(key)) === old) return false;
         return everywhere([...alive], ["CLUSTER", "INFO"], "cluster_state:ok");
       }, "the replica to take over");
     },
+    recover: async () => {
+      if (dead === undefined) return;
+      await dead.restart();
+      alive.add(dead);
+      await until(() => everywhere(nodes, ["CLUSTER", "INFO"], "cluster_state:ok"), "the Cluster to be well");
+      const ranges = (await dead.ask("CLUSTER", "SLOTS")) as [number, number, [string, number]][];
+      await Promise.all(ranges.map(([, , [, port]]) => inStep(nodeOn(port, nodes), 1)));
+    },
     stop: () => stopAll(nodes),
   };
 }
 
-async function startReplicaOf(master: RedisServer): Promise<RedisServer> {
-  const replica = await startRedis(["--replicaof", "127.0.0.1", String(master.port)]);
-  await until(
-    async () => String(await replica.ask("INFO", "replication")).includes("master_link_status:up"),
-    "the replica to be in step",
-  );
-  return replica;
+function replicaOf({ port }: { readonly port: number }): string[] {
+  return ["--replicaof", "127.0.0.1", String(port)];
+}
+
+/** Waits until so many replicas have what the master has: a new one says so itself up to a second too early. */
+async function inStep(master: RedisServer, replicas: number): Promise<void> {
+  const client = await createClient({ url: master.url }).connect();
+  const confirm = async (): Promise<boolean> => {
+    await client.sendCommand(["PUBLISH", "in step?", ""]);
+    return Number(await client.sendCommand(["WAIT", String(replicas), "1000"])) >= replicas;
+  };
+  try {
+    // Of what was written before there was a replica, it confirms nothing: the second time counts.
+    await until(async () => (await confirm()) && (await confirm()), "the replicas to be in step");
+  } finally {
+    client.destroy();
+  }
 }
 
 async function stopAll(servers: readonly RedisServer[]): Promise<void> {

@@ -1,0 +1,84 @@
+import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
+import type { KickMark, NewLogin } from "../../lib/index.js";
+import { RedisLoginRegistry, type RedisLoginRegistryOptions } from "../../lib/registry/redis/index.js";
+import {
+  cluster,
+  ON_A_CLUSTER,
+  ON_SENTINEL,
+  sentinelSet,
+  stopSharedServers,
+  type OpenClient,
+} from "../support/redis-clients.js";
+import { until } from "../support/redis-server.js";
+import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+
+let count = 0;
+const mark = (): KickMark => ({ id: `mark-${String((count += 1))}`, at: new Date(), reason: undefined, by: undefined });
+const login = (userId: string): NewLogin => ({ id: `login of ${userId}`, userId, sid: "sid", ttlMs: 3_600_000 });
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+afterAll(stopSharedServers);
+
+async function opened(
+  opening: Promise<OpenClient>,
+  options: Partial<RedisLoginRegistryOptions> = {},
+): Promise<RedisLoginRegistry> {
+  const { client, close } = await opening;
+  const registry = new RedisLoginRegistry({ client, ...options });
+  registry.bind({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  closing.push(close, () => registry.close());
+  return registry;
+}
+
+describe.each(ON_SENTINEL.map((kind) => [kind.name, kind] as const))("a failover by sentinels, on %s", (name, kind) => {
+  it("undoes no kick that the replicas have, and the registry goes on", async () => {
+    const set = await sentinelSet.get();
+    const registry = await opened(kind.open(set), { waitReplicas: 1 });
+    const alice = login(`alice of ${name}`);
+    await registry.add(alice);
+    await eventually(() => registry.removeAll(alice.userId, mark(), { waitReplicas: 2 }));
+    await registry.settle(alice.userId, [alice.id]);
+    await set.failOver();
+    expect(await eventually(() => registry.find(alice.userId, alice.id))).toBeUndefined();
+    await eventually(() => registry.add(alice));
+    expect(await eventually(() => registry.removeAll(alice.userId, mark()))).toMatchObject([{ id: alice.id }]);
+    await set.recover();
+  }, 60_000);
+});
+
+describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
+  "a failover in a Cluster, on %s",
+  (name, kind) => {
+    it("undoes no kick that the replica has, and the registry goes on", async () => {
+      const set = await cluster.get();
+      const registry = await opened(kind.open(set));
+      const alice = login(`alice of ${name}`);
+      await registry.add(alice);
+      await eventually(() => registry.removeAll(alice.userId, mark(), { waitReplicas: 1 }));
+      await registry.settle(alice.userId, [alice.id]);
+      await set.failOver(`{app:${encodeURIComponent(alice.userId)}}`);
+      // The Cluster client of node-redis 5 looks for the new master only when the old one is there again.
+      if (name === "node-redis 5 Cluster") await set.recover();
+      expect(await eventually(() => registry.find(alice.userId, alice.id))).toBeUndefined();
+      await eventually(() => registry.add(alice));
+      if (name !== "node-redis 5 Cluster") await set.recover();
+      const kick = () => registry.removeAll(alice.userId, mark(), { waitReplicas: 1 });
+      expect(await eventually(kick)).toMatchObject([{ id: alice.id }]);
+    }, 60_000);
+  },
+);
+
+/** Repeats what fails until it does not: a client needs a while to find the new master. */
+async function eventually<Result>(act: () => Promise<Result>): Promise<Result> {
+  const results: Result[] = [];
+  const succeeds = async (): Promise<boolean> =>
+    act().then(
+      (result) => results.push(result) > 0,
+      () => false,
+    );
+  await until(succeeds, "the registry to go on", 30_000);
+  return results[0] as Result;
+}

@@ -1,0 +1,79 @@
+import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
+import { adapterOf, type RedisAdapter } from "../../lib/registry/redis/clients/index.js";
+import { CLIENTS, stopSharedServers } from "../support/redis-clients.js";
+import { until } from "../support/redis-server.js";
+
+const CHANNEL = "express-logout:{app}:ended";
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+afterAll(stopSharedServers);
+
+function listen(adapter: RedisAdapter) {
+  const heard: string[] = [];
+  let interruptions = 0;
+  const { close } = adapter.subscribe([CHANNEL], {
+    message: (channel, text) => heard.push(`${channel} ${text}`),
+    interrupted: () => {
+      interruptions += 1;
+    },
+  });
+  closing.push(close);
+  return { heard, close, interruptions: () => interruptions };
+}
+
+const publish = (adapter: RedisAdapter, text: string): Promise<unknown> =>
+  adapter.send(CHANNEL, ["PUBLISH", CHANNEL, text], new AbortController().signal);
+
+describe.each(CLIENTS.map((kind) => [kind.name, kind] as const))("listening on %s", (_name, kind) => {
+  it("hears what is published, and says when it has begun", async () => {
+    const adapter = await adapterOn(kind);
+    const { heard, interruptions } = listen(adapter);
+    await until(() => Promise.resolve(interruptions() > 0), "the first connection");
+    await publish(adapter, "one \ud83d\ude00");
+    await publish(adapter, "two");
+    await until(() => Promise.resolve(heard.length >= 2), "the messages");
+    expect(heard).toEqual([`${CHANNEL} one \ud83d\ude00`, `${CHANNEL} two`]);
+  });
+
+  it("says when its connection was lost, and hears again afterwards", async () => {
+    const adapter = await adapterOn(kind);
+    const { heard, interruptions } = listen(adapter);
+    await until(() => Promise.resolve(interruptions() > 0), "the first connection");
+    const before = interruptions();
+    for (const node of await kind.nodes()) await node.ask("CLIENT", "KILL", "TYPE", "pubsub");
+    await until(() => Promise.resolve(interruptions() >= before + 2), "the loss and the next connection");
+    await publish(adapter, "afterwards");
+    await until(() => Promise.resolve(heard.length > 0), "the message");
+    expect(heard).toEqual([`${CHANNEL} afterwards`]);
+  });
+
+  it("hears nothing any more once it is closed, and keeps no connection", async () => {
+    const adapter = await adapterOn(kind);
+    const { heard, interruptions, close } = listen(adapter);
+    await until(() => Promise.resolve(interruptions() > 0), "the first connection");
+    await close();
+    const before = interruptions();
+    const subscribers = async (): Promise<boolean> => {
+      const counts = (await kind.nodes()).map((node) => node.ask("PUBSUB", "NUMSUB", CHANNEL));
+      return (await Promise.all(counts)).every((reply) => (reply as unknown[])[1] === 0);
+    };
+    await until(subscribers, "the connection to be closed");
+    await publish(adapter, "unheard");
+    expect([heard, interruptions()]).toEqual([[], before]);
+  });
+
+  it("may be closed before it has begun", async () => {
+    const { close, interruptions } = listen(await adapterOn(kind));
+    await close();
+    expect(interruptions()).toBe(0);
+  });
+});
+
+async function adapterOn(kind: (typeof CLIENTS)[number]): Promise<RedisAdapter> {
+  const { client, close } = await kind.open();
+  closing.push(close);
+  return adapterOf(client);
+}

@@ -1,0 +1,147 @@
+import { inspect } from "node:util";
+import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
+import type { NewLogin } from "../../lib/index.js";
+import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
+import {
+  cluster,
+  ON_A_CLUSTER,
+  ON_ONE_SERVER,
+  ON_SENTINEL,
+  sentinelSet,
+  stopSharedServers,
+  type OpenClient,
+} from "../support/redis-clients.js";
+import { startRedis, until, type RedisServer } from "../support/redis-server.js";
+import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+
+const TIMEOUT_MS = 300;
+/** Far more than a busy machine needs, and far less than any client gives up after by itself. */
+const AT_MOST_MS = 2_500;
+const UNAVAILABLE = expect.objectContaining({ name: "LogoutError", code: "ERR_REGISTRY_UNAVAILABLE", status: 503 });
+const SECRET = "tHe-SeCrEt-SiD";
+
+const login = (userId: string): NewLogin => ({ id: "login", userId, sid: SECRET, ttlMs: 3_600_000 });
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+afterAll(stopSharedServers);
+
+function registryOn(client: RedisClient, appId = "a"): RedisLoginRegistry {
+  const registry = new RedisLoginRegistry({ client, prefix: "", timeoutMs: TIMEOUT_MS });
+  registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  return registry;
+}
+
+async function serverOfItsOwn(settings: readonly string[] = []): Promise<RedisServer> {
+  const server = await startRedis(settings);
+  closing.push(() => server.stop());
+  return server;
+}
+
+async function clientOf(opening: Promise<OpenClient>): Promise<RedisClient> {
+  const { client, close } = await opening;
+  closing.push(close);
+  return client;
+}
+
+/** The error of a call, which must not have taken long. */
+async function failureOf(call: () => Promise<unknown>): Promise<Error> {
+  const began = Date.now();
+  const error: unknown = await call().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toEqual(UNAVAILABLE);
+  expect(Date.now() - began).toBeLessThan(AT_MOST_MS);
+  return error as Error;
+}
+
+function expectNoSecretIn(error: Error): void {
+  expect(inspect(error, { depth: Infinity, showHidden: true, getters: true })).not.toContain(SECRET.slice(0, 6));
+}
+
+describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in trouble, on %s", (_name, kind) => {
+  it("that hangs fails a call in time, and serves again when it is back", async () => {
+    const server = await serverOfItsOwn();
+    const registry = registryOn(await clientOf(kind.open(server)));
+    await registry.add(login("u"));
+    server.pause();
+    expectNoSecretIn(await failureOf(() => registry.find("u", "login")));
+    expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
+    server.resume();
+    await until(() => answers(registry), "the registry to go on");
+  });
+
+  it("that is gone fails a call in time, and what was given up is not sent when it is back", async () => {
+    const server = await serverOfItsOwn();
+    const registry = registryOn(await clientOf(kind.open(server)));
+    await registry.add(login("u"));
+    await server.kill();
+    await failureOf(() => registry.find("u", "login"));
+    expectNoSecretIn(await failureOf(() => registry.add(login("u"))));
+    await server.restart();
+    await until(() => answers(registry), "the registry to go on");
+    expect(await registry.list("u")).toEqual([]);
+  });
+
+  it("that dies while a call is under way fails it without telling what was in it", async () => {
+    const server = await serverOfItsOwn();
+    const registry = registryOn(await clientOf(kind.open(server)));
+    await registry.add(login("u"));
+    server.pause();
+    const failed = failureOf(() => registry.add(login("u")));
+    await server.kill();
+    expectNoSecretIn(await failed);
+  });
+
+  it("that quotes a command's arguments in its answer is not quoted", async () => {
+    const server = await serverOfItsOwn(["--rename-command", "EVALSHA", ""]);
+    const client = await clientOf(kind.open(server));
+    expectNoSecretIn(await failureOf(() => registryOn(client).add(login("u"))));
+    const quoted = server.ask("EVALSHA", "0".repeat(40), "2", "{a:u}:logins", "{a:u}:ended", "login", SECRET);
+    await expect(quoted).rejects.toThrow(SECRET.slice(0, 6));
+  });
+
+  it("that refuses a command is quoted without its arguments", async () => {
+    const server = await serverOfItsOwn();
+    await server.ask("SET", "{a:u}:logins", "no hash");
+    const error = await failureOf(async () => registryOn(await clientOf(kind.open(server))).add(login("u")));
+    expectNoSecretIn(error);
+    expect(inspect(error.cause)).toContain("WRONGTYPE");
+  });
+});
+
+describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))("a node that hangs, on %s", (name, kind) => {
+  it("fails a call in time, and serves again when it is back", async () => {
+    const set = await cluster.get();
+    const registry = registryOn(await clientOf(kind.open(set)), name);
+    await registry.add(login("u"));
+    const node = await set.masterOf(`{${encodeURIComponent(name)}:u}`);
+    node.pause();
+    expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
+    node.resume();
+    await until(() => answers(registry), "the registry to go on");
+  });
+});
+
+describe.each(ON_SENTINEL.map((kind) => [kind.name, kind] as const))("a master that hangs, on %s", (name, kind) => {
+  it("fails a call in time, and serves again when it is back", async () => {
+    const set = await sentinelSet.get();
+    const registry = registryOn(await clientOf(kind.open(set)), name);
+    await registry.add(login("u"));
+    const master = await set.master();
+    master.pause();
+    expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
+    master.resume();
+    await until(() => answers(registry), "the registry to go on");
+  }, 30_000);
+});
+
+async function answers(registry: RedisLoginRegistry): Promise<boolean> {
+  return registry.list("u").then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { createClient } from "redis";
+import type { KickMark, NewLogin } from "../../lib/index.js";
+import {
+  RedisLoginRegistry,
+  type RedisClient,
+  type RedisLoginRegistryOptions,
+} from "../../lib/registry/redis/index.js";
+import { ON_ONE_SERVER, type OpenClient } from "../support/redis-clients.js";
+import { startPair, type Pair } from "../support/redis-replicated.js";
+import type { RedisServer } from "../support/redis-server.js";
+import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+
+/** For what is to succeed, however busy the machine is; and for what is to fail. */
+const LONG_MS = 20_000;
+const SHORT_MS = 400;
+const NOT_REPLICATED = expect.objectContaining({ name: "LogoutError", code: "ERR_NOT_REPLICATED", status: 503 });
+
+let count = 0;
+const mark = (): KickMark => ({ id: `mark-${String((count += 1))}`, at: new Date(), reason: undefined, by: undefined });
+const login = (userId: string): NewLogin => {
+  count += 1;
+  return { id: `login-${String(count)}`, userId, sid: `sid-${String(count)}`, ttlMs: 3_600_000 };
+};
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+function opened(client: RedisClient, options: Partial<RedisLoginRegistryOptions> = {}): RedisLoginRegistry {
+  const registry = new RedisLoginRegistry({ client, timeoutMs: LONG_MS, ...options });
+  registry.bind({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  closing.push(() => registry.close());
+  return registry;
+}
+
+async function clientOf(opening: Promise<OpenClient>): Promise<RedisClient> {
+  const { client, close } = await opening;
+  closing.push(close);
+  return client;
+}
+
+async function clientTo({ url }: RedisServer) {
+  const client = createClient({ url });
+  client.on("error", () => undefined);
+  await client.connect();
+  closing.push(() => {
+    client.destroy();
+    return Promise.resolve();
+  });
+  return client;
+}
+
+describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
+  "a master and its replica, on %s",
+  (_name, kind) => {
+    let pair: Pair;
+    let client: RedisClient;
+    let registry: RedisLoginRegistry;
+    beforeEach(async () => {
+      pair = await startPair();
+      closing.push(() => pair.stop());
+      client = await clientOf(kind.open(pair.master));
+      registry = opened(client);
+    });
+
+    const impatient = (): RedisLoginRegistry => opened(client, { timeoutMs: SHORT_MS });
+
+    const afterFailover = async (): Promise<RedisLoginRegistry> => opened(await clientTo(await pair.failOver()));
+
+    it("a kick that the replica has is not undone when the master dies right after the answer", async () => {
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      await registry.removeAll("alice", mark(), { waitReplicas: 1 });
+      const successor = await afterFailover();
+      expect(await successor.find("alice", alice.id)).toBeUndefined();
+      expect(await successor.adopt(alice, { era, ends: 0 })).toBe(false);
+    });
+
+    it("a kick that the replica cannot get is not told as done", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      await registry.removeAll("nobody", mark(), { waitReplicas: 1 });
+      pair.holdReplication();
+      await expect(impatient().removeAll("alice", mark(), { waitReplicas: 1 })).rejects.toEqual(NOT_REPLICATED);
+      expect(await (await afterFailover()).find("alice", alice.id)).toMatchObject({ id: alice.id });
+    });
+
+    it("without waiting, such a kick is told as done and undone by the failover", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      await registry.removeAll("nobody", mark(), { waitReplicas: 1 });
+      pair.holdReplication();
+      await registry.removeAll("alice", mark());
+      expect(await registry.find("alice", alice.id)).toBeUndefined();
+      expect(await (await afterFailover()).find("alice", alice.id)).toMatchObject({ id: alice.id });
+    });
+  },
+);
+
+describe("a master that dies right after a kick was answered, twenty times over", () => {
+  it.each(
+    ON_ONE_SERVER.filter(({ name }) => ["node-redis 6", "ioredis 6"].includes(name)).map(
+      (kind) => [kind.name, kind] as const,
+    ),
+  )(
+    "brings nobody back: %s",
+    async (_name, kind) => {
+      const back: number[] = [];
+      for (let round = 0; round < 20; round += 1) {
+        const pair = await startPair();
+        const { client, close } = await kind.open(pair.master);
+        const registry = opened(client, { waitReplicas: 1 });
+        try {
+          const logins = [login("alice"), login("alice")];
+          for (const each of logins) await registry.add(each);
+          await registry.removeAll("alice", mark());
+          const successor = opened(await clientTo(await pair.failOver()));
+          if ((await successor.list("alice")).length > 0) back.push(round);
+        } finally {
+          await registry.close();
+          await close();
+          await pair.stop();
+        }
+      }
+      expect(back).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe("a registry that waits for a replica", () => {
+  let pair: Pair;
+  let client: Awaited<ReturnType<typeof clientTo>>;
+  beforeEach(async () => {
+    pair = await startPair();
+    closing.push(() => pair.stop());
+    client = await clientTo(pair.master);
+  });
+
+  const ENDS: [string, (registry: RedisLoginRegistry, login: NewLogin) => Promise<unknown>][] = [
+    ["a kick", (registry) => registry.removeAll("alice", mark())],
+    ["a kick of one login", (registry, { id }) => registry.remove("alice", id, { mark: mark() })],
+    ["a logout", (registry, { id }) => registry.remove("alice", id)],
+    ["a kick of everyone", (registry) => registry.markAll(mark())],
+  ];
+
+  it.each(ENDS)("waits with %s", async (_what, end) => {
+    const registry = opened(client, { waitReplicas: 1 });
+    const alice = login("alice");
+    await registry.add(alice);
+    await end(registry, alice);
+    await registry.add(alice);
+    pair.holdReplication();
+    const impatient = opened(client, { waitReplicas: 1, timeoutMs: SHORT_MS });
+    await expect(end(impatient, alice)).rejects.toEqual(NOT_REPLICATED);
+  });
+
+  it.each(ENDS)("does as a single call wants it with %s", async (_what, end) => {
+    const waiting = opened(client, { waitReplicas: 1, timeoutMs: SHORT_MS });
+    pair.holdReplication();
+    const alice = login("alice");
+    await waiting.add(alice);
+    for (const name of ["remove", "removeAll", "markAll"] as const) {
+      const original = waiting[name].bind(waiting) as (...args: unknown[]) => Promise<never>;
+      const options = name === "markAll" ? 1 : 2;
+      waiting[name] = (...args: unknown[]) => {
+        args[options] = { ...(args[options] as object | undefined), waitReplicas: 0 };
+        return original(...args);
+      };
+    }
+    await expect(end(waiting, alice)).resolves.not.toThrow();
+  });
+
+  it("keeps the logins of a kick that was not confirmed at hand for its repetition", async () => {
+    const registry = opened(client, { waitReplicas: 2, timeoutMs: SHORT_MS });
+    const alice = login("alice");
+    await registry.add(alice);
+    await expect(registry.removeAll("alice", mark())).rejects.toEqual(NOT_REPLICATED);
+    const again = await opened(client).removeAll("alice", mark(), { waitReplicas: 1 });
+    expect(again.map(({ id }) => id)).toEqual([alice.id]);
+  });
+
+  it("is never content with fewer than it was told to wait for", async () => {
+    const registry = opened(client, { waitReplicas: 2, timeoutMs: SHORT_MS });
+    await expect(registry.removeAll("alice", mark())).rejects.toEqual(NOT_REPLICATED);
+  });
+
+  it("never blocks the connection of the app", async () => {
+    const registry = opened(client, { waitReplicas: 2 });
+    let isOver = false;
+    const kick = registry.removeAll("alice", mark()).catch((error: unknown) => {
+      isOver = true;
+      return error;
+    });
+    const ids = (): Promise<string> => client.sendCommand<string>(["CLIENT", "LIST"]);
+    while (!(await ids()).includes("cmd=wait")) expect(isOver).toBe(false);
+    await registry.add(login("bob"));
+    expect([(await registry.list("bob")).length, isOver]).toEqual([1, false]);
+    await client.sendCommand(["CLIENT", "UNBLOCK", /id=(\d+) (?=.*cmd=wait)/.exec(await ids())?.[1] ?? ""]);
+    expect(await kick).toEqual(NOT_REPLICATED);
+  });
+
+  it("believes no confirmation that came over another connection than the write", async () => {
+    const replicas: unknown[] = [];
+    const reconnecting = Object.assign(Object.create(client) as typeof client, {
+      duplicate: () => {
+        const own = client.duplicate();
+        let last: Promise<unknown> = Promise.resolve();
+        const sendCommand = async (args: string[]): Promise<unknown> => {
+          if (args[0] !== "WAIT") return own.sendCommand(args);
+          const [, id = ""] = /id=(\d+)/.exec(await own.sendCommand<string>(["CLIENT", "INFO"])) ?? [];
+          const again = new Promise((resolve) => own.once("ready", resolve));
+          await client.sendCommand(["CLIENT", "KILL", "ID", id]);
+          await again;
+          replicas.push(await own.sendCommand(args));
+          return replicas[0];
+        };
+        return Object.assign(Object.create(own) as typeof own, {
+          sendCommand: (args: string[]) => (last = last.then(() => sendCommand(args))),
+        });
+      },
+    });
+    const registry = opened(reconnecting, { waitReplicas: 1 });
+    await expect(registry.removeAll("alice", mark())).rejects.toEqual(NOT_REPLICATED);
+    expect(replicas).toEqual([1]);
+  });
+
+  it("closes the connection it made, and none that it was given", async () => {
+    const registry = opened(client, { waitReplicas: 1 });
+    const connections = async (): Promise<number> =>
+      (await client.sendCommand<string>(["CLIENT", "LIST", "TYPE", "normal"])).trim().split("\n").length;
+    const before = await connections();
+    await registry.removeAll("alice", mark());
+    expect(await connections()).toBe(before + 1);
+    await registry.close();
+    while ((await connections()) > before);
+    expect(await client.ping()).toBe("PONG");
+  });
+
+  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "1", null])("refuses %p replicas", async (waitReplicas) => {
+    const options = { client, waitReplicas: waitReplicas as number };
+    expect(() => new RedisLoginRegistry(options)).toThrow(expect.objectContaining({ code: "ERR_OPTION_INVALID" }));
+    const registry = opened(client);
+    const wrong = { waitReplicas: waitReplicas as number };
+    const refused = expect.objectContaining({ code: "ERR_ARGUMENT" });
+    await expect(registry.removeAll("alice", mark(), wrong)).rejects.toEqual(refused);
+    await expect(registry.remove("alice", "login", wrong)).rejects.toEqual(refused);
+    await expect(registry.markAll(mark(), wrong)).rejects.toEqual(refused);
+  });
+});
