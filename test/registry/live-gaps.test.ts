@@ -1,0 +1,250 @@
+import { EventEmitter } from "node:events";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { RedisStore } from "connect-redis";
+import { createClient } from "redis";
+import type { LogoutOptions } from "../../lib/index.js";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { Browser } from "../support/http.js";
+import { save } from "../support/race-app.js";
+import { startLine, type Line } from "../support/line.js";
+import { LiveThings, WAYS, type Live } from "../support/live.js";
+import { startRedis, type RedisServer } from "../support/redis-server.js";
+import { useSites, type Site, type SiteOptions } from "../support/site.js";
+import type { Backend } from "../support/stores.js";
+
+jest.setTimeout(60_000);
+
+const REASON = "The password was changed.";
+const APP_ID = "shop";
+const CHANNEL = `express-logout:{${APP_ID}}:news`;
+
+const makeClient = (url: string) => createClient({ url, socket: { reconnectStrategy: 10 } });
+type Client = ReturnType<typeof makeClient>;
+
+let redis: RedisServer;
+let admin: Client;
+let line: Line;
+const clients: Client[] = [];
+
+beforeEach(async () => {
+  redis = await startRedis();
+  line = await startLine(redis.port);
+  admin = await connectTo(redis.url);
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await line.close();
+  await redis.stop();
+});
+const openSite = useSites();
+
+async function connectTo(url: string): Promise<Client> {
+  const client = makeClient(url);
+  // What fails is seen by what fails for it.
+  client.on("error", () => undefined);
+  clients.push(client);
+  await client.connect();
+  return client;
+}
+
+/** A node with a client of its own. */
+async function openNode(
+  url: string,
+  auth: Partial<LogoutOptions> = {},
+  more: Partial<SiteOptions> = {},
+): Promise<{ site: Site; things: LiveThings }> {
+  const client = await connectTo(url);
+  const backend: Backend = {
+    name: "a node",
+    start: () => Promise.resolve(),
+    open: () => ({ store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client, timeoutMs: 300 }) }),
+    stop: () => Promise.resolve(),
+  };
+  const things = new LiveThings();
+  const after: SiteOptions["after"] = (app, given) => {
+    things.addRoutes(app, given);
+    app.post("/clear", (req, res, next) => {
+      req.sessionStore.clear?.((error) => (error == null ? res.send("cleared") : next(error)));
+    });
+  };
+  const options = { appId: APP_ID, recheckIntervalMs: 200, storeTimeoutMs: 300, ...auth };
+  return { site: await openSite({ backend, listensTo: [], after, ...more, auth: options }), things };
+}
+
+const overLine = (): string => `redis://127.0.0.1:${String(line.port)}`;
+const openPoll = (site: Site, things: LiveThings, browser: Browser): Promise<Live> =>
+  WAYS["a long poll"](site, browser, things);
+const subscribers = async (): Promise<number> => Number((await admin.pubSubNumSub(CHANNEL))[CHANNEL]);
+const subscriptions = async (): Promise<number> => {
+  const list: string = await admin.sendCommand(["CLIENT", "LIST", "TYPE", "pubsub"]);
+  return list.split("\n").filter((row) => row !== "").length;
+};
+
+/** Asks again until it is so. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo()));
+}
+
+describe("a node whose news are cut off for a while", () => {
+  /** So long that whatever ends here, ends by the news, or because they are back. */
+  const NEVER_MS = 600_000;
+
+  async function openNodes() {
+    const node = await openNode(overLine(), { recheckIntervalMs: NEVER_MS }, { listensTo: ["kick"] });
+    const other = await openNode(redis.url);
+    while (node.site.events.length === 0) {
+      await other.site.login("the first");
+      await other.site.auth.kick("the first");
+    }
+    return [node, other] as const;
+  }
+
+  it("ends what a kick meanwhile has ended as soon as they are back", async () => {
+    const [node, other] = await openNodes();
+    const browser = await node.site.login("alice");
+    const poll = await openPoll(node.site, node.things, browser);
+    const events = await WAYS["server-sent events"](node.site, browser, node.things);
+    line.cut();
+    await until(async () => (await subscribers()) === 0);
+    await other.site.auth.kick("alice", { reason: REASON });
+    expect(node.things.signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    line.mend();
+    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await events.ended).toMatchObject({ end: "kick", reason: REASON });
+  });
+
+  it("ends what a kick afterwards ends, as before", async () => {
+    const [node, other] = await openNodes();
+    const poll = await openPoll(node.site, node.things, await node.site.login("alice"));
+    line.cut();
+    await until(async () => (await subscribers()) === 0);
+    line.mend();
+    await until(async () => (await subscribers()) === 1);
+    await other.site.auth.kick("alice", { reason: REASON });
+    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+  });
+});
+
+describe("a subscription that is killed while users are kicked", () => {
+  it("misses none of them", async () => {
+    const [node, other] = [await openNode(redis.url), await openNode(redis.url)];
+    for (let round = 0; round < 10; round += 1) {
+      const poll = await openPoll(node.site, node.things, await node.site.login("alice"));
+      await until(async () => (await subscribers()) === 1);
+      const killed = admin.sendCommand(["CLIENT", "KILL", "TYPE", "pubsub"]);
+      await other.site.auth.kick("alice", { reason: `round ${String(round)}` });
+      await killed;
+      expect(await poll.ended).toMatchObject({ reason: `round ${String(round)}` });
+    }
+  });
+});
+
+describe("a Redis that hangs for a while", () => {
+  it("ends nothing by that, and later kicks end what is live", async () => {
+    const [node, other] = [await openNode(redis.url), await openNode(redis.url)];
+    const browser = await node.site.login("alice");
+    const poll = await openPoll(node.site, node.things, browser);
+    redis.pause();
+    for (let times = 0; times < 3; times += 1) expect((await browser.get("/me")).status).toBe(503);
+    expect(node.things.signals.map(({ aborted }) => aborted)).toEqual([false]);
+    redis.resume();
+    await until(async () => (await browser.get("/me")).status === 200);
+    await other.site.auth.kick("alice", { reason: REASON });
+    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+  });
+});
+
+describe("a Redis that is lost with everything in it", () => {
+  it("ends what is live as soon as there is an empty one, and not before", async () => {
+    const { site, things } = await openNode(redis.url);
+    const browser = await site.login("alice");
+    const poll = await openPoll(site, things, browser);
+    await redis.kill();
+    for (let times = 0; times < 3; times += 1) expect((await browser.get("/me")).status).toBeGreaterThanOrEqual(500);
+    expect(things.signals.map(({ aborted }) => aborted)).toEqual([false]);
+    await redis.restart();
+    expect(await poll.ended).toMatchObject({ end: "logout" });
+  });
+});
+
+describe("a user of Redis who may neither publish nor subscribe", () => {
+  async function openNodes() {
+    await admin.sendCommand("ACL SETUSER app on >word ~* +@all resetchannels".split(" "));
+    const url = redis.url.replace("redis://", "redis://app:word@");
+    return [await openNode(url, { recheckIntervalMs: 50 }), await openNode(url)] as const;
+  }
+
+  it("kicks all the same, and every interval is looked for what has ended", async () => {
+    const [node, other] = await openNodes();
+    const browser = await node.site.login("alice");
+    const poll = await openPoll(node.site, node.things, browser);
+    expect(await other.site.auth.kick("alice", { reason: REASON })).toEqual({ users: 1, logins: 1 });
+    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await subscribers()).toBe(0);
+  });
+
+  it("can empty the store", async () => {
+    const [node] = await openNodes();
+    const poll = await openPoll(node.site, node.things, await node.site.login("alice"));
+    expect((await new Browser(node.site.url).post("/clear")).text).toBe("cleared");
+    expect(await poll.ended).toMatchObject({ end: "kick" });
+  });
+});
+
+describe("what anybody may have published on the channel", () => {
+  it.each(["", "{", "null", "7", "[7]", '["%"]', '["alice","x"]'])("does no harm: %j", async (text) => {
+    const { site, things } = await openNode(redis.url);
+    const poll = await openPoll(site, things, await site.login("alice"));
+    await until(async () => (await subscribers()) === 1);
+    await admin.publish(CHANNEL, text);
+    await site.auth.kick("alice", { reason: REASON });
+    expect(await poll.ended).toMatchObject({ reason: REASON });
+    expect(site.errors).toEqual([]);
+  });
+});
+
+describe("the subscription of a process", () => {
+  const MANY = 1_000;
+
+  it("is made when it is first needed, is one for a thousand logins, and is let go of when nothing is live", async () => {
+    const signals: AbortSignal[] = [];
+    const live: EventEmitter[] = [];
+    const { site } = await openNode(
+      redis.url,
+      {},
+      {
+        after: (app, auth) => {
+          app.get("/many/:user", (req, res, next) => {
+            req.session.userId = req.params.user;
+            save(req).then(() => {
+              const closing = new EventEmitter();
+              if (req.query["live"] !== undefined) {
+                live.push(closing);
+                signals.push(auth.signal(req, closing));
+              }
+              res.json({});
+            }, next);
+          });
+        },
+      },
+    );
+    await site.ask("GET", "/many/alice");
+    await site.auth.kick("alice");
+    expect(await subscriptions()).toBe(0);
+    const users = Array.from({ length: MANY }, (_, index) => `/many/${String(index)}?live`);
+    for (let start = 0; start < MANY; start += 50) {
+      await Promise.all(users.slice(start, start + 50).map((user) => site.ask("GET", user)));
+    }
+    expect([await subscribers(), await subscriptions()]).toEqual([1, 1]);
+    const half = MANY / 2;
+    await site.auth.kick(Array.from({ length: half }, (_, index) => String(index)));
+    await until(() => Promise.resolve(signals.filter(({ aborted }) => aborted).length === half));
+    expect(await subscriptions()).toBe(1);
+    for (const closing of live) closing.emit("close");
+    await until(async () => (await subscriptions()) === 0);
+    await site.ask("GET", "/many/alice?live");
+    await until(async () => (await subscriptions()) === 1);
+    await site.auth.close();
+    await until(async () => (await subscriptions()) === 0);
+  });
+});
