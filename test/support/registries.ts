@@ -1,7 +1,10 @@
+import { Pool } from "pg";
 import { createClient, createClientPool } from "redis";
 import { createClient as createClient5 } from "redis5";
 import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
+import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
+import { startPostgres, type PostgresServer } from "./postgres-server.js";
 import { startRedis, type RedisServer } from "./redis-server.js";
 
 /** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given. */
@@ -52,10 +55,32 @@ function onRedis(name: string, makeClient: (url: string) => Client): RegistryKin
   };
 }
 
+function onPostgres(): RegistryKind {
+  let server: PostgresServer | undefined;
+  let pool: Pool | undefined;
+  return {
+    name: "PostgresLoginRegistry",
+    start: async () => {
+      server = await startPostgres();
+      pool = new Pool({ connectionString: server.url });
+      await new PostgresLoginRegistry({ pool }).migrate();
+    },
+    open: (appId) => {
+      if (pool === undefined) throw new Error("not started");
+      return bound(new PostgresLoginRegistry({ pool }), appId);
+    },
+    stop: async () => {
+      await pool?.end();
+      await server?.stop();
+    },
+  };
+}
+
 export const REGISTRIES: readonly RegistryKind[] = [
   memory,
   onRedis("RedisLoginRegistry on node-redis 6", (url) => createClient({ url })),
   onRedis("RedisLoginRegistry on node-redis 5", (url) => createClient5({ url })),
   onRedis("RedisLoginRegistry on a pool of node-redis 6", (url) => createClientPool({ url })),
   onRedis("RedisLoginRegistry on node-redis 6 in RESP 2", (url) => createClient({ url, RESP: 2 })),
+  onPostgres(),
 ];
