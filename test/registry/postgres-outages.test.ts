@@ -75,9 +75,9 @@ describe("a call that is given up", () => {
       `SELECT pg_advisory_xact_lock(hashtextextended(encode(key, 'hex'), 2)) FROM express_logout_users`,
     );
     await expect(registry.removeAll("alice", newMark())).rejects.toEqual(UNAVAILABLE);
+    await eventually(async () => (await waitingForLocks()) === 0);
     await client.query("COMMIT");
     client.release();
-    await eventually(async () => (await waitingForLocks()) === 0);
     expect(await registry.list("alice")).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import type { EndedLogins, RegistryListener, Subscription } from "../../lib/login.js";
 import type { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
@@ -39,12 +39,16 @@ describe("a subscription", () => {
   /** Another process. */
   let other: PostgresLoginRegistry;
   let listeningPool: Pool;
+  let listeningClient: PoolClient;
   let notes: Notes;
   let subscription: Subscription;
 
   beforeEach(async () => {
     const appId = next("app");
     listeningPool = site.pool();
+    listeningPool.once("connect", (client: PoolClient) => {
+      listeningClient = client;
+    });
     registry = open(listeningPool, { appId, timeoutMs: 500 });
     other = open(own, { appId });
     notes = new Notes();
@@ -145,7 +149,14 @@ describe("a subscription", () => {
         return Promise.resolve();
       },
     ],
-  ])("says that it misses news while the server %s, and goes on when it is back", async (_what, breakIt, mendIt) => {
+    [
+      "gives the session to somebody else, as a pooler may",
+      async () => {
+        await listeningClient.query("UNLISTEN *");
+      },
+      () => Promise.resolve(),
+    ],
+  ])("says that it misses news when the server %s, and goes on when it is back", async (_what, breakIt, mendIt) => {
     await breakIt();
     await eventually(() => notes.states.includes(false));
     await mendIt();
