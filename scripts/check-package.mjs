@@ -33,10 +33,15 @@ try {
   const consumer = join(folder, "consumer");
   mkdirSync(consumer);
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
-  const peers = ["express", "express-session", "connect-redis", "redis", "passport"].map(version);
-  const types = ["typescript", "@types/node", "@types/express", "@types/express-session", "@types/passport"].map(
-    version,
-  );
+  const peers = ["express", "express-session", "connect-redis", "pg", "redis", "passport"].map(version);
+  const types = [
+    "typescript",
+    "@types/node",
+    "@types/express",
+    "@types/express-session",
+    "@types/passport",
+    "@types/pg",
+  ].map(version);
   run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball, ...peers, ...types], consumer);
   cpSync("test/package", consumer, { recursive: true });
 

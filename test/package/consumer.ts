@@ -12,7 +12,9 @@ import {
   type LogoutOptions,
   type LogoutRouter,
 } from "express-logout";
+import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
+import { Pool } from "pg";
 import { createClient, createClientPool } from "redis";
 
 const client = await createClient().connect();
@@ -20,6 +22,10 @@ const registry: LoginRegistry = new RedisLoginRegistry({ client, prefix: "logins
 const pool = createClientPool();
 await pool.connect();
 const pooled: LoginRegistry = new RedisLoginRegistry({ client: pool });
+const postgres = new PostgresLoginRegistry({ pool: new Pool(), schema: "auth", prefix: "logins_", timeoutMs: 500 });
+await postgres.migrate();
+export const onPostgres: LoginRegistry = postgres;
+export const sql: string = PostgresLoginRegistry.migration({ prefix: "logins_" });
 const store = new RedisStore({ client });
 const options: LogoutOptions = {
   store,

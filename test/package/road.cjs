@@ -2,7 +2,7 @@
 const assert = require("node:assert/strict");
 const { once } = require("node:events");
 
-module.exports = async function road(name, { express, session, logout, LogoutError, RedisLoginRegistry }) {
+module.exports = async function road(name, { express, session, logout, LogoutError, ...registries }) {
   const app = express();
   const store = new session.MemoryStore();
   const auth = logout({ store, appId: "shop", userPoolId: "acme", admin: { tokens: ["token"] } });
@@ -25,7 +25,7 @@ module.exports = async function road(name, { express, session, logout, LogoutErr
   assert.equal(refused.status, 401);
   assert.deepEqual(await refused.json(), { code: 401, message: "You have been logged out: why" });
   assert.deepEqual(await (await me()).json(), { user: null });
-  assert.throws(() => new RedisLoginRegistry({}), LogoutError);
+  for (const Registry of Object.values(registries)) assert.throws(() => new Registry({}), LogoutError);
   server.close();
   console.log(`${name}: a kicked user is refused`);
 };

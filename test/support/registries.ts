@@ -1,5 +1,8 @@
+import { Pool } from "pg";
 import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
+import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { startPostgres, type PostgresServer } from "./postgres-server.js";
 import { CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
 
 /** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given. */
@@ -41,7 +44,28 @@ function onRedis(kind: (typeof CLIENTS)[number]): RegistryKind {
   };
 }
 
-export const REGISTRIES: readonly RegistryKind[] = [memory, ...CLIENTS.map(onRedis)];
+function onPostgres(): RegistryKind {
+  let server: PostgresServer | undefined;
+  let pool: Pool | undefined;
+  return {
+    name: "PostgresLoginRegistry",
+    start: async () => {
+      server = await startPostgres();
+      pool = new Pool({ connectionString: server.url });
+      await new PostgresLoginRegistry({ pool }).migrate();
+    },
+    open: (appId) => {
+      if (pool === undefined) throw new Error("not started");
+      return bound(new PostgresLoginRegistry({ pool }), appId);
+    },
+    stop: async () => {
+      await pool?.end();
+      await server?.stop();
+    },
+  };
+}
+
+export const REGISTRIES: readonly RegistryKind[] = [memory, ...CLIENTS.map(onRedis), onPostgres()];
 
 /** Ends the servers that the kinds share. */
 export const stopRegistryServers = stopSharedServers;

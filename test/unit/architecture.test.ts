@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import * as publicNames from "../../lib/index.js";
+import * as postgresNames from "../../lib/registry/postgres/index.js";
 import * as redisNames from "../../lib/registry/redis/index.js";
 
 const LIB = join(__dirname, "../../lib");
@@ -21,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   logout: ["errors", "login", "events", "registry", "session", "pages", "logins", "options", "http"],
   index: ["errors", "logout", "registry"],
 };
-const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "express-session"];
+const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "express-session"];
 
 interface Import {
   readonly from: string;
@@ -80,6 +81,7 @@ describe("the house", () => {
 describe("the public names", () => {
   it("are these", () => {
     expect(Object.keys(publicNames).sort()).toEqual(["KickError", "LogoutError", "MemoryLoginRegistry", "logout"]);
+    expect(Object.keys(postgresNames)).toEqual(["PostgresLoginRegistry"]);
     expect(Object.keys(redisNames)).toEqual(["RedisLoginRegistry"]);
   });
 });

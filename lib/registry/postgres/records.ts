@@ -1,0 +1,80 @@
+import type { EndedLogins, KickMark, ListedLogin } from "../../login.js";
+
+/** A row of a result: the statements cast whatever an app's own type parsers might read otherwise to text. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What {@link readLogin} reads of a login, which `from` names. */
+export function loginColumns(from: string): string {
+  const milliseconds = (column: string): string => `(extract(epoch FROM ${from}.${column}) * 1000)::text AS ${column}`;
+  return `${from}.id, ${["began", "last_active", "expires"].map(milliseconds).join(", ")}, ${from}.ip, ${from}.user_agent, to_json(${from}.sids)::text AS sids`;
+}
+
+export function readLogin(userId: string, row: Row): ListedLogin {
+  return {
+    id: readText(row["id"]),
+    userId,
+    began: readDate(row["began"]),
+    lastActive: readDate(row["last_active"]),
+    expires: readDate(row["expires"]),
+    ip: row["ip"] === null ? undefined : readText(row["ip"]),
+    userAgent: row["user_agent"] === null ? undefined : readText(row["user_agent"]),
+    sids: (JSON.parse(String(row["sids"])) as string[]).map(readText),
+  };
+}
+
+/**
+ * Any string as PostgreSQL can hold it: with neither NUL nor lone surrogates, and different wherever the strings are. What
+ * needs no escape stays as it is.
+ */
+export function writeText(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+export function writeOptional(text: string | undefined): string | null {
+  return text === undefined ? null : writeText(text);
+}
+
+/** Reads what {@link writeText} wrote. */
+export function readText(written: unknown): string {
+  return JSON.parse(`"${String(written)}"`) as string;
+}
+
+interface MarkRecord {
+  readonly id: string;
+  readonly at: number;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+function markRecord({ id, at, reason, by }: KickMark): object {
+  return { id, at: +at, reason, by };
+}
+
+function markOf({ id, at, reason, by }: MarkRecord): KickMark {
+  return { id, at: new Date(at), reason, by };
+}
+
+export function writeMark(mark: KickMark): string {
+  return JSON.stringify(markRecord(mark));
+}
+
+export function readMark(written: unknown): KickMark | undefined {
+  return typeof written === "string" ? markOf(JSON.parse(written) as MarkRecord) : undefined;
+}
+
+/** The first line of an announcement; each of the others is the id of a login. Neither has a line break in it. */
+export function announcementHead(userId: string, mark: KickMark | undefined): string {
+  return JSON.stringify({ userId, mark: mark && markRecord(mark) });
+}
+
+/** What has been announced; `undefined`: that whoever waits for a login must look at the list. */
+export function readAnnouncement(payload: string | undefined): EndedLogins | undefined {
+  if (payload === undefined || payload === "") return undefined;
+  const [head = "", ...loginIds] = payload.split("\n");
+  const { userId, mark } = JSON.parse(head) as { userId: string; mark?: MarkRecord };
+  return { userId, loginIds: loginIds.map(readText), mark: mark && markOf(mark) };
+}
+
+function readDate(milliseconds: unknown): Date {
+  return new Date(Number(milliseconds));
+}

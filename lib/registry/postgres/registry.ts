@@ -1,0 +1,315 @@
+import { LogoutError } from "../../errors.js";
+import type {
+  ActiveUser,
+  EndOptions,
+  Era,
+  KickMark,
+  ListedLogin,
+  LoginChange,
+  LoginRegistry,
+  NewLogin,
+  RegistryListener,
+  Removal,
+  Subscription,
+} from "../../login.js";
+import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
+import { Database, type PostgresPool } from "./database.js";
+import { digest, Names, type PostgresNames } from "./names.js";
+import { announcementHead, readLogin, readMark, readText, writeMark, writeOptional, writeText } from "./records.js";
+import { migrationOf } from "./schema.js";
+import { statementsOf, type Statements } from "./statements.js";
+import { Listening } from "./subscription.js";
+
+const SWEEP_INTERVAL_MS = 60_000;
+const MIGRATION_TIMEOUT_MS = 30_000;
+const USERS_AT_ONCE = 500;
+const SWEPT_AT_ONCE = 500;
+
+/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
+const UNKNOWN_END_TTL_MS = 86_400_000;
+
+/** Options of {@link PostgresLoginRegistry}. */
+export interface PostgresLoginRegistryOptions extends PostgresNames {
+  /** A `Pool` of pg 8; it may be the one that connect-pg-simple uses. It stays yours to end. */
+  readonly pool: PostgresPool;
+  /**
+   * After how many milliseconds without an answer, waiting for a connection included, a call is given up with
+   * `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000.
+   */
+  readonly timeoutMs?: number | undefined;
+}
+
+interface Application {
+  /** As it stands in the tables. */
+  readonly app: string;
+  readonly appId: string;
+  readonly maxSessionAgeMs: number;
+  readonly channel: string;
+}
+
+/**
+ * The list of live logins in PostgreSQL: for apps whose sessions are shared by more than one process, without a Redis.
+ *
+ * Every step on a user is one transaction that holds a lock of his. Needs the tables of {@link PostgresLoginRegistry.migration}.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from "pg";
+ * import { PostgresLoginRegistry } from "express-logout/postgres";
+ *
+ * const pool = new Pool({ connectionString: "postgres://localhost/shop" });
+ * pool.on("error", (error) => console.error(error.message)); // without a listener a lost connection ends the process
+ * export const registry = new PostgresLoginRegistry({ pool });
+ * await registry.migrate();
+ * ```
+ */
+export class PostgresLoginRegistry implements LoginRegistry {
+  readonly #database: Database;
+  readonly #names: Names;
+  readonly #statements: Statements;
+  readonly #subscriptions = new Set<Subscription>();
+  #application: Application | undefined;
+  #sweptAt = -Infinity;
+  #sweeping: Promise<void> | undefined;
+
+  /**
+   * The SQL that makes the tables, indexes and functions: to be printed, and run by whatever runs an app's migrations. It may
+   * be run again.
+   *
+   * @throws LogoutError `ERR_OPTION_INVALID`
+   */
+  static migration(names: PostgresNames = {}): string {
+    return migrationOf(new Names(names));
+  }
+
+  /** @throws LogoutError `ERR_OPTION_INVALID` */
+  constructor({ pool, timeoutMs = 2_000, ...names }: PostgresLoginRegistryOptions) {
+    if (typeof (pool as PostgresPool | undefined)?.connect !== "function") {
+      throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry needs { pool }: a Pool of the package pg.");
+    }
+    if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
+      throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry: timeoutMs must be a number above 0.");
+    }
+    this.#database = new Database(pool, timeoutMs);
+    this.#names = new Names(names);
+    this.#statements = statementsOf(this.#names);
+  }
+
+  /**
+   * Runs {@link PostgresLoginRegistry.migration}. Processes that start at once may all call it.
+   *
+   * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, also where the role of the pool may not create tables.
+   */
+  migrate(): Promise<void> {
+    return this.#database.script(migrationOf(this.#names), MIGRATION_TIMEOUT_MS);
+  }
+
+  bind({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
+    if (this.#application !== undefined && this.#application.appId !== appId) {
+      throw new LogoutError(
+        "ERR_REGISTRY_IN_USE",
+        `This registry serves the application "${this.#application.appId}". Give "${appId}" a registry of its own: the pool may be the same.`,
+      );
+    }
+    this.#application = { app: writeText(appId), appId, maxSessionAgeMs, channel: this.#names.channel(appId) };
+  }
+
+  async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
+    const [row] = await this.#database.read(this.#statements.find, this.#loginKey(userId, loginId));
+    return row && readLogin(userId, row);
+  }
+
+  async add(login: NewLogin): Promise<Era> {
+    const [marks] = await this.#database.step(this.#statements.add, ...this.#toList(login));
+    this.#sweepNowAndThen();
+    return eraAfter(markId(marks?.["its_user_mark"]), markId(marks?.["its_app_mark"]));
+  }
+
+  async adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
+    const before = kicksBefore(era).map(writeText);
+    const [row] = await this.#database.step(this.#statements.adopt, ...this.#toList(login), ...before, ends);
+    return row?.["listed"] === "true";
+  }
+
+  async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+    const { addSid, removeSid, ttlMs = null, ip, userAgent } = change;
+    const [row] = await this.#database.step(
+      this.#statements.update,
+      this.#app.app,
+      this.#userKey(userId),
+      this.#loginKey(userId, loginId),
+      writeOptional(addSid),
+      writeOptional(removeSid),
+      ttlMs,
+      writeOptional(ip),
+      writeOptional(userAgent),
+    );
+    return row?.["listed"] === "true";
+  }
+
+  async remove(
+    userId: string,
+    loginId: string,
+    end: EndOptions & { mark?: KickMark; remember?: boolean } = {},
+  ): Promise<Removal> {
+    refuseReplicas(end);
+    const { mark, remember = false } = end;
+    const [row] = await this.#database.step(
+      this.#statements.remove,
+      ...this.#user(userId),
+      this.#loginKey(userId, loginId),
+      mark === undefined ? null : writeMark(mark),
+      remember || mark !== undefined ? this.#app.maxSessionAgeMs : null,
+      UNKNOWN_END_TTL_MS,
+      this.#app.channel,
+      announcementHead(userId, mark),
+    );
+    const isFound = typeof row?.["id"] === "string";
+    return { login: isFound ? readLogin(userId, row) : undefined, ends: Number(row?.["ends"]) };
+  }
+
+  async removeAll(userId: string, mark: KickMark, options: EndOptions = {}): Promise<readonly ListedLogin[]> {
+    refuseReplicas(options);
+    const rows = await this.#database.step(
+      this.#statements.removeAll,
+      ...this.#user(userId),
+      writeText(mark.id),
+      writeMark(mark),
+      this.#app.maxSessionAgeMs,
+      this.#app.channel,
+      announcementHead(userId, mark),
+    );
+    return rows.map((row) => readLogin(userId, row));
+  }
+
+  async settle(userId: string, loginIds: readonly string[]): Promise<void> {
+    const keys = loginIds.map((loginId) => this.#loginKey(userId, loginId));
+    await this.#database.step(this.#statements.settle, this.#userKey(userId), keys);
+  }
+
+  async markAll(mark: KickMark, options: EndOptions = {}): Promise<void> {
+    refuseReplicas(options);
+    await this.#database.step(this.#statements.markAll, this.#app.app, writeText(mark.id), writeMark(mark));
+  }
+
+  async kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
+    const key = this.#loginKey(userId, loginId);
+    const [row] = await this.#database.read(this.#statements.kickMark, this.#app.app, this.#userKey(userId), key);
+    return readMark(row?.["login_mark"]) ?? kickAfter(era, readMark(row?.["user_mark"]), readMark(row?.["app_mark"]));
+  }
+
+  async list(userId: string): Promise<readonly ListedLogin[]> {
+    const rows = await this.#database.read(this.#statements.list, this.#userKey(userId));
+    return rows.map((row) => readLogin(userId, row));
+  }
+
+  async activeUsers({ offset, limit }: { offset: number; limit: number }): Promise<{
+    totalCount: number;
+    users: ActiveUser[];
+  }> {
+    const { app } = this.#app;
+    const [counted] = await this.#database.read(this.#statements.activeCount, app);
+    const rows = await this.#database.read(this.#statements.activePage, app, offset, limit);
+    const users = new Map<string, ListedLogin[]>();
+    for (const row of rows) {
+      const userId = readText(row["user_id"]);
+      users.set(userId, [...(users.get(userId) ?? []), readLogin(userId, row)]);
+    }
+    return {
+      totalCount: Number(counted?.["count"]),
+      users: [...users].map(([userId, logins]) => ({ userId, logins })),
+    };
+  }
+
+  async *users(): AsyncIterable<readonly string[]> {
+    for (let last = ""; ;) {
+      const rows = await this.#database.read(this.#statements.users, this.#app.app, last, USERS_AT_ONCE);
+      yield rows.map((row) => readText(row["user_id"]));
+      if (rows.length < USERS_AT_ONCE) return;
+      last = String(rows.at(-1)?.["key"]);
+    }
+  }
+
+  subscribe(listener: RegistryListener, { checkEveryMs }: { checkEveryMs: number }): Subscription {
+    const listening = new Listening(this.#database, this.#app.channel, listener, checkEveryMs);
+    const subscription = {
+      close: async () => {
+        this.#subscriptions.delete(subscription);
+        await listening.close();
+      },
+    };
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  async clear(): Promise<void> {
+    await this.markAll(newEra());
+    for await (const userIds of this.users()) {
+      for (const userId of userIds) {
+        await this.#database.step(this.#statements.forget, this.#app.app, this.#userKey(userId));
+      }
+    }
+    await this.#database.read(this.#statements.tell, this.#app.channel);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    await this.#sweeping;
+  }
+
+  get #app(): Application {
+    if (this.#application === undefined) {
+      throw new LogoutError(
+        "ERR_REGISTRY_REQUIRED",
+        "The registry is not in use yet: pass it to logout({ registry }).",
+      );
+    }
+    return this.#application;
+  }
+
+  #userKey(userId: string): Buffer {
+    return digest(this.#app.appId, userId);
+  }
+
+  #loginKey(userId: string, loginId: string): Buffer {
+    return digest(this.#app.appId, userId, loginId);
+  }
+
+  #user(userId: string): unknown[] {
+    return [this.#app.app, this.#userKey(userId), writeText(userId)];
+  }
+
+  #toList({ id, userId, sid, ttlMs, ip, userAgent, began }: NewLogin): unknown[] {
+    const key = this.#loginKey(userId, id);
+    const device = [writeOptional(ip), writeOptional(userAgent)];
+    return [...this.#user(userId), key, writeText(id), writeText(sid), ttlMs, ...device, began?.getTime() ?? null];
+  }
+
+  /** Users who never come back would stay for ever. Nobody waits for it, and one that fails is made up for by the next. */
+  #sweepNowAndThen(): void {
+    if (performance.now() - this.#sweptAt < SWEEP_INTERVAL_MS) return;
+    this.#sweptAt = performance.now();
+    this.#sweeping = this.#sweep().catch(() => undefined);
+  }
+
+  async #sweep(): Promise<void> {
+    let swept: number;
+    do {
+      const [row] = await this.#database.step(this.#statements.sweep, this.#app.app, SWEPT_AT_ONCE);
+      swept = Number(row?.["swept"]);
+    } while (swept === SWEPT_AT_ONCE);
+  }
+}
+
+function markId(written: unknown): string | undefined {
+  return typeof written === "string" ? readText(written) : undefined;
+}
+
+/** What is waited for by the commit must not be waited for again, and what is not cannot be. */
+function refuseReplicas({ waitReplicas = 0 }: EndOptions): void {
+  if (waitReplicas === 0) return;
+  throw new LogoutError(
+    "ERR_ARGUMENT",
+    "waitReplicas: PostgreSQL waits for replicas at every commit, if synchronous_standby_names and synchronous_commit say so. Set them there, and leave waitReplicas out.",
+  );
+}

@@ -1,0 +1,327 @@
+import type { Names } from "./names.js";
+
+/** The SQLSTATE with which a step refuses to run in transactions that do not see what was committed while it waited. */
+export const WRONG_ISOLATION = "EL001";
+
+/** A NOTIFY carries fewer than 8,000 bytes. */
+const MAX_PAYLOAD_BYTES = 7_999;
+
+/**
+ * The tables, indexes and functions. Every statement may be repeated; sent as one message they are one transaction, in which
+ * the lock lets one process at a time go on.
+ *
+ * Why each step is atomic: a step is one function, so it is one transaction, and its first act is to lock its user (an
+ * advisory lock, held until the transaction has ended). In READ COMMITTED every statement of a function sees what was
+ * committed before that statement began, so what follows the lock sees all that earlier steps on that user did, and no
+ * other step on him is about. For the same reason `add` and `adopt` share a lock of the application, which a kick of
+ * everyone holds alone: a login is either listed before the mark is left, and found by whoever reads the users then, or it
+ * is listed after it, and knows the mark. The order is always application, then user, so that no two wait for each other.
+ */
+export function migrationOf(names: Names): string {
+  const [apps, users, logins, kicked, ended] = ["apps", "users", "logins", "kicked", "ended"].map((name) =>
+    names.of(name),
+  ) as [string, string, string, string, string];
+  const [inTime, lockApp, lockUser, dropExpired, list, announce] = [
+    "in_time",
+    "lock_app",
+    "lock_user",
+    "drop_expired",
+    "list",
+    "announce",
+  ].map((name) => names.of(name)) as [string, string, string, string, string, string];
+
+  return `SELECT pg_advisory_xact_lock(hashtextextended('express-logout migration', 0));
+
+-- The last kick of everyone. \`mark\`: JSON, here and below; texts are escaped as in JSON strings.
+CREATE TABLE IF NOT EXISTS ${apps} (
+  app text PRIMARY KEY,
+  mark_id text,
+  mark text
+);
+
+-- A user who is online, or of whom something has to be remembered. \`expires\`: when his last login does, null if he has none.
+-- \`until\`: how long anything of his is kept.
+CREATE TABLE IF NOT EXISTS ${users} (
+  app text NOT NULL,
+  key bytea NOT NULL,
+  user_id text NOT NULL,
+  active timestamptz,
+  expires timestamptz,
+  mark_id text,
+  mark text,
+  mark_until timestamptz,
+  until timestamptz NOT NULL,
+  PRIMARY KEY (app, key)
+);
+CREATE INDEX IF NOT EXISTS ${names.index("users_active")} ON ${users} (app, active DESC, key) INCLUDE (expires);
+CREATE INDEX IF NOT EXISTS ${names.index("users_until")} ON ${users} (app, until);
+
+-- The list. \`key\`: of application, user and login; \`user_key\`: the user's.
+CREATE TABLE IF NOT EXISTS ${logins} (
+  key bytea PRIMARY KEY,
+  user_key bytea NOT NULL,
+  id text NOT NULL,
+  began timestamptz NOT NULL,
+  last_active timestamptz NOT NULL,
+  expires timestamptz NOT NULL,
+  ip text,
+  user_agent text,
+  sids text[] NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ${names.index("logins_user")} ON ${logins} (user_key);
+
+-- The logins of kicks that are not finished.
+CREATE TABLE IF NOT EXISTS ${kicked} (LIKE ${logins} INCLUDING ALL);
+
+-- How often, and why, single logins have been ended.
+CREATE TABLE IF NOT EXISTS ${ended} (
+  key bytea PRIMARY KEY,
+  user_key bytea NOT NULL,
+  ends integer NOT NULL,
+  mark text,
+  until timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ${names.index("ended_user")} ON ${ended} (user_key);
+
+-- A call that was given up must not take effect later: whatever it waited for, it is undone by its deadline, which is
+-- reckoned by the clock of the server, in milliseconds.
+CREATE OR REPLACE FUNCTION ${inTime}(the_deadline double precision) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF extract(epoch FROM clock_timestamp()) * 1000 > the_deadline THEN
+    RAISE EXCEPTION 'given up' USING ERRCODE = 'query_canceled';
+  END IF;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'not in READ COMMITTED' USING ERRCODE = '${WRONG_ISOLATION}';
+  END IF;
+  PERFORM set_config('lock_timeout',
+    ceil(greatest(the_deadline - extract(epoch FROM clock_timestamp()) * 1000, 1))::bigint || 'ms', true);
+END $$;
+
+CREATE OR REPLACE FUNCTION ${lockApp}(the_deadline double precision, the_app text, is_alone boolean)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${inTime}(the_deadline);
+  IF is_alone THEN PERFORM pg_advisory_xact_lock(hashtextextended(the_app, 1));
+  ELSE PERFORM pg_advisory_xact_lock_shared(hashtextextended(the_app, 1));
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION ${lockUser}(the_deadline double precision, the_user bytea) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${inTime}(the_deadline);
+  PERFORM pg_advisory_xact_lock(hashtextextended(encode(the_user, 'hex'), 2));
+END $$;
+
+CREATE OR REPLACE FUNCTION ${dropExpired}(the_user bytea) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM ${logins} WHERE user_key = the_user AND expires <= clock_timestamp();
+  DELETE FROM ${kicked} WHERE user_key = the_user AND expires <= clock_timestamp();
+  DELETE FROM ${ended} WHERE user_key = the_user AND until <= clock_timestamp();
+END $$;
+
+CREATE OR REPLACE FUNCTION ${list}(the_app text, the_user bytea, the_user_id text, the_login bytea, the_id text,
+  the_sid text, the_ttl double precision, the_ip text, the_agent text, the_beginning double precision)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  at timestamptz := clock_timestamp();
+  ends_at timestamptz := at + the_ttl * interval '1 millisecond';
+BEGIN
+  INSERT INTO ${logins} VALUES (the_login, the_user, the_id, coalesce(to_timestamp(the_beginning / 1000), at), at, ends_at,
+    the_ip, the_agent, ARRAY[the_sid])
+  ON CONFLICT (key) DO UPDATE SET began = excluded.began, last_active = excluded.last_active, expires = excluded.expires,
+    ip = excluded.ip, user_agent = excluded.user_agent, sids = excluded.sids;
+  INSERT INTO ${users} AS u (app, key, user_id, active, expires, until)
+  VALUES (the_app, the_user, the_user_id, at, ends_at, ends_at)
+  ON CONFLICT (app, key) DO UPDATE SET active = at, expires = greatest(u.expires, ends_at), until = greatest(u.until, ends_at);
+END $$;
+
+-- Tells whoever listens on the channel which logins are off: a line that says whose and why, then a line for each login, in
+-- as many messages as it takes. One that does not fit is told as '': look at the list.
+CREATE OR REPLACE FUNCTION ${announce}(the_channel text, the_head text, the_ids text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  each_id text;
+  message text := the_head;
+BEGIN
+  FOREACH each_id IN ARRAY the_ids LOOP
+    IF octet_length(the_head) + 1 + octet_length(each_id) > ${String(MAX_PAYLOAD_BYTES)} THEN
+      PERFORM pg_notify(the_channel, '');
+      CONTINUE;
+    END IF;
+    IF octet_length(message) + 1 + octet_length(each_id) > ${String(MAX_PAYLOAD_BYTES)} THEN
+      PERFORM pg_notify(the_channel, message);
+      message := the_head;
+    END IF;
+    message := message || E'\\n' || each_id;
+  END LOOP;
+  IF message <> the_head THEN PERFORM pg_notify(the_channel, message); END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION ${names.of("add")}(the_deadline double precision, the_app text, the_user bytea, the_user_id text,
+  the_login bytea, the_id text, the_sid text, the_ttl double precision, the_ip text, the_agent text,
+  the_beginning double precision, OUT its_user_mark text, OUT its_app_mark text) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${lockApp}(the_deadline, the_app, false);
+  PERFORM ${lockUser}(the_deadline, the_user);
+  PERFORM ${dropExpired}(the_user);
+  PERFORM ${list}(the_app, the_user, the_user_id, the_login, the_id, the_sid, the_ttl, the_ip, the_agent, the_beginning);
+  SELECT mark_id INTO its_user_mark FROM ${users} WHERE app = the_app AND key = the_user AND mark_until > clock_timestamp();
+  SELECT mark_id INTO its_app_mark FROM ${apps} WHERE app = the_app;
+  PERFORM ${inTime}(the_deadline);
+END $$;
+
+CREATE OR REPLACE FUNCTION ${names.of("adopt")}(the_deadline double precision, the_app text, the_user bytea,
+  the_user_id text, the_login bytea, the_id text, the_sid text, the_ttl double precision, the_ip text, the_agent text,
+  the_beginning double precision, the_user_mark text, the_app_mark text, the_ends integer)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${lockApp}(the_deadline, the_app, false);
+  PERFORM ${lockUser}(the_deadline, the_user);
+  PERFORM ${dropExpired}(the_user);
+  IF EXISTS (SELECT FROM ${users} WHERE app = the_app AND key = the_user AND mark_until > clock_timestamp()
+      AND mark_id <> the_user_mark)
+    OR EXISTS (SELECT FROM ${apps} WHERE app = the_app AND mark_id <> the_app_mark)
+    OR coalesce((SELECT ends FROM ${ended} WHERE key = the_login), 0) <> the_ends
+  THEN RETURN false; END IF;
+  UPDATE ${logins} SET sids = CASE WHEN the_sid = ANY (sids) THEN sids ELSE sids || the_sid END WHERE key = the_login;
+  IF NOT FOUND THEN
+    PERFORM ${list}(the_app, the_user, the_user_id, the_login, the_id, the_sid, the_ttl, the_ip, the_agent, the_beginning);
+  END IF;
+  PERFORM ${inTime}(the_deadline);
+  RETURN true;
+END $$;
+
+CREATE OR REPLACE FUNCTION ${names.of("update")}(the_deadline double precision, the_app text, the_user bytea,
+  the_login bytea, the_new_sid text, the_old_sid text, the_ttl double precision, the_ip text, the_agent text)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  at timestamptz;
+  ends_at timestamptz;
+  login ${logins};
+BEGIN
+  PERFORM ${lockUser}(the_deadline, the_user);
+  at := clock_timestamp();
+  SELECT * INTO login FROM ${logins} WHERE key = the_login AND expires > at;
+  IF NOT FOUND THEN RETURN false; END IF;
+  IF the_old_sid IS NOT NULL THEN login.sids := array_remove(login.sids, the_old_sid); END IF;
+  IF the_new_sid IS NOT NULL AND the_new_sid <> ALL (login.sids) THEN login.sids := login.sids || the_new_sid; END IF;
+  IF login.ip IS NULL AND login.user_agent IS NULL THEN login.ip := the_ip; login.user_agent := the_agent; END IF;
+  IF the_ttl IS NOT NULL THEN
+    ends_at := greatest(login.expires, at + the_ttl * interval '1 millisecond');
+    login.last_active := at;
+    login.expires := ends_at;
+    UPDATE ${users} SET active = at, expires = greatest(expires, ends_at), until = greatest(until, ends_at)
+    WHERE app = the_app AND key = the_user;
+  END IF;
+  UPDATE ${logins} SET last_active = login.last_active, expires = login.expires, ip = login.ip,
+    user_agent = login.user_agent, sids = login.sids WHERE key = the_login;
+  PERFORM ${inTime}(the_deadline);
+  RETURN true;
+END $$;
+
+-- \`the_end_ttl\`: how long its end is remembered; null: only if it was not listed, for \`the_unknown_ttl\`.
+CREATE OR REPLACE FUNCTION ${names.of("remove")}(the_deadline double precision, the_app text, the_user bytea,
+  the_user_id text, the_login bytea, the_mark text, the_end_ttl double precision, the_unknown_ttl double precision,
+  the_channel text, the_head text, OUT its_login ${logins}, OUT its_ends integer) LANGUAGE plpgsql AS $$
+DECLARE
+  is_listed boolean;
+  ends_until timestamptz;
+BEGIN
+  PERFORM ${lockUser}(the_deadline, the_user);
+  PERFORM ${dropExpired}(the_user);
+  DELETE FROM ${logins} WHERE key = the_login RETURNING * INTO its_login;
+  is_listed := FOUND;
+  IF is_listed THEN
+    UPDATE ${users} SET expires = (SELECT max(expires) FROM ${logins} WHERE user_key = the_user)
+    WHERE app = the_app AND key = the_user;
+    PERFORM ${announce}(the_channel, the_head, ARRAY[its_login.id]);
+  END IF;
+  IF the_mark IS NOT NULL AND is_listed THEN
+    DELETE FROM ${kicked} WHERE key = the_login;
+    INSERT INTO ${kicked} SELECT its_login.*;
+  ELSIF the_mark IS NOT NULL THEN
+    SELECT * INTO its_login FROM ${kicked} WHERE key = the_login;
+  END IF;
+  SELECT ends INTO its_ends FROM ${ended} WHERE key = the_login;
+  its_ends := coalesce(its_ends, 0);
+  IF the_end_ttl IS NOT NULL OR NOT is_listed THEN
+    its_ends := its_ends + 1;
+    ends_until := clock_timestamp() + coalesce(the_end_ttl, the_unknown_ttl) * interval '1 millisecond';
+    INSERT INTO ${ended} AS e VALUES (the_login, the_user, its_ends, the_mark, ends_until)
+    ON CONFLICT (key) DO UPDATE SET ends = excluded.ends, mark = coalesce(excluded.mark, e.mark),
+      until = greatest(e.until, excluded.until);
+    INSERT INTO ${users} AS u (app, key, user_id, until) VALUES (the_app, the_user, the_user_id, ends_until)
+    ON CONFLICT (app, key) DO UPDATE SET until = greatest(u.until, ends_until);
+  END IF;
+  PERFORM ${inTime}(the_deadline);
+END $$;
+
+CREATE OR REPLACE FUNCTION ${names.of("remove_all")}(the_deadline double precision, the_app text, the_user bytea,
+  the_user_id text, the_mark_id text, the_mark text, the_mark_ttl double precision, the_channel text, the_head text)
+RETURNS SETOF ${logins} LANGUAGE plpgsql AS $$
+DECLARE
+  ends_until timestamptz;
+BEGIN
+  PERFORM ${lockUser}(the_deadline, the_user);
+  PERFORM ${dropExpired}(the_user);
+  PERFORM ${announce}(the_channel, the_head, ARRAY(SELECT id FROM ${logins} WHERE user_key = the_user));
+  DELETE FROM ${kicked} WHERE key IN (SELECT key FROM ${logins} WHERE user_key = the_user);
+  INSERT INTO ${kicked} SELECT * FROM ${logins} WHERE user_key = the_user;
+  DELETE FROM ${logins} WHERE user_key = the_user;
+  ends_until := clock_timestamp() + the_mark_ttl * interval '1 millisecond';
+  INSERT INTO ${users} AS u (app, key, user_id, mark_id, mark, mark_until, until)
+  VALUES (the_app, the_user, the_user_id, the_mark_id, the_mark, ends_until, ends_until)
+  ON CONFLICT (app, key) DO UPDATE SET expires = NULL, mark_id = the_mark_id, mark = the_mark, mark_until = ends_until,
+    until = greatest(u.until, ends_until);
+  RETURN QUERY SELECT * FROM ${kicked} WHERE user_key = the_user;
+  PERFORM ${inTime}(the_deadline);
+END $$;
+
+CREATE OR REPLACE FUNCTION ${names.of("settle")}(the_deadline double precision, the_user bytea, the_logins bytea[])
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${lockUser}(the_deadline, the_user);
+  DELETE FROM ${kicked} WHERE key = ANY (the_logins);
+  PERFORM ${inTime}(the_deadline);
+END $$;
+
+CREATE OR REPLACE FUNCTION ${names.of("mark_all")}(the_deadline double precision, the_app text, the_mark_id text,
+  the_mark text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${lockApp}(the_deadline, the_app, true);
+  INSERT INTO ${apps} VALUES (the_app, the_mark_id, the_mark)
+  ON CONFLICT (app) DO UPDATE SET mark_id = the_mark_id, mark = the_mark;
+  PERFORM ${inTime}(the_deadline);
+END $$;
+
+CREATE OR REPLACE FUNCTION ${names.of("forget")}(the_deadline double precision, the_app text, the_user bytea)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${lockUser}(the_deadline, the_user);
+  DELETE FROM ${logins} WHERE user_key = the_user;
+  DELETE FROM ${kicked} WHERE user_key = the_user;
+  UPDATE ${users} SET expires = NULL WHERE app = the_app AND key = the_user;
+  PERFORM ${inTime}(the_deadline);
+END $$;
+
+-- Clears away users of whom nothing needs to be kept. One on whom a step is going on is left for another time.
+CREATE OR REPLACE FUNCTION ${names.of("sweep")}(the_deadline double precision, the_app text, most integer)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  the_user bytea;
+  swept integer := 0;
+BEGIN
+  PERFORM ${inTime}(the_deadline);
+  FOR the_user IN
+    SELECT key FROM ${users} WHERE app = the_app AND until <= clock_timestamp() LIMIT most
+  LOOP
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended(encode(the_user, 'hex'), 2));
+    DELETE FROM ${users} WHERE app = the_app AND key = the_user AND until <= clock_timestamp();
+    CONTINUE WHEN NOT FOUND;
+    PERFORM ${dropExpired}(the_user);
+    swept := swept + 1;
+  END LOOP;
+  PERFORM ${inTime}(the_deadline);
+  RETURN swept;
+END $$;
+`;
+}

@@ -1,0 +1,203 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Pool, PoolClient } from "pg";
+import type { EndedLogins, RegistryListener, Subscription } from "../../lib/login.js";
+import type { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
+
+/** Writes down what it is told. */
+class Notes implements RegistryListener {
+  readonly told: (EndedLogins | boolean)[] = [];
+
+  ended(ended: EndedLogins): void {
+    this.told.push(ended);
+  }
+
+  listening(isListening: boolean): void {
+    this.told.push(isListening);
+  }
+
+  get ends(): EndedLogins[] {
+    return this.told.filter((note) => typeof note !== "boolean");
+  }
+
+  /** Of the listening alone. */
+  get states(): boolean[] {
+    return this.told.filter((note) => typeof note === "boolean");
+  }
+}
+
+let site: PostgresSite;
+let own: Pool;
+beforeAll(async () => {
+  site = await PostgresSite.start();
+  own = site.pool();
+});
+afterAll(() => site.stop());
+
+describe("a subscription", () => {
+  let registry: PostgresLoginRegistry;
+  /** Another process. */
+  let other: PostgresLoginRegistry;
+  let listeningPool: Pool;
+  let listeningClient: PoolClient;
+  let notes: Notes;
+  let subscription: Subscription;
+
+  beforeEach(async () => {
+    const appId = next("app");
+    listeningPool = site.pool();
+    listeningPool.once("connect", (client: PoolClient) => {
+      listeningClient = client;
+    });
+    registry = open(listeningPool, { appId, timeoutMs: 500 });
+    other = open(own, { appId });
+    notes = new Notes();
+    subscription = registry.subscribe(notes, { checkEveryMs: 20 });
+    await eventually(() => notes.told.length > 0);
+  });
+  afterEach(() => subscription.close());
+
+  /** The news of an end come in order: when this one is there, so are all before it. */
+  const caughtUp = async (): Promise<void> => {
+    const last = newLogin("last");
+    await other.add(last);
+    await other.remove("last", last.id);
+    await eventually(() => notes.ends.some(({ loginIds }) => loginIds.includes(last.id)));
+    notes.told.splice(notes.told.findIndex((note) => typeof note !== "boolean" && note.userId === "last"));
+  };
+
+  it("says that it listens", () => {
+    expect(notes.told).toEqual([true]);
+  });
+
+  it("tells of every end, and of nothing else", async () => {
+    const [one, two, three] = [newLogin(), newLogin(), newLogin()];
+    for (const login of [one, two, three]) await other.add(login);
+    const [ofOne, ofAll] = [newMark({ reason: "one", by: "ops" }), newMark()];
+    await other.update("alice", one.id, { addSid: "sid" });
+    await other.remove("alice", one.id, { mark: ofOne });
+    await other.remove("alice", one.id, { mark: ofOne });
+    await registry.remove("alice", two.id);
+    await other.removeAll("alice", ofAll);
+    await other.removeAll("alice", ofAll);
+    await caughtUp();
+    expect(notes.told).toEqual([
+      true,
+      { userId: "alice", loginIds: [one.id], mark: ofOne },
+      { userId: "alice", loginIds: [two.id], mark: undefined },
+      { userId: "alice", loginIds: [three.id], mark: ofAll },
+    ]);
+  });
+
+  it("tells of more logins than fit in a message", async () => {
+    const logins = Array.from({ length: 400 }, () => ({
+      ...newLogin("名前\0\ud800"),
+      id: `${next("id")} ${"ü".repeat(30)}`,
+    }));
+    await Promise.all(logins.map((login) => other.add(login)));
+    const mark = newMark({ reason: "x".repeat(500) });
+    await other.removeAll("名前\0\ud800", mark);
+    await caughtUp();
+    expect(notes.ends.length).toBeGreaterThan(1);
+    expect(notes.ends.every((ended) => ended.userId === "名前\0\ud800" && ended.mark?.id === mark.id)).toBe(true);
+    expect(notes.ends.flatMap(({ loginIds }) => loginIds).sort()).toEqual(logins.map(({ id }) => id).sort());
+  });
+
+  it("asks to look at the list where an end does not fit in a message", async () => {
+    const login = { ...newLogin("x".repeat(9_000)) };
+    await other.add(login);
+    await other.removeAll(login.userId, newMark());
+    await caughtUp();
+    expect(notes.told).toEqual([true, true]);
+  });
+
+  it("asks to look at the list when everyone is off", async () => {
+    await other.add(newLogin());
+    await other.clear();
+    await caughtUp();
+    expect(notes.told).toEqual([true, true]);
+  });
+
+  it("is of one application", async () => {
+    const stranger = open(own);
+    await stranger.add(newLogin());
+    await stranger.removeAll("alice", newMark());
+    await stranger.clear();
+    await caughtUp();
+    expect(notes.told).toEqual([true]);
+  });
+
+  it.each([
+    [
+      "is cut off",
+      async () => {
+        await own.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%listening_channels%' AND pid <> pg_backend_pid()",
+        );
+      },
+      () => Promise.resolve(),
+    ],
+    ["has crashed", () => site.server.kill(), () => site.server.restart()],
+    [
+      "hangs",
+      () => {
+        site.server.pause();
+        return Promise.resolve();
+      },
+      () => {
+        site.server.resume();
+        return Promise.resolve();
+      },
+    ],
+    [
+      "gives the session to somebody else, as a pooler may",
+      async () => {
+        await listeningClient.query("UNLISTEN *");
+      },
+      () => Promise.resolve(),
+    ],
+  ])("says that it misses news when the server %s, and goes on when it is back", async (_what, breakIt, mendIt) => {
+    await breakIt();
+    await eventually(() => notes.states.includes(false));
+    await mendIt();
+    await eventually(() => notes.states.at(-1) === true);
+    expect(notes.states).toEqual([true, false, true]);
+    const login = newLogin();
+    await eventually(() =>
+      other.add(login).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await other.remove("alice", login.id);
+    await eventually(() => notes.ends.some(({ loginIds }) => loginIds.includes(login.id)));
+  });
+
+  it("is over when it is closed, and holds nothing", async () => {
+    await subscription.close();
+    await other.add(newLogin());
+    await other.removeAll("alice", newMark());
+    expect(notes.told).toEqual([true]);
+    expect(listeningPool.totalCount).toBe(0);
+  });
+
+  it("is closed with the registry", async () => {
+    await registry.close();
+    expect(listeningPool.totalCount).toBe(0);
+  });
+});
+
+describe("a subscription while the server is away", () => {
+  it("begins when it is there, and can be closed before", async () => {
+    await site.server.kill();
+    const registry = open(site.pool());
+    const [early, late] = [new Notes(), new Notes()];
+    const subscription = registry.subscribe(early, { checkEveryMs: 20 });
+    registry.subscribe(late, { checkEveryMs: 20 });
+    await subscription.close();
+    await site.server.restart();
+    await eventually(() => late.told.length > 0);
+    expect([early.told, late.told]).toEqual([[], [true]]);
+    await registry.close();
+  });
+});

@@ -1,0 +1,140 @@
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Pool } from "pg";
+import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
+
+let site: PostgresSite;
+/** Of the test itself: it looks at what is in the tables, and holds locks. */
+let own: Pool;
+
+beforeAll(async () => {
+  site = await PostgresSite.start();
+  own = site.pool();
+});
+afterAll(() => site.stop());
+
+describe("the migration", () => {
+  it("may run in many processes at once, and again", async () => {
+    const names = { prefix: "At_once_" };
+    const nodes = Array.from({ length: 6 }, () => open(site.pool({ max: 1 }), names));
+    await Promise.all(nodes.map((node) => node.migrate()));
+    const login = newLogin();
+    await nodes[0]?.add(login);
+    await nodes[1]?.migrate();
+    expect(await nodes[0]?.find("alice", login.id)).toMatchObject({ sids: [login.sid] });
+  });
+
+  it("may be printed and run by hand, in an odd schema too", async () => {
+    const names = { schema: 'the "Schema"; --', prefix: "x".repeat(40) };
+    await own.query('CREATE SCHEMA "the ""Schema""; --"');
+    await own.query(PostgresLoginRegistry.migration(names));
+    const [registry, neighbour] = [open(own, names), open(own)];
+    const login = newLogin();
+    await registry.add(login);
+    expect(await registry.list("alice")).toHaveLength(1);
+    expect(await neighbour.list("alice")).toEqual([]);
+  });
+
+  it("is asked for by a registry that is used without it", async () => {
+    for (const names of [{ prefix: "nowhere_" }, { schema: "nowhere" }]) {
+      const registry = open(own, names);
+      for (const call of [() => registry.find("alice", "login"), () => registry.add(newLogin())]) {
+        await expect(call()).rejects.toMatchObject({
+          code: "ERR_REGISTRY_UNAVAILABLE",
+          message: expect.stringMatching(/run the migration/),
+        });
+      }
+    }
+  });
+
+  it.each([
+    { prefix: "" },
+    { prefix: 'a"b' },
+    { prefix: "x".repeat(41) },
+    { prefix: "1a" },
+    { schema: "" },
+    { schema: "a\0" },
+  ])("refuses %j", (names) => {
+    const refusal = expect.objectContaining({ code: "ERR_OPTION_INVALID" });
+    expect(() => PostgresLoginRegistry.migration(names)).toThrow(refusal);
+    expect(() => open(own, names)).toThrow(refusal);
+  });
+});
+
+describe("texts that PostgreSQL cannot hold", () => {
+  it.each(["\0", "a\0b", "\ud800", "\\u0000", '"', "\\", "x".repeat(10_000)])(
+    "are kept apart and given back (%#)",
+    async (odd) => {
+      const registry = open(own);
+      const login = { ...newLogin(`user ${odd}`), id: `login ${odd}`, sid: `sid ${odd}`, ip: odd, userAgent: odd };
+      const other = { ...login, userId: `user ${odd}\\`, id: `login ${odd}\\` };
+      const mark = newMark({ reason: odd, by: odd });
+      const era = await registry.add(login);
+      await registry.add(other);
+      const { id, userId, sid, ip, userAgent } = login;
+      expect(await registry.find(userId, id)).toMatchObject({ id, userId, sids: [sid], ip, userAgent });
+      expect(await registry.removeAll(login.userId, mark)).toHaveLength(1);
+      expect(await registry.kickMark(login.userId, login.id, era)).toEqual(mark);
+      expect((await registry.activeUsers({ offset: 0, limit: 9 })).users.map(({ userId }) => userId)).toEqual([
+        other.userId,
+      ]);
+    },
+  );
+});
+
+describe("an error", () => {
+  it("holds no session id, whatever PostgreSQL tells of the row", async () => {
+    await own.query("ALTER TABLE express_logout_logins ADD CONSTRAINT never CHECK (sids <> ARRAY['the-secret'])");
+    try {
+      const error: unknown = await open(own)
+        .add({ ...newLogin(), sid: "the-secret" })
+        .catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE", cause: { code: "23514" } });
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("the-secret");
+    } finally {
+      await own.query("ALTER TABLE express_logout_logins DROP CONSTRAINT never");
+    }
+  });
+
+  it("says which setting is in the way", async () => {
+    const registry = open(site.pool({ options: "-c default_transaction_isolation=serializable" }));
+    await expect(registry.add(newLogin())).rejects.toThrow(/READ COMMITTED/);
+  });
+
+  it("says where replicas are set", async () => {
+    const registry = open(own);
+    const options = { waitReplicas: 1 };
+    const calls = [
+      () => registry.remove("alice", "login", options),
+      () => registry.removeAll("alice", newMark(), options),
+      () => registry.markAll(newMark(), options),
+    ];
+    for (const call of calls) {
+      await expect(call()).rejects.toMatchObject({ code: "ERR_ARGUMENT", message: /synchronous_standby_names/ });
+    }
+  });
+});
+
+describe("a user who never comes back", () => {
+  it("is cleared away, with all that was his", async () => {
+    const appId = next("app");
+    const registry = open(own, { appId });
+    const countOf = async (query: string, ...values: string[]): Promise<number | null> =>
+      (await own.query(query, values)).rowCount;
+    const users = (): Promise<number | null> => countOf("SELECT FROM express_logout_users WHERE app = $1", appId);
+    await registry.add(newLogin("here"));
+    await registry.close();
+    for (const userId of ["ann", "ben", "cid"]) await registry.add({ ...newLogin(userId), ttlMs: 1 });
+    await eventually(async () => (await registry.activeUsers({ offset: 0, limit: 1 })).totalCount === 1);
+    expect(await users()).toBe(4);
+
+    const restarted = open(own, { appId });
+    await restarted.add(newLogin("here too"));
+    await restarted.close();
+    expect(await users()).toBe(2);
+    expect(
+      await countOf("SELECT FROM express_logout_logins WHERE user_key NOT IN (SELECT key FROM express_logout_users)"),
+    ).toBe(0);
+  });
+});
