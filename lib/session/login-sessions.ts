@@ -91,12 +91,14 @@ export class LoginSessions {
     if (listing?.done !== undefined && logins?.refusal !== undefined) await this.#forgetIfPossible(logins.refusal);
   }
 
-  /** A session is touched: its data stays, its life goes on. */
+  /**
+   * A session is touched: its data stays, its life goes on. Its login's first: should the second step fail, the session is
+   * the one that ends too early, and nobody is refused whose session is still there.
+   */
   async touch(sid: string, session: SessionRecord, req: object | undefined): Promise<void> {
     const stamp = this.stampOf(session);
-    const touched = this.#raw.touch(sid, session);
-    if (stamp === undefined) await touched;
-    else await Promise.all([touched, this.#listings.extend(sid, session, stamp, req)]);
+    if (stamp !== undefined) await this.#listings.extend(sid, session, stamp, req);
+    await this.#raw.touch(sid, session);
   }
 
   /** A session id is given up for a new one, which this request is about to get: the login stays, without the old id. */
