@@ -16,7 +16,7 @@ export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAge
   const byCookie = cookieTtlMs(session);
   if (disableTTL === true) return Math.max(byCookie ?? 0, maxSessionAgeMs);
   if (typeof ttl === "function") return Math.max(byCookie ?? 0, seconds(ttl.call(store, session)) ?? maxSessionAgeMs);
-  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs, optionTtlMs(store, maxSessionAgeMs));
+  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs, optionTtlMs(store as StoreWithTtl, maxSessionAgeMs));
 }
 
 /**

@@ -59,10 +59,12 @@ export class LoginSessions {
 
   /** A session is read. */
   async load(sid: string): Promise<Loaded> {
+    const reading = this.#raw.get(sid);
     const asked = this.#askWhileReading(sid);
-    const session = await this.#raw.get(sid);
+    const session = await reading;
+    const userId = session && this.#userOf(session);
+    if (userId === undefined) this.#remembered.left(sid);
     if (session === undefined) return {};
-    const userId = this.#userOf(session);
     const note = noteOf(session);
     if (note !== undefined && userId === undefined) return this.#stillRefused(sid, note);
     const stamp = stampOf(session);
@@ -80,7 +82,7 @@ export class LoginSessions {
    * answer need not be waited for twice.
    */
   #askWhileReading(sid: string): Asked | undefined {
-    const stamp = this.#remembered.logins(sid).at(-1);
+    const stamp = this.#remembered.likely(sid);
     if (stamp === undefined) return undefined;
     const { userId, loginId } = stamp;
     if (this.#registry.known?.(userId, loginId) !== undefined) return undefined;
@@ -120,15 +122,23 @@ export class LoginSessions {
       throw error;
     }
     listing?.done?.();
+    if (userId === undefined) this.#remembered.left(sid);
     for (const { stamp, held } of others) await this.#end(stamp, held);
     if (listing?.done !== undefined && logins?.refusal !== undefined) await this.#forgetIfPossible(logins.refusal);
   }
 
-  /** A session is touched: its data stays, its life goes on. */
+  /**
+   * A session is touched: its data stays, its life goes on. Its login's first: should the second step fail, the session is
+   * the one that ends too early, and nobody is refused whose session is still there.
+   */
   async touch(sid: string, session: SessionRecord, req: object | undefined): Promise<void> {
     const stamp = this.stampOf(session);
-    if (stamp === undefined) await this.#raw.touch(sid, session);
-    else await Promise.all([this.#touchIfDue(sid, session), this.#listings.extend(sid, session, stamp, req)]);
+    if (stamp === undefined) {
+      await this.#raw.touch(sid, session);
+      return;
+    }
+    await this.#listings.extend(sid, session, stamp, req);
+    await this.#touchIfDue(sid, session);
   }
 
   async #touchIfDue(sid: string, session: SessionRecord): Promise<void> {

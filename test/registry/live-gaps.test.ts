@@ -56,8 +56,11 @@ async function openNode(
   const client = await connectTo(url);
   const backend: Backend = {
     name: "a node",
+    isShared: true,
+    browserSessionMs: 86_400_000,
     start: () => Promise.resolve(),
     open: () => ({ store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client, timeoutMs: 300 }) }),
+    openBare: () => new RedisStore({ client }),
     stop: () => Promise.resolve(),
   };
   const things = new LiveThings();

@@ -1,0 +1,137 @@
+import type { Request, Response } from "express";
+import type { LogoutRouter } from "../../lib/index.js";
+import { destroy, regenerate, reload, save } from "../support/race-app.js";
+import type { Model, Visit } from "./model.js";
+
+declare module "express-session" {
+  interface SessionData {
+    tag?: string | undefined;
+  }
+}
+
+/** What an app does to a session that changes nothing about who is logged in. */
+export const HARMLESS = ["read", "write", "save", "touch", "reload"] as const;
+export const ROTATIONS = ["regenerate and copy the user", "regenerate and copy everything", "rotate by hand"] as const;
+export const LOGINS = ["log in", "log in, in place"] as const;
+export const LOGOUTS = [
+  "destroy()",
+  "regenerate()",
+  "remove the user and save",
+  "remove the user",
+  "req.session = null",
+  "endLogin()",
+] as const;
+
+export type Act =
+  | { readonly does: (typeof HARMLESS)[number] | (typeof ROTATIONS)[number] | (typeof LOGOUTS)[number] }
+  | { readonly does: (typeof LOGINS)[number]; readonly user: string };
+
+export interface Scene {
+  readonly req: Request;
+  readonly res: Response;
+  readonly auth: LogoutRouter;
+  readonly visit: Visit;
+  readonly model: Model;
+  readonly newTag: (user: string) => string;
+  /** `req.session = null` is a logout under `unset: "destroy"` alone. */
+  readonly unset: "destroy" | "keep";
+}
+
+interface Generates {
+  generate(req: Request): void;
+}
+
+/** Does it, and tells the model before. */
+export async function act(scene: Scene, what: Act): Promise<void> {
+  const { req } = scene;
+  if ((req.session as unknown) === undefined) return;
+  switch (what.does) {
+    case "read":
+      return;
+    case "write":
+      req.session.visits = (req.session.visits ?? 0) + 1;
+      return;
+    case "save":
+      req.session.visits = (req.session.visits ?? 0) + 1;
+      return save(req);
+    case "touch":
+      req.session.touch();
+      return;
+    case "reload":
+      return readAgain(scene);
+    case "regenerate and copy the user":
+    case "regenerate and copy everything":
+    case "rotate by hand":
+      return rotate(scene, what.does);
+    case "log in":
+    case "log in, in place":
+      return logIn(scene, what.user, what.does === "log in");
+    case "destroy()":
+    case "regenerate()":
+    case "remove the user and save":
+    case "remove the user":
+    case "req.session = null":
+    case "endLogin()":
+      return logOut(scene, what.does);
+  }
+}
+
+async function readAgain({ req, visit, model }: Scene): Promise<void> {
+  model.reads(visit, req.sessionID);
+  // A session that is gone cannot be reloaded: the app goes on with what it has, which is not to be served any more.
+  const isThere = await reload(req).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) model.found(visit, req.sessionID, req.session.tag);
+  else model.notFound(visit);
+}
+
+async function rotate({ req, visit, model }: Scene, how: (typeof ROTATIONS)[number]): Promise<void> {
+  const before = req.session;
+  const { userId, tag } = before;
+  const rotates = how === "rotate by hand" ? "by hand" : "regenerate";
+  model.changes(visit, { sid: req.sessionID, rotates });
+  if (how === "rotate by hand") {
+    await destroy(req);
+    (req.sessionStore as unknown as Generates).generate(req);
+  } else await regenerate(req);
+  if (how === "regenerate and copy everything") Object.assign(req.session, before, { cookie: req.session.cookie });
+  else if (userId !== undefined) Object.assign(req.session, { userId, tag });
+}
+
+async function logIn(scene: Scene, user: string, regenerates: boolean): Promise<void> {
+  const { req, visit, model, newTag } = scene;
+  const { userId } = req.session;
+  // The same user's login goes on: it gets a new session id, or nothing changes.
+  if (userId === user) return regenerates ? rotate(scene, "regenerate and copy the user") : undefined;
+  const sid = req.sessionID;
+  // A login of his that the request has met before goes on, if it can: one request begins one login of a user.
+  const resumes = [...visit.met].find((login) => login.user === user);
+  const begins = resumes === undefined ? model.begin(user, newTag(user)) : undefined;
+  model.changes(visit, { sid, ends: userId === undefined ? undefined : visit.login, begins, resumes });
+  if (regenerates) await regenerate(req);
+  Object.assign(req.session, { userId: user, tag: (begins ?? resumes)?.tag });
+}
+
+async function logOut(scene: Scene, how: (typeof LOGOUTS)[number]): Promise<void> {
+  const { req, res, auth, visit, model, unset } = scene;
+  if (how === "req.session = null" && unset === "keep") return;
+  model.changes(visit, { sid: req.sessionID, ends: visit.login });
+  switch (how) {
+    case "destroy()":
+      return destroy(req);
+    case "regenerate()":
+      return regenerate(req);
+    case "remove the user and save":
+    case "remove the user":
+      delete req.session.userId;
+      delete req.session.tag;
+      return how === "remove the user and save" ? save(req) : undefined;
+    case "req.session = null":
+      (req as { session: unknown }).session = null;
+      return;
+    case "endLogin()":
+      return auth.endLogin(req, res);
+  }
+}

@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { HARMLESS, LOGINS, LOGOUTS, ROTATIONS, type Act } from "./acts.js";
+
+export const USERS = ["alice", "bob"] as const;
+const BROWSERS = 3;
+const MINUTE_MS = 60_000;
+
+/** The longest life of a session whose cookie does not say it; a cookie that does says an hour. */
+export const MAX_SESSION_AGE_MS = 120 * MINUTE_MS;
+export const COOKIE_AGE_MS = 60 * MINUTE_MS;
+
+export type Command =
+  /** A browser sends a request with the cookie it has. */
+  | { readonly is: "request"; readonly browser: number; readonly node: number; readonly acts: readonly Act[] }
+  /** The logout route. */
+  | { readonly is: "leave"; readonly browser: number; readonly node: number }
+  | { readonly is: "kick"; readonly node: number; readonly users: readonly string[] }
+  /** One login of a user is kicked: that at this place of his list. */
+  | { readonly is: "kick one"; readonly node: number; readonly user: string; readonly place: number }
+  | { readonly is: "kick everyone"; readonly node: number }
+  | { readonly is: "time passes"; readonly ms: number }
+  /** A node stops between two awaits, and another one takes its place. */
+  | { readonly is: "crash"; readonly node: number }
+  /** Whatever is under way comes to its end. */
+  | { readonly is: "rest" };
+
+/** Everything that decides what happens: the same history always goes the same way. */
+export interface History {
+  readonly settings: "lazy" | "eager" | "rolling";
+  readonly unset: "destroy" | "keep";
+  readonly cookie: "an hour" | "the browser's session";
+  readonly nodes: number;
+  /** Who has a session in which browser when it begins: one that is logged in, one from before the installation, none. */
+  readonly browsers: readonly { readonly user: string; readonly has: "a login" | "an old session" | "nothing" }[];
+  readonly commands: readonly Command[];
+  /** Which of the steps that could be next is: at each place the number modulo how many there are, 0 when they are used up. */
+  readonly choices: readonly number[];
+}
+
+const user = fc.constantFrom(...USERS);
+const browser = fc.nat(BROWSERS - 1);
+const node = fc.nat(3);
+const harmless = fc.constantFrom(...HARMLESS).map((does): Act => ({ does }));
+const change: fc.Arbitrary<Act> = fc.oneof(
+  fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),
+  fc.constantFrom(...LOGOUTS).map((does): Act => ({ does })),
+  fc.record({ does: fc.constantFrom(...LOGINS), user }),
+);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc
+      .tuple(browser, node, fc.array(harmless, { maxLength: 2 }), fc.option(change, { freq: 2 }))
+      .map(([browser, node, acts, last]): Command => ({
+        is: "request",
+        browser,
+        node,
+        acts: last === null ? acts : [...acts, last],
+      })),
+  },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("leave"), browser, node }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ is: fc.constant("kick"), node, users: fc.uniqueArray(user, { minLength: 1 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("kick one"), node, user, place: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("kick everyone"), node }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      is: fc.constant("time passes"),
+      ms: fc.constantFrom(...[1, 20, 50, 61, 121].map((minutes) => minutes * MINUTE_MS)),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("crash"), node }) },
+  { weight: 3, arbitrary: fc.constant<Command>({ is: "rest" }) },
+);
+
+export const histories: fc.Arbitrary<History> = fc.record({
+  settings: fc.constantFrom("lazy", "eager", "rolling"),
+  unset: fc.constantFrom("destroy", "keep"),
+  cookie: fc.constantFrom("an hour", "the browser's session"),
+  nodes: fc.integer({ min: 2, max: 4 }),
+  browsers: fc.array(fc.record({ user, has: fc.constantFrom("a login", "an old session", "nothing") }), {
+    minLength: BROWSERS,
+    maxLength: BROWSERS,
+  }),
+  commands: fc.array(command, { minLength: 1, maxLength: 10, size: "max" }),
+  choices: fc.array(fc.nat(255), { maxLength: 120, size: "max" }),
+});

@@ -1,0 +1,324 @@
+import type { ListedLogin, NewLogin } from "../../lib/login.js";
+import type { Actor } from "./schedule.js";
+import type { SharedSessions, Stored, StoreWatcher } from "./shared-store.js";
+
+/** A promise that a history has broken. */
+export class Violation extends Error {}
+
+const EXPIRY = {};
+
+/** One login, as the app knows it: it gives each a tag, which goes along through every rotation. */
+export interface ModelLogin {
+  readonly tag: string;
+  readonly user: string;
+  /** When a session with it was first written: it has begun. */
+  storedAt?: number;
+  /** Since when nobody may be served as it. */
+  endedAt?: number;
+  loginId?: string | undefined;
+  /** The registry knows of it: an old login only from its first request on. */
+  isAdopted: boolean;
+  /** When it was last on the list. */
+  listedAt: number;
+  /** What may have ended it: as long as there is anything, the model does not ask that it is served. */
+  readonly doubts: Set<object>;
+  readonly sids: Set<string>;
+  /** The session ids that it has left for others, and when. */
+  readonly left: Map<string, number>;
+}
+
+/** What a request does to who is logged in. */
+export interface Change {
+  /** In this session. */
+  readonly sid: string | undefined;
+  readonly ends?: ModelLogin | undefined;
+  readonly begins?: ModelLogin | undefined;
+  readonly rotates?: "regenerate" | "by hand" | undefined;
+  /** A login that the request has found before, and another one since, is to go on. */
+  readonly resumes?: ModelLogin | undefined;
+}
+
+/** A request. */
+export interface Visit extends Actor {
+  readonly cookie: string | undefined;
+  /** Since when what it reads of its session counts. */
+  readAt: number;
+  /** Whom it must find. */
+  expected?: { readonly login: ModelLogin; readonly sid: string } | undefined;
+  /** Whom it has found. */
+  login?: ModelLogin | undefined;
+  /** All whom it has found: it may have read its session more than once. */
+  readonly met: Set<ModelLogin>;
+  /** What the store had of its session. */
+  loaded?: "nothing" | "anonymous" | "a login" | "a note";
+  readonly isHarmless: boolean;
+  registryCalls: number;
+  change?: Change & { readonly at: number; isAlone: boolean };
+}
+
+export interface Kick extends Actor {
+  calledAt: number;
+  readonly covers: (login: ModelLogin) => boolean;
+}
+
+/**
+ * Who may be served, who must be, and who must not.
+ *
+ * What happens at the same time as an end may survive it or not, and so may what two requests write to one session at the
+ * same time; of both the model demands nothing. Everything else it demands.
+ */
+export class Model implements StoreWatcher {
+  readonly logins: ModelLogin[] = [];
+  sessions: SharedSessions | undefined;
+  violation: Violation | undefined;
+  requests = 0;
+  kicks = 0;
+  #now = 0;
+  #begun = 0;
+  #added = 0;
+  /** Who is logged in in which session, as far as that is certain. */
+  readonly #placed = new Map<string, ModelLogin>();
+  readonly #tornAt = new Map<string, number>();
+  readonly #visits = new Set<Visit>();
+  readonly #kicks = new Set<Kick>();
+  /** Who has been served in the last step. */
+  readonly #served: { readonly name: string; readonly login: ModelLogin; readonly readAt: number }[] = [];
+
+  /** A login from before the installation. */
+  plant(user: string, tag: string, sid: string): void {
+    const login = this.#login(user, tag);
+    login.isAdopted = false;
+    login.storedAt = this.#tick();
+    login.sids.add(sid);
+    this.#placed.set(sid, login);
+  }
+
+  /** The app logs somebody in. */
+  begin(user: string, tag: string): ModelLogin {
+    this.#begun += 1;
+    const login = this.#login(user, tag);
+    for (const kick of this.#kicks) if (kick.covers(login)) login.doubts.add(kick);
+    return login;
+  }
+
+  visitBegins(visit: Visit): void {
+    this.requests += 1;
+    this.#visits.add(visit);
+    this.reads(visit, visit.cookie);
+  }
+
+  /** From now on it reads its session anew. */
+  reads(visit: Visit, sid: string | undefined): void {
+    visit.readAt = this.#tick();
+    const login = sid === undefined ? undefined : this.#alive(sid);
+    visit.expected = sid === undefined || login === undefined ? undefined : { login, sid };
+  }
+
+  /** The app has been handed a session: somebody's, or nobody's. */
+  found(visit: Visit, sid: string | undefined, tag: string | undefined): void {
+    const login = tag === undefined ? undefined : this.logins.find((known) => known.tag === tag);
+    const { expected, readAt } = visit;
+    visit.login = login;
+    visit.expected = undefined;
+    if (expected !== undefined && expected.login !== login) {
+      this.#violate(`I4, I8: ${visit.name} does not find ${expected.login.tag} in ${expected.sid}, which is alive`);
+    }
+    if (login === undefined) return;
+    visit.met.add(login);
+    const leftAt = sid === undefined ? undefined : login.left.get(sid);
+    if (login.endedAt !== undefined && login.endedAt < readAt) {
+      this.#violate(`I3, I5: ${visit.name} is served as ${login.tag}, which had ended before`);
+    }
+    if (leftAt !== undefined && leftAt < readAt) {
+      this.#violate(`I5: ${visit.name} is served as ${login.tag} in ${String(sid)}, which it had left before`);
+    }
+    this.#served.push({ name: visit.name, login, readAt });
+    for (const { login: other, change } of this.#visits) if (change && other === login) change.isAlone = false;
+  }
+
+  /** The app has asked for its session again, and there is none. */
+  notFound(visit: Visit): void {
+    if (visit.expected !== undefined) this.#violate(`I4, I8: ${visit.name} does not find its session again`);
+  }
+
+  /** From now on it changes who is logged in. */
+  changes(visit: Visit, change: Change): void {
+    const { sid, ends, rotates, resumes } = change;
+    const at = this.#tick();
+    const others = [...this.#visits].filter((other) => other !== visit && other.login === visit.login);
+    visit.change = { ...change, at, isAlone: others.length === 0 };
+    if (sid !== undefined) {
+      this.#displace(sid);
+      for (const login of this.logins) if (login !== visit.login && login.sids.has(sid)) this.#doubt(login, visit);
+    }
+    for (const login of [ends, resumes]) if (login !== undefined) this.#doubt(login, visit);
+    if (rotates === "by hand" && visit.login !== undefined) this.#doubt(visit.login, visit);
+  }
+
+  /** The request has been answered, with this session id. */
+  visitEnds(visit: Visit, sid: string | undefined): void {
+    const now = this.#tick();
+    this.#visits.delete(visit);
+    const wasAnonymous = visit.loaded === "anonymous" || visit.loaded === "nothing" || visit.cookie === undefined;
+    // A node that has seen somebody logged in in a session asks for him while it reads: once more than it need have.
+    const { cookie } = visit;
+    const wasLogin = cookie !== undefined && this.logins.some(({ sids, left }) => sids.has(cookie) || left.has(cookie));
+    if (wasAnonymous && visit.isHarmless && visit.registryCalls > (wasLogin ? 1 : 0)) {
+      this.#violate(`I7: ${visit.name} is anonymous and has asked the registry`);
+    }
+    const { change, login } = visit;
+    if (change === undefined) return;
+    if (change.ends !== undefined) change.ends.endedAt ??= now;
+    if (change.rotates !== undefined && login !== undefined && change.sid !== undefined)
+      login.left.set(change.sid, now);
+    if (change.rotates === "by hand" && change.isAlone) login?.doubts.delete(visit);
+    const placed = change.begins ?? (change.rotates === undefined ? undefined : login);
+    if (placed === undefined || sid === undefined) return;
+    const isTorn = (this.#tornAt.get(sid) ?? 0) > change.at;
+    if (placed.doubts.size === 0 && placed.endedAt === undefined && !isTorn) this.#placed.set(sid, placed);
+  }
+
+  kickBegins(kick: Kick): void {
+    this.kicks += 1;
+    kick.calledAt = this.#tick();
+    this.#kicks.add(kick);
+    for (const login of this.logins) if (kick.covers(login)) this.#doubt(login, kick);
+  }
+
+  kickEnds(kick: Kick): void {
+    const now = this.#tick();
+    this.#kicks.delete(kick);
+    for (const login of this.logins) {
+      if (login.storedAt !== undefined && login.storedAt < kick.calledAt && kick.covers(login)) login.endedAt ??= now;
+    }
+  }
+
+  /** Whatever ran there is lost. */
+  crash(node: object): void {
+    for (const visit of this.#visits) if (visit.node === node) this.#visits.delete(visit);
+    for (const kick of this.#kicks) if (kick.node === node) this.#kicks.delete(kick);
+  }
+
+  /** Time has passed. A request that lasts longer than its session may go on with the login, or not. */
+  expire(): void {
+    for (const visit of this.#visits) {
+      if (visit.expected !== undefined && this.#isExpired(visit.expected.sid)) visit.expected = undefined;
+    }
+    for (const login of this.logins)
+      if ([...login.sids].every((sid) => this.#isExpired(sid))) this.#doubt(login, EXPIRY);
+  }
+
+  read(_sid: string, stored: Stored | undefined, actor: Actor): void {
+    const visit = actor as Visit;
+    if (!this.#visits.has(visit)) return;
+    visit.loaded ??= whatIsIn(stored);
+  }
+
+  wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void {
+    const now = this.#tick();
+    if (isTorn) {
+      this.#tornAt.set(sid, now);
+      this.#displace(sid);
+    }
+    const login = this.logins.find(({ tag }) => tag === stored?.tag);
+    if (stored?.userId === undefined || login === undefined) return;
+    login.storedAt ??= now;
+    login.sids.add(sid);
+    for (const visit of this.#visits) {
+      if (visit !== actor && visit.change?.sid === sid && visit.login !== login) this.#doubt(login, visit);
+    }
+    const loginId = stored.expressLogout?.loginId;
+    if (loginId === undefined) return;
+    login.loginId ??= loginId;
+    login.isAdopted = true;
+    const namesakes = this.logins.filter((other) => other.loginId === loginId);
+    if (login.loginId !== loginId || namesakes.length > 1) this.#violate(`I2: ${login.tag} is listed anew`);
+  }
+
+  /** The registry is asked on behalf of somebody. */
+  asked(method: string, [first]: readonly unknown[], actor: Actor | undefined): void {
+    const visit = actor as Visit | undefined;
+    if (visit !== undefined && this.#visits.has(visit)) visit.registryCalls += 1;
+    // An adopted login gets its id here.
+    const { userId, sid, id } = (method === "adopt" ? first : {}) as Partial<NewLogin>;
+    const old = this.logins.find(({ user, sids, isAdopted }) => !isAdopted && user === userId && sids.has(sid ?? ""));
+    if (old !== undefined) old.loginId ??= id;
+    if (method !== "add") return;
+    this.#added += 1;
+    if (this.#added > this.#begun) this.#violate("I2: a login is listed that nobody has begun");
+  }
+
+  /** What is on the list now. */
+  listed(listed: readonly ListedLogin[]): void {
+    const now = this.#tick();
+    const entries = new Map(this.logins.map((login) => [login, listed.find(({ id }) => id === login.loginId)]));
+    for (const [login, entry] of entries) if (entry !== undefined) login.listedAt = now;
+    for (const [sid, login] of this.#placed) {
+      const expires = +(entries.get(login)?.expires ?? 0);
+      if (this.#alive(sid) === undefined || !login.isAdopted || expires >= (this.sessions?.expiresAt(sid) ?? 0))
+        continue;
+      this.#violate(`I8: ${login.tag} is listed until ${String(expires)}, and its session ${sid} lives longer`);
+    }
+    // Whoever was served in this step was on the list then, or at least since his session was read.
+    for (const { name, login, readAt } of this.#served.splice(0)) {
+      if (login.listedAt < readAt) this.#violate(`I1: ${name} is served as ${login.tag}, which is not listed`);
+    }
+  }
+
+  /** Everything has come to rest: what has ended is not shown as live. */
+  rested(): void {
+    const ended = this.logins.find(({ endedAt, listedAt }) => endedAt !== undefined && listedAt === this.#now);
+    if (ended !== undefined) this.#violate(`I9: ${ended.tag} has ended and is shown as live`);
+  }
+
+  #login(user: string, tag: string): ModelLogin {
+    const login: ModelLogin = {
+      tag,
+      user,
+      isAdopted: true,
+      listedAt: -1,
+      doubts: new Set(),
+      sids: new Set(),
+      left: new Map(),
+    };
+    this.logins.push(login);
+    return login;
+  }
+
+  #alive(sid: string): ModelLogin | undefined {
+    const login = this.#placed.get(sid);
+    if (login === undefined || login.doubts.size > 0 || login.endedAt !== undefined) return undefined;
+    return this.#isExpired(sid) ? undefined : login;
+  }
+
+  #isExpired(sid: string): boolean {
+    return (this.sessions?.expiresAt(sid) ?? 0) <= Date.now();
+  }
+
+  #doubt(login: ModelLogin, cause: object): void {
+    login.doubts.add(cause);
+    for (const visit of this.#visits) if (visit.expected?.login === login) visit.expected = undefined;
+  }
+
+  /** What is in this session is not certain any more. */
+  #displace(sid: string): void {
+    this.#placed.delete(sid);
+    for (const visit of this.#visits) if (visit.expected?.sid === sid) visit.expected = undefined;
+  }
+
+  /** Not thrown: the code under test may catch it. */
+  #violate(message: string): void {
+    this.violation ??= new Violation(message);
+  }
+
+  #tick(): number {
+    this.#now += 1;
+    return this.#now;
+  }
+}
+
+function whatIsIn(stored: Stored | undefined): NonNullable<Visit["loaded"]> {
+  if (stored === undefined) return "nothing";
+  if (stored.userId !== undefined) return "a login";
+  return stored.expressLogout === undefined ? "anonymous" : "a note";
+}

@@ -1,0 +1,92 @@
+import { createHmac } from "node:crypto";
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
+import session, { type SessionOptions, type Store } from "express-session";
+import { logout, type LoginRegistry, type LogoutRouter } from "../../lib/index.js";
+
+const SECRET = "a secret of the tests";
+const NAME = "connect.sid";
+
+export interface NodeOptions {
+  readonly store: Store;
+  readonly registry: LoginRegistry;
+  readonly session: Omit<SessionOptions, "secret">;
+  readonly maxSessionAgeMs: number;
+  /** The app has been handed a session, or none. */
+  readonly found: (req: Request) => void;
+}
+
+/** What a request is to the app. */
+export type Handler = (req: Request, res: Response) => Promise<void>;
+
+export interface Answer {
+  readonly status: number;
+  /** The session id in the answer's cookie; `""` where the cookie is cleared. */
+  readonly cookie: string | undefined;
+  /** The session id that the request had in the end. */
+  readonly sid: string | undefined;
+}
+
+/** One process: express-session and this package in an app, with everything but the sockets. */
+export class Node {
+  readonly auth: LogoutRouter;
+  readonly #app: Express;
+  readonly #handlers = new WeakMap<object, Handler>();
+
+  constructor({ store, registry, session: settings, maxSessionAgeMs, found }: NodeOptions) {
+    this.auth = logout({ store, registry, appId: "shop", userPoolId: "acme", maxSessionAgeMs });
+    this.#app = express();
+    this.#app.use(session({ ...settings, store, secret: SECRET, name: NAME }));
+    this.#app.use((req, _res, next) => {
+      found(req);
+      next();
+    });
+    this.#app.use(this.auth);
+    this.#app.use((req, res, next) => {
+      const handler = this.#handlers.get(req);
+      if (handler === undefined) next();
+      else handler(req, res).then(() => res.json({}), next);
+    });
+  }
+
+  /** Resolves when the answer has been sent whole. */
+  request(path: string, cookie: string | undefined, handler: Handler): Promise<Answer> {
+    const req = new IncomingMessage(SOCKET);
+    req.method = "GET";
+    req.url = path;
+    req.headers = { host: "shop.example", accept: "application/json" };
+    if (cookie !== undefined) req.headers.cookie = `${NAME}=${encodeURIComponent(signed(cookie))}`;
+    this.#handlers.set(req, handler);
+    return new Promise((resolve, reject) => {
+      const res = new ServerResponse(req);
+      // Nothing is sent: an answer has arrived once it is ended.
+      res.write = () => true;
+      res.end = () => {
+        if (!res.headersSent) res.writeHead(res.statusCode);
+        const { sessionID } = req as unknown as { sessionID?: string };
+        resolve({ status: res.statusCode, cookie: sidIn(res.getHeader("set-cookie")), sid: sessionID });
+        return res;
+      };
+      const failed: ErrorRequestHandler = (error) => {
+        reject(error);
+      };
+      (this.#app as unknown as (req: object, res: object, next: unknown) => void)(req, res, failed);
+    });
+  }
+}
+
+const SOCKET = new Socket();
+
+/** As express-session signs it. */
+function signed(sid: string): string {
+  return `s:${sid}.${createHmac("sha256", SECRET).update(sid).digest("base64").replace(/=+$/, "")}`;
+}
+
+/** The last cookie counts, as it does in a browser. */
+function sidIn(header: unknown): string | undefined {
+  const cookie = (Array.isArray(header) ? (header as string[]) : []).at(-1);
+  if (cookie === undefined) return undefined;
+  const value = decodeURIComponent(/^[^=]*=([^;]*)/.exec(cookie)?.[1] ?? "");
+  return value.replace(/^s:/, "").replace(/\..*$/s, "");
+}

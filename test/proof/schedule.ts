@@ -1,0 +1,102 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** Whoever does something at the same time as others: a request, a kick. It runs on a node, and ends with it. */
+export interface Actor {
+  readonly name: string;
+  readonly node: object;
+}
+
+interface Step {
+  readonly actor: Actor;
+  readonly label: string;
+  /** An app may take its time; a store or a registry that does is given up. */
+  readonly isSlow: boolean;
+  take(): Promise<void>;
+}
+
+const actors = new AsyncLocalStorage<Actor>();
+
+/** What runs at present, if it runs for somebody. */
+export function currentActor(): Actor | undefined {
+  return actors.getStore();
+}
+
+/**
+ * The order of everything: each await of a store, a registry or an app waits here until its turn comes, and then does what it
+ * waits for in one atomic step.
+ */
+export class Schedule {
+  /** What was done, in order: a failing history is read by it. */
+  readonly trace: string[] = [];
+  steps = 0;
+  #waiting: Step[] = [];
+  readonly #crashed = new WeakSet();
+
+  /** How many steps could be the next one. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** The positions of those that answer before time passes. */
+  get quick(): readonly number[] {
+    return [...this.#waiting.keys()].filter((position) => this.#waiting[position]?.isSlow === false);
+  }
+
+  /** Runs until its first step, and from there on as it is scheduled. */
+  run<Result>(actor: Actor, work: () => Result): Result {
+    return actors.run(actor, work);
+  }
+
+  /** Waits for its turn, then does this in one step. What belongs to a node that has crashed waits for ever. */
+  step<Result>(label: string, effect: () => Result | Promise<Result>): Promise<Result> {
+    return this.#wait(label, false, effect);
+  }
+
+  /** The app does something of its own, which may take long. */
+  pause(label: string): Promise<void> {
+    return this.#wait(label, true, () => undefined);
+  }
+
+  /** Takes the step at this position, and lets everything that follows from it come to its next await. */
+  async take(position: number): Promise<void> {
+    const [step] = this.#waiting.splice(position, 1);
+    if (step === undefined) throw new Error("no such step");
+    this.steps += 1;
+    this.note(`${step.actor.name}: ${step.label}`);
+    await step.take();
+    await settled();
+  }
+
+  #wait<Result>(label: string, isSlow: boolean, effect: () => Result | Promise<Result>): Promise<Result> {
+    const actor = currentActor();
+    if (actor === undefined) throw new Error(`${label} is nobody's`);
+    return new Promise((resolve, reject) => {
+      if (this.#crashed.has(actor.node)) return;
+      const take = async (): Promise<void> => {
+        try {
+          resolve(await actors.run(actor, effect));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#waiting.push({ actor, label, isSlow, take });
+    });
+  }
+
+  /** The node stops between two awaits. */
+  crash(node: object): void {
+    this.#crashed.add(node);
+    this.#waiting = this.#waiting.filter(({ actor }) => actor.node !== node);
+  }
+
+  note(line: string): void {
+    this.trace.push(line);
+  }
+}
+
+/** Promises and ticks come before immediates: whatever can go on by itself has gone on. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

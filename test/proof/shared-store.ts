@@ -1,0 +1,149 @@
+import { Store, type SessionData } from "express-session";
+import type { Actor, Schedule } from "./schedule.js";
+import { currentActor } from "./schedule.js";
+
+/** Session data as it lies in a store. */
+export interface Stored {
+  readonly userId?: string;
+  /** The app's own name for the login: the model knows logins by it. */
+  readonly tag?: string;
+  readonly expressLogout?: { readonly loginId?: string; readonly kicked?: unknown };
+  readonly cookie: { readonly expires?: string | null };
+}
+
+export interface StoreWatcher {
+  read(sid: string, stored: Stored | undefined, actor: Actor): void;
+  /** `isTorn`: the writer has last read the session before somebody else wrote it, whose write is lost. */
+  wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void;
+}
+
+interface Entry {
+  readonly json: string;
+  readonly expires: number;
+}
+
+/** The sessions that all nodes share, as Redis would hold them: text, dropped when it expires. */
+export class SharedSessions {
+  readonly watcher: StoreWatcher;
+  readonly #keptMs: number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #expires = new Map<string, number>();
+  readonly #lastWrites = new Map<string, { readonly actor: Actor | undefined; readonly at: number }>();
+  readonly #reads = new Map<Actor, Map<string, number>>();
+  #clock = 0;
+
+  /** @param keptMs - how long a session is kept whose cookie does not say it */
+  constructor(watcher: StoreWatcher, keptMs: number) {
+    this.watcher = watcher;
+    this.#keptMs = keptMs;
+  }
+
+  /** When a session that was there would have expired; also one that has been destroyed since. */
+  expiresAt(sid: string): number {
+    return this.#expires.get(sid) ?? 0;
+  }
+
+  /** A session from before the installation. */
+  plant(sid: string, session: object): void {
+    const json = JSON.stringify(session);
+    this.#put(sid, { json, expires: this.expiry(json) });
+  }
+
+  get(sid: string): Stored | undefined {
+    const actor = currentActor();
+    const entry = this.#live(sid);
+    const stored = entry && (JSON.parse(entry.json) as Stored);
+    if (actor !== undefined) {
+      this.#clock += 1;
+      const reads = this.#reads.get(actor) ?? new Map<string, number>();
+      this.#reads.set(actor, reads.set(sid, this.#clock));
+      this.watcher.read(sid, stored, actor);
+    }
+    return stored;
+  }
+
+  set(sid: string, entry: Entry): void {
+    this.#put(sid, entry);
+    this.#wrote(sid, JSON.parse(entry.json) as Stored);
+  }
+
+  destroy(sid: string): void {
+    this.#entries.delete(sid);
+    this.#wrote(sid, undefined);
+  }
+
+  /** As EXPIRE does: the data stays what it is. */
+  touch(sid: string, expires: number): void {
+    const entry = this.#live(sid);
+    if (entry !== undefined) this.#put(sid, { ...entry, expires });
+  }
+
+  /** Until when a session is kept that is written now. */
+  expiry(json: string): number {
+    const { expires } = (JSON.parse(json) as Stored).cookie;
+    return typeof expires === "string" ? +new Date(expires) : Date.now() + this.#keptMs;
+  }
+
+  #wrote(sid: string, stored: Stored | undefined): void {
+    const actor = currentActor();
+    if (actor === undefined) return;
+    const read = this.#reads.get(actor)?.get(sid);
+    const last = this.#lastWrites.get(sid);
+    const isTorn = read !== undefined && last !== undefined && last.actor !== actor && last.at > read;
+    this.#clock += 1;
+    this.#lastWrites.set(sid, { actor, at: this.#clock });
+    this.watcher.wrote(sid, stored, actor, isTorn);
+  }
+
+  #put(sid: string, entry: Entry): void {
+    this.#entries.set(sid, entry);
+    this.#expires.set(sid, entry.expires);
+  }
+
+  #live(sid: string): Entry | undefined {
+    const entry = this.#entries.get(sid);
+    return entry !== undefined && entry.expires > Date.now() ? entry : undefined;
+  }
+}
+
+type Callback = (error?: unknown, value?: unknown) => void;
+
+/** One node's session store on what all nodes share: each call is one step. */
+export class NodeStore extends Store {
+  readonly #schedule: Schedule;
+  readonly #sessions: SharedSessions;
+
+  constructor(schedule: Schedule, sessions: SharedSessions) {
+    super();
+    this.#schedule = schedule;
+    this.#sessions = sessions;
+  }
+
+  override get = (sid: string, callback: (error: unknown, session?: SessionData | null) => void): void => {
+    this.#step(`get ${sid}`, () => this.#sessions.get(sid), callback as Callback);
+  };
+
+  override set = (sid: string, session: SessionData, callback?: Callback): void => {
+    // What express-session hands over may change before the step is taken. Its life is counted from here: a store that takes
+    // longer than a moment is given up.
+    const json = JSON.stringify(session);
+    const expires = this.#sessions.expiry(json);
+    this.#step(`set ${sid}`, () => this.#sessions.set(sid, { json, expires }), callback);
+  };
+
+  override destroy = (sid: string, callback?: Callback): void => {
+    this.#step(`destroy ${sid}`, () => this.#sessions.destroy(sid), callback);
+  };
+
+  override touch = (sid: string, session: SessionData, callback?: Callback): void => {
+    const expires = this.#sessions.expiry(JSON.stringify(session));
+    this.#step(`touch ${sid}`, () => this.#sessions.touch(sid, expires), callback);
+  };
+
+  #step(label: string, effect: () => unknown, callback: Callback | undefined): void {
+    const answer = callback ?? ((): void => undefined);
+    this.#schedule.step(label, effect).then((value) => {
+      answer(null, value);
+    }, answer);
+  }
+}
