@@ -12,18 +12,18 @@ const MINUTE_MS = 60_000;
 
 /** How long the store keeps a session from now on, in milliseconds: the longest that any party may have in mind. */
 export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {
-  const { ttl, disableTTL } = store as StoreWithTtl;
+  const { ttl, disableTTL, options } = store as StoreWithTtl;
   const byCookie = cookieTtlMs(session);
   if (disableTTL === true) return Math.max(byCookie ?? 0, maxSessionAgeMs);
   if (typeof ttl === "function") return Math.max(byCookie ?? 0, seconds(ttl.call(store, session)) ?? maxSessionAgeMs);
-  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs, optionTtlMs(store, maxSessionAgeMs));
+  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs, optionTtlMs(options, maxSessionAgeMs));
 }
 
 /**
  * memorystore keeps a session for its option `ttl`, whatever the cookie says: milliseconds, or a function that wants to know
  * more than is known here. Stores whose option of that name is in seconds mean it for cookies that say nothing: it does no harm.
  */
-function optionTtlMs({ options }: StoreWithTtl, maxSessionAgeMs: number): number {
+function optionTtlMs(options: StoreWithTtl["options"], maxSessionAgeMs: number): number {
   const ttl = options?.ttl;
   if (typeof ttl === "function") return maxSessionAgeMs;
   return typeof ttl === "number" && Number.isFinite(ttl) ? ttl : 0;
