@@ -12,18 +12,18 @@ const MINUTE_MS = 60_000;
 
 /** How long the store keeps a session from now on, in milliseconds: the longest that any party may have in mind. */
 export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {
-  const { ttl, disableTTL } = store as StoreWithTtl;
+  const { ttl, disableTTL, options } = store as StoreWithTtl;
   const byCookie = cookieTtlMs(session);
   if (disableTTL === true) return Math.max(byCookie ?? 0, maxSessionAgeMs);
   if (typeof ttl === "function") return Math.max(byCookie ?? 0, seconds(ttl.call(store, session)) ?? maxSessionAgeMs);
-  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs, optionTtlMs(store as StoreWithTtl, maxSessionAgeMs));
+  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs, optionTtlMs(options, maxSessionAgeMs));
 }
 
 /**
  * memorystore keeps a session for its option `ttl`, whatever the cookie says: milliseconds, or a function that wants to know
  * more than is known here. Stores whose option of that name is in seconds mean it for cookies that say nothing: it does no harm.
  */
-function optionTtlMs({ options }: StoreWithTtl, maxSessionAgeMs: number): number {
+function optionTtlMs(options: StoreWithTtl["options"], maxSessionAgeMs: number): number {
   const ttl = options?.ttl;
   if (typeof ttl === "function") return maxSessionAgeMs;
   return typeof ttl === "number" && Number.isFinite(ttl) ? ttl : 0;
@@ -33,13 +33,8 @@ function optionTtlMs({ options }: StoreWithTtl, maxSessionAgeMs: number): number
  * How often a login's last activity is written, in milliseconds: once a minute, or a tenth of the lifetime where that is
  * less. As much is added to a login's expiry, so that it outlives its session between two writes.
  */
-export function activityIntervalMs(ttlMs: number): number {
-  return rarely(MINUTE_MS, ttlMs);
-}
-
-/** An interval, or a tenth of the lifetime where that is less: what is done so seldom hardly shortens the lifetime. */
-export function rarely(intervalMs: number, ttlMs: number): number {
-  return Math.min(intervalMs, ttlMs / 10);
+export function touchIntervalMs(ttlMs: number): number {
+  return Math.min(MINUTE_MS, ttlMs / 10);
 }
 
 function cookieTtlMs(session: SessionRecord): number | undefined {
