@@ -74,12 +74,15 @@ describe("a call that is given up", () => {
     await client.query(
       `SELECT pg_advisory_xact_lock(hashtextextended(encode(key, 'hex'), 2)) FROM express_logout_users`,
     );
-    await expect(registry.removeAll("alice", newMark())).rejects.toEqual(UNAVAILABLE);
-    await eventually(async () => (await waitingForLocks()) === 0);
-    await client.query("COMMIT");
-    client.release();
+    try {
+      await expect(registry.removeAll("alice", newMark())).rejects.toEqual(UNAVAILABLE);
+      await eventually(async () => (await waitingForLocks()) === 0);
+    } finally {
+      await client.query("COMMIT");
+      client.release();
+    }
     expect(await registry.list("alice")).toHaveLength(1);
-  });
+  }, 60_000);
 });
 
 describe("a kick of everyone while a login is being listed", () => {

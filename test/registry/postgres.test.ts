@@ -36,6 +36,27 @@ describe("the migration", () => {
     expect(await neighbour.list("alice")).toEqual([]);
   });
 
+  it("leaves a role that may only read and write the tables all that a registry does", async () => {
+    await own.query("CREATE SCHEMA auth; CREATE ROLE app LOGIN; GRANT USAGE ON SCHEMA auth TO app");
+    await own.query(PostgresLoginRegistry.migration({ schema: "auth" }));
+    await own.query("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA auth TO app");
+    const registry = open(site.pool({ options: "-c role=app" }), { schema: "auth" });
+    const [one, two] = [newLogin(), newLogin()];
+    const era = await registry.add(one);
+    expect(await registry.adopt(two, { era, ends: 0 })).toBe(true);
+    expect(await registry.update("alice", one.id, { ttlMs: 1_000 })).toBe(true);
+    expect(await registry.remove("alice", one.id, { mark: newMark() })).toMatchObject({ ends: 1 });
+    await registry.markAll(newMark());
+    expect(await registry.removeAll("alice", newMark())).toHaveLength(2);
+    await registry.settle("alice", [one.id, two.id]);
+    await registry.clear();
+    await registry.close();
+    await expect(registry.migrate()).rejects.toMatchObject({
+      code: "ERR_REGISTRY_UNAVAILABLE",
+      cause: { code: "42501" },
+    });
+  });
+
   it("is asked for by a registry that is used without it", async () => {
     for (const names of [{ prefix: "nowhere_" }, { schema: "nowhere" }]) {
       const registry = open(own, names);

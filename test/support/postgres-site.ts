@@ -26,8 +26,13 @@ export const newLogin = (userId = "alice"): NewLogin => ({
   ttlMs: HOUR_MS,
 });
 
+/** Asks until it is so; one that never comes true fails, so that what the test holds is let go. */
 export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise(setImmediate);
+  const signal = AbortSignal.timeout(30_000);
+  while (!(await isSo())) {
+    if (signal.aborted) throw new Error("still not so");
+    await new Promise(setImmediate);
+  }
 }
 
 /** A PostgreSQL with the tables, and the pools of those who use it. */
