@@ -54,7 +54,6 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
 
   async function open(options: SiteOptions = {}): Promise<Nodes> {
     const things = new LiveThings();
-    const { upgrade } = things.routes;
     const after: SiteOptions["after"] = (app, auth) => {
       options.after?.(app, auth);
       things.addRoutes(app, auth);
@@ -77,7 +76,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       ...options,
       session: { unset: "destroy", ...options.session },
       after,
-      ...(upgrade && { upgrade }),
+      attach: (server, sessions, auth) => things.addUpgrades(server, sessions, auth),
     };
     const site = await openSite(all);
     const other = isShared ? await openSite({ ...all, auth: { ...all.auth, appId: site.appId } }) : site;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
 import request, { type Response, type Test } from "supertest";
 
@@ -9,11 +9,9 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export type UpgradeListener = (req: IncomingMessage, socket: Socket, head: Buffer) => void;
-
-export async function serve(listener: RequestListener, upgrade?: UpgradeListener): Promise<TestServer> {
+export async function serve(listener: RequestListener, attach?: (server: Server) => void): Promise<TestServer> {
   const server: Server = createServer(listener);
-  if (upgrade !== undefined) server.on("upgrade", upgrade);
+  attach?.(server);
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);

@@ -1,11 +1,11 @@
 import { EventEmitter, once } from "node:events";
-import { request, ServerResponse, type IncomingMessage } from "node:http";
+import { request, ServerResponse, type IncomingMessage, type Server } from "node:http";
 import type { Duplex, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import type { Express, Request, Response } from "express";
+import type { Express, Request, RequestHandler, Response } from "express";
 import type { LoginEndedError, LogoutRouter } from "../../lib/index.js";
 import type { Browser } from "./http.js";
-import type { Site, SiteOptions } from "./site.js";
+import type { Site } from "./site.js";
 
 /** How something live has ended, as its client was told. */
 export interface Ended {
@@ -28,21 +28,16 @@ export class LiveThings {
   readonly #events = new EventEmitter();
   #closed = 0;
 
-  /** What a {@link SiteOptions} needs for `/poll` and `/events`, and for upgrades. */
-  get routes(): Pick<SiteOptions, "after" | "upgrade"> {
-    return {
-      after: (app, auth) => {
-        this.addRoutes(app, auth);
-      },
-      upgrade: (auth, sessions) => (req, socket) => {
-        sessions(req as Request, new ServerResponse(req) as Response, () => {
-          socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n");
-          this.begin(auth.signal(req), socket);
-          socket.on("error", () => undefined);
-          socket.once("end", () => socket.end()).resume();
-        });
-      },
-    };
+  /** Takes upgrades, as a WebSocket server does. */
+  addUpgrades(server: Server, sessions: RequestHandler, auth: LogoutRouter): void {
+    server.on("upgrade", (req, socket) => {
+      sessions(req as Request, new ServerResponse(req) as Response, () => {
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n");
+        this.begin(auth.signal(req), socket);
+        socket.on("error", () => undefined);
+        socket.once("end", () => socket.end()).resume();
+      });
+    });
   }
 
   addRoutes(app: Express, auth: LogoutRouter): void {

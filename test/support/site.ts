@@ -1,13 +1,13 @@
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import { request, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterEach } from "@jest/globals";
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from "express";
 import session, { type SessionOptions } from "express-session";
 import { logout, type LogoutEvents, type LogoutOptions, type LogoutRouter } from "../../lib/index.js";
 import { Gate } from "./gate.js";
-import { Browser, serve, type UpgradeListener } from "./http.js";
+import { Browser, serve } from "./http.js";
 import { HANDLERS, regenerate, save } from "./race-app.js";
 import { memoryBackend, type Backend } from "./stores.js";
 
@@ -25,8 +25,8 @@ export interface SiteOptions {
   readonly before?: (app: Express) => void;
   /** What the app uses after the middleware. */
   readonly after?: (app: Express, auth: LogoutRouter) => void;
-  /** What takes the server's upgrades. */
-  readonly upgrade?: (auth: LogoutRouter, sessions: RequestHandler) => UpgradeListener;
+  /** What is added to the server itself: that which takes upgrades. */
+  readonly attach?: (server: Server, sessions: RequestHandler, auth: LogoutRouter) => unknown;
   /** Of what the site wants to hear. Default: of everything. */
   readonly listensTo?: readonly (keyof LogoutEvents)[];
 }
@@ -116,7 +116,7 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
   };
   app.use(handleError);
 
-  const server = await serve(app, options.upgrade?.(auth, sessions));
+  const server = await serve(app, (attached) => options.attach?.(attached, sessions, auth));
   return {
     auth,
     appId,

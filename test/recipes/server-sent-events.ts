@@ -1,0 +1,26 @@
+import type { EventEmitter } from "node:events";
+import type { RequestHandler } from "express";
+import type { LoginEndedError, LogoutRouter } from "express-logout";
+
+/** A handler for `app.get("/events", …)`, after `app.use(session(…))` and `app.use(auth)`. */
+export function serverSentEvents(auth: LogoutRouter, news: EventEmitter): RequestHandler {
+  return function events(req, res) {
+    if (req.session.userId === undefined) {
+      res.sendStatus(401);
+      return;
+    }
+    res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" }).flushHeaders();
+    const send = (event: string, data: unknown) => res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+
+    const tell = (text: string) => send("news", text);
+    news.on("news", tell);
+    res.once("close", () => news.off("news", tell));
+
+    const signal = auth.signal(req);
+    signal.addEventListener("abort", () => {
+      const { end, reason } = signal.reason as LoginEndedError;
+      send("logout", { end, reason });
+      res.end();
+    });
+  };
+}
