@@ -33,7 +33,7 @@ try {
   const consumer = join(folder, "consumer");
   mkdirSync(consumer);
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
-  const peers = ["express", "express-session", "connect-redis", "redis", "passport"].map(version);
+  const peers = ["express", "express-session", "connect-redis", "redis", "ioredis", "passport"].map(version);
   const types = ["typescript", "@types/node", "@types/express", "@types/express-session", "@types/passport"].map(
     version,
   );

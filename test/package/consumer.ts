@@ -13,13 +13,21 @@ import {
   type LogoutRouter,
 } from "express-logout";
 import { RedisLoginRegistry } from "express-logout/redis";
-import { createClient, createClientPool } from "redis";
+import { Cluster, Redis } from "ioredis";
+import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 
 const client = await createClient().connect();
 const registry: LoginRegistry = new RedisLoginRegistry({ client, prefix: "logins:", timeoutMs: 500 });
 const pool = createClientPool();
 await pool.connect();
 const pooled: LoginRegistry = new RedisLoginRegistry({ client: pool });
+const nodes = [{ host: "127.0.0.1", port: 6379 }];
+export const onEveryClient: LoginRegistry[] = [
+  new RedisLoginRegistry({ client: createCluster({ rootNodes: [{ url: "redis://127.0.0.1" }] }), waitReplicas: 1 }),
+  new RedisLoginRegistry({ client: createSentinel({ name: "main", sentinelRootNodes: nodes }) }),
+  new RedisLoginRegistry({ client: new Redis({ lazyConnect: true }) }),
+  new RedisLoginRegistry({ client: new Cluster(nodes, { lazyConnect: true }) }),
+];
 const store = new RedisStore({ client });
 const options: LogoutOptions = {
   store,
@@ -53,3 +61,5 @@ logout({ store, appId: "shop", userPoolId: "acme", registry: pooled, userid: () 
 logout({ store, appId: "shop" });
 // @ts-expect-error -- a session id never leaves the server
 list[0]?.sids;
+// @ts-expect-error -- no client
+new RedisLoginRegistry({ client: "redis://localhost:6379" });
