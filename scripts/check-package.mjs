@@ -33,7 +33,7 @@ try {
   const consumer = join(folder, "consumer");
   mkdirSync(consumer);
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
-  const peers = ["express", "express-session", "connect-redis", "pg", "redis", "passport"].map(version);
+  const peers = ["express", "express-session", "connect-redis", "ioredis", "pg", "redis", "passport"].map(version);
   const types = [
     "typescript",
     "@types/node",

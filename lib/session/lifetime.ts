@@ -33,8 +33,13 @@ function optionTtlMs(options: StoreWithTtl["options"], maxSessionAgeMs: number):
  * How often a login's last activity is written, in milliseconds: once a minute, or a tenth of the lifetime where that is
  * less. As much is added to a login's expiry, so that it outlives its session between two writes.
  */
-export function touchIntervalMs(ttlMs: number): number {
-  return Math.min(MINUTE_MS, ttlMs / 10);
+export function activityIntervalMs(ttlMs: number): number {
+  return rarely(MINUTE_MS, ttlMs);
+}
+
+/** An interval, or a tenth of the lifetime where that is less: what is done so seldom hardly shortens the lifetime. */
+export function rarely(intervalMs: number, ttlMs: number): number {
+  return Math.min(intervalMs, ttlMs / 10);
 }
 
 function cookieTtlMs(session: SessionRecord): number | undefined {

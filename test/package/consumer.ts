@@ -14,8 +14,9 @@ import {
 } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
+import { Cluster, Redis } from "ioredis";
 import { Pool } from "pg";
-import { createClient, createClientPool } from "redis";
+import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 
 const client = await createClient().connect();
 const registry: LoginRegistry = new RedisLoginRegistry({ client, prefix: "logins:", timeoutMs: 500 });
@@ -26,6 +27,13 @@ const postgres = new PostgresLoginRegistry({ pool: new Pool(), schema: "auth", p
 await postgres.migrate();
 export const onPostgres: LoginRegistry = postgres;
 export const sql: string = PostgresLoginRegistry.migration({ prefix: "logins_" });
+const nodes = [{ host: "127.0.0.1", port: 6379 }];
+export const onEveryClient: LoginRegistry[] = [
+  new RedisLoginRegistry({ client: createCluster({ rootNodes: [{ url: "redis://127.0.0.1" }] }), waitReplicas: 1 }),
+  new RedisLoginRegistry({ client: createSentinel({ name: "main", sentinelRootNodes: nodes }) }),
+  new RedisLoginRegistry({ client: new Redis({ lazyConnect: true }) }),
+  new RedisLoginRegistry({ client: new Cluster(nodes, { lazyConnect: true }) }),
+];
 const store = new RedisStore({ client });
 const options: LogoutOptions = {
   store,
@@ -59,3 +67,5 @@ logout({ store, appId: "shop", userPoolId: "acme", registry: pooled, userid: () 
 logout({ store, appId: "shop" });
 // @ts-expect-error -- a session id never leaves the server
 list[0]?.sids;
+// @ts-expect-error -- no client
+new RedisLoginRegistry({ client: "redis://localhost:6379" });

@@ -14,12 +14,13 @@ afterAll(stopSharedServers);
 function listen(adapter: RedisAdapter) {
   const heard: string[] = [];
   let interruptions = 0;
-  const { close } = adapter.subscribe([CHANNEL], {
+  const subscription = adapter.subscribe([CHANNEL], {
     message: (channel, text) => heard.push(`${channel} ${text}`),
     interrupted: () => {
       interruptions += 1;
     },
   });
+  const close = (): Promise<void> => subscription.close();
   closing.push(close);
   return { heard, close, interruptions: () => interruptions };
 }

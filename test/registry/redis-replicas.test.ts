@@ -182,6 +182,17 @@ describe("a registry that waits for a replica", () => {
     expect(again.map(({ id }) => id)).toEqual([alice.id]);
   });
 
+  it("confirms many at once over one connection, or none of them", async () => {
+    const users = Array.from({ length: 100 }, (_value, index) => `user ${String(index)}`);
+    const registry = opened(client, { waitReplicas: 1 });
+    for (const user of users) await registry.add(login(user));
+    const removed = await Promise.all(users.map((user) => registry.removeAll(user, mark())));
+    expect(removed.map(([first]) => first?.userId)).toEqual(users);
+    const tooMany = opened(client, { waitReplicas: 2, timeoutMs: SHORT_MS });
+    const ends = await Promise.allSettled(users.map((user) => tooMany.removeAll(user, mark())));
+    expect(ends).toEqual(users.map(() => ({ status: "rejected", reason: NOT_REPLICATED })));
+  });
+
   it("is never content with fewer than it was told to wait for", async () => {
     const registry = opened(client, { waitReplicas: 2, timeoutMs: SHORT_MS });
     await expect(registry.removeAll("alice", mark())).rejects.toEqual(NOT_REPLICATED);

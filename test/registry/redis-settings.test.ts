@@ -1,0 +1,185 @@
+import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
+import { Cluster, Redis } from "ioredis";
+import { Cluster as Cluster5, Redis as Redis5 } from "ioredis5";
+import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from "redis";
+import { createClient as createClient5, createCluster as createCluster5, RESP_TYPES as RESP_TYPES5 } from "redis5";
+import type { NewLogin } from "../../lib/index.js";
+import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
+import { cluster, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
+import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+afterAll(stopSharedServers);
+
+const AS_BUFFERS = { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.NUMBER]: String };
+const AS_BUFFERS5 = { [RESP_TYPES5.BLOB_STRING]: Buffer, [RESP_TYPES5.NUMBER]: String };
+
+async function connected<Client extends { connect(): Promise<unknown>; destroy(): unknown }>(client: Client) {
+  await client.connect();
+  closing.push(async () => {
+    await client.destroy();
+  });
+  return client;
+}
+
+function made<Client extends { disconnect(): void }>(client: Client): Client {
+  closing.push(() => {
+    client.disconnect();
+    return Promise.resolve();
+  });
+  return client;
+}
+
+const url = async (): Promise<string> => (await oneServer.get()).url;
+const nodes = async () => (await cluster.get()).nodes.map(({ port }) => ({ host: "127.0.0.1", port }));
+const rootNodes = async () => (await cluster.get()).nodes.map((node) => ({ url: node.url }));
+
+const SETTINGS: [string, () => Promise<RedisClient>][] = [
+  [
+    "node-redis 6 that maps strings to buffers and numbers to strings",
+    async () => connected(createClient({ url: await url(), commandOptions: { typeMapping: AS_BUFFERS } })),
+  ],
+  [
+    "a view of a node-redis 6 client that maps so",
+    async () => (await connected(createClient({ url: await url() }))).withTypeMapping(AS_BUFFERS),
+  ],
+  [
+    "a view of a node-redis 5 client that maps so",
+    async () => (await connected(createClient5({ url: await url() }))).withTypeMapping(AS_BUFFERS5),
+  ],
+  [
+    "a pool of node-redis 6 that maps so",
+    async () => connected(createClientPool({ url: await url(), commandOptions: { typeMapping: AS_BUFFERS } })),
+  ],
+  [
+    "node-redis 6 Cluster that maps so",
+    async () => connected(createCluster({ rootNodes: await rootNodes(), commandOptions: { typeMapping: AS_BUFFERS } })),
+  ],
+  [
+    "node-redis 5 Cluster that maps so",
+    async () =>
+      connected(createCluster5({ rootNodes: await rootNodes(), commandOptions: { typeMapping: AS_BUFFERS5 } })),
+  ],
+  [
+    "node-redis 6 Cluster whose nodes map so",
+    async () =>
+      connected(
+        createCluster({ rootNodes: await rootNodes(), defaults: { commandOptions: { typeMapping: AS_BUFFERS } } }),
+      ),
+  ],
+  [
+    "node-redis 6 Cluster that reads from replicas and connects when it has to",
+    async () =>
+      connected(createCluster({ rootNodes: await rootNodes(), useReplicas: true, minimizeConnections: true })),
+  ],
+  [
+    "node-redis 5 Cluster that reads from replicas and connects when it has to",
+    async () =>
+      connected(createCluster5({ rootNodes: await rootNodes(), useReplicas: true, minimizeConnections: true })),
+  ],
+  [
+    "node-redis 6 Sentinel with a reserved client, and clients of replicas",
+    async () => {
+      const { name, sentinels } = await sentinelSet.get();
+      const sentinelRootNodes = sentinels.map(({ port }) => ({ host: "127.0.0.1", port }));
+      const pools = { masterPoolSize: 2, replicaPoolSize: 1, reserveClient: true };
+      const commandOptions = { typeMapping: AS_BUFFERS };
+      return connected(createSentinel({ name, sentinelRootNodes, commandOptions, ...pools }));
+    },
+  ],
+  ["node-redis 6 with a key prefix", async () => connected(createClient({ url: await url(), keyPrefix: "mine:" }))],
+  [
+    "node-redis 6 without a queue",
+    async () => connected(createClient({ url: await url(), disableOfflineQueue: true })),
+  ],
+  ["ioredis 6 with a key prefix", async () => made(new Redis(await url(), { keyPrefix: "mine:" }))],
+  ["ioredis 5 with a key prefix", async () => made(new Redis5(await url(), { keyPrefix: "mine:" }))],
+  ["ioredis 6 with numbers as strings", async () => made(new Redis(await url(), { stringNumbers: true }))],
+  ["ioredis 5 with numbers as strings", async () => made(new Redis5(await url(), { stringNumbers: true }))],
+  [
+    "ioredis 6 in RESP 3 shapes",
+    async () => made(new Redis(await url(), { protocol: 3, replyMapping: "resp3", stringNumbers: true })),
+  ],
+  ["ioredis 6 that is not connected yet", async () => made(new Redis(await url(), { lazyConnect: true }))],
+  ["ioredis 5 that is not connected yet", async () => made(new Redis5(await url(), { lazyConnect: true }))],
+  ["ioredis 6 without a queue", async () => made(new Redis(await url(), { enableOfflineQueue: false }))],
+  ["ioredis 6 with pipelines of its own", async () => made(new Redis(await url(), { enableAutoPipelining: true }))],
+  ["ioredis 5 with pipelines of its own", async () => made(new Redis5(await url(), { enableAutoPipelining: true }))],
+  [
+    "ioredis 6 Cluster with pipelines of its own and a key prefix",
+    async () => made(new Cluster(await nodes(), { enableAutoPipelining: true, keyPrefix: "mine:" })),
+  ],
+  [
+    "ioredis 5 Cluster with pipelines of its own and a key prefix",
+    async () => made(new Cluster5(await nodes(), { enableAutoPipelining: true, keyPrefix: "mine:" })),
+  ],
+  [
+    "ioredis 6 Cluster with a prefix that has a hash tag",
+    async () => made(new Cluster(await nodes(), { keyPrefix: "{x}" })),
+  ],
+  ["ioredis 5 Cluster that is not connected yet", async () => made(new Cluster5(await nodes(), { lazyConnect: true }))],
+];
+
+let count = 0;
+const login = (userId: string): NewLogin => ({
+  id: `login-${String((count += 1))}`,
+  userId,
+  sid: "sid",
+  ttlMs: 3_600_000,
+});
+
+describe.each(SETTINGS)("%s", (name, make) => {
+  it("serves the registry as any other does", async () => {
+    const isReplicated = /Cluster|Sentinel/.test(name);
+    const registry = new RedisLoginRegistry({ client: await make(), waitReplicas: isReplicated ? 1 : 0 });
+    registry.bind({ appId: name, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    closing.push(() => registry.close());
+    const users = Array.from({ length: 20 }, (_value, index) => `user ${String(index)}`);
+    const logins = users.map(login);
+    const eras = await Promise.all(logins.map((each) => registry.add(each)));
+    const [first, second] = logins as [NewLogin, NewLogin];
+    expect(await registry.update(first.userId, first.id, { ttlMs: 7_200_000, addSid: "sid 2" })).toBe(true);
+    expect(await registry.find(first.userId, first.id)).toMatchObject({ userId: "user 0", sids: ["sid", "sid 2"] });
+    const page = await registry.activeUsers({ offset: 0, limit: 3 });
+    expect([page.totalCount, page.users[0]?.userId]).toEqual([20, "user 0"]);
+    const mark = { id: "mark", at: new Date(0), reason: "why", by: undefined };
+    expect(await registry.removeAll(first.userId, mark)).toMatchObject([{ id: first.id }]);
+    expect(await registry.kickMark(first.userId, first.id, eras[0] ?? "")).toEqual(mark);
+    expect(await registry.adopt(first, { era: "", ends: 0 })).toBe(false);
+    expect(await registry.remove(second.userId, second.id)).toMatchObject({ login: { id: second.id }, ends: 0 });
+    expect(await registry.remove(second.userId, second.id)).toEqual({ login: undefined, ends: 1 });
+    expect(await registry.find(first.userId, first.id)).toBeUndefined();
+    const online: string[] = [];
+    for await (const found of registry.users()) online.push(...found);
+    expect(online.sort()).toEqual(users.slice(2).sort());
+    await registry.clear();
+    expect(await registry.list("user 2")).toEqual([]);
+  });
+});
+
+describe("what is no client, or would not do", () => {
+  it.each([[undefined], [null], ["redis://localhost"], [{}], [{ call: 1, status: "ready" }]])(
+    "is refused: %p",
+    (client) => {
+      const make = () => new RedisLoginRegistry({ client: client as unknown as RedisClient });
+      expect(make).toThrow(expect.objectContaining({ code: "ERR_OPTION_INVALID" }));
+    },
+  );
+
+  it.each([
+    ["ioredis 6", Cluster],
+    ["ioredis 5", Cluster5],
+  ])("a Cluster of %s that reads from replicas is refused, and made fit as the error says", async (_name, Made) => {
+    const client = made(new (Made as typeof Cluster)(await nodes(), { scaleReads: "slave" }));
+    const refused = expect.objectContaining({
+      code: "ERR_OPTION_INVALID",
+      message: expect.stringContaining('cluster.duplicate([], { scaleReads: "master" })') as unknown,
+    });
+    expect(() => new RedisLoginRegistry({ client })).toThrow(refused);
+    const fit = made(client.duplicate([], { scaleReads: "master" }));
+    expect(() => new RedisLoginRegistry({ client: fit })).not.toThrow();
+  });
+});
