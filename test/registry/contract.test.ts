@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { KickMark, LoginRegistry, NewLogin, Subscription } from "../../lib/index.js";
 import { Heard } from "../support/heard.js";
+import { tried } from "../support/tried.js";
 import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
 
 const HOUR_MS = 3_600_000;
@@ -28,6 +29,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   let registry: LoginRegistry;
   beforeAll(() => kind.start());
   afterAll(() => kind.stop());
+  afterAll(() => {
+    tried({ ...kind.row, what: ["contract of registries"] });
+  });
   beforeEach(() => {
     registry = kind.open(unique("app"));
   });

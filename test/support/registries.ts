@@ -4,10 +4,13 @@ import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { startPostgres, type PostgresServer } from "./postgres-server.js";
 import { CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
+import { installed, type Tried } from "./tried.js";
 
 /** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given. */
 export interface RegistryKind {
   readonly name: string;
+  /** What a run of the suite has tried. */
+  readonly row: Pick<Tried, "kind" | "name" | "version">;
   start(): Promise<void>;
   open(appId: string): LoginRegistry;
   stop(): Promise<void>;
@@ -22,15 +25,24 @@ function bound<Registry extends LoginRegistry>(registry: Registry, appId: string
 
 const memory: RegistryKind = {
   name: "MemoryLoginRegistry",
+  row: { kind: "registry", name: "MemoryLoginRegistry", version: "of this package" },
   start: () => Promise.resolve(),
   open: (appId) => bound(new MemoryLoginRegistry(), appId),
   stop: () => Promise.resolve(),
 };
 
+/** The package behind a kind of client, by its name: `node-redis 6 Cluster`. */
+function clientPackage(kind: string): { name: string; version: string } {
+  const [, client = "", major = ""] = /(node-redis|ioredis) (\d)/.exec(kind) ?? [];
+  const folder = `${client === "ioredis" ? client : "redis"}${major === "5" ? "5" : ""}`;
+  return { name: kind.replace(` ${major}`, ""), version: installed(folder).version };
+}
+
 function onRedis(kind: (typeof CLIENTS)[number]): RegistryKind {
   let opened: OpenClient | undefined;
   return {
     name: `RedisLoginRegistry on ${kind.name}`,
+    row: { kind: "client", ...clientPackage(kind.name) },
     start: async () => {
       opened = await kind.open();
     },
@@ -49,6 +61,7 @@ function onPostgres(): RegistryKind {
   let pool: Pool | undefined;
   return {
     name: "PostgresLoginRegistry",
+    row: { kind: "client", ...installed("pg") },
     start: async () => {
       server = await startPostgres();
       pool = new Pool({ connectionString: server.url });

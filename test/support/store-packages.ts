@@ -11,6 +11,7 @@ import knex, { type Knex } from "knex";
 import memorystore from "memorystore";
 import { Pool } from "pg";
 import sessionFileStore from "session-file-store";
+import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { ODD_STORES } from "./odd-stores.js";
 import { postgresProgram, startPostgres, type PostgresServer } from "./postgres-server.js";
 import { BACKENDS, localBackend, redisBackend, type Backend } from "./stores.js";
@@ -46,9 +47,12 @@ function postgresBackend(): Backend {
   const PgStore = connectPgSimple(session);
   let server: PostgresServer | undefined;
   let pool: Pool | undefined;
-  const openStore = (): Store => {
+  const open = (): Pool => {
     if (pool === undefined) throw new Error("not started");
-    return new PgStore({ pool, createTableIfMissing: true, pruneSessionInterval: false });
+    return pool;
+  };
+  const openStore = (): Store => {
+    return new PgStore({ pool: open(), createTableIfMissing: true, pruneSessionInterval: false });
   };
   return localBackend({
     ...installed("connect-pg-simple"),
@@ -57,8 +61,11 @@ function postgresBackend(): Backend {
       server = await startPostgres();
       pool = new Pool({ connectionString: server.url });
       await createTable(openStore());
+      await new PostgresLoginRegistry({ pool }).migrate();
     },
     openStore,
+    // Sessions and logins in one database: for teams without a Redis.
+    open: () => ({ store: openStore(), registry: new PostgresLoginRegistry({ pool: open() }) }),
     stop: async () => {
       await pool?.end();
       await server?.stop();

@@ -30,10 +30,11 @@ export function installed(folder: string): { name: string; version: string } {
   return { name, version };
 }
 
-/** The version of a server's program, as major.minor: the rest differs from one machine's packages to the next. */
+/** The version of a server's program without what mends it: that differs from one machine's packages to the next. */
 export function serverVersion(program: string): string {
   const { stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
-  const version = /\d+\.\d+/.exec(stdout)?.[0];
+  // PostgreSQL counts its releases by one number.
+  const version = (stdout.includes("PostgreSQL") ? /\d+/ : /\d+\.\d+/).exec(stdout)?.[0];
   if (version === undefined) throw new Error(`${program} --version tells no version`);
   return version;
 }
