@@ -153,6 +153,8 @@ const isText: Check = (value) => typeof value === "string" && value !== "";
 const isFunction: Check = (value) => typeof value === "function";
 const isObject: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isDuration: Check = (value) => typeof value === "number" && Number.isFinite(value) && value > 0;
+/** setTimeout takes a longer one for 1 ms. */
+const isTimer: Check = (value) => isDuration(value) && Number(value) <= 2_147_483_647;
 const isListOf =
   (check: Check): Check =>
   (value) =>
@@ -192,9 +194,9 @@ const OPTIONS: Checks<LogoutOptions> = {
   routes: ["an object: { logout, kickActiveUsers, activeUsers, personalCenter, loginManagement, assets }", isObject],
   onKicked: ["a function: (req, res, next, ended) => …", isFunction],
   maxSessionAgeMs: ["a number of milliseconds above 0", isDuration],
-  storeTimeoutMs: ["a number of milliseconds above 0", isDuration],
+  storeTimeoutMs: ["a number of milliseconds above 0, and less than 25 days", isTimer],
   touchIntervalMs: ["a number of milliseconds, 0 or more", (value) => value === 0 || isDuration(value)],
-  recheckIntervalMs: ["a number of milliseconds above 0", isDuration],
+  recheckIntervalMs: ["a number of milliseconds above 0, and less than 25 days", isTimer],
 };
 const ADMIN: Checks<AdminOptions> = {
   tokens: ["an array of non-empty strings (is an environment variable not set?)", isListOf(isText)],

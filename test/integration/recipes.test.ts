@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jes
 import type { Server as SocketServer } from "socket.io";
 import { io as connectSocket, type Socket } from "socket.io-client";
 import { WebSocket, type WebSocketServer } from "ws";
+import { longPoll } from "../recipes/long-poll.js";
 import { serverSentEvents } from "../recipes/server-sent-events.js";
 import { socketIo } from "../recipes/socket-io.js";
 import { webSockets } from "../recipes/ws.js";
@@ -173,6 +174,44 @@ describe("the recipe for socket.io", () => {
     await disconnected;
     bob.emit("say", "still here");
     expect(await next(bob, "heard")).toBe("still here");
+  });
+});
+
+describe("the recipe for a long poll", () => {
+  const news = new EventEmitter();
+  const open = () => openNodes({ after: (app, auth) => app.get("/poll", longPoll(auth, news)) });
+  /** Asks, and resolves to the answer that will come when the handler waits. */
+  const poll = async (browser: Browser): Promise<{ answer: ReturnType<Browser["get"]> }> => {
+    const waits = new Promise<void>((resolve) => news.once("newListener", () => process.nextTick(resolve)));
+    const answer = browser.get("/poll");
+    await waits;
+    return { answer };
+  };
+
+  it("answers a user with what he waits for", async () => {
+    const [site] = await open();
+    const { answer } = await poll(await site.login("alice"));
+    news.emit("news", "hello");
+    expect((await answer).body).toEqual({ text: "hello" });
+  });
+
+  it("answers 401 with why when he is kicked on another node", async () => {
+    const [site, other] = await open();
+    const { answer } = await poll(await site.login("alice"));
+    await other.auth.kick("alice", { reason: REASON });
+    const { status, body } = await answer;
+    expect([status, body]).toEqual([401, { message: REASON }]);
+    expect(news.listenerCount("news")).toBe(0);
+  });
+
+  it("answers once where both come in one moment", async () => {
+    const [site, other] = await open();
+    const { answer } = await poll(await site.login("alice"));
+    const kicked = other.auth.kick("alice");
+    news.emit("news", "hello");
+    await kicked;
+    expect((await answer).body).toEqual({ text: "hello" });
+    expect(site.errors).toEqual([]);
   });
 });
 

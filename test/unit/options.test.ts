@@ -61,6 +61,11 @@ describe("logout()", () => {
     ["maxSessionAgeMs", 0],
     ["maxSessionAgeMs", "1d"],
     ["storeTimeoutMs", Number.NaN],
+    ["recheckIntervalMs", 0],
+    ["recheckIntervalMs", "5s"],
+    ["recheckIntervalMs", Number.POSITIVE_INFINITY],
+    ["recheckIntervalMs", 2 ** 31],
+    ["storeTimeoutMs", 2 ** 31],
   ])("refuses %s: %j", (name, value) => {
     expect(logoutWith({ [name]: value })).toThrow(error("ERR_OPTION_INVALID", new RegExp(`${name} must be`)));
   });

@@ -1,0 +1,19 @@
+import type { EventEmitter } from "node:events";
+import type { RequestHandler } from "express";
+import type { LoginEndedError, LogoutRouter } from "express-logout";
+
+/** A handler for `app.get("/poll", …)`, after `app.use(session(…))` and `app.use(auth)`. */
+export function longPoll(auth: LogoutRouter, news: EventEmitter): RequestHandler {
+  return function poll(req, res) {
+    const answer = (status: number, body: object) => {
+      // What it waits for may come in the very moment in which the login ends.
+      if (!res.headersSent) res.status(status).json(body);
+    };
+    const tell = (text: string) => answer(200, { text });
+    news.on("news", tell);
+    res.once("close", () => news.off("news", tell));
+
+    const signal = auth.signal(req);
+    signal.addEventListener("abort", () => answer(401, { message: (signal.reason as LoginEndedError).reason }));
+  };
+}
