@@ -33,7 +33,7 @@ export default {
     {
       ...common,
       displayName: "unit",
-      testMatch: ["<rootDir>/test/{unit,registry,example}/**/*.test.ts"],
+      testMatch: ["<rootDir>/test/{unit,registry,example,proof}/**/*.test.ts"],
     },
     {
       ...common,
