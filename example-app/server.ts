@@ -8,7 +8,7 @@ import { createApp } from "./app.js";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
-const { REDIS_URL, PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000" } = process.env;
+const { REDIS_URL, PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000", COHERENT_CACHE } = process.env;
 const origin = `http://localhost:${PORT}`;
 const adminToken = ADMIN_TOKEN ?? randomBytes(16).toString("hex");
 
@@ -45,10 +45,15 @@ The shop is at ${origin}/, on ${REDIS_URL ?? "memory (set REDIS_URL for several 
 /** MemoryStore for one process; Redis, for the sessions and for the list of logins, for as many as one likes. */
 async function openStore() {
   if (REDIS_URL === undefined) return { store: new session.MemoryStore(), registry: undefined };
-  const client = createClient({ url: REDIS_URL });
+  const coherentCache = COHERENT_CACHE !== undefined;
+  const client = createClient(
+    coherentCache
+      ? { url: REDIS_URL, RESP: 3, emitInvalidate: true, maintNotifications: "disabled" }
+      : { url: REDIS_URL },
+  );
   client.on("error", (error: Error) => {
     console.error(`Redis: ${error.message}`);
   });
   await client.connect();
-  return { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) };
+  return { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client, coherentCache }) };
 }

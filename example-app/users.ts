@@ -22,8 +22,17 @@ export const DEMO_PASSWORDS: Readonly<Record<string, string>> = {
   admin: "in-charge",
 };
 
+/** So many customers more, for tests under load: customer-1, customer-2 and so on. */
+const CUSTOMERS = Array.from({ length: Number(process.env["CUSTOMERS"] ?? 0) }, (_, index) => ({
+  id: `customer-${String(index + 1)}`,
+  profile: { name: `Customer ${String(index + 1)}` },
+  isAdmin: false,
+}));
+const CUSTOMERS_PASSWORD = "always-right";
+
 const USERS: ReadonlyMap<string, User> = new Map(
   [
+    ...CUSTOMERS,
     {
       id: "alice",
       profile: { name: "Alice Liddell", email: "alice@shop.example", photo: portrait("#8a4fbf", "#ffd9b3") },
@@ -44,9 +53,11 @@ function portrait(clothes: string, skin: string): string {
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
-const SECRETS = new Map<string, Promise<Secret>>(
-  Object.entries(DEMO_PASSWORDS).map(([id, password]) => [id, hashPassword(password)]),
-);
+const customersSecret = hashPassword(CUSTOMERS_PASSWORD);
+const SECRETS = new Map<string, Promise<Secret>>([
+  ...Object.entries(DEMO_PASSWORDS).map(([id, password]) => [id, hashPassword(password)] as const),
+  ...CUSTOMERS.map(({ id }) => [id, customersSecret] as const),
+]);
 
 export function findUser(id: string | undefined): User | undefined {
   return id === undefined ? undefined : USERS.get(id);

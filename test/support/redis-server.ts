@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,8 +11,10 @@ export interface RedisServer {
   readonly port: number;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
-  /** Starts it again on the same port, empty. */
+  /** Starts it again on the same port: empty, unless it was set to write its data. */
   restart(): Promise<void>;
+  /** Ends it at once, and takes its files away: when it starts again it is empty, whatever it had written. */
+  lose(): Promise<void>;
   /** Makes it hang, as a machine out of breath does, until {@link RedisServer.resume}. */
   pause(): void;
   resume(): void;
@@ -65,6 +67,10 @@ async function start(port: number, args: (folder: string) => string[], started: 
     restart: async () => {
       await kill();
       process = await launch();
+    },
+    lose: async () => {
+      await kill();
+      for (const file of readdirSync(folder)) rmSync(join(folder, file), { recursive: true });
     },
     pause: () => {
       process.kill("SIGSTOP");
