@@ -28,15 +28,9 @@ export class RememberedSessions {
     if (known?.logins.at(-1)?.loginId !== stamp.loginId) this.#set(sid, stamp, 0, 0);
   }
 
-  /** The registry was told just now that the login is active, and keeps it for so long. */
-  told(sid: string, stamp: Stamp, keptMs: number): void {
-    const now = Date.now();
-    this.#set(sid, stamp, now, now + keptMs);
-  }
-
-  /** The registry may not have heard what it was told. */
-  notTold(sid: string, stamp: Stamp): void {
-    this.#set(sid, stamp, 0, 0);
+  /** The registry was told at that time (epoch milliseconds) that the login is active, and keeps it for so long. */
+  told(sid: string, stamp: Stamp, at: number, keptMs: number): void {
+    this.#set(sid, stamp, at, at + keptMs);
   }
 
   /** Whether the registry wants to be told of the login's activity: once in an interval, or if its session lives longer now. */
