@@ -77,7 +77,9 @@ export class MemoryLoginRegistry implements LoginRegistry {
     if (endedBefore !== ends || kickAfter(era, user.mark, this.#everyoneMark) !== undefined) {
       return Promise.resolve(false);
     }
-    if (user.logins.has(login.id)) return this.update(login.userId, login.id, { addSid: login.sid });
+    if (user.logins.has(login.id)) {
+      return this.update(login.userId, login.id, { addSid: login.sid, ttlMs: login.ttlMs });
+    }
     this.#list(user, login);
     return Promise.resolve(true);
   }

@@ -62,17 +62,13 @@ export class Listings {
     return stamp?.userId === userId ? this.#goOn(saving, stamp) : this.#begin(saving);
   }
 
-  /** Tells the registry that a login is active, if it wants to be told. */
+  /** Tells the registry that a login is active, if it wants to be told. Nobody relies on that before it has been. */
   async extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<void> {
     if (!this.#remembered.isDue(sid, stamp, this.ttlMs(session))) return;
+    const now = Date.now();
     const ttlMs = this.keepMs(session);
-    this.#remembered.told(sid, stamp, ttlMs);
-    try {
-      await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...clientOf(req) });
-    } catch (error) {
-      this.#remembered.notTold(sid, stamp);
-      throw error;
-    }
+    await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...clientOf(req) });
+    this.#remembered.told(sid, stamp, now, ttlMs);
   }
 
   /** How long the registry is to keep the login of a session, in ms: as long as the store, and an interval more. */
@@ -90,6 +86,7 @@ export class Listings {
   async #begin({ sid, session, userId, req, logins }: Saving): Promise<Listing> {
     const loginId = randomBytes(16).toString("base64url");
     const client = clientOf(req);
+    const now = Date.now();
     const ttlMs = this.keepMs(session);
     const undo = async (): Promise<void> => {
       await this.#registry.remove(userId, loginId);
@@ -98,7 +95,7 @@ export class Listings {
       const era = await this.#registry.add({ id: loginId, userId, sid, ttlMs, ...client });
       const stamp = { userId, loginId, era };
       const done = (): void => {
-        this.#remembered.told(sid, stamp, ttlMs);
+        this.#remembered.told(sid, stamp, now, ttlMs);
         logins?.hold({ stamp, sid });
         this.#events.login({ id: loginId, userId, ...client });
       };
@@ -119,9 +116,10 @@ export class Listings {
   /** The request has rotated its session id: the login goes on under the new one, if it is still listed. */
   async #rotate({ sid, session }: Saving, { stamp }: HeldLogin, logins: RequestLogins): Promise<Listing> {
     const { userId, loginId } = stamp;
+    const now = Date.now();
     const ttlMs = this.keepMs(session);
     if (!(await this.#registry.update(userId, loginId, { addSid: sid, ttlMs }))) return { stamp };
-    return { stamp, undo: this.#takeOff(stamp, sid), done: () => this.#held(stamp, sid, ttlMs, logins) };
+    return { stamp, undo: this.#takeOff(stamp, sid), done: () => this.#held({ stamp, sid }, logins, now, ttlMs) };
   }
 
   /**
@@ -132,20 +130,21 @@ export class Listings {
     const { stamp, removal } = held;
     const { userId, loginId, era } = stamp;
     const { began, ip, userAgent } = removal?.login ?? {};
+    const now = Date.now();
     const ttlMs = this.keepMs(session);
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     delete held.removal;
     if (!(await this.#registry.adopt(again, { era, ends: removal?.ends ?? 0 }))) return { stamp };
     const done = (): void => {
-      this.#held(stamp, sid, ttlMs, logins);
+      this.#held({ stamp, sid }, logins, now, ttlMs);
       this.#events.login({ id: loginId, userId, ip, userAgent });
     };
     return { stamp, undo: this.#takeOff(stamp, sid), done };
   }
 
-  #held(stamp: Stamp, sid: string, ttlMs: number, logins: RequestLogins): void {
-    this.#remembered.told(sid, stamp, ttlMs);
-    logins.hold({ stamp, sid });
+  #held(held: HeldLogin, logins: RequestLogins, toldAt: number, ttlMs: number): void {
+    this.#remembered.told(held.sid, held.stamp, toldAt, ttlMs);
+    logins.hold(held);
   }
 
   #takeOff({ userId, loginId }: Stamp, sid: string): () => Promise<void> {

@@ -144,13 +144,9 @@ export class LoginSessions {
   async #touchIfDue(sid: string, session: SessionRecord): Promise<void> {
     const ttlMs = this.#listings.ttlMs(session);
     if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) return;
-    if (this.#touchIntervalMs > 0) this.#remembered.touched(sid, ttlMs);
-    try {
-      await this.#raw.touch(sid, session);
-    } catch (error) {
-      this.#remembered.notTouched(sid);
-      throw error;
-    }
+    const now = Date.now();
+    await this.#raw.touch(sid, session);
+    if (this.#touchIntervalMs > 0) this.#remembered.touched(sid, now, ttlMs);
   }
 
   /** A session id is given up for a new one, which this request is about to get: the login stays, without the old id. */

@@ -44,15 +44,9 @@ export class RememberedSessions {
     return known?.isOver === false ? known.logins.at(-1) : undefined;
   }
 
-  /** The registry was told just now that the login is active, and keeps it for so long. */
-  told(sid: string, stamp: Stamp, keptMs: number): void {
-    const now = Date.now();
-    this.#set(sid, stamp, now, now + keptMs);
-  }
-
-  /** The registry may not have heard what it was told. */
-  notTold(sid: string, stamp: Stamp): void {
-    this.#set(sid, stamp, 0, 0);
+  /** The registry was told at that time (epoch milliseconds) that the login is active, and keeps it for so long. */
+  told(sid: string, stamp: Stamp, at: number, keptMs: number): void {
+    this.#set(sid, stamp, at, at + keptMs);
   }
 
   /** Whether the registry wants to be told of the login's activity: once in an interval, or if its session lives longer now. */
@@ -73,14 +67,9 @@ export class RememberedSessions {
     return now - known.at >= interval || goesOnBy > interval || goesOnBy < 0;
   }
 
-  touched(sid: string, ttlMs: number): void {
-    const now = Date.now();
-    this.#touched.set(sid, { at: now, livesUntil: now + ttlMs });
-  }
-
-  /** The store may not have heard that the session goes on. */
-  notTouched(sid: string): void {
-    this.#touched.delete(sid);
+  /** The store was told at that time (epoch milliseconds) that the session goes on for so long. */
+  touched(sid: string, at: number, ttlMs: number): void {
+    this.#touched.set(sid, { at, livesUntil: at + ttlMs });
   }
 
   logins(sid: string): readonly Stamp[] {

@@ -38,7 +38,8 @@ export interface History {
 }
 
 const user = fc.constantFrom(...USERS);
-const browser = fc.nat(BROWSERS - 1);
+// Mostly one browser: what one session's requests do to each other is where promises break.
+const browser = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const node = fc.nat(3);
 const harmless = fc.constantFrom(...HARMLESS).map((does): Act => ({ does }));
 const change: fc.Arbitrary<Act> = fc.oneof(

@@ -49,8 +49,8 @@ export interface Visit extends Actor {
   login?: ModelLogin | undefined;
   /** All whom it has found: it may have read its session more than once. */
   readonly met: Set<ModelLogin>;
-  /** What the store had of its session. */
-  loaded?: "nothing" | "anonymous" | "a login" | "a note";
+  /** Nothing that the store had of its session was anybody's. */
+  isAnonymous: boolean;
   readonly isHarmless: boolean;
   registryCalls: number;
   change?: Change & { readonly at: number; isAlone: boolean };
@@ -152,18 +152,21 @@ export class Model implements StoreWatcher {
       for (const login of this.logins) if (login !== visit.login && login.sids.has(sid)) this.#doubt(login, visit);
     }
     for (const login of [ends, resumes]) if (login !== undefined) this.#doubt(login, visit);
-    if (rotates === "by hand" && visit.login !== undefined) this.#doubt(visit.login, visit);
+    if (rotates === "by hand" && visit.login !== undefined) {
+      this.#doubt(visit.login, visit);
+      // destroy() ends it wherever else it lives: it goes on where this request puts it.
+      for (const [place, login] of this.#placed) if (login === visit.login) this.#displace(place);
+    }
   }
 
   /** The request has been answered, with this session id. */
   visitEnds(visit: Visit, sid: string | undefined): void {
     const now = this.#tick();
     this.#visits.delete(visit);
-    const wasAnonymous = visit.loaded === "anonymous" || visit.loaded === "nothing" || visit.cookie === undefined;
     // A node that has seen somebody logged in in a session asks for him while it reads: once more than it need have.
     const { cookie } = visit;
     const wasLogin = cookie !== undefined && this.logins.some(({ sids, left }) => sids.has(cookie) || left.has(cookie));
-    if (wasAnonymous && visit.isHarmless && visit.registryCalls > (wasLogin ? 1 : 0)) {
+    if (visit.isAnonymous && visit.isHarmless && visit.registryCalls > (wasLogin ? 1 : 0)) {
       this.#violate(`I7: ${visit.name} is anonymous and has asked the registry`);
     }
     const { change, login } = visit;
@@ -211,7 +214,7 @@ export class Model implements StoreWatcher {
   read(_sid: string, stored: Stored | undefined, actor: Actor): void {
     const visit = actor as Visit;
     if (!this.#visits.has(visit)) return;
-    visit.loaded ??= whatIsIn(stored);
+    visit.isAnonymous &&= stored?.userId === undefined && stored?.expressLogout === undefined;
   }
 
   wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void {
@@ -239,11 +242,12 @@ export class Model implements StoreWatcher {
   asked(method: string, [first]: readonly unknown[], actor: Actor | undefined): void {
     const visit = actor as Visit | undefined;
     if (visit !== undefined && this.#visits.has(visit)) visit.registryCalls += 1;
-    // An adopted login gets its id here.
-    const { userId, sid, id } = (method === "adopt" ? first : {}) as Partial<NewLogin>;
-    const old = this.logins.find(({ user, sids, isAdopted }) => !isAdopted && user === userId && sids.has(sid ?? ""));
-    if (old !== undefined) old.loginId ??= id;
-    if (method !== "add") return;
+    if (method !== "add" && method !== "adopt") return;
+    const { userId, sid, id } = first as NewLogin;
+    const old = this.logins.find(({ user, sids, isAdopted }) => !isAdopted && user === userId && sids.has(sid));
+    const login = method === "add" ? visit?.change?.begins : old;
+    if (login !== undefined) login.loginId ??= id;
+    if (method === "adopt") return;
     this.#added += 1;
     if (this.#added > this.#begun) this.#violate("I2: a login is listed that nobody has begun");
   }
@@ -315,10 +319,4 @@ export class Model implements StoreWatcher {
     this.#now += 1;
     return this.#now;
   }
-}
-
-function whatIsIn(stored: Stored | undefined): NonNullable<Visit["loaded"]> {
-  if (stored === undefined) return "nothing";
-  if (stored.userId !== undefined) return "a login";
-  return stored.expressLogout === undefined ? "anonymous" : "a note";
 }

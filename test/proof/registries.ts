@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { LoginRegistry } from "../../lib/index.js";
 import type { NodeRedisClient } from "../../lib/registry/redis/clients/client.js";
+import * as scripts from "../../lib/registry/redis/scripts.js";
 import { currentActor, type Actor, type Schedule } from "./schedule.js";
 
 type Methods = Record<string | symbol, unknown>;
@@ -21,7 +21,7 @@ export function watched(
   const run = (name: string, args: unknown[]): unknown => {
     asked(name, args, currentActor());
     const call = (): unknown => (methods[name] as Method).apply(registry, args);
-    return schedule === undefined ? call() : schedule.step(`${name} ${JSON.stringify(args[0]) ?? ""}`, call);
+    return schedule === undefined ? call() : schedule.step(`${name} ${JSON.stringify(args)}`, call);
   };
   async function* users(): AsyncIterable<readonly string[]> {
     for await (const userIds of registry.users()) {
@@ -59,8 +59,16 @@ export class HistoryRedis {
     this.#client = client;
   }
 
+  /** Redis knows every script before the first history, so that each goes the same way whenever it is lived through. */
+  async start(): Promise<void> {
+    for (const { sha, source } of Object.values(scripts)) {
+      const digest = await this.#client.sendCommand(["SCRIPT", "LOAD", source.replaceAll(TIME, TIME_OF_HISTORY)]);
+      this.#digests.set(sha, String(digest));
+    }
+  }
+
   async reset(): Promise<void> {
-    await this.#client.sendCommand(["FLUSHALL"]);
+    await this.#client.sendCommand(["FLUSHDB"]);
     await this.tick();
   }
 
@@ -77,21 +85,11 @@ export class HistoryRedis {
     };
   }
 
-  async #send([command = "", script = "", ...rest]: string[]): Promise<unknown> {
-    if (command === "EVALSHA") {
-      const known = this.#digests.get(script);
-      if (known === undefined) throw new Error("NOSCRIPT not seen in a history yet");
-      return this.#client.sendCommand([command, known, ...rest]);
-    }
-    if (command !== "EVAL") return this.#client.sendCommand([command, script, ...rest]);
-    const source = script.replaceAll(TIME, TIME_OF_HISTORY);
-    this.#digests.set(sha1(script), sha1(source));
-    return this.#client.sendCommand([command, source, ...rest]);
+  #send(args: string[]): Promise<unknown> {
+    const [command, sha = ""] = args;
+    if (command !== "EVALSHA") return this.#client.sendCommand(args);
+    return this.#client.sendCommand([command, this.#digests.get(sha) ?? sha, ...args.slice(2)]);
   }
-}
-
-function sha1(text: string): string {
-  return createHash("sha1").update(text).digest("hex");
 }
 
 function label([command = "", ...rest]: string[]): string {

@@ -181,6 +181,7 @@ class World {
       readAt: 0,
       met: new Set(),
       isHarmless,
+      isAnonymous: true,
       registryCalls: 0,
     };
     this.model.visitBegins(visit);
