@@ -213,6 +213,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("adoption", () => {
+    it("keeps a login that is listed already for as long as it is told", async () => {
+      const alice = login("alice");
+      await registry.adopt(alice, FIRST_TIME);
+      await registry.adopt({ ...alice, sid: "other", ttlMs: 3 * HOUR_MS }, FIRST_TIME);
+      await registry.adopt({ ...alice, ttlMs: 1 }, FIRST_TIME);
+      const found = await registry.find("alice", alice.id);
+      expect(Number(found?.expires) - Number(found?.began)).toBeGreaterThanOrEqual(3 * HOUR_MS);
+    });
+
     it("lists a login of a user whom nobody has kicked", async () => {
       const alice = login("alice");
       expect(await registry.adopt(alice, FIRST_TIME)).toBe(true);

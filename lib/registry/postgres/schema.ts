@@ -173,17 +173,25 @@ CREATE OR REPLACE FUNCTION ${names.of("adopt")}(the_deadline double precision, t
   the_user_id text, the_login bytea, the_id text, the_sid text, the_ttl double precision, the_ip text, the_agent text,
   the_beginning double precision, the_user_mark text, the_app_mark text, the_ends integer)
 RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  at timestamptz;
+  ends_at timestamptz;
 BEGIN
   PERFORM ${lockApp}(the_deadline, the_app, false);
   PERFORM ${lockUser}(the_deadline, the_user);
   PERFORM ${dropExpired}(the_user);
+  at := clock_timestamp();
   IF EXISTS (SELECT FROM ${users} WHERE app = the_app AND key = the_user AND mark_until > clock_timestamp()
       AND mark_id <> the_user_mark)
     OR EXISTS (SELECT FROM ${apps} WHERE app = the_app AND mark_id <> the_app_mark)
     OR coalesce((SELECT ends FROM ${ended} WHERE key = the_login), 0) <> the_ends
   THEN RETURN false; END IF;
-  UPDATE ${logins} SET sids = CASE WHEN the_sid = ANY (sids) THEN sids ELSE sids || the_sid END WHERE key = the_login;
-  IF NOT FOUND THEN
+  UPDATE ${logins} SET sids = CASE WHEN the_sid = ANY (sids) THEN sids ELSE sids || the_sid END, last_active = at,
+    expires = greatest(expires, at + the_ttl * interval '1 millisecond') WHERE key = the_login RETURNING expires INTO ends_at;
+  IF FOUND THEN
+    UPDATE ${users} SET active = at, expires = greatest(expires, ends_at), until = greatest(until, ends_at)
+      WHERE app = the_app AND key = the_user;
+  ELSE
     PERFORM ${list}(the_app, the_user, the_user_id, the_login, the_id, the_sid, the_ttl, the_ip, the_agent, the_beginning);
   END IF;
   PERFORM ${inTime}(the_deadline);
