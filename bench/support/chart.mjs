@@ -19,7 +19,7 @@ const STYLE = `
  * @param base - where a line is drawn that bars are compared with
  */
 export function barChart({ title, bars, base }) {
-  const left = 250;
+  const left = 310;
   const top = 44;
   const step = 28;
   const most = Math.max(base ?? 0, ...bars.map(({ value, high = value }) => high));

@@ -1,6 +1,6 @@
 import { barChart, lineChart } from "./chart.mjs";
 
-const isOurs = (name) => name.startsWith("express-logout") || name.startsWith("with ");
+const isOurs = (name) => name.startsWith("express-logout");
 const ratioBar = ({ arm, ratio: { median, low, high } }, label = arm) => ({
   label,
   value: median,
