@@ -1,7 +1,7 @@
 // npm run bench:kick: how long it takes to force users offline, by how many logins and among how many sessions.
 import { addUsers, kickByHttp, startKickSite } from "./support/kick-site.mjs";
 import { readOptions } from "./support/options.mjs";
-import { note, print, ratio, target } from "./support/print.mjs";
+import { note, print } from "./support/print.mjs";
 import { pairedRatios, quantile, runRounds, spread } from "./support/rounds.mjs";
 
 const options = readOptions({ rounds: 25, quickRounds: 3 });
@@ -49,19 +49,8 @@ try {
 
   print({
     bench: "kick",
-    title: "How long it takes to force users offline",
     method: `${options.rounds} rounds in shuffled order (fewer of what takes seconds): medians; ratios: medians of the paired ratios (quartiles).`,
     options,
-    columns: [
-      { name: "kicked", of: ({ kicked }) => kicked },
-      { name: "by", of: ({ arm }) => arm },
-      { name: "sessions", of: ({ sessions }) => count(sessions) },
-      { name: "ms", of: ({ ms }) => ms.toFixed(ms < 10 ? 2 : 0) },
-      { name: "rounds", of: ({ times }) => String(times) },
-      { name: "ratio", of: (row) => ratio(row.ratio) },
-      { name: "to", of: ({ to }) => to },
-      { name: "target", of: target },
-    ],
     rows: slices.map((slice) => rowOf(slice, slices, { smallest, largest })),
   });
 } finally {

@@ -2,7 +2,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readOptions } from "./support/options.mjs";
-import { note, print, ratio, target } from "./support/print.mjs";
+import { note, print } from "./support/print.mjs";
 import { startRedis } from "./support/redis.mjs";
 import { checkArms, startRequestArms, stopRequestArms } from "./support/request-setup.mjs";
 import { pairedRatios, runRounds, spread } from "./support/rounds.mjs";
@@ -52,17 +52,8 @@ try {
 
   print({
     bench: "latency",
-    title: "How long a logged-in request takes with a way to Redis of 0.5 ms and of 2 ms",
     method: `${options.rounds} rounds of slices of ${sliceMs} ms in shuffled order, ${CONNECTIONS} connections: medians; ÷ bare: median of the paired ratios of the p50 (quartiles).`,
     options,
-    columns: [
-      { name: "delay ms", of: ({ delayMs }) => String(delayMs) },
-      { name: "arm", of: ({ arm }) => arm },
-      { name: "p50 ms", of: ({ p50Ms }) => p50Ms?.toFixed(2) ?? "not available" },
-      { name: "p50 ÷ bare", of: (row) => ratio(row.ratio) },
-      { name: "p99 ms", of: ({ p99Ms }) => p99Ms?.toFixed(2) },
-      { name: "target", of: target },
-    ],
     rows: [
       ...slices.map((slice) => rowOf(slice, slices)),
       ...unavailable.map(({ arm, delayMs }) => ({ delayMs, arm: arm.name, unavailable: arm.unavailable })),

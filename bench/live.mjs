@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { readOptions } from "./support/options.mjs";
-import { note, print, target } from "./support/print.mjs";
+import { note, print } from "./support/print.mjs";
 import { startRedis } from "./support/redis.mjs";
 import { quantile, shuffler } from "./support/rounds.mjs";
 import { startArm } from "./support/start-arm.mjs";
@@ -39,16 +39,8 @@ try {
   }
   print({
     bench: "live",
-    title: `From a kick on one node to the socket's close on another, with ${count} sockets`,
     method: `${options.rounds} rounds: every socket's user kicked in turn, and a bare publish beside each, in shuffled order. One clock for both processes.`,
     options,
-    columns: [
-      { name: "what", of: ({ what }) => what },
-      { name: "p50 ms", of: ({ p50Ms }) => p50Ms?.toFixed(3) ?? "not available" },
-      { name: "p99 ms", of: ({ p99Ms }) => p99Ms?.toFixed(3) },
-      { name: "p99 ÷ floor", of: ({ toFloor }) => toFloor?.toFixed(2) },
-      { name: "target", of: target },
-    ],
     rows: unavailable === undefined ? rowsOf(samples) : [{ what: "close", unavailable }],
   });
 } finally {

@@ -1,6 +1,6 @@
 // npm run bench:request: what this package costs a request, beside the same app without it and beside its peers.
 import { readOptions } from "./support/options.mjs";
-import { note, print, ratio, target } from "./support/print.mjs";
+import { note, print } from "./support/print.mjs";
 import { countCommands, startRedis } from "./support/redis.mjs";
 import { checkArms, startRequestArms, stopRequestArms } from "./support/request-setup.mjs";
 import { pairedRatios, runRounds, spread } from "./support/rounds.mjs";
@@ -42,20 +42,8 @@ try {
 
   print({
     bench: "request",
-    title: "What a request costs, beside the same app without this package (bare)",
     method: `${options.rounds} rounds of slices of ${sliceMs} ms in shuffled order, ${CONNECTIONS} connections: medians; ÷ base: median of the paired ratios (quartiles).`,
     options,
-    columns: [
-      { name: "request", of: ({ kind }) => kind },
-      { name: "arm", of: ({ arm }) => arm },
-      { name: "requests/s", of: ({ requestsPerSecond }) => requestsPerSecond?.toFixed(0) ?? "not available" },
-      { name: "÷ base", of: (row) => ratio(row.ratio) },
-      { name: "CPU µs", of: ({ cpuMicros }) => cpuMicros?.toFixed(0) },
-      { name: "p50 ms", of: ({ p50Ms }) => p50Ms?.toFixed(2) },
-      { name: "p99 ms", of: ({ p99Ms }) => p99Ms?.toFixed(2) },
-      { name: "Redis commands", of: ({ commands }) => commands?.toFixed(2) },
-      { name: "target", of: target },
-    ],
     rows: rowsOf(slices, arms),
   });
 } finally {

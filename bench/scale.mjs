@@ -2,7 +2,7 @@
 import { Copies } from "./support/copies.mjs";
 import { addUsers, logInOriginal } from "./support/kick-site.mjs";
 import { readOptions } from "./support/options.mjs";
-import { note, print, ratio, target } from "./support/print.mjs";
+import { note, print } from "./support/print.mjs";
 import { startRedis } from "./support/redis.mjs";
 import { pairedRatios, quantile, runRounds, spread } from "./support/rounds.mjs";
 import { startArm } from "./support/start-arm.mjs";
@@ -38,17 +38,8 @@ try {
 
   print({
     bench: "scale",
-    title: "What a login takes of memory, and a page of those who are online of time",
-    method: `Each user has one login, with address and user agent; of Redis what the registry keeps, without the session. Pages of ${LIMIT} users: ${options.rounds} rounds in shuffled order, medians; ratio: median of the paired ratios (quartiles).`,
+    method: `Pages: ${options.rounds} rounds in shuffled order, medians; ratio: median of the paired ratios (quartiles).`,
     options,
-    columns: [
-      { name: "registry", of: ({ registry }) => registry },
-      { name: "logins", of: ({ logins }) => count(logins) },
-      { name: "what", of: ({ what }) => what },
-      { name: "value", of: ({ value, unit }) => `${value.toFixed(unit === "ms" ? 2 : 0)} ${unit}` },
-      { name: `÷ ${count(sizes[0])}`, of: (row) => ratio(row.ratio) },
-      { name: "target", of: target },
-    ],
     rows: [...places.map(bytesRow), ...slices.map((slice) => pageRow(slice, slices))],
   });
 } finally {

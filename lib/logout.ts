@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import type { Request, RequestHandler, Response, Router } from "express";
+import type { Request, RequestHandler, Response } from "express";
 import { Events, type LogoutEvents, type LogoutListener } from "./events.js";
 import { createGuard } from "./http/guard.js";
-import { createRouter } from "./http/router.js";
+import { createMiddleware } from "./http/router.js";
 import type { EndedLogin, Login, RegistryListener } from "./login.js";
 import {
   Logins,
@@ -67,8 +67,8 @@ export interface LogoutControls {
   readonly close: () => Promise<void>;
 }
 
-/** An Express router with controls on it: mount it after `session()`. */
-export type LogoutRouter = Router & LogoutControls;
+/** A middleware with controls on it: mount it after `session()`. */
+export type LogoutRouter = RequestHandler & LogoutControls;
 
 /**
  * Adds every way to log a user out to an app on express-session, and makes each of them final.
@@ -140,7 +140,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
       await registry.close();
     },
   };
-  return Object.assign(createRouter(context, guard), controls);
+  return Object.assign(createMiddleware(context, guard), controls);
 }
 
 function tell(events: Events): ConstructorParameters<typeof StoreHook>[0]["events"] {

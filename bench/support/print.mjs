@@ -1,23 +1,24 @@
 import process from "node:process";
 import { machine } from "./machine.mjs";
+import { TABLES } from "./tables.mjs";
 
-/** Rows as a table for people, or as one JSON line each, every line with where it was measured. */
-export function print({ bench, title, method, options, columns, rows }) {
+/** Rows as a table for people, or as one JSON line each, every line with where and how it was measured. */
+export function print({ bench, method, options, rows }) {
   const { json, quick, rounds, seed } = options;
   const place = machine();
   if (json) {
-    for (const row of rows) console.log(JSON.stringify({ bench, ...row, rounds, quick, seed, ...place }));
+    for (const row of rows) console.log(JSON.stringify({ bench, ...row, method, rounds, quick, seed, ...place }));
     return;
   }
-  console.log(`\n${title}`);
-  console.log(`${place.date}, commit ${place.commit}; ${place.machine}`);
-  console.log(place.versions);
+  const { title, explanation, columns } = TABLES[bench];
+  console.log(`\n${title}\n${explanation}`);
+  console.log(`${place.date}, commit ${place.commit}; ${place.machine}\n${place.versions}`);
   console.log(`${method}${quick ? " Quick: the figures are rough." : ""} Seed ${seed}.\n`);
   console.log(table(columns, rows));
   const judged = rows.filter((row) => row.met !== undefined);
-  const absent = rows.filter((row) => row.unavailable !== undefined);
   console.log(`\nTargets: ${judged.filter(({ met }) => met).length} of ${judged.length} met.`);
-  for (const reason of new Set(absent.map(({ unavailable }) => unavailable))) console.log(`Not available: ${reason}`);
+  const reasons = new Set(rows.flatMap(({ unavailable = [] }) => unavailable));
+  for (const reason of reasons) console.log(`Not available: ${reason}`);
 }
 
 /** A line on what goes on, for whoever waits; never among the rows. */
@@ -25,10 +26,10 @@ export function note(text) {
   process.stderr.write(`${text}\n`);
 }
 
-export function table(columns, rows) {
+function table(columns, rows) {
   const cells = [columns.map(({ name }) => name), ...rows.map((row) => columns.map(({ of }) => of(row) ?? ""))];
   const widths = columns.map((_column, index) => Math.max(...cells.map((line) => line[index].length)));
-  const isText = columns.map((_column, index) => cells.slice(1).some((line) => /^[a-z]/i.test(line[index])));
+  const isText = columns.map((_column, index) => cells.slice(1).some((line) => /^[a-z≥≤]/i.test(line[index])));
   return cells
     .map((line) =>
       line
@@ -38,9 +39,3 @@ export function table(columns, rows) {
     )
     .join("\n");
 }
-
-export const ratio = (value) =>
-  value === undefined ? "" : `${value.median.toFixed(3)} (${value.low.toFixed(3)}–${value.high.toFixed(3)})`;
-
-/** A target and whether it is met. */
-export const target = ({ target: words, met }) => (words === undefined ? "" : `${words} ${met ? "met" : "MISSED"}`);

@@ -6,7 +6,7 @@ export const REQUEST_ARMS = [
   { name: "bare", module: "bare", base: "bare", commands: 2 },
   { name: "express-logout", module: "express-logout", base: "bare", commands: 3, least: 0.93 },
   {
-    name: "with touchIntervalMs",
+    name: "express-logout, touchIntervalMs",
     module: "express-logout",
     settings: { options: { touchIntervalMs: 60_000 } },
     base: "bare",
@@ -14,7 +14,7 @@ export const REQUEST_ARMS = [
     least: 0.97,
   },
   {
-    name: "with the coherent cache",
+    name: "express-logout, coherent cache",
     module: "express-logout",
     settings: { options: { touchIntervalMs: 60_000 }, registryOptions: { coherentCache: true } },
     base: "bare",
@@ -37,7 +37,7 @@ export const REQUEST_ARMS = [
     kinds: ["logged-in", "anonymous", "write"],
   },
   {
-    name: "the same without look-ups",
+    name: "express-openid-connect, no look-ups",
     module: "openid-connect",
     settings: { lookUps: false },
     base: "bare",

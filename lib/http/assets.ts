@@ -3,7 +3,7 @@ import type { HttpContext } from "./context.js";
 
 /** Sends a page's style sheet or script. @returns whether the request was for one. */
 export function sendAsset({ options, assets }: HttpContext, req: Request, res: Response): boolean {
-  if (req.method !== "GET" && req.method !== "HEAD") return false;
+  if (!req.path.startsWith(options.assetsPath) || (req.method !== "GET" && req.method !== "HEAD")) return false;
   const asset = [assets.style, assets.script].find(({ name }) => req.path === `${options.assetsPath}/${name}`);
   if (asset === undefined) return false;
   res

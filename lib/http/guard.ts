@@ -1,6 +1,7 @@
 import type { RequestHandler } from "express";
 import { sendNotice } from "./answer.js";
 import { sendAsset } from "./assets.js";
+import type { EndedLogin } from "../login.js";
 import type { HttpContext } from "./context.js";
 import { showsAnswer } from "./fetch-metadata.js";
 import { textsOf } from "./frame.js";
@@ -14,13 +15,7 @@ export function createGuard(context: HttpContext): RequestHandler {
   const { loginUrl, onKicked } = options;
   const loginPath = loginUrl === false ? undefined : samePath(loginUrl);
 
-  const guard = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
-    if (sendAsset(context, req, res)) return;
-    const ended = sessions.ended(req);
-    if (ended === undefined || samePath(req.originalUrl) === loginPath) {
-      next();
-      return;
-    }
+  const refuse = async (ended: EndedLogin, ...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
     if (showsAnswer(req)) await sessions.told(req, res);
     if (onKicked !== undefined) {
       await onKicked(req, res, next, ended);
@@ -37,7 +32,10 @@ export function createGuard(context: HttpContext): RequestHandler {
   };
 
   return function logoutGuard(req, res, next) {
-    guard(req, res, next).catch(next);
+    if (sendAsset(context, req, res)) return;
+    const ended = sessions.ended(req);
+    if (ended === undefined || samePath(req.originalUrl) === loginPath) next();
+    else refuse(ended, req, res, next).catch(next);
   };
 }
 

@@ -9,8 +9,34 @@ import { ROUTES, type Route } from "./routes.js";
 /** A form with a thousand users checked. */
 const parseForm: RequestHandler = urlencoded({ extended: false, parameterLimit: 2_000 });
 
-/** The routes on an Express router: a check that session() is there, what a kicked user may reach, the guard, the pages. */
-export function createRouter(context: HttpContext, guard: RequestHandler): Router {
+/**
+ * The middleware: a check that session() is there, what a kicked user may reach, the guard, the pages.
+ *
+ * Only what could be for a route goes through a router of Express: that takes longer than all else that is done here for a
+ * request.
+ */
+export function createMiddleware(context: HttpContext, guard: RequestHandler): RequestHandler {
+  const router = createRouter(context, guard);
+  const beginnings = Object.values(context.options.routes).flatMap((paths) => paths.map(literalBeginning));
+  return function logoutMiddleware(req, res, next) {
+    const path = req.path.toLowerCase();
+    if (beginnings.some((beginning) => path.startsWith(beginning))) {
+      router(req, res, next);
+      return;
+    }
+    context.sessions.check(req);
+    guard(req, res, next);
+  };
+}
+
+/** With what every address begins that a path of Express 4 or 5 matches, in lower case as they take any. */
+function literalBeginning(path: string): string {
+  const [literal = ""] = path.split(/[:*?+()[\]{}!\\]/);
+  // In Express 4 a character before `?` or `*` may be missing.
+  return (literal === path ? path.replace(/\/$/, "") : literal.slice(0, -1)).toLowerCase();
+}
+
+function createRouter(context: HttpContext, guard: RequestHandler): Router {
   const router = Router();
   router.use(function logoutCheck(req, _res, next) {
     context.sessions.check(req);

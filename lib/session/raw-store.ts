@@ -46,8 +46,8 @@ export class RawStore {
   }
 
   /** The session data, if the store has any. */
-  async get(sid: string): Promise<SessionRecord | undefined> {
-    return ((await unlessMissing(this.#call("get", [sid]))) as SessionRecord | null | undefined) ?? undefined;
+  get(sid: string): Promise<SessionRecord | undefined> {
+    return this.#call("get", [sid], isMissing) as Promise<SessionRecord | undefined>;
   }
 
   async set(sid: string, session: SessionRecord | SessionData): Promise<void> {
@@ -59,7 +59,7 @@ export class RawStore {
   }
 
   async touch(sid: string, session: SessionRecord): Promise<void> {
-    await unlessMissing(this.#call("touch", [sid, session]));
+    await this.#call("touch", [sid, session], isMissing);
   }
 
   async clear(): Promise<void> {
@@ -80,7 +80,12 @@ export class RawStore {
     return method;
   }
 
-  #call(name: string, args: readonly unknown[]): Promise<unknown> {
+  /** @param meansNothing - whether an error means no more than that there is nothing */
+  #call(
+    name: string,
+    args: readonly unknown[],
+    meansNothing: (error: unknown) => boolean = () => false,
+  ): Promise<unknown> {
     const method = this.#method(name);
     return new Promise((resolve, reject) => {
       const done = this.#limit.start(() => {
@@ -90,7 +95,8 @@ export class RawStore {
       const fail = (error: unknown): void => {
         done();
         // Handed on as it is: express-session looks at the code of a store's error.
-        reject(error);
+        if (meansNothing(error)) resolve(undefined);
+        else reject(error);
       };
       const answer: Answer = (error, value) => {
         if (error !== undefined && error !== null) {
@@ -98,7 +104,7 @@ export class RawStore {
           return;
         }
         done();
-        resolve(value);
+        resolve(value ?? undefined);
       };
       try {
         const returned = method.call(this.#store, ...args, answer);
@@ -111,13 +117,8 @@ export class RawStore {
 }
 
 /** Stores on files tell by the error ENOENT that they have no such session: nothing to read, nothing to touch. */
-async function unlessMissing(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await answer;
-  } catch (error) {
-    if ((error as { code?: unknown } | null)?.code === "ENOENT") return undefined;
-    throw error;
-  }
+function isMissing(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "ENOENT";
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -22,13 +22,15 @@ export class RequestLogins {
   refusal: Refusal | undefined;
   /** The login of the session that the request has now. */
   #current: HeldLogin | undefined;
-  readonly #byUser = new Map<string, HeldLogin>();
-  #last: Promise<unknown> = Promise.resolve();
+  /** What it has had before, by user: most requests have but one login, if any. */
+  #earlier: Map<string, HeldLogin> | undefined;
+  #last: Promise<unknown> | undefined;
 
   /** The request's session has been loaded with this login, or with none. */
   loaded(held: HeldLogin | undefined): void {
+    const before = this.#current;
+    if (before !== undefined) (this.#earlier ??= new Map()).set(before.stamp.userId, before);
     this.#current = held;
-    if (held !== undefined) this.#byUser.set(held.stamp.userId, held);
   }
 
   /** A login is listed and written under this session id: whatever came before it in this request is settled. */
@@ -39,7 +41,7 @@ export class RequestLogins {
 
   /** The login of this user that the request was loaded with or has begun, even if it is over by now. */
   of(userId: string): HeldLogin | undefined {
-    return this.#byUser.get(userId);
+    return this.#current?.stamp.userId === userId ? this.#current : this.#earlier?.get(userId);
   }
 
   /** The login that lives in the session with this id: also while the request is rotating to it. */
@@ -50,7 +52,7 @@ export class RequestLogins {
 
   /** One step after the other: the save at the end of a request must find what an earlier save has begun. */
   inOrder<T>(step: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(step);
+    const done = (this.#last ?? Promise.resolve()).then(step);
     this.#last = done.catch(() => undefined);
     return done;
   }

@@ -1,7 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
-import { LoginSessions } from "./login-sessions.js";
+import { LoginSessions, type Loaded } from "./login-sessions.js";
 import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
 import type { SessionEvents } from "./session-events.js";
@@ -143,25 +143,25 @@ export class StoreHook {
 
   #load(sid: string, callback: Callback | undefined): Promise<unknown> {
     const loading = this.#sessions.load(sid);
-    const answered = loading.then(({ session, refusal }) => ({ value: session ?? null, refusal }));
-    if (typeof callback !== "function") return handled(answered.then(({ value }) => value));
-    answered.then(
-      ({ value, refusal }) => {
-        process.nextTick(() => {
-          this.#refusing = refusal;
-          try {
-            callback(null, value);
-          } finally {
-            this.#refusing = undefined;
-          }
-        });
+    if (typeof callback !== "function") return handled(loading.then(({ session }) => session ?? null));
+    return loading.then(
+      (loaded) => {
+        process.nextTick(this.#handOn, callback, loaded);
       },
       (error: unknown) => {
         process.nextTick(callback, error);
       },
     );
-    return handled(answered);
   }
+
+  readonly #handOn = (callback: Callback, { session, refusal }: Loaded): void => {
+    this.#refusing = refusal;
+    try {
+      callback(null, session ?? null);
+    } finally {
+      this.#refusing = undefined;
+    }
+  };
 
   #save(sid: string, session: SessionRecord): Promise<void> {
     const req = requestOf(session);
@@ -256,17 +256,15 @@ function requestOf(session: SessionRecord): object | undefined {
  * no callback may await the promise, and need not.
  */
 function answer(done: Promise<void>, callback: Callback | undefined): Promise<void> {
-  if (typeof callback === "function") {
-    done.then(
-      () => {
-        process.nextTick(callback, null);
-      },
-      (error: unknown) => {
-        process.nextTick(callback, error);
-      },
-    );
-  }
-  return handled(done);
+  if (typeof callback !== "function") return handled(done);
+  return done.then(
+    () => {
+      process.nextTick(callback, null);
+    },
+    (error: unknown) => {
+      process.nextTick(callback, error);
+    },
+  );
 }
 
 function handled<T>(promise: Promise<T>): Promise<T> {

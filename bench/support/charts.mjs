@@ -1,0 +1,70 @@
+import { barChart, lineChart } from "./chart.mjs";
+
+const isOurs = (name) => name.startsWith("express-logout");
+const ratioBar = ({ arm, ratio: { median, low, high } }, label = arm) => ({
+  label,
+  value: median,
+  low,
+  high,
+  text: median.toFixed(2),
+  isOurs: isOurs(arm),
+});
+const bySize = (rows, name) => rows.filter(name).sort((one, other) => one.size - other.size);
+
+/** The one picture that each bench is remembered by. */
+export const CHARTS = {
+  request: (rows) =>
+    barChart({
+      title: "Requests a second of a logged-in user ÷ the same app without this package",
+      bars: rows.filter(({ kind, ratio }) => kind === "logged-in" && ratio !== undefined).map((row) => ratioBar(row)),
+      base: 1,
+    }),
+  latency: (rows) =>
+    barChart({
+      title: "Median time of a logged-in request ÷ the same app without this package",
+      bars: rows
+        .filter(({ ratio }) => ratio !== undefined)
+        .map((row) => ratioBar(row, `${row.arm}, ${row.delayMs} ms to Redis`)),
+      base: 1,
+    }),
+  kick: (rows) =>
+    lineChart({
+      title: "Kicking a user with 2 logins, by how many sessions there are",
+      xName: "sessions",
+      yName: "ms",
+      lines: ["express-logout", "naive"].map((name) => ({
+        label: name === "naive" ? "all() and destroy()" : name,
+        isOurs: isOurs(name),
+        points: bySize(
+          rows.map((row) => ({ ...row, size: row.sessions })),
+          ({ kicked, arm }) => kicked === "1 user, 2 logins" && arm === name,
+        ).map(({ sessions, ms }) => [sessions, ms]),
+      })),
+    }),
+  scale: (rows) =>
+    lineChart({
+      title: "The first page of those who are online, by how many there are",
+      xName: "users online",
+      yName: "ms",
+      lines: ["Redis", "memory"].map((name) => ({
+        label: name === "Redis" ? "RedisLoginRegistry" : "MemoryLoginRegistry",
+        isOurs: name === "Redis",
+        points: bySize(
+          rows.map((row) => ({ ...row, size: row.logins })),
+          ({ registry, what }) => what === "first page" && registry === name,
+        ).map(({ logins, value }) => [logins, value]),
+      })),
+    }),
+  live: (rows) =>
+    barChart({
+      title: "From a kick on one node to the close of a socket on another: p99",
+      bars: rows
+        .filter(({ p99Ms }) => p99Ms !== undefined)
+        .map(({ what, p99Ms }) => ({
+          label: what,
+          value: p99Ms,
+          text: `${p99Ms.toFixed(2)} ms`,
+          isOurs: what.startsWith("close"),
+        })),
+    }),
+};
