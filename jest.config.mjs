@@ -15,6 +15,7 @@ const common = {
   testEnvironment: "node",
   testEnvironmentOptions: { globalsCleanup: "on" },
   transform,
+  setupFilesAfterEnv: ["<rootDir>/test/support/setup.ts"],
   // The sources import each other by the names of the built files.
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
 };
