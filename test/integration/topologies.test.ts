@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Response } from "supertest";
 import { logout } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
@@ -8,6 +8,9 @@ import { HANDLERS, LOGOUTS, SETTINGS, raceApp } from "../support/race-app.js";
 import { stopSharedServers } from "../support/redis-clients.js";
 import { REDIS_TOPOLOGIES } from "../support/redis-topologies.js";
 import { sessionId } from "../support/site.js";
+
+// Servers that start and fail over while other suites run need more than the five seconds of a test.
+jest.setTimeout(60_000);
 
 const handlers = Object.keys(HANDLERS);
 const settings = Object.keys(SETTINGS);
@@ -25,7 +28,7 @@ afterAll(stopSharedServers);
 describe.each(REDIS_TOPOLOGIES.map((backend) => [backend.name, backend] as const))(
   "two nodes on %s",
   (name, backend) => {
-    beforeAll(() => backend.start(), 30_000);
+    beforeAll(() => backend.start());
     afterAll(() => backend.stop());
 
     async function openNode(appId: string, setting: string) {
@@ -81,7 +84,7 @@ describe.each(REDIS_TOPOLOGIES.map((backend) => [backend.name, backend] as const
 
 describe("destroying the session in the store alone, as a control of this matrix", () => {
   const [onCluster] = REDIS_TOPOLOGIES;
-  beforeAll(() => onCluster?.start(), 30_000);
+  beforeAll(() => onCluster?.start());
   afterAll(() => onCluster?.stop());
 
   it("lets the user back in ten cases or more", async () => {

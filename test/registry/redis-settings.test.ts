@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, describe, expect, it, jest } from "@jest/globals";
 import { Cluster, Redis } from "ioredis";
 import { Cluster as Cluster5, Redis as Redis5 } from "ioredis5";
 import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from "redis";
@@ -7,6 +7,9 @@ import type { NewLogin } from "../../lib/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import { cluster, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+
+// Servers that start and fail over while other suites run need more than the five seconds of a test.
+jest.setTimeout(60_000);
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

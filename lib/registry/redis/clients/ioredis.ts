@@ -32,12 +32,13 @@ export interface IoRedisCluster extends Client {
   nodes(role: "master"): IoRedis[];
 }
 
-/** A connection that fails is done with: whoever uses it makes another. */
+/** A connection that fails is done with: whoever uses it makes another. Nor does one that is dropped keep a process waiting. */
 const ONCE = {
   lazyConnect: true,
   retryStrategy: null,
   clusterRetryStrategy: null,
   autoResendUnfulfilledCommands: false,
+  disconnectTimeout: 0,
 };
 
 export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {

@@ -26,8 +26,8 @@ export function keepListening(
     const lost = (): void => {
       if (isOver) return;
       isOver = true;
-      current?.end();
       if (isClosed) return;
+      current?.end();
       timer = setTimeout(begin, RETRY_MS).unref();
       interrupted();
     };
