@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jes
 import type { Server as SocketServer } from "socket.io";
 import { io as connectSocket, type Socket } from "socket.io-client";
 import { WebSocket, type WebSocketServer } from "ws";
+import type { LogoutRouter } from "../../lib/index.js";
 import { longPoll } from "../recipes/long-poll.js";
 import { serverSentEvents } from "../recipes/server-sent-events.js";
 import { socketIo } from "../recipes/socket-io.js";
@@ -102,10 +103,16 @@ describe("the recipe for ws", () => {
 
 describe("the recipe for socket.io", () => {
   let io: SocketServer;
+  let signals: AbortSignal[] = [];
   const open = () =>
     openNodes({
       attach: (http, sessions, auth) => {
-        io = socketIo(http, sessions, auth);
+        signals = [];
+        const signal: LogoutRouter["signal"] = (...args) => {
+          signals.push(auth.signal(...args));
+          return signals.at(-1) ?? AbortSignal.abort();
+        };
+        io = socketIo(http, sessions, Object.assign(Object.create(auth) as LogoutRouter, { signal }));
         for (const namespace of [io, io.of("/chat")]) {
           namespace.on("connection", (socket) => socket.on("say", (text: string) => socket.emit("heard", text)));
         }
@@ -162,6 +169,26 @@ describe("the recipe for socket.io", () => {
     expect(io.engine.clientsCount).toBe(0);
   });
 
+  it.each(["polling", "websocket"])(
+    "waits no more for the login of a connection that is over: %s",
+    async (transport) => {
+      const [site, other] = await open();
+      const connected = [await site.login("alice"), await site.login("bob")].map(async (browser) => {
+        const socket = connect(site, [transport], browser);
+        await next(socket, "connect");
+        return socket;
+      });
+      const [alice, bob] = await Promise.all(connected);
+      const gone = [...io.of("/").sockets.values()].map(({ conn }) => once(conn as unknown as EventEmitter, "close"));
+      alice?.disconnect();
+      await Promise.race(gone);
+      const disconnected = bob && next(bob, "disconnect");
+      await other.auth.kick(["alice", "bob"]);
+      await disconnected;
+      expect(signals.map(({ aborted }) => aborted).sort()).toEqual([false, true]);
+    },
+  );
+
   it("keeps other users connected", async () => {
     const [site, other] = await open();
     const [alice, bob] = [await site.login("alice"), await site.login("bob")].map((browser) =>
@@ -205,13 +232,12 @@ describe("the recipe for a long poll", () => {
   });
 
   it("answers once where both come in one moment", async () => {
-    const [site, other] = await open();
+    // In one process a kick is told at once: before the answer has gone out.
+    const site = await openSite({ after: (app, auth) => app.get("/poll", longPoll(auth, news)) });
     const { answer } = await poll(await site.login("alice"));
-    const kicked = other.auth.kick("alice");
-    news.emit("news", "hello");
-    await kicked;
+    const said = { isHeard: news.emit("news", "hello"), kick: await site.auth.kick("alice") };
+    expect(said).toEqual({ isHeard: true, kick: { users: 1, logins: 1 } });
     expect((await answer).body).toEqual({ text: "hello" });
-    expect(site.errors).toEqual([]);
   });
 });
 
