@@ -63,6 +63,7 @@ export class LoginSessions {
     const session = await this.#raw.get(sid);
     if (session === undefined) return {};
     const userId = this.#userOf(session);
+    if (userId === undefined) this.#remembered.left(sid);
     const note = noteOf(session);
     if (note !== undefined && userId === undefined) return this.#stillRefused(sid, note);
     const stamp = stampOf(session);
@@ -80,7 +81,7 @@ export class LoginSessions {
    * answer need not be waited for twice.
    */
   #askWhileReading(sid: string): Asked | undefined {
-    const stamp = this.#remembered.logins(sid).at(-1);
+    const stamp = this.#remembered.current(sid);
     if (stamp === undefined) return undefined;
     const { userId, loginId } = stamp;
     if (this.#registry.known?.(userId, loginId) !== undefined) return undefined;
@@ -119,6 +120,7 @@ export class LoginSessions {
       await listing?.undo?.();
       throw error;
     }
+    if (userId === undefined) this.#remembered.left(sid);
     listing?.done?.();
     for (const { stamp, held } of others) await this.#end(stamp, held);
     if (listing?.done !== undefined && logins?.refusal !== undefined) await this.#forgetIfPossible(logins.refusal);

@@ -13,6 +13,8 @@ interface Remembered {
   /** When the registry was last told that the latest is active, and until when it keeps it; epoch milliseconds. */
   readonly toldAt: number;
   readonly keptUntil: number;
+  /** Whether nobody was logged in in the session any more, when it was last seen. */
+  readonly isLeft: boolean;
 }
 
 /**
@@ -27,7 +29,19 @@ export class RememberedSessions {
   /** The session is this login's. */
   seen(sid: string, stamp: Stamp): void {
     const known = this.#sessions.get(sid);
-    if (known?.logins.at(-1)?.loginId !== stamp.loginId) this.#set(sid, stamp, 0, 0);
+    if (known?.logins.at(-1)?.loginId !== stamp.loginId || known.isLeft) this.#set(sid, stamp, 0, 0);
+  }
+
+  /** Nobody is logged in in the session any more, if anybody was. */
+  left(sid: string): void {
+    const known = this.#sessions.get(sid);
+    if (known?.isLeft === false) this.#sessions.set(sid, { ...known, isLeft: true });
+  }
+
+  /** The login that is most likely to be found in the session. */
+  current(sid: string): Stamp | undefined {
+    const known = this.#sessions.get(sid);
+    return known?.isLeft === false ? known.logins.at(-1) : undefined;
   }
 
   /** The registry was told just now that the login is active, and keeps it for so long. */
@@ -80,6 +94,7 @@ export class RememberedSessions {
 
   #set(sid: string, stamp: Stamp, toldAt: number, keptUntil: number): void {
     const others = this.logins(sid).filter(({ loginId }) => loginId !== stamp.loginId);
-    this.#sessions.set(sid, { logins: [...others, stamp].slice(-LOGINS_OF_A_SESSION), toldAt, keptUntil });
+    const logins = [...others, stamp].slice(-LOGINS_OF_A_SESSION);
+    this.#sessions.set(sid, { logins, toldAt, keptUntil, isLeft: false });
   }
 }
