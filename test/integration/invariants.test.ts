@@ -207,6 +207,24 @@ describe("I7, the commands that Redis gets", () => {
     await without.close();
   });
 
+  it("are those of the bare app once a user has left his session", async () => {
+    const site = await openSite({
+      listensTo: [],
+      auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
+      after: (app) => {
+        app.post("/leave", (req, res) => {
+          delete req.session.userId;
+          req.session.visits = 1;
+          res.json({});
+        });
+      },
+    });
+    const browser = await site.login("alice");
+    await browser.get("/me");
+    await browser.post("/leave");
+    expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1, expire: 1 });
+  });
+
   it("are one more for a logged-in request", async () => {
     const site = await openSite({
       listensTo: [],
