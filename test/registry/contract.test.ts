@@ -5,6 +5,8 @@ import { tried } from "../support/tried.js";
 import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
 
 const HOUR_MS = 3_600_000;
+/** Servers that have to find each other take their time on a busy machine. */
+const START_MS = 60_000;
 const FIRST_TIME = { era: "", ends: 0 };
 
 let count = 0;
@@ -27,7 +29,7 @@ afterAll(stopRegistryServers);
 
 describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name, kind) => {
   let registry: LoginRegistry;
-  beforeAll(() => kind.start());
+  beforeAll(() => kind.start(), START_MS);
   afterAll(() => kind.stop());
   afterAll(() => {
     tried({ ...kind.row, what: ["contract of registries"] });

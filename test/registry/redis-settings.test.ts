@@ -67,13 +67,6 @@ const SETTINGS: [string, () => Promise<RedisClient>][] = [
       connected(createCluster5({ rootNodes: await rootNodes(), commandOptions: { typeMapping: AS_BUFFERS5 } })),
   ],
   [
-    "node-redis 6 Cluster whose nodes map so",
-    async () =>
-      connected(
-        createCluster({ rootNodes: await rootNodes(), defaults: { commandOptions: { typeMapping: AS_BUFFERS } } }),
-      ),
-  ],
-  [
     "node-redis 6 Cluster that reads from replicas and connects when it has to",
     async () =>
       connected(createCluster({ rootNodes: await rootNodes(), useReplicas: true, minimizeConnections: true })),

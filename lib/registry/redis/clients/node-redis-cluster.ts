@@ -46,14 +46,8 @@ function ownConnection(cluster: ClusterClient): OwnConnection {
       await client.sendCommand(key, false, ["EXISTS", key], commandOptions());
       const pipeline = client.multi();
       for (const args of commands) pipeline.addCommand(key, false, [...args]);
-      return (await pipeline.execAsPipeline()).map(asText);
+      return pipeline.execAsPipeline();
     },
     close: () => own.close(),
   };
-}
-
-/** A pipeline takes no mapping of its own: where the app wants buffers of its nodes, it brings them. */
-function asText(reply: unknown): unknown {
-  if (Array.isArray(reply)) return reply.map(asText);
-  return reply instanceof Uint8Array ? Buffer.from(reply).toString() : reply;
 }
