@@ -19,6 +19,8 @@ afterAll(stopSharedServers);
 
 const AS_BUFFERS = { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.NUMBER]: String };
 const AS_BUFFERS5 = { [RESP_TYPES5.BLOB_STRING]: Buffer, [RESP_TYPES5.NUMBER]: String };
+// An option that its types do not know.
+const FOR_ALL5 = { commandOptions: { typeMapping: AS_BUFFERS5 } };
 
 async function connected<Client extends { connect(): Promise<unknown>; destroy(): unknown }>(client: Client) {
   await client.connect();
@@ -64,7 +66,11 @@ const SETTINGS: [string, () => Promise<RedisClient>][] = [
   [
     "node-redis 5 Cluster that maps so",
     async () =>
-      connected(createCluster5({ rootNodes: await rootNodes(), commandOptions: { typeMapping: AS_BUFFERS5 } })),
+      connected(
+        createCluster5({ rootNodes: await rootNodes(), commandOptions: { typeMapping: AS_BUFFERS5 } } as Parameters<
+          typeof createCluster5
+        >[0]),
+      ),
   ],
   [
     "node-redis 6 Cluster that reads from replicas and connects when it has to",

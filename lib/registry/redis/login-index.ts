@@ -2,7 +2,8 @@ import type { KickMark } from "../../login.js";
 import type { Connection } from "./connection.js";
 import { decodePart, encodePart, type AppKeys } from "./keys.js";
 import { readMark } from "./records.js";
-import { INDEX_DROP, INDEX_EXPIRED, INDEX_PAGE, INDEX_SCAN, INDEX_SCORE, INDEX_TOUCH } from "./scripts.js";
+import { Together } from "./together.js";
+import { INDEX_DROP, INDEX_EXPIRED, INDEX_PAGE, INDEX_SCAN, INDEX_SCORES, INDEX_TOUCH } from "./scripts.js";
 
 /** How many rows of expired users one look at the index clears away. */
 const EXPIRED_AT_ONCE = 100;
@@ -18,6 +19,8 @@ export interface IndexRow {
 export class LoginIndex {
   readonly #connection: Connection;
   readonly #keys: AppKeys;
+  readonly #scores = new Together((userIds: readonly string[]) => this.#scoresOf(userIds));
+  readonly #drops = new Together((rows: readonly IndexRow[]) => this.#dropAll(rows));
 
   constructor(connection: Connection, keys: AppKeys) {
     this.#connection = connection;
@@ -37,16 +40,14 @@ export class LoginIndex {
 
   /** The user's row as it is now, if he has one. */
   async rowsOf(userId: string): Promise<IndexRow[]> {
-    const score = String(await this.#connection.run(INDEX_SCORE, [this.#keys.active], [encodePart(userId)]));
-    return score === "" ? [] : [{ userId, score }];
+    const score = await this.#scores.ask(userId);
+    return score === undefined ? [] : [{ userId, score }];
   }
 
   /** Drops the rows that have not been written again since they were read. @returns how many. */
   async drop(rows: readonly IndexRow[]): Promise<number> {
-    if (rows.length === 0) return 0;
-    const { active, expiry } = this.#keys;
-    const args = rows.flatMap(({ userId, score }) => [encodePart(userId), score]);
-    return Number(await this.#connection.run(INDEX_DROP, [active, expiry], args));
+    const dropped = await Promise.all(rows.map((row) => this.#drops.ask(row)));
+    return dropped.filter(Boolean).length;
   }
 
   /** Rows of users whose logins must all have expired. */
@@ -73,6 +74,18 @@ export class LoginIndex {
       cursor = next;
       yield readRows(rows);
     } while (cursor !== "0");
+  }
+
+  async #scoresOf(userIds: readonly string[]): Promise<(string | undefined)[]> {
+    const scores = await this.#connection.run(INDEX_SCORES, [this.#keys.active], userIds.map(encodePart));
+    return (scores as unknown[]).map((score) => (score === "" ? undefined : String(score)));
+  }
+
+  async #dropAll(rows: readonly IndexRow[]): Promise<boolean[]> {
+    const { active, expiry } = this.#keys;
+    const args = rows.flatMap(({ userId, score }) => [encodePart(userId), score]);
+    const dropped = await this.#connection.run(INDEX_DROP, [active, expiry], args);
+    return (dropped as unknown[]).map((count) => Number(count) === 1);
   }
 }
 

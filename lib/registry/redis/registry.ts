@@ -20,9 +20,9 @@ import { appKeys, encodePart, userKeyPrefix, userKeys, type AppKeys, type UserKe
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
 import { readEnd, readLogin, readLogins, readMark, writeMark } from "./records.js";
-import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, TELL, UPDATE } from "./scripts.js";
+import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, TELL, UPDATE } from "./scripts.js";
 
-/** Of how many logins one script is told that their kick is finished. */
+/** Of how many logins Redis is told at once that their kick is finished. */
 const SETTLED_AT_ONCE = 1_000;
 
 /** Options of {@link RedisLoginRegistry}. */
@@ -197,7 +197,7 @@ export class RedisLoginRegistry implements LoginRegistry {
   async settle(userId: string, loginIds: readonly string[]): Promise<void> {
     const { kicked } = this.#keys(userId);
     for (let start = 0; start < loginIds.length; start += SETTLED_AT_ONCE) {
-      await this.#connection.run(SETTLE, [kicked], loginIds.slice(start, start + SETTLED_AT_ONCE));
+      await this.#connection.command("HDEL", kicked, ...loginIds.slice(start, start + SETTLED_AT_ONCE));
     }
   }
 

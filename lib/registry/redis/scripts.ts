@@ -182,12 +182,6 @@ redis.pcall('PUBLISH', ARGV[1], ARGV[2])
 return 1
 `);
 
-/** KEYS kicked; ARGV id id …: the kick of these is finished. */
-export const SETTLE = script(`
-for i = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
-return 1
-`);
-
 /** KEYS logins → id, record, id, record, … of the live ones. */
 export const LIST = script(`
 local fields = redis.call('HGETALL', KEYS[1])
@@ -219,21 +213,24 @@ return redis.call('GET', KEYS[3]) or ''
 
 /**
  * KEYS active expiry; ARGV user score user score …: drops each row that still has the score it was read with (`""`: that
- * was not there). → how many.
+ * was not there). → 1 or 0 for each.
  */
 export const INDEX_DROP = script(`
-local dropped = 0
+local dropped = {}
 for i = 1, #ARGV, 2 do
-  if (redis.call('ZSCORE', KEYS[1], ARGV[i]) or '') == ARGV[i + 1] then
-    dropped = dropped + redis.call('ZREM', KEYS[1], ARGV[i])
-    redis.call('ZREM', KEYS[2], ARGV[i])
-  end
+  local isSame = (redis.call('ZSCORE', KEYS[1], ARGV[i]) or '') == ARGV[i + 1]
+  dropped[#dropped + 1] = isSame and redis.call('ZREM', KEYS[1], ARGV[i]) or 0
+  if isSame then redis.call('ZREM', KEYS[2], ARGV[i]) end
 end
 return dropped
 `);
 
-/** KEYS active; ARGV user → his score, `""` if he has none. */
-export const INDEX_SCORE = script(`return redis.call('ZSCORE', KEYS[1], ARGV[1]) or ''`);
+/** KEYS active; ARGV user user … → the score of each, `""` for one who has none. */
+export const INDEX_SCORES = script(`
+local scores = {}
+for i = 1, #ARGV do scores[i] = redis.call('ZSCORE', KEYS[1], ARGV[i]) or '' end
+return scores
+`);
 
 /** KEYS active expiry; ARGV most → user, score, … of those whose logins have expired. */
 export const INDEX_EXPIRED = script(`
