@@ -73,7 +73,7 @@ export type LogoutRouter = RequestHandler & LogoutControls;
 /**
  * Adds every way to log a user out to an app on express-session, and makes each of them final.
  *
- * It hooks the session store from this moment on, and returns a router that is mounted after `session()`, at the root or
+ * It hooks the session store from this moment on, and returns a middleware that is mounted after `session()`, at the root or
  * under a path.
  *
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`, `ERR_REGISTRY_IN_USE`,

@@ -4,6 +4,7 @@
  * different user ids never meet in one key.
  */
 export function encodePart(text: string): string {
+  if (text.isWellFormed()) return encodeURIComponent(text);
   return text
     .split(/(\p{Surrogate})/u)
     .map((part, index) => (index % 2 === 0 ? encodeURIComponent(part) : `%u${hex(part)}`))
