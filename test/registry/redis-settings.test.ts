@@ -65,12 +65,7 @@ const SETTINGS: [string, () => Promise<RedisClient>][] = [
   ],
   [
     "node-redis 5 Cluster that maps so",
-    async () =>
-      connected(
-        createCluster5({ rootNodes: await rootNodes(), commandOptions: { typeMapping: AS_BUFFERS5 } } as Parameters<
-          typeof createCluster5
-        >[0]),
-      ),
+    async () => connected(createCluster5({ rootNodes: await rootNodes(), ...FOR_ALL5 })),
   ],
   [
     "node-redis 6 Cluster that reads from replicas and connects when it has to",

@@ -33,4 +33,5 @@ export interface IoRedisClient {
 export interface NodeRedisCommandOptions {
   abortSignal?: AbortSignal;
   typeMapping?: object;
+  timeout?: number;
 }

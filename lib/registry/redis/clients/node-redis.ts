@@ -5,6 +5,7 @@ import { keepListening } from "./listening.js";
 /** A client of node-redis for one server, as far as it is used here. */
 export interface ServerClient {
   readonly isOpen: boolean;
+  readonly isReady?: boolean;
   sendCommand(args: string[], options?: NodeRedisCommandOptions): Promise<unknown>;
   subscribe(channels: string[], listener: (text: string, channel: string) => void): Promise<unknown>;
   duplicate(): ServerClient;
@@ -25,17 +26,25 @@ interface Sentinel {
   _execute<Result>(isReadonly: boolean, act: (master: ServerClient) => Promise<Result>): Promise<Result>;
 }
 
+/** An empty mapping brings strings, whatever the app has set for itself. */
 const PLAIN: NodeRedisCommandOptions = { typeMapping: {} };
+/** Without the client's own time limit, which costs more than the whole look-up: there is one already. */
+const IN_TIME: NodeRedisCommandOptions = { ...PLAIN, timeout: 0 };
 
-/** The signal takes a command out of the queue; an empty mapping brings strings, whatever the app has set for itself. */
-export function commandOptions(abortSignal?: AbortSignal): NodeRedisCommandOptions {
-  return abortSignal === undefined ? PLAIN : { ...PLAIN, abortSignal };
+/**
+ * The signal takes a command out of the queue when it is given up. What comes without one is written at once, by a client
+ * that is ready; in an outage it would stay in the queue until the client's own limit takes it out.
+ */
+export function commandOptions(abortSignal?: AbortSignal, isReady = false): NodeRedisCommandOptions {
+  if (abortSignal !== undefined) return { ...IN_TIME, abortSignal };
+  return isReady ? IN_TIME : PLAIN;
 }
 
 export function clientAdapter(client: ServerClient): RedisAdapter {
   return serverAdapter(
     (args, options) => client.sendCommand(args, options),
     () => Promise.resolve(client.duplicate()),
+    () => client.isReady === true,
   );
 }
 
@@ -57,9 +66,10 @@ export function sentinelAdapter(sentinel: Sentinel): RedisAdapter {
 function serverAdapter(
   send: (args: string[], options: NodeRedisCommandOptions) => Promise<unknown>,
   duplicate: () => Promise<ServerClient>,
+  isReady: () => boolean = () => false,
 ): RedisAdapter {
   return {
-    send: (_key, args, signal) => send([...args], commandOptions(signal)),
+    send: (_key, args, signal) => send([...args], commandOptions(signal, isReady())),
     ownConnection: () => ownConnection(duplicate),
     subscribe: (channels, listener) => subscribe(duplicate, channels, listener),
   };
