@@ -24,9 +24,15 @@ const SERVICES = [
     package: "postgresql",
     howTo: "https://www.postgresql.org/download/",
   },
+  {
+    commands: () => ["wrk"],
+    package: "wrk",
+    howTo: "https://github.com/wg/wrk",
+  },
 ];
 
-const works = (command, args) => spawnSync(command, args, { stdio: "ignore" }).status === 0;
+// Found at all: not every program says its version without complaint.
+const works = (command, args) => spawnSync(command, args, { stdio: "ignore" }).error === undefined;
 const isMissing = ({ commands }) => !commands().some((command) => works(command, ["--version"]));
 
 const missing = SERVICES.filter(isMissing);

@@ -233,6 +233,44 @@ describe("I7, the commands that Redis gets", () => {
     const browser = await site.login("alice");
     expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1, expire: 1, hget: 1 });
   });
+
+  it("are the session's and the look-up's where sessions are touched more rarely", async () => {
+    const site = await openSite({
+      listensTo: [],
+      auth: {
+        store: new RedisStore({ client }),
+        registry: new RedisLoginRegistry({ client }),
+        touchIntervalMs: 60_000,
+      },
+    });
+    const browser = await site.login("alice");
+    await browser.get("/me");
+    expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1, hget: 1 });
+  });
+
+  it("are the session's alone where Redis tells of every change", async () => {
+    const telling = createClient({
+      url: redis.url,
+      RESP: 3,
+      emitInvalidate: true,
+      maintNotifications: "disabled",
+    });
+    await telling.connect();
+    const site = await openSite({
+      listensTo: [],
+      auth: {
+        store: new RedisStore({ client: telling }),
+        registry: new RedisLoginRegistry({ client: telling, coherentCache: true }),
+        touchIntervalMs: 60_000,
+      },
+    });
+    const browser = await site.login("alice");
+    await browser.get("/me");
+    await browser.get("/me");
+    expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1 });
+    await site.auth.close();
+    telling.destroy();
+  });
 });
 
 describe("I9, when the store cannot write", () => {

@@ -36,6 +36,8 @@ describe("how long a store keeps a session", () => {
 
 describe("how often the last activity is written", () => {
   it("is once a minute, or a tenth of a shorter life", () => {
-    expect([activityIntervalMs(DAY), activityIntervalMs(600_000), activityIntervalMs(10_000)]).toEqual([60_000, 60_000, 1_000]);
+    expect([activityIntervalMs(DAY), activityIntervalMs(600_000), activityIntervalMs(10_000)]).toEqual([
+      60_000, 60_000, 1_000,
+    ]);
   });
 });
