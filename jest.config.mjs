@@ -30,6 +30,8 @@ const express = (major, mapping) => ({
 });
 
 export default {
+  // Many tests wait for servers: both cores of a small machine are put to use.
+  maxWorkers: 3,
   projects: [
     {
       ...common,
