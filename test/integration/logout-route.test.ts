@@ -31,6 +31,10 @@ const SPELLINGS = [
   ["https://b\u00fccher.example/bye", "https://xn--bcher-kva.example/bye"],
 ] as const;
 
+/** Byte by byte, since some of it is no UTF-8. */
+const decoded = (trick: string): string =>
+  trick.replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+
 const message = ({ body }: Answer): string => (body as { message: string }).message;
 
 describe.each([
@@ -143,21 +147,26 @@ describe.each([
       expect(await ask("GET", query)).toMatchObject({ status: 302, to, stays: false });
     });
 
-    it.each(TRICKS)("sends nobody anywhere that is not listed, and logs out all the same: %s", async (given) => {
-      const { status, to, stays, answer } = await ask("GET", `?redirect_uri=${given}`, { Accept: HTML });
-      expect({ status, to, stays }).toEqual({ status: 400, to: undefined, stays: false });
-      expect(answer.headers["refresh"]).toBeUndefined();
-      expect(answer.setCookies).toEqual([expect.stringMatching(/^connect\.sid=;/)]);
-      const links = [...answer.text.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(([, link]) => link);
-      expect(links.filter((link) => link?.startsWith(`${at}/express-logout/`) === false)).toEqual(["/"]);
-      expect(answer.text).toMatch(/logged out/);
-      expect(answer.text).toMatch(/not on .* list/);
-      expect(answer.text.replace(/<script src="[\w./-]+" defer><\/script>/, "")).not.toMatch(/evil|script/);
-    });
+    it("sends nobody anywhere that is not listed, and logs out all the same: every known trick", async () => {
+      const site = await open({ at, auth: { redirectUris: LISTED } });
+      for (const trick of TRICKS) {
+        const headers = { Cookie: (await site.login("alice")).cookies, Accept: HTML };
+        const answer = await site.ask("GET", `${path}?redirect_uri=${trick}`, { headers });
+        const { location, refresh } = answer.headers;
+        const seen = { trick, status: answer.status, location, refresh, stays: await isIn(site) };
+        expect(seen).toEqual({ trick, status: 400, location: undefined, refresh: undefined, stays: false });
+        expect(answer.setCookies).toEqual([expect.stringMatching(/^connect\.sid=;/)]);
+        const links = [...answer.text.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(([, link]) => link);
+        expect(links.filter((link) => link?.startsWith(`${at}/express-logout/`) === false)).toEqual(["/"]);
+        expect(answer.text).toMatch(/logged out/);
+        expect(answer.text).toMatch(/not on .* list/);
+        expect(answer.text.replace(/<script src="[\w./-]+" defer><\/script>/, "")).not.toMatch(/evil|script/);
+      }
+    }, 60_000);
 
-    it("knows forty tricks and more", () => {
-      expect(new Set(TRICKS).size).toBe(TRICKS.length);
-      expect(TRICKS.length).toBeGreaterThanOrEqual(40);
+    it("knows two hundred tricks and more", () => {
+      expect(new Set(TRICKS.map(decoded)).size).toBe(TRICKS.length);
+      expect(TRICKS.length).toBeGreaterThanOrEqual(200);
     });
 
     it.each([

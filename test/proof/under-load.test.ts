@@ -7,7 +7,7 @@ import { check } from "./under-load/check.js";
 import { Load } from "./under-load/load.js";
 import { emptyLog } from "./under-load/log.js";
 import { createNaiveShop } from "./under-load/naive-shop.js";
-import { Random } from "./under-load/random.js";
+import { Random } from "../support/random.js";
 import { countsOf } from "./under-load/report.js";
 import { run } from "./under-load/run.js";
 import { SiteClient } from "./under-load/site-client.js";

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Log, LoginEntry, Outcome } from "./log.js";
-import type { Random } from "./random.js";
+import type { Random } from "../../support/random.js";
 import type { ClientAnswer, SiteClient } from "./site-client.js";
 
 export interface LoadOptions {

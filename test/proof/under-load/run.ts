@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { startRedis } from "../../support/redis-server.js";
+import { Secrets } from "../../support/secrets.js";
 import { check, type Violation } from "./check.js";
 import { FAULTS, type FaultContext } from "./faults.js";
 import { Load } from "./load.js";
@@ -7,7 +8,7 @@ import { emptyLog, type Log } from "./log.js";
 import { MemorySamples } from "./memory.js";
 import { startNetwork } from "./network.js";
 import { AppNode } from "./node.js";
-import { Random } from "./random.js";
+import { Random } from "../../support/random.js";
 
 const ADMIN_TOKEN = "the token of the tests under load";
 const CUSTOMERS = 60;
@@ -112,12 +113,9 @@ function complaintsOf(node: AppNode, cookies: ReadonlySet<string>): { rule: stri
     .filter((line) => /Warning:|Unhandled|Uncaught/i.test(line))
     .map((line) => ({ rule: "a complaint of the process", what: line }));
   if (node.hasExited) complaints.push({ rule: "the process has ended", what: node.stderr.slice(-20).join("\n") });
-  const sids = new Set([...cookies].map((cookie) => /s%3A([\w-]+)\./.exec(cookie)?.[1] ?? cookie));
-  for (const line of node.stderr) {
-    const words = line.match(/[\w-]{32,}/g) ?? [];
-    if (line.includes(ADMIN_TOKEN) || words.some((word) => sids.has(word))) {
-      complaints.push({ rule: "a secret in the log", what: line });
-    }
-  }
+  const secrets = new Secrets([ADMIN_TOKEN]);
+  for (const cookie of cookies) secrets.add(cookie);
+  const leaking = node.stderr.filter((line) => secrets.foundIn(line) !== undefined);
+  complaints.push(...leaking.map((line) => ({ rule: "a secret in the log", what: line })));
   return complaints;
 }
