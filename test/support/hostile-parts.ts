@@ -69,9 +69,8 @@ export const QUERIES: readonly ((random: Random, aim: Aim) => string)[] = [
 
 const deep = (open: string, close: string): string => open.repeat(5_000) + close.repeat(5_000);
 
-/** Bodies that are, or are nearly, what the admin API wants. */
-export const BODIES: readonly ((random: Random, victim: string, appId: string) => string)[] = [
-  (_random, victim, appId) => JSON.stringify({ userIds: [victim], appId }),
+/** Bodies that are nearly what the admin API wants. */
+export const BODIES: readonly ((random: Random, victim: string) => string)[] = [
   (_random, victim) => JSON.stringify({ userIds: [victim] }),
   (_random, victim) => JSON.stringify({ userIds: victim }),
   (_random, victim) => JSON.stringify({ userIds: { 0: victim, length: 1 } }),

@@ -119,7 +119,7 @@ export function hostileRequest(random: Random, { appId, at, assets, senders }: T
   const sendsBody = !["GET", "HEAD"].includes(method) || random.chance(0.1);
   const isForm = random.chance(path.includes("/api/") ? 0.1 : 0.8);
 
-  const given = isForm ? queryOf(random, sender) : random.of(BODIES)(random, sender.victim, appId);
+  const given = bodyOf(random, isForm, appId, sender);
   const [encoding, body] = encoded(random, Buffer.from(given, random.chance(0.9) ? "utf8" : "latin1"));
   const isPlain = !sendsBody || random.chance(0.85);
   const framed = (isPlain ? PLAIN : random.of(FRAMINGS))(sendsBody ? body : Buffer.alloc(0), random);
@@ -150,6 +150,14 @@ export function hostileRequest(random: Random, { appId, at, assets, senders }: T
     bytes: Buffer.concat([Buffer.from(head, "latin1"), framed.body]),
     isMalformed: isOddMethod || isOddVersion || isRefused || framed.isMalformed,
   };
+}
+
+/** Often enough what is wanted, so that all the rest is tried as well where the body is right. */
+function bodyOf(random: Random, isForm: boolean, appId: string, sender: Sender): string {
+  const { victim } = sender;
+  const isRight = random.chance(0.4);
+  if (isForm) return isRight ? `user=${victim}&${queryOf(random, sender)}` : queryOf(random, sender);
+  return isRight ? JSON.stringify({ userIds: [victim], appId }) : random.of(BODIES)(random, victim);
 }
 
 /** Of an address or of a form. */
