@@ -13,7 +13,7 @@ export async function requireLogin(context: HttpContext, req: Request, res: Resp
   const { loginUrl } = options;
   if (loginUrl !== false && req.method === "GET") {
     const separator = loginUrl.includes("?") ? "&" : "?";
-    redirectTo(res, `${loginUrl}${separator}returnTo=${encodeURIComponent(req.originalUrl)}`);
+    redirectTo(res, `${loginUrl}${separator}returnTo=${encodeURIComponent(wayBack(req))}`);
     return undefined;
   }
   const texts = textsOf(context, req);
@@ -22,6 +22,11 @@ export async function requireLogin(context: HttpContext, req: Request, res: Resp
     link: loginUrl === false ? undefined : { href: loginUrl, label: texts.logIn },
   });
   return undefined;
+}
+
+/** The path that was asked for, and no host: the line of a request may name any (RFC 9112 section 3.2.2). */
+function wayBack(req: Request): string {
+  return req.baseUrl + req.path + (/\?.*$/s.exec(req.originalUrl)?.[0] ?? "");
 }
 
 /** Where a page is that this request, to a part of it, belongs to: also under a prefix, and without a slash at the end. */

@@ -66,6 +66,12 @@ describe("a visitor of the personal center who is not logged in", () => {
     });
   });
 
+  it.each(MOUNTS)("is not sent back to another host that the request line names: under '%s'", async (at) => {
+    const site = await open({ at });
+    const { headers } = await visit(site, undefined, `http://evil.example${at}/u?a=http://evil.example`);
+    expect(headers.location).toBe(`/login?returnTo=${encodeURIComponent(`${at}/u?a=http://evil.example`)}`);
+  });
+
   it("is sent to a loginUrl that has a query of its own", async () => {
     const site = await open({ auth: { loginUrl: "https://id.example/in?app=shop" } });
     const { headers } = await visit(site, undefined, "/u");

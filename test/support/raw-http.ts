@@ -1,0 +1,54 @@
+import { connect } from "node:net";
+
+/** What a server has written until it closed the connection: as the bytes are, in Latin-1. */
+export interface RawAnswer {
+  readonly text: string;
+  /** Of every answer on the connection. */
+  readonly statuses: readonly number[];
+  /** The last status that is not informational; 0 where there is none. */
+  readonly status: number;
+  /** The values of a header, in every answer. */
+  header(name: string): string[];
+  readonly isHung: boolean;
+}
+
+const LIMIT_MS = 20_000;
+/** How long a server may ponder what is no HTTP, or wait for more of it. */
+const PATIENCE_MS = 200;
+
+/**
+ * Sends exactly these bytes over a connection of their own, which they must ask to be closed, and reads what comes until it is.
+ *
+ * @param isMalformed - the server may wait for more than is sent: then the sender closes his side.
+ */
+export function sendRaw(url: string, bytes: Buffer, isMalformed: boolean): Promise<RawAnswer> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let isHung = false;
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.setTimeout(LIMIT_MS, () => {
+      isHung = true;
+      socket.destroy();
+    });
+    socket.on("data", (chunk) => chunks.push(chunk));
+    // A server that has read enough may close while this is still sending.
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      resolve(answerOf(Buffer.concat(chunks).toString("latin1"), isHung));
+    });
+    socket.write(bytes);
+    if (isMalformed) setTimeout(() => socket.end(), PATIENCE_MS);
+  });
+}
+
+function answerOf(text: string, isHung: boolean): RawAnswer {
+  const statuses = [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status));
+  return {
+    text,
+    statuses,
+    status: statuses.findLast((status) => status >= 200) ?? 0,
+    header: (name) => [...text.matchAll(new RegExp(`^${name}: *(.*?)\\r$`, "gim"))].map(([, value]) => value ?? ""),
+    isHung,
+  };
+}
