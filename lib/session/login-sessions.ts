@@ -136,9 +136,12 @@ export class LoginSessions {
   /**
    * A session is touched: its data stays, its life goes on. Its login's first: should the second step fail, the session is
    * the one that ends too early, and nobody is refused whose session is still there.
+   *
+   * The login may have begun in this very request: then the request knows of it, and the session does not.
    */
-  async touch(sid: string, session: SessionRecord, req: object | undefined): Promise<void> {
-    const stamp = this.stampOf(session);
+  async touch(sid: string, session: SessionRecord, req?: object, logins?: RequestLogins): Promise<void> {
+    const held = logins?.on(sid)?.stamp;
+    const stamp = held?.userId === this.#userOf(session) ? held : this.stampOf(session);
     if (stamp === undefined) {
       await this.#raw.touch(sid, session);
       return;
