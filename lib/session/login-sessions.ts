@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Store } from "express-session";
 import type { ListedLogin, LoginRegistry } from "../login.js";
-import { Listings } from "./listings.js";
+import { Listings, type Listing } from "./listings.js";
 import type { RawStore } from "./raw-store.js";
 import { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
@@ -112,8 +112,14 @@ export class LoginSessions {
    * logins that it is the end of are taken off after that, so that whoever finds one gone finds the new data as well.
    */
   async save(sid: string, session: SessionRecord, req?: object, logins?: RequestLogins): Promise<void> {
-    const userId = this.#userOf(session);
-    const listing = userId === undefined ? undefined : await this.#listings.of({ sid, session, userId, req, logins });
+    let userId: string | undefined;
+    let listing: Listing | undefined;
+    // An app that does not wait for a save may change the user meanwhile. What is written is one user's, with his own stamp.
+    do {
+      await listing?.undo?.();
+      userId = this.#userOf(session);
+      listing = userId === undefined ? undefined : await this.#listings.of({ sid, session, userId, req, logins });
+    } while (this.#userOf(session) !== userId);
     const others = this.#endedBy(sid, session, userId, logins);
     try {
       await this.#raw.set(sid, withStamp(session, listing?.stamp));
@@ -130,9 +136,12 @@ export class LoginSessions {
   /**
    * A session is touched: its data stays, its life goes on. Its login's first: should the second step fail, the session is
    * the one that ends too early, and nobody is refused whose session is still there.
+   *
+   * The login may have begun in this very request: then the request knows of it, and the session does not.
    */
-  async touch(sid: string, session: SessionRecord, req: object | undefined): Promise<void> {
-    const stamp = this.stampOf(session);
+  async touch(sid: string, session: SessionRecord, req?: object, logins?: RequestLogins): Promise<void> {
+    const held = logins?.on(sid)?.stamp;
+    const stamp = held?.userId === this.#userOf(session) ? held : this.stampOf(session);
     if (stamp === undefined) {
       await this.#raw.touch(sid, session);
       return;

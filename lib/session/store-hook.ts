@@ -110,10 +110,9 @@ export class StoreHook {
       this.#createSession(req, session),
     );
     if (this.raw.has("touch")) {
-      this.#define("touch", (sid: string, session: SessionData, callback?: Callback) => {
-        const record = session as unknown as SessionRecord;
-        return answer(sessions.touch(sid, record, requestOf(record)), callback);
-      });
+      this.#define("touch", (sid: string, session: SessionData, callback?: Callback) =>
+        answer(this.#touch(sid, session as unknown as SessionRecord), callback),
+      );
     }
     if (this.raw.has("clear")) this.#define("clear", (callback?: Callback) => answer(sessions.clear(), callback));
     this.#installGenerate();
@@ -168,6 +167,13 @@ export class StoreHook {
     if (req === undefined) return this.#sessions.save(sid, session, undefined);
     const logins = this.#requests.of(req);
     return logins.inOrder(() => this.#sessions.save(sid, session, req, logins));
+  }
+
+  #touch(sid: string, session: SessionRecord): Promise<void> {
+    const req = requestOf(session);
+    if (req === undefined) return this.#sessions.touch(sid, session);
+    const logins = this.#requests.of(req);
+    return logins.inOrder(() => this.#sessions.touch(sid, session, req, logins));
   }
 
   #destroy(sid: string): Promise<void> {

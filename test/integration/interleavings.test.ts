@@ -21,6 +21,17 @@ class LosesAnswer extends MemoryLoginRegistry {
   }
 }
 
+/** A registry in which something happens between the list and what follows of a kick. */
+class Interrupts extends MemoryLoginRegistry {
+  afterRemoveAll: (() => Promise<void>) | undefined;
+
+  override async removeAll(...args: Parameters<LoginRegistry["removeAll"]>): ReturnType<LoginRegistry["removeAll"]> {
+    const logins = await super.removeAll(...args);
+    await this.afterRemoveAll?.();
+    return logins;
+  }
+}
+
 interface Generates {
   generate(req: Request): void;
 }
@@ -63,6 +74,10 @@ describe("a schedule that once", () => {
       route("/become/bob", (req) => {
         req.session.userId = "bob";
         return Promise.resolve();
+      });
+      route("/later/become/bob", async (req) => {
+        await gates.a.pass();
+        req.session.userId = "bob";
       });
       route("/visit", (req) => {
         req.session.visits = (req.session.visits ?? 0) + 1;
@@ -139,16 +154,15 @@ describe("a schedule that once", () => {
   });
 
   it("put the note of a kick over a new user's session leaves that", async () => {
-    const { site, holdable } = await open();
+    const registry = new Interrupts();
+    const { site, gates } = await open(registry);
     const browser = await site.login("alice");
-    const becoming = holdable.hold("get", "after");
-    const become = browser.clone().post("/become/bob");
-    await becoming.reached;
-    const noting = holdable.hold("get", "before");
-    // The read of the request was before the kick: it goes on as alice, and then as bob.
-    becoming.open();
-    await become;
-    noting.open();
+    const become = browser.clone().post("/later/become/bob");
+    await gates.a.reached;
+    registry.afterRemoveAll = async () => {
+      gates.a.open();
+      await become;
+    };
     await site.auth.kick("alice");
     expect(await site.user(browser)).toBe("bob");
   });

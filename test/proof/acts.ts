@@ -10,7 +10,7 @@ declare module "express-session" {
 }
 
 /** What an app does to a session that changes nothing about who is logged in. */
-export const HARMLESS = ["read", "write", "save", "touch", "reload"] as const;
+export const HARMLESS = ["read", "write", "save", "save, not waited for", "touch", "reload"] as const;
 export const ROTATIONS = ["regenerate and copy the user", "regenerate and copy everything", "rotate by hand"] as const;
 export const LOGINS = ["log in", "log in, in place"] as const;
 export const LOGOUTS = [
@@ -43,8 +43,8 @@ interface Generates {
 
 /** Does it, and tells the model before. */
 export async function act(scene: Scene, what: Act): Promise<void> {
-  const { req } = scene;
-  if ((req.session as unknown) === undefined) return;
+  const { req, visit } = scene;
+  if ((req.session as unknown) === undefined || (req.session as unknown) === null) return;
   switch (what.does) {
     case "read":
       return;
@@ -54,6 +54,14 @@ export async function act(scene: Scene, what: Act): Promise<void> {
     case "save":
       req.session.visits = (req.session.visits ?? 0) + 1;
       return save(req);
+    case "save, not waited for":
+      req.session.visits = (req.session.visits ?? 0) + 1;
+      // A logout is final when its save is: an app waits for that.
+      if (visit.change?.ends !== undefined) return save(req);
+      // express-session renews the cookie at the end of the request, which may be while this save is under way: what the
+      // session's life is then, only its end tells.
+      req.session.touch().save();
+      return;
     case "touch":
       req.session.touch();
       return;

@@ -42,23 +42,28 @@ const user = fc.constantFrom(...USERS);
 const browser = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const node = fc.nat(3);
 const harmless = fc.constantFrom(...HARMLESS).map((does): Act => ({ does }));
+const logout = fc.constantFrom(...LOGOUTS).map((does): Act => ({ does }));
 const change: fc.Arbitrary<Act> = fc.oneof(
   fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),
-  fc.constantFrom(...LOGOUTS).map((does): Act => ({ does })),
   fc.record({ does: fc.constantFrom(...LOGINS), user }),
 );
+/** What an app still does when somebody has logged in. Reading the session again would undo that. */
+const after = harmless.filter(({ does }) => does !== "reload");
+const acts: fc.Arbitrary<readonly Act[]> = fc
+  .tuple(
+    fc.array(harmless, { maxLength: 2 }),
+    fc.oneof(
+      fc.constant([]),
+      logout.map((last) => [last]),
+      fc.tuple(change, fc.array(after, { maxLength: 2 })).map(([first, then]) => [first, ...then]),
+    ),
+  )
+  .map(([before, then]) => [...before, ...then]);
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 10,
-    arbitrary: fc
-      .tuple(browser, node, fc.array(harmless, { maxLength: 2 }), fc.option(change, { freq: 2 }))
-      .map(([browser, node, acts, last]): Command => ({
-        is: "request",
-        browser,
-        node,
-        acts: last === null ? acts : [...acts, last],
-      })),
+    arbitrary: fc.record({ is: fc.constant("request"), browser, node, acts }),
   },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("leave"), browser, node }) },
   {

@@ -176,7 +176,7 @@ export class Model implements StoreWatcher {
       login.left.set(change.sid, now);
     if (change.rotates === "by hand" && change.isAlone) login?.doubts.delete(visit);
     const placed = change.begins ?? (change.rotates === undefined ? undefined : login);
-    if (placed === undefined || sid === undefined) return;
+    if (placed === undefined || sid === undefined || !placed.sids.has(sid)) return;
     const isTorn = (this.#tornAt.get(sid) ?? 0) > change.at;
     if (placed.doubts.size === 0 && placed.endedAt === undefined && !isTorn) this.#placed.set(sid, placed);
   }

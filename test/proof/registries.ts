@@ -7,7 +7,7 @@ type Methods = Record<string | symbol, unknown>;
 type Method = (...args: unknown[]) => unknown;
 
 /** What runs at once, on behalf of nobody. */
-const AT_ONCE = ["bind", "known", "subscribe", "close"];
+const AT_ONCE = ["bind", "subscribe", "close"];
 
 /**
  * A registry that tells who asks it. With `schedule`, each of its methods is one step; without, it takes steps of its own.
@@ -31,7 +31,8 @@ export function watched(
   }
   return new Proxy(registry, {
     get(_target, name) {
-      const method = methods[name];
+      // A registry that all nodes share knows nothing without being asked.
+      const method = name === "known" ? undefined : methods[name];
       if (name === "users") return users;
       // As if it were somewhere else: every question takes its time.
       if (name === "known" && schedule !== undefined) return undefined;
