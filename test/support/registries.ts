@@ -17,6 +17,8 @@ export interface RegistryKind {
 }
 
 export const MAX_SESSION_AGE_MS = 86_400_000;
+/** Thousands of calls at once take their time on a busy machine. */
+const PATIENCE_MS = 20_000;
 
 function bound<Registry extends LoginRegistry>(registry: Registry, appId: string): Registry {
   registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
@@ -48,7 +50,7 @@ function onRedis(kind: (typeof CLIENTS)[number]): RegistryKind {
     },
     open: (appId) => {
       if (opened === undefined) throw new Error("not started");
-      return bound(new RedisLoginRegistry({ client: opened.client }), appId);
+      return bound(new RedisLoginRegistry({ client: opened.client, timeoutMs: PATIENCE_MS }), appId);
     },
     stop: async () => {
       await opened?.close();
@@ -69,7 +71,7 @@ function onPostgres(): RegistryKind {
     },
     open: (appId) => {
       if (pool === undefined) throw new Error("not started");
-      return bound(new PostgresLoginRegistry({ pool }), appId);
+      return bound(new PostgresLoginRegistry({ pool, timeoutMs: PATIENCE_MS }), appId);
     },
     stop: async () => {
       await pool?.end();
