@@ -12,6 +12,7 @@ import { webSockets } from "../recipes/ws.js";
 import type { Browser } from "../support/http.js";
 import { useSites, type Site, type SiteOptions } from "../support/site.js";
 import { redisBackend } from "../support/stores.js";
+import { installed, tried } from "../support/tried.js";
 
 jest.setTimeout(30_000);
 
@@ -20,6 +21,10 @@ const REASON = "The password was changed.";
 const backend = redisBackend();
 beforeAll(() => backend.start());
 afterAll(() => backend.stop());
+afterAll(() => {
+  for (const name of ["ws", "socket.io"])
+    tried({ kind: "recipe", ...installed(name), what: ["every way a login ends"] });
+});
 const openSite = useSites();
 
 /** The site with the recipe, and another node. */

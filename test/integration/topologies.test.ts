@@ -5,7 +5,8 @@ import { logout } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser, serve } from "../support/http.js";
 import { HANDLERS, LOGOUTS, SETTINGS, raceApp } from "../support/race-app.js";
-import { stopSharedServers } from "../support/redis-clients.js";
+import { clientPackage, stopSharedServers } from "../support/redis-clients.js";
+import { tried } from "../support/tried.js";
 import { REDIS_TOPOLOGIES } from "../support/redis-topologies.js";
 import { sessionId } from "../support/site.js";
 
@@ -30,6 +31,9 @@ describe.each(REDIS_TOPOLOGIES.map((backend) => [backend.name, backend] as const
   (name, backend) => {
     beforeAll(() => backend.start());
     afterAll(() => backend.stop());
+    afterAll(() => {
+      tried({ kind: "client", ...clientPackage(name), what: ["race matrix"] });
+    });
 
     async function openNode(appId: string, setting: string) {
       const { store, registry } = backend.open();

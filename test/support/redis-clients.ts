@@ -10,6 +10,7 @@ import {
 import type { RedisClient } from "../../lib/registry/redis/index.js";
 import { startCluster, startSentinelSet, type ClusterSet, type SentinelSet } from "./redis-replicated.js";
 import { startRedis, type RedisServer } from "./redis-server.js";
+import { installed } from "./tried.js";
 
 /** A client as an app makes it, connected. */
 export interface OpenClient {
@@ -147,4 +148,11 @@ function on<Servers>(
     open: async () => kind.open(await servers.get()),
     nodes: async () => nodesOf(await servers.get()),
   }));
+}
+
+/** The package behind a kind of client, by its name: `node-redis 6 Cluster`. */
+export function clientPackage(kind: string): { name: string; version: string } {
+  const [, client = "", major = ""] = /(node-redis|ioredis) (\d)/.exec(kind) ?? [];
+  const folder = `${client === "ioredis" ? client : "redis"}${major === "5" ? "5" : ""}`;
+  return { name: kind.replace(` ${major}`, ""), version: installed(folder).version };
 }

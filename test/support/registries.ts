@@ -3,7 +3,7 @@ import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { startPostgres, type PostgresServer } from "./postgres-server.js";
-import { CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
+import { clientPackage, CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
 import { installed, type Tried } from "./tried.js";
 
 /** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given. */
@@ -32,13 +32,6 @@ const memory: RegistryKind = {
   open: (appId) => bound(new MemoryLoginRegistry(), appId),
   stop: () => Promise.resolve(),
 };
-
-/** The package behind a kind of client, by its name: `node-redis 6 Cluster`. */
-function clientPackage(kind: string): { name: string; version: string } {
-  const [, client = "", major = ""] = /(node-redis|ioredis) (\d)/.exec(kind) ?? [];
-  const folder = `${client === "ioredis" ? client : "redis"}${major === "5" ? "5" : ""}`;
-  return { name: kind.replace(` ${major}`, ""), version: installed(folder).version };
-}
 
 function onRedis(kind: (typeof CLIENTS)[number]): RegistryKind {
   let opened: OpenClient | undefined;
