@@ -25,7 +25,7 @@ async function waitingForLocks(): Promise<number> {
 describe("a call that is given up", () => {
   it("is one that waits for a server that hangs", async () => {
     const registry = open(site.pool(), { timeoutMs: 300 });
-    await registry.add(newLogin());
+    await open(own).add(newLogin());
     site.server.pause();
     try {
       await expect(registry.find("alice", "login")).rejects.toEqual(UNAVAILABLE);

@@ -33,6 +33,7 @@ describe("the keys", () => {
   });
 
   it("of an application are no user's", () => {
-    expect(Object.values(appKeys("p:", "shop"))).toEqual(["p:{shop}:active", "p:{shop}:expiry", "p:{shop}:everyone"]);
+    const names = ["active", "expiry", "everyone", "news"];
+    expect(Object.values(appKeys("p:", "shop"))).toEqual(names.map((name) => `p:{shop}:${name}`));
   });
 });
