@@ -169,11 +169,10 @@ export class StoreHook {
     return logins.inOrder(() => this.#sessions.save(sid, session, req, logins));
   }
 
+  /** In no order with the request's other steps: a store may save when it is to touch, or touch when it is to save. */
   #touch(sid: string, session: SessionRecord): Promise<void> {
     const req = requestOf(session);
-    if (req === undefined) return this.#sessions.touch(sid, session);
-    const logins = this.#requests.of(req);
-    return logins.inOrder(() => this.#sessions.touch(sid, session, req, logins));
+    return this.#sessions.touch(sid, session, req, req && this.#requests.of(req));
   }
 
   #destroy(sid: string): Promise<void> {

@@ -19,12 +19,10 @@ const SEED = Number(process.env["HOSTILE_SEED"] ?? Date.now());
 
 const open = useSites();
 const POOL = { "x-authing-userpool-id": POOL_ID };
-const CROSS_SITE = [
-  { "Sec-Fetch-Site": "cross-site" },
-  { "Sec-Fetch-Site": "same-site" },
-  { Origin: "https://evil.example" },
-  { Origin: "null" },
-];
+const CROSS_SITE = [{ "Sec-Fetch-Site": "cross-site" }, { "Sec-Fetch-Site": "same-site" }];
+/** From browsers that are too old for `Sec-Fetch-Site`; these headers no site can make a browser send otherwise. */
+const CROSS_ORIGIN = [{ Origin: "https://evil.example" }, { Origin: "null" }];
+const OF_THE_BROWSER = ["Origin", "Sec-Fetch-Site", "Host", "X-Forwarded-Host"];
 
 /** Who nearly has the token. Nobody of them may force anybody offline. */
 const NEARLY_ADMINS: readonly Record<string, string>[] = [
@@ -139,6 +137,12 @@ function sendersOf({ alice, admin, mallory }: People): Sender[] {
   const may = [{ ...POOL, Authorization: TOKEN }, { ...POOL, Authorization: `Bearer ${TOKEN}` }, cookie(admin)];
   return [
     ...mayNot.map((headers) => ({ headers, victim: "bob", everyone: "shop" })),
+    ...CROSS_ORIGIN.map((headers) => ({
+      headers: { ...cookie(admin), ...headers },
+      fixed: OF_THE_BROWSER,
+      victim: "bob",
+      everyone: "shop",
+    })),
     ...[...may, ...may].map((headers) => ({ headers, victim: "carol", everyone: "shops" })),
   ];
 }

@@ -21,6 +21,8 @@ export interface Target {
 /** Headers by which somebody is known: cookies, tokens; and what he tries. */
 export interface Sender {
   readonly headers: Readonly<Record<string, string>>;
+  /** Headers of which it sends no others, whatever is drawn. */
+  readonly fixed?: readonly string[];
   /** Whom he tries to force offline. */
   readonly victim: string;
   /** What he types to force everyone offline. */
@@ -126,14 +128,14 @@ export function hostileRequest(random: Random, { appId, at, assets, senders }: T
 
   const isOddHead = random.chance(0.12);
   const odd = Array.from({ length: random.whole(0, 3) }, () => random.of(HEADERS));
+  const drawn = [...odd, ...(isOddHead ? [random.of(MALFORMED_HEADERS)] : [])].flatMap((header) => header(random));
   const headers = random.shuffled([
     ...(random.chance(0.99) ? [["Host", "127.0.0.1"] as const] : []),
     ...(sendsBody && random.chance(0.95) ? [["Content-Type", isForm ? FORM : JSON_TYPE] as const] : []),
     ...Object.entries(sender.headers),
     ...(encoding === undefined ? [] : [["Content-Encoding", encoding] as const]),
     ...framed.headers,
-    ...odd.flatMap((header) => header(random)),
-    ...(isOddHead ? random.of(MALFORMED_HEADERS)(random) : []),
+    ...drawn.filter(([name]) => sender.fixed?.includes(name) !== true),
   ]);
   const query = queryOf(random, sender);
   const target = random.chance(0.2) ? oddPath(random, path) : path;
