@@ -37,14 +37,24 @@ export class MinimalStore extends Store {
   }
 }
 
-/** Answers before its methods return. */
-export class SynchronousStore extends MinimalStore {
+/** Has a `touch` as most stores have it. */
+export class TouchedStore extends MinimalStore {
   override touch(sid: string, session: SessionData, done?: Done): void {
     const stored = this.read(sid);
     if (stored !== null) this.rows.set(sid, JSON.stringify({ ...stored, cookie: session.cookie }));
     this.answer("touch", done);
   }
+}
 
+/** Touches what it has written, and does not answer before. */
+export class TouchingStore extends TouchedStore {
+  override set(sid: string, session: SessionData, done?: Done): void {
+    super.set(sid, session, () => this.touch(sid, session, done));
+  }
+}
+
+/** Answers before its methods return. */
+export class SynchronousStore extends TouchedStore {
   protected override answer(_method: string, done?: Done, value?: SessionData | null): void {
     done?.(null, value);
   }
@@ -114,6 +124,7 @@ export const ODD_STORES = [
   odd("a synchronous store", SynchronousStore),
   odd("a store with get, set and destroy alone", MinimalStore),
   odd("a store whose touch re-creates the row", RecreatingStore),
+  odd("a store whose set touches the row", TouchingStore),
   odd("a store that answers late", LateStore),
   // express-session goes on twice, and fails: without the package nothing works on such a store.
   odd("a store that answers twice", TwiceStore, RecreatingStore),
