@@ -1,5 +1,5 @@
-// Everything that has to hold before a change lands, in one command for people and CI. Stops at the first step that fails.
-import { spawnSync } from "node:child_process";
+// Everything that has to hold before a change lands, in one command for people and CI. Stops at the first stage that fails.
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,28 +15,41 @@ process.on("exit", () => {
 
 const TABLE = "docs/compatibility.md";
 
-const STEPS = [
-  ["services", [node, "scripts/services.mjs"]],
-  ["format", [node, bin("prettier/bin/prettier.cjs"), "--check", "--log-level", "warn", "."]],
-  ["build", [node, "scripts/build.mjs"]],
-  ["types, TypeScript 6", [node, bin("typescript/bin/tsc"), "-p", "tsconfig.json"]],
-  ["types of the client", [node, bin("typescript/bin/tsc"), "-p", "lib/pages/client"]],
-  ["types, TypeScript 7", [node, bin("typescript7/bin/tsc"), "-p", "tsconfig.json"]],
-  ["lint", [node, bin("eslint/bin/eslint.js"), ".", "--max-warnings", "0"]],
-  ["tests", [node, bin("jest/bin/jest.js"), ...selection]],
+/** The steps of one stage run at the same time. */
+const STAGES = [
+  [["services", [node, "scripts/services.mjs"]]],
+  [["build", [node, "scripts/build.mjs"]]],
+  [
+    ["lint", [node, bin("eslint/bin/eslint.js"), ".", "--max-warnings", "0"]],
+    ["types, TypeScript 6", [node, bin("typescript/bin/tsc"), "-p", "tsconfig.json"]],
+    ["types, TypeScript 7", [node, bin("typescript7/bin/tsc"), "-p", "tsconfig.json"]],
+    ["types of the client", [node, bin("typescript/bin/tsc"), "-p", "lib/pages/client"]],
+    ["format", [node, bin("prettier/bin/prettier.cjs"), "--check", "--log-level", "warn", "."]],
+  ],
+  [["tests", [node, bin("jest/bin/jest.js"), ...selection]]],
   // A run of some tests knows too little for the table.
-  ...(selection.length === 0 ? [["table of what was tried", [node, "scripts/tried.mjs", tried, TABLE]]] : []),
-  ["package", [node, "scripts/check-package.mjs"]],
+  ...(selection.length === 0 ? [[["table of what was tried", [node, "scripts/tried.mjs", tried, TABLE]]]] : []),
+  [["package", [node, "scripts/check-package.mjs"]]],
 ];
 
-for (const [name, [command, ...args]] of STEPS) {
+/** What steps that run at the same time print is shown when each has ended. */
+async function run([name, [command, ...args]], isAlone) {
   const began = Date.now();
-  const { status } = spawnSync(command, args, {
-    stdio: "inherit",
+  const child = spawn(command, args, {
+    stdio: isAlone ? "inherit" : ["ignore", "pipe", "pipe"],
     env: { ...process.env, TRIED_FOLDER: tried },
   });
+  const printed = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => printed.push(chunk));
+  const status = await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve));
+  process.stdout.write(Buffer.concat(printed));
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   console.log(`${status === 0 ? "passed" : "FAILED"}  ${name}  (${seconds} s)\n`);
-  if (status !== 0) process.exit(status ?? 1);
+  return status === 0;
 }
-console.log(`${STEPS.length} passed, 0 failed`);
+
+for (const stage of STAGES) {
+  const passed = await Promise.all(stage.map((step) => run(step, stage.length === 1)));
+  if (passed.includes(false)) process.exit(1);
+}
+console.log(`${STAGES.flat().length} passed, 0 failed`);

@@ -7,7 +7,7 @@ import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { Heard } from "../support/heard.js";
 import { Browser } from "../support/http.js";
 import { save } from "../support/race-app.js";
-import { startLine, type Line } from "../support/line.js";
+import { startNetwork, type Network } from "../support/network.js";
 import { LiveThings, WAYS, type Live } from "../support/live.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
 import { useSites, type Site, type SiteOptions } from "../support/site.js";
@@ -24,17 +24,17 @@ type Client = ReturnType<typeof makeClient>;
 
 let redis: RedisServer;
 let admin: Client;
-let line: Line;
+let network: Network;
 const clients: Client[] = [];
 
 beforeEach(async () => {
   redis = await startRedis();
-  line = await startLine(redis.port);
+  network = await startNetwork(redis.port);
   admin = await connectTo(redis.url);
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
-  await line.close();
+  await network.close();
   await redis.stop();
 });
 const openSite = useSites();
@@ -75,7 +75,7 @@ async function openNode(
   return { site: await openSite({ backend, listensTo: [], after, ...more, auth: options }), things };
 }
 
-const overLine = (): string => `redis://127.0.0.1:${String(line.port)}`;
+const overNetwork = (): string => `redis://127.0.0.1:${String(network.port)}`;
 const openPoll = (site: Site, things: LiveThings, browser: Browser): Promise<Live> =>
   WAYS["a long poll"](site, browser, things);
 const subscribers = async (): Promise<number> => Number((await admin.pubSubNumSub(CHANNEL))[CHANNEL]);
@@ -94,7 +94,7 @@ describe("a node whose news are cut off for a while", () => {
   const NEVER_MS = 600_000;
 
   async function openNodes() {
-    const node = await openNode(overLine(), { recheckIntervalMs: NEVER_MS }, { listensTo: ["kick"] });
+    const node = await openNode(overNetwork(), { recheckIntervalMs: NEVER_MS }, { listensTo: ["kick"] });
     const other = await openNode(redis.url);
     while (node.site.events.length === 0) {
       await other.site.login("the first");
@@ -108,11 +108,11 @@ describe("a node whose news are cut off for a while", () => {
     const browser = await node.site.login("alice");
     const poll = await openPoll(node.site, node.things, browser);
     const events = await WAYS["server-sent events"](node.site, browser, node.things);
-    line.cut();
+    network.cut();
     await until(async () => (await subscribers()) === 0);
     await other.site.auth.kick("alice", { reason: REASON });
     expect(node.things.signals.map(({ aborted }) => aborted)).toEqual([false, false]);
-    line.mend();
+    network.mend();
     expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
     expect(await events.ended).toMatchObject({ end: "kick", reason: REASON });
   });
@@ -120,9 +120,9 @@ describe("a node whose news are cut off for a while", () => {
   it("ends what a kick afterwards ends, as before", async () => {
     const [node, other] = await openNodes();
     const poll = await openPoll(node.site, node.things, await node.site.login("alice"));
-    line.cut();
+    network.cut();
     await until(async () => (await subscribers()) === 0);
-    line.mend();
+    network.mend();
     await until(async () => (await subscribers()) === 1);
     await other.site.auth.kick("alice", { reason: REASON });
     expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });

@@ -9,11 +9,11 @@ import {
   stopSharedServers,
   type OpenClient,
 } from "../support/redis-clients.js";
-import { until } from "../support/redis-server.js";
+import { eventually } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 
 // Servers that start and fail over while other suites run need more than the five seconds of a test.
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 // Sentinels of a machine out of breath may take a master for dead that is not, and fail over once more. That nothing comes
 // back is shown without repetition, in redis-replicas.
 jest.retryTimes(2, { logErrorsBeforeRetry: true });
@@ -80,16 +80,4 @@ async function loginAndKick(registry: RedisLoginRegistry, login: NewLogin): Prom
   const kicked = await registry.removeAll(login.userId, mark(), { waitReplicas: 1 });
   if (kicked.length === 0) throw new Error("the login is lost");
   return kicked;
-}
-
-/** Repeats what fails until it does not: a client needs a while to find the new master. */
-async function eventually<Result>(act: () => Promise<Result>): Promise<Result> {
-  const results: Result[] = [];
-  const succeeds = async (): Promise<boolean> =>
-    act().then(
-      (result) => results.push(result) > 0,
-      () => false,
-    );
-  await until(succeeds, "the registry to go on", 30_000);
-  return results[0] as Result;
 }

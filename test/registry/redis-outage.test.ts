@@ -11,7 +11,7 @@ import {
   stopSharedServers,
   type OpenClient,
 } from "../support/redis-clients.js";
-import { startRedis, until, type RedisServer } from "../support/redis-server.js";
+import { eventually, startRedis, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 
 // Servers that start and fail over while other suites run need more than the five seconds of a test.
@@ -75,7 +75,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
     expectNoSecretIn(await failureOf(() => registry.find("u", "login")));
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
     server.resume();
-    await until(() => answers(registry), "the registry to go on");
+    await eventually(() => registry.list("u"));
   });
 
   it("that is gone fails a call in time, and what was given up is not sent when it is back", async () => {
@@ -87,9 +87,8 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
     expectNoSecretIn(await failureOf(() => registry.add(login("u"))));
     await failureOf(() => registry.markAll({ id: "mark", at: new Date() }));
     await server.restart();
-    await until(() => answers(registry), "the registry to go on");
-    expect(await registry.list("u")).toEqual([]);
-    expect(await registry.kickMark("u", "login", "")).toBeUndefined();
+    expect(await eventually(() => registry.list("u"))).toEqual([]);
+    expect(await eventually(() => registry.kickMark("u", "login", ""))).toBeUndefined();
   });
 
   it("that dies while a call is under way fails it without telling what was in it", async () => {
@@ -128,7 +127,7 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))("a node th
     node.pause();
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
     node.resume();
-    await until(() => answers(registry), "the registry to go on");
+    await eventually(() => registry.list("u"));
   });
 });
 
@@ -141,13 +140,6 @@ describe.each(ON_SENTINEL.map((kind) => [kind.name, kind] as const))("a master t
     master.pause();
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
     master.resume();
-    await until(() => answers(registry), "the registry to go on");
+    await eventually(() => registry.list("u"));
   });
 });
-
-async function answers(registry: RedisLoginRegistry): Promise<boolean> {
-  return registry.list("u").then(
-    () => true,
-    () => false,
-  );
-}

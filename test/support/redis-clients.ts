@@ -60,15 +60,15 @@ async function ioRedis(client: IoRedis & RedisClient): Promise<OpenClient> {
 }
 
 const LAZY = { lazyConnect: true };
-/** A pool has a timer that outlives it. */
-const QUICK = { cleanupDelay: 10 };
+/** A pool that keeps its connections: the timer of one that closes them outlives it, and throws if Redis has gone meanwhile. */
+const STEADY = { minimum: 4, maximum: 4 };
 
 export const ON_ONE_SERVER: readonly ClientKind<RedisServer>[] = [
   { name: "node-redis 6", open: ({ url }) => nodeRedis(createClient({ url })) },
   { name: "node-redis 5", open: ({ url }) => nodeRedis(createClient5({ url })) },
   { name: "node-redis 6 in RESP 2", open: ({ url }) => nodeRedis(createClient({ url, RESP: 2 })) },
-  { name: "a pool of node-redis 6", open: ({ url }) => nodeRedis(createClientPool({ url }, QUICK)) },
-  { name: "a pool of node-redis 5", open: ({ url }) => nodeRedis(createClientPool5({ url }, QUICK)) },
+  { name: "a pool of node-redis 6", open: ({ url }) => nodeRedis(createClientPool({ url }, STEADY)) },
+  { name: "a pool of node-redis 5", open: ({ url }) => nodeRedis(createClientPool5({ url }, STEADY)) },
   { name: "ioredis 6", open: ({ url }) => ioRedis(new Redis(url, LAZY)) },
   { name: "ioredis 5", open: ({ url }) => ioRedis(new Redis5(url, LAZY)) },
 ];

@@ -1,6 +1,5 @@
-import { createClient } from "redis";
-import { startLink } from "./link.js";
-import { freePort, startRedis, startSentinel, until, type RedisServer } from "./redis-server.js";
+import { startNetwork } from "./network.js";
+import { connectTo, freePort, startRedis, startSentinel, until, type RedisServer } from "./redis-server.js";
 
 /** Several servers that belong together. */
 export interface Topology {
@@ -19,14 +18,14 @@ export interface Pair extends Topology {
 
 export async function startPair(): Promise<Pair> {
   const master = await startRedis();
-  const link = await startLink(master.port);
-  const replica = await startRedis(replicaOf(link));
+  const network = await startNetwork(master.port);
+  const replica = await startRedis(replicaOf(network));
   await inStep(master, 1);
   return {
     master,
     replica,
     holdReplication: () => {
-      link.hold();
+      network.holdUp();
     },
     failOver: async () => {
       await master.kill();
@@ -34,8 +33,8 @@ export async function startPair(): Promise<Pair> {
       return replica;
     },
     stop: async () => {
-      await link.cut();
       await stopAll([master, replica]);
+      await network.close();
     },
   };
 }
@@ -195,7 +194,7 @@ function replicaOf({ port }: { readonly port: number }): string[] {
 
 /** Waits until so many replicas have what the master has: a new one says so itself up to a second too early. */
 async function inStep(master: RedisServer, replicas: number): Promise<void> {
-  const client = await createClient({ url: master.url }).connect();
+  const client = await connectTo(master);
   const confirm = async (): Promise<boolean> => {
     await client.sendCommand(["PUBLISH", "in step?", ""]);
     return Number(await client.sendCommand(["WAIT", String(replicas), "1000"])) >= replicas;

@@ -37,7 +37,7 @@ export async function startSentinel(name: string, masterPort: number, quorum: nu
   const port = await freePort();
   const conf = [
     `sentinel monitor ${name} 127.0.0.1 ${String(masterPort)} ${String(quorum)}`,
-    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel down-after-milliseconds ${name} 1500`,
     `sentinel failover-timeout ${name} 2000`,
   ];
   const args = (folder: string): string[] => {
@@ -79,7 +79,7 @@ async function start(port: number, args: (folder: string) => string[], started: 
       process.kill("SIGCONT");
     },
     ask: async (...command) => {
-      const client = await createClient({ url, RESP: 2 }).connect();
+      const client = await connectTo({ url });
       try {
         return await client.sendCommand(command);
       } finally {
@@ -91,6 +91,14 @@ async function start(port: number, args: (folder: string) => string[], started: 
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A client of the tests' own. That its server ends is for its calls to tell. */
+export async function connectTo({ url }: { readonly url: string }) {
+  const client = createClient({ url, RESP: 2 });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
 }
 
 export async function freePort(): Promise<number> {
@@ -111,6 +119,18 @@ export async function until(isTrue: () => Promise<boolean>, whatFor: string, lim
     if (Date.now() > end) throw new Error(`waited in vain for ${whatFor}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Repeats what fails until it does not: a client needs a while to find its server again. */
+export async function eventually<Result>(act: () => Promise<Result>): Promise<Result> {
+  const results: Result[] = [];
+  const succeeds = async (): Promise<boolean> =>
+    act().then(
+      (result) => results.push(result) > 0,
+      () => false,
+    );
+  await until(succeeds, "an answer", 30_000);
+  return results[0] as Result;
 }
 
 async function spawned(args: readonly string[], started: string): Promise<ChildProcess> {

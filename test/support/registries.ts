@@ -6,13 +6,13 @@ import { startPostgres, type PostgresServer } from "./postgres-server.js";
 import { clientPackage, CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
 import { installed, type Tried } from "./tried.js";
 
-/** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given. */
+/** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given, patient by default. */
 export interface RegistryKind {
   readonly name: string;
   /** What a run of the suite has tried. */
   readonly row: Pick<Tried, "kind" | "name" | "version">;
   start(): Promise<void>;
-  open(appId: string): LoginRegistry;
+  open(appId: string, timeoutMs?: number): LoginRegistry;
   stop(): Promise<void>;
 }
 
@@ -41,9 +41,9 @@ function onRedis(kind: (typeof CLIENTS)[number]): RegistryKind {
     start: async () => {
       opened = await kind.open();
     },
-    open: (appId) => {
+    open: (appId, timeoutMs = PATIENCE_MS) => {
       if (opened === undefined) throw new Error("not started");
-      return bound(new RedisLoginRegistry({ client: opened.client, timeoutMs: PATIENCE_MS }), appId);
+      return bound(new RedisLoginRegistry({ client: opened.client, timeoutMs }), appId);
     },
     stop: async () => {
       await opened?.close();
@@ -62,9 +62,9 @@ function onPostgres(): RegistryKind {
       pool = new Pool({ connectionString: server.url });
       await new PostgresLoginRegistry({ pool }).migrate();
     },
-    open: (appId) => {
+    open: (appId, timeoutMs = PATIENCE_MS) => {
       if (pool === undefined) throw new Error("not started");
-      return bound(new PostgresLoginRegistry({ pool, timeoutMs: PATIENCE_MS }), appId);
+      return bound(new PostgresLoginRegistry({ pool, timeoutMs }), appId);
     },
     stop: async () => {
       await pool?.end();

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { RedisServer } from "../../support/redis-server.js";
 import type { EndEntry } from "./log.js";
-import type { Network } from "./network.js";
+import type { Network } from "../../support/network.js";
 import type { Random } from "../../support/random.js";
 
 export interface FaultContext {

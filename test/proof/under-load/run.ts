@@ -6,7 +6,7 @@ import { FAULTS, type FaultContext } from "./faults.js";
 import { Load } from "./load.js";
 import { emptyLog, type Log } from "./log.js";
 import { MemorySamples } from "./memory.js";
-import { startNetwork } from "./network.js";
+import { startNetwork } from "../../support/network.js";
 import { AppNode } from "./node.js";
 import { Random } from "../../support/random.js";
 
