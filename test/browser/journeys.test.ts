@@ -51,7 +51,8 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
     return page;
   }
 
-  describe.each([true, false])("with a script: %s", (javaScriptEnabled) => {
+  // What a page does without a script is the same, wherever the logins are listed.
+  describe.each(backend === "memory" ? [true, false] : [true])("with a script: %s", (javaScriptEnabled) => {
     it("a user who is not logged in gets to his devices by way of the login", async () => {
       const page = await logIn("bob", { javaScriptEnabled }, "/u");
       expect(page.url()).toBe(`${example.origin}/u`);
