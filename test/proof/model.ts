@@ -78,7 +78,8 @@ export class Model implements StoreWatcher {
   #added = 0;
   /** Who is logged in in which session, as far as that is certain. */
   readonly #placed = new Map<string, ModelLogin>();
-  readonly #tornAt = new Map<string, number>();
+  /** When that was last made uncertain. */
+  readonly #displacedAt = new Map<string, number>();
   readonly #visits = new Set<Visit>();
   readonly #kicks = new Set<Kick>();
   /** Who has been served in the last step. */
@@ -177,8 +178,8 @@ export class Model implements StoreWatcher {
     if (change.rotates === "by hand" && change.isAlone) login?.doubts.delete(visit);
     const placed = change.begins ?? (change.rotates === undefined ? undefined : login);
     if (placed === undefined || sid === undefined || !placed.sids.has(sid)) return;
-    const isTorn = (this.#tornAt.get(sid) ?? 0) > change.at;
-    if (placed.doubts.size === 0 && placed.endedAt === undefined && !isTorn) this.#placed.set(sid, placed);
+    const isDisturbed = (this.#displacedAt.get(sid) ?? 0) > change.at;
+    if (placed.doubts.size === 0 && placed.endedAt === undefined && !isDisturbed) this.#placed.set(sid, placed);
   }
 
   kickBegins(kick: Kick): void {
@@ -219,10 +220,7 @@ export class Model implements StoreWatcher {
 
   wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void {
     const now = this.#tick();
-    if (isTorn) {
-      this.#tornAt.set(sid, now);
-      this.#displace(sid);
-    }
+    if (isTorn) this.#displace(sid);
     const login = this.logins.find(({ tag }) => tag === stored?.tag);
     if (stored?.userId === undefined || login === undefined) return;
     login.storedAt ??= now;
@@ -307,6 +305,7 @@ export class Model implements StoreWatcher {
   /** What is in this session is not certain any more. */
   #displace(sid: string): void {
     this.#placed.delete(sid);
+    this.#displacedAt.set(sid, this.#now);
     for (const visit of this.#visits) if (visit.expected?.sid === sid) visit.expected = undefined;
   }
 
