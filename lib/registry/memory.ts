@@ -15,13 +15,17 @@ import type {
   Subscription,
 } from "../login.js";
 import { eraAfter, kickAfter, newEra } from "./era.js";
+import { Recency, type Recent } from "./recency.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
+/** Whoever looks at who is active may sweep more often, as long as it takes no more than one part in so many of the time. */
+const SWEEP_SHARE = 50;
 
 /** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
 const UNKNOWN_END_TTL_MS = 86_400_000;
 
-interface User {
+interface User extends Recent<User> {
+  readonly id: string;
   readonly logins: Map<string, ListedLogin>;
   /** Taken off by kicks that are not settled yet. */
   readonly kicked: Map<string, ListedLogin>;
@@ -38,12 +42,14 @@ interface User {
  * Processes that share their sessions must share a registry: they take `RedisLoginRegistry`.
  */
 export class MemoryLoginRegistry implements LoginRegistry {
-  /** In the order of activity, the least recent first: whoever is active goes to the end. */
   readonly #users = new Map<string, User>();
+  /** Those with a login, by activity; some of them with none but expired ones, until they are looked at or swept out. */
+  readonly #online = new Recency<User>();
   #everyoneMark: KickMark | undefined;
   #appId: string | undefined;
   #maxSessionAgeMs = 0;
   #sweptAt = 0;
+  #sweptInMs = 0;
   readonly #listeners = new Set<RegistryListener>();
 
   bind({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
@@ -66,13 +72,14 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   add(login: NewLogin): Promise<Era> {
-    const user = this.#active(login.userId);
+    this.#sweep(SWEEP_INTERVAL_MS);
+    const user = this.#user(login.userId);
     this.#list(user, login);
     return Promise.resolve(eraAfter(user.mark?.id, this.#everyoneMark?.id));
   }
 
   adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
-    const user = this.#active(login.userId);
+    const user = this.#user(login.userId);
     const endedBefore = user.ended.get(login.id)?.ends ?? 0;
     if (endedBefore !== ends || kickAfter(era, user.mark, this.#everyoneMark) !== undefined) {
       return Promise.resolve(false);
@@ -85,14 +92,14 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
-    const login = this.#users.get(userId)?.logins.get(loginId);
-    if (login === undefined) return Promise.resolve(false);
+    const user = this.#users.get(userId);
+    const login = user?.logins.get(loginId);
+    if (user === undefined || login === undefined) return Promise.resolve(false);
     const { addSid, removeSid, ttlMs } = change;
     const now = Date.now();
     const sids = new Set(login.sids);
     if (removeSid !== undefined) sids.delete(removeSid);
     if (addSid !== undefined) sids.add(addSid);
-    const user = this.#active(userId);
     const known = login.ip !== undefined || login.userAgent !== undefined;
     user.logins.set(loginId, {
       ...login,
@@ -101,6 +108,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
       sids: [...sids],
       ...(ttlMs === undefined ? {} : { lastActive: new Date(now), expires: later(login.expires, now + ttlMs) }),
     });
+    this.#online.touch(user);
     return Promise.resolve(true);
   }
 
@@ -122,7 +130,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
       const ttlMs = remember || mark !== undefined ? this.#maxSessionAgeMs : UNKNOWN_END_TTL_MS;
       user.ended.set(loginId, { ends, mark: mark ?? known?.mark, until: Date.now() + ttlMs });
     }
-    this.#dropExpired(userId, user);
+    this.#dropExpired(user);
     if (listed !== undefined) this.#tell({ userId, loginIds: [loginId], mark });
     return { login: listed ?? (mark && user.kicked.get(loginId)), ends };
   }
@@ -133,6 +141,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
     const loginIds = [...user.logins.keys()];
     for (const login of user.logins.values()) user.kicked.set(login.id, login);
     user.logins.clear();
+    this.#online.delete(user);
     user.mark = mark;
     user.markUntil = Date.now() + this.#maxSessionAgeMs;
     if (loginIds.length > 0) this.#tell({ userId, loginIds, mark });
@@ -163,13 +172,17 @@ export class MemoryLoginRegistry implements LoginRegistry {
     totalCount: number;
     users: ActiveUser[];
   }> {
+    this.#sweep(SWEEP_SHARE * this.#sweptInMs);
     const users: ActiveUser[] = [];
-    for (const userId of this.#users.keys()) {
+    let position = 0;
+    for (const { id: userId } of this.#online) {
+      if (users.length >= limit) break;
+      position += 1;
+      if (position <= offset) continue;
       const logins = this.#live(userId);
       if (logins.length > 0) users.push({ userId, logins });
     }
-    users.reverse();
-    return Promise.resolve({ totalCount: users.length, users: users.slice(offset, offset + limit) });
+    return Promise.resolve({ totalCount: this.#online.size, users });
   }
 
   async *users(): AsyncIterable<readonly string[]> {
@@ -178,10 +191,10 @@ export class MemoryLoginRegistry implements LoginRegistry {
 
   clear(): Promise<void> {
     this.#everyoneMark = newEra();
-    for (const [userId, user] of this.#users) {
+    for (const user of this.#users.values()) {
       user.logins.clear();
       user.kicked.clear();
-      this.#dropExpired(userId, user);
+      this.#dropExpired(user);
     }
     for (const listener of this.#listeners) listener.listening(true);
     return Promise.resolve();
@@ -209,18 +222,9 @@ export class MemoryLoginRegistry implements LoginRegistry {
   #user(userId: string): User {
     let user = this.#users.get(userId);
     if (user === undefined) {
-      user = { logins: new Map(), kicked: new Map(), ended: new Map(), markUntil: 0 };
+      user = { id: userId, logins: new Map(), kicked: new Map(), ended: new Map(), markUntil: 0 };
       this.#users.set(userId, user);
     }
-    return user;
-  }
-
-  /** The user, now the most recently active one. */
-  #active(userId: string): User {
-    this.#sweep();
-    const user = this.#user(userId);
-    this.#users.delete(userId);
-    this.#users.set(userId, user);
     return user;
   }
 
@@ -236,31 +240,34 @@ export class MemoryLoginRegistry implements LoginRegistry {
       userAgent: login.userAgent,
       sids: [login.sid],
     });
+    this.#online.touch(user);
   }
 
   #live(userId: string): ListedLogin[] {
     const user = this.#users.get(userId);
     if (user === undefined) return [];
-    this.#dropExpired(userId, user);
+    this.#dropExpired(user);
     return [...user.logins.values()].filter((login) => login.sids.length > 0).sort((a, b) => +b.began - +a.began);
   }
 
-  #dropExpired(userId: string, user: User): void {
+  #dropExpired(user: User): void {
     const now = Date.now();
     for (const logins of [user.logins, user.kicked]) {
       for (const { id, expires } of logins.values()) if (+expires <= now) logins.delete(id);
     }
     for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
+    if (user.logins.size === 0) this.#online.delete(user);
     const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
-    if (isEmpty && user.markUntil <= now) this.#users.delete(userId);
+    if (isEmpty && user.markUntil <= now) this.#users.delete(user.id);
   }
 
   /** Users who never come back would stay for ever: MemoryStore has that habit, this does not. */
-  #sweep(): void {
+  #sweep(intervalMs: number): void {
     const now = Date.now();
-    if (now - this.#sweptAt < SWEEP_INTERVAL_MS) return;
+    if (now - this.#sweptAt < Math.min(intervalMs, SWEEP_INTERVAL_MS)) return;
+    for (const user of this.#users.values()) this.#dropExpired(user);
     this.#sweptAt = now;
-    for (const [userId, user] of this.#users) this.#dropExpired(userId, user);
+    this.#sweptInMs = Date.now() - now;
   }
 }
 
