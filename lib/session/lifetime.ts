@@ -42,11 +42,13 @@ export function rarely(intervalMs: number, ttlMs: number): number {
   return Math.min(intervalMs, ttlMs / 10);
 }
 
+/** What the cookie has left, or what it has when express-session renews it, as it does at the end of every request. */
 function cookieTtlMs(session: SessionRecord): number | undefined {
-  const expires = (session["cookie"] as { expires?: unknown } | undefined)?.expires;
+  const { expires, originalMaxAge } = (session["cookie"] ?? {}) as { expires?: unknown; originalMaxAge?: unknown };
   if (!(expires instanceof Date) && typeof expires !== "string") return undefined;
   const left = +new Date(expires) - Date.now();
-  return Number.isNaN(left) ? undefined : left;
+  if (Number.isNaN(left)) return undefined;
+  return Number.isFinite(originalMaxAge) ? Math.max(left, Number(originalMaxAge)) : left;
 }
 
 function seconds(ttl: unknown): number | undefined {

@@ -44,7 +44,11 @@ export async function startNetwork(to: number): Promise<Network> {
     if (isHeldUp) await new Promise<void>((resolve) => waiting.push(resolve));
   };
   const drop = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) {
+      // A reset while its end is under way leaves Node with a handle that never closes, and its process without an end.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {

@@ -27,6 +27,12 @@ describe("how long a store keeps a session", () => {
     ["connect-redis with a function", redis({ ttl: () => 7_200 }), inAnHour, 2 * HOUR],
     ["connect-redis with a function that says less than the cookie", redis({ ttl: () => 60 }), inAnHour, HOUR],
     ["connect-redis without expiry", redis({ disableTTL: true }), inAnHour, MAX],
+    [
+      "a cookie that the end of the request renews",
+      new MemoryStore(),
+      { cookie: { expires: new Date(0), originalMaxAge: HOUR } },
+      HOUR,
+    ],
     ["a session that is over", new MemoryStore(), { cookie: { expires: new Date(0) } }, 0],
   ])("%s", (_what, store, session, expected) => {
     const ttlMs = sessionTtlMs(store, session, MAX);

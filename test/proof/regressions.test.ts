@@ -1,0 +1,43 @@
+import { beforeAll, afterAll, describe, expect, it, jest } from "@jest/globals";
+import type { History } from "./history.js";
+import { live } from "./run.js";
+
+/** Histories that have broken a promise once, as short as they became. */
+const HISTORIES: Readonly<Record<string, History>> = {
+  // The login was listed for as long as its cookie still had to live: not at all.
+  "somebody logs in by a request that lasts longer than a session": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    browsers: [
+      { user: "alice", has: "nothing" },
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "a login" },
+    ],
+    commands: [
+      {
+        is: "request",
+        browser: 0,
+        node: 0,
+        acts: [{ does: "log in, in place", user: "alice" }, { does: "save" }, { does: "write" }],
+      },
+      { is: "time passes", ms: 3_660_000 },
+    ],
+    choices: [0, 0, 0, 0, 0, 33],
+  },
+};
+
+describe("histories that have broken a promise", () => {
+  beforeAll(() => {
+    jest.useFakeTimers({ doNotFake: ["setImmediate", "clearImmediate", "nextTick", "queueMicrotask", "performance"] });
+    jest.setSystemTime(Date.UTC(2026, 0, 1));
+  });
+  afterAll(() => {
+    jest.useRealTimers();
+  });
+
+  it.each(Object.entries(HISTORIES))("break none: %s", async (_name, history) => {
+    await expect(live(history, { setTime: (ms) => jest.setSystemTime(ms) })).resolves.toBeUndefined();
+  });
+});
