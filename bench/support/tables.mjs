@@ -58,7 +58,7 @@ export const TABLES = {
   scale: {
     title: "What a login takes of memory, and a page of those who are online of time",
     explanation:
-      "Each user has one login, with address and user agent; of Redis what the registry keeps, without the session itself. A page has 10 users.",
+      "Each login has an address and a user agent; of Redis what the registry keeps, without the session itself. Of what is kept for a user as such, each of his logins has its part. A page has 10 users, with one login each.",
     columns: [
       { name: "registry", of: ({ registry }) => registry },
       { name: "logins", of: ({ logins }) => count(logins) },

@@ -1,4 +1,5 @@
-import type { KickMark, ListedLogin } from "../../login.js";
+import type { KickMark, ListedLogin, LoginChange, NewLogin } from "../../login.js";
+import { packUserAgent, unpackUserAgent } from "./user-agent.js";
 
 type LoginRecord = [
   began: number,
@@ -19,9 +20,26 @@ export function readLogin(userId: string, loginId: string, record: unknown): Lis
     lastActive: new Date(lastActive),
     expires: new Date(expires),
     ip: ip === "" ? undefined : ip,
-    userAgent: userAgent === "" ? undefined : userAgent,
+    userAgent: userAgent === "" ? undefined : unpackUserAgent(userAgent),
     sids,
   };
+}
+
+/** What ADD and ADOPT want to know of a login: id, sid, ttl, ip, user agent, began. */
+export function writeLogin({ id, sid, ttlMs, ip = "", userAgent = "", began }: NewLogin): string[] {
+  return [id, sid, milliseconds(ttlMs), ip, packUserAgent(userAgent), began === undefined ? "" : String(+began)];
+}
+
+/** What UPDATE wants to know: login id, new sid, old sid, ttl, ip, user agent; `""` for what stays. */
+export function writeChange(
+  loginId: string,
+  { addSid = "", removeSid = "", ttlMs, ip = "", userAgent = "" }: LoginChange,
+): string[] {
+  return [loginId, addSid, removeSid, ttlMs === undefined ? "" : milliseconds(ttlMs), ip, packUserAgent(userAgent)];
+}
+
+function milliseconds(ms: number): string {
+  return String(Math.ceil(ms));
 }
 
 /** Logins from a reply of id, record, id, record, … */

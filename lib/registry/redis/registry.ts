@@ -19,7 +19,7 @@ import { Connection, type Commands } from "./connection.js";
 import { appKeys, encodePart, userKeyPrefix, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
-import { readEnd, readLogin, readLogins, readMark, writeMark } from "./records.js";
+import { readEnd, readLogin, readLogins, readMark, writeChange, writeLogin, writeMark } from "./records.js";
 import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, TELL, UPDATE } from "./scripts.js";
 
 /** Of how many logins Redis is told at once that their kick is finished. */
@@ -136,7 +136,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     const { logins, ended } = this.#keys(login.userId);
     for (;;) {
       const before = await this.#everyoneMark();
-      const userMarkId = String(await this.#connection.run(ADD, [logins, ended], toList(login)));
+      const userMarkId = String(await this.#connection.run(ADD, [logins, ended], writeLogin(login)));
       const after = await this.#app.index.touch(login.userId, login.ttlMs);
       // A kick of everyone that came between the listing and the row has not found this login: it begins again.
       if (before?.id === after?.id) return eraAfter(userMarkId === "" ? undefined : userMarkId, after?.id);
@@ -146,7 +146,7 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   async adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
     const { logins, ended } = this.#keys(login.userId);
-    const args = [...toList(login), kicksBefore(era)[0], String(ends)];
+    const args = [...writeLogin(login), kicksBefore(era)[0], String(ends)];
     if (Number(await this.#connection.run(ADOPT, [logins, ended], args)) !== 1) return false;
     const everyoneMark = await this.#app.index.touch(login.userId, login.ttlMs);
     if (kickAfter(era, undefined, everyoneMark) === undefined) return true;
@@ -155,10 +155,9 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
-    const { addSid = "", removeSid = "", ttlMs, ip = "", userAgent = "" } = change;
-    const args = [loginId, addSid, removeSid, ttlMs === undefined ? "" : String(Math.ceil(ttlMs)), ip, userAgent];
-    const listed = Number(await this.#connection.run(UPDATE, [this.#keys(userId).logins], args)) === 1;
-    if (listed && ttlMs !== undefined) await this.#app.index.touch(userId, ttlMs);
+    const { logins } = this.#keys(userId);
+    const listed = Number(await this.#connection.run(UPDATE, [logins], writeChange(loginId, change))) === 1;
+    if (listed && change.ttlMs !== undefined) await this.#app.index.touch(userId, change.ttlMs);
     return listed;
   }
 
@@ -315,8 +314,4 @@ function isCount(value: unknown): boolean {
 /** Those with a session, newest first. */
 function live(logins: readonly ListedLogin[]): ListedLogin[] {
   return logins.filter((login) => login.sids.length > 0).sort((a, b) => +b.began - +a.began);
-}
-
-function toList({ id, sid, ttlMs, ip = "", userAgent = "", began }: NewLogin): string[] {
-  return [id, sid, String(Math.ceil(ttlMs)), ip, userAgent, began === undefined ? "" : String(+began)];
 }
