@@ -161,8 +161,8 @@ export interface LoginRegistry {
 
   /**
    * Lists a login that began earlier, unless it has been ended since: by a kick of its user or of everyone that is not of
-   * its `era`, or one by one (more often than `ends`). Listed already, it gains the sid and is
-   * kept for at least as long.
+   * its `era`, or one by one (more often than `ends`). Listed already, it is kept for at least as long; unless it has left
+   * the session with this sid for another one, which a slow request may not know.
    *
    * It looks for a kick of everyone *after* it has listed, so that such a kick cannot slip in between.
    *

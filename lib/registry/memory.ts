@@ -84,8 +84,10 @@ export class MemoryLoginRegistry implements LoginRegistry {
     if (endedBefore !== ends || kickAfter(era, user.mark, this.#everyoneMark) !== undefined) {
       return Promise.resolve(false);
     }
-    if (user.logins.has(login.id)) {
-      return this.update(login.userId, login.id, { addSid: login.sid, ttlMs: login.ttlMs });
+    const listed = user.logins.get(login.id);
+    if (listed !== undefined) {
+      if (!listed.sids.includes(login.sid)) return Promise.resolve(false);
+      return this.update(login.userId, login.id, { ttlMs: login.ttlMs });
     }
     this.#list(user, login);
     return Promise.resolve(true);

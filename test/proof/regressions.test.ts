@@ -26,6 +26,25 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [0, 0, 0, 0, 0, 33],
   },
+  // Its adoption gave the login back a session id that it had left.
+  "a request is slow to adopt an old session that another one has rotated": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    browsers: [
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      { is: "request", browser: 0, node: 0, acts: [{ does: "regenerate and copy the user" }] },
+      { is: "request", browser: 0, node: 0, acts: [] },
+      { is: "request", browser: 0, node: 0, acts: [] },
+      { is: "rest" },
+    ],
+    choices: [117, 152, 0, 0, 0, 25, 0, 115, 40, 83, 56, 152, 0, 22],
+  },
 };
 
 describe("histories that have broken a promise", () => {

@@ -218,7 +218,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("keeps a login that is listed already for as long as it is told", async () => {
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
-      await registry.adopt({ ...alice, sid: "other", ttlMs: 3 * HOUR_MS }, FIRST_TIME);
+      await registry.adopt({ ...alice, ttlMs: 3 * HOUR_MS }, FIRST_TIME);
       await registry.adopt({ ...alice, ttlMs: 1 }, FIRST_TIME);
       const found = await registry.find("alice", alice.id);
       expect(Number(found?.expires) - Number(found?.began)).toBeGreaterThanOrEqual(3 * HOUR_MS);
@@ -236,11 +236,20 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [alice.sid] });
     });
 
-    it("of a listed login under another session id adds that", async () => {
+    it("is refused for a session id that the login has left", async () => {
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
-      expect(await registry.adopt({ ...alice, sid: "other" }, FIRST_TIME)).toBe(true);
-      expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [alice.sid, "other"] });
+      await registry.update("alice", alice.id, { addSid: "new", removeSid: alice.sid });
+      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.find("alice", alice.id)).toMatchObject({ sids: ["new"] });
+    });
+
+    it("is refused while the login is between two session ids", async () => {
+      const alice = login("alice");
+      await registry.adopt(alice, FIRST_TIME);
+      await registry.update("alice", alice.id, { removeSid: alice.sid });
+      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [] });
     });
 
     it("is refused once the user has been kicked", async () => {

@@ -186,8 +186,9 @@ BEGIN
     OR EXISTS (SELECT FROM ${apps} WHERE app = the_app AND mark_id <> the_app_mark)
     OR coalesce((SELECT ends FROM ${ended} WHERE key = the_login), 0) <> the_ends
   THEN RETURN false; END IF;
-  UPDATE ${logins} SET sids = CASE WHEN the_sid = ANY (sids) THEN sids ELSE sids || the_sid END, last_active = at,
-    expires = greatest(expires, at + the_ttl * interval '1 millisecond') WHERE key = the_login RETURNING expires INTO ends_at;
+  IF EXISTS (SELECT FROM ${logins} WHERE key = the_login AND NOT the_sid = ANY (sids)) THEN RETURN false; END IF;
+  UPDATE ${logins} SET last_active = at, expires = greatest(expires, at + the_ttl * interval '1 millisecond')
+    WHERE key = the_login RETURNING expires INTO ends_at;
   IF FOUND THEN
     UPDATE ${users} SET active = at, expires = greatest(expires, ends_at), until = greatest(until, ends_at)
       WHERE app = the_app AND key = the_user;

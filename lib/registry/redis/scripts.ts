@@ -107,8 +107,8 @@ if endsOf(KEYS[2], ARGV[1]) ~= tonumber(ARGV[8]) then return 0 end
 local record = read(KEYS[1], ARGV[1])
 if not record then
   list(KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6])
+elseif not has(record, ARGV[2]) then return 0
 else
-  if not has(record, ARGV[2]) then record[#record + 1] = ARGV[2] end
   record[2] = now
   record[3] = math.max(record[3], now + tonumber(ARGV[3]))
   write(KEYS[1], ARGV[1], record)
