@@ -11,7 +11,7 @@ import { live, type Counts, type RunOptions } from "./run.js";
 /** How many histories; `npm run test:long` asks for more, and for the counts in a file. */
 const HISTORIES = Number(process.env["HISTORIES"] ?? 1_000);
 const COUNTS_FILE = process.env["HISTORIES_COUNTS"];
-/** As many of them on Redis: one in ten. */
+/** As many of them on Redis, and as many with the coherent cache: one in ten. */
 const ON_REDIS = Math.ceil(HISTORIES / 10);
 const BEGAN = Date.UTC(2026, 0, 1);
 
@@ -43,10 +43,11 @@ describe("random histories", () => {
       server = await startRedis();
       client = createClient({ url: server.url });
       await client.connect();
-      redis = new HistoryRedis(client);
+      redis = new HistoryRedis(client, server.url);
       await redis.start();
     });
     afterAll(async () => {
+      redis.close();
       client.destroy();
       await server.stop();
       if (COUNTS_FILE !== undefined) writeFileSync(COUNTS_FILE, JSON.stringify(counts));
@@ -55,13 +56,20 @@ describe("random histories", () => {
     it("keep every promise", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({})),
-        { numRuns: HISTORIES - ON_REDIS },
+        { numRuns: HISTORIES - 2 * ON_REDIS },
       );
     });
 
     it("keep every promise on Redis, command by command", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({ redis })),
+        { numRuns: ON_REDIS },
+      );
+    });
+
+    it("keep every promise where nodes know logins without asking", async () => {
+      await fc.assert(
+        keepsEveryPromise(counts, () => ({ redis, coherentCache: true })),
         { numRuns: ON_REDIS },
       );
     });

@@ -1,3 +1,4 @@
+import { createClient } from "redis";
 import type { LoginRegistry } from "../../lib/index.js";
 import type { NodeRedisClient } from "../../lib/registry/redis/clients/client.js";
 import * as scripts from "../../lib/registry/redis/scripts.js";
@@ -7,10 +8,11 @@ type Methods = Record<string | symbol, unknown>;
 type Method = (...args: unknown[]) => unknown;
 
 /** What runs at once, on behalf of nobody. */
-const AT_ONCE = ["bind", "subscribe", "close"];
+const AT_ONCE = ["bind", "subscribe", "close", "known"];
 
 /**
- * A registry that tells who asks it. With `schedule`, each of its methods is one step; without, it takes steps of its own.
+ * A registry that tells who asks it. With `schedule`, each of its methods is one step, also that which would know without being
+ * asked: as if it were somewhere else. Without, it takes steps of its own.
  */
 export function watched(
   registry: LoginRegistry,
@@ -31,10 +33,8 @@ export function watched(
   }
   return new Proxy(registry, {
     get(_target, name) {
-      // A registry that all nodes share knows nothing without being asked.
-      const method = name === "known" ? undefined : methods[name];
+      const method = methods[name];
       if (name === "users") return users;
-      // As if it were somewhere else: every question takes its time.
       if (name === "known" && schedule !== undefined) return undefined;
       if (typeof method !== "function" || typeof name !== "string") return method;
       return AT_ONCE.includes(name) ? (method as Method).bind(registry) : (...args: unknown[]) => run(name, args);
@@ -50,14 +50,75 @@ const TIME_OF_HISTORY = `(function()
   return { math.floor(ms / 1000), ms % 1000 * 1000 }
 end)()`;
 
+type Client = ReturnType<typeof trackingClient>;
+
+function trackingClient(url: string) {
+  return createClient({ url, RESP: 3, emitInvalidate: true, maintNotifications: "disabled" });
+}
+
+/**
+ * One node's connection, over which Redis tells of changes. What it has told arrives as late as it may: with the answer to
+ * the node's next command that comes after it.
+ */
+export class TellingClient {
+  /** For the registry, and for a store that is to be taken for one on the same connection. */
+  readonly client: NodeRedisClient;
+  readonly #connection: Client;
+  readonly #listeners = new Set<(key: unknown) => void>();
+  readonly #told: unknown[] = [];
+
+  constructor(connection: Client, send: (args: string[], connection: Client) => Promise<unknown>, schedule: Schedule) {
+    this.#connection = connection;
+    connection.on("invalidate", this.#hear);
+    const sendCommand = (args: string[]): Promise<unknown> =>
+      args[0] === "CLIENT"
+        ? connection.sendCommand(args)
+        : schedule.step(label(args), async () => {
+            await this.arrive();
+            return send(args, connection);
+          });
+    const listen = (does: "on" | "off") => (event: string, listener: (value: unknown) => void) => {
+      if (event !== "invalidate") connection[does](event, listener);
+      else this.#listeners[does === "on" ? "add" : "delete"](listener);
+    };
+    const own: Record<string | symbol, unknown> = { sendCommand, on: listen("on"), off: listen("off") };
+    this.client = new Proxy(connection as unknown as NodeRedisClient, {
+      get(target, name): unknown {
+        const value: unknown = own[name] ?? Reflect.get(target, name, target);
+        return typeof value === "function" && !(name in own) ? (value as Method).bind(target) : value;
+      },
+    });
+  }
+
+  /** Whatever Redis has told until now has arrived. */
+  readonly arrive = async (): Promise<void> => {
+    await this.#connection.ping();
+    for (const key of this.#told.splice(0)) for (const listener of this.#listeners) listener(key);
+  };
+
+  /** @returns the connection, for another node. */
+  release(): Client {
+    this.#connection.off("invalidate", this.#hear);
+    return this.#connection;
+  }
+
+  readonly #hear = (key: unknown): void => {
+    this.#told.push(key);
+  };
+}
+
 /** A real Redis for one history after another, each with a clock of its own. */
 export class HistoryRedis {
   readonly #client: NodeRedisClient;
+  readonly #url: string;
+  /** Connections that no node has. */
+  readonly #free: Client[] = [];
   /** A script's digest, and that of the same script with the other clock. */
   readonly #digests = new Map<string, string>();
 
-  constructor(client: NodeRedisClient) {
+  constructor(client: NodeRedisClient, url: string) {
     this.#client = client;
+    this.#url = url;
   }
 
   /** Redis knows every script before the first history, so that each goes the same way whenever it is lived through. */
@@ -86,10 +147,28 @@ export class HistoryRedis {
     };
   }
 
-  #send(args: string[]): Promise<unknown> {
+  /** A node's own connection, on which Redis tells of changes; to be given back by {@link HistoryRedis.release}. */
+  async telling(schedule: Schedule): Promise<TellingClient> {
+    const connection =
+      this.#free.pop() ??
+      (await trackingClient(this.#url)
+        .on("error", () => undefined)
+        .connect());
+    return new TellingClient(connection, (args, to) => this.#send(args, to), schedule);
+  }
+
+  release(client: TellingClient): void {
+    this.#free.push(client.release());
+  }
+
+  close(): void {
+    for (const connection of this.#free.splice(0)) connection.destroy();
+  }
+
+  #send(args: string[], to: Pick<NodeRedisClient, "sendCommand"> = this.#client): Promise<unknown> {
     const [command, sha = ""] = args;
-    if (command !== "EVALSHA") return this.#client.sendCommand(args);
-    return this.#client.sendCommand([command, this.#digests.get(sha) ?? sha, ...args.slice(2)]);
+    if (command !== "EVALSHA") return to.sendCommand(args);
+    return to.sendCommand([command, this.#digests.get(sha) ?? sha, ...args.slice(2)]);
   }
 }
 

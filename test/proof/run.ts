@@ -14,6 +14,8 @@ import { NodeStore, SharedSessions } from "./shared-store.js";
 export interface RunOptions {
   /** Where the logins are listed. Default: in memory. */
   readonly redis?: HistoryRedis | undefined;
+  /** Whether nodes know logins by what Redis tells them, instead of asking for each. Default: false. */
+  readonly coherentCache?: boolean | undefined;
   /** The registry in memory: another one than the package's, to see that its faults are found. */
   readonly memory?: MemoryLoginRegistry | undefined;
   /** Sets the clock. */
@@ -36,6 +38,7 @@ export async function live(history: History, options: RunOptions, counts?: Count
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     throw new Violation([message, ...world.schedule.trace, JSON.stringify(history)].join("\n"), { cause: error });
   } finally {
+    await world.close();
     if (counts !== undefined) {
       counts.histories += 1;
       counts.steps += world.schedule.steps;
@@ -58,6 +61,7 @@ class World {
   readonly #cookies: (string | undefined)[];
   readonly #sids: string[] = [];
   readonly #failures: unknown[] = [];
+  readonly #closing: (() => Promise<void>)[] = [];
   #named = 0;
   #choice = 0;
 
@@ -91,17 +95,21 @@ class World {
     await this.#rest();
     // Whoever has ever had a cookie tries again.
     for (const [i, sid] of [...this.#sids].entries()) {
-      this.#visit(this.#nodeAt(i), undefined, sid, []);
+      this.#visit(await this.#nodeAt(i), undefined, sid, []);
       await this.#rest();
     }
     this.model.rested();
     if (this.model.violation !== undefined) throw this.model.violation;
   }
 
+  async close(): Promise<void> {
+    for (const close of this.#closing) await close();
+  }
+
   async #prepare(): Promise<void> {
     for (const [browser, { user, has }] of this.#history.browsers.entries()) {
       if (has === "a login") {
-        this.#visit(this.#nodeAt(browser), browser, undefined, [{ does: "log in", user }]);
+        this.#visit(await this.#nodeAt(browser), browser, undefined, [{ does: "log in", user }]);
         await this.#rest();
       } else if (has === "an old session") {
         const sid = this.#newSid();
@@ -119,14 +127,14 @@ class World {
     if (command.is !== "rest") this.schedule.note(`--- ${JSON.stringify(command)}`);
     switch (command.is) {
       case "request":
-        this.#visit(this.#nodeAt(command.node), command.browser, this.#cookies[command.browser], command.acts);
+        this.#visit(await this.#nodeAt(command.node), command.browser, this.#cookies[command.browser], command.acts);
         break;
       case "leave":
-        this.#visit(this.#nodeAt(command.node), command.browser, this.#cookies[command.browser], "leave");
+        this.#visit(await this.#nodeAt(command.node), command.browser, this.#cookies[command.browser], "leave");
         break;
       case "kick": {
         const { users } = command;
-        this.#kick(this.#nodeAt(command.node), users.join(), ({ auth }, begins) => {
+        this.#kick(await this.#nodeAt(command.node), users.join(), ({ auth }, begins) => {
           begins(({ user }) => users.includes(user));
           return auth.kick(users);
         });
@@ -134,7 +142,7 @@ class World {
       }
       case "kick one": {
         const { user, place } = command;
-        this.#kick(this.#nodeAt(command.node), `one of ${user}`, async ({ auth }, begins) => {
+        this.#kick(await this.#nodeAt(command.node), `one of ${user}`, async ({ auth }, begins) => {
           const listed = await auth.logins(user);
           const id = listed[place]?.id;
           if (id === undefined) return;
@@ -144,7 +152,7 @@ class World {
         break;
       }
       case "kick everyone":
-        this.#kick(this.#nodeAt(command.node), "everyone", ({ auth }, begins) => {
+        this.#kick(await this.#nodeAt(command.node), "everyone", ({ auth }, begins) => {
           begins(() => true);
           return auth.kickAll();
         });
@@ -158,7 +166,7 @@ class World {
         this.model.expire();
         break;
       case "crash": {
-        const node = this.#nodeAt(command.node);
+        const node = await this.#nodeAt(command.node);
         this.schedule.crash(node);
         this.model.crash(node);
         this.#nodes[this.#nodes.indexOf(node)] = undefined;
@@ -273,17 +281,35 @@ class World {
     return choice % count;
   }
 
-  #node(): Node {
-    const { settings, unset, cookie } = this.#history;
-    const { redis } = this.#options;
-    const store = new NodeStore(this.schedule, this.#sessions);
+  async #node(): Promise<Node> {
+    const { redis, coherentCache = false } = this.#options;
     const asked: Model["asked"] = (...call) => {
       this.model.asked(...call);
     };
-    const registry =
-      redis === undefined
-        ? watched(this.#memory, asked, this.schedule)
-        : watched(new RedisLoginRegistry({ client: redis.client(this.schedule) }), asked);
+    if (redis === undefined) {
+      return this.#nodeOn(new NodeStore(this.schedule, this.#sessions), watched(this.#memory, asked, this.schedule));
+    }
+    if (!coherentCache) {
+      const registry = new RedisLoginRegistry({ client: redis.client(this.schedule) });
+      return this.#nodeOn(new NodeStore(this.schedule, this.#sessions), watched(registry, asked));
+    }
+    const telling = await redis.telling(this.schedule);
+    const { client, arrive } = telling;
+    const registry = new RedisLoginRegistry({ client, coherentCache });
+    this.#closing.push(async () => {
+      await registry.close();
+      redis.release(telling);
+    });
+    const store = Object.assign(new NodeStore(this.schedule, this.#sessions, arrive), { client });
+    const node = this.#nodeOn(store, watched(registry, asked));
+    // From now on Redis tells.
+    await arrive();
+    await settled();
+    return node;
+  }
+
+  #nodeOn(store: NodeStore, registry: LoginRegistry): Node {
+    const { settings, unset, cookie } = this.#history;
     const maxAge: SessionOptions["cookie"] = cookie === "an hour" ? { maxAge: COOKIE_AGE_MS } : {};
     return new Node({
       store,
@@ -297,9 +323,9 @@ class World {
   }
 
   /** Nodes start when they are first asked. */
-  #nodeAt(position: number): Node {
+  async #nodeAt(position: number): Promise<Node> {
     const place = position % this.#nodes.length;
-    return (this.#nodes[place] ??= this.#node());
+    return (this.#nodes[place] ??= await this.#node());
   }
 
   #newSid(): string {

@@ -108,19 +108,28 @@ export class SharedSessions {
 
 type Callback = (error?: unknown, value?: unknown) => void;
 
-/** One node's session store on what all nodes share: each call is one step. */
+/**
+ * One node's session store on what all nodes share: each call is one step. `arrive`: what must have arrived before a read is
+ * answered, where the sessions are read over the connection that tells of changes.
+ */
 export class NodeStore extends Store {
   readonly #schedule: Schedule;
   readonly #sessions: SharedSessions;
+  readonly #arrive: () => Promise<void>;
 
-  constructor(schedule: Schedule, sessions: SharedSessions) {
+  constructor(schedule: Schedule, sessions: SharedSessions, arrive = (): Promise<void> => Promise.resolve()) {
     super();
     this.#schedule = schedule;
     this.#sessions = sessions;
+    this.#arrive = arrive;
   }
 
   override get = (sid: string, callback: (error: unknown, session?: SessionData | null) => void): void => {
-    this.#step(`get ${sid}`, () => this.#sessions.get(sid), callback as Callback);
+    const read = async (): Promise<unknown> => {
+      await this.#arrive();
+      return this.#sessions.get(sid);
+    };
+    this.#step(`get ${sid}`, read, callback as Callback);
   };
 
   override set = (sid: string, session: SessionData, callback?: Callback): void => {
