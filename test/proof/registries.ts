@@ -82,7 +82,7 @@ export class TellingClient {
       else this.#listeners[does === "on" ? "add" : "delete"](listener);
     };
     const own: Record<string | symbol, unknown> = { sendCommand, on: listen("on"), off: listen("off") };
-    this.client = new Proxy(connection as unknown as NodeRedisClient, {
+    this.client = new Proxy<NodeRedisClient>(connection, {
       get(target, name): unknown {
         const value: unknown = own[name] ?? Reflect.get(target, name, target);
         return typeof value === "function" && !(name in own) ? (value as Method).bind(target) : value;
