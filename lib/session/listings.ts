@@ -8,6 +8,9 @@ import type { HeldLogin, RequestLogins } from "./requests.js";
 import { stampOf, type SessionRecord, type Stamp } from "./stamp.js";
 import type { SessionEvents } from "./session-events.js";
 
+/** A request that lasts longer cannot know any more who else has ended a login: registries remember it for so long. */
+const RESUMED_WITHIN_MS = 86_400_000;
+
 /** The session of a user that is about to be written. */
 export interface Saving {
   readonly sid: string;
@@ -132,6 +135,7 @@ export class Listings {
     const { began, ip, userAgent } = removal?.login ?? {};
     const now = Date.now();
     const ttlMs = this.keepMs(session);
+    if (now - (removal?.at ?? 0) >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp };
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     delete held.removal;
     if (!(await this.#registry.adopt(again, { era, ends: removal?.ends ?? 0 }))) return { stamp };

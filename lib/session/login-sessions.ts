@@ -275,10 +275,11 @@ export class LoginSessions {
 
   async #end({ userId, loginId }: Stamp, held?: HeldLogin): Promise<void> {
     if (held?.removal !== undefined) return;
+    const at = Date.now();
     // An adopted login's id can be derived again from data that a slower request has read before.
     const removal = await this.#registry.remove(userId, loginId, { remember: loginId.startsWith(ADOPTED) });
     if (removal.login === undefined) return;
-    if (held !== undefined) held.removal = removal;
+    if (held !== undefined) held.removal = { ...removal, at };
     this.#events.logout({ id: loginId, userId });
   }
 

@@ -7,7 +7,10 @@ export interface HeldLogin {
   /** The session id under which the request knows it to be live. */
   readonly sid: string;
   /** Set once this very request has taken it off: the request may list it again, if nobody else has ended it since. */
-  removal?: Removal;
+  removal?: Removal & {
+    /** Epoch milliseconds: by then it was still listed. */
+    readonly at: number;
+  };
 }
 
 /** Why a request's session was refused, and where that is kept until somebody has been told. */

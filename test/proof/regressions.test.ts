@@ -45,6 +45,24 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [117, 152, 0, 0, 0, 25, 0, 115, 40, 83, 56, 152, 0, 22],
   },
+  // The mark of the kick was forgotten by then.
+  "a request that lasts longer than any session rotates by hand, and its user is kicked": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    browsers: [
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "a login" },
+    ],
+    commands: [
+      { is: "request", browser: 0, node: 0, acts: [{ does: "rotate by hand" }] },
+      { is: "kick", node: 0, users: ["alice"] },
+      { is: "time passes", ms: 7_260_000 },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 33, 179],
+  },
 };
 
 describe("histories that have broken a promise", () => {
