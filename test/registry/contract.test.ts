@@ -120,12 +120,16 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const adopted = login("alice");
       const known = login("alice", { ip: "203.0.113.9" });
       await registry.add(adopted);
+      const named = login("alice", { userAgent: "desk" });
       await registry.add(known);
+      await registry.add(named);
       const device = { ip: "198.51.100.7", userAgent: "phone" };
       await registry.update("alice", adopted.id, { ttlMs: HOUR_MS, ...device });
       await registry.update("alice", known.id, { ttlMs: HOUR_MS, ...device });
       expect(await registry.find("alice", adopted.id)).toMatchObject(device);
+      await registry.update("alice", named.id, { ttlMs: HOUR_MS, ...device });
       expect(await registry.find("alice", known.id)).toMatchObject({ ip: "203.0.113.9", userAgent: undefined });
+      expect(await registry.find("alice", named.id)).toMatchObject({ ip: undefined, userAgent: "desk" });
     });
 
     it("that is no activity leaves the last one, and another moves it", async () => {
@@ -577,7 +581,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.clear();
       expect(await registry.adopt(alice, { era, ends })).toBe(false);
       const next = login("alice");
-      await registry.add(next);
+      const since = { era: await registry.add(next), ends: (await registry.remove("alice", next.id)).ends };
+      expect(await registry.adopt(next, since)).toBe(true);
       expect(await idsOf("alice")).toEqual([next.id]);
     });
   });
