@@ -120,15 +120,30 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
 describe("a session in which a process without the hook has changed the user", () => {
   const openSite = useSites();
 
-  it("belongs to the new user alone", async () => {
+  /** Alice's session, in which there is another user now, or none. */
+  async function changedTo(userId: string | undefined) {
     const store = new MemoryStore();
     const site = await openSite({ auth: { store } });
     const browser = await site.login("alice");
-    for (const [sid, json] of Object.entries((store as unknown as { sessions: Record<string, string> }).sessions)) {
-      const data = { ...(JSON.parse(json) as object), userId: "bob" };
-      (store as unknown as { sessions: Record<string, string> }).sessions[sid] = JSON.stringify(data);
+    const { sessions } = store as unknown as { sessions: Record<string, string> };
+    for (const [sid, json] of Object.entries(sessions)) {
+      sessions[sid] = JSON.stringify({ ...(JSON.parse(json) as object), userId });
     }
+    return { site, browser, sessions };
+  }
+
+  it("is the end of the first one's login, and says so", async () => {
+    const { site, browser, sessions } = await changedTo(undefined);
+    expect(await site.user(browser)).toBeNull();
+    expect(await site.auth.logins("alice")).toEqual([]);
+    expect(site.events.at(-1)).toMatchObject({ name: "logout", userId: "alice" });
+    expect(JSON.stringify(sessions)).not.toContain("expressLogout");
+  });
+
+  it("belongs to the new user alone", async () => {
+    const { site, browser } = await changedTo("bob");
     expect(await site.user(browser)).toBe("bob");
+    expect(await site.auth.logins("alice")).toEqual([]);
     await site.auth.kick("alice");
     expect(await site.user(browser)).toBe("bob");
     await site.auth.kick("bob");

@@ -136,6 +136,22 @@ describe("I6, when the store fails in the middle of a kick", () => {
   });
 });
 
+describe("I6, when the store fails in the middle of a kick of everyone", () => {
+  it("the kick rejects and names who is not done; nobody is served; the repeat finishes it", async () => {
+    const { store, failing } = failingStore();
+    const site = await openSite({ auth: { store } });
+    const [alice, bob] = [await site.login("alice"), await site.login("bob")];
+    failing.on = true;
+    const kicked = site.auth.kickAll({ reason: "why" });
+    await expect(kicked).rejects.toMatchObject({ code: "ERR_KICK_INCOMPLETE", status: 503 });
+    await expect(kicked).rejects.toMatchObject({ userIds: expect.arrayContaining(["alice", "bob"]) });
+    expect([await site.auth.logins("alice"), await site.auth.logins("bob")]).toEqual([[], []]);
+    failing.on = false;
+    expect(await site.auth.kickAll({ reason: "why" })).toEqual({ users: 2, logins: 2 });
+    for (const browser of [alice, bob]) expect((await browser.get("/me")).status).toBe(401);
+  });
+});
+
 describe("I7, the commands that Redis gets", () => {
   let redis: RedisServer;
   let client: ReturnType<typeof createClient>;
@@ -276,7 +292,21 @@ describe("I7, the commands that Redis gets", () => {
 describe("I9, when the store cannot write", () => {
   async function failingSite() {
     const { store, failing } = failingStore();
-    return { site: await openSite({ auth: { store } }), failing };
+    const after = (app: express.Express): void => {
+      app.post("/rotate-by-hand", (req, res, next) => {
+        const { userId } = req.session;
+        req.session.destroy((error) => {
+          if (error !== undefined && error !== null) {
+            next(error);
+            return;
+          }
+          (req.sessionStore as unknown as { generate(req: object): void }).generate(req);
+          req.session.userId = userId;
+          res.json({});
+        });
+      });
+    };
+    return { site: await openSite({ auth: { store }, after }), failing };
   }
 
   it("a new login is not shown as live", async () => {
@@ -292,6 +322,18 @@ describe("I9, when the store cannot write", () => {
     const browser = await site.login("alice");
     failing.on = true;
     await browser.post("/login", { user: "alice" });
+    expect(await site.auth.logins("alice")).toEqual([]);
+  });
+
+  it("a rotation by hand that was not resumed is not shown as live, and one that was is told", async () => {
+    const { site, failing } = await failingSite();
+    const browser = await site.login("alice");
+    const [login] = await site.auth.logins("alice");
+    await browser.post("/rotate-by-hand");
+    expect(site.events.map(({ name }) => name)).toEqual(["login", "logout", "login"]);
+    expect(site.events.at(-1)).toMatchObject({ userId: "alice", loginId: login?.id });
+    failing.on = true;
+    await browser.post("/rotate-by-hand");
     expect(await site.auth.logins("alice")).toEqual([]);
   });
 });

@@ -57,6 +57,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(Number(found?.expires) - Number(found?.began)).toBe(HOUR_MS);
     });
 
+    it("is as old as it is said to be", async () => {
+      const began = new Date(Date.now() - HOUR_MS);
+      const alice = login("alice", { began });
+      await registry.add(alice);
+      expect((await registry.find("alice", alice.id))?.began).toEqual(began);
+    });
+
     it("is nobody else's", async () => {
       const alice = login("alice");
       await registry.add(alice);
@@ -113,12 +120,34 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const adopted = login("alice");
       const known = login("alice", { ip: "203.0.113.9" });
       await registry.add(adopted);
+      const named = login("alice", { userAgent: "desk" });
       await registry.add(known);
+      await registry.add(named);
       const device = { ip: "198.51.100.7", userAgent: "phone" };
       await registry.update("alice", adopted.id, { ttlMs: HOUR_MS, ...device });
       await registry.update("alice", known.id, { ttlMs: HOUR_MS, ...device });
       expect(await registry.find("alice", adopted.id)).toMatchObject(device);
+      await registry.update("alice", named.id, { ttlMs: HOUR_MS, ...device });
       expect(await registry.find("alice", known.id)).toMatchObject({ ip: "203.0.113.9", userAgent: undefined });
+      expect(await registry.find("alice", named.id)).toMatchObject({ ip: undefined, userAgent: "desk" });
+    });
+
+    it("that is no activity leaves the last one, and another moves it", async () => {
+      const alice = login("alice");
+      await registry.add(alice);
+      const lastActive = async () => (await registry.find("alice", alice.id))?.lastActive.getTime();
+      const first = await lastActive();
+      for (let times = 0; times < 10; times += 1) await registry.update("alice", alice.id, { addSid: "another" });
+      expect(await lastActive()).toBe(first);
+      const isLater = async (act: () => Promise<unknown>) => {
+        const before = Number(await lastActive());
+        return eventually(async () => {
+          await act();
+          return Number(await lastActive()) > before;
+        }, true);
+      };
+      expect(await isLater(() => registry.update("alice", alice.id, { ttlMs: HOUR_MS }))).toBe(true);
+      expect(await isLater(() => registry.adopt(alice, FIRST_TIME))).toBe(true);
     });
 
     it("that leaves a login without a session id hides it", async () => {
@@ -147,6 +176,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const era = await registry.add(alice);
       const why = mark('a stolen phone: "{}" \ud83d\ude00');
       await registry.remove("alice", alice.id, { mark: why });
+      expect(await registry.kickMark("alice", alice.id, era)).toEqual(why);
+    });
+
+    it("keeps its reason, whoever ends it again, and is his no more", async () => {
+      const alice = login("alice");
+      const era = await registry.add(alice);
+      const why = mark("lost");
+      await registry.remove("alice", alice.id, { mark: why });
+      expect((await registry.remove("alice", alice.id)).login).toBeUndefined();
       expect(await registry.kickMark("alice", alice.id, era)).toEqual(why);
     });
 
@@ -192,6 +230,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.remove("alice", alice.id, { mark: mark() })).toMatchObject({ login: undefined });
     });
 
+    it("has nothing to do with a login that was logged out before", async () => {
+      const alice = login("alice");
+      await registry.adopt(alice, FIRST_TIME);
+      await registry.remove("alice", alice.id, { remember: true });
+      expect(await registry.removeAll("alice", mark())).toEqual([]);
+    });
+
     it("is the reason for every login that began before, and for none that began after", async () => {
       const before = login("alice");
       const eraBefore = await registry.add(before);
@@ -222,6 +267,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.adopt({ ...alice, ttlMs: 1 }, FIRST_TIME);
       const found = await registry.find("alice", alice.id);
       expect(Number(found?.expires) - Number(found?.began)).toBeGreaterThanOrEqual(3 * HOUR_MS);
+    });
+
+    it("lists a login with what is known of it", async () => {
+      const device = { ip: "203.0.113.9", userAgent: "phone", began: new Date(1_700_000_000_000) };
+      const alice = login("alice", device);
+      await registry.adopt(alice, FIRST_TIME);
+      expect(await registry.find("alice", alice.id)).toMatchObject(device);
     });
 
     it("lists a login of a user whom nobody has kicked", async () => {
@@ -272,6 +324,17 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const { ends } = await registry.remove("alice", alice.id, { remember: true });
       expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
       expect(await registry.adopt(alice, { era: "", ends })).toBe(true);
+    });
+
+    it("is refused for every end that it does not know of, also after ends of others", async () => {
+      const [alice, other] = [login("alice"), login("alice")];
+      await registry.adopt(alice, FIRST_TIME);
+      const { ends } = await registry.remove("alice", alice.id, { remember: true });
+      await registry.remove("alice", other.id, { remember: true });
+      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.adopt(alice, { era: "", ends })).toBe(true);
+      await registry.remove("alice", alice.id, { remember: true });
+      expect(await registry.adopt(alice, { era: "", ends })).toBe(false);
     });
 
     it("by whom the login was taken off succeeds while nobody else has ended it", async () => {
@@ -339,6 +402,16 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         return [totalCount, ...users.map(({ userId }) => userId)];
       };
       await expect(eventually(online, [1, "here"])).resolves.toBe(true);
+    });
+
+    it("counts nobody whose logins have expired, also where the page does not show him", async () => {
+      for (const userId of ["ann", "ben", "cid"]) await registry.add(login(userId, { ttlMs: 1 }));
+      await registry.add(login("here"));
+      const first = async () => {
+        const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 1 });
+        return [totalCount, ...users.map(({ userId }) => userId)];
+      };
+      await expect(eventually(first, [1, "here"])).resolves.toBe(true);
     });
 
     it("is found by whoever kicks everyone, also while a session id is rotated", async () => {
@@ -517,7 +590,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.clear();
       expect(await registry.adopt(alice, { era, ends })).toBe(false);
       const next = login("alice");
-      await registry.add(next);
+      const since = { era: await registry.add(next), ends: (await registry.remove("alice", next.id)).ends };
+      expect(await registry.adopt(next, since)).toBe(true);
       expect(await idsOf("alice")).toEqual([next.id]);
     });
   });

@@ -2,9 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient } from "redis";
 import type { NewLogin } from "../../lib/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
+import { appKeys, userKeys } from "../../lib/registry/redis/keys.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 
+const PREFIX = "express-logout:";
+const HOUR_MS = 3_600_000;
 const login = (id: string, userId: string): NewLogin => ({ id, userId, sid: `sid of ${id}`, ttlMs: 3_600_000 });
 const mark = (id: string) => ({ id, at: new Date() });
 
@@ -104,14 +107,109 @@ describe("what comes between two commands of one method", () => {
 
   it("a login that ended is forgotten in time, however often its user ends others", async () => {
     const { first } = nodes(0, () => Promise.resolve());
+    // This kick keeps what is remembered of the user; what follows is to be forgotten one by one.
+    await first.removeAll("bob", mark("m"));
     first.bind({ appId: `app-${String(app)}`, maxSessionAgeMs: 1 });
     for (let round = 0; round < 60; round += 1) {
       await first.add(login(`l${String(round)}`, "bob"));
       await first.remove("bob", `l${String(round)}`, { mark: mark("m") });
       await first.settle("bob", [`l${String(round)}`]);
     }
-    const keys = await client.keys(`*app-${String(app)}:bob}:ended`);
-    const remembered = keys[0] === undefined ? 0 : await client.hLen(keys[0]);
+    const { ended } = userKeys(PREFIX, `app-${String(app)}`, "bob");
+    const remembered = await client.hLen(ended);
+    expect(remembered).toBeGreaterThan(0);
     expect(remembered).toBeLessThan(40);
+  });
+});
+
+describe("what Redis keeps", () => {
+  let redis: RedisServer;
+  let client: ReturnType<typeof createClient>;
+  let app = 0;
+  beforeAll(async () => {
+    redis = await startRedis();
+    client = createClient({ url: redis.url });
+    await client.connect();
+  });
+  afterAll(async () => {
+    await client.close();
+    await redis.stop();
+  });
+
+  function open() {
+    const appId = `app-${String((app += 1))}`;
+    const registry = new RedisLoginRegistry({ client });
+    registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    return { registry, index: appKeys(PREFIX, appId), bob: userKeys(PREFIX, appId, "bob") };
+  }
+
+  it("of a user expires by itself, whatever has come about", async () => {
+    const { registry, bob } = open();
+    await registry.add(login("a", "bob"));
+    await registry.remove("bob", "a", { mark: mark("one") });
+    const afterOne = [await client.pTTL(bob.ended), await client.pTTL(bob.kicked)];
+    await registry.settle("bob", ["a"]);
+    await client.del(bob.ended);
+    await registry.add(login("b", "bob"));
+    await registry.removeAll("bob", mark("all"));
+    await registry.add(login("c", "bob"));
+    const afterAll = [await client.pTTL(bob.logins), await client.pTTL(bob.ended), await client.pTTL(bob.kicked)];
+    expect(Math.min(...afterOne, ...afterAll)).toBeGreaterThan(HOUR_MS / 2);
+  });
+
+  it("of a kick that is not settled stays as long as the longest of its sessions", async () => {
+    const { registry, bob } = open();
+    await registry.add({ ...login("short", "bob"), ttlMs: 60_000 });
+    await registry.removeAll("bob", mark("first"));
+    await registry.add(login("long", "bob"));
+    await registry.removeAll("bob", mark("second"));
+    expect(await client.pTTL(bob.kicked)).toBeGreaterThan(HOUR_MS / 2);
+  });
+
+  it("of who is active is nothing once the last has gone", async () => {
+    const { registry, index } = open();
+    await registry.add(login("l", "bob"));
+    expect(await client.exists([index.active, index.expiry])).toBe(2);
+    await registry.remove("bob", "l");
+    expect(await client.exists([index.active, index.expiry])).toBe(0);
+  });
+
+  it("says when a user's last login expires", async () => {
+    const { registry, index } = open();
+    const expiry = async (): Promise<number> => Number(await client.zScore(index.expiry, "bob"));
+    await registry.add({ ...login("short", "bob"), ttlMs: 60_000 });
+    const first = await expiry();
+    await registry.add(login("long", "bob"));
+    await registry.update("bob", "short", { ttlMs: 60_000 });
+    const long = await registry.find("bob", "long");
+    expect(Math.abs(first - Date.now() - 60_000)).toBeLessThan(30_000);
+    expect(await expiry()).toBeGreaterThanOrEqual(Number(long?.expires));
+  });
+
+  it("of a row that is written again is new, also where the clock was put back", async () => {
+    const { registry, index } = open();
+    const ahead = 4_000_000_000_000_000;
+    await client.zAdd(index.active, { score: ahead, value: "bob" });
+    await registry.add(login("l", "bob"));
+    expect(await client.zScore(index.active, "bob")).toBe(ahead + 1);
+  });
+
+  it("of logins that have expired is cleared away when the others are read, and when another begins", async () => {
+    const { registry, bob } = open();
+    const expired = () => client.hSet(bob.logins, "gone", JSON.stringify([0, 0, 0, "", "", "sid"]));
+    await expired();
+    await registry.add(login("stays", "bob"));
+    expect(await client.hLen(bob.logins)).toBe(1);
+    await expired();
+    expect(await registry.list("bob")).toHaveLength(1);
+    expect(await client.hLen(bob.logins)).toBe(1);
+  });
+
+  it("shows a full page, though logins have gone before their rows", async () => {
+    const { registry, bob } = open();
+    for (const user of ["ann", "bob", "cid"]) await registry.add(login(`l of ${user}`, user));
+    await client.del(bob.logins);
+    const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 2 });
+    expect([totalCount, ...users.map(({ userId }) => userId)]).toEqual([2, "cid", "ann"]);
   });
 });

@@ -169,6 +169,7 @@ if redis.call('EXISTS', KEYS[3]) == 0 then
 else
   local fields = redis.call('HGETALL', KEYS[1])
   for i = 1, #fields, 2 do redis.call('HSET', KEYS[3], fields[i], fields[i + 1]) end
+  keep(KEYS[3], redis.call('PTTL', KEYS[1]))
   redis.call('DEL', KEYS[1])
 end
 redis.call('HSET', KEYS[2], '*', ARGV[1])
