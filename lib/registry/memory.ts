@@ -167,7 +167,8 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   list(userId: string): Promise<readonly ListedLogin[]> {
-    return Promise.resolve(this.#live(userId));
+    const user = this.#users.get(userId);
+    return Promise.resolve(user === undefined ? [] : this.#live(user));
   }
 
   activeUsers({ offset, limit }: { offset: number; limit: number }): Promise<{
@@ -177,12 +178,12 @@ export class MemoryLoginRegistry implements LoginRegistry {
     this.#sweep(SWEEP_SHARE * this.#sweptInMs);
     const users: ActiveUser[] = [];
     let position = 0;
-    for (const { id: userId } of this.#online) {
+    for (const user of this.#online) {
       if (users.length >= limit) break;
       position += 1;
       if (position <= offset) continue;
-      const logins = this.#live(userId);
-      if (logins.length > 0) users.push({ userId, logins });
+      const logins = this.#live(user);
+      if (logins.length > 0) users.push({ userId: user.id, logins });
     }
     return Promise.resolve({ totalCount: this.#online.size, users });
   }
@@ -245,9 +246,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
     this.#online.touch(user);
   }
 
-  #live(userId: string): ListedLogin[] {
-    const user = this.#users.get(userId);
-    if (user === undefined) return [];
+  #live(user: User): ListedLogin[] {
     this.#dropExpired(user);
     return [...user.logins.values()].filter((login) => login.sids.length > 0).sort((a, b) => +b.began - +a.began);
   }

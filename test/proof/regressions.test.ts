@@ -2,6 +2,12 @@ import { beforeAll, afterAll, describe, expect, it, jest } from "@jest/globals";
 import type { History } from "./history.js";
 import { live } from "./run.js";
 
+type Browsers = History["browsers"];
+
+function allOfAlice(has: Browsers[number]["has"]): Browsers {
+  return Array.from({ length: 3 }, () => ({ user: "alice", has }));
+}
+
 /** Histories that have broken a promise once, as short as they became. */
 const HISTORIES: Readonly<Record<string, History>> = {
   // The login was listed for as long as its cookie still had to live: not at all.
@@ -32,11 +38,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
     unset: "destroy",
     cookie: "an hour",
     nodes: 2,
-    browsers: [
-      { user: "alice", has: "an old session" },
-      { user: "alice", has: "an old session" },
-      { user: "alice", has: "an old session" },
-    ],
+    browsers: allOfAlice("an old session"),
     commands: [
       { is: "request", browser: 0, node: 0, acts: [{ does: "regenerate and copy the user" }] },
       { is: "request", browser: 0, node: 0, acts: [] },
@@ -51,11 +53,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
     unset: "destroy",
     cookie: "an hour",
     nodes: 2,
-    browsers: [
-      { user: "alice", has: "a login" },
-      { user: "alice", has: "a login" },
-      { user: "alice", has: "a login" },
-    ],
+    browsers: allOfAlice("a login"),
     commands: [
       { is: "request", browser: 0, node: 0, acts: [{ does: "rotate by hand" }] },
       { is: "kick", node: 0, users: ["alice"] },

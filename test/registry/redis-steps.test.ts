@@ -11,20 +11,20 @@ const HOUR_MS = 3_600_000;
 const login = (id: string, userId: string): NewLogin => ({ id, userId, sid: `sid of ${id}`, ttlMs: 3_600_000 });
 const mark = (id: string) => ({ id, at: new Date() });
 
-describe("what comes between two commands of one method", () => {
-  let redis: RedisServer;
-  let client: ReturnType<typeof createClient>;
-  let app = 0;
-  beforeAll(async () => {
-    redis = await startRedis();
-    client = createClient({ url: redis.url });
-    await client.connect();
-  });
-  afterAll(async () => {
-    await client.close();
-    await redis.stop();
-  });
+let redis: RedisServer;
+let client: ReturnType<typeof createClient>;
+let app = 0;
+beforeAll(async () => {
+  redis = await startRedis();
+  client = createClient({ url: redis.url });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.close();
+  await redis.stop();
+});
 
+describe("what comes between two commands of one method", () => {
   /** Two nodes of one application; before the given command of the first, the second does its work. */
   function nodes(before: number, work: (other: RedisLoginRegistry) => Promise<unknown>) {
     app += 1;
@@ -123,19 +123,6 @@ describe("what comes between two commands of one method", () => {
 });
 
 describe("what Redis keeps", () => {
-  let redis: RedisServer;
-  let client: ReturnType<typeof createClient>;
-  let app = 0;
-  beforeAll(async () => {
-    redis = await startRedis();
-    client = createClient({ url: redis.url });
-    await client.connect();
-  });
-  afterAll(async () => {
-    await client.close();
-    await redis.stop();
-  });
-
   function open() {
     const appId = `app-${String((app += 1))}`;
     const registry = new RedisLoginRegistry({ client });
