@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { adapterOf, type RedisAdapter } from "../../lib/registry/redis/clients/index.js";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { Heard } from "../support/heard.js";
 import { CLIENTS, stopSharedServers } from "../support/redis-clients.js";
 import { until } from "../support/redis-server.js";
 
@@ -78,6 +80,30 @@ describe.each(CLIENTS.map((kind) => [kind.name, kind] as const))("listening on %
     const { close, interruptions } = listen(await adapterOn(kind));
     await close();
     expect(interruptions()).toBe(0);
+  });
+});
+
+const inClusters = CLIENTS.filter(({ name }) => name.includes("Cluster"));
+
+describe.each(inClusters.map((kind) => [kind.name, kind] as const))("a subscription on %s", (_name, kind) => {
+  it("says again and again to look at the list, since messages between nodes may be lost unnoticed", async () => {
+    const { client, close } = await kind.open();
+    closing.push(close);
+    const registry = new RedisLoginRegistry({ client });
+    registry.bind({ appId: `app-${String((count += 1))}`, maxSessionAgeMs: 60_000 });
+    const heard = new Heard();
+    const subscription = registry.subscribe(heard, { checkEveryMs: 20 });
+    closing.push(() => subscription.close());
+    await heard.until(() => heard.looks > 3);
+    expect(heard.isListening).toBe(true);
+  });
+});
+
+describe("other clients", () => {
+  it("lose no message unnoticed", async () => {
+    const others = CLIENTS.filter((kind) => !inClusters.includes(kind));
+    const adapters = await Promise.all(others.map(adapterOn));
+    expect(adapters.map(({ mayLoseMessages }) => mayLoseMessages)).toEqual(others.map(() => false));
   });
 });
 

@@ -119,10 +119,14 @@ export interface ClusterSet extends Topology {
 
 const SLOTS = 16_384;
 const MASTERS = 3;
+/** After how many milliseconds a node that does not answer is given up when one is to be. */
+const FAILOVER_MS = "1500";
+/** And else: a node that a busy machine keeps waiting is not to miss what the others tell it. */
+const PATIENCE_MS = "30000";
 
 /** A Cluster of three masters with a replica each. */
 export async function startCluster(): Promise<ClusterSet> {
-  const settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port"];
+  const settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", FAILOVER_MS, "--cluster-port"];
   const nodes = await Promise.all(
     Array.from({ length: 2 * MASTERS }, async () => {
       const busPort = await freePort();
@@ -154,6 +158,10 @@ export async function startCluster(): Promise<ClusterSet> {
   await until(() => everywhere(nodes, ["CLUSTER", "INFO"], "cluster_state:ok"), "the Cluster to be well");
   await Promise.all(masters.map((node) => inStep(node, 1)));
   const alive = new Set<RedisServer>(nodes);
+  const waitForNodes = async (ms: string): Promise<void> => {
+    await Promise.all([...alive].map((node) => node.ask("CONFIG", "SET", "cluster-node-timeout", ms)));
+  };
+  await waitForNodes(PATIENCE_MS);
   let dead: RedisServer | undefined;
   const masterOf = async (key: string): Promise<RedisServer> => {
     const [asked] = alive;
@@ -171,10 +179,12 @@ export async function startCluster(): Promise<ClusterSet> {
       await old.kill();
       dead = old;
       alive.delete(old);
+      await waitForNodes(FAILOVER_MS);
       await until(async () => {
         if ((await masterOf(key)) === old) return false;
         return everywhere([...alive], ["CLUSTER", "INFO"], "cluster_state:ok");
       }, "the replica to take over");
+      await waitForNodes(PATIENCE_MS);
     },
     recover: async () => {
       if (dead === undefined) return;
@@ -183,6 +193,7 @@ export async function startCluster(): Promise<ClusterSet> {
       await until(() => everywhere(nodes, ["CLUSTER", "INFO"], "cluster_state:ok"), "the Cluster to be well");
       const ranges = (await dead.ask("CLUSTER", "SLOTS")) as [number, number, [string, number]][];
       await Promise.all(ranges.map(([, , [, port]]) => inStep(nodeOn(port, nodes), 1)));
+      await waitForNodes(PATIENCE_MS);
     },
     stop: () => stopAll(nodes),
   };

@@ -6,6 +6,9 @@ import { readMark } from "./records.js";
 /** When a first try is not heard, the next one follows soon; the tries after that, less and less often. */
 const FIRST_RETRY_MS = 50;
 
+/** Where messages may be lost unnoticed, the list is looked at every so many times that this subscriber hears itself. */
+const HEARD_PER_LOOK = 12;
+
 /** What everybody is told when everyone is off. */
 export const EVERYONE_IS_OFF = "*";
 
@@ -13,6 +16,8 @@ export interface NewsOptions {
   readonly channel: string;
   readonly listener: RegistryListener;
   readonly checkEveryMs: number;
+  /** Whether to hear oneself is no proof that everything else was heard. */
+  readonly mayLoseMessages: boolean;
   /** Subscribes to channels over a connection of its own, and goes on trying for as long as it takes. */
   readonly subscribe: (
     channels: readonly string[],
@@ -27,6 +32,7 @@ export interface NewsOptions {
  *
  * That a connection stands proves little: it may be dead without knowing, its subscription may be on its way again, its
  * server cut off. So this subscriber speaks to itself, on a channel of its own: news arrive for as long as it hears itself.
+ * Not so in a Cluster: its nodes pass messages on to each other without asking whether they have come.
  */
 export class RedisNews implements Subscription {
   readonly #options: NewsOptions;
@@ -35,6 +41,7 @@ export class RedisNews implements Subscription {
   /** What was said last: anything older may have been said before an interruption. */
   #awaited = "";
   #isListening = false;
+  #heardSinceLook = 0;
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -83,12 +90,14 @@ export class RedisNews implements Subscription {
   }
 
   #arrives(): void {
-    const { listener, checkEveryMs } = this.#options;
+    const { listener, checkEveryMs, mayLoseMessages } = this.#options;
     this.#after(checkEveryMs, () => {
       this.#speak(checkEveryMs);
     });
-    if (this.#isListening) return;
+    this.#heardSinceLook += 1;
+    if (this.#isListening && !(mayLoseMessages && this.#heardSinceLook >= HEARD_PER_LOOK)) return;
     this.#isListening = true;
+    this.#heardSinceLook = 0;
     listener.listening(true);
   }
 

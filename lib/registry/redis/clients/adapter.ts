@@ -1,5 +1,8 @@
 /** What the registry needs of a client, whichever client it is. */
 export interface RedisAdapter {
+  /** Whether a message may be lost, unnoticed, on its way from one node to another. */
+  readonly mayLoseMessages: boolean;
+
   /** Sends a command to the master that holds `key`; if it still waits to be sent when `signal` aborts, it never is. */
   send(key: string, args: readonly string[], signal?: AbortSignal): Promise<unknown>;
 

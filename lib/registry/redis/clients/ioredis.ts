@@ -50,6 +50,7 @@ export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {
   }
   const online = onlineOnly(client);
   return {
+    mayLoseMessages: client.isCluster === true,
     send: async (_key, [name = "", ...args], signal) => {
       if (client.status !== "ready") {
         await online();

@@ -69,6 +69,7 @@ function serverAdapter(
   isReady: () => boolean = () => false,
 ): RedisAdapter {
   return {
+    mayLoseMessages: false,
     send: (_key, args, signal) => send([...args], commandOptions(signal, isReady())),
     ownConnection: () => ownConnection(duplicate),
     subscribe: (channels, listener) => subscribe(duplicate, channels, listener),
