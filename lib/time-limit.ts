@@ -1,4 +1,8 @@
-interface Started {
+import { Recency, type Recent } from "./recency.js";
+
+/** What has begun and must not take too long. */
+export interface Started extends Recent<Started> {
+  /** Of `performance.now()`. */
   readonly until: number;
   readonly giveUp: () => void;
 }
@@ -9,28 +13,34 @@ interface Started {
  */
 export class TimeLimit {
   readonly limitMs: number;
-  /** In the order in which they began. */
-  readonly #started = new Set<Started>();
+  // Not a Set: its tables, which a busy process renews all the time, refer one to the next, and an old one that waits for the
+  // garbage collector keeps alive whatever was in those that came after it. That took longer than all the rest of the hook.
+  readonly #started = new Recency<Started>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(limitMs: number) {
     this.limitMs = limitMs;
   }
 
-  /** @returns what to call when it is done: then it is not given up any more. */
-  start(giveUp: () => void): () => void {
-    const started = { until: performance.now() + this.limitMs, giveUp };
-    this.#started.add(started);
+  /** From now on the time runs, until {@link done}. */
+  start(giveUp: () => void): Started {
+    const started: Started = { until: performance.now() + this.limitMs, giveUp, newer: undefined, older: undefined };
+    this.#started.touch(started);
     this.#timer ??= this.#wake(this.limitMs);
-    return () => this.#started.delete(started);
+    return started;
+  }
+
+  /** It is done in time, and will not be given up. */
+  done(started: Started): void {
+    this.#started.delete(started);
   }
 
   /** The same for a promise: rejects in place of it. The signal tells the work that it is given up. */
   async within<Result>(work: (givenUp: AbortSignal) => Promise<Result>): Promise<Result> {
     const givenUp = new AbortController();
-    let done: (() => void) | undefined;
+    let started: Started | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      done = this.start(() => {
+      started = this.start(() => {
         givenUp.abort();
         reject(this.error());
       });
@@ -38,7 +48,7 @@ export class TimeLimit {
     try {
       return await Promise.race([work(givenUp.signal), late]);
     } finally {
-      done?.();
+      if (started !== undefined) this.done(started);
     }
   }
 
@@ -50,13 +60,13 @@ export class TimeLimit {
     return setTimeout(() => {
       this.#timer = undefined;
       const now = performance.now();
-      for (const started of this.#started) {
-        if (started.until > now) {
-          this.#timer = this.#wake(started.until - now);
+      for (let oldest = this.#started.oldest; oldest !== undefined; oldest = this.#started.oldest) {
+        if (oldest.until > now) {
+          this.#timer = this.#wake(oldest.until - now);
           return;
         }
-        this.#started.delete(started);
-        started.giveUp();
+        this.#started.delete(oldest);
+        oldest.giveUp();
       }
     }, Math.ceil(delayMs)).unref();
   }

@@ -18,15 +18,19 @@ const parseForm: RequestHandler = urlencoded({ extended: false, parameterLimit: 
 export function createMiddleware(context: HttpContext, guard: RequestHandler): RequestHandler {
   const router = createRouter(context, guard);
   const beginnings = Object.values(context.options.routes).flatMap((paths) => paths.map(literalBeginning));
+  const mayBeForRoute = new RegExp(`^(?:${beginnings.map(literally).join("|")})`, "i");
   return function logoutMiddleware(req, res, next) {
-    const path = req.path.toLowerCase();
-    if (beginnings.some((beginning) => path.startsWith(beginning))) {
+    if (mayBeForRoute.test(req.path)) {
       router(req, res, next);
       return;
     }
     context.sessions.check(req);
     guard(req, res, next);
   };
+}
+
+function literally(text: string): string {
+  return text.replace(/[^\w/]/g, "\\$&");
 }
 
 /** With what every address begins that a path of Express 4 or 5 matches, in lower case as they take any. */

@@ -15,7 +15,7 @@ import type {
   Subscription,
 } from "../login.js";
 import { eraAfter, kickAfter, newEra } from "./era.js";
-import { Recency, type Recent } from "./recency.js";
+import { Recency, type Recent } from "../recency.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 /** Whoever looks at who is active may sweep more often, as long as it takes no more than one part in so many of the time. */

@@ -66,8 +66,11 @@ export class Listings {
   }
 
   /** Tells the registry that a login is active, if it wants to be told. Nobody relies on that before it has been. */
-  async extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<void> {
-    if (!this.#remembered.isDue(sid, stamp, this.ttlMs(session))) return;
+  extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<void> | undefined {
+    return this.#remembered.isDue(sid, stamp, this.ttlMs(session)) ? this.#tell(sid, session, stamp, req) : undefined;
+  }
+
+  async #tell(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<void> {
     const now = Date.now();
     const ttlMs = this.keepMs(session);
     await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...clientOf(req) });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Store } from "express-session";
 import type { ListedLogin, LoginRegistry } from "../login.js";
+import { failingTo, settle, type Done } from "./done.js";
 import { Listings, type Listing } from "./listings.js";
 import type { RawStore } from "./raw-store.js";
 import { RememberedSessions } from "./remembered-sessions.js";
@@ -14,6 +15,7 @@ const ADOPTED = "~";
 
 /** A question to the registry that is under way. */
 interface Asked {
+  readonly userId: string;
   readonly loginId: string;
   readonly login: Promise<ListedLogin | undefined>;
 }
@@ -57,24 +59,25 @@ export class LoginSessions {
     this.#listings = new Listings({ registry, events, remembered: this.#remembered, ...rest });
   }
 
-  /** A session is read. */
-  async load(sid: string): Promise<Loaded> {
-    const reading = this.#raw.get(sid);
+  /**
+   * A session is read. Of nearly every one it is known at once, or by the answer to a question that goes out together with
+   * the read, that it is served as it is. That is on the way of every request, and makes no promise that it can do without.
+   */
+  load(sid: string, done: Done<Loaded>): void {
     const asked = this.#askWhileReading(sid);
-    const session = await reading;
-    const userId = session && this.#userOf(session);
-    if (userId === undefined) this.#remembered.left(sid);
-    if (session === undefined) return {};
-    const note = noteOf(session);
-    if (note !== undefined && userId === undefined) return this.#stillRefused(sid, note);
-    const stamp = stampOf(session);
-    // Left by a process without the hook, in which the user has logged out or another one has logged in.
-    if (stamp !== undefined && stamp.userId !== userId) await this.#end(stamp);
-    if (userId === undefined) return { session: await this.#withoutStamp(sid, session) };
-    if (stamp?.userId !== userId) return this.#adopt(sid, session, userId);
-    if (!(await this.#isListed(sid, stamp, asked))) return this.#refuse(sid, session, stamp);
-    this.#remembered.seen(sid, stamp);
-    return { session };
+    this.#raw.read(
+      sid,
+      failingTo(done, (session) => {
+        const stamp = session && this.stampOf(session);
+        if (session !== undefined && stamp !== undefined) this.#serveIfLive(sid, session, stamp, asked, done);
+        else settle(this.#examine(sid, session), done);
+      }),
+    );
+  }
+
+  /** The same as a promise. */
+  async #load(sid: string): Promise<Loaded> {
+    return this.#examine(sid, await this.#raw.get(sid));
   }
 
   /**
@@ -86,19 +89,50 @@ export class LoginSessions {
     if (stamp === undefined) return undefined;
     const { userId, loginId } = stamp;
     if (this.#registry.known?.(userId, loginId) !== undefined) return undefined;
+    const login = this.#registry.find(userId, loginId);
     // Why it could not be answered is told by the second question, if there is one.
-    return { loginId, login: this.#registry.find(userId, loginId).catch(() => undefined) };
+    login.catch(() => undefined);
+    return { userId, loginId, login };
   }
 
   /**
    * Whether the login is listed with this session id. That it is may be an answer from while the session was read; that it is
    * not must be one from after that: a login or a new session id is listed before it is written.
    */
-  async #isListed(sid: string, { userId, loginId }: Stamp, asked: Asked | undefined): Promise<boolean> {
-    const isLive = (login: ListedLogin | undefined): boolean => login?.sids.includes(sid) === true;
-    if (isLive(this.#registry.known?.(userId, loginId))) return true;
-    if (asked?.loginId === loginId && isLive(await asked.login)) return true;
-    return isLive(await this.#registry.find(userId, loginId));
+  #serveIfLive(sid: string, session: SessionRecord, stamp: Stamp, asked: Asked | undefined, done: Done<Loaded>): void {
+    const { userId, loginId } = stamp;
+    const serve = (): void => {
+      this.#remembered.seen(sid, stamp);
+      done(undefined, { session });
+    };
+    const examine = (): void => {
+      settle(this.#examine(sid, session), done);
+    };
+    if (isLive(this.#registry.known?.(userId, loginId), sid)) serve();
+    else if (asked?.loginId !== loginId || asked.userId !== userId) examine();
+    else {
+      asked.login.then((login) => {
+        if (isLive(login, sid)) serve();
+        else examine();
+      }, examine);
+    }
+  }
+
+  /** What a session that has been read comes to, whatever it is. */
+  async #examine(sid: string, session: SessionRecord | undefined): Promise<Loaded> {
+    const userId = session && this.#userOf(session);
+    if (userId === undefined) this.#remembered.left(sid);
+    if (session === undefined) return {};
+    const note = noteOf(session);
+    if (note !== undefined && userId === undefined) return this.#stillRefused(sid, note);
+    const stamp = stampOf(session);
+    // Left by a process without the hook, in which the user has logged out or another one has logged in.
+    if (stamp !== undefined && stamp.userId !== userId) await this.#end(stamp);
+    if (userId === undefined) return { session: await this.#withoutStamp(sid, session) };
+    if (stamp?.userId !== userId) return this.#adopt(sid, session, userId);
+    if (!isLive(await this.#registry.find(userId, stamp.loginId), sid)) return this.#refuse(sid, session, stamp);
+    this.#remembered.seen(sid, stamp);
+    return { session };
   }
 
   /** The login of a session that has been loaded. */
@@ -139,23 +173,32 @@ export class LoginSessions {
    *
    * The login may have begun in this very request: then the request knows of it, and the session does not.
    */
-  async touch(sid: string, session: SessionRecord, req?: object, logins?: RequestLogins): Promise<void> {
+  touch(sid: string, session: SessionRecord, done: Done<undefined>, req?: object, logins?: RequestLogins): void {
     const held = logins?.on(sid)?.stamp;
     const stamp = held?.userId === this.#userOf(session) ? held : this.stampOf(session);
     if (stamp === undefined) {
-      await this.#raw.touch(sid, session);
+      this.#raw.touch(sid, session, done);
       return;
     }
-    await this.#listings.extend(sid, session, stamp, req);
-    await this.#touchIfDue(sid, session);
+    const extended = this.#listings.extend(sid, session, stamp, req);
+    const goOn = failingTo(done, () => {
+      this.#touchIfDue(sid, session, done);
+    });
+    if (extended === undefined) goOn();
+    else settle(extended, goOn);
   }
 
-  async #touchIfDue(sid: string, session: SessionRecord): Promise<void> {
+  #touchIfDue(sid: string, session: SessionRecord, done: Done<undefined>): void {
     const ttlMs = this.#listings.ttlMs(session);
-    if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) return;
+    if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) {
+      done();
+      return;
+    }
     const now = Date.now();
-    await this.#raw.touch(sid, session);
-    if (this.#touchIntervalMs > 0) this.#remembered.touched(sid, now, ttlMs);
+    this.#raw.touch(sid, session, (error) => {
+      if (error === undefined && this.#touchIntervalMs > 0) this.#remembered.touched(sid, now, ttlMs);
+      done(error);
+    });
   }
 
   /** A session id is given up for a new one, which this request is about to get: the login stays, without the old id. */
@@ -220,7 +263,7 @@ export class LoginSessions {
     // Another request may have written the session meanwhile: what it wrote must not be lost.
     const current = await this.#raw.get(sid);
     if (current === undefined) return {};
-    if (!this.#isUnchanged(current, session)) return this.load(sid);
+    if (!this.#isUnchanged(current, session)) return this.#load(sid);
     const adopted = withStamp(current, stamp);
     await this.#raw.set(sid, adopted);
     this.#remembered.seen(sid, stamp);
@@ -231,7 +274,7 @@ export class LoginSessions {
   async #refuse(sid: string, session: SessionRecord, { userId, loginId, era }: Stamp): Promise<Loaded> {
     const mark = await this.#registry.kickMark(userId, loginId, era);
     const current = await this.#raw.get(sid);
-    if (current !== undefined && !this.#isUnchanged(current, session)) return this.load(sid);
+    if (current !== undefined && !this.#isUnchanged(current, session)) return this.#load(sid);
     this.#events.refused({ id: loginId, userId, reason: mark?.reason });
     if (mark === undefined) {
       if (current !== undefined) await this.#raw.destroy(sid);
@@ -295,6 +338,10 @@ export class LoginSessions {
   #userOf(session: SessionRecord): string | undefined {
     return toUserId(this.#userIdOf(session));
   }
+}
+
+function isLive(login: ListedLogin | undefined, sid: string): boolean {
+  return login?.sids.includes(sid) === true;
 }
 
 function digest(sid: string): string {

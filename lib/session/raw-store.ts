@@ -1,6 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import { TimeLimit } from "../time-limit.js";
+import type { Done } from "./done.js";
 import type { SessionRecord } from "./stamp.js";
 
 type Answer = (error?: unknown, value?: unknown) => void;
@@ -10,7 +11,7 @@ type Method = (this: Store, ...args: unknown[]) => unknown;
 const REQUIRED = ["get", "set", "destroy", "regenerate", "createSession"] as const;
 
 /**
- * The session store as it was before it was hooked, by promises.
+ * The session store as it was before it was hooked.
  *
  * Each call settles once, with the first answer: stores exist that are synchronous, that call back twice, that return a
  * promise as well (which may resolve before the answer is there, so that only its rejection counts), that throw, and that
@@ -45,7 +46,12 @@ export class RawStore {
     return this.#methods[method] !== undefined;
   }
 
-  /** The session data, if the store has any. */
+  /** The session data, if the store has any. The one step of every request, so it makes no promise. */
+  read(sid: string, done: Done<SessionRecord>): void {
+    this.#ask("get", [sid], done as Done<unknown>, isMissing);
+  }
+
+  /** The same as a promise. */
   get(sid: string): Promise<SessionRecord | undefined> {
     return this.#call("get", [sid], isMissing) as Promise<SessionRecord | undefined>;
   }
@@ -58,8 +64,15 @@ export class RawStore {
     await this.#call("destroy", [sid]);
   }
 
-  async touch(sid: string, session: SessionRecord): Promise<void> {
-    await this.#call("touch", [sid, session], isMissing);
+  touch(sid: string, session: SessionRecord, done: Done<undefined>): void {
+    this.#ask(
+      "touch",
+      [sid, session],
+      (error) => {
+        done(error);
+      },
+      isMissing,
+    );
   }
 
   async clear(): Promise<void> {
@@ -81,38 +94,48 @@ export class RawStore {
   }
 
   /** @param meansNothing - whether an error means no more than that there is nothing */
-  #call(
-    name: string,
-    args: readonly unknown[],
-    meansNothing: (error: unknown) => boolean = () => false,
-  ): Promise<unknown> {
-    const method = this.#method(name);
+  #call(name: string, args: readonly unknown[], meansNothing?: (error: unknown) => boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const done = this.#limit.start(() => {
-        const message = `The session store did not answer ${name}() within ${String(this.#limit.limitMs)} ms.`;
-        reject(new LogoutError("ERR_STORE_UNAVAILABLE", message));
-      });
-      const fail = (error: unknown): void => {
-        done();
-        // Handed on as it is: express-session looks at the code of a store's error.
-        if (meansNothing(error)) resolve(undefined);
-        else reject(error);
-      };
-      const answer: Answer = (error, value) => {
-        if (error !== undefined && error !== null) {
-          fail(error);
-          return;
-        }
-        done();
-        resolve(value ?? undefined);
-      };
-      try {
-        const returned = method.call(this.#store, ...args, answer);
-        if (isThenable(returned)) returned.then(undefined, fail);
-      } catch (error) {
-        fail(error);
-      }
+      this.#ask(
+        name,
+        args,
+        (error, value) => {
+          if (error === undefined) resolve(value);
+          // Handed on as it is: express-session looks at the code of a store's error.
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+          else reject(error);
+        },
+        meansNothing,
+      );
     });
+  }
+
+  #ask(name: string, args: readonly unknown[], done: Done<unknown>, meansNothing?: (error: unknown) => boolean): void {
+    const method = this.#method(name);
+    let isDone = false;
+    const answer: Answer = (error, value) => {
+      if (isDone) return;
+      isDone = true;
+      this.#limit.done(started);
+      if (error === undefined || error === null) done(undefined, value ?? undefined);
+      else if (meansNothing?.(error) === true) done(undefined);
+      else done(error);
+    };
+    const fail = (error: unknown): void => {
+      answer(
+        error ?? new LogoutError("ERR_STORE_UNAVAILABLE", `The session store failed in ${name}() without an error.`),
+      );
+    };
+    const started = this.#limit.start(() => {
+      const message = `The session store did not answer ${name}() within ${String(this.#limit.limitMs)} ms.`;
+      answer(new LogoutError("ERR_STORE_UNAVAILABLE", message));
+    });
+    try {
+      const returned = method.call(this.#store, ...args, answer);
+      if (isThenable(returned)) returned.then(undefined, fail);
+    } catch (error) {
+      fail(error);
+    }
   }
 }
 

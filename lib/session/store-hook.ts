@@ -1,6 +1,8 @@
+import { promisify } from "node:util";
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
+import { failingTo, type Done } from "./done.js";
 import { LoginSessions, type Loaded } from "./login-sessions.js";
 import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
@@ -98,7 +100,11 @@ export class StoreHook {
   #install(): void {
     const sessions = this.#sessions;
     this.#define(HOOKED, true);
-    this.#define("get", (sid: string, callback?: Callback) => this.#load(sid, callback));
+    this.#define("get", (sid: string, callback?: Callback) =>
+      byCallback(callback, (done) => {
+        this.#load(sid, done);
+      }),
+    );
     this.#define("set", (sid: string, session: SessionData, callback?: Callback) =>
       answer(this.#save(sid, session as unknown as SessionRecord), callback),
     );
@@ -111,7 +117,9 @@ export class StoreHook {
     );
     if (this.raw.has("touch")) {
       this.#define("touch", (sid: string, session: SessionData, callback?: Callback) =>
-        answer(this.#touch(sid, session as unknown as SessionRecord), callback),
+        byCallback(callback, (done) => {
+          this.#touch(sid, session as unknown as SessionRecord, done);
+        }),
       );
     }
     if (this.raw.has("clear")) this.#define("clear", (callback?: Callback) => answer(sessions.clear(), callback));
@@ -136,21 +144,33 @@ export class StoreHook {
     });
   }
 
+  /**
+   * `store.destroy(sid)` does not say which request destroys: two with one session may be under way, and only the one that
+   * ended its login may bring it back. So the session itself tells.
+   */
+  readonly #watchedDestroy = methodAround("destroy", (session, destroy) => {
+    const req = requestOf(session);
+    this.#destroying = req && this.#requests.of(req);
+    try {
+      return destroy();
+    } finally {
+      this.#destroying = undefined;
+    }
+  });
+
+  #watchDestroy({ session }: RequestWithSession): void {
+    if (session !== undefined) Object.defineProperty(session, "destroy", this.#watchedDestroy);
+  }
+
   #define(name: PropertyKey, value: unknown): void {
     Object.defineProperty(this.#store, name, { value, configurable: true, enumerable: false, writable: true });
   }
 
-  #load(sid: string, callback: Callback | undefined): Promise<unknown> {
-    const loading = this.#sessions.load(sid);
-    if (typeof callback !== "function") return handled(loading.then(({ session }) => session ?? null));
-    return loading.then(
-      (loaded) => {
-        process.nextTick(this.#handOn, callback, loaded);
-      },
-      (error: unknown) => {
-        process.nextTick(callback, error);
-      },
-    );
+  #load(sid: string, callback: Callback): void {
+    this.#sessions.load(sid, (error, loaded = {}) => {
+      if (error === undefined) process.nextTick(this.#handOn, callback, loaded);
+      else process.nextTick(callback, error);
+    });
   }
 
   readonly #handOn = (callback: Callback, { session, refusal }: Loaded): void => {
@@ -170,9 +190,14 @@ export class StoreHook {
   }
 
   /** In no order with the request's other steps: a store may save when it is to touch, or touch when it is to save. */
-  #touch(sid: string, session: SessionRecord): Promise<void> {
+  #touch(sid: string, session: SessionRecord, callback: Callback): void {
     const req = requestOf(session);
-    return this.#sessions.touch(sid, session, req, req && this.#requests.of(req));
+    const done: Done<undefined> = (error) => {
+      process.nextTick(callback, error ?? null);
+    };
+    failingTo(done, () => {
+      this.#sessions.touch(sid, session, done, req, req && this.#requests.of(req));
+    })();
   }
 
   #destroy(sid: string): Promise<void> {
@@ -215,31 +240,6 @@ export class StoreHook {
     this.#watchDestroy(req);
   }
 
-  /**
-   * `store.destroy(sid)` does not say which request destroys: two with one session may be under way, and only the one that
-   * ended its login may bring it back. So the session itself remembers.
-   */
-  #watchDestroy(req: RequestWithSession): void {
-    const { session } = req;
-    if (session === undefined) return;
-    const logins = this.#requests.of(req);
-    const destroy = session["destroy"] as (...args: unknown[]) => unknown;
-    const watched = (...args: unknown[]): unknown => {
-      this.#destroying = logins;
-      try {
-        return destroy.apply(session, args);
-      } finally {
-        this.#destroying = undefined;
-      }
-    };
-    Object.defineProperty(session, "destroy", {
-      value: watched,
-      configurable: true,
-      enumerable: false,
-      writable: true,
-    });
-  }
-
   #mustNotBeEarly(req: object): void {
     if (!this.#early.has(req)) return;
     throw new LogoutError(
@@ -254,6 +254,27 @@ function requestOf(session: SessionRecord): object | undefined {
   const { req } = session;
   const isOwnData = Object.prototype.propertyIsEnumerable.call(session, "req");
   return typeof req === "object" && req !== null && !isOwnData ? req : undefined;
+}
+
+/** The descriptor of a method that puts something around the one of the prototype. */
+function methodAround(
+  name: string,
+  around: (session: SessionRecord, method: () => unknown) => unknown,
+): PropertyDescriptor {
+  const value = function (this: SessionRecord, ...args: unknown[]): unknown {
+    const { [name]: method } = Object.getPrototypeOf(this) as Record<string, (...args: unknown[]) => unknown>;
+    return around(this, () => method?.apply(this, args));
+  };
+  return { value, configurable: true, enumerable: false, writable: true };
+}
+
+/** For what is done by callbacks: whoever passed none may await a promise, and need not. */
+function byCallback(callback: Callback | undefined, act: (callback: Callback) => void): Promise<unknown> | undefined {
+  if (typeof callback === "function") {
+    act(callback);
+    return undefined;
+  }
+  return handled(promisify(act)());
 }
 
 /**

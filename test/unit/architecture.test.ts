@@ -11,9 +11,10 @@ const LIB = join(__dirname, "../../lib");
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   login: [],
-  "time-limit": [],
+  recency: [],
+  "time-limit": ["recency"],
   events: [],
-  registry: ["errors", "login", "time-limit"],
+  registry: ["errors", "login", "recency", "time-limit"],
   session: ["errors", "login", "time-limit"],
   pages: ["errors", "login"],
   live: ["errors", "login"],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { Recency, type Recent } from "../../lib/registry/recency.js";
+import { Recency, type Recent } from "../../lib/recency.js";
 
 interface Named extends Recent<Named> {
   readonly name: string;
@@ -24,6 +24,7 @@ describe("an order by activity", () => {
           expected = [...(does === "touch" ? [name] : []), ...expected.filter((other) => other !== name)];
           expect(names(order)).toEqual(expected);
           expect(order.size).toBe(expected.length);
+          expect(order.oldest?.name).toBe(expected.at(-1));
         }
       }),
     );

@@ -83,16 +83,16 @@ export class Connection implements Commands {
   /** A read may be sent whenever it likes. It is on the way of every request, so it does without what the others need. */
   #read(key: string, args: readonly string[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const done = this.#limit.start(() => {
+      const started = this.#limit.start(() => {
         reject(this.#limit.error());
       });
       this.#adapter.send(key, args).then(
         (reply) => {
-          done();
+          this.#limit.done(started);
           resolve(reply);
         },
         (error: unknown) => {
-          done();
+          this.#limit.done(started);
           reject(error);
         },
       );

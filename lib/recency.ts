@@ -7,10 +7,15 @@ export interface Recent<Item> {
 /** An order by activity, in which whoever is active comes first: each step takes the same time, however many there are. */
 export class Recency<Item extends Recent<Item>> {
   #newest: Item | undefined;
+  #oldest: Item | undefined;
   #size = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  get oldest(): Item | undefined {
+    return this.#oldest;
   }
 
   /** It is the newest from now on. */
@@ -19,6 +24,7 @@ export class Recency<Item extends Recent<Item>> {
     this.delete(item);
     item.older = this.#newest;
     if (this.#newest !== undefined) this.#newest.newer = item;
+    this.#oldest ??= item;
     this.#newest = item;
     this.#size += 1;
   }
@@ -29,6 +35,7 @@ export class Recency<Item extends Recent<Item>> {
     if (item.newer !== undefined) item.newer.older = item.older;
     if (item.older !== undefined) item.older.newer = item.newer;
     if (this.#newest === item) this.#newest = item.older;
+    if (this.#oldest === item) this.#oldest = item.newer;
     item.newer = item.older = undefined;
   }
 
