@@ -62,7 +62,7 @@ export async function startSentinelSet(): Promise<SentinelSet> {
   const first = await startRedis();
   const nodes = [first, await startRedis(replicaOf(first)), await startRedis(replicaOf(first))];
   await inStep(first, 2);
-  const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(name, first.port, 2)));
+  const sentinels = await startAll(3, () => startSentinel(name, first.port, 2));
   const portOf = async (sentinel: RedisServer): Promise<number> => {
     const [, port] = (await sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)) as [string, string];
     return Number(port);
@@ -127,12 +127,10 @@ const PATIENCE_MS = "30000";
 /** A Cluster of three masters with a replica each. */
 export async function startCluster(): Promise<ClusterSet> {
   const settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", FAILOVER_MS, "--cluster-port"];
-  const nodes = await Promise.all(
-    Array.from({ length: 2 * MASTERS }, async () => {
-      const busPort = await freePort();
-      return { busPort, ...(await startRedis([...settings, String(busPort)])) };
-    }),
-  );
+  const nodes = await startAll(2 * MASTERS, async () => {
+    const busPort = await freePort();
+    return { busPort, ...(await startRedis([...settings, String(busPort)])) };
+  });
   const masters = nodes.slice(0, MASTERS);
   const replicas = nodes.slice(MASTERS);
   await Promise.all(
@@ -216,6 +214,16 @@ async function inStep(master: RedisServer, replicas: number): Promise<void> {
   } finally {
     client.destroy();
   }
+}
+
+/** Starts so many, or none. */
+async function startAll<Server extends RedisServer>(count: number, start: () => Promise<Server>): Promise<Server[]> {
+  const results = await Promise.allSettled(Array.from({ length: count }, start));
+  const started = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed === undefined) return started;
+  await stopAll(started);
+  throw failed.reason;
 }
 
 async function stopAll(servers: readonly RedisServer[]): Promise<void> {
