@@ -1,37 +1,20 @@
 // How much longer the console's first page takes with 20,000 users online than with 20: both on one Redis of its own, asked
 // by turns. Prints the median of the paired ratios with its quartiles.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { RedisStore } from "connect-redis";
 import express from "express";
 import session from "express-session";
 import { logout } from "express-logout";
 import { RedisLoginRegistry } from "express-logout/redis";
-import { createClient } from "redis";
+import { startRedis } from "./support/redis.mjs";
 
 const ROUNDS = process.argv.includes("--quick") ? 20 : 200;
 const FEW = 20;
 const MANY = 20_000;
 
-const freePort = async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-};
-
-const folder = mkdtempSync(join(tmpdir(), "express-logout-bench-"));
-const redisPort = await freePort();
-const redis = spawn("redis-server", ["--port", redisPort, "--bind", "127.0.0.1", "--save", "", "--dir", folder]);
-await once(redis.stdout, "data");
-const client = await createClient({ url: `redis://127.0.0.1:${redisPort}` }).connect();
+const redis = await startRedis();
+const { client } = redis;
 
 /** An application with so many users online, one of whom is the administrator that asks. */
 async function application(appId, users) {
@@ -103,7 +86,5 @@ try {
   many.close();
   process.exitCode = Number(median) < 2 ? 0 : 1;
 } finally {
-  await client.close();
-  redis.kill();
-  rmSync(folder, { recursive: true, force: true });
+  await redis.close();
 }

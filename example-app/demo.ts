@@ -1,7 +1,8 @@
 // The road as a transcript: what was expected and what came. A difference makes it exit 1.
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { DEMO_PASSWORDS } from "./users.js";
@@ -86,13 +87,20 @@ async function startNode(): Promise<Node> {
   return { origin: `http://localhost:${String(port)}`, process: node };
 }
 
+/** A port that nobody listens on, below those that systems give to clients. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer().listen(port);
+    try {
+      await once(server, "listening");
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 async function road(first: Node, second: Node): Promise<void> {
