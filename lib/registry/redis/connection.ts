@@ -34,14 +34,27 @@ export class Connection implements Commands {
     }
   }
 
-  /** A command that changes nothing. */
-  async read(name: string, key: string, ...rest: string[]): Promise<unknown> {
+  /**
+   * A command that changes nothing: it may be sent whenever it likes. It is on the way of every request, so it does without
+   * what the others need.
+   */
+  read(name: string, key: string, ...rest: string[]): Promise<unknown> {
     const args = [name, key, ...rest];
-    try {
-      return await this.#read(key, args);
-    } catch (error) {
-      throw unavailable(error, args);
-    }
+    return new Promise((resolve, reject) => {
+      const started = this.#limit.start(() => {
+        reject(unavailable(this.#limit.error(), args));
+      });
+      this.#adapter.send(key, args).then(
+        (reply) => {
+          this.#limit.done(started);
+          resolve(reply);
+        },
+        (error: unknown) => {
+          this.#limit.done(started);
+          reject(unavailable(error, args));
+        },
+      );
+    });
   }
 
   /** Runs a script by its digest; only where Redis does not know it is the source sent. */
@@ -78,25 +91,6 @@ export class Connection implements Commands {
     // One that is given up must not be sent after all, when the client is back: a login would be listed of which the user was
     // told that it failed.
     return this.#limit.within((givenUp) => this.#adapter.send(key, args, givenUp));
-  }
-
-  /** A read may be sent whenever it likes. It is on the way of every request, so it does without what the others need. */
-  #read(key: string, args: readonly string[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const started = this.#limit.start(() => {
-        reject(this.#limit.error());
-      });
-      this.#adapter.send(key, args).then(
-        (reply) => {
-          this.#limit.done(started);
-          resolve(reply);
-        },
-        (error: unknown) => {
-          this.#limit.done(started);
-          reject(error);
-        },
-      );
-    });
   }
 }
 

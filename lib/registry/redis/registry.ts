@@ -121,11 +121,11 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
     const { logins } = this.#keys(userId);
-    const ask = async (): Promise<ListedLogin | undefined> => {
-      const record = await this.#connection.read("HGET", logins, loginId);
-      return record === null ? undefined : readLogin(userId, loginId, record);
-    };
-    return this.#cache === undefined ? ask() : this.#cache.read(logins, ask);
+    const read = (): Promise<unknown> => this.#connection.read("HGET", logins, loginId);
+    const parse = (record: unknown): ListedLogin | undefined =>
+      record === null ? undefined : readLogin(userId, loginId, record);
+    if (this.#cache === undefined) return parse(await read());
+    return this.#cache.read(logins, async () => parse(await read()));
   }
 
   known(userId: string, loginId: string): ListedLogin | undefined {
