@@ -8,7 +8,7 @@ import { needWrk } from "./support/wrk.mjs";
 
 const CONNECTIONS = 16;
 const options = readOptions({ rounds: 25, quickRounds: 2 });
-const sliceMs = options.quick ? 400 : 1_000;
+const sliceMs = options.quick ? 350 : 1_000;
 
 needWrk();
 const redis = await startRedis();

@@ -4,6 +4,8 @@
  */
 export const REQUEST_ARMS = [
   { name: "bare", module: "bare", base: "bare", commands: 2 },
+  // What any middleware costs: nothing that is mounted on an app can do better without changing what the app does.
+  { name: "bare with an empty middleware", module: "bare", settings: { emptyMiddleware: true }, base: "bare" },
   { name: "express-logout", module: "express-logout", base: "bare", commands: 3, least: 0.93 },
   {
     name: "express-logout, touchIntervalMs",
