@@ -11,7 +11,7 @@ import { startArm } from "./support/start-arm.mjs";
 const MOST = 3;
 /** What has not come by then will not come. */
 const PATIENCE_MS = 10_000;
-const options = readOptions({ rounds: 3, quickRounds: 1 });
+const options = readOptions({ rounds: 25, quickRounds: 1 });
 const count = options.quick ? 100 : 1_000;
 
 const redis = await startRedis();

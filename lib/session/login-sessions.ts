@@ -1,12 +1,21 @@
 import { createHash } from "node:crypto";
 import type { Store } from "express-session";
 import type { ListedLogin, LoginRegistry } from "../login.js";
-import { failingTo, settle, type Done } from "./done.js";
+import { failingTo, settle, type Done } from "./callbacks.js";
 import { Listings, type Listing } from "./listings.js";
 import type { RawStore } from "./raw-store.js";
 import { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
-import { noteOf, sessionWithNote, stampOf, withStamp, type KickNote, type SessionRecord, type Stamp } from "./stamp.js";
+import {
+  isMarked,
+  noteOf,
+  sessionWithNote,
+  stampOf,
+  withStamp,
+  type KickNote,
+  type SessionRecord,
+  type Stamp,
+} from "./stamp.js";
 import type { SessionEvents } from "./session-events.js";
 import { toUserId, type UserIdOf } from "./user-id.js";
 
@@ -68,9 +77,14 @@ export class LoginSessions {
     this.#raw.read(
       sid,
       failingTo(done, (session) => {
-        const stamp = session && this.stampOf(session);
-        if (session !== undefined && stamp !== undefined) this.#serveIfLive(sid, session, stamp, asked, done);
-        else settle(this.#examine(sid, session), done);
+        const userId = session && this.#userOf(session);
+        const stamp = session && stampOf(session);
+        if (session !== undefined && userId === undefined && !isMarked(session)) {
+          this.#remembered.left(sid);
+          done(undefined, { session });
+        } else if (session !== undefined && userId !== undefined && stamp?.userId === userId) {
+          this.#serveIfLive(sid, session, stamp, asked, done);
+        } else settle(this.#examine(sid, session), done);
       }),
     );
   }
@@ -96,8 +110,9 @@ export class LoginSessions {
   }
 
   /**
-   * Whether the login is listed with this session id. That it is may be an answer from while the session was read; that it is
-   * not must be one from after that: a login or a new session id is listed before it is written.
+   * Serves the session if its login is listed with this session id, else looks closer. That it is listed may be an answer from
+   * while the session was read; that it is not must be one from after that: a login or a new session id is listed before it is
+   * written.
    */
   #serveIfLive(sid: string, session: SessionRecord, stamp: Stamp, asked: Asked | undefined, done: Done<Loaded>): void {
     const { userId, loginId } = stamp;

@@ -1,7 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import { TimeLimit } from "../time-limit.js";
-import type { Done } from "./done.js";
+import type { Done } from "./callbacks.js";
 import type { SessionRecord } from "./stamp.js";
 
 type Answer = (error?: unknown, value?: unknown) => void;

@@ -74,7 +74,8 @@ export class Requests {
     return logins;
   }
 
-  has(req: object): boolean {
-    return this.#logins.has(req);
+  /** The same, where there is anything. */
+  known(req: object): RequestLogins | undefined {
+    return this.#logins.get(req);
   }
 }

@@ -28,6 +28,11 @@ export function stampOf(session: SessionRecord): Stamp | undefined {
   return { userId, loginId, era: typeof era === "string" ? era : "" };
 }
 
+/** Whether this package has left anything in the session. */
+export function isMarked(session: SessionRecord): boolean {
+  return session[KEY] !== undefined;
+}
+
 /**
  * The session with this stamp, or with none: itself if it has that already, else a copy.
  *

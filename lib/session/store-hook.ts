@@ -1,16 +1,13 @@
-import { promisify } from "node:util";
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
-import { failingTo, type Done } from "./done.js";
+import { answer, byCallback, failingTo, type Callback, type Done } from "./callbacks.js";
 import { LoginSessions, type Loaded } from "./login-sessions.js";
 import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
 import type { SessionEvents } from "./session-events.js";
 import type { SessionRecord, Stamp } from "./stamp.js";
 import type { UserIdOf } from "./user-id.js";
-
-type Callback = (error?: unknown, value?: unknown) => void;
 
 /** What express-session puts on a request. */
 interface RequestWithSession {
@@ -71,12 +68,12 @@ export class StoreHook {
 
   /** Whether this request has been through session(). */
   knows(req: object): boolean {
-    return this.#requests.has(req);
+    return (req as Partial<RequestWithSession>).sessionStore === this.#store;
   }
 
   /** Why the session that this request came with was refused. */
   refusalOf(req: object): Refusal | undefined {
-    return this.#requests.has(req) ? this.#requests.of(req).refusal : undefined;
+    return this.#requests.known(req)?.refusal;
   }
 
   /** The refused user has been told why: the reason is used up. */
@@ -87,8 +84,8 @@ export class StoreHook {
   /** The login of the session that this request has now: the registry says whether it still lives. */
   loginOf(req: object): Stamp | undefined {
     const { session, sessionID } = req as Partial<RequestWithSession>;
-    if (session === undefined || sessionID === undefined || !this.#requests.has(req)) return undefined;
-    const held = this.#requests.of(req).on(sessionID);
+    if (session === undefined || sessionID === undefined) return undefined;
+    const held = this.#requests.known(req)?.on(sessionID);
     return held?.removal === undefined ? held?.stamp : undefined;
   }
 
@@ -228,15 +225,19 @@ export class StoreHook {
     const created = this.raw.createSession(req, session);
     const sid = req.sessionID;
     const stamp = this.#sessions.stampOf(session);
-    this.#requests.of(req).loaded(stamp === undefined ? undefined : { stamp, sid });
+    // Nothing is kept of a request that has nothing to do with logins: most sites have more visitors than users.
+    if (stamp !== undefined) this.#requests.of(req).loaded({ stamp, sid });
+    else this.#requests.known(req)?.loaded(undefined);
     this.#watchDestroy(req);
     return created;
   }
 
   #generated(req: RequestWithSession): void {
-    const logins = this.#requests.of(req);
-    logins.freshSid = req.sessionID;
-    if (this.#refusing !== undefined) logins.refusal = this.#refusing;
+    const logins = this.#refusing === undefined ? this.#requests.known(req) : this.#requests.of(req);
+    if (logins !== undefined) {
+      logins.freshSid = req.sessionID;
+      logins.refusal = this.#refusing ?? logins.refusal;
+    }
     this.#watchDestroy(req);
   }
 
@@ -266,34 +267,4 @@ function methodAround(
     return around(this, () => method?.apply(this, args));
   };
   return { value, configurable: true, enumerable: false, writable: true };
-}
-
-/** For what is done by callbacks: whoever passed none may await a promise, and need not. */
-function byCallback(callback: Callback | undefined, act: (callback: Callback) => void): Promise<unknown> | undefined {
-  if (typeof callback === "function") {
-    act(callback);
-    return undefined;
-  }
-  return handled(promisify(act)());
-}
-
-/**
- * Calls back once, and never from within a promise: what the callback throws is not this package's to catch. Whoever passed
- * no callback may await the promise, and need not.
- */
-function answer(done: Promise<void>, callback: Callback | undefined): Promise<void> {
-  if (typeof callback !== "function") return handled(done);
-  return done.then(
-    () => {
-      process.nextTick(callback, null);
-    },
-    (error: unknown) => {
-      process.nextTick(callback, error);
-    },
-  );
-}
-
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

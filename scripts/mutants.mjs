@@ -1,0 +1,174 @@
+// npm run test:mutants [-- lib/session/stamp.ts …]: breaks the code on purpose, in one place at a time, runs the tests that know
+// it, and tells what none of them notices. The mutants are Stryker's; see docs/mutation.md for those that may live.
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { performance } from "node:perf_hooks";
+import process from "node:process";
+import { Instrumenter } from "@stryker-mutator/instrumenter";
+
+/** Which files are broken, and which tests know them: the quickest first, since the first that fails ends the run. */
+const ROOMS = [
+  {
+    files: [
+      "lib/time-limit.ts",
+      "lib/recency.ts",
+      "lib/session/callbacks.ts",
+      "lib/session/client.ts",
+      "lib/session/lifetime.ts",
+      "lib/session/listings.ts",
+      "lib/session/login-sessions.ts",
+      "lib/session/raw-store.ts",
+      "lib/session/remembered-sessions.ts",
+      "lib/session/requests.ts",
+      "lib/session/stamp.ts",
+      "lib/session/store-hook.ts",
+      "lib/session/user-id.ts",
+    ],
+    tests: [
+      "unit/(lifetime|options|recency|store-oddities|user-id)",
+      "proof/regressions",
+      "integration/(saves|controls|mounting|adoption|interleavings|rotation|passport|refusal|silent-store|invariants|expiry)",
+      "integration/stores",
+      "proof/histories",
+    ],
+    env: { HISTORIES: "100" },
+  },
+  {
+    files: ["lib/logins.ts", "lib/registry/era.ts", "lib/registry/memory.ts"],
+    tests: [
+      "unit/memory-registry",
+      "registry/contract",
+      "integration/(controls|invariants|admin-api)",
+      "proof/histories",
+    ],
+    names: "^(?!.*(Redis|redis|Postgres|PostgreSQL)).*$",
+    env: { HISTORIES: "100" },
+  },
+  {
+    files: [
+      "lib/registry/redis/cause.ts",
+      "lib/registry/redis/coherent-cache.ts",
+      "lib/registry/redis/connection.ts",
+      "lib/registry/redis/keys.ts",
+      "lib/registry/redis/login-index.ts",
+      "lib/registry/redis/news.ts",
+      "lib/registry/redis/records.ts",
+      "lib/registry/redis/registry.ts",
+      "lib/registry/redis/replicated.ts",
+      "lib/registry/redis/together.ts",
+      "lib/registry/redis/user-agent.ts",
+    ],
+    tests: [
+      "unit/(keys|user-agent|secrets)",
+      "registry/(contract|redis-steps|redis-settings|redis-outage|redis-replicas|live-gaps|coherent-cache)",
+    ],
+    // One client speaks for all: what differs from client to client is not in these files.
+    names: "^(?!.*(ioredis|node-redis 5|Sentinel|Cluster|pool|RESP 2|Postgres|MemoryLoginRegistry|20,000)).*$",
+  },
+];
+
+const wanted = process.argv.slice(2).map((file) => file.replace(/^\.\//, ""));
+const JEST = resolve("node_modules/jest/bin/jest.js");
+const SURELY_ENOUGH_MS = 10_000;
+const silent = () => undefined;
+const logger = { debug: silent, info: silent, warn: console.warn, isDebugEnabled: () => false };
+
+const unknown = wanted.filter((file) => !ROOMS.some(({ files }) => files.includes(file)));
+if (unknown.length > 0) throw new Error(`No tests are named here for ${unknown.join(", ")}: add it to a room.`);
+
+const totals = [];
+for (const room of ROOMS) {
+  const files = room.files.filter((file) => wanted.length === 0 || wanted.includes(file));
+  if (files.length > 0) totals.push(...(await mutate(room, files)));
+}
+console.log("\n| file | mutants | killed | survived |\n| --- | --: | --: | --: |");
+for (const { file, mutants, survivors } of totals) {
+  console.log(`| \`${file}\` | ${mutants} | ${mutants - survivors} | ${survivors} |`);
+}
+
+async function mutate(room, files) {
+  const { mutants, copies } = await instrumented(files);
+  try {
+    const limitMs = 3 * (await checked(room, copies[0])) + SURELY_ENOUGH_MS;
+    const survivors = [];
+    const queue = [...mutants];
+    let done = 0;
+    const work = async (copy) => {
+      for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+        if (await passes(room, copy, limitMs, mutant.id)) {
+          survivors.push(mutant);
+          console.log(described(mutant));
+        }
+        done += 1;
+        if (done % 20 === 0) console.error(`${done} of ${mutants.length}`);
+      }
+    };
+    await Promise.all(copies.map(work));
+    const of = (list, file) => list.filter(({ fileName }) => fileName === file).length;
+    return files.map((file) => ({ file, mutants: of(mutants, file), survivors: of(survivors, file) }));
+  } finally {
+    for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+/** Copies of the project, one for each run at a time, with every mutant in place: one of them is chosen by the environment. */
+async function instrumented(files) {
+  const sources = files.map((name) => ({ name, content: readFileSync(name, "utf8"), mutate: true }));
+  const options = { plugins: null, excludedMutations: ["StringLiteral"], ignorers: [] };
+  const result = await new Instrumenter(logger).instrument(sources, options);
+  const copies = Array.from({ length: availableParallelism() }, () => {
+    const copy = mkdtempSync(join(tmpdir(), "express-logout-mutants-"));
+    for (const name of ["lib", "test", "package.json", "jest.config.mjs", "tsconfig.json"]) {
+      cpSync(name, join(copy, name), { recursive: true });
+    }
+    symlinkSync(resolve("node_modules"), join(copy, "node_modules"));
+    for (const { name, content } of result.files) writeFileSync(join(copy, name), content);
+    return copy;
+  });
+  return { mutants: result.mutants, copies };
+}
+
+/** Without a mutant every test must pass. @returns how long that takes, in milliseconds. */
+async function checked(room, copy) {
+  const began = performance.now();
+  if (!(await passes(room, copy, 600_000))) throw new Error(`The tests fail without a mutant: ${room.tests.join(" ")}`);
+  return performance.now() - began;
+}
+
+/** Whether all tests pass in time. What waits in vain does not. */
+async function passes({ tests, names, env }, copy, limitMs, mutant) {
+  const args = [JEST, "--selectProjects", "unit", "express 5", "--runInBand", "--bail", "--silent", "--forceExit"];
+  if (names !== undefined) args.push("--testNamePattern", names);
+  const chosen = mutant === undefined ? {} : { __STRYKER_ACTIVE_MUTANT__: mutant };
+  const run = spawn(process.execPath, [...args, "--testPathPatterns", ...tests], {
+    cwd: copy,
+    env: { ...process.env, ...env, ...chosen },
+    stdio: mutant === undefined ? "inherit" : "ignore",
+    // A group of its own: the servers that the tests start end with it.
+    detached: true,
+  });
+  const late = setTimeout(() => end(run), limitMs);
+  const status = await new Promise((resolve, reject) => run.once("error", reject).once("exit", resolve));
+  clearTimeout(late);
+  end(run);
+  return status === 0;
+}
+
+function end({ pid }) {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nobody is left.
+  }
+}
+
+function described({ fileName, location, mutatorName, replacement }) {
+  const lines = readFileSync(fileName, "utf8").split("\n");
+  const { start, end: last } = location;
+  const isOneLine = start.line === last.line;
+  const text = lines[start.line].slice(start.column, isOneLine ? last.column : undefined);
+  const told = `${text}${isOneLine ? "" : " …"}`;
+  return `survived: ${fileName}:${start.line + 1}:${start.column + 1}  ${mutatorName}: ${told} → ${replacement.split("\n")[0]}`;
+}
