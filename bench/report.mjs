@@ -1,4 +1,5 @@
-// npm run bench:report: writes docs/performance.md and its charts from the rows in a folder, and measures first what has none.
+// npm run bench:report: writes docs/performance.md, its charts and README's few figures from the rows in a folder, and measures
+// first what has none.
 //   node bench/report.mjs [--rows FOLDER] [--measure] [--quick]
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { CHARTS } from "./support/charts.mjs";
+import { headline } from "./support/headline.mjs";
 import { note } from "./support/print.mjs";
 import { TABLES } from "./support/tables.mjs";
 
@@ -30,7 +32,8 @@ const METHOD = `- A figure is a ratio between arms that were measured in one run
 
 mkdirSync(options.rows, { recursive: true });
 mkdirSync("docs/images", { recursive: true });
-const sections = Object.keys(TABLES).map((bench) => section(bench, rowsOf(bench)));
+const rows = Object.fromEntries(Object.keys(TABLES).map((bench) => [bench, rowsOf(bench)]));
+const sections = Object.keys(TABLES).map((bench) => section(bench, rows[bench]));
 const page = `# Performance
 
 Written by \`npm run bench:report\`: change the benches, not this page. Each section is one command, \`npm run bench:request\`,
@@ -44,6 +47,14 @@ ${METHOD}
 ${sections.join("\n")}`;
 writeFileSync("docs/performance.md", page);
 format("docs/performance.md");
+
+const readme = readFileSync("README.md", "utf8");
+const between = /(?<=<!-- bench:report -->\n)[\s\S]*?(?=<!-- \/bench:report -->)/;
+writeFileSync(
+  "README.md",
+  readme.replace(between, () => `\n${headline(rows)}\n\n`),
+);
+format("README.md");
 
 function rowsOf(bench) {
   const file = join(options.rows, `${bench}.jsonl`);
