@@ -1,0 +1,53 @@
+import { spreadText } from "./tables.mjs";
+
+/** The few figures that README shows, from the rows of every bench: what is told, and how it is found among them. */
+const LINES = [
+  ["logged-in requests/s ÷ the bare app", request("express-logout")],
+  ["… with `touchIntervalMs`", request("express-logout, touchIntervalMs")],
+  ["… with `touchIntervalMs` and the coherent cache", request("express-logout, coherent cache")],
+  ["… of express-openid-connect, with its two look-ups", request("express-openid-connect")],
+  ["… of better-auth, on Redis", request("better-auth")],
+  [
+    "p50 of a logged-in request with 2 ms to Redis ÷ the bare app",
+    ({ latency }) => ratio(latency.find(({ arm, delayMs }) => arm === "express-logout" && delayMs === 2)),
+  ],
+  [
+    "kick of one user, 2 logins: among 1,000,000 sessions ÷ among 1,000",
+    ({ kick }) => ratio(twoLogins(kick, "express-logout")),
+  ],
+  ["… the same by `all()` and `destroy()` ÷ this package", ({ kick }) => ratio(twoLogins(kick, "naive"))],
+  [
+    "first page of who is online: 1,000,000 logins ÷ 1,000",
+    ({ scale }) => ratio(scale.findLast(({ registry, what }) => registry === "Redis" && what === "first page")),
+  ],
+  [
+    "bytes of Redis a login, three a user",
+    ({ scale }) => scale.findLast(({ what }) => what === "a login, 3 a user")?.value.toFixed(0),
+  ],
+];
+
+function request(arm) {
+  return ({ request: rows }) => ratio(rows.find((row) => row.kind === "logged-in" && row.arm === arm));
+}
+
+function twoLogins(rows, by) {
+  return rows.findLast(({ kicked, arm }) => kicked === "1 user, 2 logins" && arm === by);
+}
+
+function ratio(row) {
+  return spreadText(row?.ratio);
+}
+
+/** @param rows - of each bench, by its name */
+export function headline(rows) {
+  const [{ date, machine }] = rows.request;
+  const lines = LINES.map(([what, of]) => `| ${what} | ${of(rows) ?? ""} |`);
+  return [
+    "| what | median (quartiles) |",
+    "| --- | --- |",
+    ...lines,
+    "",
+    `Measured side by side on ${date}, on ${machine}. The bare app is express, express-session and connect-redis with a`,
+    "handler that does nothing. [How, and everything else](docs/performance.md).",
+  ].join("\n");
+}
