@@ -4,7 +4,7 @@ const FONT = "12px system-ui, sans-serif";
 /** What stands out is this package; the rest is there to compare it with. The text and the lines follow light and dark. */
 const STYLE = `
   .ours { fill: #1a5ecc; stroke: #1a5ecc } .others { fill: #8a94a6; stroke: #8a94a6 }
-  .line { fill: none; stroke-width: 2 } .bar { stroke: none } .spread { stroke: #15202b; stroke-width: 1.5 }
+  polyline.line { fill: none; stroke-width: 2 } rect.bar { stroke: none } .spread { stroke: #15202b; stroke-width: 1.5 }
   .axis { stroke: #d5dae2; stroke-width: 1 } .base { stroke: #5b6675; stroke-width: 1; stroke-dasharray: 4 3 }
   text { font: ${FONT}; fill: #15202b } .quiet { fill: #5b6675 } .title { font-weight: 600; font-size: 14px }
   @media (prefers-color-scheme: dark) {

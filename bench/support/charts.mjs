@@ -21,10 +21,10 @@ export const CHARTS = {
     }),
   latency: (rows) =>
     barChart({
-      title: "Median time of a logged-in request ÷ the same app without this package",
+      title: "Median time of a logged-in request ÷ the same app without this package, by the delay to Redis",
       bars: rows
         .filter(({ ratio }) => ratio !== undefined)
-        .map((row) => ratioBar(row, `${row.arm}, ${row.delayMs} ms to Redis`)),
+        .map((row) => ratioBar(row, `${row.arm}, ${row.delayMs} ms`)),
       base: 1,
     }),
   kick: (rows) =>
