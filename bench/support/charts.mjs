@@ -21,7 +21,7 @@ export const CHARTS = {
     }),
   latency: (rows) =>
     barChart({
-      title: "Median time of a logged-in request ÷ the same app without this package, by the delay to Redis",
+      title: "Median time of a logged-in request ÷ the bare app's, by the delay to Redis",
       bars: rows
         .filter(({ ratio }) => ratio !== undefined)
         .map((row) => ratioBar(row, `${row.arm}, ${row.delayMs} ms`)),

@@ -1,7 +1,9 @@
 const count = (number) => number.toLocaleString("en");
 
+const figure = (number) => (number < 100 ? number.toFixed(3) : count(Math.round(number)));
+
 export const spreadText = (value) =>
-  value === undefined ? "" : `${value.median.toFixed(3)} (${value.low.toFixed(3)}–${value.high.toFixed(3)})`;
+  value === undefined ? "" : `${figure(value.median)} (${figure(value.low)}–${figure(value.high)})`;
 
 const target = {
   name: "target",
