@@ -28,7 +28,7 @@ const ROOMS = [
     ],
     tests: [
       "unit/(lifetime|recency|store-oddities|user-id)|proof/regressions|integration/(turns|saves|controls|mounting|rotation)",
-      "unit/options|integration/(adoption|interleavings|passport|refusal|silent-store|invariants|expiry)",
+      "unit/options|integration/(adoption|interleavings|passport|refusal|silent-store|invariants|expiry|live)",
       "proof/histories",
     ],
     names: "^(?!.*([Rr]edis|PostgreSQL)).*$",

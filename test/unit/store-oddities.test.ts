@@ -132,6 +132,12 @@ describe("the hooked store", () => {
     expect(Object.keys(store)).not.toContain("get");
   });
 
+  it("cannot be emptied gets no method for it", () => {
+    const store: MemoryStore = storeWith({ clear: undefined });
+    hook(store);
+    expect(typeof (store as { clear?: unknown }).clear).toBe("undefined");
+  });
+
   it("knows the session of a user who was put there by hand", async () => {
     const store = new MemoryStore();
     hook(store);
