@@ -132,6 +132,27 @@ describe("the hooked store", () => {
     expect(Object.keys(store)).not.toContain("get");
   });
 
+  it("is hooked may be wrapped by others after that", async () => {
+    const store = new MemoryStore();
+    hook(store);
+    const hooked = store.get.bind(store);
+    const asked: string[] = [];
+    store.get = (sid, callback) => {
+      asked.push(sid);
+      hooked(sid, callback);
+    };
+    Object.defineProperty(store, "set", { value: store.set.bind(store), enumerable: false });
+    expect(await promisify(store.get.bind(store))("sid")).toBeNull();
+    expect(asked).toEqual(["sid"]);
+  });
+
+  it.each([["a text"], [{ a: "text" }], [null]])("keeps session data called req as data: %j", async (req) => {
+    const store = new MemoryStore();
+    hook(store);
+    await promised(store).set("sid", { cookie: {}, userId: "alice", req });
+    expect(await promised(store).get("sid")).toMatchObject({ userId: "alice", req });
+  });
+
   it("cannot be emptied gets no method for it", () => {
     const store: MemoryStore = storeWith({ clear: undefined });
     hook(store);
