@@ -101,8 +101,7 @@ export class RawStore {
         args,
         (error, value) => {
           if (error === undefined) resolve(value);
-          // Handed on as it is: express-session looks at the code of a store's error.
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it is: express-session looks at its code
           else reject(error);
         },
         meansNothing,
