@@ -33,11 +33,11 @@ function literally(text: string): string {
   return text.replace(/[^\w/]/g, "\\$&");
 }
 
-/** With what every address begins that a path of Express 4 or 5 matches, in lower case as they take any. */
+/** With what every address begins that a path of Express 4 or 5 matches, in upper or lower case as they take it. */
 function literalBeginning(path: string): string {
   const [literal = ""] = path.split(/[:*?+()[\]{}!\\]/);
   // In Express 4 a character before `?` or `*` may be missing.
-  return (literal === path ? path.replace(/\/$/, "") : literal.slice(0, -1)).toLowerCase();
+  return literal === path ? path.replace(/\/$/, "") : literal.slice(0, -1);
 }
 
 function createRouter(context: HttpContext, guard: RequestHandler): Router {
