@@ -1,5 +1,6 @@
 // npm run test:mutants [-- lib/session/stamp.ts …]: breaks the code on purpose, in one place at a time, runs the tests that know
-// it, and tells what none of them notices. The mutants are Stryker's; see docs/mutation.md for those that may live.
+// it, and tells what none of them notices. The mutants are Stryker's, but for those of Lua and SQL; see docs/mutation.md for
+// those that may live.
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -7,8 +8,12 @@ import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { Instrumenter } from "@stryker-mutator/instrumenter";
+import { textMutants } from "./text-mutants.mjs";
 
-/** Which files are broken, and which tests know them. The next of `tests` are run for what the ones before have not noticed. */
+/**
+ * Which files are broken, and which tests know them. The next of `tests` are run for what the ones before have not noticed. Of
+ * the files of `text` it is the Lua or SQL in them that is broken.
+ */
 const ROOMS = [
   {
     files: [
@@ -27,11 +32,11 @@ const ROOMS = [
       "lib/session/user-id.ts",
     ],
     tests: [
-      "unit/(lifetime|recency|store-oddities|user-id)|proof/regressions|integration/(turns|saves|controls|mounting|rotation)",
+      "unit/(client|lifetime|recency|store-oddities|time-limit|user-id)|proof/regressions|integration/(turns|saves|controls|mounting|rotation)",
       "unit/options|integration/(adoption|interleavings|passport|refusal|silent-store|invariants|expiry|live)",
       "proof/histories",
     ],
-    names: "^(?!.*([Rr]edis|PostgreSQL)).*$",
+    names: "^(how long a store|(?!.*([Rr]edis|PostgreSQL)).*$)",
     env: { HISTORIES: "100" },
   },
   {
@@ -55,6 +60,7 @@ const ROOMS = [
       "lib/registry/redis/records.ts",
       "lib/registry/redis/registry.ts",
       "lib/registry/redis/replicated.ts",
+      "lib/registry/redis/scripts.ts",
       "lib/registry/redis/together.ts",
       "lib/registry/redis/user-agent.ts",
     ],
@@ -63,8 +69,23 @@ const ROOMS = [
       "registry/(redis-settings|coherent-cache)",
       "registry/(redis-replicas|live-gaps|redis-outage)",
     ],
+    text: ["lib/registry/redis/scripts.ts"],
     // One client speaks for all: what differs from client to client is not in these files.
     names: "^(?!.*(ioredis|node-redis 5|Sentinel|Cluster|pool|RESP 2|Postgres|MemoryLoginRegistry|20,000)).*$",
+  },
+  {
+    files: [
+      "lib/registry/postgres/database.ts",
+      "lib/registry/postgres/names.ts",
+      "lib/registry/postgres/records.ts",
+      "lib/registry/postgres/registry.ts",
+      "lib/registry/postgres/schema.ts",
+      "lib/registry/postgres/statements.ts",
+      "lib/registry/postgres/subscription.ts",
+    ],
+    tests: ["registry/contract", "registry/postgres.test", "registry/postgres-(outages|races|subscribe)"],
+    text: ["lib/registry/postgres/schema.ts", "lib/registry/postgres/statements.ts"],
+    names: "^(?!.*(RedisLoginRegistry|MemoryLoginRegistry)).*$",
   },
 ];
 
@@ -88,7 +109,9 @@ for (const { file, mutants, survivors } of totals) {
 }
 
 async function mutate(room, files) {
-  const { mutants, copies } = await instrumented(files);
+  const isText = (file) => room.text?.includes(file) === true;
+  const { mutants, copies } = await instrumented(files.filter((file) => !isText(file)));
+  for (const file of files.filter(isText)) mutants.push(...textMutants(file, readFileSync(file, "utf8")));
   try {
     const limits = await checked(room, copies[0]);
     const survivors = [];
@@ -140,11 +163,16 @@ async function checked(room, copy) {
   return limits;
 }
 
-async function survives(room, copy, limits, { id }) {
-  for (const [run, tests] of room.tests.entries()) {
-    if (!(await passes(room, tests, copy, limits[run], id))) return false;
+async function survives(room, copy, limits, { id, fileName, source }) {
+  if (source !== undefined) writeFileSync(join(copy, fileName), source);
+  try {
+    for (const [run, tests] of room.tests.entries()) {
+      if (!(await passes(room, tests, copy, limits[run], id))) return false;
+    }
+    return true;
+  } finally {
+    if (source !== undefined) cpSync(fileName, join(copy, fileName));
   }
-  return true;
 }
 
 /** Whether all tests pass in time. What waits in vain does not. */

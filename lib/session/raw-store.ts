@@ -140,7 +140,7 @@ export class RawStore {
 
 /** Stores on files tell by the error ENOENT that they have no such session: nothing to read, nothing to touch. */
 function isMissing(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === "ENOENT";
+  return (error as { code?: unknown }).code === "ENOENT";
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -8,6 +8,8 @@ const DAY = 24 * HOUR;
 const MAX = 400 * DAY;
 const inAnHour = { cookie: { expires: new Date(Date.now() + HOUR) } };
 const forTheBrowser = { cookie: { expires: null } };
+const forTwoMax = { cookie: { expires: new Date(Date.now() + 2 * MAX) } };
+const withOption = (ttl: unknown): Store => Object.assign(new MemoryStore(), { options: { ttl } });
 const redis = (options: object): Store => new RedisStore({ client: {}, ...options });
 
 describe("how long a store keeps a session", () => {
@@ -26,7 +28,20 @@ describe("how long a store keeps a session", () => {
     ["connect-redis with a ttl, a cookie without an expiry", redis({ ttl: 7_200 }), forTheBrowser, 2 * HOUR],
     ["connect-redis with a function", redis({ ttl: () => 7_200 }), inAnHour, 2 * HOUR],
     ["connect-redis with a function that says less than the cookie", redis({ ttl: () => 60 }), inAnHour, HOUR],
+    ["connect-redis with a function that says nothing", redis({ ttl: () => undefined }), inAnHour, MAX],
+    ["connect-redis with a function, a cookie without an expiry", redis({ ttl: () => 7_200 }), forTheBrowser, 2 * HOUR],
+    ["a store with no number for a ttl", Object.assign(new MemoryStore(), { ttl: NaN }), forTheBrowser, MAX],
     ["connect-redis without expiry", redis({ disableTTL: true }), inAnHour, MAX],
+    ["connect-redis without expiry, a cookie without an expiry", redis({ disableTTL: true }), forTheBrowser, MAX],
+    ["connect-redis without expiry, a cookie that outlives all", redis({ disableTTL: true }), forTwoMax, 2 * MAX],
+    ["connect-redis with expiry, said aloud", redis({ ttl: 10, disableTTL: false }), inAnHour, HOUR],
+    ["a store with an option in milliseconds", withOption(2 * HOUR), inAnHour, 2 * HOUR],
+    ["a store with an option less than the cookie", withOption(1_000), inAnHour, HOUR],
+    ["a store with an option that is a function", withOption(() => 1), inAnHour, MAX],
+    ["a store with an option that is no number", withOption("1d"), inAnHour, HOUR],
+    ["a store with an option that is not finite", withOption(Infinity), inAnHour, HOUR],
+    ["a store with no options", Object.assign(new MemoryStore(), { options: null }), inAnHour, HOUR],
+    ["an expiry that is no date", new MemoryStore(), { cookie: { expires: "soon" } }, MAX],
     [
       "a cookie that the end of the request renews",
       new MemoryStore(),

@@ -4,6 +4,7 @@ import { MemoryStore } from "express-session";
 import { MemoryLoginRegistry } from "../../lib/index.js";
 import { RawStore } from "../../lib/session/raw-store.js";
 import { StoreHook } from "../../lib/session/store-hook.js";
+import type { UserIdOf } from "../../lib/session/user-id.js";
 
 type Callback = (error?: unknown, value?: unknown) => void;
 const nobodyListens = { login: () => undefined, logout: () => undefined, refused: () => undefined };
@@ -22,13 +23,13 @@ function storeWith(methods: object): MemoryStore {
   return Object.assign(new MemoryStore(), methods);
 }
 
-function hook(store: MemoryStore): StoreHook {
+function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userId"]): StoreHook {
   const registry = new MemoryLoginRegistry();
   registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
   return new StoreHook({
     store,
     registry,
-    userId: (session) => session["userId"],
+    userId,
     maxSessionAgeMs: 1_000,
     storeTimeoutMs: 50,
     touchIntervalMs: 0,
@@ -99,6 +100,32 @@ describe("a store that", () => {
     await expect(promisify(raw.touch.bind(raw))("sid", {})).resolves.toBeUndefined();
   });
 
+  it("calls back without an error, be it null or undefined, has given its answer", async () => {
+    for (const none of [null, undefined]) {
+      const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(none, { a: 1 }) }), 50);
+      expect(await raw.get("sid")).toEqual({ a: 1 });
+    }
+  });
+
+  it("has something else by the name of a method that may be missing is taken as it is", () => {
+    const raw = new RawStore(storeWith({ touch: null, clear: "yes" }), 50);
+    expect([raw.has("touch"), raw.has("clear")]).toEqual([false, false]);
+  });
+
+  it("is asked for a method that it has not says so", async () => {
+    await expect(new RawStore(storeWith({ clear: null }), 50).clear()).rejects.toMatchObject({
+      code: "ERR_STORE_INVALID",
+    });
+  });
+
+  it("is cleared is empty", async () => {
+    const store = new MemoryStore();
+    hook(store);
+    await promised(store).set("sid", { cookie: {} });
+    await promisify(store.clear.bind(store))();
+    expect(await promised(store).get("sid")).toBeNull();
+  });
+
   it("never answers is given up", async () => {
     const raw = new RawStore(storeWith({ get: () => undefined }), 20);
     await expect(raw.get("sid")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE", status: 503 });
@@ -106,6 +133,21 @@ describe("a store that", () => {
 });
 
 describe("the hooked store", () => {
+  it("hands on what the app's own function throws, on every way", async () => {
+    const broken = new Error("broken");
+    const store = new MemoryStore();
+    const userId = (): never => {
+      throw broken;
+    };
+    hook(store, userId);
+    const session = { cookie: {} };
+    Reflect.set(store, "sessions", { sid: JSON.stringify(session) });
+    await expect(promisify(store.get.bind(store))("sid")).rejects.toBe(broken);
+    await expect(promised(store).get("sid")).rejects.toBe(broken);
+    await expect(promised(store).set("sid", session)).rejects.toBe(broken);
+    await expect(promisify(store.touch.bind(store))("sid", session as never)).rejects.toBe(broken);
+  });
+
   it("answers by promise too", async () => {
     const store = new MemoryStore();
     hook(store);

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "@jest/globals";
+import { clientOf } from "../../lib/session/client.js";
+
+const HEADERS = { "user-agent": "Phone/1.0" };
+
+describe("the device behind a request", () => {
+  it.each([
+    ["of Express", { ip: "203.0.113.9", socket: { remoteAddress: "10.0.0.1" }, headers: HEADERS }, "203.0.113.9"],
+    ["of a bare server", { socket: { remoteAddress: "10.0.0.1" }, headers: HEADERS }, "10.0.0.1"],
+    ["whose socket is gone", { headers: HEADERS }, undefined],
+  ])("%s is its address and its user agent", (_whose, req, ip) => {
+    expect(clientOf(req)).toEqual({ ip, userAgent: "Phone/1.0" });
+  });
+
+  it.each([
+    [undefined],
+    [{}],
+    [{ ip: "", headers: { "user-agent": "" } }],
+    [{ ip: 1, headers: { "user-agent": ["a"] } }],
+  ])("is not known of %j", (req) => {
+    const { ip, userAgent } = clientOf(req);
+    expect([ip, userAgent]).toEqual([undefined, undefined]);
+  });
+
+  it("is cut to a length that fits, and can be written as UTF-8", () => {
+    const { ip, userAgent } = clientOf({ ip: "1".repeat(100), headers: { "user-agent": `${"a".repeat(255)}😀` } });
+    expect(ip).toBe("1".repeat(64));
+    expect(userAgent).toBe(`${"a".repeat(255)}\uFFFD`);
+  });
+});
