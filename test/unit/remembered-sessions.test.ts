@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { RememberedSessions } from "../../lib/session/remembered-sessions.js";
+import type { Stamp } from "../../lib/session/stamp.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const stamp = (loginId: string): Stamp => ({ userId: "alice", loginId, era: "" });
+const [one, two] = [stamp("one"), stamp("two")];
+
+let remembered: RememberedSessions;
+beforeEach(() => {
+  jest.useFakeTimers({ now: 1_700_000_000_000, doNotFake: ["performance"] });
+  remembered = new RememberedSessions();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+const wait = (ms: number): void => {
+  jest.setSystemTime(Date.now() + ms);
+};
+
+describe("whose a session is", () => {
+  it("is not known of one that was never seen, or that nobody is remembered in", () => {
+    remembered.left("sid");
+    expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([undefined, []]);
+  });
+
+  it("is whose it was seen last, until he has left it", () => {
+    remembered.seen("sid", one);
+    expect(remembered.likely("sid")).toBe(one);
+    remembered.seen("sid", two);
+    expect([remembered.likely("sid"), remembered.likely("another")]).toEqual([two, undefined]);
+    remembered.left("sid");
+    expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([undefined, [one, two]]);
+    remembered.seen("sid", two);
+    expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([two, [one, two]]);
+  });
+
+  it("is everybody's who was seen in it, each once, the latest last, as far as eight", () => {
+    for (const id of ["one", "two", "one", "one"]) remembered.seen("sid", stamp(id));
+    expect(remembered.logins("sid")).toEqual([two, one]);
+    for (let more = 1; more <= 8; more += 1) remembered.seen("sid", stamp(`more-${String(more)}`));
+    expect(remembered.logins("sid").map(({ loginId }) => loginId)).toEqual(
+      Array.from({ length: 8 }, (_value, index) => `more-${String(index + 1)}`),
+    );
+  });
+});
+
+describe("the registry", () => {
+  it("is told of a login that it was not told of yet", () => {
+    expect(remembered.isDue("sid", one, HOUR)).toBe(true);
+    remembered.seen("sid", one);
+    expect(remembered.isDue("sid", one, HOUR)).toBe(true);
+    remembered.told("sid", one, Date.now(), HOUR + MINUTE);
+    expect([remembered.isDue("sid", one, HOUR), remembered.isDue("sid", two, HOUR)]).toEqual([false, true]);
+  });
+
+  it("is told again once a minute, however often the login is seen", () => {
+    remembered.told("sid", one, Date.now(), 2 * HOUR);
+    wait(MINUTE - 1);
+    remembered.seen("sid", one);
+    expect(remembered.isDue("sid", one, HOUR)).toBe(false);
+    wait(1);
+    expect(remembered.isDue("sid", one, HOUR)).toBe(true);
+  });
+
+  it("is told earlier of a session that lives longer than it knows", () => {
+    remembered.told("sid", one, Date.now(), HOUR);
+    expect([remembered.isDue("sid", one, HOUR), remembered.isDue("sid", one, HOUR + 1)]).toEqual([false, true]);
+  });
+
+  it("is told of a login that takes a session over, or is back in it", () => {
+    remembered.told("sid", one, Date.now(), 2 * HOUR);
+    remembered.seen("sid", two);
+    expect(remembered.isDue("sid", two, HOUR)).toBe(true);
+    remembered.told("sid", two, Date.now(), 2 * HOUR);
+    remembered.left("sid");
+    remembered.seen("sid", two);
+    expect(remembered.isDue("sid", two, HOUR)).toBe(true);
+  });
+});
+
+describe("the store", () => {
+  it("is told of a session that it was not told of yet", () => {
+    expect(remembered.isTouchDue("sid", HOUR, MINUTE)).toBe(true);
+    remembered.touched("sid", Date.now(), HOUR);
+    expect([remembered.isTouchDue("sid", HOUR, MINUTE), remembered.isTouchDue("another", HOUR, MINUTE)]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  it.each([
+    ["once in the interval", HOUR, MINUTE, MINUTE],
+    ["once in a tenth of the session's life", MINUTE, HOUR, 6 * SECOND],
+  ])("is told again %s", (_how, ttlMs, intervalMs, afterMs) => {
+    remembered.touched("sid", Date.now(), ttlMs);
+    wait(afterMs - 1);
+    expect(remembered.isTouchDue("sid", ttlMs, intervalMs)).toBe(false);
+    wait(1);
+    expect(remembered.isTouchDue("sid", ttlMs, intervalMs)).toBe(true);
+  });
+
+  it("is told earlier of a session that lives much longer now, or shorter", () => {
+    remembered.touched("sid", Date.now(), HOUR);
+    const isDue = (ttlMs: number): boolean => remembered.isTouchDue("sid", ttlMs, MINUTE);
+    expect([HOUR - 1, HOUR, HOUR + MINUTE, HOUR + MINUTE + 1].map(isDue)).toEqual([true, false, false, true]);
+  });
+});
+
+describe("an emptied store", () => {
+  it("leaves nothing to remember", () => {
+    remembered.told("sid", one, Date.now(), 2 * HOUR);
+    remembered.touched("sid", Date.now(), HOUR);
+    remembered.clear();
+    expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([undefined, []]);
+    expect([remembered.isDue("sid", one, HOUR), remembered.isTouchDue("sid", HOUR, MINUTE)]).toEqual([true, true]);
+  });
+});
