@@ -3,7 +3,11 @@ import type { Pool } from "pg";
 import type { PostgresClient } from "../../lib/registry/postgres/index.js";
 import { before, eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
 
-const UNAVAILABLE = expect.objectContaining({ code: "ERR_REGISTRY_UNAVAILABLE", status: 503 });
+const UNAVAILABLE = expect.objectContaining({
+  code: "ERR_REGISTRY_UNAVAILABLE",
+  status: 503,
+  message: "The login registry did not answer: see the cause.",
+});
 
 let site: PostgresSite;
 /** Of the test itself: it looks at what is in the tables, and holds locks. */
@@ -66,9 +70,12 @@ describe("a call that is given up", () => {
   });
 
   it("is one that waits for a lock, and changes nothing when that is let go", async () => {
-    const registry = open(site.pool(), { timeoutMs: 500 });
+    const pool = site.pool({ idleTimeoutMillis: 0 });
+    const registry = open(pool, { timeoutMs: 500 });
     const login = newLogin();
     await registry.add(login);
+    const removed: unknown[] = [];
+    pool.on("remove", (connection) => removed.push(connection));
     const client = await own.connect();
     await client.query("BEGIN");
     await client.query(
@@ -76,6 +83,8 @@ describe("a call that is given up", () => {
     );
     try {
       await expect(registry.removeAll("alice", newMark())).rejects.toEqual(UNAVAILABLE);
+      // Its connection is nobody's any more: who knows what it is still doing.
+      await eventually(() => removed.length === 1);
       await eventually(async () => (await waitingForLocks()) === 0);
     } finally {
       await client.query("COMMIT");

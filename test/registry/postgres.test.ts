@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Pool } from "pg";
+import { Pool } from "pg";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { freePort } from "../support/redis-server.js";
 import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
 
 let site: PostgresSite;
@@ -111,11 +112,24 @@ describe("an error", () => {
       const error: unknown = await open(own)
         .add({ ...newLogin(), sid: "the-secret" })
         .catch((reason: unknown) => reason);
-      expect(error).toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE", cause: { code: "23514" } });
+      expect(error).toMatchObject({
+        code: "ERR_REGISTRY_UNAVAILABLE",
+        cause: { code: "23514", message: "PostgreSQL: 23514" },
+      });
       expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("the-secret");
     } finally {
       await own.query("ALTER TABLE express_logout_logins DROP CONSTRAINT never");
     }
+  });
+
+  it("says what the driver says", async () => {
+    const nobody = new Pool({ host: "127.0.0.1", port: await freePort() });
+    const error: unknown = await open(nobody)
+      .find("alice", "login")
+      .catch((reason: unknown) => reason);
+    expect(error).toHaveProperty("cause.code", "ECONNREFUSED");
+    expect(error).toHaveProperty("cause.message", expect.stringContaining("ECONNREFUSED 127.0.0.1"));
+    await nobody.end();
   });
 
   it("says which setting is in the way", async () => {

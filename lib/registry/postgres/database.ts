@@ -1,3 +1,4 @@
+import { isNativeError } from "node:util/types";
 import { LogoutError } from "../../errors.js";
 import { digest } from "./names.js";
 import type { Row } from "./records.js";
@@ -75,12 +76,8 @@ export class Database {
   }
 
   /** A connection that is held until it is released. */
-  async hold(): Promise<PostgresClient> {
-    try {
-      return await this.#connect(performance.now() + this.timeoutMs);
-    } catch (error) {
-      throw unavailable(error);
-    }
+  hold(): Promise<PostgresClient> {
+    return this.#connect(performance.now() + this.timeoutMs);
   }
 
   async #run<Result>(
@@ -144,7 +141,7 @@ function ignore(): void {
 
 function unavailable(error: unknown): LogoutError {
   const code = codeOf(error);
-  const fix = code === undefined ? "The login registry did not answer: see the cause." : FIXES[code];
+  const fix = FIXES[code ?? ""];
   return new LogoutError(
     "ERR_REGISTRY_UNAVAILABLE",
     fix === undefined ? "The login registry did not answer: see the cause." : `The login registry cannot work. ${fix}`,
@@ -157,11 +154,11 @@ function unavailable(error: unknown): LogoutError {
  * fields; those of the driver and the network do not.
  */
 function withoutValues(error: unknown, code: string | undefined): Error {
-  const isServers = error instanceof Error && "severity" in error;
-  const message = error instanceof Error && !isServers ? error.message : `PostgreSQL: ${code ?? "unknown"}`;
+  const isServers = isNativeError(error) && "severity" in error;
+  const message = isNativeError(error) && !isServers ? error.message : `PostgreSQL: ${code ?? "unknown"}`;
   return Object.assign(new Error(message), code === undefined ? {} : { code });
 }
 
 function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return isNativeError(error) && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
