@@ -32,7 +32,7 @@ const ROOMS = [
       "lib/session/user-id.ts",
     ],
     tests: [
-      "unit/(client|lifetime|recency|remembered-sessions|store-oddities|time-limit|user-id)",
+      "unit/(client|lifetime|recency|remembered-sessions|stamp|store-oddities|time-limit|user-id)",
       "proof/regressions|integration/(turns|saves|controls|mounting|rotation)",
       "unit/options|integration/(adoption|interleavings|passport|refusal|silent-store|invariants|expiry|live)",
       "proof/histories",

@@ -26,7 +26,7 @@ export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAge
 function optionTtlMs(options: StoreWithTtl["options"], maxSessionAgeMs: number): number {
   const ttl = options?.ttl;
   if (typeof ttl === "function") return maxSessionAgeMs;
-  return typeof ttl === "number" && Number.isFinite(ttl) ? ttl : 0;
+  return Number.isFinite(ttl) ? Number(ttl) : 0;
 }
 
 /**
@@ -52,5 +52,5 @@ function cookieTtlMs(session: SessionRecord): number | undefined {
 }
 
 function seconds(ttl: unknown): number | undefined {
-  return typeof ttl === "number" && Number.isFinite(ttl) ? ttl * 1_000 : undefined;
+  return Number.isFinite(ttl) ? Number(ttl) * 1_000 : undefined;
 }

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "@jest/globals";
+import { isMarked, noteOf, sessionWithNote, stampOf, withStamp } from "../../lib/session/stamp.js";
+
+const stamp = { userId: "alice", loginId: "login", era: "" };
+const stamped = (value: unknown) => ({ cookie: {}, expressLogout: value });
+
+describe("the stamp of a session", () => {
+  it("is read as it was written", () => {
+    for (const each of [stamp, { ...stamp, era: "user app" }]) {
+      expect(stampOf(withStamp({ cookie: {} }, each))).toEqual(each);
+    }
+  });
+
+  it.each([
+    undefined,
+    null,
+    "login",
+    {},
+    { userId: "alice" },
+    { loginId: "login" },
+    { userId: 7, loginId: "login" },
+    { userId: "alice", loginId: 7 },
+  ])("is none where there is %j", (value) => {
+    expect(stampOf(stamped(value))).toBeUndefined();
+  });
+
+  it("has no era where that is not a text", () => {
+    expect(stampOf(stamped({ userId: "alice", loginId: "login", era: 7 }))).toEqual(stamp);
+  });
+
+  it("makes a copy of the session, of the same kind, with all that it had", () => {
+    class Session {
+      cookie = {};
+    }
+    const session = Object.defineProperty(new Session(), "req", { value: "request", enumerable: false });
+    const copy = withStamp(session as never, stamp);
+    expect(session).not.toHaveProperty("expressLogout");
+    expect(copy).toBeInstanceOf(Session);
+    expect(Object.getOwnPropertyDescriptor(copy, "req")).toEqual(Object.getOwnPropertyDescriptor(session, "req"));
+    expect(JSON.stringify(copy)).toBe('{"cookie":{},"expressLogout":{"userId":"alice","loginId":"login"}}');
+  });
+
+  it("makes no copy where the session has it, or none is to be had", () => {
+    const [anonymous, session] = [{ cookie: {} }, withStamp({ cookie: {} }, stamp)];
+    expect(withStamp(anonymous, undefined)).toBe(anonymous);
+    expect(withStamp(session, { ...stamp })).toBe(session);
+    expect(withStamp(session, { ...stamp, loginId: "another" })).not.toBe(session);
+  });
+
+  it("is taken off, whatever it is", () => {
+    for (const session of [withStamp({ cookie: {} }, stamp), stamped(null), stamped("odd")]) {
+      expect(withStamp(session, undefined)).toStrictEqual({ cookie: {} });
+    }
+  });
+
+  it("is a mark, as everything is that this package leaves", () => {
+    expect([{ cookie: {} }, stamped({}), stamped(null)].map(isMarked)).toEqual([false, true, true]);
+  });
+});
+
+describe("the note of a kick", () => {
+  const note = { loginId: "login", at: 1_700_000_000_000, reason: "because" };
+
+  it("is read as it was written, and is no stamp", () => {
+    const session = sessionWithNote(note, new Date(Date.now() + 60_000));
+    expect([noteOf(session), stampOf(session)]).toEqual([note, undefined]);
+  });
+
+  it("stands in a session that lives as long as it is told, and that a browser's scripts do not see", () => {
+    const expires = new Date(Date.now() + 60_000);
+    const { cookie } = sessionWithNote(note, expires) as { cookie: { maxAge: number; originalMaxAge: number } };
+    expect(cookie).toMatchObject({ expires, httpOnly: true, path: "/" });
+    expect(Object.keys(cookie)).not.toContain("maxAge");
+    for (const ms of [cookie.maxAge, cookie.originalMaxAge]) {
+      expect(ms).toBeGreaterThan(50_000);
+      expect(ms).toBeLessThanOrEqual(60_000);
+    }
+  });
+
+  it("needs no reason", () => {
+    expect(noteOf(stamped({ kicked: { loginId: "login", at: 1, reason: 7 } }))).toEqual({ loginId: "login", at: 1 });
+  });
+
+  it.each([undefined, null, "kicked", {}, { kicked: null }, { kicked: { loginId: "a" } }, { kicked: { at: 1 } }])(
+    "is none where there is %j",
+    (value) => {
+      expect(noteOf(stamped(value))).toBeUndefined();
+    },
+  );
+});
