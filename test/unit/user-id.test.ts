@@ -40,6 +40,8 @@ describe("a user id", () => {
     Number.POSITIVE_INFINITY,
     true,
     false,
+    { toJSON: () => "" },
+    { toJSON: () => 7 },
     {},
     [],
     { name: "alice" },
