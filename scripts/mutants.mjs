@@ -63,6 +63,7 @@ const ROOMS = [
       "lib/registry/redis/replicated.ts",
       "lib/registry/redis/scripts.ts",
       "lib/registry/redis/together.ts",
+      "lib/registry/redis/tracking.ts",
       "lib/registry/redis/user-agent.ts",
     ],
     tests: [

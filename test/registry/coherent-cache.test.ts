@@ -45,13 +45,8 @@ async function trackingClient() {
   return client;
 }
 
-function optionsWith(client: RedisClient, store: session.Store) {
-  return {
-    store,
-    registry: new RedisLoginRegistry({ client, coherentCache: true }),
-    appId: "shop",
-    userPoolId: "acme",
-  };
+function optionsWith(client: RedisClient, store: session.Store, appId = "shop") {
+  return { store, registry: new RedisLoginRegistry({ client, coherentCache: true }), appId, userPoolId: "acme" };
 }
 
 /** A node with the cache, and how it reads and writes sessions; another one that kicks over a connection of its own. */
@@ -108,6 +103,58 @@ async function rounds(count: number, disturb: (round: number) => unknown) {
 async function hgets(): Promise<number> {
   return Number(/cmdstat_hget:calls=(\d+)/.exec(await admin.info("commandstats"))?.[1] ?? 0);
 }
+
+describe("applications that share one client", () => {
+  /** Nodes of each on one client, and another process, which takes logins off as a kick does and leaves the sessions alone. */
+  async function openNodes(appIds: readonly string[]) {
+    const client = await trackingClient();
+    return appIds.map((appId) => {
+      const store = new RedisStore({ client, prefix: `${appId}:` });
+      const auth = logout(optionsWith(client, store, appId));
+      const kicking = new RedisLoginRegistry({ client: admin });
+      kicking.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+      const isServedAfterKick = async (): Promise<boolean> => {
+        const sid = `sid ${String(Math.random())}`;
+        await set(store, sid, sessionOf("alice"));
+        for (let reads = 0; reads < 3; reads += 1) expect(await get(store, sid)).not.toBeNull();
+        await kicking.removeAll("alice", { id: "mark", at: new Date() });
+        return (await get(store, sid)) !== null;
+      };
+      return { auth, client, isServedAfterKick };
+    });
+  }
+
+  it.each([[["shop", "blog"]], [["shop", "shop"]]])("are each told of kicks: %j", async (appIds) => {
+    const nodes = await openNodes(appIds);
+    for (const { isServedAfterKick } of nodes) expect(await isServedAfterKick()).toBe(false);
+    const lost = new Promise((resolve) => nodes[0]?.client.once("ready", resolve));
+    await admin.sendCommand(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    await lost;
+    for (const { isServedAfterKick } of nodes) expect(await isServedAfterKick()).toBe(false);
+    for (const { auth } of nodes) await auth.close();
+  });
+
+  it("are each told of kicks when another one is closed, or opened", async () => {
+    const [shop, blog] = await openNodes(["shop", "blog"]);
+    await shop?.auth.close();
+    expect(await blog?.isServedAfterKick()).toBe(false);
+    await blog?.auth.close();
+    expect(await blog?.isServedAfterKick()).toBe(false);
+  });
+
+  it("ask Redis no more once they know, each of them", async () => {
+    const client = await trackingClient();
+    for (const appId of ["shop", "blog"]) {
+      const store = new RedisStore({ client, prefix: `${appId}:` });
+      logout(optionsWith(client, store, appId));
+      await set(store, "sid", sessionOf("alice"));
+      await get(store, "sid");
+      const before = await hgets();
+      await get(store, "sid");
+      expect(await hgets()).toBe(before);
+    }
+  });
+});
 
 describe("a login that is known without asking", () => {
   it("is asked for once, and again when it has changed", async () => {
