@@ -4,7 +4,7 @@ import { KickError, LogoutError } from "./errors.js";
 import type { Events } from "./events.js";
 import type { EndedLogins, EndOptions, KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
 import type { RawStore } from "./session/raw-store.js";
-import { sessionWithNote, stampOf } from "./session/stamp.js";
+import { isSameLogin, sessionWithNote, stampOf } from "./session/stamp.js";
 import { toUserId } from "./session/user-id.js";
 
 /** How many users, or sessions of one user, are worked on at once. */
@@ -185,9 +185,10 @@ export class Logins {
    * Puts in the place of a session's data why it ended, so that nothing private stays and the user can be told; unless
    * another login has begun in that very session meanwhile.
    */
-  async #leaveNote(sid: string, { id, expires }: ListedLogin, { at, reason }: KickMark): Promise<void> {
+  async #leaveNote(sid: string, { id, userId, expires }: ListedLogin, { at, reason }: KickMark): Promise<void> {
     const session = await this.#raw.get(sid);
-    if (session === undefined || stampOf(session)?.loginId !== id) return;
+    const stamp = session && stampOf(session);
+    if (session === undefined || !isSameLogin(stamp, { userId, loginId: id })) return;
     await this.#raw.set(sid, sessionWithNote({ loginId: id, at: +at, reason }, expires));
   }
 }

@@ -8,6 +8,7 @@ import { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
 import {
   isMarked,
+  isSameLogin,
   noteOf,
   sessionWithNote,
   stampOf,
@@ -124,7 +125,7 @@ export class LoginSessions {
       settle(this.#examine(sid, session), done);
     };
     if (isLive(this.#registry.known?.(userId, loginId), sid)) serve();
-    else if (asked?.loginId !== loginId || asked.userId !== userId) examine();
+    else if (asked === undefined || !isSameLogin(asked, stamp)) examine();
     else {
       asked.login.then((login) => {
         if (isLive(login, sid)) serve();
@@ -311,7 +312,7 @@ export class LoginSessions {
 
   /** Whether a session that is read again is still the same user's, by the same login. */
   #isUnchanged(current: SessionRecord, before: SessionRecord): boolean {
-    return this.#userOf(current) === this.#userOf(before) && stampOf(current)?.loginId === stampOf(before)?.loginId;
+    return this.#userOf(current) === this.#userOf(before) && isSameLogin(stampOf(current), stampOf(before));
   }
 
   /** The logins that a save is the end of: the user has left the session, or another one has taken it over. */
@@ -325,7 +326,7 @@ export class LoginSessions {
     const stamp = stampOf(session);
     const ended: { stamp: Stamp; held: HeldLogin | undefined }[] = [];
     if (here !== undefined && here.stamp.userId !== userId) ended.push({ stamp: here.stamp, held: here });
-    if (stamp !== undefined && stamp.userId !== userId && stamp.loginId !== here?.stamp.loginId) {
+    if (stamp !== undefined && stamp.userId !== userId && !isSameLogin(stamp, here?.stamp)) {
       ended.push({ stamp, held: logins?.of(stamp.userId) });
     }
     return ended;
@@ -346,7 +347,7 @@ export class LoginSessions {
     const remembered = this.#remembered.logins(sid);
     const session = readStore ? await this.#raw.get(sid) : undefined;
     const stored = session && this.stampOf(session);
-    const isKnown = stored === undefined || remembered.some(({ loginId }) => loginId === stored.loginId);
+    const isKnown = stored === undefined || remembered.some((stamp) => isSameLogin(stamp, stored));
     return isKnown ? remembered : [...remembered, stored];
   }
 

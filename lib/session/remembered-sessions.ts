@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { activityIntervalMs, rarely } from "./lifetime.js";
-import type { Stamp } from "./stamp.js";
+import { isSameLogin, type Stamp } from "./stamp.js";
 
 /** Of how many sessions this process remembers whose they are. */
 const SESSIONS = 10_000;
@@ -29,7 +29,7 @@ export class RememberedSessions {
   /** The session is this login's. */
   seen(sid: string, stamp: Stamp): void {
     const known = this.#sessions.get(sid);
-    if (known?.logins.at(-1)?.loginId !== stamp.loginId || known.isOver) this.#set(sid, stamp, 0, 0);
+    if (known === undefined || known.isOver || !isSameLogin(known.logins.at(-1), stamp)) this.#set(sid, stamp, 0, 0);
   }
 
   /** Nobody is logged in in this session any more. */
@@ -52,7 +52,7 @@ export class RememberedSessions {
   /** Whether the registry wants to be told of the login's activity: once in an interval, or if its session lives longer now. */
   isDue(sid: string, stamp: Stamp, ttlMs: number): boolean {
     const known = this.#sessions.get(sid);
-    if (known?.logins.at(-1)?.loginId !== stamp.loginId) return true;
+    if (known === undefined || !isSameLogin(known.logins.at(-1), stamp)) return true;
     const now = Date.now();
     return known.keptUntil < now + ttlMs || now - known.toldAt >= activityIntervalMs(ttlMs);
   }
@@ -82,7 +82,7 @@ export class RememberedSessions {
   }
 
   #set(sid: string, stamp: Stamp, toldAt: number, keptUntil: number): void {
-    const others = this.logins(sid).filter(({ loginId }) => loginId !== stamp.loginId);
+    const others = this.logins(sid).filter((other) => !isSameLogin(other, stamp));
     const logins = [...others, stamp].slice(-LOGINS_OF_A_SESSION);
     this.#sessions.set(sid, { logins, toldAt, keptUntil, isOver: false });
   }

@@ -3,6 +3,8 @@ import type { Era } from "../login.js";
 /** The one property that this package adds to session data. */
 const KEY = "expressLogout";
 
+type LoginName = Pick<Stamp, "userId" | "loginId">;
+
 /** Which login a session belongs to. It tells a new login (no stamp) from the save of an old one. */
 export interface Stamp {
   readonly userId: string;
@@ -28,6 +30,11 @@ export function stampOf(session: SessionRecord): Stamp | undefined {
   return { userId, loginId, era: typeof era === "string" ? era : "" };
 }
 
+/** Whether both are of one login. An adopted one's id comes from the session id, so two users of one session may share it. */
+export function isSameLogin(one: LoginName | undefined, other: LoginName | undefined): boolean {
+  return one?.loginId === other?.loginId && one?.userId === other?.userId;
+}
+
 /** Whether this package has left anything in the session. */
 export function isMarked(session: SessionRecord): boolean {
   return session[KEY] !== undefined;
@@ -40,8 +47,8 @@ export function isMarked(session: SessionRecord): boolean {
  * appears in between would make it save everything twice.
  */
 export function withStamp(session: SessionRecord, stamp: Stamp | undefined): SessionRecord {
-  const stamped = stampOf(session);
-  if (stamp === undefined ? session[KEY] === undefined : stamped?.loginId === stamp.loginId) return session;
+  const isStamped = stamp === undefined ? session[KEY] === undefined : isSameLogin(stamp, stampOf(session));
+  if (isStamped) return session;
   const copy = Object.create(Object.getPrototypeOf(session) as object | null) as SessionRecord;
   Object.defineProperties(copy, Object.getOwnPropertyDescriptors(session));
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant key, and express-session keeps data as properties

@@ -117,19 +117,35 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
   },
 );
 
-describe("a session in which a process without the hook has changed the user", () => {
+/** An adopted session's login has an id that comes from the session id: it is the same for both users. */
+describe.each([
+  ["a session", false],
+  ["an adopted session", true],
+])("%s in which a process without the hook has changed the user", (_what, isAdopted) => {
   const openSite = useSites();
 
   /** Alice's session, in which there is another user now, or none. */
   async function changedTo(userId: string | undefined) {
     const store = new MemoryStore();
-    const site = await openSite({ auth: { store } });
-    const browser = await site.login("alice");
     const { sessions } = store as unknown as { sessions: Record<string, string> };
+    if (isAdopted) sessions["old"] = JSON.stringify(oldSession("alice"));
+    const gate = new Gate();
+    const site = await openSite({
+      auth: { store },
+      after: (app) => {
+        app.post("/slow-save", async (req, res) => {
+          await gate.pass();
+          req.session["visits"] = 1;
+          res.json({});
+        });
+      },
+    });
+    const browser = isAdopted ? browserWith(site, "old") : await site.login("alice");
+    expect(await site.user(browser)).toBe("alice");
     for (const [sid, json] of Object.entries(sessions)) {
       sessions[sid] = JSON.stringify({ ...(JSON.parse(json) as object), userId });
     }
-    return { site, browser, sessions };
+    return { site, browser, sessions, gate };
   }
 
   it("is the end of the first one's login, and says so", async () => {
@@ -148,5 +164,32 @@ describe("a session in which a process without the hook has changed the user", (
     expect(await site.user(browser)).toBe("bob");
     await site.auth.kick("bob");
     expect(await site.user(browser)).toBeNull();
+  });
+
+  it("is ended by a kick of the new user, whatever is saved later", async () => {
+    const { site, browser, gate } = await changedTo("bob");
+    expect(await site.user(browser)).toBe("bob");
+    const slow = browser.clone().post("/slow-save", {});
+    await gate.reached;
+    expect(await site.auth.kick("bob")).toEqual({ users: 1, logins: 1 });
+    gate.open();
+    await slow;
+    expect(await site.user(browser)).toBeNull();
+    expect(await site.auth.logins("bob")).toEqual([]);
+  });
+
+  it("is left as it is by a kick of the first user that comes too late", async () => {
+    const { site, browser } = await changedTo("bob");
+    expect(await site.user(browser)).toBe("bob");
+    await site.auth.kick("alice");
+    expect(await site.user(browser)).toBe("bob");
+  });
+
+  it("is ended by the logout route", async () => {
+    const { site, browser } = await changedTo("bob");
+    expect(await site.user(browser)).toBe("bob");
+    await browser.get("/login/profile/logout");
+    expect(await site.user(browser)).toBeNull();
+    expect(await site.auth.logins("bob")).toEqual([]);
   });
 });
