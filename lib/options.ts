@@ -13,8 +13,10 @@ export interface AdminContext {
   readonly appId: string;
   readonly userPoolId: string;
   readonly action: "kick" | "list";
-  /** Whom it concerns, where it concerns somebody in particular. */
+  /** Whom it concerns, where it concerns somebody in particular: not there where it concerns everyone. */
   readonly userIds?: readonly string[] | undefined;
+  /** `true` where a kick concerns everyone. */
+  readonly everyone?: boolean | undefined;
 }
 
 /** Who may use the admin API. */

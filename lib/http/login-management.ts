@@ -12,6 +12,8 @@ import { mustBeSameOrigin } from "./fetch-metadata.js";
 import { frameOfUser, textsOf } from "./frame.js";
 import { countFrom, fieldsOf, pageUrl, requireLogin } from "./visitor.js";
 
+type AskedOf = Pick<AdminContext, "action" | "userIds" | "everyone">;
+
 const FORCE = "/force-offline";
 const MAX_SELECTED = 1_000;
 const MAX_FOUND = 50;
@@ -42,8 +44,8 @@ export const showLoginManagement: Handler = async (context, req, res) => {
 
 /** `GET …/login-management/force-offline?user=…`: asks before anybody is forced offline. */
 export const confirmForceOffline: Handler = async (context, req, res) => {
-  const userIds = fieldsOf(req.query, "user").slice(0, MAX_SELECTED);
-  const admin = await requireAdmin(context, req, res, { action: "kick", userIds });
+  const { everyone, userIds, loginId } = chosenIn(req.query);
+  const admin = await requireAdmin(context, req, res, aboutToKick(req.query));
   if (admin === undefined) return;
   const url = pageUrl(req, FORCE);
   const base = {
@@ -52,13 +54,12 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     url,
     forceUrl: url + FORCE,
   };
-  if (fieldsOf(req.query, "everyone").length > 0) {
+  if (everyone !== undefined) {
     const { totalCount } = await context.logins.activeUsers({ limit: 1 });
     const view = { ...base, target: { kind: "everyone" } as const, users: totalCount, logins: undefined };
     sendPage(context, res, 200, confirmationPage(view));
     return;
   }
-  const [loginId] = fieldsOf(req.query, "login");
   const chosen = await onlineUsers(context, userIds);
   const logins = chosen.flatMap((user) => user.logins).filter(({ id }) => loginId === undefined || id === loginId);
   if (logins.length === 0) {
@@ -72,19 +73,18 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
 /** `POST …/login-management/force-offline`: to a form a page, to a script how it goes on, line by line. */
 export const forceOffline: Handler = async (context, req, res) => {
   mustBeSameOrigin(req);
-  const userIds = fieldsOf(req.body, "user").slice(0, MAX_SELECTED);
-  const admin = await requireAdmin(context, req, res, { action: "kick", userIds });
+  const admin = await requireAdmin(context, req, res, aboutToKick(req.body));
   if (admin === undefined) return;
   const texts = textsOf(context, req);
   const link = { href: pageUrl(req, FORCE), label: texts.goOn };
   const reason = fieldsOf(req.body, "reason")[0]?.slice(0, MAX_REASON);
   const why = { reason, by: admin };
   if (req.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
-    await forceLineByLine(res, texts, (onProgress) => kick(context, req, userIds, { ...why, onProgress }));
+    await forceLineByLine(res, texts, (onProgress) => kick(context, req, { ...why, onProgress }));
     return;
   }
   try {
-    const result = await kick(context, req, userIds, why);
+    const result = await kick(context, req, why);
     if (result === "mistyped") sendNotice(context, req, res, 400, { title: texts.wrongApplicationId, link });
     else redirectTo(res, `${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
@@ -93,17 +93,28 @@ export const forceOffline: Handler = async (context, req, res) => {
   }
 };
 
-/** Whom the form names: everyone, if the application's id was typed as it is; one login; or some users. */
+/** Whom a form names: everyone, for which the application's id is typed; one login; or some users. */
+function chosenIn(form: unknown) {
+  const { everyone } = (form ?? {}) as { everyone?: unknown };
+  const [loginId] = fieldsOf(form, "login");
+  return { everyone, userIds: fieldsOf(form, "user").slice(0, MAX_SELECTED), loginId };
+}
+
+/** What `authorize` is asked about such a form: exactly those who would be kicked. */
+function aboutToKick(form: unknown): AskedOf {
+  const { everyone, userIds } = chosenIn(form);
+  return { action: "kick", ...(everyone === undefined ? { userIds } : { everyone: true }) };
+}
+
+/** Everyone only if the application's id was typed as it is. */
 async function kick(
   { options, logins }: HttpContext,
   req: Request,
-  userIds: readonly string[],
   { onProgress, ...why }: KickAllOptions,
 ): Promise<KickResult | "mistyped"> {
-  const typed = (req.body as { everyone?: unknown } | undefined)?.everyone;
-  if (typed !== undefined) return typed === options.appId ? logins.kickAll({ ...why, onProgress }) : "mistyped";
+  const { everyone, userIds, loginId } = chosenIn(req.body);
+  if (everyone !== undefined) return everyone === options.appId ? logins.kickAll({ ...why, onProgress }) : "mistyped";
   const [userId] = userIds;
-  const [loginId] = fieldsOf(req.body, "login");
   if (userId === undefined) return { users: 0, logins: 0 };
   return loginId === undefined ? logins.kick(userIds, why) : logins.kickLogin(userId, loginId, why);
 }
@@ -132,7 +143,7 @@ async function requireAdmin(
   context: HttpContext,
   req: Request,
   res: Response,
-  what: Pick<AdminContext, "action" | "userIds">,
+  what: AskedOf,
 ): Promise<string | undefined> {
   const { appId, userPoolId, admin } = context.options;
   if ((req.params["appId"] ?? appId) !== appId) {

@@ -184,10 +184,34 @@ describe("authorize", () => {
     expect(asked).toMatchObject([{ ...context, action: "list" }]);
     await visit(site, root, `${force}?user=alice`);
     await submit(site, root, force, byUser("alice"));
-    expect(asked.slice(1)).toMatchObject([
-      { ...context, action: "kick" },
-      { ...context, action: "kick" },
+    expect(asked.slice(1)).toEqual([
+      { ...context, action: "kick", userIds: ["alice"] },
+      { ...context, action: "kick", userIds: ["alice"] },
     ]);
+  });
+
+  it("is asked about everyone where everyone is chosen, whoever else is named", async () => {
+    const asked: AdminContext[] = [];
+    // Who may kick alice, and nobody else.
+    const authorize = (_req: unknown, context: AdminContext): boolean => {
+      asked.push(context);
+      return context.userIds?.every((userId) => userId === "alice") === true;
+    };
+    const { site, root, force, browsers } = await consoleFor(["alice", "bob"], { auth: { admin: { authorize } } });
+    const context = { appId: site.appId, userPoolId: POOL_ID, action: "kick", everyone: true };
+    for (const others of [[], byUser("alice"), byUser("")]) {
+      for (const everyone of [site.appId, "mistyped", ""]) {
+        const form = [...others, ["everyone", everyone] as const];
+        expect((await submit(site, root, force, form)).status).toBe(403);
+        const query = form.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+        expect((await visit(site, root, `${force}?${query}`)).status).toBe(403);
+      }
+    }
+    for (const each of asked) expect(each).toEqual(context);
+    expect((await submit(site, root, force, byUser("alice", "bob"))).status).toBe(403);
+    expect(await usersOf(site, browsers)).toEqual(["alice", "bob"]);
+    expect((await submit(site, root, force, byUser("alice"))).status).toBe(303);
+    expect(await usersOf(site, browsers)).toEqual([null, "bob"]);
   });
 
   it("is not asked for another origin's POST, nor where nobody is logged in", async () => {
