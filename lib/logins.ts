@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { causeOf } from "./cause.js";
 import { KickError, LogoutError } from "./errors.js";
 import type { Events } from "./events.js";
 import type { EndedLogins, EndOptions, KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
@@ -186,10 +187,14 @@ export class Logins {
    * another login has begun in that very session meanwhile.
    */
   async #leaveNote(sid: string, { id, userId, expires }: ListedLogin, { at, reason }: KickMark): Promise<void> {
-    const session = await this.#raw.get(sid);
-    const stamp = session && stampOf(session);
-    if (session === undefined || !isSameLogin(stamp, { userId, loginId: id })) return;
-    await this.#raw.set(sid, sessionWithNote({ loginId: id, at: +at, reason }, expires));
+    try {
+      const session = await this.#raw.get(sid);
+      if (session === undefined || !isSameLogin(stampOf(session), { userId, loginId: id })) return;
+      await this.#raw.set(sid, sessionWithNote({ loginId: id, at: +at, reason }, expires));
+    } catch (error) {
+      // What a store says may hold the session's id, or all of it.
+      throw error instanceof LogoutError ? error : causeOf(error, [sid]);
+    }
   }
 }
 

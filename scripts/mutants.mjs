@@ -52,7 +52,7 @@ const ROOMS = [
   },
   {
     files: [
-      "lib/registry/redis/cause.ts",
+      "lib/cause.ts",
       "lib/registry/redis/coherent-cache.ts",
       "lib/registry/redis/connection.ts",
       "lib/registry/redis/keys.ts",

@@ -97,20 +97,14 @@ export class Listings {
     const undo = async (): Promise<void> => {
       await this.#registry.remove(userId, loginId);
     };
-    try {
-      const era = await this.#registry.add({ id: loginId, userId, sid, ttlMs, ...client });
-      const stamp = { userId, loginId, era };
-      const done = (): void => {
-        this.#remembered.told(sid, stamp, now, ttlMs);
-        logins?.hold({ stamp, sid });
-        this.#events.login({ id: loginId, userId, ...client });
-      };
-      return { stamp, undo, done };
-    } catch (error) {
-      // The answer may be lost and the login listed. Not waited for: whoever cannot answer now may not answer soon.
-      undo().catch(() => undefined);
-      throw error;
-    }
+    const era = await orUndo(this.#registry.add({ id: loginId, userId, sid, ttlMs, ...client }), undo);
+    const stamp = { userId, loginId, era };
+    const done = (): void => {
+      this.#remembered.told(sid, stamp, now, ttlMs);
+      logins?.hold({ stamp, sid });
+      this.#events.login({ id: loginId, userId, ...client });
+    };
+    return { stamp, undo, done };
   }
 
   /** The login's session is written again: no session id changes, whatever the session carries. */
@@ -124,8 +118,9 @@ export class Listings {
     const { userId, loginId } = stamp;
     const now = Date.now();
     const ttlMs = this.keepMs(session);
-    if (!(await this.#registry.update(userId, loginId, { addSid: sid, ttlMs }))) return { stamp };
-    return { stamp, undo: this.#takeOff(stamp, sid), done: () => this.#held({ stamp, sid }, logins, now, ttlMs) };
+    const undo = this.#takeOff(stamp, sid);
+    if (!(await orUndo(this.#registry.update(userId, loginId, { addSid: sid, ttlMs }), undo))) return { stamp };
+    return { stamp, undo, done: () => this.#held({ stamp, sid }, logins, now, ttlMs) };
   }
 
   /**
@@ -141,12 +136,13 @@ export class Listings {
     if (now - (removal?.at ?? 0) >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp };
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     delete held.removal;
-    if (!(await this.#registry.adopt(again, { era, ends: removal?.ends ?? 0 }))) return { stamp };
+    const undo = this.#takeOff(stamp, sid);
+    if (!(await orUndo(this.#registry.adopt(again, { era, ends: removal?.ends ?? 0 }), undo))) return { stamp };
     const done = (): void => {
       this.#held({ stamp, sid }, logins, now, ttlMs);
       this.#events.login({ id: loginId, userId, ip, userAgent });
     };
-    return { stamp, undo: this.#takeOff(stamp, sid), done };
+    return { stamp, undo, done };
   }
 
   #held(held: HeldLogin, logins: RequestLogins, toldAt: number, ttlMs: number): void {
@@ -158,5 +154,18 @@ export class Listings {
     return async () => {
       await this.#registry.update(userId, loginId, { removeSid: sid });
     };
+  }
+}
+
+/**
+ * A step whose answer may be lost though it was done: then it is undone. Not waited for: whoever cannot answer now may not
+ * answer soon.
+ */
+async function orUndo<Result>(step: Promise<Result>, undo: () => Promise<void>): Promise<Result> {
+  try {
+    return await step;
+  } catch (error) {
+    undo().catch(() => undefined);
+    throw error;
   }
 }

@@ -135,7 +135,7 @@ describe.each([
       after: (app) => {
         app.post("/slow-save", async (req, res) => {
           await gate.pass();
-          req.session["visits"] = 1;
+          req.session.visits = 1;
           res.json({});
         });
       },

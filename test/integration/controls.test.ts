@@ -1,5 +1,7 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import type { Express } from "express";
+import { MemoryStore } from "express-session";
 import type { LogoutRouter } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { sessionId, useSites } from "../support/site.js";
@@ -93,6 +95,34 @@ describe("the controls", () => {
     await site.login("alice");
     await expect(site.auth.kick(["alice", ""])).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
     expect(await site.auth.logins("alice")).toHaveLength(1);
+  });
+});
+
+describe("a kick that the store does not answer", () => {
+  class FileStore extends MemoryStore {
+    isBroken = false;
+
+    override get(sid: string, callback: Parameters<MemoryStore["get"]>[1]): void {
+      if (!this.isBroken) {
+        super.get(sid, callback);
+        return;
+      }
+      const path = `/sessions/${sid}.json`;
+      const broken = new Error(`ENOSPC: no space left on device, open '${path}'`);
+      callback(Object.assign(broken, { code: "ENOSPC", path, command: { args: [sid] } }));
+    }
+  }
+
+  it("says why, without the session id", async () => {
+    const store = new FileStore();
+    const site = await openSite({ auth: { store } });
+    const sid = sessionId(await site.login("alice"));
+    store.isBroken = true;
+    const error: unknown = await site.auth.kick("alice").catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
+    expect(error).toHaveProperty("cause.code", "ENOSPC");
+    expect(error).toHaveProperty("cause.message", "ENOSPC: no space left on device, open '/sessions/….json'");
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(sid);
   });
 });
 

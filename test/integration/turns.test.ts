@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
-import { MemoryLoginRegistry, type Era, type LogoutRouter, type NewLogin } from "../../lib/index.js";
+import { MemoryLoginRegistry, type Era, type LoginChange, type LogoutRouter, type NewLogin } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
-import { save } from "../support/race-app.js";
+import { destroy, regenerate, save } from "../support/race-app.js";
 import { sessionId, signedCookie, useSites, type Site } from "../support/site.js";
 
 const COOKIE = { originalMaxAge: 3_600_000, expires: new Date(Date.now() + 3_600_000), path: "/", httpOnly: true };
@@ -49,8 +49,24 @@ class LossyRegistry extends MemoryLoginRegistry {
 
   override async add(login: NewLogin): Promise<Era> {
     const era = await super.add(login);
-    if (this.losesAnswers) throw new Error("the answer was lost");
+    this.#answer();
     return era;
+  }
+
+  override async adopt(login: NewLogin, before: { era: Era; ends: number }): Promise<boolean> {
+    const isListed = await super.adopt(login, before);
+    this.#answer();
+    return isListed;
+  }
+
+  override async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+    const isListed = await super.update(userId, loginId, change);
+    if (change.addSid !== undefined) this.#answer();
+    return isListed;
+  }
+
+  #answer(): void {
+    if (this.losesAnswers) throw new Error("the answer was lost");
   }
 }
 
@@ -65,6 +81,19 @@ const TURNS: Readonly<Record<string, (req: Request) => void | Promise<void>>> = 
     delete req.session.userId;
     await save(req);
     await save(req);
+    req.session.userId = userId;
+    await save(req);
+  },
+  rotate: async (req) => {
+    const { userId } = req.session;
+    await regenerate(req);
+    req.session.userId = userId;
+    await save(req);
+  },
+  "out-and-back": async (req) => {
+    const { userId } = req.session;
+    await destroy(req);
+    (req.sessionStore as unknown as { generate(req: Request): void }).generate(req);
     req.session.userId = userId;
     await save(req);
   },
@@ -167,6 +196,17 @@ describe("a save that fails", () => {
     expect(status).toBe(500);
     await new Promise(setImmediate);
     expect(await loginIds(site, "alice")).toEqual([]);
+  });
+
+  it.each(["rotate", "out-and-back"])("shows no login whose new session id was not confirmed: %s", async (turn) => {
+    const { site, registry } = await open();
+    const browser = await site.login("alice");
+    registry.losesAnswers = true;
+    expect((await browser.post(`/${turn}`)).status).toBe(500);
+    await new Promise(setImmediate);
+    expect(await loginIds(site, "alice")).toEqual([]);
+    registry.losesAnswers = false;
+    expect(await site.user(browser)).toBeNull();
   });
 });
 

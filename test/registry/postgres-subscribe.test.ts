@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Pool, PoolClient } from "pg";
 import type { EndedLogins, RegistryListener, Subscription } from "../../lib/login.js";
 import type { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { Names } from "../../lib/registry/postgres/names.js";
 import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
 
 /** Writes down what it is told. */
@@ -35,6 +36,7 @@ beforeAll(async () => {
 afterAll(() => site.stop());
 
 describe("a subscription", () => {
+  let appId: string;
   let registry: PostgresLoginRegistry;
   /** Another process. */
   let other: PostgresLoginRegistry;
@@ -44,7 +46,7 @@ describe("a subscription", () => {
   let subscription: Subscription;
 
   beforeEach(async () => {
-    const appId = next("app");
+    appId = next("app");
     listeningPool = site.pool();
     listeningPool.once("connect", (client: PoolClient) => {
       listeningClient = client;
@@ -88,6 +90,15 @@ describe("a subscription", () => {
       { userId: "alice", loginIds: [three.id], mark: ofAll },
     ]);
   });
+
+  it.each(["x", "null", "7", "[]", "{}", '{"userId":7}', '{"userId":"alice"}\nan "id"'])(
+    "asks to look at the list where somebody announces what is no news: %s",
+    async (text) => {
+      await own.query("SELECT pg_notify($1, $2)", [new Names({}).channel(appId), text]);
+      await caughtUp();
+      expect(notes.told).toEqual([true, true]);
+    },
+  );
 
   it("tells of more logins than fit in a message", async () => {
     const logins = Array.from({ length: 400 }, () => ({

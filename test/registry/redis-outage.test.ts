@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
 import { afterAll, afterEach, describe, expect, it, jest } from "@jest/globals";
 import type { NewLogin } from "../../lib/index.js";
@@ -115,6 +116,31 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
     const error = await failureOf(async () => registryOn(await clientOf(kind.open(server))).add(login("u")));
     expectNoSecretIn(error);
     expect(inspect(error.cause)).toContain("WRONGTYPE");
+  });
+});
+
+describe("a look-up that was given up while Redis was gone", () => {
+  it("is not kept until it is back, however long that takes", async () => {
+    const sites = await Promise.all(
+      ON_ONE_SERVER.map(async (kind) => {
+        const server = await serverOfItsOwn();
+        const registry = registryOn(await clientOf(kind.open(server)));
+        await registry.add(login("u"));
+        await server.kill();
+        // By then the client knows.
+        await failureOf(() => registry.find("u", "login"));
+        await Promise.all(Array.from({ length: 20 }, () => failureOf(() => registry.find("u", "login"))));
+        return { name: kind.name, server, registry };
+      }),
+    );
+    // No client waits longer by itself.
+    await wait(5_500);
+    for (const { name, server, registry } of sites) {
+      await server.restart();
+      await eventually(() => registry.list("u"));
+      const [, calls = 0] = /cmdstat_hget:calls=(\d+)/.exec(String(await server.ask("INFO", "commandstats"))) ?? [];
+      expect({ name, isForgotten: Number(calls) <= 1 }).toEqual({ name, isForgotten: true });
+    }
   });
 });
 

@@ -10,15 +10,16 @@ const LIB = join(__dirname, "../../lib");
 /** Which rooms a room may import at run time. Types may come from anywhere but `index`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  cause: [],
   login: [],
   recency: [],
   "time-limit": ["recency"],
   events: [],
-  registry: ["errors", "login", "recency", "time-limit"],
+  registry: ["errors", "cause", "login", "recency", "time-limit"],
   session: ["errors", "login", "time-limit"],
   pages: ["errors", "login"],
   live: ["errors", "login"],
-  logins: ["errors", "login", "session"],
+  logins: ["errors", "cause", "login", "session"],
   options: ["errors", "login", "registry", "session", "pages"],
   http: ["errors", "login", "logins", "pages"],
   logout: ["errors", "login", "events", "registry", "session", "pages", "live", "logins", "options", "http"],

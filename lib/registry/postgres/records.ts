@@ -69,10 +69,15 @@ export function announcementHead(userId: string, mark: KickMark | undefined): st
 
 /** What has been announced; `undefined`: that whoever waits for a login must look at the list. */
 export function readAnnouncement(payload: string | undefined): EndedLogins | undefined {
-  if (payload === undefined || payload === "") return undefined;
-  const [head = "", ...loginIds] = payload.split("\n");
-  const { userId, mark } = JSON.parse(head) as { userId: string; mark?: MarkRecord };
-  return { userId, loginIds: loginIds.map(readText), mark: mark && markOf(mark) };
+  try {
+    const [head = "", ...loginIds] = (payload ?? "").split("\n");
+    const { userId, mark } = JSON.parse(head) as { userId?: string; mark?: MarkRecord };
+    if (typeof userId !== "string") return undefined;
+    return { userId, loginIds: loginIds.map(readText), mark: mark && markOf(mark) };
+  } catch {
+    // Whoever is connected to the database may announce anything.
+    return undefined;
+  }
 }
 
 function readDate(milliseconds: unknown): Date {

@@ -1,6 +1,6 @@
 import { LogoutError } from "../../errors.js";
 import { TimeLimit } from "../../time-limit.js";
-import { causeOf } from "./cause.js";
+import { causeOf } from "../../cause.js";
 import type { RedisAdapter } from "./clients/index.js";
 import { ReplicatedWrites } from "./replicated.js";
 import type { Script } from "./scripts.js";
@@ -99,6 +99,6 @@ function isNoScript(error: unknown): boolean {
 }
 
 function unavailable(error: unknown, args: readonly string[]): LogoutError {
-  const cause = causeOf(error, args);
+  const cause = causeOf(error, args.slice(1));
   return new LogoutError("ERR_REGISTRY_UNAVAILABLE", "The login registry did not answer: see the cause.", { cause });
 }

@@ -116,7 +116,13 @@ export class RedisLoginRegistry implements LoginRegistry {
       this.#cache ??= new CoherentCache(this.#cachedClient, store, userKeyPrefix(this.#prefix, appId));
     }
     const keys = appKeys(this.#prefix, appId);
-    this.#application = { appId, maxSessionAgeMs, keys, index: new LoginIndex(this.#connection, keys) };
+    // Redis knows no fractions of a millisecond.
+    this.#application = {
+      appId,
+      maxSessionAgeMs: Math.ceil(maxSessionAgeMs),
+      keys,
+      index: new LoginIndex(this.#connection, keys),
+    };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {

@@ -1,6 +1,6 @@
 import { LogoutError } from "../../errors.js";
 import type { TimeLimit } from "../../time-limit.js";
-import { causeOf } from "./cause.js";
+import { causeOf } from "../../cause.js";
 import type { OwnConnection, RedisAdapter } from "./clients/index.js";
 
 /**
@@ -31,7 +31,7 @@ export class ReplicatedWrites {
     } catch (error) {
       if (this.#connection === connection) this.#connection = undefined;
       await connection.close().catch(() => undefined);
-      throw notReplicated(replicas, causeOf(error, command));
+      throw notReplicated(replicas, causeOf(error, command.slice(1)));
     }
     const [before, reply, reached, after] = replies;
     const isSame = identityOf(before) === identityOf(after);

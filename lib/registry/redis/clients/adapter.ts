@@ -1,3 +1,6 @@
+/** For how long a command that comes without a signal waits to be sent, in milliseconds: an outage may take longer. */
+export const LONGEST_WAIT_MS = 5_000;
+
 /** What the registry needs of a client, whichever client it is. */
 export interface RedisAdapter {
   /** Whether a message may be lost, unnoticed, on its way from one node to another. */

@@ -1,5 +1,5 @@
 import { LogoutError } from "../../../errors.js";
-import type { ChannelListener, OwnConnection, RedisAdapter } from "./adapter.js";
+import { LONGEST_WAIT_MS, type ChannelListener, type OwnConnection, type RedisAdapter } from "./adapter.js";
 import { keepListening } from "./listening.js";
 
 type Events = "ready" | "end" | "close" | "error";
@@ -11,9 +11,8 @@ interface Client {
   pipeline(commands: string[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> };
   connect(): Promise<unknown>;
   disconnect(): void;
-  once(event: Events, listener: () => void): unknown;
-  on(event: Events, listener: () => void): unknown;
-  off(event: Events, listener: () => void): unknown;
+  on(event: Events, listener: () => void): this;
+  off(event: Events, listener: () => void): this;
 }
 
 export interface IoRedis extends Client {
@@ -21,7 +20,7 @@ export interface IoRedis extends Client {
   readonly stream?: { unref?(): unknown };
   duplicate(options: object): IoRedis;
   subscribe(...channels: string[]): Promise<unknown>;
-  on(event: Events, listener: () => void): unknown;
+  on(event: Events, listener: () => void): this;
   on(event: "message", listener: (channel: string, text: string) => void): unknown;
 }
 
@@ -53,8 +52,7 @@ export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {
     mayLoseMessages: client.isCluster === true,
     send: async (_key, [name = "", ...args], signal) => {
       if (client.status !== "ready") {
-        await online();
-        signal?.throwIfAborted();
+        await online(signal);
       }
       // In lower case: early versions find the keys of a command (to route it, to prefix them) under that name alone.
       return client.call(name.toLowerCase(), ...args);
@@ -67,24 +65,34 @@ export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {
 
 /**
  * Waits until the client is ready, or has given up. A command must not be in its off-line queue when it is given up: there is
- * no way to take it out again, and it would be sent later.
+ * no way to take it out again, and it would be sent later. Nor may what is given up wait on here: an outage may be long.
  */
-function onlineOnly(client: Client): () => Promise<void> {
-  let waiting: Promise<void> | undefined;
-  const wait = async (): Promise<void> => {
+function onlineOnly(client: Client): (signal?: AbortSignal) => Promise<void> {
+  const waiting = new Set<() => void>();
+  const goOn = (): void => {
+    client.off("ready", goOn);
+    client.off("end", goOn);
+    for (const each of waiting) each();
+    waiting.clear();
+  };
+  return async (signal = AbortSignal.timeout(LONGEST_WAIT_MS)) => {
+    if (client.status === "end") return;
     if (client.status === "wait") client.connect().catch(() => undefined);
+    if (waiting.size === 0) {
+      client.off("ready", goOn).off("end", goOn);
+      client.on("ready", goOn).on("end", goOn);
+    }
     await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        client.off("ready", settle);
-        client.off("end", settle);
+      const done = (): void => {
+        waiting.delete(done);
+        signal.removeEventListener("abort", done);
         resolve();
       };
-      client.once("ready", settle);
-      client.once("end", settle);
+      waiting.add(done);
+      signal.addEventListener("abort", done);
     });
-    waiting = undefined;
+    signal.throwIfAborted();
   };
-  return () => (client.status === "end" ? Promise.resolve() : (waiting ??= wait()));
 }
 
 function ownConnection(client: Client): OwnConnection {

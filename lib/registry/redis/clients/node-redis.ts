@@ -1,4 +1,4 @@
-import type { ChannelListener, OwnConnection, RedisAdapter } from "./adapter.js";
+import { LONGEST_WAIT_MS, type ChannelListener, type OwnConnection, type RedisAdapter } from "./adapter.js";
 import type { NodeRedisCommandOptions } from "./client.js";
 import { keepListening } from "./listening.js";
 
@@ -30,14 +30,15 @@ interface Sentinel {
 const PLAIN: NodeRedisCommandOptions = { typeMapping: {} };
 /** Without the client's own time limit, which costs more than the whole look-up: there is one already. */
 const IN_TIME: NodeRedisCommandOptions = { ...PLAIN, timeout: 0 };
+const IN_OUTAGE: NodeRedisCommandOptions = { ...PLAIN, timeout: LONGEST_WAIT_MS };
 
 /**
  * The signal takes a command out of the queue when it is given up. What comes without one is written at once, by a client
- * that is ready; in an outage it would stay in the queue until the client's own limit takes it out.
+ * that is ready; in an outage the client's own limit takes it out, which node-redis 5 does not have by default.
  */
 export function commandOptions(abortSignal?: AbortSignal, isReady = false): NodeRedisCommandOptions {
   if (abortSignal !== undefined) return { ...IN_TIME, abortSignal };
-  return isReady ? IN_TIME : PLAIN;
+  return isReady ? IN_TIME : IN_OUTAGE;
 }
 
 export function clientAdapter(client: ServerClient): RedisAdapter {
@@ -81,7 +82,7 @@ function ownConnection(duplicate: () => Promise<ServerClient>): OwnConnection {
   return {
     sequence: async (_key, commands) => {
       const client = await own.connected();
-      return Promise.all(commands.map((args) => client.sendCommand([...args], commandOptions())));
+      return Promise.all(commands.map((args) => client.sendCommand([...args], PLAIN)));
     },
     close: () => own.close(),
   };
