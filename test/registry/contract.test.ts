@@ -390,6 +390,21 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect((await registry.activeUsers({ offset: 0, limit: 1 })).totalCount).toBe(5);
     });
 
+    it("is told with all his logins, newest first", async () => {
+      const [one, two, other] = [login("ann"), login("ann", { userAgent: "Phone/1.0" }), login("ben")];
+      for (const each of [one, two, other]) {
+        await registry.add(each);
+        // Redis tells times apart by the millisecond.
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      expect(users.map(({ userId, logins }) => [userId, logins.map(({ id }) => id)])).toEqual([
+        ["ben", [other.id]],
+        ["ann", [two.id, one.id]],
+      ]);
+      expect(users[1]?.logins).toEqual(await registry.list("ann"));
+    });
+
     it("is not who has logged out, was kicked, or has expired", async () => {
       const [out, kicked, gone, here] = ["out", "kicked", "gone", "here"].map((userId) =>
         login(userId, { ttlMs: userId === "gone" ? 1 : HOUR_MS }),

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Pool, PoolClient } from "pg";
 import type { EndedLogins, RegistryListener, Subscription } from "../../lib/login.js";
-import type { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import type { PostgresClient, PostgresLoginRegistry, PostgresPool } from "../../lib/registry/postgres/index.js";
 import { Names } from "../../lib/registry/postgres/names.js";
 import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
 
@@ -195,6 +195,65 @@ describe("a subscription", () => {
   it("is closed with the registry", async () => {
     await registry.close();
     expect(listeningPool.totalCount).toBe(0);
+  });
+});
+
+describe("a subscription's connection", () => {
+  /** A pool that counts how often it is asked whether its session listens. */
+  function counting(pool: Pool) {
+    const asked: number[] = [];
+    const counted: PostgresPool = {
+      connect: async () => {
+        const client: PostgresClient = await pool.connect();
+        return {
+          on: client.on.bind(client),
+          off: client.off.bind(client),
+          release: client.release.bind(client),
+          query: (query) => {
+            if (query.text.includes("pg_listening_channels")) asked.push(performance.now());
+            return client.query(query);
+          },
+        };
+      },
+    };
+    return { asked, counted };
+  }
+
+  it("is looked after as often as it is told", async () => {
+    const { asked, counted } = counting(site.pool());
+    const began = performance.now();
+    const subscription = open(counted).subscribe(new Notes(), { checkEveryMs: 50 });
+    await eventually(() => asked.length > 5);
+    await subscription.close();
+    expect(performance.now() - began).toBeGreaterThan(240);
+  });
+
+  it("is missed at once when it is lost, and let go at once, however seldom it is looked after", async () => {
+    const { asked, counted } = counting(site.pool());
+    const notes = new Notes();
+    const subscription = open(counted).subscribe(notes, { checkEveryMs: 600_000 });
+    await eventually(() => notes.told.length > 0);
+    await own.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%listening_channels%' AND pid <> pg_backend_pid()",
+    );
+    await eventually(() => notes.told.length > 2);
+    await subscription.close();
+    expect([notes.told, asked.length]).toEqual([[true, false, true], 2]);
+  });
+
+  it("may take its time to be made", async () => {
+    const pool = site.pool();
+    const slow: PostgresPool = {
+      connect: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return pool.connect();
+      },
+    };
+    const notes = new Notes();
+    const subscription = open(slow).subscribe(notes, { checkEveryMs: 20 });
+    await eventually(() => notes.told.length > 0);
+    await subscription.close();
+    expect([notes.told, pool.totalCount]).toEqual([[true], 0]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore, Store } from "express-session";
 import { logout, LogoutError, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
+import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 
 const right = (): LogoutOptions => ({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
@@ -125,6 +126,39 @@ describe("logout()", () => {
     const store = new MemoryStore();
     expect(logoutWith({ store, appId: "" })).toThrow(LogoutError);
     expect(Object.getOwnPropertyNames(store)).not.toContain("get");
+  });
+});
+
+describe("PostgresLoginRegistry", () => {
+  const pool = { connect: () => Promise.reject(new Error("never")) };
+
+  it.each([{}, { pool: undefined }, { pool: null }, { pool: {} }, { pool: "postgres://" }])("refuses %j", (options) => {
+    expect(() => new PostgresLoginRegistry(options as never)).toThrow(error("ERR_OPTION_INVALID", /pool/));
+  });
+
+  it.each([0, -1, Number.NaN, Infinity, "1"])("refuses a timeout of %j", (timeoutMs) => {
+    const make = (): unknown => new PostgresLoginRegistry({ pool, timeoutMs: timeoutMs as number });
+    expect(make).toThrow(error("ERR_OPTION_INVALID", /timeoutMs/));
+  });
+
+  it.each([{ prefix: 7 }, { schema: 7 }, { schema: "x".repeat(64) }])("refuses %j", (names) => {
+    expect(() => new PostgresLoginRegistry({ pool, ...(names as object) })).toThrow(
+      error("ERR_OPTION_INVALID", /must be/),
+    );
+  });
+
+  it("takes names as long as PostgreSQL does", () => {
+    expect(() => new PostgresLoginRegistry({ pool, schema: "x".repeat(63), prefix: "y".repeat(40) })).not.toThrow();
+  });
+
+  it("serves one application, also when it is bound again, and not before", async () => {
+    const registry = new PostgresLoginRegistry({ pool });
+    await expect(registry.list("alice")).rejects.toMatchObject({ code: "ERR_REGISTRY_REQUIRED" });
+    const bind = (appId: string) => () => {
+      registry.bind({ appId, maxSessionAgeMs: 1_000 });
+    };
+    for (const appId of ["shop", "shop"]) expect(bind(appId)).not.toThrow();
+    expect(bind("blog")).toThrow(error("ERR_REGISTRY_IN_USE", /pool may be the same/));
   });
 });
 
