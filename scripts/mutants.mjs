@@ -85,7 +85,11 @@ const ROOMS = [
       "lib/registry/postgres/statements.ts",
       "lib/registry/postgres/subscription.ts",
     ],
-    tests: ["registry/contract", "registry/postgres.test", "registry/postgres-(outages|races|subscribe)"],
+    tests: [
+      "unit/options|registry/contract",
+      "registry/postgres(-rows)?.test",
+      "registry/postgres-(outages|races|subscribe)",
+    ],
     text: ["lib/registry/postgres/schema.ts", "lib/registry/postgres/statements.ts"],
     names: "^(?!.*(RedisLoginRegistry|MemoryLoginRegistry)).*$",
   },

@@ -95,17 +95,17 @@ describe("a call that is given up", () => {
 });
 
 describe("a kick of everyone while a login is being listed", () => {
-  it("waits until it is listed, and finds it", async () => {
+  it.each(["add", "adopt"] as const)("waits until it is listed, and finds it: %s", async (method) => {
     let listing: PostgresClient | undefined;
     const pool = site.pool();
     const appId = next("app");
-    const committing = before("add", pool, async (client) => {
+    const committing = before(method, pool, async (client) => {
       await client.query({ text: "BEGIN" });
       listing = client;
     });
     const [slow, registry] = [open(committing, { appId }), open(own, { appId })];
 
-    await slow.add(newLogin());
+    await (method === "add" ? slow.add(newLogin()) : slow.adopt(newLogin(), { era: "", ends: 0 }));
     const state = { isMarked: false };
     const kicked = (async () => {
       await registry.markAll(newMark());
@@ -115,6 +115,7 @@ describe("a kick of everyone while a login is being listed", () => {
       return found;
     })();
     await eventually(async () => state.isMarked || (await waitingForLocks()) > 0);
+    expect(state.isMarked).toBe(false);
     await listing?.query({ text: "COMMIT" });
     expect(await kicked).toEqual(["alice"]);
   });

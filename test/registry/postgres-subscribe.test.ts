@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from "pg";
 import type { EndedLogins, RegistryListener, Subscription } from "../../lib/login.js";
 import type { PostgresClient, PostgresLoginRegistry, PostgresPool } from "../../lib/registry/postgres/index.js";
 import { Names } from "../../lib/registry/postgres/names.js";
+import { announcementHead } from "../../lib/registry/postgres/records.js";
 import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
 
 /** Writes down what it is told. */
@@ -112,6 +113,34 @@ describe("a subscription", () => {
     expect(notes.ends.length).toBeGreaterThan(1);
     expect(notes.ends.every((ended) => ended.userId === "名前\0\ud800" && ended.mark?.id === mark.id)).toBe(true);
     expect(notes.ends.flatMap(({ loginIds }) => loginIds).sort()).toEqual(logins.map(({ id }) => id).sort());
+  });
+
+  it("tells of as much in a message as fits, to the byte", async () => {
+    const head = announcementHead("alice", undefined);
+    // PostgreSQL takes fewer than 8,000 bytes.
+    for (const bytes of [7_998, 7_999, 8_000, 8_001]) {
+      const id = "x".repeat(bytes - head.length - 1);
+      await other.add({ ...newLogin(), id });
+      await other.remove("alice", id);
+      await caughtUp();
+      const ended = { userId: "alice", loginIds: [id], mark: undefined };
+      expect(notes.told.splice(1)).toEqual([bytes < 8_000 ? ended : true]);
+    }
+  });
+
+  it("tells of several logins in a message as far as they fit, to the byte", async () => {
+    const mark = newMark();
+    const head = announcementHead("alice", mark);
+    for (const bytes of [7_998, 7_999, 8_000, 8_001]) {
+      const ids = ["a".repeat(100), "b".repeat(bytes - head.length - 102)];
+      for (const id of ids) await other.add({ ...newLogin(), id });
+      await other.removeAll("alice", mark);
+      await other.settle("alice", ids);
+      await caughtUp();
+      const told = notes.told.splice(1) as EndedLogins[];
+      expect(told).toHaveLength(bytes < 8_000 ? 1 : 2);
+      expect(told.flatMap(({ loginIds }) => loginIds).sort()).toEqual(ids);
+    }
   });
 
   it("asks to look at the list where an end does not fit in a message", async () => {

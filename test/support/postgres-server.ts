@@ -26,13 +26,13 @@ interface User {
 
 /** A PostgreSQL of the test's own, on a free port of the loopback address: its user `postgres` needs no password. */
 export async function startPostgres(): Promise<PostgresServer> {
-  const port = await freePort();
   const user = serverUser();
   const folder = mkdtempSync(join(tmpdir(), "express-logout-postgres-"));
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
   initialize(data, user);
-  let server = await launch(port, data, user);
+  const [first, port] = await launchSomewhere(data, user);
+  let server = first;
   const kill = async (): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
     const exited = once(server, "exit");
@@ -88,6 +88,18 @@ function serverUser(): User {
 function initialize(data: string, user: User): void {
   const args = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
   run(postgresProgram("initdb"), args, user);
+}
+
+/** A port that was free may be somebody else's a moment later. */
+async function launchSomewhere(data: string, user: User): Promise<[server: ChildProcess, port: number]> {
+  for (let attempts = 1; ; attempts += 1) {
+    const port = await freePort();
+    try {
+      return [await launch(port, data, user), port];
+    } catch (error) {
+      if (attempts === 5 || !String(error).includes("Address already in use")) throw error;
+    }
+  }
 }
 
 async function launch(port: number, data: string, user: User): Promise<ChildProcess> {

@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Pool } from "pg";
+import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
+
+const HOUR_MS = 3_600_000;
+const FIRST_TIME = { era: "", ends: 0 };
+
+let site: PostgresSite;
+/** Of the test itself: it looks at what is in the tables, and holds locks. */
+let own: Pool;
+beforeAll(async () => {
+  site = await PostgresSite.start();
+  own = site.pool();
+});
+afterAll(() => site.stop());
+
+/** What a process that starts does: the first login clears away users of whom nothing needs to be kept. */
+async function sweep(appId: string): Promise<void> {
+  const registry = open(own, { appId });
+  await registry.add(newLogin("who starts it"));
+  await registry.close();
+}
+
+const count = async (query: string, ...values: unknown[]): Promise<number> =>
+  (await own.query(query, values)).rowCount ?? 0;
+const isKept = async (appId: string, userId = "alice"): Promise<boolean> =>
+  (await count("SELECT FROM express_logout_users WHERE app = $1 AND user_id = $2", appId, userId)) > 0;
+
+describe("a user with a long login", () => {
+  /** What ends soon, beside a login that does not. */
+  const STEPS: Record<string, (registry: PostgresLoginRegistry) => Promise<unknown>> = {
+    "a short login": (registry) => registry.add({ ...newLogin(), ttlMs: 1 }),
+    "a short adoption": (registry) => registry.adopt({ ...newLogin(), ttlMs: 1 }, FIRST_TIME),
+    "a second adoption of a short login": async (registry) => {
+      const short = { ...newLogin(), ttlMs: 1_500 };
+      await registry.add(short);
+      await registry.adopt({ ...short, ttlMs: 1 }, FIRST_TIME);
+    },
+    "activity of a short login": async (registry) => {
+      const short = { ...newLogin(), ttlMs: 1_500 };
+      await registry.add(short);
+      await registry.update("alice", short.id, { ttlMs: 1 });
+    },
+    "the end of a third login": async (registry) => {
+      const third = newLogin();
+      await registry.add({ ...newLogin(), ttlMs: 1 });
+      await registry.add(third);
+      await registry.remove("alice", third.id);
+    },
+  };
+
+  it.each(Object.entries(STEPS))("is online, and is found, after %s is over", async (_what, step) => {
+    const appId = next("app");
+    const registry = open(own, { appId });
+    const long = newLogin();
+    await registry.add(long);
+    await registry.close();
+    await step(registry);
+    await eventually(async () => (await registry.list("alice")).length === 1);
+    await sweep(appId);
+    const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+    expect(users.map(({ userId }) => userId)).toContain("alice");
+    const found: string[] = [];
+    for await (const userIds of registry.users()) found.push(...userIds);
+    expect(found).toContain("alice");
+  });
+});
+
+describe("what is remembered of a user whose logins were short", () => {
+  it("is his kick", async () => {
+    const appId = next("app");
+    const registry = open(own, { appId });
+    await registry.add({ ...newLogin(), ttlMs: 1 });
+    await registry.close();
+    const mark = newMark();
+    await registry.removeAll("alice", mark);
+    await sweep(appId);
+    expect(await registry.kickMark("alice", "old", "")).toEqual(mark);
+    expect(await registry.adopt(newLogin(), FIRST_TIME)).toBe(false);
+  });
+
+  it("is the end of a login that must not be adopted again", async () => {
+    const appId = next("app");
+    const registry = open(own, { appId });
+    const login = { ...newLogin(), ttlMs: 1 };
+    await registry.add(login);
+    await registry.close();
+    await registry.remove("alice", login.id, { remember: true });
+    // An end that is remembered for a shorter time does not shorten that.
+    registry.bind({ appId, maxSessionAgeMs: 1 });
+    await registry.remove("alice", login.id, { remember: true });
+    await sweep(appId);
+    expect(await registry.adopt(login, FIRST_TIME)).toBe(false);
+    expect(await registry.adopt(login, { era: "", ends: 2 })).toBe(true);
+  });
+});
+
+describe("who is cleared away", () => {
+  it("leaves nothing behind", async () => {
+    const appId = next("app");
+    const registry = new PostgresLoginRegistry({ pool: own });
+    registry.bind({ appId, maxSessionAgeMs: 1 });
+    const [kicked, ended] = [newLogin("ann"), newLogin("ben")].map((login) => ({ ...login, ttlMs: 1 }));
+    if (kicked === undefined || ended === undefined) throw new Error("no logins");
+    await registry.add(kicked);
+    await registry.close();
+    await registry.removeAll("ann", newMark());
+    await registry.add(ended);
+    await registry.remove("ben", ended.id, { mark: newMark(), remember: true });
+    await eventually(async () => {
+      await sweep(appId);
+      return !(await isKept(appId, "ann")) && !(await isKept(appId, "ben"));
+    });
+    for (const table of ["logins", "kicked", "ended"]) {
+      const orphans = `SELECT FROM express_logout_${table} WHERE user_key NOT IN (SELECT key FROM express_logout_users)`;
+      expect([table, await count(orphans)]).toEqual([table, 0]);
+    }
+  });
+
+  it("is nobody on whom a step is going on", async () => {
+    const appId = next("app");
+    const registry = open(own, { appId });
+    await registry.add({ ...newLogin(), ttlMs: 1 });
+    await registry.close();
+    const holder = await own.connect();
+    await holder.query("BEGIN");
+    await holder.query(
+      "SELECT pg_advisory_xact_lock(hashtextextended(encode(key, 'hex'), 2)) FROM express_logout_users WHERE app = $1",
+      [appId],
+    );
+    await sweep(appId);
+    expect(await isKept(appId)).toBe(true);
+    await holder.query("COMMIT");
+    holder.release();
+    await sweep(appId);
+    expect(await isKept(appId)).toBe(false);
+  });
+});
+
+describe("a step", () => {
+  it("leaves the settings of its connection as they were", async () => {
+    const pool = site.pool({ max: 1 });
+    const registry = open(pool);
+    const { id } = newLogin();
+    await registry.add({ ...newLogin(), id });
+    await registry.update("alice", id, { ttlMs: HOUR_MS });
+    const { rows } = await pool.query<{ lock_timeout: string }>("SHOW lock_timeout");
+    expect(rows).toEqual([{ lock_timeout: "0" }]);
+  });
+
+  it.each(["add", "adopt"] as const)("that lists a login does not wait for another user's: %s", async (method) => {
+    const appId = next("app");
+    const registry = open(own, { appId, timeoutMs: 2_000 });
+    const [slow, other] = [newLogin("slow"), newLogin("other")];
+    const holder = await own.connect();
+    try {
+      await holder.query("BEGIN");
+      const held = open(
+        {
+          connect: () =>
+            Promise.resolve({
+              query: holder.query.bind(holder) as never,
+              on: () => undefined,
+              off: () => undefined,
+              release: () => undefined,
+            }),
+        },
+        { appId },
+      );
+      await (method === "add" ? held.add(slow) : held.adopt(slow, FIRST_TIME));
+      await (method === "add" ? registry.add(other) : registry.adopt(other, FIRST_TIME));
+      expect(await registry.list("other")).toHaveLength(1);
+      await held.close();
+    } finally {
+      await holder.query("COMMIT");
+      holder.release();
+    }
+    expect(await registry.list("slow")).toHaveLength(1);
+  });
+
+  it("on one user changes nothing of the others", async () => {
+    const registry = open(own);
+    const [one, two] = [newLogin("one"), newLogin("two")];
+    await registry.add(one);
+    await registry.add(two);
+    const before = await registry.activeUsers({ offset: 0, limit: 9 });
+    await registry.adopt({ ...two, ttlMs: 2 * HOUR_MS }, FIRST_TIME);
+    await registry.update("two", two.id, { ttlMs: 2 * HOUR_MS });
+    const after = await registry.activeUsers({ offset: 0, limit: 9 });
+    expect(after.users.map(({ userId }) => userId)).toEqual(["two", "one"]);
+    expect(after.users[1]).toEqual(before.users[1]);
+    await registry.update("one", one.id, { ttlMs: HOUR_MS });
+    await registry.adopt(two, FIRST_TIME);
+    const { users } = await registry.activeUsers({ offset: 0, limit: 9 });
+    expect(users.map(({ userId }) => userId)).toEqual(["two", "one"]);
+  });
+
+  it("keeps a login for as long as it is told", async () => {
+    const registry = open(own);
+    const [adopted, active] = [newLogin(), newLogin()];
+    await registry.adopt(adopted, FIRST_TIME);
+    await registry.adopt({ ...adopted, ttlMs: 2 * HOUR_MS }, FIRST_TIME);
+    await registry.add(active);
+    await registry.update("alice", active.id, { ttlMs: 2 * HOUR_MS });
+    for (const { lastActive, expires } of await registry.list("alice"))
+      expect(+expires - +lastActive).toBe(2 * HOUR_MS);
+  });
+});
