@@ -67,7 +67,8 @@ const ROOMS = [
       "lib/registry/redis/user-agent.ts",
     ],
     tests: [
-      "unit/(keys|user-agent|secrets)|registry/(contract|redis-steps)",
+      "unit/(coherent-cache|keys|options|user-agent)",
+      "registry/(contract|redis-steps)",
       "registry/(redis-settings|coherent-cache)",
       "registry/(redis-replicas|live-gaps|redis-outage)",
     ],

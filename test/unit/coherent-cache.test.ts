@@ -1,0 +1,262 @@
+import { EventEmitter } from "node:events";
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import type { ListedLogin } from "../../lib/index.js";
+import { CoherentCache } from "../../lib/registry/redis/coherent-cache.js";
+
+/** A client whose connection comes and goes, and whose answers come, when the test says so. */
+class Client extends EventEmitter {
+  readonly options: { emitInvalidate?: boolean; maintNotifications?: string } = {
+    emitInvalidate: true,
+    maintNotifications: "disabled",
+  };
+  isReady = true;
+  readonly sent: string[] = [];
+  #answers: { resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  sendCommand(args: readonly string[]): Promise<void> {
+    this.sent.push(args.join(" "));
+    return new Promise((resolve, reject) => {
+      this.#answers.push({ resolve, reject });
+    });
+  }
+
+  async answer(): Promise<void> {
+    for (const { resolve } of this.#answers.splice(0)) resolve();
+    await settled();
+  }
+
+  async fail(): Promise<void> {
+    for (const { reject } of this.#answers.splice(0)) reject(new Error("ERR"));
+    await settled();
+  }
+}
+
+const settled = (): Promise<void> => new Promise(setImmediate);
+const loginOf = (userId: string, id: string): ListedLogin => {
+  const now = new Date();
+  return { id, userId, began: now, lastActive: now, expires: now, ip: undefined, userAgent: undefined, sids: ["sid"] };
+};
+const [one, two] = [loginOf("alice", "one"), loginOf("alice", "two")];
+const ON = ["CLIENT TRACKING OFF", "CLIENT TRACKING ON BCAST PREFIX app:{a:"];
+
+let client: Client;
+let cache: CoherentCache;
+let begun: string[];
+beforeEach(async () => {
+  client = new Client();
+  cache = new CoherentCache(client, { client }, "app:{a:");
+  begun = client.sent.splice(0);
+  await client.answer();
+});
+const answered = (login: ListedLogin | undefined) => () => Promise.resolve(login);
+const read = (key = "alice", login: ListedLogin | undefined = one): Promise<ListedLogin | undefined> =>
+  cache.read(key, answered(login));
+
+/** A read whose answer comes when it is told to. */
+function slowRead(key: string, login: ListedLogin) {
+  let answer = (): void => undefined;
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const done = cache.read(key, () => asked.then(() => login));
+  return {
+    answer: async () => {
+      answer();
+      return done;
+    },
+  };
+}
+
+describe("a cache that is told of changes", () => {
+  it("has switched plain tracking off first", () => {
+    expect(begun).toEqual(ON);
+  });
+
+  it("knows what it has read, by user and login", async () => {
+    expect(cache.get("alice", "one")).toBeUndefined();
+    expect(await read()).toBe(one);
+    expect(await read("alice", two)).toBe(two);
+    expect([cache.get("alice", "one"), cache.get("alice", "two"), cache.get("bob", "one")]).toEqual([
+      one,
+      two,
+      undefined,
+    ]);
+  });
+
+  it("keeps nothing of a login that is not there, or of a read that fails", async () => {
+    expect(await cache.read("alice", answered(undefined))).toBeUndefined();
+    const broken = new Error("broken");
+    await expect(cache.read("alice", () => Promise.reject(broken))).rejects.toBe(broken);
+    expect(cache.get("alice", "one")).toBeUndefined();
+    expect(await read()).toBe(one);
+    expect(cache.get("alice", "one")).toBe(one);
+  });
+
+  it("forgets a user who has changed, and nobody else", async () => {
+    await read();
+    await read("bob", loginOf("bob", "one"));
+    client.emit("invalidate", Buffer.from("alice"));
+    expect(cache.get("alice", "one")).toBeUndefined();
+    expect(cache.get("bob", "one")).toBeDefined();
+    client.emit("invalidate", null);
+    expect(cache.get("bob", "one")).toBeUndefined();
+  });
+
+  it.each([
+    ["the user", "alice"],
+    ["everything", null],
+  ])("keeps nothing that was being read when %s changed", async (_what, key) => {
+    const [first, second] = [slowRead("alice", one), slowRead("alice", two)];
+    await first.answer();
+    expect(cache.get("alice", "one")).toBe(one);
+    client.emit("invalidate", key);
+    expect(await second.answer()).toBe(two);
+    expect([cache.get("alice", "one"), cache.get("alice", "two")]).toEqual([undefined, undefined]);
+  });
+
+  it("keeps what is read after a change, though a read from before is still under way", async () => {
+    const before = slowRead("alice", one);
+    client.emit("invalidate", "alice");
+    const after = slowRead("alice", two);
+    await before.answer();
+    await after.answer();
+    expect([cache.get("alice", "one"), cache.get("alice", "two")]).toEqual([undefined, two]);
+    client.emit("invalidate", "alice");
+    const [another, last] = [slowRead("alice", one), slowRead("alice", two)];
+    await another.answer();
+    client.emit("invalidate", "alice");
+    await last.answer();
+    expect(cache.get("alice", "two")).toBeUndefined();
+  });
+});
+
+describe("a cache whose connection is lost", () => {
+  it.each(["connect", "error", "reconnecting", "terminated", "end"])(
+    "knows nothing from %s on, until it is told again",
+    async (event) => {
+      await read();
+      const during = slowRead("alice", two);
+      client.isReady = false;
+      client.emit(event);
+      expect(cache.get("alice", "one")).toBeUndefined();
+      expect(client.sent).toEqual([]);
+      await during.answer();
+      await read();
+      client.isReady = true;
+      client.emit("ready");
+      expect(client.sent.splice(0)).toEqual(ON);
+      // Not before Redis has said that it tells.
+      await read();
+      expect(cache.get("alice", "one")).toBeUndefined();
+      await client.answer();
+      expect([cache.get("alice", "one"), cache.get("alice", "two")]).toEqual([undefined, undefined]);
+      await read();
+      expect(cache.get("alice", "one")).toBe(one);
+    },
+  );
+
+  it("keeps nothing that was asked for on the connection before", async () => {
+    const before = slowRead("alice", one);
+    client.emit("error", new Error("of no connection"));
+    await client.answer();
+    await before.answer();
+    expect(cache.get("alice", "one")).toBeUndefined();
+  });
+
+  it("is not told by an answer on the connection before", async () => {
+    client.emit("ready");
+    const { sent } = client;
+    client.isReady = false;
+    client.emit("end");
+    await client.answer();
+    await read();
+    expect([sent, cache.get("alice", "one")]).toEqual([ON, undefined]);
+  });
+
+  it("asks Redis each time where it does not tell", async () => {
+    client.emit("ready");
+    await client.fail();
+    await read();
+    expect(cache.get("alice", "one")).toBeUndefined();
+  });
+});
+
+describe("caches of one client", () => {
+  let other: CoherentCache;
+  beforeEach(() => {
+    other = new CoherentCache(client, { client }, "app:{b:");
+  });
+
+  it("are told together", async () => {
+    expect(client.sent).toEqual([ON[0], `${String(ON[1])} PREFIX app:{b:`]);
+    await read();
+    expect(cache.get("alice", "one")).toBeUndefined();
+    await client.answer();
+    await read();
+    await other.read("bob", answered(one));
+    expect([cache.get("alice", "one"), other.get("bob", "one")]).toEqual([one, one]);
+  });
+
+  it("switch it off when the last one is closed", async () => {
+    await client.answer();
+    await read();
+    client.sent.length = 0;
+    await other.close();
+    expect([client.sent, cache.get("alice", "one")]).toEqual([[], one]);
+    const closed = cache.close();
+    await client.answer();
+    await closed;
+    expect([client.sent, cache.get("alice", "one")]).toEqual([["CLIENT TRACKING OFF"], undefined]);
+    expect(client.eventNames()).toEqual([]);
+  });
+
+  it("send nothing where they are closed without a connection, or while it fails", async () => {
+    await other.close();
+    client.sent.length = 0;
+    client.isReady = false;
+    await cache.close();
+    expect(client.sent).toEqual([]);
+    client.isReady = true;
+    const again = new CoherentCache(client, { client }, "app:{a:");
+    expect(client.sent).toEqual(ON);
+    const closed = again.close();
+    await client.fail();
+    await expect(closed).resolves.toBeUndefined();
+    await again.read("alice", answered(one));
+    expect(again.get("alice", "one")).toBeUndefined();
+  });
+});
+
+describe("a client that is not ready yet", () => {
+  it("is waited for", async () => {
+    const late = new Client();
+    late.isReady = false;
+    const waiting = new CoherentCache(late, { client: late }, "app:{a:");
+    expect(late.sent).toEqual([]);
+    late.isReady = true;
+    late.emit("ready");
+    await late.answer();
+    await waiting.read("alice", answered(one));
+    expect(waiting.get("alice", "one")).toBe(one);
+  });
+});
+
+describe("the condition", () => {
+  const clients: Record<string, object> = {
+    "no client": {},
+    "one that tells nothing": Object.assign(new Client(), { options: { maintNotifications: "disabled" } }),
+    "one that may be moved": Object.assign(new Client(), { options: { emitInvalidate: true } }),
+    "one without events": { options: new Client().options, isReady: true },
+    "one that is never ready": { options: new Client().options, on: () => undefined },
+    "one without options": { on: () => undefined, isReady: true },
+  };
+  const error = expect.objectContaining({ code: "ERR_OPTION_INVALID" });
+
+  it.each(Object.keys(clients))("is refused for %s", (name) => {
+    expect(() => new CoherentCache(clients[name], { client: clients[name] }, "app:")).toThrow(error);
+  });
+
+  it.each([[undefined], [{}], [{ client: new Client() }]])("is refused for the store %#", (store) => {
+    expect(() => new CoherentCache(new Client(), store, "app:")).toThrow(error);
+  });
+});
