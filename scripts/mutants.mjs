@@ -67,7 +67,7 @@ const ROOMS = [
       "lib/registry/redis/user-agent.ts",
     ],
     tests: [
-      "unit/(coherent-cache|keys|options|user-agent)",
+      "unit/(cause|coherent-cache|keys|options|user-agent)",
       "registry/(contract|redis-steps)",
       "registry/(redis-settings|coherent-cache)",
       "registry/(redis-replicas|live-gaps|redis-outage)",

@@ -113,9 +113,12 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
   it("that refuses a command is quoted without its arguments", async () => {
     const server = await serverOfItsOwn();
     await server.ask("SET", "{a:u}:logins", "no hash");
-    const error = await failureOf(async () => registryOn(await clientOf(kind.open(server))).add(login("u")));
-    expectNoSecretIn(error);
-    expect(inspect(error.cause)).toContain("WRONGTYPE");
+    const registry = registryOn(await clientOf(kind.open(server)));
+    for (const call of [() => registry.add(login("u")), () => registry.find("u", "login")]) {
+      const error = await failureOf(call);
+      expectNoSecretIn(error);
+      expect(inspect(error.cause)).toContain("WRONGTYPE");
+    }
   });
 });
 
