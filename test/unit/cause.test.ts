@@ -7,11 +7,11 @@ describe("what may be told of somebody else's error", () => {
   it("is its name, its code and its message, and nothing else", () => {
     const error = Object.assign(new TypeError("it broke"), { code: "EBROKEN", command: { args: ["a-secret"] } });
     const cause = causeOf(error, []);
-    expect({ ...cause, name: cause.name, message: cause.message }).toEqual({
-      name: "TypeError",
-      message: "it broke",
-      code: "EBROKEN",
-    });
+    expect(Object.entries(cause)).toEqual([
+      ["name", "TypeError"],
+      ["code", "EBROKEN"],
+    ]);
+    expect(cause.message).toBe("it broke");
     expect(causeOf(new Error("it broke"), [])).not.toHaveProperty("code");
   });
 
