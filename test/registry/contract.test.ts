@@ -595,6 +595,14 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("clear()", () => {
+    it("leaves no kick to be finished", async () => {
+      await registry.add(login("alice"));
+      expect(await registry.removeAll("alice", mark())).toHaveLength(1);
+      await registry.add(login("alice"));
+      await registry.clear();
+      expect(await registry.removeAll("alice", mark())).toEqual([]);
+    });
+
     it("takes everyone off", async () => {
       await registry.add(login("alice"));
       await registry.add(login("bob"));

@@ -22,6 +22,15 @@ async function sweep(appId: string): Promise<void> {
   await registry.close();
 }
 
+/** A registry that has cleared away already, and will not soon again. */
+async function opened(appId: string, maxSessionAgeMs = HOUR_MS): Promise<PostgresLoginRegistry> {
+  const registry = new PostgresLoginRegistry({ pool: own });
+  registry.bind({ appId, maxSessionAgeMs });
+  await registry.add(newLogin("who opens it"));
+  await registry.close();
+  return registry;
+}
+
 const count = async (query: string, ...values: unknown[]): Promise<number> =>
   (await own.query(query, values)).rowCount ?? 0;
 const isKept = async (appId: string, userId = "alice"): Promise<boolean> =>
@@ -52,10 +61,8 @@ describe("a user with a long login", () => {
 
   it.each(Object.entries(STEPS))("is online, and is found, after %s is over", async (_what, step) => {
     const appId = next("app");
-    const registry = open(own, { appId });
-    const long = newLogin();
-    await registry.add(long);
-    await registry.close();
+    const registry = await opened(appId);
+    await registry.add(newLogin());
     await step(registry);
     await eventually(async () => (await registry.list("alice")).length === 1);
     await sweep(appId);
@@ -70,9 +77,8 @@ describe("a user with a long login", () => {
 describe("what is remembered of a user whose logins were short", () => {
   it("is his kick", async () => {
     const appId = next("app");
-    const registry = open(own, { appId });
+    const registry = await opened(appId);
     await registry.add({ ...newLogin(), ttlMs: 1 });
-    await registry.close();
     const mark = newMark();
     await registry.removeAll("alice", mark);
     await sweep(appId);
@@ -82,10 +88,9 @@ describe("what is remembered of a user whose logins were short", () => {
 
   it("is the end of a login that must not be adopted again", async () => {
     const appId = next("app");
-    const registry = open(own, { appId });
+    const registry = await opened(appId);
     const login = { ...newLogin(), ttlMs: 1 };
     await registry.add(login);
-    await registry.close();
     await registry.remove("alice", login.id, { remember: true });
     // An end that is remembered for a shorter time does not shorten that.
     registry.bind({ appId, maxSessionAgeMs: 1 });
@@ -99,18 +104,18 @@ describe("what is remembered of a user whose logins were short", () => {
 describe("who is cleared away", () => {
   it("leaves nothing behind", async () => {
     const appId = next("app");
-    const registry = new PostgresLoginRegistry({ pool: own });
-    registry.bind({ appId, maxSessionAgeMs: 1 });
+    const registry = await opened(appId, 1);
     const [kicked, ended] = [newLogin("ann"), newLogin("ben")].map((login) => ({ ...login, ttlMs: 1 }));
     if (kicked === undefined || ended === undefined) throw new Error("no logins");
     await registry.add(kicked);
-    await registry.close();
     await registry.removeAll("ann", newMark());
     await registry.add(ended);
     await registry.remove("ben", ended.id, { mark: newMark(), remember: true });
+    await registry.remove("cid", "unknown", { remember: true });
     await eventually(async () => {
       await sweep(appId);
-      return !(await isKept(appId, "ann")) && !(await isKept(appId, "ben"));
+      const kept = await Promise.all(["ann", "ben", "cid"].map((userId) => isKept(appId, userId)));
+      return !kept.includes(true);
     });
     for (const table of ["logins", "kicked", "ended"]) {
       const orphans = `SELECT FROM express_logout_${table} WHERE user_key NOT IN (SELECT key FROM express_logout_users)`;
@@ -120,21 +125,58 @@ describe("who is cleared away", () => {
 
   it("is nobody on whom a step is going on", async () => {
     const appId = next("app");
-    const registry = open(own, { appId });
+    const registry = await opened(appId);
     await registry.add({ ...newLogin(), ttlMs: 1 });
-    await registry.close();
     const holder = await own.connect();
-    await holder.query("BEGIN");
-    await holder.query(
-      "SELECT pg_advisory_xact_lock(hashtextextended(encode(key, 'hex'), 2)) FROM express_logout_users WHERE app = $1",
-      [appId],
-    );
-    await sweep(appId);
-    expect(await isKept(appId)).toBe(true);
-    await holder.query("COMMIT");
-    holder.release();
+    try {
+      await holder.query("BEGIN");
+      const { rowCount } = await holder.query(
+        "SELECT pg_advisory_xact_lock(hashtextextended(encode(key, 'hex'), 2)) FROM express_logout_users WHERE user_id = 'alice' AND app = $1",
+        [appId],
+      );
+      expect(rowCount).toBe(1);
+      await sweep(appId);
+      expect(await isKept(appId)).toBe(true);
+    } finally {
+      await holder.query("COMMIT");
+      holder.release();
+    }
     await sweep(appId);
     expect(await isKept(appId)).toBe(false);
+  });
+});
+
+describe("a login that has expired", () => {
+  it("is not there to be ended", async () => {
+    const registry = open(own);
+    const [one, two] = [newLogin("one"), newLogin("two")].map((login) => ({ ...login, ttlMs: 1 }));
+    if (one === undefined || two === undefined) throw new Error("no logins");
+    await registry.add(one);
+    await registry.add(two);
+    await eventually(async () => (await registry.list("two")).length === 0);
+    expect((await registry.remove("one", one.id)).login).toBeUndefined();
+    expect(await registry.removeAll("two", newMark())).toEqual([]);
+  });
+});
+
+describe("a kick that was not finished", () => {
+  it("of a login that was adopted again does not stand in the way of the next", async () => {
+    const registry = open(own);
+    const login = newLogin();
+    await registry.adopt(login, FIRST_TIME);
+    const { ends } = await registry.remove("alice", login.id, { mark: newMark() });
+    expect(await registry.adopt(login, { era: "", ends })).toBe(true);
+    expect((await registry.remove("alice", login.id, { mark: newMark() })).login).toMatchObject({ id: login.id });
+  });
+
+  it("of all logins of a user does not stand in the way of the next", async () => {
+    const registry = open(own);
+    const [login, mark] = [newLogin(), newMark()];
+    await registry.adopt(login, FIRST_TIME);
+    expect(await registry.removeAll("alice", mark)).toHaveLength(1);
+    const era = await registry.add(newLogin());
+    expect(await registry.adopt(login, { era, ends: 0 })).toBe(true);
+    expect(await registry.removeAll("alice", newMark())).toHaveLength(2);
   });
 });
 

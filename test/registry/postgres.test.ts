@@ -35,6 +35,10 @@ describe("the migration", () => {
     await registry.add(login);
     expect(await registry.list("alice")).toHaveLength(1);
     expect(await neighbour.list("alice")).toEqual([]);
+    const { rows } = await own.query<{ name: string }>(
+      `SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'the "Schema"; --' AND indexname NOT LIKE '%_pkey'`,
+    );
+    for (const { name } of rows) expect(name).toContain(names.prefix);
   });
 
   it("leaves a role that may only read and write the tables all that a registry does", async () => {

@@ -151,6 +151,22 @@ describe("PostgresLoginRegistry", () => {
     expect(() => new PostgresLoginRegistry({ pool, schema: "x".repeat(63), prefix: "y".repeat(40) })).not.toThrow();
   });
 
+  it.each([
+    [undefined, "PostgreSQL: unknown"],
+    ["down", "PostgreSQL: unknown"],
+    [{ code: "42P01" }, "PostgreSQL: unknown"],
+    [Object.assign(new Error("down"), { code: 7 }), "down"],
+    [new Error("down"), "down"],
+  ])("says that it was not answered, whatever the pool rejects with: %p", async (reason, message) => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the point
+    const registry = new PostgresLoginRegistry({ pool: { connect: () => Promise.reject(reason) } });
+    registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
+    const caught: unknown = await registry.list("alice").catch((error: unknown) => error);
+    expect(caught).toMatchObject({ message: expect.stringMatching(/did not answer/) });
+    expect(caught).toHaveProperty("cause.message", message);
+    expect(caught).not.toHaveProperty("cause.code");
+  });
+
   it("serves one application, also when it is bound again, and not before", async () => {
     const registry = new PostgresLoginRegistry({ pool });
     await expect(registry.list("alice")).rejects.toMatchObject({ code: "ERR_REGISTRY_REQUIRED" });

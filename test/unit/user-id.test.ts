@@ -51,4 +51,11 @@ describe("a user id", () => {
   ])("is nothing that could be taken for another's: %p", (value) => {
     expect(() => toUserId(value)).toThrow(expect.objectContaining({ code: "ERR_USER_ID" }));
   });
+
+  it.each([
+    [{}, "not an object:"],
+    [true, "not a boolean:"],
+  ])("says what it is not: %j", (value, words) => {
+    expect(() => toUserId(value)).toThrow(words);
+  });
 });
