@@ -65,16 +65,21 @@ export class Listings {
     return stamp?.userId === userId ? this.#goOn(saving, stamp) : this.#begin(saving);
   }
 
-  /** Tells the registry that a login is active, if it wants to be told. Nobody relies on that before it has been. */
-  extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<void> | undefined {
+  /**
+   * Tells the registry that a login is active, if it wants to be told. Nobody relies on that before it has been.
+   *
+   * @returns whether it is still listed, where that has been asked
+   */
+  extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<boolean> | undefined {
     return this.#remembered.isDue(sid, stamp, this.ttlMs(session)) ? this.#tell(sid, session, stamp, req) : undefined;
   }
 
-  async #tell(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<void> {
+  async #tell(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<boolean> {
     const now = Date.now();
     const ttlMs = this.keepMs(session);
-    await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...clientOf(req) });
-    this.#remembered.told(sid, stamp, now, ttlMs);
+    const isListed = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...clientOf(req) });
+    if (isListed) this.#remembered.told(sid, stamp, now, ttlMs);
+    return isListed;
   }
 
   /** How long the registry is to keep the login of a session, in ms: as long as the store, and an interval more. */

@@ -187,7 +187,8 @@ export class LoginSessions {
    * A session is touched: its data stays, its life goes on. Its login's first: should the second step fail, the session is
    * the one that ends too early, and nobody is refused whose session is still there.
    *
-   * The login may have begun in this very request: then the request knows of it, and the session does not.
+   * The login may have begun in this very request: then the request knows of it, and the session does not. One that has ended
+   * touches nothing: the session may be another login's by now, which would not live as long.
    */
   touch(sid: string, session: SessionRecord, done: Done<undefined>, req?: object, logins?: RequestLogins): void {
     const held = logins?.on(sid)?.stamp;
@@ -197,8 +198,9 @@ export class LoginSessions {
       return;
     }
     const extended = this.#listings.extend(sid, session, stamp, req);
-    const goOn = failingTo(done, () => {
-      this.#touchIfDue(sid, session, done);
+    const goOn = failingTo<boolean>(done, (isListed) => {
+      if (isListed === false) done();
+      else this.#touchIfDue(sid, session, done);
     });
     if (extended === undefined) goOn();
     else settle(extended, goOn);

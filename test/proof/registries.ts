@@ -83,6 +83,11 @@ export class TellingClient {
     };
     const own: Record<string | symbol, unknown> = { sendCommand, on: listen("on"), off: listen("off") };
     this.client = new Proxy<NodeRedisClient>(connection, {
+      // What a registry leaves on its client stays with this one: the connection goes to others later.
+      defineProperty: (_target, name, descriptor) => {
+        own[name] = descriptor.value;
+        return true;
+      },
       get(target, name): unknown {
         const value: unknown = own[name] ?? Reflect.get(target, name, target);
         return typeof value === "function" && !(name in own) ? (value as Method).bind(target) : value;

@@ -61,6 +61,25 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 33, 179],
   },
+  // Her session then lived longer than her login was listed.
+  "a slow request touches a session that another user has taken over meanwhile": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "the browser's session",
+    nodes: 2,
+    browsers: [
+      { user: "bob", has: "an old session" },
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "nothing" },
+    ],
+    commands: [
+      { is: "request", browser: 0, node: 0, acts: [] },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "log in, in place", user: "alice" }] },
+      { is: "time passes", ms: 3_660_000 },
+      { is: "rest" },
+    ],
+    choices: [105, 16, 22, 34, 34, 0, 0, 46, 116],
+  },
 };
 
 describe("histories that have broken a promise", () => {

@@ -49,7 +49,7 @@ export class Tracking {
     const known = client[TRACKING];
     if (known !== undefined) return known;
     const tracking = new Tracking(client);
-    Object.defineProperty(client, TRACKING, { value: tracking });
+    Object.defineProperty(client, TRACKING, { value: tracking, configurable: true });
     return tracking;
   }
 
