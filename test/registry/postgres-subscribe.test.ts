@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Pool, PoolClient } from "pg";
 import type { EndedLogins, RegistryListener, Subscription } from "../../lib/login.js";
-import type { PostgresClient, PostgresLoginRegistry, PostgresPool } from "../../lib/registry/postgres/index.js";
+import type { PostgresLoginRegistry, PostgresPool } from "../../lib/registry/postgres/index.js";
 import { Names } from "../../lib/registry/postgres/names.js";
 import { announcementHead } from "../../lib/registry/postgres/records.js";
-import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
+import { beforeText, eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
 
 /** Writes down what it is told. */
 class Notes implements RegistryListener {
@@ -231,20 +231,7 @@ describe("a subscription's connection", () => {
   /** A pool that counts how often it is asked whether its session listens. */
   function counting(pool: Pool) {
     const asked: number[] = [];
-    const counted: PostgresPool = {
-      connect: async () => {
-        const client: PostgresClient = await pool.connect();
-        return {
-          on: client.on.bind(client),
-          off: client.off.bind(client),
-          release: client.release.bind(client),
-          query: (query) => {
-            if (query.text.includes("pg_listening_channels")) asked.push(performance.now());
-            return client.query(query);
-          },
-        };
-      },
-    };
+    const counted = beforeText("pg_listening_channels", pool, () => asked.push(performance.now()));
     return { asked, counted };
   }
 

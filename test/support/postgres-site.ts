@@ -73,6 +73,11 @@ export function open(
 
 /** A pool whose connections do something before they send a statement that calls the function of this name. */
 export function before(name: string, pool: Pool, act: (client: PostgresClient) => unknown): PostgresPool {
+  return beforeText(`express_logout_${name}"(`, pool, act);
+}
+
+/** The same for a statement with this text in it. */
+export function beforeText(text: string, pool: Pool, act: (client: PostgresClient) => unknown): PostgresPool {
   return {
     connect: async () => {
       const client: PostgresClient = await pool.connect();
@@ -81,7 +86,7 @@ export function before(name: string, pool: Pool, act: (client: PostgresClient) =
         off: client.off.bind(client),
         release: client.release.bind(client),
         query: async (query) => {
-          if (query.text.includes(`express_logout_${name}"(`)) await act(client);
+          if (query.text.includes(text)) await act(client);
           return client.query(query);
         },
       };
