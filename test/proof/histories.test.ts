@@ -1,8 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
-import { createClient } from "redis";
-import { startRedis, type RedisServer } from "../support/redis-server.js";
 import { FAULTS } from "./faults.js";
 import { histories } from "./history.js";
 import { HistoryRedis } from "./registries.js";
@@ -37,20 +35,12 @@ describe("random histories", () => {
 
   describe("of several nodes", () => {
     const counts: Counts = { histories: 0, steps: 0, requests: 0, kicks: 0 };
-    let server: RedisServer;
-    let client: ReturnType<typeof createClient>;
     let redis: HistoryRedis;
     beforeAll(async () => {
-      server = await startRedis();
-      client = createClient({ url: server.url });
-      await client.connect();
-      redis = new HistoryRedis(client, server.url);
-      await redis.start();
+      redis = await HistoryRedis.start();
     });
     afterAll(async () => {
-      redis.close();
-      client.destroy();
-      await server.stop();
+      await redis.stop();
       if (COUNTS_FILE !== undefined) writeFileSync(COUNTS_FILE, JSON.stringify(counts));
     });
 

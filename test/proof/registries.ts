@@ -2,6 +2,7 @@ import { createClient } from "redis";
 import type { LoginRegistry } from "../../lib/index.js";
 import type { NodeRedisClient } from "../../lib/registry/redis/clients/client.js";
 import * as scripts from "../../lib/registry/redis/scripts.js";
+import { startRedis, type RedisServer } from "../support/redis-server.js";
 import { currentActor, type Actor, type Schedule } from "./schedule.js";
 
 type Methods = Record<string | symbol, unknown>;
@@ -51,6 +52,11 @@ const TIME_OF_HISTORY = `(function()
 end)()`;
 
 type Client = ReturnType<typeof trackingClient>;
+type PlainClient = ReturnType<typeof plainClient>;
+
+function plainClient(url: string) {
+  return createClient({ url });
+}
 
 function trackingClient(url: string) {
   return createClient({ url, RESP: 3, emitInvalidate: true, maintNotifications: "disabled" });
@@ -114,24 +120,28 @@ export class TellingClient {
 
 /** A real Redis for one history after another, each with a clock of its own. */
 export class HistoryRedis {
-  readonly #client: NodeRedisClient;
-  readonly #url: string;
+  readonly #server: RedisServer;
+  readonly #client: PlainClient;
   /** Connections that no node has. */
   readonly #free: Client[] = [];
   /** A script's digest, and that of the same script with the other clock. */
   readonly #digests = new Map<string, string>();
 
-  constructor(client: NodeRedisClient, url: string) {
+  private constructor(server: RedisServer, client: PlainClient) {
+    this.#server = server;
     this.#client = client;
-    this.#url = url;
   }
 
-  /** Redis knows every script before the first history, so that each goes the same way whenever it is lived through. */
-  async start(): Promise<void> {
+  /** It knows every script before the first history, so that each goes the same way whenever it is lived through. */
+  static async start(): Promise<HistoryRedis> {
+    const server = await startRedis();
+    const client = plainClient(server.url);
+    await client.connect();
+    const redis = new HistoryRedis(server, client);
     for (const { sha, source } of Object.values(scripts)) {
-      const digest = await this.#client.sendCommand(["SCRIPT", "LOAD", source.replaceAll(TIME, TIME_OF_HISTORY)]);
-      this.#digests.set(sha, String(digest));
+      redis.#digests.set(sha, await client.scriptLoad(source.replaceAll(TIME, TIME_OF_HISTORY)));
     }
+    return redis;
   }
 
   async reset(): Promise<void> {
@@ -156,7 +166,7 @@ export class HistoryRedis {
   async telling(schedule: Schedule): Promise<TellingClient> {
     const connection =
       this.#free.pop() ??
-      (await trackingClient(this.#url)
+      (await trackingClient(this.#server.url)
         .on("error", () => undefined)
         .connect());
     return new TellingClient(connection, (args, to) => this.#send(args, to), schedule);
@@ -166,8 +176,9 @@ export class HistoryRedis {
     this.#free.push(client.release());
   }
 
-  close(): void {
-    for (const connection of this.#free.splice(0)) connection.destroy();
+  async stop(): Promise<void> {
+    for (const connection of [...this.#free.splice(0), this.#client]) connection.destroy();
+    await this.#server.stop();
   }
 
   #send(args: string[], to: Pick<NodeRedisClient, "sendCommand"> = this.#client): Promise<unknown> {

@@ -82,6 +82,15 @@ describe("what comes between two commands of one method", () => {
     },
   );
 
+  it("an adoption that a kick of everyone has ended is not begun again by a node that then dies", async () => {
+    const { first, other } = nodes(2, () => Promise.reject(new Error("the node has died")));
+    await kickEveryone(other);
+    expect(await other.adopt(login("l", "bob"), { era: "", ends: 0 })).toBe(false);
+    // Nobody comes to its session any more, in which it would be seen that the login has ended.
+    expect(await first.adopt(login("l", "bob"), { era: "", ends: 0 })).toBe(false);
+    expect(await other.find("bob", "l")).toBeUndefined();
+  });
+
   it.each(COMMANDS)(
     "a login before command %i of a logout, a kick or a clear of its user keeps its row",
     async (before) => {

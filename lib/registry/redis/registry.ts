@@ -156,7 +156,8 @@ export class RedisLoginRegistry implements LoginRegistry {
     if (Number(await this.#connection.run(ADOPT, [logins, ended], args)) !== 1) return false;
     const everyoneMark = await this.#app.index.touch(login.userId, login.ttlMs);
     if (kickAfter(era, undefined, everyoneMark) === undefined) return true;
-    await this.remove(login.userId, login.id, { waitReplicas: 0 });
+    // Remembered: else another first request would list it anew, and leave it listed if its node dies before it looks.
+    await this.remove(login.userId, login.id, { waitReplicas: 0, remember: true });
     return false;
   }
 
