@@ -153,8 +153,13 @@ function addRoutes(app: Express, gate: Gate): void {
   });
   app.post(paths("/login"), (req, res, next) => {
     const logIn = async (): Promise<void> => {
+      const given = req.body as { user: string } | undefined;
+      if (given === undefined) {
+        res.status(400).json({ error: 'send {"user":…} as JSON' });
+        return;
+      }
       await regenerate(req);
-      req.session.userId = (req.body as { user: string }).user;
+      req.session.userId = given.user;
       await save(req);
       res.json({ user: user(req) });
     };
