@@ -143,11 +143,11 @@ export class StoreHook {
 
   /**
    * `store.destroy(sid)` does not say which request destroys: two with one session may be under way, and only the one that
-   * ended its login may bring it back. So the session itself tells.
+   * ended its login may bring it back. So the session itself tells, where the request has to do with logins.
    */
   readonly #watchedDestroy = methodAround("destroy", (session, destroy) => {
     const req = requestOf(session);
-    this.#destroying = req && this.#requests.of(req);
+    this.#destroying = req && this.#requests.known(req);
     try {
       return destroy();
     } finally {
@@ -155,7 +155,7 @@ export class StoreHook {
     }
   });
 
-  #watchDestroy({ session }: RequestWithSession): void {
+  #watchDestroy(session: SessionRecord | undefined): void {
     if (session !== undefined) Object.defineProperty(session, "destroy", this.#watchedDestroy);
   }
 
@@ -183,6 +183,7 @@ export class StoreHook {
     const req = requestOf(session);
     if (req === undefined) return this.#sessions.save(sid, session, undefined);
     const logins = this.#requests.of(req);
+    this.#watchDestroy(session);
     return logins.inOrder(() => this.#sessions.save(sid, session, req, logins));
   }
 
@@ -193,7 +194,7 @@ export class StoreHook {
       process.nextTick(callback, error ?? null);
     };
     failingTo(done, () => {
-      this.#sessions.touch(sid, session, done, req, req && this.#requests.of(req));
+      this.#sessions.touch(sid, session, done, req, req && this.#requests.known(req));
     })();
   }
 
@@ -226,9 +227,11 @@ export class StoreHook {
     const sid = req.sessionID;
     const stamp = this.#sessions.stampOf(session);
     // Nothing is kept of a request that has nothing to do with logins: most sites have more visitors than users.
-    if (stamp !== undefined) this.#requests.of(req).loaded({ stamp, sid });
-    else this.#requests.known(req)?.loaded(undefined);
-    this.#watchDestroy(req);
+    const logins = stamp === undefined ? this.#requests.known(req) : this.#requests.of(req);
+    if (logins !== undefined) {
+      logins.loaded(stamp && { stamp, sid });
+      this.#watchDestroy(req.session);
+    }
     return created;
   }
 
@@ -237,8 +240,8 @@ export class StoreHook {
     if (logins !== undefined) {
       logins.freshSid = req.sessionID;
       logins.refusal = this.#refusing ?? logins.refusal;
+      this.#watchDestroy(req.session);
     }
-    this.#watchDestroy(req);
   }
 
   #mustNotBeEarly(req: object): void {

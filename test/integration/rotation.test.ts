@@ -1,9 +1,9 @@
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import type { LogoutRouter } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
-import { destroy, regenerate } from "../support/race-app.js";
+import { Browser } from "../support/http.js";
+import { destroy, regenerate, save } from "../support/race-app.js";
 import { useSites, type SiteOptions } from "../support/site.js";
 import { BACKENDS } from "../support/stores.js";
 
@@ -30,11 +30,19 @@ const BY_HAND: Readonly<Record<string, (req: Request, pause: () => Promise<void>
     const { cookie } = req.session;
     Object.assign(req.session, session, { cookie });
   },
+  "regenerate(), destroy(), generate() and the user id": async (req, pause) => {
+    const { userId } = req.session;
+    await regenerate(req);
+    await destroy(req);
+    await pause();
+    generate(req);
+    req.session.userId = userId;
+  },
   "regenerate(), a save without the user id, then the user id": async (req, pause) => {
     const { userId } = req.session;
     await regenerate(req);
     req.session.visits = 1;
-    await promisify((done: (error?: unknown) => void) => req.session.save(done))();
+    await save(req);
     await pause();
     req.session.userId = userId;
   },
@@ -44,7 +52,7 @@ const BY_HAND: Readonly<Record<string, (req: Request, pause: () => Promise<void>
     await pause();
     generate(req);
     req.session.userId = userId;
-    await promisify((done: (error?: unknown) => void) => req.session.save(done))();
+    await save(req);
     req.session.visits = 1;
   },
 };
@@ -84,6 +92,28 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       }
       const logins = await auth.logins("alice");
       expect(logins.map(({ id, began }) => [id, began])).toEqual([[before?.id, before?.began]]);
+    });
+
+    it("keeps a user logged in who has logged in by the same request", async () => {
+      const { auth, url } = await site(undefined, {
+        after: (app) => {
+          app.post("/log-in-by-hand", (req, res, next) => {
+            const logIn = async (): Promise<void> => {
+              req.session.userId = "alice";
+              await save(req);
+              await destroy(req);
+              generate(req);
+              req.session.userId = "alice";
+              await save(req);
+            };
+            logIn().then(() => res.json({}), next);
+          });
+        },
+      });
+      const browser = new Browser(url);
+      await browser.post("/log-in-by-hand");
+      expect((await browser.get("/me")).body).toEqual({ user: "alice" });
+      expect(await auth.logins("alice")).toHaveLength(1);
     });
 
     const ENDS: Readonly<Record<string, (auth: LogoutRouter, loginId: string) => Promise<unknown>>> = {
