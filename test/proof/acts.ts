@@ -29,7 +29,8 @@ export type Act =
 export interface Scene {
   readonly req: Request;
   readonly res: Response;
-  readonly auth: LogoutRouter;
+  /** Where the request goes to a process with the package. */
+  readonly auth: LogoutRouter | undefined;
   readonly visit: Visit;
   readonly model: Model;
   readonly newTag: (user: string) => string;
@@ -140,6 +141,6 @@ async function logOut(scene: Scene, how: (typeof LOGOUTS)[number]): Promise<void
       (req as { session: unknown }).session = null;
       return;
     case "endLogin()":
-      return auth.endLogin(req, res);
+      return auth === undefined ? destroy(req) : auth.endLogin(req, res);
   }
 }

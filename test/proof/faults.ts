@@ -56,9 +56,9 @@ class AdoptWithoutMark extends MemoryLoginRegistry {
 }
 
 /** Mistakes that the design rules out. Each must break a promise that the histories check. */
-export const FAULTS: Readonly<Record<string, new () => MemoryLoginRegistry>> = {
+export const FAULTS = {
   "no check on read": NoCheckOnRead,
   "add instead of update on save": AddOnSave,
   "no suspension on regenerate": NoSuspension,
   "adopt without the mark": AdoptWithoutMark,
-};
+} satisfies Readonly<Record<string, new () => MemoryLoginRegistry>>;

@@ -1,15 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
+import type { MemoryLoginRegistry } from "../../lib/index.js";
 import { FAULTS } from "./faults.js";
-import { histories } from "./history.js";
+import { histories, mixedHistories } from "./history.js";
 import { HistoryRedis } from "./registries.js";
 import { live, type Counts, type RunOptions } from "./run.js";
 
 /** How many histories; `npm run test:long` asks for more, and for the counts in a file. */
 const HISTORIES = Number(process.env["HISTORIES"] ?? 1_000);
 const COUNTS_FILE = process.env["HISTORIES_COUNTS"];
-/** As many of them on Redis, and as many with the coherent cache: one in ten. */
+/** As many of them on Redis, as many with the coherent cache, and as many beside a process without the package: one in ten. */
 const ON_REDIS = Math.ceil(HISTORIES / 10);
 const SEED = 6;
 const BEGAN = Date.UTC(2026, 0, 1);
@@ -26,8 +27,8 @@ describe("random histories", () => {
     jest.useRealTimers();
   });
 
-  const keepsEveryPromise = (counts: Counts, options: () => Omit<RunOptions, "setTime">) =>
-    fc.asyncProperty(histories, async (history) => {
+  const keepsEveryPromise = (counts: Counts, options: () => Omit<RunOptions, "setTime">, drawn = histories) =>
+    fc.asyncProperty(drawn, async (history) => {
       jest.clearAllTimers();
       jest.setSystemTime(BEGAN);
       await live(history, { ...options(), setTime: (ms) => jest.setSystemTime(ms) }, counts);
@@ -47,7 +48,14 @@ describe("random histories", () => {
     it("keep every promise", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({})),
-        { numRuns: HISTORIES - 2 * ON_REDIS },
+        { numRuns: HISTORIES - 3 * ON_REDIS },
+      );
+    });
+
+    it("keep every kick beside a process without the package", async () => {
+      await fc.assert(
+        keepsEveryPromise(counts, () => ({}), mixedHistories),
+        { numRuns: ON_REDIS },
       );
     });
 
@@ -67,16 +75,24 @@ describe("random histories", () => {
   });
 
   describe("of a registry that is at fault", () => {
-    it.each(Object.entries(FAULTS))("find it: %s", async (_name, Faulty) => {
+    const finds = async (Faulty: new () => MemoryLoginRegistry, drawn = histories): Promise<boolean> => {
       const counts: Counts = { histories: 0, steps: 0, requests: 0, kicks: 0 };
       const memory = () => ({ memory: new Faulty() });
       // The same histories every time: of random ones the rarest fault, the third, takes more than 1,000 in one run of ten.
-      const { failed } = await fc.check(keepsEveryPromise(counts, memory), {
+      const { failed } = await fc.check(keepsEveryPromise(counts, memory, drawn), {
         numRuns: 1_000,
         endOnFailure: true,
         seed: SEED,
       });
-      expect(failed).toBe(true);
+      return failed;
+    };
+
+    it.each(Object.entries(FAULTS))("find it: %s", async (_name, Faulty) => {
+      expect(await finds(Faulty)).toBe(true);
+    });
+
+    it("find it beside a process without the package: adopt without the mark", async () => {
+      expect(await finds(FAULTS["adopt without the mark"], mixedHistories)).toBe(true);
     });
   });
 });

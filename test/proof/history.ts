@@ -30,6 +30,8 @@ export interface History {
   readonly unset: "destroy" | "keep";
   readonly cookie: "an hour" | "the browser's session";
   readonly nodes: number;
+  /** One process more, on the same sessions, that runs without the package. Default: none. */
+  readonly hasPlainNode?: boolean;
   /** Who has a session in which browser when it begins: one that is logged in, one from before the installation, none. */
   readonly browsers: readonly { readonly user: string; readonly has: "a login" | "an old session" | "nothing" }[];
   readonly commands: readonly Command[];
@@ -60,7 +62,7 @@ const acts: fc.Arbitrary<readonly Act[]> = fc
   )
   .map(([before, then]) => [...before, ...then]);
 
-const command: fc.Arbitrary<Command> = fc.oneof(
+const commands: readonly fc.WeightedArbitrary<Command>[] = [
   {
     weight: 10,
     arbitrary: fc.record({ is: fc.constant("request"), browser, node, acts }),
@@ -72,26 +74,45 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("kick one"), node, user, place: fc.nat(1) }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("kick everyone"), node }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      is: fc.constant("time passes"),
-      ms: fc.constantFrom(...[1, 20, 50, 61, 121].map((minutes) => minutes * MINUTE_MS)),
-    }),
-  },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("crash"), node }) },
   { weight: 3, arbitrary: fc.constant<Command>({ is: "rest" }) },
+];
+const timePasses: fc.WeightedArbitrary<Command> = {
+  weight: 1,
+  arbitrary: fc.record({
+    is: fc.constant("time passes"),
+    ms: fc.constantFrom(...[1, 20, 50, 61, 121].map((minutes) => minutes * MINUTE_MS)),
+  }),
+};
+
+export const histories = historiesOf(
+  [...commands, timePasses],
+  fc.constantFrom("a login", "an old session", "nothing"),
 );
 
-export const histories: fc.Arbitrary<History> = fc.record({
-  settings: fc.constantFrom("lazy", "eager", "rolling"),
-  unset: fc.constantFrom("destroy", "keep"),
-  cookie: fc.constantFrom("an hour", "the browser's session"),
-  nodes: fc.integer({ min: 2, max: 4 }),
-  browsers: fc.array(fc.record({ user, has: fc.constantFrom("a login", "an old session", "nothing") }), {
-    minLength: BROWSERS,
-    maxLength: BROWSERS,
-  }),
-  commands: fc.array(command, { minLength: 1, maxLength: 10, size: "max" }),
-  choices: fc.array(fc.nat(255), { maxLength: 120, size: "max" }),
-});
+/**
+ * Histories in which a process without the package is at work as well. No time passes: such a process could bring back a
+ * session by a request that lasts longer than the mark of a kick is kept.
+ */
+export const mixedHistories = historiesOf(
+  commands,
+  fc.constantFrom("a login", "an old session", "an old session", "an old session"),
+).map((history): History => ({ ...history, hasPlainNode: true }));
+
+function historiesOf(
+  each: readonly fc.WeightedArbitrary<Command>[],
+  has: fc.Arbitrary<History["browsers"][number]["has"]>,
+): fc.Arbitrary<History> {
+  return fc.record({
+    settings: fc.constantFrom("lazy", "eager", "rolling"),
+    unset: fc.constantFrom("destroy", "keep"),
+    cookie: fc.constantFrom("an hour", "the browser's session"),
+    nodes: fc.integer({ min: 2, max: 4 }),
+    browsers: fc.array(fc.record({ user, has }), {
+      minLength: BROWSERS,
+      maxLength: BROWSERS,
+    }),
+    commands: fc.array(fc.oneof(...each), { minLength: 1, maxLength: 10, size: "max" }),
+    choices: fc.array(fc.nat(255), { maxLength: 120, size: "max" }),
+  });
+}

@@ -1,7 +1,13 @@
 import { createHmac } from "node:crypto";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from "express";
 import session, { type SessionOptions, type Store } from "express-session";
 import { logout, type LoginRegistry, type LogoutRouter } from "../../lib/index.js";
 
@@ -10,11 +16,14 @@ const NAME = "connect.sid";
 
 export interface NodeOptions {
   readonly store: Store;
-  readonly registry: LoginRegistry;
   readonly session: Omit<SessionOptions, "secret">;
-  readonly maxSessionAgeMs: number;
   /** The app has been handed a session, or none. */
   readonly found: (req: Request) => void;
+}
+
+export interface HookedNodeOptions extends NodeOptions {
+  readonly registry: LoginRegistry;
+  readonly maxSessionAgeMs: number;
 }
 
 /** What a request is to the app. */
@@ -28,21 +37,19 @@ export interface Answer {
   readonly sid: string | undefined;
 }
 
-/** One process: express-session and this package in an app, with everything but the sockets. */
+/** One process: express-session in an app, with everything but the sockets. */
 export class Node {
-  readonly auth: LogoutRouter;
   readonly #app: Express;
   readonly #handlers = new WeakMap<object, Handler>();
 
-  constructor({ store, registry, session: settings, maxSessionAgeMs, found }: NodeOptions) {
-    this.auth = logout({ store, registry, appId: "shop", userPoolId: "acme", maxSessionAgeMs });
+  constructor({ store, session: settings, found }: NodeOptions, ...middleware: RequestHandler[]) {
     this.#app = express();
     this.#app.use(session({ ...settings, store, secret: SECRET, name: NAME }));
     this.#app.use((req, _res, next) => {
       found(req);
       next();
     });
-    this.#app.use(this.auth);
+    for (const handler of middleware) this.#app.use(handler);
     this.#app.use((req, res, next) => {
       const handler = this.#handlers.get(req);
       if (handler === undefined) next();
@@ -73,6 +80,17 @@ export class Node {
       };
       (this.#app as unknown as (req: object, res: object, next: unknown) => void)(req, res, failed);
     });
+  }
+}
+
+/** The same with this package. */
+export class HookedNode extends Node {
+  readonly auth: LogoutRouter;
+
+  constructor({ store, registry, maxSessionAgeMs, ...rest }: HookedNodeOptions) {
+    const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", maxSessionAgeMs });
+    super({ store, ...rest }, auth);
+    this.auth = auth;
   }
 }
 

@@ -6,7 +6,7 @@ import { SETTINGS } from "../support/race-app.js";
 import { act, HARMLESS, type Act } from "./acts.js";
 import { COOKIE_AGE_MS, MAX_SESSION_AGE_MS, USERS, type Command, type History } from "./history.js";
 import { Model, Violation, type Kick, type Visit } from "./model.js";
-import { Node, type Handler } from "./node.js";
+import { HookedNode, Node, type Handler, type NodeOptions } from "./node.js";
 import { watched, type HistoryRedis } from "./registries.js";
 import { currentActor, Schedule, settled, type Actor } from "./schedule.js";
 import { NodeStore, SharedSessions } from "./shared-store.js";
@@ -48,16 +48,19 @@ export async function live(history: History, options: RunOptions, counts?: Count
   }
 }
 
+type KickWork = (node: HookedNode, begins: (covers: Kick["covers"]) => void) => Promise<unknown>;
+
 class World {
   readonly schedule = new Schedule();
-  readonly model = new Model();
+  readonly model: Model;
   readonly #history: History;
   readonly #options: RunOptions;
   readonly #sessions: SharedSessions;
   /** What the checks read the list with: at once, and without being counted. */
   readonly #list: LoginRegistry;
   readonly #memory: MemoryLoginRegistry;
-  readonly #nodes: (Node | undefined)[];
+  readonly #nodes: (HookedNode | undefined)[];
+  #plainNode: Node | undefined;
   readonly #cookies: (string | undefined)[];
   readonly #sids: string[] = [];
   readonly #failures: unknown[] = [];
@@ -68,6 +71,7 @@ class World {
   constructor(history: History, options: RunOptions) {
     this.#history = history;
     this.#options = options;
+    this.model = new Model({ kicksAlone: history.hasPlainNode === true });
     this.#memory = options.memory ?? new MemoryLoginRegistry();
     this.#nodes = Array.from({ length: history.nodes }, () => undefined);
     this.#sessions = new SharedSessions(this.model, MAX_SESSION_AGE_MS);
@@ -127,7 +131,7 @@ class World {
     if (command.is !== "rest") this.schedule.note(`--- ${JSON.stringify(command)}`);
     switch (command.is) {
       case "request":
-        this.#visit(await this.#nodeAt(command.node), command.browser, this.#cookies[command.browser], command.acts);
+        this.#visit(await this.#anyNodeAt(command.node), command.browser, this.#cookies[command.browser], command.acts);
         break;
       case "leave":
         this.#visit(await this.#nodeAt(command.node), command.browser, this.#cookies[command.browser], "leave");
@@ -142,13 +146,14 @@ class World {
       }
       case "kick one": {
         const { user, place } = command;
-        this.#kick(await this.#nodeAt(command.node), `one of ${user}`, async ({ auth }, begins) => {
+        const work: KickWork = async ({ auth }, begins) => {
           const listed = await auth.logins(user);
           const id = listed[place]?.id;
           if (id === undefined) return;
           begins(({ loginId }) => loginId === id);
           await auth.kickLogin(user, id);
-        });
+        };
+        this.#kick(await this.#nodeAt(command.node), `one of ${user}`, work, true);
         break;
       }
       case "kick everyone":
@@ -182,6 +187,7 @@ class World {
   #visit(node: Node, browser: number | undefined, cookie: string | undefined, acts: readonly Act[] | "leave"): void {
     this.#named += 1;
     const isHarmless = acts !== "leave" && acts.every(({ does }) => (HARMLESS as readonly string[]).includes(does));
+    const auth = node instanceof HookedNode ? node.auth : undefined;
     const visit: Visit = {
       name: `r${String(this.#named)}`,
       node,
@@ -190,6 +196,7 @@ class World {
       met: new Set(),
       isHarmless,
       isAnonymous: true,
+      isPlain: auth === undefined,
       registryCalls: 0,
     };
     this.model.visitBegins(visit);
@@ -199,7 +206,7 @@ class World {
     const handler: Handler = async (req, res) => {
       for (const what of acts === "leave" ? [] : acts) {
         await schedule.pause(`is about to ${what.does}`);
-        await act({ req, res, auth: node.auth, visit, model, newTag, unset }, what);
+        await act({ req, res, auth, visit, model, newTag, unset }, what);
       }
       await schedule.pause("answers");
     };
@@ -217,16 +224,12 @@ class World {
     );
   }
 
-  #kick(
-    node: Node,
-    whom: string,
-    work: (node: Node, begins: (covers: Kick["covers"]) => void) => Promise<unknown>,
-  ): void {
+  #kick(node: HookedNode, whom: string, work: KickWork, isOfOne = false): void {
     this.#named += 1;
     const actor: Actor = { name: `kick${String(this.#named)}`, node };
     const kicks: Kick[] = [];
     const begins = (covers: Kick["covers"]): void => {
-      const kick = { ...actor, calledAt: 0, covers };
+      const kick = { ...actor, calledAt: 0, isOfOne, covers };
       kicks.push(kick);
       this.model.kickBegins(kick);
     };
@@ -281,7 +284,7 @@ class World {
     return choice % count;
   }
 
-  async #node(): Promise<Node> {
+  async #node(): Promise<HookedNode> {
     const { redis, coherentCache = false } = this.#options;
     const asked: Model["asked"] = (...call) => {
       this.model.asked(...call);
@@ -308,22 +311,30 @@ class World {
     return node;
   }
 
-  #nodeOn(store: NodeStore, registry: LoginRegistry): Node {
+  #nodeOn(store: NodeStore, registry: LoginRegistry): HookedNode {
+    return new HookedNode({ ...this.#nodeOptions(store), registry, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  }
+
+  #nodeOptions(store: NodeStore): NodeOptions {
     const { settings, unset, cookie } = this.#history;
     const maxAge: SessionOptions["cookie"] = cookie === "an hour" ? { maxAge: COOKIE_AGE_MS } : {};
-    return new Node({
+    return {
       store,
-      registry,
       session: { ...SETTINGS[settings], unset, cookie: maxAge, genid: () => this.#newSid() },
-      maxSessionAgeMs: MAX_SESSION_AGE_MS,
       found: (req) => {
         this.#found(req);
       },
-    });
+    };
+  }
+
+  /** Any process, also the one without the package, if there is one: then half of the requests go there. */
+  async #anyNodeAt(position: number): Promise<Node> {
+    if (this.#history.hasPlainNode !== true || position % 2 === 0) return this.#nodeAt(position);
+    return (this.#plainNode ??= new Node(this.#nodeOptions(new NodeStore(this.schedule, this.#sessions))));
   }
 
   /** Nodes start when they are first asked. */
-  async #nodeAt(position: number): Promise<Node> {
+  async #nodeAt(position: number): Promise<HookedNode> {
     const place = position % this.#nodes.length;
     return (this.#nodes[place] ??= await this.#node());
   }
