@@ -176,6 +176,9 @@ export interface LoginRegistry {
   /**
    * Takes one login off.
    *
+   * That is remembered for as long as a session can live where it was kicked or `remember` is set, for a day where it was not
+   * listed and `remember` is not: so an id that somebody has made up is not kept for long.
+   *
    * @param end - `mark`: it is kicked, and why; it stays at hand until {@link LoginRegistry.settle}, and a repetition gets it
    * again. `remember`: it must not be adopted again, even though its session might still be found somewhere.
    */
@@ -184,8 +187,14 @@ export interface LoginRegistry {
   /**
    * The kick: takes all of a user's logins off and leaves the mark. The logins stay at hand until
    * {@link LoginRegistry.settle}, so that a kick that broke off can be finished by repeating it.
+   *
+   * @param options - `except`: the id of a login that stays, if it is listed now, and to which the mark does not apply.
    */
-  removeAll(userId: string, mark: KickMark, options?: EndOptions): Promise<readonly ListedLogin[]>;
+  removeAll(
+    userId: string,
+    mark: KickMark,
+    options?: EndOptions & { readonly except?: string | undefined },
+  ): Promise<readonly ListedLogin[]>;
 
   /** The kick of these logins is finished: they need not be kept at hand any more. */
   settle(userId: string, loginIds: readonly string[]): Promise<void>;

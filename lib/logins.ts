@@ -82,6 +82,7 @@ export class Logins {
   async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
     const id = userIdArgument(userId);
     const { mark, wait } = this.#begin(options);
+    if (!isLoginId(loginId)) return { users: 0, logins: 0 };
     try {
       const { login } = await this.#registry.remove(id, loginId, { mark, ...wait });
       if (login === undefined) return { users: 0, logins: 0 };
@@ -90,6 +91,16 @@ export class Logins {
       throw kickError([{ userId: id, cause: error }]);
     }
     return { users: 1, logins: 1 };
+  }
+
+  /** Every login of a user but one, if that is his. */
+  async kickOthers(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
+    const id = userIdArgument(userId);
+    const { mark, wait } = this.#begin(options);
+    if (!isLoginId(loginId)) throw new LogoutError("ERR_ARGUMENT", "The login that stays must be named by its id.");
+    const { users, logins, failures } = await this.#kickUsers([id], mark, { ...wait, except: loginId });
+    if (failures.length > 0) throw kickError(failures);
+    return { users, logins };
   }
 
   async kickAll({ onProgress, ...options }: KickAllOptions = {}): Promise<KickResult> {
@@ -152,11 +163,11 @@ export class Logins {
   async #kickUsers(
     userIds: readonly string[],
     mark: KickMark,
-    wait: EndOptions,
+    end: EndOptions & { readonly except?: string },
   ): Promise<KickResult & { failures: Failure[] }> {
     const failures: Failure[] = [];
     const counts = await inGroups(userIds, (userId) =>
-      this.#kickUser(userId, mark, wait).catch((cause: unknown) => {
+      this.#kickUser(userId, mark, end).catch((cause: unknown) => {
         failures.push({ userId, cause });
         return 0;
       }),
@@ -166,8 +177,8 @@ export class Logins {
   }
 
   /** @returns how many logins the user had. */
-  async #kickUser(userId: string, mark: KickMark, wait: EndOptions): Promise<number> {
-    const logins = await this.#registry.removeAll(userId, mark, wait);
+  async #kickUser(userId: string, mark: KickMark, end: EndOptions & { readonly except?: string }): Promise<number> {
+    const logins = await this.#registry.removeAll(userId, mark, end);
     if (logins.length > 0) await this.#finish(userId, logins, mark);
     return logins.length;
   }
@@ -218,6 +229,11 @@ function kickError(failures: readonly Failure[], brokenBy?: unknown): LogoutErro
     failures.map(({ userId }) => userId),
     causes.find((cause) => !isWaiting(cause)) ?? causes[0],
   );
+}
+
+/** Whether it can be a login's: whatever else an app is sent need not be looked for, or be remembered as ended. */
+function isLoginId(value: unknown): boolean {
+  return typeof value === "string" && /^~?[\w-]{22}$/.test(value);
 }
 
 function userIdArgument(value: unknown): string {

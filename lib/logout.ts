@@ -37,6 +37,14 @@ export interface LogoutControls {
   readonly kick: (userIds: UserId | readonly UserId[], options?: KickOptions) => Promise<KickResult>;
   /** Ends one login: what a user does on "my devices". @throws KickError, LogoutError as {@link LogoutControls.kick} */
   readonly kickLogin: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
+  /**
+   * Ends every login of this user but one: "log out everywhere else". Logins that are just changing their session id are
+   * among those that end, which a loop over {@link LogoutControls.logins} would miss. Safe to repeat.
+   *
+   * @param loginId - the login that stays: that of `auth.currentLogin(req)`. If it has ended, all do.
+   * @throws KickError, LogoutError as {@link LogoutControls.kick}
+   */
+  readonly kickOthers: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
   /** Ends every login that began before the call. Safe to repeat. @throws KickError, LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
   /** A user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
@@ -114,6 +122,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
   const controls: LogoutControls = {
     kick: (userIds, kickOptions) => logins.kick(userIds, kickOptions),
     kickLogin: (userId, loginId, kickOptions) => logins.kickLogin(userId, loginId, kickOptions),
+    kickOthers: (userId, loginId, kickOptions) => logins.kickOthers(userId, loginId, kickOptions),
     kickAll: (kickOptions) => logins.kickAll(kickOptions),
     logins: (userId) => logins.list(userId),
     activeUsers: (page) => logins.activeUsers(page),

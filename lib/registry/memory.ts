@@ -31,6 +31,8 @@ interface User extends Recent<User> {
   readonly kicked: Map<string, ListedLogin>;
   /** The last kick. */
   mark?: KickMark;
+  /** The login that his last kick has spared. */
+  spared?: string | undefined;
   markUntil: number;
   /** Logins that were ended one by one and must not be adopted again. */
   readonly ended: Map<string, { readonly ends: number; readonly mark?: KickMark | undefined; readonly until: number }>;
@@ -81,7 +83,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
   adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
     const user = this.#user(login.userId);
     const endedBefore = user.ended.get(login.id)?.ends ?? 0;
-    if (endedBefore !== ends || kickAfter(era, user.mark, this.#everyoneMark) !== undefined) {
+    if (endedBefore !== ends || kickAfter(era, markOn(user, login.id), this.#everyoneMark) !== undefined) {
       return Promise.resolve(false);
     }
     const listed = user.logins.get(login.id);
@@ -129,21 +131,30 @@ export class MemoryLoginRegistry implements LoginRegistry {
     let ends = known?.ends ?? 0;
     if (listed === undefined || remember || mark !== undefined) {
       ends += 1;
-      const ttlMs = remember || mark !== undefined ? this.#maxSessionAgeMs : UNKNOWN_END_TTL_MS;
-      user.ended.set(loginId, { ends, mark: mark ?? known?.mark, until: Date.now() + ttlMs });
+      const ttlMs = remember || listed !== undefined ? this.#maxSessionAgeMs : UNKNOWN_END_TTL_MS;
+      const until = Math.max(known?.until ?? 0, Date.now() + ttlMs);
+      user.ended.set(loginId, { ends, mark: mark ?? known?.mark, until });
     }
     this.#dropExpired(user);
     if (listed !== undefined) this.#tell({ userId, loginIds: [loginId], mark });
     return { login: listed ?? (mark && user.kicked.get(loginId)), ends };
   }
 
-  async removeAll(userId: string, mark: KickMark, options: EndOptions = {}): Promise<readonly ListedLogin[]> {
+  async removeAll(
+    userId: string,
+    mark: KickMark,
+    { except, ...options }: EndOptions & { except?: string | undefined } = {},
+  ): Promise<readonly ListedLogin[]> {
     refuseReplicas(options);
     const user = this.#user(userId);
-    const loginIds = [...user.logins.keys()];
-    for (const login of user.logins.values()) user.kicked.set(login.id, login);
-    user.logins.clear();
-    this.#online.delete(user);
+    const loginIds = [...user.logins.keys()].filter((id) => id !== except);
+    user.spared = except !== undefined && user.logins.has(except) ? except : undefined;
+    for (const login of user.logins.values()) {
+      if (login.id === except) continue;
+      user.kicked.set(login.id, login);
+      user.logins.delete(login.id);
+    }
+    if (user.logins.size === 0) this.#online.delete(user);
     user.mark = mark;
     user.markUntil = Date.now() + this.#maxSessionAgeMs;
     if (loginIds.length > 0) this.#tell({ userId, loginIds, mark });
@@ -163,7 +174,9 @@ export class MemoryLoginRegistry implements LoginRegistry {
 
   kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
     const user = this.#users.get(userId);
-    return Promise.resolve(user?.ended.get(loginId)?.mark ?? kickAfter(era, user?.mark, this.#everyoneMark));
+    return Promise.resolve(
+      user?.ended.get(loginId)?.mark ?? kickAfter(era, user && markOn(user, loginId), this.#everyoneMark),
+    );
   }
 
   list(userId: string): Promise<readonly ListedLogin[]> {
@@ -189,7 +202,8 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   async *users(): AsyncIterable<readonly string[]> {
-    yield [...this.#users.keys()];
+    const users = [...this.#users.values()].filter(({ logins, kicked }) => logins.size + kicked.size > 0);
+    yield users.map(({ id }) => id);
   }
 
   clear(): Promise<void> {
@@ -270,6 +284,11 @@ export class MemoryLoginRegistry implements LoginRegistry {
     this.#sweptAt = now;
     this.#sweptInMs = Date.now() - now;
   }
+}
+
+/** The user's last kick, unless it has spared this login. */
+function markOn(user: User, loginId: string): KickMark | undefined {
+  return user.spared === loginId ? undefined : user.mark;
 }
 
 /** What cannot be kept must not be promised. */

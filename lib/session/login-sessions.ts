@@ -280,7 +280,11 @@ export class LoginSessions {
     if (!(await this.#registry.adopt(login, { era: stamp.era, ends: 0 }))) return this.#refuse(sid, session, stamp);
     // Another request may have written the session meanwhile: what it wrote must not be lost.
     const current = await this.#raw.get(sid);
-    if (current === undefined) return {};
+    if (current === undefined) {
+      // Gone meanwhile: it is not to be shown as live here; under another session id it may be.
+      await this.#registry.update(userId, stamp.loginId, { removeSid: sid });
+      return {};
+    }
     if (!this.#isUnchanged(current, session)) return this.#load(sid);
     const adopted = withStamp(current, stamp);
     await this.#raw.set(sid, adopted);

@@ -48,6 +48,28 @@ describe("the controls", () => {
     expect(users.filter((user) => user === "alice")).toHaveLength(1);
   });
 
+  it("kickLogin() knows no login by what cannot be the id of one, and remembers nothing of it", async () => {
+    const site = await openSite();
+    const browser = await site.login("alice");
+    for (const loginId of ["", "*", "x".repeat(10_000), "a".repeat(21), undefined as unknown as string]) {
+      expect(await site.auth.kickLogin("alice", loginId)).toEqual({ users: 0, logins: 0 });
+    }
+    expect(await site.user(browser)).toBe("alice");
+  });
+
+  it("kickOthers() ends every login of the user but one", async () => {
+    const site = await openSite();
+    const here = await site.login("alice");
+    const [current] = await site.auth.logins("alice");
+    const [there, bob] = [await site.login("alice"), await site.login("bob")];
+    const options = { reason: "Log out everywhere else", by: "alice" };
+    expect(await site.auth.kickOthers("alice", current?.id ?? "", options)).toEqual({ users: 1, logins: 1 });
+    expect(await Promise.all([here, there, bob].map((browser) => site.user(browser)))).toEqual(["alice", null, "bob"]);
+    expect(await site.auth.kickOthers("alice", current?.id ?? "")).toEqual({ users: 0, logins: 0 });
+    await expect(site.auth.kickOthers("alice", "here")).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+    expect(await site.user(here)).toBe("alice");
+  });
+
   it("kick everyone, and tell how it goes on", async () => {
     const site = await openSite();
     const browsers = await Promise.all(["ann", "ben", "cid", "cid"].map((user) => site.login(user)));

@@ -228,6 +228,8 @@ describe("why a session was refused", () => {
 });
 
 describe("a session that another process writes while it is adopted", () => {
+  const BEGUN = "a-login-that-has-begun";
+
   it("is the user's whose it is then", async () => {
     const { site, store } = await open();
     store.put("sid", { userId: "alice" });
@@ -241,14 +243,14 @@ describe("a session that another process writes while it is adopted", () => {
   it("keeps the login that has begun there", async () => {
     const { site, store, registry } = await open();
     store.put("sid", { userId: "alice" });
-    const era = await registry.add({ id: "begun", userId: "alice", sid: "sid", ttlMs: 60_000 });
+    const era = await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 });
     store.onRead = (sid, times) => {
-      const expressLogout = { userId: "alice", loginId: "begun", era };
+      const expressLogout = { userId: "alice", loginId: BEGUN, era };
       if (times === 2) store.put(sid, { userId: "alice", expressLogout });
     };
     const browser = browserWith(site, "sid");
     expect(await site.user(browser)).toBe("alice");
-    await site.auth.kickLogin("alice", "begun");
+    await site.auth.kickLogin("alice", BEGUN);
     expect(await site.user(browser)).toBeNull();
   });
 
@@ -261,5 +263,6 @@ describe("a session that another process writes while it is adopted", () => {
     const browser = browserWith(site, "sid");
     expect(await site.user(browser)).toBeNull();
     expect(sessionId(browser)).toBe("sid");
+    expect(await loginIds(site, "alice")).toEqual([]);
   });
 });

@@ -18,9 +18,12 @@ export function serverSentEvents(auth: LogoutRouter, news: EventEmitter): Reques
 
     const signal = auth.signal(req);
     signal.addEventListener("abort", () => {
+      news.off("news", tell);
       const { end, reason } = signal.reason as LoginEndedError;
       send("logout", { end, reason });
       res.end();
+      // A client that does not read would keep the connection.
+      setTimeout(() => res.destroy(), 5_000).unref();
     });
   };
 }

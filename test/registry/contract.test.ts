@@ -29,13 +29,15 @@ afterAll(stopRegistryServers);
 
 describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name, kind) => {
   let registry: LoginRegistry;
+  let appId: string;
   beforeAll(() => kind.start(), START_MS);
   afterAll(() => kind.stop());
   afterAll(() => {
     tried({ ...kind.row, what: ["contract of registries"] });
   });
   beforeEach(() => {
-    registry = kind.open(unique("app"));
+    appId = unique("app");
+    registry = kind.open(appId);
   });
 
   const idsOf = async (userId: string): Promise<string[]> => (await registry.list(userId)).map(({ id }) => id).sort();
@@ -259,6 +261,77 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     });
   });
 
+  describe("a kick that spares one login", () => {
+    it("takes all others off, also one that is changing its session id", async () => {
+      const [here, phone, hidden] = [
+        login("alice", { ip: "203.0.113.9", userAgent: "here" }),
+        login("alice"),
+        login("alice"),
+      ];
+      for (const each of [here, phone, hidden]) await registry.add(each);
+      await registry.update("alice", hidden.id, { removeSid: hidden.sid });
+      const before = await registry.find("alice", here.id);
+      const kicked = await registry.removeAll("alice", mark(), { except: here.id });
+      expect(kicked.map(({ id }) => id).sort()).toEqual([phone.id, hidden.id].sort());
+      expect(await registry.update("alice", hidden.id, { addSid: "new" })).toBe(false);
+      expect(await registry.list("alice")).toEqual([before]);
+      const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      expect([totalCount, users.map(({ userId }) => userId)]).toEqual([1, ["alice"]]);
+      const found: string[] = [];
+      for await (const userIds of registry.users()) found.push(...userIds);
+      expect(found).toContain("alice");
+    });
+
+    it("is the reason for every login but that one", async () => {
+      const [here, phone] = [login("alice"), login("alice")];
+      const era = await registry.add(here);
+      await registry.add(phone);
+      const kick = mark("elsewhere");
+      await registry.removeAll("alice", kick, { except: here.id });
+      expect(await registry.kickMark("alice", phone.id, era)).toEqual(kick);
+      expect(await registry.kickMark("alice", here.id, era)).toBeUndefined();
+    });
+
+    it("lets nobody back but that one", async () => {
+      const [here, phone] = [login("alice"), login("alice")];
+      const era = await registry.add(here);
+      await registry.add(phone);
+      const { ends } = await registry.remove("alice", phone.id);
+      await registry.removeAll("alice", mark(), { except: here.id });
+      expect(await registry.adopt(phone, { era, ends })).toBe(false);
+      expect(await registry.adopt(login("alice"), FIRST_TIME)).toBe(false);
+      const removal = await registry.remove("alice", here.id);
+      expect(await registry.adopt({ ...here, sid: "new" }, { era, ends: removal.ends })).toBe(true);
+      expect(await idsOf("alice")).toEqual([here.id]);
+    });
+
+    it("spares nobody where that one is not listed, or is another user's", async () => {
+      const [gone, phone, bob] = [login("alice"), login("alice"), login("bob")];
+      const era = await registry.add(gone);
+      for (const each of [phone, bob]) await registry.add(each);
+      const { ends } = await registry.remove("alice", gone.id);
+      const kick = mark();
+      await registry.removeAll("alice", kick, { except: gone.id });
+      expect(await registry.adopt(gone, { era, ends })).toBe(false);
+      expect(await registry.kickMark("alice", gone.id, era)).toEqual(kick);
+      await registry.add(phone);
+      await registry.removeAll("alice", mark(), { except: bob.id });
+      expect(await idsOf("alice")).toEqual([]);
+      expect(await idsOf("bob")).toEqual([bob.id]);
+    });
+
+    it("spares it from no other kick", async () => {
+      const here = login("alice");
+      const era = await registry.add(here);
+      await registry.removeAll("alice", mark(), { except: here.id });
+      const { ends } = await registry.remove("alice", here.id);
+      const kick = mark();
+      await registry.removeAll("alice", kick);
+      expect(await registry.adopt(here, { era, ends })).toBe(false);
+      expect(await registry.kickMark("alice", here.id, era)).toEqual(kick);
+    });
+  });
+
   describe("adoption", () => {
     it("keeps a login that is listed already for as long as it is told", async () => {
       const alice = login("alice");
@@ -324,6 +397,14 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const { ends } = await registry.remove("alice", alice.id, { remember: true });
       expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
       expect(await registry.adopt(alice, { era: "", ends })).toBe(true);
+    });
+
+    it("is refused once the login has been kicked that is not listed, for a day, however long sessions live", async () => {
+      const alice = login("alice");
+      registry.bind({ appId, maxSessionAgeMs: 1 });
+      await registry.remove("alice", alice.id, { mark: mark() });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
     });
 
     it("is refused for every end that it does not know of, also after ends of others", async () => {
@@ -477,6 +558,22 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     });
   });
 
+  describe("odd ids of logins", () => {
+    it.each(["", "*", "*spared", "=", "1 2 x", "{", "x".repeat(300)])("keeps %j apart from all else", async (id) => {
+      const [odd, other] = [login("alice", { id }), login("alice")];
+      const era = await registry.add(odd);
+      await registry.add(other);
+      const kick = mark();
+      await registry.removeAll("alice", kick, { except: id });
+      expect(await idsOf("alice")).toEqual([id]);
+      const second = mark();
+      await registry.remove("alice", id, { mark: second });
+      expect(await registry.kickMark("alice", id, era)).toEqual(second);
+      expect(await registry.kickMark("alice", other.id, era)).toEqual(kick);
+      expect(await registry.adopt(other, { era, ends: 0 })).toBe(false);
+    });
+  });
+
   describe("more than one application", () => {
     it("keeps them apart", async () => {
       const other = kind.open(unique("app"));
@@ -514,6 +611,16 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const [{ loginIds, ...told } = { loginIds: [] }] = heard.news;
       expect([...loginIds].sort()).toEqual([phone.id, desk.id].sort());
       expect(told).toEqual({ userId: "alice", mark: kick });
+    });
+
+    it("tells nothing of a login that a kick has spared", async () => {
+      const [here, phone] = [login("alice"), login("alice")];
+      await registry.add(here);
+      await registry.add(phone);
+      const kick = mark();
+      await registry.removeAll("alice", kick, { except: here.id });
+      await heard.until(() => heard.news.length > 0);
+      expect(heard.news).toEqual([{ userId: "alice", loginIds: [phone.id], mark: kick }]);
     });
 
     it("tells of one login that is kicked, and of one that is logged out", async () => {

@@ -4,6 +4,7 @@ import type { EndedLogins, RegistryListener, Subscription } from "../../lib/logi
 import type { PostgresLoginRegistry, PostgresPool } from "../../lib/registry/postgres/index.js";
 import { Names } from "../../lib/registry/postgres/names.js";
 import { announcementHead } from "../../lib/registry/postgres/records.js";
+import { Gate } from "../support/gate.js";
 import { beforeText, eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
 
 /** Writes down what it is told. */
@@ -270,6 +271,20 @@ describe("a subscription's connection", () => {
     await eventually(() => notes.told.length > 0);
     await subscription.close();
     expect([notes.told, pool.totalCount]).toEqual([[true], 0]);
+  });
+});
+
+describe("a subscription that is closed while its connection is looked after", () => {
+  it("does not say any more that it listens", async () => {
+    const notes = new Notes();
+    const asked = new Gate();
+    const slow = beforeText("pg_listening_channels", site.pool(), () => asked.pass());
+    const subscription = open(slow).subscribe(notes, { checkEveryMs: 20 });
+    await asked.reached;
+    const closed = subscription.close();
+    asked.open();
+    await closed;
+    expect(notes.told).toEqual([]);
   });
 });
 

@@ -32,7 +32,7 @@ function listen(adapter: RedisAdapter) {
   });
   const close = (): Promise<void> => subscription.close();
   closing.push(close);
-  return { heard, close, interruptions: () => interruptions };
+  return { heard, close, renew: () => subscription.renew(), interruptions: () => interruptions };
 }
 
 const publish = (adapter: RedisAdapter, text: string): Promise<unknown> =>
@@ -56,6 +56,18 @@ describe.each(CLIENTS.map((kind) => [kind.name, kind] as const))("listening on %
     const before = interruptions();
     for (const node of await kind.nodes()) await node.ask("CLIENT", "KILL", "TYPE", "pubsub");
     await until(() => Promise.resolve(interruptions() >= before + 2), "the loss and the next connection");
+    await publish(adapter, "afterwards");
+    await until(() => Promise.resolve(heard.length > 0), "the message");
+    expect(heard).toEqual([`${channel} afterwards`]);
+  });
+
+  it("hears again over another connection when it is told that this one is dead", async () => {
+    const adapter = await adapterOn(kind);
+    const { heard, interruptions, renew } = listen(adapter);
+    await until(() => Promise.resolve(interruptions() > 0), "the first connection");
+    const before = interruptions();
+    renew();
+    await until(() => Promise.resolve(interruptions() >= before + 2), "the next connection");
     await publish(adapter, "afterwards");
     await until(() => Promise.resolve(heard.length > 0), "the message");
     expect(heard).toEqual([`${channel} afterwards`]);

@@ -8,6 +8,7 @@ import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 
 const PREFIX = "express-logout:";
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const login = (id: string, userId: string): NewLogin => ({ id, userId, sid: `sid of ${id}`, ttlMs: 3_600_000 });
 const mark = (id: string) => ({ id, at: new Date() });
 
@@ -151,6 +152,19 @@ describe("what Redis keeps", () => {
     await registry.add(login("c", "bob"));
     const afterAll = [await client.pTTL(bob.logins), await client.pTTL(bob.ended), await client.pTTL(bob.kicked)];
     expect(Math.min(...afterOne, ...afterAll)).toBeGreaterThan(HOUR_MS / 2);
+  });
+
+  it("of the end of a login stays as long as a session may live if it was listed, else for a day", async () => {
+    const { registry, bob } = open();
+    const expiry = async (id: string): Promise<number> =>
+      Number((await client.hGet(bob.ended, `=${id}`))?.split(" ")[1]) - Date.now();
+    registry.bind({ appId: `app-${String(app)}`, maxSessionAgeMs: 10 * DAY_MS });
+    await registry.add(login("listed", "bob"));
+    for (const id of ["listed", "listed", "made up"]) await registry.remove("bob", id, { mark: mark("one") });
+    await registry.remove("bob", "to be remembered", { remember: true });
+    expect(await expiry("listed")).toBeGreaterThan(9 * DAY_MS);
+    expect(await expiry("to be remembered")).toBeGreaterThan(9 * DAY_MS);
+    expect(await expiry("made up")).toBeLessThanOrEqual(DAY_MS);
   });
 
   it("of a kick that is not settled stays as long as the longest of its sessions", async () => {

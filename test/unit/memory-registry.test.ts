@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { MemoryLoginRegistry } from "../../lib/index.js";
 
+const DAY_MS = 86_400_000;
+
 describe("the registry in memory", () => {
   beforeEach(() => {
     jest.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
@@ -27,5 +29,53 @@ describe("the registry in memory", () => {
     jest.setSystemTime(Date.now() + 1);
     await begin("late", 600_000);
     expect(await known()).toEqual(["stays", "early", "late"]);
+  });
+
+  it("forgets users who are off-line, however often everyone is kicked", async () => {
+    const registry = new MemoryLoginRegistry();
+    registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
+    const mark = () => ({ id: "mark", at: new Date() });
+    const kickEveryone = async (): Promise<string[]> => {
+      await registry.markAll(mark());
+      const kicked: string[] = [];
+      for await (const userIds of registry.users()) kicked.push(...userIds);
+      for (const userId of kicked) {
+        const logins = await registry.removeAll(userId, mark());
+        await registry.settle(
+          userId,
+          logins.map(({ id }) => id),
+        );
+      }
+      return kicked;
+    };
+    await registry.add({ id: "login", userId: "gone", sid: "sid", ttlMs: 1_000 });
+    expect([await kickEveryone(), await kickEveryone()]).toEqual([["gone"], []]);
+  });
+
+  it("remembers a kick of one login as long as it may live, also where that is repeated", async () => {
+    const registry = new MemoryLoginRegistry();
+    registry.bind({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
+    const login = { id: "login", userId: "alice", sid: "sid", ttlMs: DAY_MS };
+    const mark = { id: "mark", at: new Date() };
+    await registry.add(login);
+    await registry.remove("alice", "login", { mark });
+    await registry.remove("alice", "login", { mark });
+    await registry.remove("alice", "made up", { mark });
+    jest.setSystemTime(Date.now() + 9 * DAY_MS);
+    await registry.add({ ...login, id: "another" });
+    expect(await registry.kickMark("alice", "login", "")).toEqual(mark);
+    jest.setSystemTime(Date.now() + DAY_MS);
+    await registry.remove("alice", "another");
+    expect(await registry.kickMark("alice", "login", "")).toBeUndefined();
+  });
+
+  it("remembers for a day that a login was kicked which was not listed", async () => {
+    const registry = new MemoryLoginRegistry();
+    registry.bind({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
+    const mark = { id: "mark", at: new Date() };
+    await registry.remove("alice", "made up", { mark });
+    jest.setSystemTime(Date.now() + DAY_MS);
+    await registry.remove("alice", "other");
+    expect(await registry.kickMark("alice", "made up", "")).toBeUndefined();
   });
 });

@@ -160,7 +160,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
       this.#loginKey(userId, loginId),
       mark === undefined ? null : writeMark(mark),
       remember || mark !== undefined ? this.#app.maxSessionAgeMs : null,
-      UNKNOWN_END_TTL_MS,
+      remember ? this.#app.maxSessionAgeMs : UNKNOWN_END_TTL_MS,
       this.#app.channel,
       announcementHead(userId, mark),
     );
@@ -168,7 +168,11 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return { login: isFound ? readLogin(userId, row) : undefined, ends: Number(row?.["ends"]) };
   }
 
-  async removeAll(userId: string, mark: KickMark, options: EndOptions = {}): Promise<readonly ListedLogin[]> {
+  async removeAll(
+    userId: string,
+    mark: KickMark,
+    { except, ...options }: EndOptions & { except?: string | undefined } = {},
+  ): Promise<readonly ListedLogin[]> {
     refuseReplicas(options);
     const rows = await this.#database.step(
       this.#statements.removeAll,
@@ -178,6 +182,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
       this.#app.maxSessionAgeMs,
       this.#app.channel,
       announcementHead(userId, mark),
+      except === undefined ? null : this.#loginKey(userId, except),
     );
     return rows.map((row) => readLogin(userId, row));
   }

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS ${apps} (
 );
 
 -- A user who is online, or of whom something has to be remembered. \`expires\`: when his last login does, null if he has none.
--- \`until\`: how long anything of his is kept.
+-- \`until\`: how long anything of his is kept. \`spared\`: the key of the login to which his mark does not apply.
 CREATE TABLE IF NOT EXISTS ${users} (
   app text NOT NULL,
   key bytea NOT NULL,
@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS ${users} (
   mark_id text,
   mark text,
   mark_until timestamptz,
+  spared bytea,
   until timestamptz NOT NULL,
   PRIMARY KEY (app, key)
 );
@@ -182,7 +183,7 @@ BEGIN
   PERFORM ${dropExpired}(the_user);
   at := clock_timestamp();
   IF EXISTS (SELECT FROM ${users} WHERE app = the_app AND key = the_user AND mark_until > clock_timestamp()
-      AND mark_id <> the_user_mark)
+      AND mark_id <> the_user_mark AND spared IS DISTINCT FROM the_login)
     OR EXISTS (SELECT FROM ${apps} WHERE app = the_app AND mark_id <> the_app_mark)
     OR coalesce((SELECT ends FROM ${ended} WHERE key = the_login), 0) <> the_ends
   THEN RETURN false; END IF;
@@ -227,9 +228,9 @@ BEGIN
   RETURN true;
 END $$;
 
--- \`the_end_ttl\`: how long its end is remembered; null: only if it was not listed, for \`the_unknown_ttl\`.
+-- \`the_end_ttl\`: how long its end is remembered if it is listed, null if it need not be; \`the_unlisted_ttl\`: if it is not.
 CREATE OR REPLACE FUNCTION ${names.of("remove")}(the_deadline double precision, the_app text, the_user bytea,
-  the_user_id text, the_login bytea, the_mark text, the_end_ttl double precision, the_unknown_ttl double precision,
+  the_user_id text, the_login bytea, the_mark text, the_end_ttl double precision, the_unlisted_ttl double precision,
   the_channel text, the_head text, OUT its_login ${logins}, OUT its_ends integer) LANGUAGE plpgsql AS $$
 DECLARE
   is_listed boolean;
@@ -252,9 +253,10 @@ BEGIN
   END IF;
   SELECT ends INTO its_ends FROM ${ended} WHERE key = the_login;
   its_ends := coalesce(its_ends, 0);
-  IF the_end_ttl IS NOT NULL OR NOT is_listed THEN
+  IF NOT is_listed THEN the_end_ttl := the_unlisted_ttl; END IF;
+  IF the_end_ttl IS NOT NULL THEN
     its_ends := its_ends + 1;
-    ends_until := clock_timestamp() + coalesce(the_end_ttl, the_unknown_ttl) * interval '1 millisecond';
+    ends_until := clock_timestamp() + the_end_ttl * interval '1 millisecond';
     INSERT INTO ${ended} AS e VALUES (the_login, the_user, its_ends, the_mark, ends_until)
     ON CONFLICT (key) DO UPDATE SET ends = excluded.ends, mark = coalesce(excluded.mark, e.mark),
       until = greatest(e.until, excluded.until);
@@ -265,22 +267,27 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION ${names.of("remove_all")}(the_deadline double precision, the_app text, the_user bytea,
-  the_user_id text, the_mark_id text, the_mark text, the_mark_ttl double precision, the_channel text, the_head text)
+  the_user_id text, the_mark_id text, the_mark text, the_mark_ttl double precision, the_channel text, the_head text,
+  the_exception bytea)
 RETURNS SETOF ${logins} LANGUAGE plpgsql AS $$
 DECLARE
   ends_until timestamptz;
+  spared_login bytea;
+  spared_until timestamptz;
 BEGIN
   PERFORM ${lockUser}(the_deadline, the_user);
   PERFORM ${dropExpired}(the_user);
-  PERFORM ${announce}(the_channel, the_head, ARRAY(SELECT id FROM ${logins} WHERE user_key = the_user));
+  SELECT key, expires INTO spared_login, spared_until FROM ${logins} WHERE key = the_exception;
+  PERFORM ${announce}(the_channel, the_head, ARRAY(
+    SELECT id FROM ${logins} WHERE user_key = the_user AND key IS DISTINCT FROM spared_login));
   DELETE FROM ${kicked} WHERE key IN (SELECT key FROM ${logins} WHERE user_key = the_user);
-  INSERT INTO ${kicked} SELECT * FROM ${logins} WHERE user_key = the_user;
-  DELETE FROM ${logins} WHERE user_key = the_user;
+  INSERT INTO ${kicked} SELECT * FROM ${logins} WHERE user_key = the_user AND key IS DISTINCT FROM spared_login;
+  DELETE FROM ${logins} WHERE user_key = the_user AND key IS DISTINCT FROM spared_login;
   ends_until := clock_timestamp() + the_mark_ttl * interval '1 millisecond';
-  INSERT INTO ${users} AS u (app, key, user_id, mark_id, mark, mark_until, until)
-  VALUES (the_app, the_user, the_user_id, the_mark_id, the_mark, ends_until, ends_until)
-  ON CONFLICT (app, key) DO UPDATE SET expires = NULL, mark_id = the_mark_id, mark = the_mark, mark_until = ends_until,
-    until = greatest(u.until, ends_until);
+  INSERT INTO ${users} AS u (app, key, user_id, mark_id, mark, mark_until, spared, until)
+  VALUES (the_app, the_user, the_user_id, the_mark_id, the_mark, ends_until, spared_login, ends_until)
+  ON CONFLICT (app, key) DO UPDATE SET expires = spared_until, mark_id = the_mark_id, mark = the_mark,
+    mark_until = ends_until, spared = spared_login, until = greatest(u.until, ends_until);
   RETURN QUERY SELECT * FROM ${kicked} WHERE user_key = the_user;
   PERFORM ${inTime}(the_deadline);
 END $$;

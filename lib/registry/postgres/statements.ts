@@ -38,7 +38,8 @@ export function statementsOf(names: Names): Statements {
     ),
     kickMark: statement(
       `SELECT (SELECT mark FROM ${ended} WHERE key = $3 AND until > now()) AS login_mark,
-         (SELECT mark FROM ${users} WHERE app = $1 AND key = $2 AND mark_until > now()) AS user_mark,
+         (SELECT mark FROM ${users} WHERE app = $1 AND key = $2 AND mark_until > now()
+           AND spared IS DISTINCT FROM $3) AS user_mark,
          (SELECT mark FROM ${apps} WHERE app = $1) AS app_mark`,
     ),
     activeCount: statement(`SELECT count(*)::text AS count FROM ${users} WHERE app = $1 AND expires > now()`),
@@ -59,7 +60,7 @@ export function statementsOf(names: Names): Statements {
     remove: statement(
       `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("remove")}(${parameters(10)}) r`,
     ),
-    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("remove_all")}(${parameters(9)}) l`),
+    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("remove_all")}(${parameters(10)}) l`),
     settle: statement(`SELECT ${names.of("settle")}(${parameters(3)})`),
     markAll: statement(`SELECT ${names.of("mark_all")}(${parameters(4)})`),
     forget: statement(`SELECT ${names.of("forget")}(${parameters(3)})`),

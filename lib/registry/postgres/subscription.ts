@@ -56,7 +56,7 @@ export class Listening implements Subscription {
       await this.#ask(client, { text: `LISTEN ${quoted(this.#channel)}` });
       while (!this.#isClosing && !lost.signal.aborted) {
         const rows = await this.#ask(client, { ...CHECK, values: [this.#channel] });
-        if (rows.length === 0) break;
+        if (rows.length === 0 || this.#isClosing) break;
         if (!listening) this.#listener.listening((listening = true));
         await this.#pause(this.#checkEveryMs, lost.signal);
       }

@@ -27,7 +27,7 @@ function hex(surrogate: string): string {
 export interface UserKeys {
   /** Hash: login id → record. */
   readonly logins: string;
-  /** Hash: `*` → the last kick of the user; login id → how often, and why, this login was ended. */
+  /** Hash: `*` → the last kick of the user, `*spared` → the login it has spared; `=` and a login id → how often, and why, this login was ended. */
   readonly ended: string;
   /** Hash: the logins of a kick that is not settled yet. */
   readonly kicked: string;

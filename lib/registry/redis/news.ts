@@ -18,11 +18,11 @@ export interface NewsOptions {
   readonly checkEveryMs: number;
   /** Whether to hear oneself is no proof that everything else was heard. */
   readonly mayLoseMessages: boolean;
-  /** Subscribes to channels over a connection of its own, and goes on trying for as long as it takes. */
+  /** Subscribes to channels over a connection of its own, and goes on trying for as long as it takes; `renew` takes another one. */
   readonly subscribe: (
     channels: readonly string[],
     on: { message(channel: string, text: string): void; interrupted(): void },
-  ) => Subscription;
+  ) => Subscription & { renew(): void };
   /** Publishes over the connection that everything else goes over. */
   readonly publish: (channel: string, text: string) => Promise<unknown>;
 }
@@ -37,7 +37,7 @@ export interface NewsOptions {
 export class RedisNews implements Subscription {
   readonly #options: NewsOptions;
   readonly #ownChannel: string;
-  readonly #subscription: Subscription;
+  readonly #subscription: ReturnType<NewsOptions["subscribe"]>;
   /** What was said last: anything older may have been said before an interruption. */
   #awaited = "";
   #isListening = false;
@@ -83,9 +83,13 @@ export class RedisNews implements Subscription {
     this.#awaited = randomBytes(9).toString("base64url");
     // Not heard is not heard, whatever the reason.
     this.#options.publish(this.#ownChannel, this.#awaited).catch(() => undefined);
+    const { checkEveryMs } = this.#options;
     this.#after(retryMs, () => {
       this.#lost();
-      this.#speak(Math.min(2 * retryMs, this.#options.checkEveryMs));
+      // Unheard for so long, the connection may be dead without knowing: it begins again with another one.
+      const isDead = retryMs >= checkEveryMs;
+      if (isDead) this.#subscription.renew();
+      this.#speak(isDead ? FIRST_RETRY_MS : Math.min(2 * retryMs, checkEveryMs));
     });
   }
 

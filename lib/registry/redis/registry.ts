@@ -25,6 +25,9 @@ import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, TELL, UPDATE } from "./scripts.js
 /** Of how many logins Redis is told at once that their kick is finished. */
 const SETTLED_AT_ONCE = 1_000;
 
+/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
+const UNKNOWN_END_TTL_MS = 86_400_000;
+
 /** Options of {@link RedisLoginRegistry}. */
 export interface RedisLoginRegistryOptions {
   /**
@@ -71,7 +74,9 @@ interface Application {
  * import { createClient } from "redis";
  * import { RedisLoginRegistry } from "express-logout/redis";
  *
- * const client = await createClient({ url: "redis://localhost:6379" }).connect();
+ * const client = createClient({ url: "redis://localhost:6379" });
+ * client.on("error", (error) => console.error("Redis", error.message)); // without a listener it would end the process
+ * await client.connect();
  * export const registry = new RedisLoginRegistry({ client });
  * ```
  */
@@ -179,24 +184,31 @@ export class RedisLoginRegistry implements LoginRegistry {
     const rows = await index.rowsOf(userId);
     const mark = end.mark === undefined ? "" : writeMark(end.mark);
     const endTtl = end.mark === undefined && end.remember !== true ? "" : String(maxSessionAgeMs);
+    const unlistedTtl = String(end.remember === true ? maxSessionAgeMs : UNKNOWN_END_TTL_MS);
     const removed = await commands.run(
       REMOVE,
       [logins, ended, kicked],
-      [loginId, mark, endTtl, ...this.#toTell(userId)],
+      [loginId, mark, endTtl, unlistedTtl, ...this.#toTell(userId)],
     );
     const [record, ends, left] = removed as [unknown, unknown, unknown];
     if (Number(left) === 0) await index.drop(rows);
     return { login: record === null ? undefined : readLogin(userId, loginId, record), ends: Number(ends) };
   }
 
-  async removeAll(userId: string, mark: KickMark, options: EndOptions = {}): Promise<readonly ListedLogin[]> {
+  async removeAll(
+    userId: string,
+    mark: KickMark,
+    { except, ...options }: EndOptions & { except?: string | undefined } = {},
+  ): Promise<readonly ListedLogin[]> {
     const commands = this.#ending(options);
     const { logins, ended, kicked } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const rows = await index.rowsOf(userId);
-    const args = [writeMark(mark), String(maxSessionAgeMs), ...this.#toTell(userId)];
+    const spared = except === undefined ? [] : [except];
+    const args = [writeMark(mark), String(maxSessionAgeMs), ...this.#toTell(userId), ...spared];
     const records = await commands.run(REMOVE_ALL, [logins, ended, kicked], args);
-    await index.drop(rows);
+    // Whoever has a login left keeps his row; one that stands for nobody is dropped when it is read.
+    if (except === undefined) await index.drop(rows);
     return readLogins(userId, records);
   }
 
@@ -213,8 +225,11 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
-    const [user, end] = (await this.#connection.command("HMGET", this.#keys(userId).ended, "*", loginId)) as unknown[];
-    return readEnd(end) ?? kickAfter(era, readMark(user), await this.#everyoneMark());
+    const fields = ["*", "*spared", `=${loginId}`];
+    const ended = await this.#connection.command("HMGET", this.#keys(userId).ended, ...fields);
+    const [user, spared, end] = ended as unknown[];
+    const mark = spared === loginId ? undefined : readMark(user);
+    return readEnd(end) ?? kickAfter(era, mark, await this.#everyoneMark());
   }
 
   async list(userId: string): Promise<readonly ListedLogin[]> {

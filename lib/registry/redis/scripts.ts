@@ -1,8 +1,5 @@
 import { createHash } from "node:crypto";
 
-/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
-const UNKNOWN_END_TTL_MS = 86_400_000;
-
 /** How many logins one message tells of. */
 const TOLD_AT_ONCE = 1_000;
 
@@ -59,19 +56,20 @@ local function list(key, id, sid, ttl, ip, userAgent, began)
   write(key, id, { tonumber(began) or now, now, now + ttl, ip, userAgent, sid })
 end
 
--- How a mark stands everywhere: 'id json'; an end of one login: 'count expires mark'. Lua does not read the json.
+-- How a mark stands everywhere: 'id json'; an end of one login: 'count expires mark'. Lua does not read the json. The fields
+-- of a user's ends: '*', his last kick; '*spared', the login that it has spared; '=' and an id, the ends of that login.
 local function dropExpiredEnds(key)
   local fields
   if redis.call('HLEN', key) <= 32 then fields = redis.call('HGETALL', key)
   else fields = redis.call('HRANDFIELD', key, 32, 'WITHVALUES') end
   for i = 1, #fields, 2 do
-    local expires = fields[i] ~= '*' and tonumber(string.match(fields[i + 1], '^%d+ (%d+)'))
+    local expires = string.sub(fields[i], 1, 1) == '=' and tonumber(string.match(fields[i + 1], '^%d+ (%d+)'))
     if expires and expires <= now then redis.call('HDEL', key, fields[i]) end
   end
 end
 
 local function endsOf(key, id)
-  local value = redis.call('HGET', key, id)
+  local value = redis.call('HGET', key, '=' .. id)
   return value and tonumber(string.match(value, '^%d+')) or 0
 end
 
@@ -102,7 +100,8 @@ return markId(redis.call('HGET', KEYS[2], '*'))
 /** KEYS logins ended; ARGV id sid ttl ip userAgent began kickBefore ends → 1 listed, 0 refused. */
 export const ADOPT = script(`
 local mark = markId(redis.call('HGET', KEYS[2], '*'))
-if mark ~= '' and mark ~= ARGV[7] then return 0 end
+local isSpared = redis.call('HGET', KEYS[2], '*spared') == ARGV[1]
+if mark ~= '' and mark ~= ARGV[7] and not isSpared then return 0 end
 if endsOf(KEYS[2], ARGV[1]) ~= tonumber(ARGV[8]) then return 0 end
 local record = read(KEYS[1], ARGV[1])
 if not record then
@@ -135,34 +134,47 @@ return 1
 `);
 
 /**
- * KEYS logins ended kicked; ARGV id mark endTtl channel user, `endTtl` `""` if its end need not be remembered → record or nil,
- * ends, logins left.
+ * KEYS logins ended kicked; ARGV id mark endTtl unlistedTtl channel user → record or nil, ends, logins left. For how long its
+ * end is remembered: `endTtl` if it is listed, `""` if it need not be, else `unlistedTtl`.
  */
 export const REMOVE = script(`
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[1], ARGV[1])
-if record then tell(ARGV[4], ARGV[5], ARGV[2], { ARGV[1] }) end
+if record then tell(ARGV[5], ARGV[6], ARGV[2], { ARGV[1] }) end
 local isKick = ARGV[2] ~= ''
 if isKick and record then
   redis.call('HSET', KEYS[3], ARGV[1], record)
   keep(KEYS[3], cjson.decode(record)[3] - now)
 end
 local ends = endsOf(KEYS[2], ARGV[1])
-local ttl = tonumber(ARGV[3]) or (not record and ${String(UNKNOWN_END_TTL_MS)})
+local ttl = tonumber(record and ARGV[3] or ARGV[4])
 if ttl then
   dropExpiredEnds(KEYS[2])
   ends = ends + 1
-  local mark = ARGV[2]
-  if mark == '' then mark = string.match(redis.call('HGET', KEYS[2], ARGV[1]) or '', '^%d+ %d+ (.*)$') or '' end
-  redis.call('HSET', KEYS[2], ARGV[1], integer(ends) .. ' ' .. integer(now + ttl) .. ' ' .. mark)
+  local field = '=' .. ARGV[1]
+  local expires, mark = string.match(redis.call('HGET', KEYS[2], field) or '0 0 ', '^%d+ (%d+) (.*)$')
+  if isKick then mark = ARGV[2] end
+  expires = math.max(tonumber(expires), now + ttl)
+  redis.call('HSET', KEYS[2], field, integer(ends) .. ' ' .. integer(expires) .. ' ' .. mark)
   keep(KEYS[2], ttl)
 end
 if isKick and not record then record = redis.call('HGET', KEYS[3], ARGV[1]) end
 return { record, ends, redis.call('HLEN', KEYS[1]) }
 `);
 
-/** KEYS logins ended kicked; ARGV mark ttl channel user → id, record, id, record, … of this kick and of those not settled. */
+/**
+ * KEYS logins ended kicked; ARGV mark ttl channel user except → id, record, id, record, … of this kick and of those not
+ * settled. `except`: the login that stays, if it is listed; none: left out.
+ */
 export const REMOVE_ALL = script(`
+local spared = ARGV[5] and read(KEYS[1], ARGV[5])
+if spared and spared[3] > now then
+  redis.call('HDEL', KEYS[1], ARGV[5])
+  redis.call('HSET', KEYS[2], '*spared', ARGV[5])
+else
+  spared = nil
+  redis.call('HDEL', KEYS[2], '*spared')
+end
 tell(ARGV[3], ARGV[4], ARGV[1], redis.call('HKEYS', KEYS[1]))
 if redis.call('EXISTS', KEYS[3]) == 0 then
   if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[3]) end
@@ -174,6 +186,7 @@ else
 end
 redis.call('HSET', KEYS[2], '*', ARGV[1])
 keep(KEYS[2], tonumber(ARGV[2]))
+if spared then write(KEYS[1], ARGV[5], spared) end
 return redis.call('HGETALL', KEYS[3])
 `);
 

@@ -16,7 +16,7 @@ export interface RedisAdapter {
    * Listens, over a connection of its own. A connection that is lost is made anew, until this is closed; nothing is ever
    * thrown.
    */
-  subscribe(channels: readonly string[], listener: ChannelListener): { close(): Promise<void> };
+  subscribe(channels: readonly string[], listener: ChannelListener): Listening;
 }
 
 /** Not meant to outlive a failure: whoever meets one closes it and takes another. */
@@ -24,6 +24,13 @@ export interface OwnConnection {
   /** Sends these one right behind the other to the master that holds `key`. */
   sequence(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
   /** Drops the connection; what was not sent never will be. */
+  close(): Promise<void>;
+}
+
+/** A subscription to channels. */
+export interface Listening {
+  /** Takes another connection: this one does not seem to carry anything, though it has not ended. */
+  renew(): void;
   close(): Promise<void>;
 }
 

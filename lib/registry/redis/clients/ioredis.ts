@@ -1,5 +1,11 @@
 import { LogoutError } from "../../../errors.js";
-import { LONGEST_WAIT_MS, type ChannelListener, type OwnConnection, type RedisAdapter } from "./adapter.js";
+import {
+  LONGEST_WAIT_MS,
+  type ChannelListener,
+  type Listening,
+  type OwnConnection,
+  type RedisAdapter,
+} from "./adapter.js";
 import { keepListening } from "./listening.js";
 
 type Events = "ready" | "end" | "close" | "error";
@@ -127,11 +133,7 @@ function someNode(cluster: IoRedisCluster): IoRedis {
   return node;
 }
 
-function subscribe(
-  duplicate: () => IoRedis,
-  channels: readonly string[],
-  listener: ChannelListener,
-): { close(): Promise<void> } {
+function subscribe(duplicate: () => IoRedis, channels: readonly string[], listener: ChannelListener): Listening {
   return keepListening((lost) => {
     let client: IoRedis | undefined;
     const listen = async (): Promise<void> => {

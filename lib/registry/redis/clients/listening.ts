@@ -1,4 +1,4 @@
-import type { ChannelListener } from "./adapter.js";
+import type { ChannelListener, Listening } from "./adapter.js";
 
 const RETRY_MS = 500;
 
@@ -11,15 +11,17 @@ export interface Attempt {
 
 /**
  * Keeps one attempt to listen alive, with another as soon as one is lost. Clients subscribe again by themselves too, but
- * each in its own way, and of a node that has left the Cluster or is a replica now some never let go.
+ * each in its own way, and of a node that has left the Cluster or is a replica now some never let go. Nor does any notice a
+ * connection that is dead without having ended, before the operating system does, after minutes.
  */
 export function keepListening(
   attempt: (lost: () => void) => Attempt,
   { interrupted }: Pick<ChannelListener, "interrupted">,
-): { close(): Promise<void> } {
+): Listening {
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let current: Attempt | undefined;
+  let giveUp: () => void;
 
   const begin = (): void => {
     let isOver = false;
@@ -31,6 +33,7 @@ export function keepListening(
       timer = setTimeout(begin, RETRY_MS).unref();
       interrupted();
     };
+    giveUp = lost;
     current = attempt(lost);
     current.ready.then(() => {
       if (!isOver && !isClosed) interrupted();
@@ -39,6 +42,9 @@ export function keepListening(
 
   begin();
   return {
+    renew: () => {
+      giveUp();
+    },
     close: () => {
       isClosed = true;
       clearTimeout(timer);

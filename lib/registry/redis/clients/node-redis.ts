@@ -1,4 +1,10 @@
-import { LONGEST_WAIT_MS, type ChannelListener, type OwnConnection, type RedisAdapter } from "./adapter.js";
+import {
+  LONGEST_WAIT_MS,
+  type ChannelListener,
+  type Listening,
+  type OwnConnection,
+  type RedisAdapter,
+} from "./adapter.js";
 import type { NodeRedisCommandOptions } from "./client.js";
 import { keepListening } from "./listening.js";
 
@@ -124,7 +130,7 @@ export function subscribe(
   duplicate: () => Promise<ServerClient>,
   channels: readonly string[],
   listener: ChannelListener,
-): { close(): Promise<void> } {
+): Listening {
   return keepListening((lost) => {
     const own = ownClient(async () => {
       const client = await duplicate();
