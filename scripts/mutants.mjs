@@ -67,10 +67,10 @@ const ROOMS = [
       "lib/registry/redis/user-agent.ts",
     ],
     tests: [
-      "unit/(cause|coherent-cache|keys|options|user-agent)",
+      "unit/(cause|coherent-cache|keys|options|redis-news|user-agent)",
       "registry/(contract|redis-steps)",
       "registry/(redis-settings|coherent-cache)",
-      "registry/(redis-replicas|live-gaps|redis-outage)",
+      "registry/(redis-replicas|live-gaps|redis-listening|redis-outage)",
     ],
     text: ["lib/registry/redis/scripts.ts"],
     // One client speaks for all: what differs from client to client is not in these files.
