@@ -258,7 +258,8 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
       personalCenter: paths(routes.personalCenter, ROUTES.personalCenter),
       loginManagement: paths(routes.loginManagement, admin.authorize === undefined ? [] : ROUTES.loginManagement),
     }),
-    assetsPath: routes.assets ?? "/express-logout",
+    // With a slash at the end, the address of a file in the root would name another host.
+    assetsPath: (routes.assets ?? "/express-logout").replace(/\/+$/, ""),
     onKicked: options.onKicked,
     maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
     storeTimeoutMs: options.storeTimeoutMs ?? 10_000,

@@ -7,6 +7,8 @@ import type { HttpContext } from "./context.js";
 /** The header that names the user pool. */
 const USER_POOL = "x-authing-userpool-id";
 
+export const NO_APPLICATION = "There is no such application here.";
+
 /**
  * Lets through who may use the admin API, in the order of the contract: the token first, and without it nothing is said of
  * anything else.
@@ -21,7 +23,7 @@ export function authenticate({ options }: HttpContext, req: Request): void {
   if (userPoolId === undefined || userPoolId === "") throw refused(400, `The header ${USER_POOL} is missing.`);
   if (userPoolId !== options.userPoolId) throw refused(403, `The header ${USER_POOL} names another user pool.`);
   const { appId = options.appId } = req.params;
-  if (appId !== options.appId) throw refused(404, "There is no such application here.");
+  if (appId !== options.appId) throw refused(404, NO_APPLICATION);
 }
 
 /** @throws LogoutError `ERR_REQUEST` 403 */

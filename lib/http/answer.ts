@@ -36,8 +36,8 @@ export function sendPage(
   pictures: "pictures" | "no pictures" = "pictures",
 ): void {
   // Browsers hold a form's redirects to form-action as well, and a logout may lead to another site.
-  const afterLogout =
-    options.defaultRedirect?.startsWith("http") === true ? ` ${new URL(options.defaultRedirect).origin}` : "";
+  const { defaultRedirect = "/" } = options;
+  const afterLogout = URL.canParse(defaultRedirect) ? ` ${new URL(defaultRedirect).origin}` : "";
   res
     .status(status)
     .set({

@@ -26,7 +26,7 @@ function isSameOrigin(req: Request): boolean {
 }
 
 /** The host that the browser has asked for: a proxy tells it, where the app trusts one. */
-function hostOf(req: Request): string | undefined {
+export function hostOf(req: Request): string | undefined {
   const trusts = req.app.get("trust proxy fn") as (address: string | undefined, hop: number) => boolean;
   const forwarded = trusts(req.socket.remoteAddress, 0) ? req.get("X-Forwarded-Host") : undefined;
   return (forwarded ?? req.get("Host"))?.split(",")[0]?.trim();

@@ -1,9 +1,9 @@
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import { sendNotice } from "./answer.js";
 import { sendAsset } from "./assets.js";
 import type { EndedLogin } from "../login.js";
 import type { HttpContext } from "./context.js";
-import { showsAnswer } from "./fetch-metadata.js";
+import { hostOf, showsAnswer } from "./fetch-metadata.js";
 import { textsOf } from "./frame.js";
 
 /**
@@ -14,6 +14,11 @@ export function createGuard(context: HttpContext): RequestHandler {
   const { options, sessions } = context;
   const { loginUrl, onKicked } = options;
   const loginPath = loginUrl === false ? undefined : samePath(loginUrl);
+  const loginHost = loginUrl !== false && URL.canParse(loginUrl) ? new URL(loginUrl).host : undefined;
+
+  // Users may log in on another host, whose paths say nothing of this app's.
+  const isLoginPage = (req: Request): boolean =>
+    samePath(req.originalUrl) === loginPath && (loginHost === undefined || loginHost === hostOf(req));
 
   const refuse = async (ended: EndedLogin, ...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
     if (showsAnswer(req)) await sessions.told(req, res);
@@ -34,7 +39,7 @@ export function createGuard(context: HttpContext): RequestHandler {
   return function logoutGuard(req, res, next) {
     if (sendAsset(context, req, res)) return;
     const ended = sessions.ended(req);
-    if (ended === undefined || samePath(req.originalUrl) === loginPath) next();
+    if (ended === undefined || isLoginPage(req)) next();
     else refuse(ended, req, res, next).catch(next);
   };
 }

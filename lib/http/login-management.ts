@@ -2,22 +2,25 @@ import type { Request, Response } from "express";
 import { KickError, LogoutError } from "../errors.js";
 import type { KickAllOptions, KickResult } from "../logins.js";
 import type { AdminContext } from "../options.js";
-import { loginManagementPage, PAGE_SIZES, type OnlineUser } from "../pages/login-management.js";
+import { loginManagementPage, PAGE_SIZES, SELECTION_LENGTH, type OnlineUser } from "../pages/login-management.js";
 import { confirmationPage } from "../pages/confirmation.js";
 import { toPerson } from "../pages/person.js";
 import type { Texts } from "../pages/texts.js";
+import { NO_APPLICATION } from "./admin.js";
 import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
-import { frameOfUser, textsOf } from "./frame.js";
-import { countFrom, fieldsOf, pageUrl, requireLogin } from "./visitor.js";
+import { frameOfUser, joinPath, textsOf } from "./frame.js";
+import { countFrom, fieldsOf, kickText, pageUrl, requireLogin } from "./visitor.js";
 
 type AskedOf = Pick<AdminContext, "action" | "userIds" | "everyone">;
 
 const FORCE = "/force-offline";
 const MAX_SELECTED = 1_000;
 const MAX_FOUND = 50;
-const MAX_REASON = 500;
+/** Of how many whom the app finds it is looked up whether they are online, and how many at once. */
+const MAX_CANDIDATES = 1_000;
+const CANDIDATES_AT_ONCE = 50;
 
 /** `GET …/login-management`: who is online. */
 export const showLoginManagement: Handler = async (context, req, res) => {
@@ -32,11 +35,11 @@ export const showLoginManagement: Handler = async (context, req, res) => {
     frame,
     appId: context.options.appId,
     url,
-    forceUrl: url + FORCE,
+    forceUrl: joinPath(url, FORCE),
     ...found,
     limit,
     search,
-    selected: [...new Set(fieldsOf(req.query, "user"))].slice(0, MAX_SELECTED),
+    ...selectionIn(req.query),
     status: statusFrom(req, frame.texts),
   });
   sendPage(context, res, 200, html);
@@ -52,7 +55,7 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     frame: await frameOfUser(context, req, admin),
     appId: context.options.appId,
     url,
-    forceUrl: url + FORCE,
+    forceUrl: joinPath(url, FORCE),
   };
   if (everyone !== undefined) {
     const { totalCount } = await context.logins.activeUsers({ limit: 1 });
@@ -77,8 +80,7 @@ export const forceOffline: Handler = async (context, req, res) => {
   if (admin === undefined) return;
   const texts = textsOf(context, req);
   const link = { href: pageUrl(req, FORCE), label: texts.goOn };
-  const reason = fieldsOf(req.body, "reason")[0]?.slice(0, MAX_REASON);
-  const why = { reason, by: admin };
+  const why = { reason: kickText(fieldsOf(req.body, "reason")[0] ?? ""), by: kickText(admin) };
   if (req.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
     await forceLineByLine(res, texts, (onProgress) => kick(context, req, { ...why, onProgress }));
     return;
@@ -92,6 +94,17 @@ export const forceOffline: Handler = async (context, req, res) => {
     sendNotice(context, req, res, 503, { title: texts.brokeOff, link });
   }
 };
+
+/** Who is checked: as many as an address can carry on to the next page. */
+function selectionIn(query: unknown) {
+  const checked = [...new Set(fieldsOf(query, "user"))];
+  let length = 0;
+  const selected = checked.filter((user) => {
+    length += new URLSearchParams({ user }).toString().length + "&".length;
+    return length <= SELECTION_LENGTH;
+  });
+  return { selected, isFull: selected.length < checked.length };
+}
 
 /** Whom a form names: everyone, for which the application's id is typed; one login; or some users. */
 function chosenIn(form: unknown) {
@@ -147,7 +160,7 @@ async function requireAdmin(
 ): Promise<string | undefined> {
   const { appId, userPoolId, admin } = context.options;
   if ((req.params["appId"] ?? appId) !== appId) {
-    throw new LogoutError("ERR_REQUEST", "There is no such application here.", { status: 404 });
+    throw new LogoutError("ERR_REQUEST", NO_APPLICATION, { status: 404 });
   }
   const login = await requireLogin(context, req, res);
   if (login === undefined) return undefined;
@@ -167,13 +180,21 @@ async function onlinePage({ options, logins }: HttpContext, req: Request, limit:
     person: toPerson(userId, await options.user(userId)),
     logins: live,
   }));
-  return { totalCount, users: await Promise.all(people), page: Math.min(asked, last) };
+  return { totalCount, users: await Promise.all(people), page: Math.min(asked, last), isCut: false };
 }
 
 async function foundUsers(context: HttpContext, search: string) {
-  const byName = await context.options.searchUsers(search);
-  const users = await onlineUsers(context, [search, ...byName].slice(0, MAX_FOUND));
-  return { totalCount: users.length, users, page: 1 };
+  // Apps in JavaScript have numbers for ids as well.
+  const byName = (await context.options.searchUsers(search)).map(String);
+  const candidates = [...new Set([search, ...byName])];
+  const online: OnlineUser[] = [];
+  for (let next = 0; next < Math.min(candidates.length, MAX_CANDIDATES); next += CANDIDATES_AT_ONCE) {
+    if (online.length > MAX_FOUND) break;
+    online.push(...(await onlineUsers(context, candidates.slice(next, next + CANDIDATES_AT_ONCE))));
+  }
+  const users = online.slice(0, MAX_FOUND);
+  const isCut = online.length > MAX_FOUND || candidates.length > MAX_CANDIDATES;
+  return { totalCount: users.length, users, page: 1, isCut };
 }
 
 /** Of these users, those who are online. */

@@ -1,11 +1,12 @@
 import type { Request, Response } from "express";
 import type { Login } from "../login.js";
+import type { KickOptions } from "../logins.js";
 import { personalCenterPage } from "../pages/personal-center.js";
 import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
-import { frameOfUser, textsOf } from "./frame.js";
-import { countFrom, fieldsOf, pageUrl, requireLogin } from "./visitor.js";
+import { frameOfUser, joinPath, textsOf } from "./frame.js";
+import { countFrom, fieldsOf, kickText, pageUrl, requireLogin } from "./visitor.js";
 
 /** `GET /u`: where the user is logged in. */
 export const showPersonalCenter: Handler = async (context, req, res) => {
@@ -19,8 +20,8 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
     frame,
     logins: [current, ...logins.filter(({ id }) => id !== current.id)],
     currentId: current.id,
-    endLoginUrl: `${url}/end-login`,
-    endOthersUrl: `${url}/end-others`,
+    endLoginUrl: joinPath(url, "/end-login"),
+    endOthersUrl: joinPath(url, "/end-others"),
     status: ended === undefined ? undefined : frame.texts.devicesLoggedOut(ended),
   });
   sendPage(context, res, 200, html);
@@ -30,7 +31,7 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
 export const logoutFromMenu: Handler = async (context, req, res) => {
   mustBeSameOrigin(req);
   await context.sessions.endLogin(req, res);
-  redirectTo(res, context.options.defaultRedirect ?? `${pageUrl(req, "/logout")}/logged-out`);
+  redirectTo(res, context.options.defaultRedirect ?? joinPath(pageUrl(req, "/logout"), "/logged-out"));
 };
 
 /** `GET /u/logged-out` */
@@ -46,31 +47,36 @@ export const showLoggedOut: Handler = (context, req, res) => {
 
 /** `POST /u/end-login`: one other device. */
 export const endOneLogin: Handler = (context, req, res) => {
-  const [loginId] = fieldsOf(req.body, "loginId");
-  return endLogins(context, req, res, "/end-login", (login) => login.id === loginId);
+  const [loginId = ""] = fieldsOf(req.body, "loginId");
+  return endLogins(context, req, res, "/end-login", async ({ userId, id }, options) =>
+    // A stale page or a double click may ask for the one that this request comes from.
+    loginId === id ? 0 : (await context.logins.kickLogin(userId, loginId, options)).logins,
+  );
 };
 
 /** `POST /u/end-others`: every other device. */
-export const endOtherLogins: Handler = (context, req, res) => endLogins(context, req, res, "/end-others", () => true);
+export const endOtherLogins: Handler = (context, req, res) =>
+  endLogins(
+    context,
+    req,
+    res,
+    "/end-others",
+    async ({ userId, id }, options) => (await context.logins.kickOthers(userId, id, options)).logins,
+  );
 
-/** Ends the user's chosen logins, never the one that this request comes from: a stale page or a double click may ask for it. */
+/** Ends logins of the user who asks, never the one that the request comes from. */
 async function endLogins(
   context: HttpContext,
   req: Request,
   res: Response,
   part: string,
-  isChosen: (login: Login) => boolean,
+  end: (current: Login, options: KickOptions) => Promise<number>,
 ): Promise<void> {
   mustBeSameOrigin(req);
   const current = await requireLogin(context, req, res);
   if (current === undefined || !(await isConfirmed(context, req, res))) return;
-  const { userId } = current;
   const reason = textsOf(context, req).loggedOutByYourself;
-  let ended = 0;
-  for (const login of await context.logins.list(userId)) {
-    if (login.id === current.id || !isChosen(login)) continue;
-    ended += (await context.logins.kickLogin(userId, login.id, { reason, by: userId })).logins;
-  }
+  const ended = await end(current, { reason, by: kickText(current.userId) });
   redirectTo(res, `${pageUrl(req, part)}?ended=${String(ended)}`);
 }
 

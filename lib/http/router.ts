@@ -1,5 +1,6 @@
 import { Router, urlencoded } from "express";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
+import { authenticate, NO_APPLICATION } from "./admin.js";
 import { isTold, prefersJson, sendJson, sendNotice } from "./answer.js";
 import type { HttpContext } from "./context.js";
 import type { Texts } from "../pages/texts.js";
@@ -46,14 +47,37 @@ function createRouter(context: HttpContext, guard: RequestHandler): Router {
     context.sessions.check(req);
     next();
   });
-  for (const route of ROUTES.filter(({ guarded }) => !guarded)) add(router, context, route);
+  if (context.options.admin.tokens.length > 0) addAdminApi(router, context);
+  const pages = ROUTES.filter(({ caller }) => caller === "browser");
+  for (const route of pages.filter(({ guarded }) => !guarded)) add(router, context, route);
   router.use(guard);
-  for (const route of ROUTES.filter(({ guarded }) => guarded)) add(router, context, route);
+  for (const route of pages.filter(({ guarded }) => guarded)) add(router, context, route);
   return router;
 }
 
+function addAdminApi(router: Router, context: HttpContext): void {
+  for (const route of ROUTES.filter(({ caller }) => caller === "admin")) add(router, context, route);
+  router.use(function logoutUndecodable(error: unknown, req: Request, res: Response, next: NextFunction) {
+    if (!isUndecodable(error)) {
+      next(error);
+      return;
+    }
+    // Express cannot decode `/api/applications/%zz/…`; here too nothing is said before the token was found right.
+    try {
+      authenticate(context, req);
+      sendJson(res, 404, NO_APPLICATION);
+    } catch (refusal) {
+      answerError(context, "admin", refusal, req, res, next);
+    }
+  });
+}
+
+/** What Express says of a path with `%` in it that stands for nothing. */
+function isUndecodable(error: unknown): boolean {
+  return error instanceof URIError && (error as { status?: unknown }).status === 400;
+}
+
 function add(router: Router, context: HttpContext, route: Route): void {
-  if (route.caller === "admin" && context.options.admin.tokens.length === 0) return;
   for (const path of context.options.routes[route.name]) {
     const whole = joinPath(path, route.part ?? "");
     if (route.caller === "browser" && route.method === "post") router.post(whole, parseForm);
@@ -65,21 +89,21 @@ function add(router: Router, context: HttpContext, route: Route): void {
 function handle(context: HttpContext, route: Route): RequestHandler {
   return function logoutRoute(req, res, next) {
     route.handler(context, req, res).catch((error: unknown) => {
-      answerError(context, route, error, req, res, next);
+      answerError(context, route.caller, error, req, res, next);
     });
   };
 }
 
 function answerError(
   context: HttpContext,
-  route: Route,
+  caller: Route["caller"],
   error: unknown,
   req: Request,
   res: Response,
   next: NextFunction,
 ): void {
   if (!isTold(error) || res.headersSent) next(error);
-  else if (route.caller === "admin" || prefersJson(req)) sendJson(res, error.status, error.message);
+  else if (caller === "admin" || prefersJson(req)) sendJson(res, error.status, error.message);
   else {
     const texts = textsOf(context, req);
     const link = { href: context.options.defaultRedirect ?? "/", label: texts.goOn };

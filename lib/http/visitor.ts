@@ -4,6 +4,8 @@ import { redirectTo, sendNotice } from "./answer.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./frame.js";
 
+const MAX_KICK_TEXT = 500;
+
 /** The login of whoever asks for a page; where nobody is logged in, he is sent to log in, and there is nothing more to do. */
 export async function requireLogin(context: HttpContext, req: Request, res: Response): Promise<Login | undefined> {
   const { options, sessions, logins } = context;
@@ -32,12 +34,18 @@ function wayBack(req: Request): string {
 /** Where a page is that this request, to a part of it, belongs to: also under a prefix, and without a slash at the end. */
 export function pageUrl(req: Request, part: string): string {
   const path = (req.baseUrl + req.path).replace(/\/+$/, "");
-  return part === "" ? path : path.slice(0, -part.length);
+  const page = part === "" ? path : path.slice(0, -part.length);
+  return page === "" ? "/" : page;
 }
 
 /** A small number from the address, for a message: whoever writes it there tells only himself. */
 export function countFrom(value: unknown): number | undefined {
   return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
+/** Anybody's text in a length that a kick takes as its reason, or as who it is by. */
+export function kickText(text: string): string {
+  return text.slice(0, MAX_KICK_TEXT).toWellFormed();
 }
 
 /** A field of a form, which may be there several times. */

@@ -1,4 +1,5 @@
 import Bowser from "bowser";
+import { LRUCache } from "lru-cache";
 
 /** A device, as far as its `User-Agent` tells. */
 export interface Device {
@@ -10,8 +11,15 @@ export interface Device {
   readonly system: string | undefined;
 }
 
+const UNKNOWN: Device = { kind: undefined, browser: undefined, system: undefined };
+/** To take a `User-Agent` apart is the longest part of a row, and most users have one of few. */
+const devices = new LRUCache<string, Device>({ max: 500, memoMethod: parse });
+
 export function readDevice(userAgent: string | undefined): Device {
-  if (userAgent === undefined) return { kind: undefined, browser: undefined, system: undefined };
+  return userAgent === undefined ? UNKNOWN : devices.memo(userAgent);
+}
+
+function parse(userAgent: string): Device {
   const { browser, os, platform } = Bowser.parse(userAgent);
   const name = [browser.name, browser.version?.split(".")[0]].filter(Boolean).join(" ");
   return { kind: platform.type, browser: name === "" ? undefined : name, system: os.name };

@@ -9,8 +9,24 @@ const UNITS = [
 const NOW_MS = 120_000;
 const MAX_TEXT = 200;
 
+const numbers = perLanguage((language) => new Intl.NumberFormat(language));
+const ages = perLanguage((language) => new Intl.RelativeTimeFormat(language, { numeric: "auto" }));
+const shortTimes = perLanguage(
+  (dates) =>
+    new Intl.DateTimeFormat(dates, {
+      day: "numeric",
+      month: "short",
+      hour: "2-digit",
+      minute: "2-digit",
+      timeZone: "UTC",
+    }),
+);
+const exactTimes = perLanguage(
+  (dates) => new Intl.DateTimeFormat(dates, { dateStyle: "full", timeStyle: "long", timeZone: "UTC" }),
+);
+
 export function formatNumber(count: number, { language }: Texts): string {
-  return new Intl.NumberFormat(language).format(count);
+  return numbers(language).format(count);
 }
 
 /** Anybody's text as it may stand on a page: of a length that fits, and of characters that exist. */
@@ -35,10 +51,9 @@ export function RelativeTime({ at, texts }: TimeProps) {
 
 /** `22 Nov, 18:50`, with the exact time as its title. */
 export function ShortTime({ at, texts }: TimeProps) {
-  const options = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: "UTC" } as const;
   return (
     <time dateTime={at.toISOString()} title={exact(at, texts)} data-time="short">
-      {new Intl.DateTimeFormat(texts.dates, options).format(at)}
+      {shortTimes(texts.dates).format(at)}
     </time>
   );
 }
@@ -47,9 +62,19 @@ function relative(at: Date, texts: Texts): string {
   const agoMs = Date.now() - +at;
   if (agoMs < NOW_MS) return texts.now;
   const [unit, unitMs] = UNITS.find(([, length]) => agoMs >= length) ?? UNITS[2];
-  return new Intl.RelativeTimeFormat(texts.language, { numeric: "auto" }).format(-Math.floor(agoMs / unitMs), unit);
+  return ages(texts.language).format(-Math.floor(agoMs / unitMs), unit);
 }
 
 function exact(at: Date, { dates }: Texts): string {
-  return new Intl.DateTimeFormat(dates, { dateStyle: "full", timeStyle: "long", timeZone: "UTC" }).format(at);
+  return exactTimes(dates).format(at);
+}
+
+/** One formatter for each language of the texts: to make one takes far longer than to use it. */
+function perLanguage<Format>(make: (language: string) => Format): (language: string) => Format {
+  const made = new Map<string, Format>();
+  return (language) => {
+    const format = made.get(language) ?? make(language);
+    made.set(language, format);
+    return format;
+  };
 }

@@ -6,6 +6,12 @@ import { Avatar, type Person } from "./person.js";
 import type { Texts } from "./texts.js";
 
 export const PAGE_SIZES = [10, 20, 50] as const;
+/**
+ * How long the query may become that names who is checked: addresses carry the selection from page to page, and servers
+ * take 8 kB of one.
+ */
+export const SELECTION_LENGTH = 7_500;
+const MAX_LOGINS = 50;
 
 export interface OnlineUser {
   readonly person: Person;
@@ -24,8 +30,12 @@ export interface LoginManagement {
   readonly page: number;
   readonly limit: number;
   readonly search: string;
+  /** Whether the search has found more than is shown. */
+  readonly isCut: boolean;
   /** The ids of the users that are checked, on this page or another. */
   readonly selected: readonly string[];
+  /** Whether more were checked than an address can carry. */
+  readonly isFull: boolean;
   /** What has just been done, or went wrong. */
   readonly status: string | undefined;
 }
@@ -35,7 +45,7 @@ export interface LoginManagement {
  * checked.
  */
 export function loginManagementPage(view: LoginManagement): string {
-  const { frame, appId, url, forceUrl, totalCount, search, selected, status } = view;
+  const { frame, appId, url, forceUrl, totalCount, search, status } = view;
   const { texts } = frame;
   return renderPage(
     <Layout
@@ -70,7 +80,7 @@ export function loginManagementPage(view: LoginManagement): string {
             {texts.forceEveryoneEllipsis}
           </a>
         </div>
-        <Selection texts={texts} url={url} forceUrl={forceUrl} selected={selected} shown={view.users} />
+        <Selection {...view} />
         <div data-live="table">
           <Table {...view} />
         </div>
@@ -79,19 +89,17 @@ export function loginManagementPage(view: LoginManagement): string {
   );
 }
 
-interface SelectionProps {
-  readonly texts: Texts;
-  readonly url: string;
-  readonly forceUrl: string;
-  readonly selected: readonly string[];
-  readonly shown: readonly OnlineUser[];
-}
-
-function Selection({ texts, url, forceUrl, selected, shown }: SelectionProps) {
-  const shownIds = new Set(shown.map(({ person }) => person.id));
+function Selection({ frame, url, forceUrl, selected, isFull, users }: LoginManagement) {
+  const { texts } = frame;
+  const shownIds = new Set(users.map(({ person }) => person.id));
   const elsewhere = selected.filter((userId) => !shownIds.has(userId));
   return (
-    <div class="selection" data-selection data-none={selected.length === 0 ? "" : undefined}>
+    <div
+      class="selection"
+      data-selection
+      data-none={selected.length === 0 ? "" : undefined}
+      data-length={SELECTION_LENGTH}
+    >
       <span data-one={texts.selected(1)} data-many={texts.selected(2)}>
         {selected.length === 0 ? null : texts.selected(selected.length)}
       </span>
@@ -106,15 +114,19 @@ function Selection({ texts, url, forceUrl, selected, shown }: SelectionProps) {
       <button type="submit" class="danger" formAction={forceUrl} data-dialog>
         {texts.forceOfflineEllipsis}
       </button>
+      <span role="status" data-full={texts.selectionFull}>
+        {isFull ? texts.selectionFull : null}
+      </span>
     </div>
   );
 }
 
 function Table(view: LoginManagement) {
-  const { frame, appId, users, search } = view;
+  const { frame, appId, users, search, isCut } = view;
   const { texts } = frame;
   if (users.length === 0) {
-    return <p class="empty">{search === "" ? texts.nobodyOnline(appId) : texts.nobodyFound}</p>;
+    const nobody = search === "" ? texts.nobodyOnline(appId) : texts.nobodyFound;
+    return <p class="empty">{isCut ? texts.tooManyFound : nobody}</p>;
   }
   return (
     <>
@@ -139,6 +151,7 @@ function Table(view: LoginManagement) {
           ))}
         </tbody>
       </table>
+      {isCut ? <p class="quiet">{texts.tooManyFound}</p> : null}
       <Pager {...view} />
     </>
   );
@@ -187,7 +200,7 @@ function UserRow({ user: { person, logins }, view }: { user: OnlineUser; view: L
             {formatNumber(logins.length, texts)}
           </summary>
           <ul class="logins">
-            {logins.slice(0, 50).map((login) => (
+            {logins.slice(0, MAX_LOGINS).map((login) => (
               <li key={login.id}>
                 <span>
                   <Where login={login} texts={texts} /> · {texts.since} <ShortTime at={login.began} texts={texts} /> ·{" "}
@@ -200,6 +213,7 @@ function UserRow({ user: { person, logins }, view }: { user: OnlineUser; view: L
                 ) : null}
               </li>
             ))}
+            {logins.length > MAX_LOGINS ? <li>{texts.andMore(logins.length - MAX_LOGINS)}</li> : null}
           </ul>
         </details>
       </td>

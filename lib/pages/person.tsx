@@ -12,12 +12,12 @@ export interface Person {
 
 export function toPerson(userId: string, profile: UserProfile | undefined): Person {
   const { name, username, nickname, email, phone, photo } = profile ?? {};
-  const known = [name, nickname, username, email].find((text) => text !== undefined && text !== "") ?? userId;
-  const details = [userId, email ?? phone].filter((text) => text !== undefined && text !== known);
+  const known = [name, nickname, username, email].find(isText) ?? userId;
+  const details = [userId, [email, phone].find(isText)].filter(isText).filter((text) => text !== known);
   return {
     id: userId,
     name: plainText(known),
-    details: details.map((text) => plainText(text ?? "")),
+    details: details.map(plainText),
     photo: isPicture(photo) ? photo : undefined,
   };
 }
@@ -42,15 +42,22 @@ function initials(name: string): string {
   return firstLetters(first, /^\p{Script=Latin}/u.test(first) ? 2 : 1).toUpperCase();
 }
 
+const segmenter = new Intl.Segmenter();
+
 /** As readers count letters: what looks like one may be several characters. */
 function firstLetters(word: string, count: number): string {
-  const letters = Array.from(new Intl.Segmenter().segment(word), ({ segment }) => segment);
+  const letters = Array.from(segmenter.segment(word), ({ segment }) => segment);
   return letters.slice(0, count).join("");
 }
 
+/** A database says `null` for what it does not know. */
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
 /** Web and site-relative addresses, and pictures in themselves: nothing that could run. */
-function isPicture(photo: string | undefined): boolean {
-  if (photo === undefined || photo === "") return false;
+function isPicture(photo: unknown): photo is string {
+  if (!isText(photo)) return false;
   if (/^data:image\/(png|jpeg|gif|webp|svg\+xml)[;,]/i.test(photo)) return true;
   const { protocol } = URL.canParse(photo, "http://site") ? new URL(photo, "http://site") : { protocol: "" };
   return protocol === "https:" || protocol === "http:";

@@ -4,9 +4,11 @@ import { plainText, RelativeTime, ShortTime } from "./format.js";
 import { Layout, renderPage, type Frame } from "./layout.js";
 import type { Texts } from "./texts.js";
 
+const MAX_SHOWN = 100;
+
 export interface PersonalCenter {
   readonly frame: Frame;
-  /** The user's logins, this device's first. */
+  /** The user's logins, this device's first, then the newest. */
   readonly logins: readonly Login[];
   readonly currentId: string;
   readonly endLoginUrl: string;
@@ -33,7 +35,7 @@ export function personalCenterPage({
         {status}
       </p>
       <ul class="devices">
-        {logins.map((login) => (
+        {logins.slice(0, MAX_SHOWN).map((login) => (
           <Device
             key={login.id}
             login={login}
@@ -43,6 +45,7 @@ export function personalCenterPage({
           />
         ))}
       </ul>
+      {logins.length > MAX_SHOWN ? <p class="quiet">{texts.andMore(logins.length - MAX_SHOWN)}</p> : null}
       {others < 1 ? null : (
         <form method="post" action={endOthersUrl} class="end">
           <button type="submit" class="danger">

@@ -19,6 +19,7 @@ export interface Texts {
   readonly logOutDevice: string;
   readonly logOutDeviceNamed: (device: string) => string;
   readonly logOutEverywhereElse: (others: number) => string;
+  readonly andMore: (count: number) => string;
   readonly devicesLoggedOut: (count: number) => string;
   readonly loggedOutByYourself: string;
   readonly identityNotConfirmed: string;
@@ -39,8 +40,10 @@ export interface Texts {
   readonly search: string;
   readonly showAll: string;
   readonly nobodyFound: string;
+  readonly tooManyFound: string;
   readonly nobodyOnline: (application: string) => string;
   readonly selected: (count: number) => string;
+  readonly selectionFull: string;
   readonly clear: string;
   readonly selectUser: (name: string) => string;
   readonly user: string;
@@ -74,9 +77,11 @@ export interface Texts {
   readonly show: string;
 }
 
+const enNumbers = new Intl.NumberFormat("en");
+const zhNumbers = new Intl.NumberFormat("zh");
 const plural = (count: number, one: string, many: string): string =>
-  `${new Intl.NumberFormat("en").format(count)} ${count === 1 ? one : many}`;
-const number = (count: number): string => new Intl.NumberFormat("zh").format(count);
+  `${enNumbers.format(count)} ${count === 1 ? one : many}`;
+const number = (count: number): string => zhNumbers.format(count);
 
 const en: Texts = {
   language: "en",
@@ -97,6 +102,7 @@ const en: Texts = {
   logOutDevice: "Log out",
   logOutDeviceNamed: (device) => `Log out ${device}`,
   logOutEverywhereElse: (others) => `Log out everywhere else (${String(others)})`,
+  andMore: (count) => `and ${enNumbers.format(count)} more`,
   devicesLoggedOut: (count) => `${plural(count, "device is", "devices are")} logged out.`,
   loggedOutByYourself: "You logged this device out from another one.",
   identityNotConfirmed: "Please confirm first that it is you.",
@@ -117,8 +123,10 @@ const en: Texts = {
   search: "Search",
   showAll: "Show all",
   nobodyFound: "Nobody of that name or user id is logged in.",
+  tooManyFound: "This finds too many users to show them all. Search for more of the name.",
   nobodyOnline: (application) => `Nobody is logged in to ${application} right now.`,
   selected: (count) => `${plural(count, "user", "users")} selected`,
+  selectionFull: "The selection is full. Force these users offline first.",
   clear: "Clear",
   selectUser: (name) => `Select ${name}`,
   user: "User",
@@ -173,6 +181,7 @@ const zh: Texts = {
   logOutDevice: "退出登录",
   logOutDeviceNamed: (device) => `将 ${device} 退出登录`,
   logOutEverywhereElse: (others) => `退出其他所有设备（${String(others)}）`,
+  andMore: (count) => `另有 ${number(count)} 个`,
   devicesLoggedOut: (count) => `已退出 ${number(count)} 台设备。`,
   loggedOutByYourself: "您已从另一台设备将本设备退出登录。",
   identityNotConfirmed: "请先确认您的身份。",
@@ -193,8 +202,10 @@ const zh: Texts = {
   search: "搜索",
   showAll: "显示全部",
   nobodyFound: "没有该姓名或用户 ID 的在线用户。",
+  tooManyFound: "匹配的用户过多，无法全部显示。请输入更完整的姓名。",
   nobodyOnline: (application) => `目前没有用户登录 ${application}。`,
   selected: (count) => `已选择 ${number(count)} 位用户`,
+  selectionFull: "选择已满，请先将这些用户强制下线。",
   clear: "清除",
   selectUser: (name) => `选择 ${name}`,
   user: "用户",

@@ -4,7 +4,7 @@ import type { Express } from "express";
 import helmet from "helmet";
 import type { Browser, Page } from "playwright-core";
 import type { LogoutOptions } from "../../lib/index.js";
-import { launchChromium, openPage } from "../support/chromium.js";
+import { launchChromium, openPageAs } from "../support/chromium.js";
 import { useSites, type Site } from "../support/site.js";
 
 jest.setTimeout(60_000);
@@ -19,6 +19,7 @@ const HOSTILE = [
   "名字很长的用户名字很长的用户名字很长的用户",
 ];
 const WIDTHS = [320, 768, 1440];
+const MANY_CHECKED = Array.from({ length: 900 }, (_value, index) => `user=${String(index + 100)}`).join("&");
 
 interface Axe {
   run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
@@ -50,14 +51,8 @@ describe("every state of the pages", () => {
     return site;
   }
 
-  async function pageOf(site: Site, user: string | undefined, options: Parameters<typeof openPage>[1] = {}) {
-    const watched = await openPage(browser, options);
-    if (user !== undefined) {
-      const cookies = (await site.login(user)).cookies.split("=");
-      await watched.context.addCookies([{ name: cookies[0] ?? "", value: cookies.slice(1).join("="), url: site.url }]);
-    }
-    return watched;
-  }
+  const pageOf = (site: Site, user: string, options: Parameters<typeof openPageAs>[3] = {}) =>
+    openPageAs(browser, site, user, options);
 
   async function expectSound(page: Page, complaints: readonly string[]): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const) {
@@ -92,6 +87,7 @@ describe("every state of the pages", () => {
       await page.click("tbody tr:nth-child(2) summary");
       await page.check("tbody tr:nth-child(3) input");
     },
+    "the console with a full selection": (site, page) => page.goto(`${site.url}${consolePath(site)}?${MANY_CHECKED}`),
     "the console where nobody is found": (site, page) => page.goto(`${site.url}${consolePath(site)}?q=nobody`),
     "the console with an open dialog": async (site, page) => {
       await page.goto(site.url + consolePath(site));

@@ -19,6 +19,25 @@ const IPHONE =
 const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `u${String(i)}`);
 const message = ({ body }: Answer): string => (body as { message: string }).message;
 
+describe.each(PLACES)("an application that cannot be decoded, below %s", (_name, at, api) => {
+  it.each([
+    ["POST", "kick-active-users"],
+    ["GET", "active-users"],
+  ])("is answered as any other that is not this one: %s %s", async (method, name) => {
+    const site = await open({ at });
+    const ask = async (headers: Headers) => {
+      const { status, body } = await site.ask(method, `${at}${api}/applications/%zz/${name}`, { headers });
+      return { status, body };
+    };
+    const refusal = (status: number) => ({ status, body: { code: status, message: expect.any(String) } });
+    expect(await ask({})).toEqual(refusal(401));
+    expect(await ask({ Authorization: TOKEN })).toEqual(refusal(400));
+    expect(await ask({ ...GOOD, "x-authing-userpool-id": "another" })).toEqual(refusal(403));
+    expect(await ask(GOOD)).toEqual(refusal(404));
+    expect(site.errors).toEqual([]);
+  });
+});
+
 describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
   const path = (appId: string): string => `${at}${api}/applications/${appId}/kick-active-users`;
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
 import { logout, LogoutError, MemoryLoginRegistry, type AdminContext } from "../../lib/index.js";
@@ -83,6 +84,22 @@ class BrokenRegistry extends MemoryLoginRegistry {
   /** One by one, as a large one gives its users in many groups. */
   override async *users(): AsyncIterable<readonly string[]> {
     for await (const group of super.users()) for (const userId of group) yield [userId];
+  }
+}
+
+/** A registry that counts how often it is asked for a user's logins. */
+class CountingRegistry extends MemoryLoginRegistry {
+  lists = 0;
+  mostListsAtOnce = 0;
+  #waiting = 0;
+
+  override async list(userId: string) {
+    this.lists += 1;
+    this.#waiting += 1;
+    this.mostListsAtOnce = Math.max(this.mostListsAtOnce, this.#waiting);
+    const logins = await super.list(userId);
+    this.#waiting -= 1;
+    return logins;
   }
 }
 
@@ -290,6 +307,15 @@ describe("the table", () => {
     expect(elementsOf(text, "img").map(({ attributes }) => attributes["src"])).toEqual(["/a.png"]);
   });
 
+  it("shows 50 logins of a user at most, and how many more he has", async () => {
+    const { site, root, page } = await consoleFor(Array.from({ length: 53 }, () => "alice"));
+    const { text } = await visit(site, root, page);
+    const shown = addressesOf(text).flatMap((address) => /&login=(.*)$/.exec(address)?.[1] ?? []);
+    const ofAlice = (await site.auth.logins("alice")).map(({ id }) => id);
+    expect(shown.filter((id) => ofAlice.includes(id))).toEqual(ofAlice.slice(0, 50));
+    expect(textOf(text)).toContain(en.andMore(3));
+  });
+
   it("comes in pages of 10, 20 or 50", async () => {
     const { site, root, page } = await consoleFor(numbered(53));
     const all = [...numbered(53).reverse(), "root"];
@@ -421,6 +447,43 @@ describe("a search", () => {
     expect(asked).toHaveLength(2);
   });
 
+  it("finds the one who is online behind many who are not", async () => {
+    const searchUsers = () => [...numbered(998), "last"];
+    const { site, root, page } = await consoleFor(["last"], { auth: { searchUsers } });
+    const { text } = await visit(site, root, `${page}?q=Liddell`);
+    expect(idsOf(text)).toEqual(["last"]);
+    expect(textOf(text)).not.toContain(en.nobodyFound);
+  });
+
+  it("shows 50 at most, and says that there are more", async () => {
+    const found = numbered(51);
+    const searchUsers = (text: string) => (text === "all" ? found : found.slice(1));
+    const { site, root, page } = await consoleFor(found, { auth: { searchUsers } });
+    const cut = (await visit(site, root, `${page}?q=all`)).text;
+    expect(idsOf(cut)).toEqual(found.slice(0, 50));
+    expect(textOf(cut)).toContain(en.tooManyFound);
+    const whole = (await visit(site, root, `${page}?q=fifty`)).text;
+    expect(idsOf(whole)).toEqual(found.slice(1));
+    expect(textOf(whole)).not.toContain(en.tooManyFound);
+  });
+
+  it("looks up 1,000 at most, and does not say that nobody else is online", async () => {
+    const registry = new CountingRegistry();
+    const searchUsers = () => [...numbered(5_000), "last"];
+    const { site, root, page } = await consoleFor(["last"], { auth: { searchUsers, registry } });
+    const { text } = await visit(site, root, `${page}?q=Liddell`);
+    expect(textOf(text)).toContain(en.tooManyFound);
+    expect(textOf(text)).not.toContain(en.nobodyFound);
+    expect([registry.lists, registry.mostListsAtOnce]).toEqual([1_000, 50]);
+  });
+
+  it("takes the numbers that an app in JavaScript has for ids", async () => {
+    const searchUsers = (() => [7, 8]) as unknown as NonNullable<Auth["searchUsers"]>;
+    const { site, root, page } = await consoleFor(["7"], { auth: { searchUsers } });
+    const { status, text } = await visit(site, root, `${page}?q=Liddell`);
+    expect([status, idsOf(text)]).toEqual([200, ["7"]]);
+  });
+
   it("keeps what is checked, and leads back to everyone", async () => {
     const { site, root, page } = await consoleFor(["alice", "bob"]);
     const { text } = await visit(site, root, `${page}?q=alice&user=bob&user=alice`);
@@ -460,7 +523,22 @@ describe("users who are checked", () => {
     expect(checkboxesOf(text).filter(({ attributes }) => "checked" in attributes)).toEqual([]);
   });
 
-  it.each([21, 120, 1_000])("may be many: %i", async (count) => {
+  it("are no more than an address can carry, and the page says so", async () => {
+    const { site, root, page, force } = await consoleFor(["alice"]);
+    const ids: string[] = Array.from({ length: 300 }, () => randomUUID());
+    const queryOf = (users: readonly string[]) => new URLSearchParams(byUser(...users).map((each) => [...each]));
+    const { status, text } = await visit(site, root, `${page}?${queryOf(ids).toString()}`);
+    const kept = valuesOf(text, "user").filter((user) => ids.includes(user));
+    expect([status, kept]).toEqual([200, ids.slice(0, 178)]);
+    expect(queryOf(kept).toString().length).toBeLessThan(7_500);
+    expect(textOf(text)).toContain(en.selectionFull);
+    const again = await visit(site, root, `${page}?${queryOf(kept).toString()}`);
+    expect(valuesOf(again.text, "user").filter((user) => ids.includes(user))).toEqual(kept);
+    expect(textOf(again.text)).not.toContain(en.selectionFull);
+    expect((await visit(site, root, `${force}?${queryOf(kept).toString()}`)).status).toBe(303);
+  });
+
+  it.each([21, 120, 750])("may be many: %i", async (count) => {
     const { site, root, page, force } = await consoleFor(["alice", "bob"]);
     const ids = [...Array.from({ length: count - 1 }, (_, i) => String(i)), "alice"];
     const query = ids.map((id) => `user=${id}`).join("&");
@@ -674,6 +752,16 @@ describe("an administrator who forces users offline", () => {
     expect((await visit(site, browsers[0], "/me")).status).toBe(401);
   });
 
+  it("may have an id of any length", async () => {
+    const id = `${"x".repeat(499)}\u{1f600}`;
+    const { site, browsers, force } = await consoleFor(["alice"], { auth: { admin: { authorize: () => true } } });
+    const admin = await site.login(id);
+    const { status } = await submit(site, admin, force, [...byUser("alice"), ["reason", id]]);
+    expect([status, await usersOf(site, browsers)]).toEqual([303, [null]]);
+    const cut = `${"x".repeat(499)}\ufffd`;
+    expect(kicksOf(site)).toEqual([expect.objectContaining({ by: cut, reason: cut })]);
+  });
+
   it("may force himself offline", async () => {
     const { site, root, page, force } = await consoleFor(["alice"]);
     expect((await submit(site, root, force, byUser("root"))).status).toBe(303);
@@ -850,6 +938,20 @@ describe("a page of the console", () => {
     const { headers } = await submit(site, root, "/admin/online/force-offline", byUser("alice"));
     expect(headers.location).toBe("/admin/online?users=1&logins=1");
     expect((await visit(site, root, "/another/online")).status).toBe(404);
+  });
+
+  it("may be the root of the site", async () => {
+    const routes = { loginManagement: "/", personalCenter: false as const };
+    const { site, root } = await consoleFor(["alice"], { auth: { routes } });
+    const { text } = await visit(site, root, "/");
+    expect(addressesOf(text)).toContain("/force-offline?user=alice");
+    const question = await visit(site, root, "/force-offline?user=alice");
+    expect(elementsOf(question.text, "form").at(-1)?.attributes).toMatchObject({ action: "/force-offline" });
+    expect(addressesOf(question.text)).toContain("/");
+    expect((await visit(site, root, "/force-offline")).headers.location).toBe("/?nobody=1");
+    const { headers } = await submit(site, root, "/force-offline", byUser("alice"));
+    expect(headers.location).toBe("/?users=1&logins=1");
+    expect(textOf((await visit(site, root, "/?users=1&logins=1")).text)).toContain(en.forced(1, 1));
   });
 
   it("is not there with false", async () => {

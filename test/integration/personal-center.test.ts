@@ -250,6 +250,16 @@ describe("a user who ends all his other logins", () => {
     expect(textOf((await visit(site, mine, "/u?ended=2")).text)).toContain(LOCALES.en.devicesLoggedOut(2));
   });
 
+  it("may have an id of any length", async () => {
+    const id = `${"x".repeat(499)}\u{1f600}`;
+    const site = await open();
+    const [other, browser] = [await site.login(id), await site.login(id)];
+    expect((await submit(site, browser, "/u/end-others")).headers.location).toBe("/u?ended=1");
+    expect([await site.user(other), await site.user(browser)]).toEqual([null, id]);
+    const by = `${"x".repeat(499)}\ufffd`;
+    expect(site.events.filter(({ name }) => name === "kick")).toEqual([expect.objectContaining({ by })]);
+  });
+
   it("stays logged in when he clicks twice", async () => {
     const { site, mine, bob } = await devices();
     await Promise.all([submit(site, mine, "/u/end-others"), submit(site, mine, "/u/end-others")]);
@@ -378,6 +388,7 @@ describe("Logout in the menu", () => {
   it.each([
     ["/bye", "form-action 'self'"],
     ["https://www.acme.example/bye?a=1", "form-action 'self' https://www.acme.example"],
+    ["HTTPS://www.acme.example/bye", "form-action 'self' https://www.acme.example"],
   ])("leads where the app says, which the page's policy lets it: %s", async (defaultRedirect, policy) => {
     const { site, mine } = await devices({ auth: { defaultRedirect } });
     const page = await visit(site, mine, "/u");
@@ -474,6 +485,20 @@ describe("routes.personalCenter", () => {
   });
 });
 
+describe("the personal center at the root of the site", () => {
+  it("shows what came of a POST", async () => {
+    const { site, mine } = await devices({ auth: { routes: { personalCenter: "/" } } });
+    const { text } = await visit(site, mine, "/");
+    const actions = new Set(elementsOf(text, "form").map(({ attributes }) => attributes["action"] ?? ""));
+    expect(actions).toEqual(new Set(["/logout", "/end-login", "/end-others"]));
+    const { headers } = await submit(site, mine, "/end-others");
+    expect(headers.location).toBe("/?ended=2");
+    expect(textOf((await visit(site, mine, "/?ended=2")).text)).toContain(LOCALES.en.devicesLoggedOut(2));
+    const out = await submit(site, mine, "/logout");
+    expect(out.headers.location).toBe("/logged-out");
+  });
+});
+
 describe("a page under a mount path", () => {
   it("leads and loads from nowhere else", async () => {
     const { site, mine } = await devices({ at: "/account" });
@@ -529,6 +554,16 @@ describe("the files that a page loads", () => {
     const paths = addressesOf(text).filter((address) => address.startsWith("/static/logout/"));
     expect(paths).toHaveLength(2);
     for (const path of paths) expect((await visit(site, mine, path)).status).toBe(200);
+  });
+
+  it.each(["/", "/static/"])("are of this host where routes.assets ends with a slash: %s", async (assets) => {
+    const { site, mine } = await devices({ auth: { routes: { assets } } });
+    const files = addressesOf((await visit(site, mine, "/u")).text).filter((address) => /\.(css|js)$/.test(address));
+    expect(files).toHaveLength(2);
+    for (const file of files) {
+      expect(file.startsWith("//")).toBe(false);
+      expect((await visit(site, mine, file)).status).toBe(200);
+    }
   });
 
   it("fall to the app where the name is another", async () => {
@@ -647,7 +682,15 @@ describe("hostile texts", () => {
     await Promise.all(Array.from({ length: 300 }, () => site.login("alice", { "User-Agent": IPHONE })));
     const { status, text } = await visit(site, browser, "/u");
     expect(status).toBe(200);
-    expect(rowsOf(text)).toHaveLength(301);
+    const newest = (await site.auth.logins("alice")).slice(0, 99);
+    const oldest = (await site.auth.logins("alice")).at(-1);
+    expect(rowsOf(text).map(({ id }) => id)).toEqual([oldest, ...newest].map((login) => login?.id));
+    expect(textOf(rowsOf(text)[0]?.html ?? "")).toContain(LOCALES.en.thisDevice);
+    for (const shown of [LOCALES.en.andMore(201), LOCALES.en.logOutEverywhereElse(300)]) {
+      expect(textOf(text)).toContain(shown);
+    }
+    const chinese = await visit(site, browser, "/u", { "Accept-Language": "zh" });
+    expect(textOf(chinese.text)).toContain(LOCALES.zh.andMore(201));
     expect((await submit(site, browser, "/u/end-others")).headers.location).toBe("/u?ended=300");
   });
 });
@@ -673,6 +716,14 @@ describe("the avatar", () => {
     expect(elementsOf(html, "img")).toEqual([]);
     expect(html).not.toMatch(/javascript:/i);
     expect(html).toContain(">AL</span>");
+  });
+
+  it("is no picture, and is named by what is known, where the app's database has null", async () => {
+    const user = () => ({ name: null, email: null, photo: null }) as unknown as Record<string, undefined>;
+    const { site, mine } = await devices({ auth: { user } });
+    const { status, text } = await visit(site, mine, "/u");
+    expect([status, elementsOf(text, "img")]).toEqual([200, []]);
+    expect(text).toContain(">AL</span>");
   });
 
   it.each(["https://cdn.example/a.png?x=1&y=2", "/a.png", "a.png", "data:image/png;base64,AAAA", `/a.png"onerror="x`])(

@@ -205,9 +205,17 @@ describe("logging in with the kicked cookie", () => {
 
   it.each(["/shop/login", "https://shop.example/shop/login"])("goes by loginUrl: %s", async (loginUrl) => {
     const { ask } = await kicked({ auth: { loginUrl } });
-    expect(await ask("/shop/login")).toMatchObject(ANONYMOUS);
+    expect(await ask("/shop/login", { Host: "shop.example" })).toMatchObject(ANONYMOUS);
     expect((await ask("/login")).status).toBe(401);
   });
+
+  it.each(["/", "/shop/login"])(
+    "is refused on a page of this app where loginUrl is another host's: %s",
+    async (path) => {
+      const { ask } = await kicked({ auth: { loginUrl: `https://idp.example${path}` } });
+      expect((await ask(path)).text).toContain(WHY);
+    },
+  );
 });
 
 describe.each([

@@ -138,6 +138,30 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       },
     );
 
+    it.each(WAYS)("does not survive that its user logs out everywhere else: %s", async (way) => {
+      const gate = new Gate();
+      const { login, user, auth } = await site(gate);
+      const here = await login("alice");
+      const [current] = await auth.logins("alice");
+      const there = await login("alice");
+      const rotating = there.post(`/rotate/${encodeURIComponent(way)}`);
+      await gate.reached;
+      expect((await here.post("/u/end-others")).status).toBe(303);
+      gate.open();
+      await rotating;
+      expect([await user(here), await user(there)]).toEqual(["alice", null]);
+      expect((await auth.logins("alice")).map(({ id }) => id)).toEqual([current?.id]);
+    });
+
+    it.each(WAYS)("keeps a login that was spared when its user logged out everywhere else: %s", async (way) => {
+      const { login, user, auth } = await site();
+      const [here, there] = [await login("alice"), await login("alice")];
+      expect((await here.post("/u/end-others")).status).toBe(303);
+      await here.post(`/rotate/${encodeURIComponent(way)}`);
+      expect([await user(here), await user(there)]).toEqual(["alice", null]);
+      expect(await auth.logins("alice")).toHaveLength(1);
+    });
+
     it.each(WAYS)("does not bring him back whom another request has logged out meanwhile: %s", async (way) => {
       const gate = new Gate();
       const out = new Gate();

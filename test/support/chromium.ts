@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import type { Site } from "./site.js";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -32,4 +33,17 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
     if (response.status() >= 500) complaints.push(`${String(response.status())} ${response.url()}`);
   });
   return { page, context, complaints };
+}
+
+/** A page of a browser in which this user is logged in. */
+export async function openPageAs(
+  browser: Browser,
+  site: Site,
+  user: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const watched = await openPage(browser, options);
+  const [name = "", ...value] = (await site.login(user)).cookies.split("=");
+  await watched.context.addCookies([{ name, value: value.join("="), url: site.url }]);
+  return watched;
 }

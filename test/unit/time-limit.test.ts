@@ -1,49 +1,53 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { TimeLimit } from "../../lib/time-limit.js";
 
 const never = new Promise<never>(() => undefined);
 
 describe("a time limit", () => {
-  it("gives up what takes too long, when its time is over and not before", async () => {
-    const limit = new TimeLimit(100);
-    const began = performance.now();
-    await new Promise<void>((resolve) => limit.start(resolve));
-    const ms = performance.now() - began;
-    expect(ms).toBeGreaterThanOrEqual(99);
-    expect(ms).toBeLessThan(1_000);
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
   });
 
-  it("gives up nothing that is done in time", async () => {
+  it("gives up what takes too long, when its time is over and not before", () => {
+    const late = jest.fn();
+    new TimeLimit(100).start(late);
+    jest.advanceTimersByTime(99);
+    expect(late).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(1);
+    expect(late).toHaveBeenCalledTimes(1);
+  });
+
+  it("gives up nothing that is done in time", () => {
     const limit = new TimeLimit(30);
-    const givenUp: string[] = [];
-    const done = limit.start(() => givenUp.push("done"));
-    limit.start(() => givenUp.push("late"));
-    limit.done(done);
-    await wait(100);
-    expect(givenUp).toEqual(["late"]);
+    const [late, done] = [jest.fn(), jest.fn()];
+    const started = limit.start(done);
+    limit.start(late);
+    limit.done(started);
+    jest.advanceTimersByTime(100);
+    expect([late.mock.calls.length, done.mock.calls.length]).toEqual([1, 0]);
   });
 
-  it("counts for each from its own beginning", async () => {
+  it("counts for each from its own beginning, and anew when nothing was left to wait for", () => {
     const limit = new TimeLimit(120);
     const began = performance.now();
     const times: number[] = [];
     const note = (): void => void times.push(performance.now() - began);
     limit.start(note);
-    await wait(60);
+    jest.advanceTimersByTime(60);
     limit.start(note);
-    await wait(20);
-    expect(times).toEqual([]);
-    await wait(75);
-    expect(times).toHaveLength(1);
-    await wait(120);
-    expect(times).toHaveLength(2);
-    expect(times[1]).toBeGreaterThanOrEqual(179);
-    // It starts anew when nothing was left to wait for.
-    await new Promise<void>((resolve) => limit.start(resolve));
+    jest.advanceTimersByTime(240);
+    limit.start(note);
+    jest.advanceTimersByTime(240);
+    expect(times).toEqual([120, 180, 420]);
   });
+});
 
-  it("keeps no process alive", async () => {
+describe("a process with a time limit", () => {
+  it("is not kept alive by it", async () => {
     const before = process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
     new TimeLimit(60_000).start(() => undefined);
     await wait(1);

@@ -6,6 +6,14 @@ const REFRESH_MS = 3_000;
 const written = document.body.dataset["dates"] ?? "en-GB";
 const language = navigator.languages.find((own) => own.split("-")[0] === written.split("-")[0]) ?? written;
 
+const exactTime = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
+const shortTime = new Intl.DateTimeFormat(language, {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+
 /** A line of the answer while users are being forced offline. */
 interface Line {
   readonly message: string;
@@ -24,10 +32,8 @@ if (table !== null) manage(table);
 function localizeTimes(within: ParentNode): void {
   for (const time of within.querySelectorAll<HTMLTimeElement>("time[data-time]")) {
     const at = new Date(time.dateTime);
-    time.title = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" }).format(at);
-    if (time.dataset["time"] !== "short") continue;
-    const short = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } as const;
-    time.textContent = new Intl.DateTimeFormat(language, short).format(at);
+    time.title = exactTime.format(at);
+    if (time.dataset["time"] === "short") time.textContent = shortTime.format(at);
   }
 }
 
@@ -49,10 +55,11 @@ function manage(form: HTMLFormElement): void {
   const boxes = () => [...form.querySelectorAll<HTMLInputElement>("input[name=user]")];
   const selected = () => boxes().filter((box) => box.type === "hidden" || box.checked);
   let isRefreshing = false;
+  let isAsking = false;
 
   form.addEventListener("change", ({ target }) => {
     if (target instanceof HTMLSelectElement) form.requestSubmit();
-    else showSelection();
+    else if (target instanceof HTMLInputElement && target.type === "checkbox") select(target);
   });
   form.querySelector("[data-clear]")?.addEventListener("click", (event) => {
     event.preventDefault();
@@ -65,6 +72,20 @@ function manage(form: HTMLFormElement): void {
     void ask(opener);
   });
   const refreshing = window.setInterval(() => void refresh(), REFRESH_MS);
+
+  /** Who is checked goes along in the address, which has its limit. */
+  function select(box: HTMLInputElement): void {
+    const most = Number(form.querySelector<HTMLElement>("[data-selection]")?.dataset["length"]);
+    const isFull = queryOf(selected()).length >= most;
+    if (isFull) box.checked = false;
+    showFull(isFull);
+    showSelection();
+  }
+
+  function showFull(isFull: boolean): void {
+    const full = form.querySelector<HTMLElement>("[data-full]");
+    if (full !== null) full.textContent = isFull ? (full.dataset["full"] ?? "") : "";
+  }
 
   function showSelection(): void {
     const count = new Set(selected().map((box) => box.value)).size;
@@ -80,17 +101,18 @@ function manage(form: HTMLFormElement): void {
       if (box.type === "hidden") box.remove();
       else box.checked = false;
     }
+    showFull(false);
     showSelection();
   }
 
   /** Fetches this very page and takes over what is new. */
   async function refresh(): Promise<void> {
-    if (isRefreshing || document.hidden || document.querySelector("dialog[open]") !== null) return;
+    if (isRefreshing || document.hidden || hasQuestion()) return;
     isRefreshing = true;
     try {
-      const response = await fetch(location.href, { headers: { accept: "text/html" } });
+      const response = await get(location.href);
       tellTrouble(response.status >= 500);
-      if (response.redirected) location.reload();
+      if (response.type === "opaqueredirect") location.reload();
       else if (response.ok) takeOver(parse(await response.text()));
       else if (response.status < 500) giveWay(parse(await response.text()));
     } catch {
@@ -98,6 +120,11 @@ function manage(form: HTMLFormElement): void {
     } finally {
       isRefreshing = false;
     }
+  }
+
+  /** The table stays as it is then: the focus goes back to what has opened the question. */
+  function hasQuestion(): boolean {
+    return isAsking || document.querySelector("dialog[open]") !== null;
   }
 
   /** What is on the page stays, and the next try comes soon. */
@@ -116,7 +143,7 @@ function manage(form: HTMLFormElement): void {
 
   /** Replaces what is live, and keeps what somebody is doing in it: what is checked, open, or has the focus. */
   function takeOver(fresh: Document): void {
-    if (document.activeElement instanceof HTMLSelectElement) return;
+    if (hasQuestion() || document.activeElement instanceof HTMLSelectElement) return;
     const checked = new Set(selected().map((box) => box.value));
     const open = new Set([...form.querySelectorAll("details[open]")].map((details) => userOf(details)));
     const giveFocusBack = rememberFocus();
@@ -135,9 +162,12 @@ function manage(form: HTMLFormElement): void {
     showSelection();
   }
 
-  /** By the user's row and the place in it: the element itself will be another one. */
+  /** By the user's row and the place in it, or by the page's number: the element itself will be another one. */
   function rememberFocus(): () => void {
     const active = document.activeElement;
+    if (active instanceof HTMLButtonElement && active.name === "page") {
+      return () => form.querySelector<HTMLElement>(`button[name=page][value="${active.value}"]`)?.focus();
+    }
     const userId = active === null ? undefined : userOf(active);
     const index = active === null ? -1 : focusable(active.closest("tr")).indexOf(active as HTMLElement);
     return () => {
@@ -147,17 +177,27 @@ function manage(form: HTMLFormElement): void {
     };
   }
 
-  /** The page that asks is shown as a dialog. */
+  /** The page that asks is shown as a dialog; to a second click while it is on the way nothing more. */
   async function ask(opener: HTMLElement): Promise<void> {
-    const query = selected().map((box) => `user=${encodeURIComponent(box.value)}`);
-    const action = `${opener.getAttribute("formaction") ?? ""}?${query.join("&")}`;
+    if (isAsking) return;
+    isAsking = true;
+    const action = `${opener.getAttribute("formaction") ?? ""}?${queryOf(selected())}`;
     const url = opener instanceof HTMLAnchorElement ? opener.href : action;
-    const response = await fetch(url, { headers: { accept: "text/html" } }).catch(() => undefined);
-    const confirmation = parse((await response?.text()) ?? "").querySelector("form[data-confirmation]");
-    if (confirmation === null) {
+    try {
+      const response = await get(url);
+      const page = parse(await response.text());
+      const confirmation = page.querySelector("form[data-confirmation]");
+      if (confirmation !== null) showDialog(confirmation, opener);
+      else if (isRefusal(response)) giveWay(page);
+      else location.assign(url);
+    } catch {
       location.assign(url);
-      return;
+    } finally {
+      isAsking = false;
     }
+  }
+
+  function showDialog(confirmation: Element, opener: HTMLElement): void {
     const dialog = document.createElement("dialog");
     dialog.setAttribute("aria-labelledby", "question");
     dialog.append(document.importNode(confirmation, true));
@@ -186,7 +226,12 @@ function manage(form: HTMLFormElement): void {
     const words = confirmation.querySelector("[data-progress] span");
     for (const button of buttons) button.disabled = true;
     if (progress !== null) progress.hidden = false;
-    const last = await post(confirmation, ({ message, done, total }) => {
+    const response = await post(confirmation);
+    if (response !== undefined && isRefusal(response)) {
+      giveWay(parse(await response.text()));
+      return;
+    }
+    const last = await readLines(response, ({ message, done, total }) => {
       if (words !== null) words.textContent = message;
       if (bar !== null && done !== undefined && total !== undefined) Object.assign(bar, { max: total, value: done });
     });
@@ -203,14 +248,28 @@ function manage(form: HTMLFormElement): void {
   }
 }
 
-/** The answer comes line by line, the last one with what it came to; none if it broke off before. */
-async function post(form: HTMLFormElement, show: (line: Line) => void): Promise<Line | undefined> {
+/** Asks for a page. It follows no redirect: it may lead to another site, where a script of this page may not go. */
+function get(url: string): Promise<Response> {
+  return fetch(url, { headers: { accept: "text/html" }, redirect: "manual" });
+}
+
+/** Whether it says that the reader may not do this any more, and why: a kicked user is told once. */
+function isRefusal({ status }: Response): boolean {
+  return status === 401 || status === 403;
+}
+
+/** Sends a form. @returns the answer, or `undefined` where there is none. */
+function post(form: HTMLFormElement): Promise<Response | undefined> {
   const fields = [...new FormData(form)].map(([name, value]) => [name, typeof value === "string" ? value : ""]);
+  const headers = { accept: "application/x-ndjson" };
+  return fetch(form.action, { method: "POST", body: new URLSearchParams(fields), headers }).catch(() => undefined);
+}
+
+/** The answer comes line by line, the last one with what it came to; none if it broke off before. */
+async function readLines(response: Response | undefined, show: (line: Line) => void): Promise<Line | undefined> {
   let last: Line | undefined;
   try {
-    const body = new URLSearchParams(fields);
-    const response = await fetch(form.action, { method: "POST", body, headers: { accept: "application/x-ndjson" } });
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const reader = response?.body?.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
       const complete = (rest + part.value).split("\n");
@@ -236,6 +295,11 @@ function userOf(element: Element): string | undefined {
 
 function focusable(row: Element | null): HTMLElement[] {
   return row === null ? [] : [...row.querySelectorAll<HTMLElement>("a, button, input, summary")];
+}
+
+/** As the browser itself sends the form. */
+function queryOf(boxes: readonly HTMLInputElement[]): string {
+  return new URLSearchParams(boxes.map((box) => ["user", box.value])).toString();
 }
 
 function hiddenBox(userId: string): HTMLInputElement {

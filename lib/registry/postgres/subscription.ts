@@ -56,21 +56,26 @@ export class Listening implements Subscription {
       await this.#ask(client, { text: `LISTEN ${quoted(this.#channel)}` });
       while (!this.#isClosing && !lost.signal.aborted) {
         const rows = await this.#ask(client, { ...CHECK, values: [this.#channel] });
-        if (rows.length === 0 || this.#isClosing) break;
-        if (!listening) this.#listener.listening((listening = true));
+        if (rows.length === 0) break;
+        if (!listening) this.#say((listening = true));
         await this.#pause(this.#checkEveryMs, lost.signal);
       }
     } catch {
       // Whatever it was, the connection is given up; the next one is tried for ever.
     }
     if (client !== undefined) release(client, true);
-    if (listening && !this.#isClosing) this.#listener.listening(false);
+    if (listening) this.#say(false);
     return listening;
+  }
+
+  /** Whoever has closed this may be listening by another one. */
+  #say(isListening: boolean): void {
+    if (!this.#isClosing) this.#listener.listening(isListening);
   }
 
   #hear(payload: string | undefined): void {
     const ended = readAnnouncement(payload);
-    if (ended === undefined) this.#listener.listening(true);
+    if (ended === undefined) this.#say(true);
     else this.#listener.ended(ended);
   }
 

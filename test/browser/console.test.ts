@@ -1,0 +1,134 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import type { LogoutOptions } from "../../lib/index.js";
+import { launchChromium, openPageAs, type WatchedPage } from "../support/chromium.js";
+import { serve } from "../support/http.js";
+import { useSites, type Site } from "../support/site.js";
+
+jest.setTimeout(60_000);
+
+const OPENER = "tr[data-user=admin] > td:last-child a";
+const SUBMIT = "[data-confirmation] button.solid";
+
+describe("the console while somebody works in it", () => {
+  let browser: Browser;
+  const opened: WatchedPage[] = [];
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterEach(async () => {
+    const complaints = opened.flatMap((watched) => watched.complaints);
+    await Promise.all(opened.splice(0).map(({ context }) => context.close()));
+    if (complaints.length > 0) throw new Error(`The pages complained: ${complaints.join("; ")}`);
+  });
+  afterAll(() => browser.close());
+  const openSite = useSites();
+
+  const consolePath = (site: Site): string => `/console/applications/${site.appId}/login-management`;
+
+  /** A site with these users, and its console as an administrator sees it. */
+  async function consoleOf(users: readonly string[] = [], auth: Partial<LogoutOptions> = {}) {
+    const site = await openSite({
+      auth: { admin: { authorize: (req) => req.session.userId === "admin" }, ...auth },
+    });
+    for (const user of users) await site.login(user);
+    const watched = await openPageAs(browser, site, "admin");
+    opened.push(watched);
+    const { page } = watched;
+    await page.goto(site.url + consolePath(site));
+    return { site, page, context: watched.context };
+  }
+
+  /** Holds what the script asks for at these addresses until it is let go. */
+  async function hold(page: Page, url: string | RegExp) {
+    let letGo = (): void => undefined;
+    const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+    await page.route(url, async (route) => {
+      if (route.request().resourceType() === "fetch") await isLetGo;
+      await route.continue().catch(() => undefined);
+    });
+    return letGo;
+  }
+
+  it("keeps the focus on a page's number when the table is refreshed", async () => {
+    const { page } = await consoleOf(Array.from({ length: 24 }, (_value, index) => `user ${String(index)}`));
+    await page.focus(".pager button[value='2']");
+    await page.evaluate(() => document.querySelector("tbody tr")?.setAttribute("data-before", ""));
+    await page.waitForSelector("[data-before]", { state: "detached" });
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("value"))).toBe("2");
+  });
+
+  it("asks once, however often its button is clicked", async () => {
+    const { page } = await consoleOf();
+    const letGo = await hold(page, /force-offline/);
+    await page.dblclick(OPENER);
+    letGo();
+    await page.waitForSelector("dialog[open]");
+    await page.unrouteAll({ behavior: "wait" });
+    expect(await page.locator("dialog").count()).toBe(1);
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", { state: "detached" });
+    await page.click(OPENER);
+    await page.waitForSelector("dialog[open]");
+  });
+
+  it("gives the focus back also where a refresh was on its way when the dialog was opened", async () => {
+    const { page } = await consoleOf();
+    const letGo = await hold(page, page.url());
+    await page.waitForRequest(page.url());
+    await page.focus(OPENER);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog[open]");
+    const refreshed = page.waitForResponse(page.url());
+    letGo();
+    await (await refreshed).finished();
+    // What the script does with the answer comes before the next but one picture.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", { state: "detached" });
+    expect(await page.locator(OPENER).evaluate((element) => element === document.activeElement)).toBe(true);
+  });
+
+  it.each([
+    ["asks whom to force offline", [OPENER]],
+    ["forces somebody offline", [OPENER, SUBMIT]],
+  ])("tells an administrator why, who is kicked before he %s", async (_what, clicks) => {
+    const { site, page } = await consoleOf();
+    // So that no refresh is told first.
+    await hold(page, page.url());
+    for (const before of clicks.slice(0, -1)) await page.click(before);
+    await site.auth.kick("admin", { reason: "Your shift is over" });
+    await page.click(clicks.at(-1) ?? "");
+    await page.waitForSelector(".notice");
+    expect(await page.locator(".notice").innerText()).toMatch(/You have been logged out[^]*Your shift is over/);
+    expect(await page.locator("dialog").count()).toBe(0);
+  });
+
+  it("sends an administrator who has logged out elsewhere to log in, also on another host", async () => {
+    const idp = await serve((_req, res) => res.end("the log-in page"));
+    try {
+      const { site, page, context } = await consoleOf([], { loginUrl: `${idp.url}/in` });
+      const cookies = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
+      await site.ask("POST", "/login/profile/logout", { headers: { Cookie: cookies } });
+      await page.waitForURL(`${idp.url}/**`);
+      expect(page.url()).toBe(`${idp.url}/in?returnTo=${encodeURIComponent(consolePath(site))}`);
+    } finally {
+      await idp.close();
+    }
+  });
+
+  it("takes no more users into the selection than an address can carry, and says so", async () => {
+    const users = Array.from({ length: 45 }, (_value, index) => `${"x".repeat(400)}${String(index)}`);
+    const { site, page } = await consoleOf(users);
+    await page.goto(`${site.url}${consolePath(site)}?limit=50`);
+    for (const box of await page.locator("tbody input[type=checkbox]").all()) await box.click();
+    expect(await page.locator("tbody input:checked").count()).toBe(19);
+    expect(await page.locator(".selection").innerText()).toMatch(/19 users selected[^]*The selection is full\./);
+    await page.click(".selection button");
+    await page.waitForSelector("text=Force 19 users offline?");
+    await page.keyboard.press("Escape");
+    await page.click("[data-clear]");
+    await page.locator("tbody input[type=checkbox]").first().check();
+    expect(await page.locator(".selection").innerText()).not.toContain("full");
+  });
+});

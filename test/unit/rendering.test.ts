@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import { readDevice } from "../../lib/pages/device.js";
+import { personalCenterPage } from "../../lib/pages/personal-center.js";
+import { LOCALES, type Locale } from "../../lib/pages/texts.js";
+import { CHROME, IPHONE } from "../support/pages.js";
+
+const FORMATS = ["DateTimeFormat", "RelativeTimeFormat", "NumberFormat", "Segmenter"] as const;
+
+describe("a page with many logins", () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  const render = (locale: Locale): string =>
+    personalCenterPage({
+      frame: {
+        texts: LOCALES[locale],
+        brandName: "Acme",
+        assets: { style: "/style.css", script: "/script.js" },
+        user: { person: { id: "1", name: "Alice", details: [], photo: undefined }, logoutUrl: "/u/logout" },
+      },
+      logins: Array.from({ length: 150 }, (_value, index) => ({
+        id: String(index),
+        userId: "1",
+        began: new Date(2026, 0, 1),
+        lastActive: new Date(2026, 0, 2),
+        expires: new Date(2026, 0, 3),
+        userAgent: CHROME,
+      })),
+      currentId: "0",
+      endLoginUrl: "/u/end-login",
+      endOthersUrl: "/u/end-others",
+      status: undefined,
+    });
+
+  it.each(["en", "zh"] as const)("makes no formatter that it has made before, in %s", (locale) => {
+    const first = render(locale);
+    const made = FORMATS.map((name) => jest.spyOn(Intl, name));
+    expect(render(locale)).toBe(first);
+    expect(made.map(({ mock }) => mock.calls.length)).toEqual([0, 0, 0, 0]);
+  });
+
+  it("writes the times of each language in that language", () => {
+    expect(render("en")).toContain("2 January 2026");
+    expect(render("zh")).toContain("2026年1月2日");
+  });
+});
+
+describe("a device", () => {
+  it("is read once for each user agent, of the last few hundred", () => {
+    const chrome = readDevice(CHROME);
+    expect(chrome).toEqual({ kind: "desktop", browser: "Chrome 126", system: "Linux" });
+    expect(readDevice(CHROME)).toBe(chrome);
+    expect(readDevice(IPHONE)).toMatchObject({ kind: "mobile", system: "iOS" });
+    for (let index = 0; index < 500; index++) readDevice(`Agent/${String(index)}`);
+    expect(readDevice(CHROME)).toEqual(chrome);
+    expect(readDevice(CHROME)).not.toBe(chrome);
+  });
+});
