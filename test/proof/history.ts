@@ -17,6 +17,8 @@ export type Command =
   | { readonly is: "kick"; readonly node: number; readonly users: readonly string[] }
   /** One login of a user is kicked: that at this place of his list. */
   | { readonly is: "kick one"; readonly node: number; readonly user: string; readonly place: number }
+  /** "Log out everywhere else": all logins of a user but that at this place of his list. */
+  | { readonly is: "kick others"; readonly node: number; readonly user: string; readonly place: number }
   | { readonly is: "kick everyone"; readonly node: number }
   | { readonly is: "time passes"; readonly ms: number }
   /** A node stops between two awaits, and another one takes its place. */
@@ -73,6 +75,7 @@ const commands: readonly fc.WeightedArbitrary<Command>[] = [
     arbitrary: fc.record({ is: fc.constant("kick"), node, users: fc.uniqueArray(user, { minLength: 1 }) }),
   },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("kick one"), node, user, place: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("kick others"), node, user, place: fc.nat(1) }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("kick everyone"), node }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("crash"), node }) },
   { weight: 3, arbitrary: fc.constant<Command>({ is: "rest" }) },

@@ -63,6 +63,8 @@ export interface Kick extends Actor {
   /** Of one login alone: a process without the package, which knows no logins, may have copied its session. */
   readonly isOfOne: boolean;
   readonly covers: (login: ModelLogin) => boolean;
+  /** Stays, if it is listed when it comes to that. */
+  readonly spares?: (login: ModelLogin) => boolean;
 }
 
 /**
@@ -169,6 +171,7 @@ export class Model implements StoreWatcher {
     for (const login of [ends, resumes]) if (login !== undefined) this.#doubt(login, visit);
     if (rotates === "by hand" && visit.login !== undefined) {
       this.#doubt(visit.login, visit);
+      for (const kick of this.#kicks) if (kick.spares?.(visit.login) === true) this.#doubt(visit.login, kick);
       // destroy() ends it wherever else it lives: it goes on where this request puts it.
       for (const [place, login] of this.#placed) if (login === visit.login) this.#displace(place);
     }
@@ -201,6 +204,11 @@ export class Model implements StoreWatcher {
     kick.calledAt = this.#tick();
     this.#kicks.add(kick);
     for (const login of this.logins) if (kick.covers(login)) this.#doubt(login, kick);
+    // A request that rotates its login by hand takes it off the list for a moment.
+    for (const { change, login } of this.#visits) {
+      if (change?.rotates === "by hand" && login !== undefined && kick.spares?.(login) === true)
+        this.#doubt(login, kick);
+    }
   }
 
   kickEnds(kick: Kick): void {

@@ -48,7 +48,10 @@ export async function live(history: History, options: RunOptions, counts?: Count
   }
 }
 
-type KickWork = (node: HookedNode, begins: (covers: Kick["covers"]) => void) => Promise<unknown>;
+type KickWork = (
+  node: HookedNode,
+  begins: (covers: Kick["covers"], spares?: Kick["spares"]) => void,
+) => Promise<unknown>;
 
 class World {
   readonly schedule = new Schedule();
@@ -156,6 +159,19 @@ class World {
         this.#kick(await this.#nodeAt(command.node), `one of ${user}`, work, true);
         break;
       }
+      case "kick others": {
+        const { user, place } = command;
+        this.#kick(await this.#nodeAt(command.node), `others of ${user}`, async ({ auth }, begins) => {
+          const id = (await auth.logins(user))[place]?.id;
+          if (id === undefined) return;
+          begins(
+            (login) => login.user === user && login.loginId !== id,
+            ({ loginId }) => loginId === id,
+          );
+          await auth.kickOthers(user, id);
+        });
+        break;
+      }
       case "kick everyone":
         this.#kick(await this.#nodeAt(command.node), "everyone", ({ auth }, begins) => {
           begins(() => true);
@@ -228,8 +244,8 @@ class World {
     this.#named += 1;
     const actor: Actor = { name: `kick${String(this.#named)}`, node };
     const kicks: Kick[] = [];
-    const begins = (covers: Kick["covers"]): void => {
-      const kick = { ...actor, calledAt: 0, isOfOne, covers };
+    const begins: Parameters<KickWork>[1] = (covers, spares = () => false) => {
+      const kick = { ...actor, calledAt: 0, isOfOne, covers, spares };
       kicks.push(kick);
       this.model.kickBegins(kick);
     };
