@@ -7,6 +7,7 @@ const CHECK_EVERY_MS = 5_000;
 /** Where a message comes to nobody while `isDead`, as on a connection that has gone without saying so. */
 class Channel {
   isDead = false;
+  isBusy = false;
   renewed = 0;
   #hear: ((channel: string, text: string) => void) | undefined;
 
@@ -22,9 +23,14 @@ class Channel {
     };
   };
 
+  hear(channel: string, text: string): void {
+    this.#hear?.(channel, text);
+  }
+
   readonly publish = async (channel: string, text: string): Promise<void> => {
+    if (this.isBusy) await new Promise(() => undefined);
     await Promise.resolve();
-    if (!this.isDead) this.#hear?.(channel, text);
+    if (!this.isDead) this.hear(channel, text);
   };
 }
 
@@ -50,12 +56,29 @@ describe("the news of Redis", () => {
     expect([heard.isListening, channel.renewed]).toEqual([true, 0]);
   });
 
+  it("keep their connection while nothing can be said, as when Redis is busy or away", async () => {
+    channel.isBusy = true;
+    await jest.advanceTimersByTimeAsync(20 * CHECK_EVERY_MS);
+    expect([heard.isListening, channel.renewed]).toEqual([false, 0]);
+  });
+
+  it("keep a connection over which anything arrives", async () => {
+    channel.isDead = true;
+    for (let times = 0; times < 40; times += 1) {
+      await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
+      channel.hear("news", '["alice","","login"]');
+    }
+    expect([heard.isListening, channel.renewed]).toEqual([false, 0]);
+  });
+
   it("take another connection soon after one is dead, and again where that one is", async () => {
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
     channel.isDead = true;
     await jest.advanceTimersByTimeAsync(2 * CHECK_EVERY_MS);
+    expect([heard.isListening, channel.renewed]).toEqual([false, 0]);
+    await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS);
     expect([heard.isListening, channel.renewed]).toEqual([false, 1]);
-    await jest.advanceTimersByTimeAsync(4 * CHECK_EVERY_MS);
+    await jest.advanceTimersByTimeAsync(6 * CHECK_EVERY_MS);
     const { renewed } = channel;
     expect(renewed).toBeGreaterThan(1);
     channel.isDead = false;

@@ -9,6 +9,9 @@ const FIRST_RETRY_MS = 50;
 /** Where messages may be lost unnoticed, the list is looked at every so many times that this subscriber hears itself. */
 const HEARD_PER_LOOK = 12;
 
+/** When it has spoken so often and heard nothing, its connection is dead without having ended: another one is taken. */
+const DEAD_WHEN_UNHEARD = 2;
+
 /** What everybody is told when everyone is off. */
 export const EVERYONE_IS_OFF = "*";
 
@@ -42,6 +45,8 @@ export class RedisNews implements Subscription {
   #awaited = "";
   #isListening = false;
   #heardSinceLook = 0;
+  /** How often it has spoken, at full length, and heard nothing. */
+  #unheard = 0;
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -70,6 +75,7 @@ export class RedisNews implements Subscription {
   #heard(channel: string, text: string): void {
     const { listener } = this.#options;
     if (this.#isClosed) return;
+    this.#unheard = 0;
     if (channel === this.#ownChannel) {
       if (text === this.#awaited) this.#arrives();
       return;
@@ -80,16 +86,26 @@ export class RedisNews implements Subscription {
   }
 
   #speak(retryMs: number): void {
+    const { publish, checkEveryMs } = this.#options;
+    let isSaid = false;
     this.#awaited = randomBytes(9).toString("base64url");
-    // Not heard is not heard, whatever the reason.
-    this.#options.publish(this.#ownChannel, this.#awaited).catch(() => undefined);
-    const { checkEveryMs } = this.#options;
+    // Not heard is not heard, whatever the reason; but only what was said for sure speaks against the connection.
+    publish(this.#ownChannel, this.#awaited).then(
+      () => {
+        isSaid = true;
+      },
+      () => undefined,
+    );
     this.#after(retryMs, () => {
       this.#lost();
-      // Unheard for so long, the connection may be dead without knowing: it begins again with another one.
-      const isDead = retryMs >= checkEveryMs;
-      if (isDead) this.#subscription.renew();
-      this.#speak(isDead ? FIRST_RETRY_MS : Math.min(2 * retryMs, checkEveryMs));
+      if (isSaid && retryMs >= checkEveryMs) this.#unheard += 1;
+      if (this.#unheard < DEAD_WHEN_UNHEARD) {
+        this.#speak(Math.min(2 * retryMs, checkEveryMs));
+        return;
+      }
+      this.#unheard = 0;
+      this.#subscription.renew();
+      this.#speak(FIRST_RETRY_MS);
     });
   }
 
