@@ -60,8 +60,8 @@ export interface Visit extends Actor {
 
 export interface Kick extends Actor {
   calledAt: number;
-  /** Of one login alone: a process without the package, which knows no logins, may have copied its session. */
-  readonly isOfOne: boolean;
+  /** It names one login: a process without the package, which knows no logins, may have made two of it by copying its session. */
+  readonly namesLogin: boolean;
   readonly covers: (login: ModelLogin) => boolean;
   /** Stays, if it is listed when it comes to that. */
   readonly spares?: (login: ModelLogin) => boolean;
@@ -214,7 +214,7 @@ export class Model implements StoreWatcher {
   kickEnds(kick: Kick): void {
     const now = this.#tick();
     this.#kicks.delete(kick);
-    if (this.#kicksAlone && kick.isOfOne) return;
+    if (this.#kicksAlone && kick.namesLogin) return;
     for (const login of this.logins) {
       if (login.storedAt !== undefined && login.storedAt < kick.calledAt && kick.covers(login)) login.endedAt ??= now;
     }

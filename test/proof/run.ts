@@ -161,7 +161,7 @@ class World {
       }
       case "kick others": {
         const { user, place } = command;
-        this.#kick(await this.#nodeAt(command.node), `others of ${user}`, async ({ auth }, begins) => {
+        const work: KickWork = async ({ auth }, begins) => {
           const id = (await auth.logins(user))[place]?.id;
           if (id === undefined) return;
           begins(
@@ -169,7 +169,8 @@ class World {
             ({ loginId }) => loginId === id,
           );
           await auth.kickOthers(user, id);
-        });
+        };
+        this.#kick(await this.#nodeAt(command.node), `others of ${user}`, work, true);
         break;
       }
       case "kick everyone":
@@ -240,12 +241,12 @@ class World {
     );
   }
 
-  #kick(node: HookedNode, whom: string, work: KickWork, isOfOne = false): void {
+  #kick(node: HookedNode, whom: string, work: KickWork, namesLogin = false): void {
     this.#named += 1;
     const actor: Actor = { name: `kick${String(this.#named)}`, node };
     const kicks: Kick[] = [];
     const begins: Parameters<KickWork>[1] = (covers, spares = () => false) => {
-      const kick = { ...actor, calledAt: 0, isOfOne, covers, spares };
+      const kick = { ...actor, calledAt: 0, namesLogin, covers, spares };
       kicks.push(kick);
       this.model.kickBegins(kick);
     };
