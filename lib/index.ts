@@ -10,6 +10,7 @@ export type {
   EndedLogins,
   EndedLogin,
   Era,
+  KickEndOptions,
   KickMark,
   ListedLogin,
   Login,

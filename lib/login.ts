@@ -95,6 +95,12 @@ export interface EndOptions {
   readonly waitReplicas?: number | undefined;
 }
 
+/** How a kick of a user is written. */
+export interface KickEndOptions extends EndOptions {
+  /** The id of a login that stays, if it is listed now, and to which the mark does not apply. Default: none. */
+  readonly except?: string | undefined;
+}
+
 /** Logins of one user that have just been taken off the list. */
 export interface EndedLogins {
   readonly userId: string;
@@ -187,14 +193,8 @@ export interface LoginRegistry {
   /**
    * The kick: takes all of a user's logins off and leaves the mark. The logins stay at hand until
    * {@link LoginRegistry.settle}, so that a kick that broke off can be finished by repeating it.
-   *
-   * @param options - `except`: the id of a login that stays, if it is listed now, and to which the mark does not apply.
    */
-  removeAll(
-    userId: string,
-    mark: KickMark,
-    options?: EndOptions & { readonly except?: string | undefined },
-  ): Promise<readonly ListedLogin[]>;
+  removeAll(userId: string, mark: KickMark, options?: KickEndOptions): Promise<readonly ListedLogin[]>;
 
   /** The kick of these logins is finished: they need not be kept at hand any more. */
   settle(userId: string, loginIds: readonly string[]): Promise<void>;

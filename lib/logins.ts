@@ -3,14 +3,14 @@ import { LRUCache } from "lru-cache";
 import { causeOf } from "./cause.js";
 import { KickError, LogoutError } from "./errors.js";
 import type { Events } from "./events.js";
-import type { EndedLogins, EndOptions, KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
+import type { EndedLogins, EndOptions, KickEndOptions, KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
 import type { RawStore } from "./session/raw-store.js";
 import { isSameLogin, sessionWithNote, stampOf } from "./session/stamp.js";
 import { toUserId } from "./session/user-id.js";
 
 /** How many users, or sessions of one user, are worked on at once. */
 const GROUP = 100;
-const MAX_TEXT = 500;
+export const MAX_KICK_TEXT = 500;
 /** Of how many kicks of its own a process remembers that it has told of them itself. */
 const OWN_KICKS = 1_000;
 const MAX_REPLICAS = 64;
@@ -163,7 +163,7 @@ export class Logins {
   async #kickUsers(
     userIds: readonly string[],
     mark: KickMark,
-    end: EndOptions & { readonly except?: string },
+    end: KickEndOptions,
   ): Promise<KickResult & { failures: Failure[] }> {
     const failures: Failure[] = [];
     const counts = await inGroups(userIds, (userId) =>
@@ -177,7 +177,7 @@ export class Logins {
   }
 
   /** @returns how many logins the user had. */
-  async #kickUser(userId: string, mark: KickMark, end: EndOptions & { readonly except?: string }): Promise<number> {
+  async #kickUser(userId: string, mark: KickMark, end: KickEndOptions): Promise<number> {
     const logins = await this.#registry.removeAll(userId, mark, end);
     if (logins.length > 0) await this.#finish(userId, logins, mark);
     return logins.length;
@@ -244,8 +244,8 @@ function userIdArgument(value: unknown): string {
 
 function textArgument(name: string, value: unknown): string | undefined {
   if (value === undefined || value === "") return undefined;
-  if (typeof value === "string" && value.length <= MAX_TEXT) return value;
-  throw new LogoutError("ERR_ARGUMENT", `${name} must be a string of at most ${String(MAX_TEXT)} characters.`);
+  if (typeof value === "string" && value.length <= MAX_KICK_TEXT) return value;
+  throw new LogoutError("ERR_ARGUMENT", `${name} must be a string of at most ${String(MAX_KICK_TEXT)} characters.`);
 }
 
 function integerArgument(name: string, value: number, least: number, most: number): number {

@@ -1,10 +1,9 @@
 import type { Request, Response } from "express";
 import type { Login } from "../login.js";
+import { MAX_KICK_TEXT } from "../logins.js";
 import { redirectTo, sendNotice } from "./answer.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./frame.js";
-
-const MAX_KICK_TEXT = 500;
 
 /** The login of whoever asks for a page; where nobody is logged in, he is sent to log in, and there is nothing more to do. */
 export async function requireLogin(context: HttpContext, req: Request, res: Response): Promise<Login | undefined> {

@@ -5,6 +5,7 @@ import type {
   EndedLogins,
   EndOptions,
   Era,
+  KickEndOptions,
   KickMark,
   ListedLogin,
   LoginChange,
@@ -14,15 +15,13 @@ import type {
   Removal,
   Subscription,
 } from "../login.js";
+import { endTtlMs } from "./ends.js";
 import { eraAfter, kickAfter, newEra } from "./era.js";
 import { Recency, type Recent } from "../recency.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 /** Whoever looks at who is active may sweep more often, as long as it takes no more than one part in so many of the time. */
 const SWEEP_SHARE = 50;
-
-/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
-const UNKNOWN_END_TTL_MS = 86_400_000;
 
 interface User extends Recent<User> {
   readonly id: string;
@@ -123,15 +122,16 @@ export class MemoryLoginRegistry implements LoginRegistry {
   ): Promise<Removal> {
     refuseReplicas(end);
     const user = this.#user(userId);
-    const { mark, remember = false } = end;
+    const { mark } = end;
     const listed = user.logins.get(loginId);
     user.logins.delete(loginId);
     if (mark !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
     const known = user.ended.get(loginId);
     let ends = known?.ends ?? 0;
-    if (listed === undefined || remember || mark !== undefined) {
+    const ttls = endTtlMs(end, this.#maxSessionAgeMs);
+    const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
+    if (ttlMs !== undefined) {
       ends += 1;
-      const ttlMs = remember || listed !== undefined ? this.#maxSessionAgeMs : UNKNOWN_END_TTL_MS;
       const until = Math.max(known?.until ?? 0, Date.now() + ttlMs);
       user.ended.set(loginId, { ends, mark: mark ?? known?.mark, until });
     }
@@ -143,7 +143,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
   async removeAll(
     userId: string,
     mark: KickMark,
-    { except, ...options }: EndOptions & { except?: string | undefined } = {},
+    { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
     refuseReplicas(options);
     const user = this.#user(userId);

@@ -3,6 +3,7 @@ import type {
   ActiveUser,
   EndOptions,
   Era,
+  KickEndOptions,
   KickMark,
   ListedLogin,
   LoginChange,
@@ -12,6 +13,7 @@ import type {
   Removal,
   Subscription,
 } from "../../login.js";
+import { endTtlMs } from "../ends.js";
 import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
@@ -24,9 +26,6 @@ const SWEEP_INTERVAL_MS = 60_000;
 const MIGRATION_TIMEOUT_MS = 30_000;
 const USERS_AT_ONCE = 500;
 const SWEPT_AT_ONCE = 500;
-
-/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
-const UNKNOWN_END_TTL_MS = 86_400_000;
 
 /** Options of {@link PostgresLoginRegistry}. */
 export interface PostgresLoginRegistryOptions extends PostgresNames {
@@ -153,14 +152,15 @@ export class PostgresLoginRegistry implements LoginRegistry {
     end: EndOptions & { mark?: KickMark; remember?: boolean } = {},
   ): Promise<Removal> {
     refuseReplicas(end);
-    const { mark, remember = false } = end;
+    const { mark } = end;
+    const ttlMs = endTtlMs(end, this.#app.maxSessionAgeMs);
     const [row] = await this.#database.step(
       this.#statements.remove,
       ...this.#user(userId),
       this.#loginKey(userId, loginId),
       mark === undefined ? null : writeMark(mark),
-      remember || mark !== undefined ? this.#app.maxSessionAgeMs : null,
-      remember ? this.#app.maxSessionAgeMs : UNKNOWN_END_TTL_MS,
+      ttlMs.listed ?? null,
+      ttlMs.unlisted,
       this.#app.channel,
       announcementHead(userId, mark),
     );
@@ -171,7 +171,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
   async removeAll(
     userId: string,
     mark: KickMark,
-    { except, ...options }: EndOptions & { except?: string | undefined } = {},
+    { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
     refuseReplicas(options);
     const rows = await this.#database.step(

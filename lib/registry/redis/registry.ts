@@ -3,6 +3,7 @@ import type {
   ActiveUser,
   EndOptions,
   Era,
+  KickEndOptions,
   KickMark,
   ListedLogin,
   LoginChange,
@@ -12,6 +13,7 @@ import type {
   Removal,
   Subscription,
 } from "../../login.js";
+import { endTtlMs } from "../ends.js";
 import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
 import { adapterOf, type RedisAdapter, type RedisClient } from "./clients/index.js";
 import { CoherentCache } from "./coherent-cache.js";
@@ -24,9 +26,6 @@ import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, TELL, UPDATE } from "./scripts.js
 
 /** Of how many logins Redis is told at once that their kick is finished. */
 const SETTLED_AT_ONCE = 1_000;
-
-/** How long it is remembered that somebody ended a login which was not listed: far longer than a request takes. */
-const UNKNOWN_END_TTL_MS = 86_400_000;
 
 /** Options of {@link RedisLoginRegistry}. */
 export interface RedisLoginRegistryOptions {
@@ -183,12 +182,11 @@ export class RedisLoginRegistry implements LoginRegistry {
     const { index, maxSessionAgeMs } = this.#app;
     const rows = await index.rowsOf(userId);
     const mark = end.mark === undefined ? "" : writeMark(end.mark);
-    const endTtl = end.mark === undefined && end.remember !== true ? "" : String(maxSessionAgeMs);
-    const unlistedTtl = String(end.remember === true ? maxSessionAgeMs : UNKNOWN_END_TTL_MS);
+    const ttlMs = endTtlMs(end, maxSessionAgeMs);
     const removed = await commands.run(
       REMOVE,
       [logins, ended, kicked],
-      [loginId, mark, endTtl, unlistedTtl, ...this.#toTell(userId)],
+      [loginId, mark, String(ttlMs.listed ?? ""), String(ttlMs.unlisted), ...this.#toTell(userId)],
     );
     const [record, ends, left] = removed as [unknown, unknown, unknown];
     if (Number(left) === 0) await index.drop(rows);
@@ -198,7 +196,7 @@ export class RedisLoginRegistry implements LoginRegistry {
   async removeAll(
     userId: string,
     mark: KickMark,
-    { except, ...options }: EndOptions & { except?: string | undefined } = {},
+    { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
     const commands = this.#ending(options);
     const { logins, ended, kicked } = this.#keys(userId);

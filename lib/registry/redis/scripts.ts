@@ -100,8 +100,7 @@ return markId(redis.call('HGET', KEYS[2], '*'))
 /** KEYS logins ended; ARGV id sid ttl ip userAgent began kickBefore ends → 1 listed, 0 refused. */
 export const ADOPT = script(`
 local mark = markId(redis.call('HGET', KEYS[2], '*'))
-local isSpared = redis.call('HGET', KEYS[2], '*spared') == ARGV[1]
-if mark ~= '' and mark ~= ARGV[7] and not isSpared then return 0 end
+if mark ~= '' and mark ~= ARGV[7] and redis.call('HGET', KEYS[2], '*spared') ~= ARGV[1] then return 0 end
 if endsOf(KEYS[2], ARGV[1]) ~= tonumber(ARGV[8]) then return 0 end
 local record = read(KEYS[1], ARGV[1])
 if not record then
