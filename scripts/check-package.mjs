@@ -19,13 +19,23 @@ function readmeSnippets() {
   return [...markdown.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
 }
 
+/** The files of this project that the README leads to, or shows. */
+function readmeLinks() {
+  const links = readFileSync("README.md", "utf8").matchAll(/(?:\]\(|src="|srcset=")([^)"#:]+)[^)":]*[)"]/g);
+  return [...links].map(([, path]) => path);
+}
+
 try {
   const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder]));
   const tarball = join(folder, filename);
-  const strays = files
-    .map(({ path }) => path)
-    .filter((path) => !/^(dist\/(esm|cjs)\/|(README|CHANGELOG|SECURITY)\.md$|LICENSE$|package\.json$)/.test(path));
+  const paths = files.map(({ path }) => path);
+  const strays = paths.filter(
+    (path) =>
+      !/^(dist\/(esm|cjs)\/|docs\/|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$|LICENSE$|package\.json$)/.test(path),
+  );
   if (strays.length > 0) throw new Error(`The tarball holds what it should not: ${strays.join(", ")}`);
+  const missing = readmeLinks().filter((path) => !paths.includes(path));
+  if (missing.length > 0) throw new Error(`The README leads to what the tarball does not hold: ${missing.join(", ")}`);
 
   node("node_modules/publint/src/cli.js", tarball, "--strict");
   node("node_modules/@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "node16", "--format", "ascii");

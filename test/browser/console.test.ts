@@ -96,7 +96,10 @@ describe("the console while somebody works in it", () => {
     const { site, page } = await consoleOf();
     // So that no refresh is told first.
     await hold(page, page.url());
-    for (const before of clicks.slice(0, -1)) await page.click(before);
+    for (const before of clicks.slice(0, -1)) {
+      await page.click(before);
+      await page.waitForSelector("dialog[open]");
+    }
     await site.auth.kick("admin", { reason: "Your shift is over" });
     await page.click(clicks.at(-1) ?? "");
     await page.waitForSelector(".notice");

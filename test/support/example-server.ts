@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { freePort } from "./redis-server.js";
+import { freePort } from "./free-port.js";
 
 const ADMIN_TOKEN = "the token of the browser tests";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { freePort } from "./redis-server.js";
+import { onFreePort } from "./free-port.js";
 
 export interface PostgresServer {
   readonly url: string;
@@ -31,8 +31,9 @@ export async function startPostgres(): Promise<PostgresServer> {
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
   initialize(data, user);
-  const [first, port] = await launchSomewhere(data, user);
-  let server = first;
+  const launched = await onFreePort(async (port) => ({ port, server: await launch(port, data, user) }));
+  const { port } = launched;
+  let { server } = launched;
   const kill = async (): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
     const exited = once(server, "exit");
@@ -88,18 +89,6 @@ function serverUser(): User {
 function initialize(data: string, user: User): void {
   const args = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
   run(postgresProgram("initdb"), args, user);
-}
-
-/** A port that was free may be somebody else's a moment later. */
-async function launchSomewhere(data: string, user: User): Promise<[server: ChildProcess, port: number]> {
-  for (let attempts = 1; ; attempts += 1) {
-    const port = await freePort();
-    try {
-      return [await launch(port, data, user), port];
-    } catch (error) {
-      if (attempts === 5 || !String(error).includes("Address already in use")) throw error;
-    }
-  }
 }
 
 async function launch(port: number, data: string, user: User): Promise<ChildProcess> {

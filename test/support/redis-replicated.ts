@@ -1,5 +1,6 @@
+import { onFreePort } from "./free-port.js";
 import { startNetwork } from "./network.js";
-import { connectTo, freePort, startRedis, startSentinel, until, type RedisServer } from "./redis-server.js";
+import { connectTo, startRedis, startSentinel, until, type RedisServer } from "./redis-server.js";
 
 /** Several servers that belong together. */
 export interface Topology {
@@ -127,10 +128,9 @@ const PATIENCE_MS = "30000";
 /** A Cluster of three masters with a replica each. */
 export async function startCluster(): Promise<ClusterSet> {
   const settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", FAILOVER_MS, "--cluster-port"];
-  const nodes = await startAll(2 * MASTERS, async () => {
-    const busPort = await freePort();
-    return { busPort, ...(await startRedis([...settings, String(busPort)])) };
-  });
+  const nodes = await startAll(2 * MASTERS, () =>
+    onFreePort(async (busPort) => ({ busPort, ...(await startRedis([...settings, String(busPort)])) })),
+  );
   const masters = nodes.slice(0, MASTERS);
   const replicas = nodes.slice(MASTERS);
   await Promise.all(

@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
+import { onFreePort } from "./free-port.js";
 
 export interface RedisServer {
   readonly url: string;
@@ -29,13 +28,11 @@ const IN_MEMORY = ["--save", "", "--appendonly", "no", "--repl-diskless-sync-del
 
 /** A redis-server of the test's own, on a free port of the loopback address. */
 export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
-  const port = await freePort();
-  return start(port, () => [...IN_MEMORY, ...settings], "Ready to accept connections");
+  return start(() => [...IN_MEMORY, ...settings], "Ready to accept connections");
 }
 
 /** A sentinel that watches over the master on this port. */
 export async function startSentinel(name: string, masterPort: number, quorum: number): Promise<RedisServer> {
-  const port = await freePort();
   const conf = [
     `sentinel monitor ${name} 127.0.0.1 ${String(masterPort)} ${String(quorum)}`,
     `sentinel down-after-milliseconds ${name} 1500`,
@@ -46,14 +43,16 @@ export async function startSentinel(name: string, masterPort: number, quorum: nu
     writeFileSync(file, conf.join("\n"));
     return [file, "--sentinel"];
   };
-  return start(port, args, "+monitor master");
+  return start(args, "+monitor master");
 }
 
-async function start(port: number, args: (folder: string) => string[], started: string): Promise<RedisServer> {
+async function start(args: (folder: string) => string[], started: string): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), "express-logout-redis-"));
-  const launch = (): Promise<ChildProcess> =>
+  const launch = (port: number): Promise<ChildProcess> =>
     spawned([...args(folder), "--port", String(port), "--bind", "127.0.0.1", "--dir", folder], started);
-  let process = await launch();
+  const launched = await onFreePort(async (port) => ({ port, process: await launch(port) }));
+  const { port } = launched;
+  let { process } = launched;
   const kill = async (): Promise<void> => {
     if (process.exitCode !== null || process.signalCode !== null) return;
     const exited = once(process, "exit");
@@ -67,7 +66,7 @@ async function start(port: number, args: (folder: string) => string[], started: 
     kill,
     restart: async () => {
       await kill();
-      process = await launch();
+      process = await launch(port);
     },
     lose: async () => {
       await kill();
@@ -100,31 +99,6 @@ export async function connectTo({ url }: { readonly url: string }) {
   client.on("error", () => undefined);
   await client.connect();
   return client;
-}
-
-/**
- * A port that nobody listens on, below those that systems give to clients: so nobody's connection takes it before its server
- * is up, or while that is down.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(15_000, 32_000);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", () => {
-      resolve(false);
-    });
-    server.listen(port, "127.0.0.1", () => {
-      server.close(() => {
-        resolve(true);
-      });
-    });
-  });
 }
 
 /** Asks again and again until the answer is right. */

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { freePort } from "../../support/redis-server.js";
+import { freePort } from "../../support/free-port.js";
 import { SiteClient } from "./site-client.js";
 
 /** From the root of the package: where npm and Jest run what they run. */
