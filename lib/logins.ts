@@ -38,7 +38,10 @@ export interface KickResult {
 
 /** Options of `kickAll`. */
 export interface KickAllOptions extends KickOptions {
-  /** Called as the kick goes on: `total` is how many were online when it began, an estimate while users come and go. */
+  /**
+   * Called as the kick goes on: `total` is how many were online when it began, an estimate while users come and go. What it
+   * throws does not stop the kick; it is thrown when everyone is off.
+   */
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
 }
 
@@ -107,6 +110,7 @@ export class Logins {
     const { mark, wait } = this.#begin(options);
     const result = { users: 0, logins: 0 };
     const notDone: Failure[] = [];
+    const thrown: unknown[] = [];
     try {
       await this.#registry.markAll(mark, wait);
       const { totalCount } = await this.#registry.activeUsers({ offset: 0, limit: 1 });
@@ -115,12 +119,17 @@ export class Logins {
         result.users += users;
         result.logins += logins;
         notDone.push(...failures);
-        onProgress?.({ done: result.users, total: Math.max(result.users, totalCount) });
+        try {
+          onProgress?.({ done: result.users, total: Math.max(result.users, totalCount) });
+        } catch (error) {
+          thrown.push(error);
+        }
       }
     } catch (error) {
       throw kickError(notDone, error);
     }
     if (notDone.length > 0) throw kickError(notDone);
+    if (thrown.length > 0) throw thrown[0];
     return result;
   }
 

@@ -53,6 +53,7 @@ const ROOMS = [
   {
     files: [
       "lib/cause.ts",
+      "lib/registry/ends.ts",
       "lib/registry/redis/coherent-cache.ts",
       "lib/registry/redis/connection.ts",
       "lib/registry/redis/keys.ts",

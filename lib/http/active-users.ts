@@ -37,10 +37,12 @@ function entry(userId: string, logins: readonly Login[], profile: object | undef
   };
 }
 
-/** The told facts alone: an app's user object may hold more than is anybody's business. */
+const FACTS = ["name", "username", "nickname", "email", "phone", "photo"] as const;
+
+/** The told facts alone: an app's user object may hold more than is anybody's business, and `null` for what it does not know. */
 function pick(profile: object | undefined): object {
-  const { name, username, nickname, email, phone, photo } = (profile ?? {}) as Record<string, unknown>;
-  return { name, username, nickname, email, phone, photo };
+  const known = (profile ?? {}) as Record<string, unknown>;
+  return Object.fromEntries(FACTS.map((fact) => [fact, known[fact] ?? undefined]));
 }
 
 function readWholeNumber(req: Request, name: string, fallback: number, most: number): number {

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "@jest/globals";
 import express from "express";
 import session, { type SessionData } from "express-session";
-import { MemoryLoginRegistry, type AdminContext } from "../../lib/index.js";
+import { MemoryLoginRegistry, type AdminContext, type LogoutOptions } from "../../lib/index.js";
 import { POOL_ID, TOKEN, useSites, type Answer, type Site } from "../support/site.js";
 import { redisBackend } from "../support/stores.js";
 
@@ -368,6 +368,16 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
         expect(Date.parse(String(entry?.[name]))).toBeLessThanOrEqual(Date.now());
       }
       expect(answer.text).not.toContain("secret");
+    });
+
+    it("leaves out what the app has no value for", async () => {
+      const user = (() => ({ name: "Alice", email: null, phone: undefined })) as unknown as LogoutOptions["user"];
+      const site = await open({ at, auth: { user } });
+      await site.login("alice");
+      const [entry] = data(await list(site)).list;
+      expect(entry).toMatchObject({ id: "alice", name: "Alice" });
+      expect(entry).not.toHaveProperty("email");
+      expect(entry).not.toHaveProperty("phone");
     });
 
     it.each([

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import type { Express } from "express";
 import { MemoryStore } from "express-session";
-import type { LogoutRouter } from "../../lib/index.js";
+import { MemoryLoginRegistry, type LogoutRouter } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { sessionId, useSites } from "../support/site.js";
 
@@ -16,6 +16,13 @@ const withOwnRoutes = (app: Express, auth: LogoutRouter): void => {
     auth.endLogin(req, res).then(() => res.json({ session: "session" in req ? "there" : null }), next);
   });
 };
+
+/** Tells of everyone in groups of one, as a registry tells of many in several. */
+class OneByOne extends MemoryLoginRegistry {
+  override async *users(): AsyncIterable<readonly string[]> {
+    for await (const group of super.users()) for (const userId of group) yield [userId];
+  }
+}
 
 describe("the controls", () => {
   it("list a user's logins with their devices, and no session id", async () => {
@@ -77,6 +84,17 @@ describe("the controls", () => {
     expect(await site.auth.kickAll({ onProgress: (step) => progress.push(step) })).toEqual({ users: 3, logins: 4 });
     expect(progress.at(-1)).toEqual({ done: 3, total: 3 });
     expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null, null, null]);
+    expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
+  });
+
+  it("kick everyone also where telling of it fails, and throw that afterwards", async () => {
+    const site = await openSite({ auth: { registry: new OneByOne() } });
+    const browsers = await Promise.all(["ann", "ben"].map((user) => site.login(user)));
+    const failing = (): never => {
+      throw new Error("the progress bar is gone");
+    };
+    await expect(site.auth.kickAll({ onProgress: failing })).rejects.toThrow("the progress bar is gone");
+    expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null]);
     expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
   });
 
