@@ -36,9 +36,13 @@ const MISSED = `- **Logged-in requests by default.** The look-up is a third comm
   it costs CPU and hardly any waiting. \`touchIntervalMs\` takes one command away, the coherent cache another.
 - **Logged-in requests on MemoryStore, and requests of nobody.** No function of this package takes much more than one part in a
   hundred of a request. What is left is spread: with any one thing left out on purpose (the time limit, the tick before a
-  session is handed on, the memory of sessions, the activity of the login) one or two parts in a hundred are gained.
+  session is handed on, the memory of sessions, the activity of the login) one or two parts in a hundred are gained. Of what
+  such a request takes more, in a profile of both, half is this package's own functions and the maps they look into; the
+  rest is garbage, one middleware more in the router, and sending the answer, which the kernel takes longer for.
 - **A thousand users in one call.** A kick has two commands for each user, and reads and writes each session by itself, as the
-  interface of stores has it: eight commands where the floor deletes three keys in one pipeline.
+  interface of stores has it: eight commands where the floor deletes three keys in one pipeline. In a profile of the process
+  that kicks, of each 100 parts 28 are the garbage collector's, 9 the client's own time limit for each command, 8 that of this
+  package, 15 connect-redis, 15 sending; the rules of the kick itself are 6.
 - **Bytes of Redis.** The target holds for users with three logins. Of a single login half is kept for its user: two rows of the
   index and a hash of his own. With a thousand logins the empty tables of the index weigh as well.`;
 

@@ -30,6 +30,10 @@ describe("a user agent, packed", () => {
     expect(unpackUserAgent(packUserAgent(browser))).toBe(browser);
   });
 
+  it.each(["a", "curl/8.5.0", "名字"])("stays as it is where that is shorter: %s", (userAgent) => {
+    expect(packUserAgent(userAgent)).toBe(userAgent);
+  });
+
   it("is read as earlier processes have written it", () => {
     expect(unpackUserAgent("~o511xtisgyZRqBwA")).toBe(BROWSERS[0]);
     expect(unpackUserAgent("curl/8.5.0")).toBe("curl/8.5.0");

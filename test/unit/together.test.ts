@@ -1,0 +1,26 @@
+import { describe, expect, it } from "@jest/globals";
+import { Together } from "../../lib/registry/redis/together.js";
+
+describe("what is asked in one go", () => {
+  it("is one question, and each gets his own answer", async () => {
+    const asked: (readonly number[])[] = [];
+    const doubles = new Together((numbers: readonly number[]) => {
+      asked.push(numbers);
+      return Promise.resolve(numbers.map((number) => 2 * number));
+    });
+    expect(await Promise.all([1, 2, 3].map((number) => doubles.ask(number)))).toEqual([2, 4, 6]);
+    expect(await doubles.ask(4)).toBe(8);
+    expect(asked).toEqual([[1, 2, 3], [4]]);
+  });
+
+  it("fails for all who asked, and for nobody who asks later", async () => {
+    const failures = [new Error("no answer")];
+    const together = new Together((names: readonly string[]) => {
+      const failure = failures.pop();
+      return failure === undefined ? Promise.resolve(names) : Promise.reject(failure);
+    });
+    const outcomes = await Promise.allSettled([together.ask("one"), together.ask("two")]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await together.ask("three")).toBe("three");
+  });
+});
