@@ -39,6 +39,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     appId = unique("app");
     registry = kind.open(appId);
   });
+  afterEach(() => registry.close());
 
   const idsOf = async (userId: string): Promise<string[]> => (await registry.list(userId)).map(({ id }) => id).sort();
 
@@ -700,6 +701,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         expect.objectContaining({ code: expect.stringMatching(/^ERR_(NOT_REPLICATED|ARGUMENT)$/) as unknown }),
       );
       expect((await impatient.removeAll("alice", mark())).map(({ id }) => id)).toEqual([alice.id]);
+      await impatient.close();
     });
   });
 
