@@ -523,6 +523,41 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(found).toEqual(["alice"]);
     });
 
+    it("is found by whoever kicks everyone until his kick is settled, whoever looks meanwhile", async () => {
+      const [alice, bob, carol] = [login("alice"), login("bob"), login("carol")];
+      for (const each of [alice, bob, carol]) await registry.add(each);
+      await registry.removeAll("alice", mark());
+      await registry.remove("bob", bob.id, { mark: mark() });
+      await registry.remove("carol", carol.id);
+      const online = async (): Promise<string[]> => {
+        const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+        expect(users).toEqual([]);
+        const found: string[] = [];
+        for await (const userIds of registry.users()) found.push(...userIds);
+        return found.sort();
+      };
+      expect(await online()).toEqual(["alice", "bob"]);
+      // Another login that ends in the ordinary way does not finish the kick.
+      const again = login("alice");
+      await registry.add(again);
+      await registry.remove("alice", again.id);
+      expect(await online()).toEqual(["alice", "bob"]);
+      await registry.settle("alice", [alice.id]);
+      expect(await online()).toEqual(["bob"]);
+      await registry.settle("bob", [bob.id]);
+      expect(await online()).toEqual([]);
+    });
+
+    it("is online as before who has begun another login while his kick was settled", async () => {
+      const [before, after] = [login("alice"), login("alice")];
+      await registry.add(before);
+      await registry.removeAll("alice", mark());
+      await registry.add(after);
+      await registry.settle("alice", [before.id]);
+      const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      expect([totalCount, users.map(({ logins }) => logins.map(({ id }) => id))]).toEqual([1, [[after.id]]]);
+    });
+
     it("is everyone, however many", async () => {
       const names = Array.from({ length: 1_200 }, (_value, index) => `user ${String(index)}`);
       await Promise.all(names.map((userId) => registry.add(login(userId))));

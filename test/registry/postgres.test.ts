@@ -26,6 +26,22 @@ describe("the migration", () => {
     expect(await nodes[0]?.find("alice", login.id)).toMatchObject({ sids: [login.sid] });
   });
 
+  it("waits for no step, and lets none wait, where all is there already", async () => {
+    const names = { prefix: "Busy_" };
+    const [registry, starting] = [open(site.pool(), names), open(site.pool(), names)];
+    await registry.migrate();
+    const tables = ["apps", "users", "logins", "kicked", "ended"].map((name) => `"Busy_${name}"`).join(", ");
+    const vacuum = await own.connect();
+    try {
+      await vacuum.query(`BEGIN; LOCK TABLE ${tables} IN SHARE UPDATE EXCLUSIVE MODE`);
+      await Promise.all([starting.migrate(), registry.add(newLogin())]);
+      expect(await registry.removeAll("alice", newMark())).toHaveLength(1);
+    } finally {
+      await vacuum.query("ROLLBACK");
+      vacuum.release();
+    }
+  });
+
   it("may be printed and run by hand, in an odd schema too", async () => {
     const names = { schema: 'the "Schema"; --', prefix: "x".repeat(40) };
     await own.query('CREATE SCHEMA "the ""Schema""; --"');

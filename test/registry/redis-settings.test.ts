@@ -149,6 +149,7 @@ describe.each(SETTINGS)("%s", (name, make) => {
     expect(await registry.remove(second.userId, second.id)).toMatchObject({ login: { id: second.id }, ends: 0 });
     expect(await registry.remove(second.userId, second.id)).toEqual({ login: undefined, ends: 1 });
     expect(await registry.find(first.userId, first.id)).toBeUndefined();
+    await registry.settle(first.userId, [first.id]);
     const online: string[] = [];
     for await (const found of registry.users()) online.push(...found);
     expect(online.sort()).toEqual(users.slice(2).sort());

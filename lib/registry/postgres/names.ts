@@ -37,9 +37,9 @@ export class Names {
     return `${this.#schema}${quoted(this.#prefix + name)}`;
   }
 
-  /** An index: it lives where its table does. */
+  /** An index, unquoted: it lives where its table does. */
   index(name: string): string {
-    return quoted(this.#prefix + name);
+    return this.#prefix + name;
   }
 
   /** Where the ends of an application's logins are announced. Channels belong to the database, not to a schema. */

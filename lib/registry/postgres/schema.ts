@@ -1,4 +1,4 @@
-import type { Names } from "./names.js";
+import { quoted, type Names } from "./names.js";
 
 /** The SQLSTATE with which a step refuses to run in transactions that do not see what was committed while it waited. */
 export const WRONG_ISOLATION = "EL001";
@@ -8,7 +8,7 @@ const MAX_PAYLOAD_BYTES = 7_999;
 
 /**
  * The tables, indexes and functions. Every statement may be repeated; sent as one message they are one transaction, in which
- * the lock lets one process at a time go on.
+ * the lock lets one process at a time go on. Where all is there already it locks no table, so steps go on meanwhile.
  *
  * Why each step is atomic: a step is one function, so it is one transaction, and its first act is to lock its user (an
  * advisory lock, held until the transaction has ended). In READ COMMITTED every statement of a function sees what was
@@ -54,8 +54,8 @@ CREATE TABLE IF NOT EXISTS ${users} (
   until timestamptz NOT NULL,
   PRIMARY KEY (app, key)
 );
-CREATE INDEX IF NOT EXISTS ${names.index("users_active")} ON ${users} (app, active DESC, key) INCLUDE (expires);
-CREATE INDEX IF NOT EXISTS ${names.index("users_until")} ON ${users} (app, until);
+${indexOn(users, names.index("users_active"), "(app, active DESC, key) INCLUDE (expires)")}
+${indexOn(users, names.index("users_until"), "(app, until)")}
 
 -- The list. \`key\`: of application, user and login; \`user_key\`: the user's.
 CREATE TABLE IF NOT EXISTS ${logins} (
@@ -69,7 +69,7 @@ CREATE TABLE IF NOT EXISTS ${logins} (
   user_agent text,
   sids text[] NOT NULL
 );
-CREATE INDEX IF NOT EXISTS ${names.index("logins_user")} ON ${logins} (user_key);
+${indexOn(logins, names.index("logins_user"), "(user_key)")}
 
 -- The logins of kicks that are not finished.
 CREATE TABLE IF NOT EXISTS ${kicked} (LIKE ${logins} INCLUDING ALL);
@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS ${ended} (
   mark text,
   until timestamptz NOT NULL
 );
-CREATE INDEX IF NOT EXISTS ${names.index("ended_user")} ON ${ended} (user_key);
+${indexOn(ended, names.index("ended_user"), "(user_key)")}
 
 -- A call that was given up must not take effect later: whatever it waited for, it is undone by its deadline, which is
 -- reckoned by the clock of the server, in milliseconds.
@@ -319,7 +319,8 @@ BEGIN
   PERFORM ${inTime}(the_deadline);
 END $$;
 
--- Clears away users of whom nothing needs to be kept. One on whom a step is going on is left for another time.
+-- Clears away users of whom nothing needs to be kept. One on whom a step is going on is left for another time. They are
+-- looked for by \`now()\`, which does not change meanwhile: else no index would find them.
 CREATE OR REPLACE FUNCTION ${names.of("sweep")}(the_deadline double precision, the_app text, most integer)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -328,7 +329,7 @@ DECLARE
 BEGIN
   PERFORM ${inTime}(the_deadline);
   FOR the_user IN
-    SELECT key FROM ${users} WHERE app = the_app AND until <= clock_timestamp() LIMIT most
+    SELECT key FROM ${users} WHERE app = the_app AND until <= now() LIMIT most
   LOOP
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended(encode(the_user, 'hex'), 2));
     DELETE FROM ${users} WHERE app = the_app AND key = the_user AND until <= clock_timestamp();
@@ -340,4 +341,17 @@ BEGIN
   RETURN swept;
 END $$;
 `;
+}
+
+/** `CREATE INDEX IF NOT EXISTS` locks the table against writing before it looks: beside steps that would be a deadlock. */
+function indexOn(table: string, index: string, columns: string): string {
+  return `DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE indrelid = ${literal(table)}::regclass AND relname = ${literal(index)})
+  THEN CREATE INDEX ${quoted(index)} ON ${table} ${columns}; END IF;
+END $$;`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }

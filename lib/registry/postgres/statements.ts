@@ -24,12 +24,9 @@ export type Statements = Readonly<Record<StatementName, Statement>>;
 
 /** The reads are single statements, each of which sees one moment; the steps are functions, see `schema.ts`. */
 export function statementsOf(names: Names): Statements {
-  const [apps, users, logins, ended] = ["apps", "users", "logins", "ended"].map((name) => names.of(name)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
+  const [apps, users, logins, kicked, ended] = ["apps", "users", "logins", "kicked", "ended"].map((name) =>
+    names.of(name),
+  ) as [string, string, string, string, string];
   return {
     find: statement(`SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND expires > now()`),
     list: statement(
@@ -51,8 +48,9 @@ export function statementsOf(names: Names): Statements {
        ORDER BY u.active DESC, u.key, l.began DESC`,
     ),
     users: statement(
-      `SELECT user_id, encode(key, 'hex') AS key FROM ${users}
-       WHERE app = $1 AND key > decode($2, 'hex') AND expires IS NOT NULL ORDER BY key LIMIT $3`,
+      `SELECT u.user_id, encode(u.key, 'hex') AS key FROM ${users} u WHERE u.app = $1 AND u.key > decode($2, 'hex')
+         AND (u.expires IS NOT NULL OR EXISTS (SELECT FROM ${kicked} k WHERE k.user_key = u.key))
+       ORDER BY u.key LIMIT $3`,
     ),
     add: statement(`SELECT * FROM ${names.of("add")}(${parameters(11)})`),
     adopt: statement(`SELECT ${names.of("adopt")}(${parameters(14)})::text AS listed`),

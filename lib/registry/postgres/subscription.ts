@@ -51,7 +51,7 @@ export class Listening implements Subscription {
         lost.abort();
       });
       client.on("notification", ({ payload }) => {
-        if (!this.#isClosing) this.#hear(payload);
+        if (!this.#isClosing) this.#hear(payload, listening);
       });
       await this.#ask(client, { text: `LISTEN ${quoted(this.#channel)}` });
       while (!this.#isClosing && !lost.signal.aborted) {
@@ -73,10 +73,11 @@ export class Listening implements Subscription {
     if (!this.#isClosing) this.#listener.listening(isListening);
   }
 
-  #hear(payload: string | undefined): void {
+  /** What is not an announcement means: look at the list. Before it is known that news arrive, that is still to be said. */
+  #hear(payload: string | undefined, isListening: boolean): void {
     const ended = readAnnouncement(payload);
-    if (ended === undefined) this.#say(true);
-    else this.#listener.ended(ended);
+    if (ended !== undefined) this.#listener.ended(ended);
+    else if (isListening) this.#say(true);
   }
 
   async #ask(client: PostgresClient, query: { name?: string; text: string; values?: unknown[] }): Promise<unknown[]> {

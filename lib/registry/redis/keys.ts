@@ -35,7 +35,7 @@ export interface UserKeys {
 
 /** The keys of one application. */
 export interface AppKeys {
-  /** Sorted set: user → last activity, in microseconds. */
+  /** Sorted set: user → last activity, in microseconds; below zero where all that is left of him is a kick to be settled. */
   readonly active: string;
   /** Sorted set: user → when his last login expires, in milliseconds. */
   readonly expiry: string;

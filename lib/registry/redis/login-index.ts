@@ -3,7 +3,15 @@ import type { Connection } from "./connection.js";
 import { decodePart, encodePart, type AppKeys } from "./keys.js";
 import { readMark } from "./records.js";
 import { Together } from "./together.js";
-import { INDEX_DROP, INDEX_EXPIRED, INDEX_PAGE, INDEX_SCAN, INDEX_SCORES, INDEX_TOUCH } from "./scripts.js";
+import {
+  INDEX_DROP,
+  INDEX_EXPIRED,
+  INDEX_PAGE,
+  INDEX_RETIRE,
+  INDEX_SCAN,
+  INDEX_SCORES,
+  INDEX_TOUCH,
+} from "./scripts.js";
 
 /** How many rows of expired users one look at the index clears away. */
 const EXPIRED_AT_ONCE = 100;
@@ -21,6 +29,7 @@ export class LoginIndex {
   readonly #keys: AppKeys;
   readonly #scores = new Together((userIds: readonly string[]) => this.#scoresOf(userIds));
   readonly #drops = new Together((rows: readonly IndexRow[]) => this.#dropAll(rows));
+  readonly #retirements = new Together((rows: readonly IndexRow[]) => this.#retireAll(rows));
 
   constructor(connection: Connection, keys: AppKeys) {
     this.#connection = connection;
@@ -48,6 +57,15 @@ export class LoginIndex {
   async drop(rows: readonly IndexRow[]): Promise<number> {
     const dropped = await Promise.all(rows.map((row) => this.#drops.ask(row)));
     return dropped.filter(Boolean).length;
+  }
+
+  /**
+   * Of the users of these rows nothing is left but a kick to be settled: they are not active any more, and only
+   * {@link scan} finds them. Not so where a row has been written again since it was read. @returns how many.
+   */
+  async retire(rows: readonly IndexRow[]): Promise<number> {
+    const retired = await Promise.all(rows.map((row) => this.#retirements.ask(row)));
+    return retired.filter(Boolean).length;
   }
 
   /** Rows of users whose logins must all have expired. */
@@ -83,10 +101,20 @@ export class LoginIndex {
 
   async #dropAll(rows: readonly IndexRow[]): Promise<boolean[]> {
     const { active, expiry } = this.#keys;
-    const args = rows.flatMap(({ userId, score }) => [encodePart(userId), score]);
-    const dropped = await this.#connection.run(INDEX_DROP, [active, expiry], args);
-    return (dropped as unknown[]).map((count) => Number(count) === 1);
+    return areDone(await this.#connection.run(INDEX_DROP, [active, expiry], writeRows(rows)));
   }
+
+  async #retireAll(rows: readonly IndexRow[]): Promise<boolean[]> {
+    return areDone(await this.#connection.run(INDEX_RETIRE, [this.#keys.active], writeRows(rows)));
+  }
+}
+
+function writeRows(rows: readonly IndexRow[]): string[] {
+  return rows.flatMap(({ userId, score }) => [encodePart(userId), score]);
+}
+
+function areDone(counts: unknown): boolean[] {
+  return (counts as unknown[]).map((count) => Number(count) === 1);
 }
 
 function readRows(reply: unknown): IndexRow[] {

@@ -22,7 +22,7 @@ import { appKeys, encodePart, userKeyPrefix, userKeys, type AppKeys, type UserKe
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
 import { readEnd, readLogin, readLogins, readMark, writeChange, writeLogin, writeMark } from "./records.js";
-import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, TELL, UPDATE } from "./scripts.js";
+import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, TELL, UPDATE } from "./scripts.js";
 
 /** Of how many logins Redis is told at once that their kick is finished. */
 const SETTLED_AT_ONCE = 1_000;
@@ -188,8 +188,8 @@ export class RedisLoginRegistry implements LoginRegistry {
       [logins, ended, kicked],
       [loginId, mark, String(ttlMs.listed ?? ""), String(ttlMs.unlisted), ...this.#toTell(userId)],
     );
-    const [record, ends, left] = removed as [unknown, unknown, unknown];
-    if (Number(left) === 0) await index.drop(rows);
+    const [record, ends, left, unsettled] = removed as unknown[];
+    if (Number(left) === 0) await (Number(unsettled) === 0 ? index.drop(rows) : index.retire(rows));
     return { login: record === null ? undefined : readLogin(userId, loginId, record), ends: Number(ends) };
   }
 
@@ -204,17 +204,23 @@ export class RedisLoginRegistry implements LoginRegistry {
     const rows = await index.rowsOf(userId);
     const spared = except === undefined ? [] : [except];
     const args = [writeMark(mark), String(maxSessionAgeMs), ...this.#toTell(userId), ...spared];
-    const records = await commands.run(REMOVE_ALL, [logins, ended, kicked], args);
+    const removed = readLogins(userId, await commands.run(REMOVE_ALL, [logins, ended, kicked], args));
     // Whoever has a login left keeps his row; one that stands for nobody is dropped when it is read.
-    if (except === undefined) await index.drop(rows);
-    return readLogins(userId, records);
+    if (except === undefined) await (removed.length === 0 ? index.drop(rows) : index.retire(rows));
+    return removed;
   }
 
   async settle(userId: string, loginIds: readonly string[]): Promise<void> {
-    const { kicked } = this.#keys(userId);
+    const { logins, kicked } = this.#keys(userId);
+    const { index } = this.#app;
+    const rows = await index.rowsOf(userId);
+    let left: readonly unknown[] = [];
     for (let start = 0; start < loginIds.length; start += SETTLED_AT_ONCE) {
-      await this.#connection.command("HDEL", kicked, ...loginIds.slice(start, start + SETTLED_AT_ONCE));
+      const settled = loginIds.slice(start, start + SETTLED_AT_ONCE);
+      left = (await this.#connection.run(SETTLE, [logins, kicked], settled)) as unknown[];
     }
+    // Not before: by his row a kick of everyone that broke off finds him again.
+    if (left.length > 0 && left.every((count) => Number(count) === 0)) await index.drop(rows);
   }
 
   async markAll(mark: KickMark, options: EndOptions = {}): Promise<void> {
@@ -317,14 +323,23 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   /**
-   * The users of some rows, with their live logins; rows that have outlived their logins are dropped. One whose only login
-   * is being rotated has none that is live, but stands: a kick of everyone has to find it.
+   * The users of some rows, with their live logins; rows that have outlived their logins are dropped, or retired where a kick
+   * is to be settled. One whose only login is being rotated has none that is live, but stands: a kick of everyone has to find
+   * him.
    */
   async #dropIdle(rows: readonly IndexRow[]): Promise<{ users: ActiveUser[]; dropped: number }> {
+    const { index } = this.#app;
     const listed = await Promise.all(rows.map(({ userId }) => this.#listed(userId)));
-    const dropped = await this.#app.index.drop(rows.filter((_row, position) => listed[position]?.length === 0));
+    const idle = rows.filter((_row, position) => listed[position]?.length === 0);
+    const isSettled = await Promise.all(idle.map(({ userId }) => this.#isSettled(userId)));
+    const dropped = await index.drop(idle.filter((_row, position) => isSettled[position]));
+    const retired = await index.retire(idle.filter((_row, position) => !isSettled[position]));
     const users = rows.map(({ userId }, position) => ({ userId, logins: live(listed[position] ?? []) }));
-    return { users, dropped };
+    return { users, dropped: dropped + retired };
+  }
+
+  async #isSettled(userId: string): Promise<boolean> {
+    return Number(await this.#connection.command("EXISTS", this.#keys(userId).kicked)) === 0;
   }
 }
 

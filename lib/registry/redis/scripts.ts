@@ -133,8 +133,8 @@ return 1
 `);
 
 /**
- * KEYS logins ended kicked; ARGV id mark endTtl unlistedTtl channel user → record or nil, ends, logins left. For how long its
- * end is remembered: `endTtl` if it is listed, `""` if it need not be, else `unlistedTtl`.
+ * KEYS logins ended kicked; ARGV id mark endTtl unlistedTtl channel user → record or nil, ends, logins left, logins not
+ * settled. For how long its end is remembered: `endTtl` if it is listed, `""` if it need not be, else `unlistedTtl`.
  */
 export const REMOVE = script(`
 local record = redis.call('HGET', KEYS[1], ARGV[1])
@@ -158,7 +158,7 @@ if ttl then
   keep(KEYS[2], ttl)
 end
 if isKick and not record then record = redis.call('HGET', KEYS[3], ARGV[1]) end
-return { record, ends, redis.call('HLEN', KEYS[1]) }
+return { record, ends, redis.call('HLEN', KEYS[1]), redis.call('HLEN', KEYS[3]) }
 `);
 
 /**
@@ -189,6 +189,12 @@ if spared then write(KEYS[1], ARGV[5], spared) end
 return redis.call('HGETALL', KEYS[3])
 `);
 
+/** KEYS logins kicked; ARGV id id … → logins left, logins not settled. */
+export const SETTLE = script(`
+redis.call('HDEL', KEYS[2], unpack(ARGV))
+return { redis.call('HLEN', KEYS[1]), redis.call('HLEN', KEYS[2]) }
+`);
+
 /** KEYS any of the application; ARGV channel text: tells every node that may hear it. */
 export const TELL = script(`
 redis.pcall('PUBLISH', ARGV[1], ARGV[2])
@@ -211,12 +217,12 @@ return live
 `);
 
 /**
- * KEYS active expiry everyone; ARGV user ttl → the mark of the last kick of everyone, or `""`. The score never stands twice for a user, so that {@link INDEX_DROP} can tell whether
- * a row was written again since it was read.
+ * KEYS active expiry everyone; ARGV user ttl → the mark of the last kick of everyone, or `""`. No score stands twice for a
+ * user, so that {@link INDEX_DROP} can tell whether a row was written again since it was read.
  */
 export const INDEX_TOUCH = script(`
-local before = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]))
-if before and micros <= before then micros = before + 1 end
+local before = math.abs(tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1])) or 0)
+if micros <= before then micros = before + 1 end
 redis.call('ZADD', KEYS[1], integer(micros), ARGV[1])
 local expires = now + tonumber(ARGV[2])
 local known = tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]))
@@ -238,6 +244,21 @@ end
 return dropped
 `);
 
+/**
+ * KEYS active; ARGV user score user score …: turns each score that is still the one it was read with below zero, where it is
+ * not so already. → 1 or 0 for each.
+ */
+export const INDEX_RETIRE = script(`
+local retired = {}
+for i = 1, #ARGV, 2 do
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[i]) or '0'
+  local isSame = score == ARGV[i + 1] and tonumber(score) > 0
+  if isSame then redis.call('ZADD', KEYS[1], '-' .. score, ARGV[i]) end
+  retired[#retired + 1] = isSame and 1 or 0
+end
+return retired
+`);
+
 /** KEYS active; ARGV user user … → the score of each, `""` for one who has none. */
 export const INDEX_SCORES = script(`
 local scores = {}
@@ -255,9 +276,12 @@ end
 return rows
 `);
 
-/** KEYS active; ARGV first last → the number of rows, and user, score, … of a page, newest activity first. */
+/** KEYS active; ARGV first last → the number of active rows, and user, score, … of a page of them, newest activity first. */
 export const INDEX_PAGE = script(`
-return { redis.call('ZCARD', KEYS[1]), redis.call('ZREVRANGE', KEYS[1], ARGV[1], ARGV[2], 'WITHSCORES') }
+local count = redis.call('ZCOUNT', KEYS[1], '(0', '+inf')
+local last = math.min(tonumber(ARGV[2]), count - 1)
+if last < tonumber(ARGV[1]) then return { count, {} } end
+return { count, redis.call('ZREVRANGE', KEYS[1], ARGV[1], last, 'WITHSCORES') }
 `);
 
 /** KEYS active; ARGV cursor count → next cursor, and user, score, … */
