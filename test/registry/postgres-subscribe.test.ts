@@ -288,6 +288,26 @@ describe("a subscription that is closed while its connection is looked after", (
   });
 });
 
+describe("a subscription of which it is not known yet whether news arrive", () => {
+  it("tells of them, and asks nobody to look at the list", async () => {
+    const appId = next("app");
+    const [notes, asked, login] = [new Notes(), new Gate(), newLogin()];
+    const slow = beforeText("pg_listening_channels", site.pool(), () => asked.pass());
+    const subscription = open(slow, { appId }).subscribe(notes, { checkEveryMs: 20 });
+    await asked.reached;
+    const other = open(own, { appId });
+    await other.clear();
+    await other.add(login);
+    await other.remove("alice", login.id);
+    await eventually(() => notes.ends.length > 0);
+    expect(notes.states).toEqual([]);
+    asked.open();
+    await eventually(() => notes.states.length > 0);
+    await subscription.close();
+    expect(notes.states).toEqual([true]);
+  });
+});
+
 describe("a subscription while the server is away", () => {
   it("begins when it is there, and can be closed before", async () => {
     await site.server.kill();
