@@ -90,6 +90,32 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
       expect(await (await afterFailover()).find("alice", alice.id)).toMatchObject({ id: alice.id });
     });
 
+    it("many kicks at once take no longer than a replica that is far away", async () => {
+      const users = Array.from({ length: 200 }, (_value, index) => `user ${String(index)}`);
+      await Promise.all(users.map((user) => registry.add(login(user))));
+      pair.slowReplication(50);
+      const hasty = opened(client, { timeoutMs: 4_000, waitReplicas: 1 });
+      const removed = await Promise.all(users.map((user) => hasty.removeAll(user, mark())));
+      expect(removed.map((logins) => logins.length)).toEqual(users.map(() => 1));
+    });
+
+    it("a kick that Redis refuses is the only one that fails", async () => {
+      const users = ["alice", "broken", "bob"];
+      await Promise.all(users.map((user) => registry.add(login(user))));
+      await pair.master.ask("SET", "express-logout:{app:broken}:ended", "no hash");
+      const kicks = await Promise.allSettled(
+        users.map((user) => registry.removeAll(user, mark(), { waitReplicas: 1 })),
+      );
+      expect(kicks).toMatchObject([
+        { status: "fulfilled", value: [{ userId: "alice" }] },
+        {
+          status: "rejected",
+          reason: { code: "ERR_NOT_REPLICATED", cause: { message: expect.stringMatching(/WRONGTYPE/) } },
+        },
+        { status: "fulfilled", value: [{ userId: "bob" }] },
+      ]);
+    });
+
     it("without waiting, such a kick is told as done and undone by the failover", async () => {
       const alice = login("alice");
       await registry.add(alice);

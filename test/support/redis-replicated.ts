@@ -13,6 +13,8 @@ export interface Pair extends Topology {
   readonly replica: RedisServer;
   /** From now on the replica learns of nothing. */
   holdReplication(): void;
+  /** From now on whatever it learns, and says, arrives so much later. */
+  slowReplication(delayMs: number): void;
   /** Ends the master at once and puts its replica in its place. */
   failOver(): Promise<RedisServer>;
 }
@@ -27,6 +29,9 @@ export async function startPair(): Promise<Pair> {
     replica,
     holdReplication: () => {
       network.holdUp();
+    },
+    slowReplication: (delayMs) => {
+      network.slow(delayMs);
     },
     failOver: async () => {
       await master.kill();

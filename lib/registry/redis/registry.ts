@@ -273,7 +273,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       channel: this.#app.keys.news,
       listener,
       checkEveryMs,
-      mayLoseMessages: this.#adapter.mayLoseMessages,
+      mayLoseMessages: this.#adapter.isCluster,
       subscribe: (channels, on) => this.#adapter.subscribe(channels, on),
       publish: (channel, text) => this.#connection.command("PUBLISH", channel, text),
     });

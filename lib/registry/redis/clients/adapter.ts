@@ -3,8 +3,10 @@ export const LONGEST_WAIT_MS = 5_000;
 
 /** What the registry needs of a client, whichever client it is. */
 export interface RedisAdapter {
-  /** Whether a message may be lost, unnoticed, on its way from one node to another. */
-  readonly mayLoseMessages: boolean;
+  /**
+   * Whether keys are on several masters. A message may be lost there, unnoticed, on its way from one node to another.
+   */
+  readonly isCluster: boolean;
 
   /** Sends a command to the master that holds `key`; if it still waits to be sent when `signal` aborts, it never is. */
   send(key: string, args: readonly string[], signal?: AbortSignal): Promise<unknown>;
@@ -21,7 +23,10 @@ export interface RedisAdapter {
 
 /** Not meant to outlive a failure: whoever meets one closes it and takes another. */
 export interface OwnConnection {
-  /** Sends these one right behind the other to the master that holds `key`. */
+  /**
+   * Sends these one right behind the other to the master that holds `key`. @returns the reply to each; what a command was
+   * answered with as an error may stand there as an `Error`.
+   */
   sequence(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
   /** Drops the connection; what was not sent never will be. */
   close(): Promise<void>;

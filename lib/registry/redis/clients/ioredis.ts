@@ -55,7 +55,7 @@ export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {
   }
   const online = onlineOnly(client);
   return {
-    mayLoseMessages: client.isCluster === true,
+    isCluster: client.isCluster === true,
     send: async (_key, [name = "", ...args], signal) => {
       if (client.status !== "ready") {
         await online(signal);
@@ -113,10 +113,7 @@ function ownConnection(client: Client): OwnConnection {
       const replies = await client
         .pipeline(commands.map(([name = "", ...args]) => [name.toLowerCase(), ...args]))
         .exec();
-      return (replies ?? []).map(([error, reply]) => {
-        if (error !== null) throw error;
-        return reply;
-      });
+      return (replies ?? []).map(([error, reply]) => error ?? reply);
     },
     close: () => {
       client.disconnect();

@@ -27,7 +27,7 @@ interface Pipeline {
 
 export function clusterAdapter(cluster: ClusterClient): RedisAdapter {
   return {
-    mayLoseMessages: true,
+    isCluster: true,
     // Never as a read: that might be answered by a replica, which does not know of a kick yet.
     send: (key, args, signal) => cluster.sendCommand(key, false, [...args], commandOptions(signal)),
     ownConnection: () => ownConnection(cluster),

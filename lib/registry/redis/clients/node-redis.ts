@@ -76,7 +76,7 @@ function serverAdapter(
   isReady: () => boolean = () => false,
 ): RedisAdapter {
   return {
-    mayLoseMessages: false,
+    isCluster: false,
     send: (_key, args, signal) => send([...args], commandOptions(signal, isReady())),
     ownConnection: () => ownConnection(duplicate),
     subscribe: (channels, listener) => subscribe(duplicate, channels, listener),
@@ -88,7 +88,7 @@ function ownConnection(duplicate: () => Promise<ServerClient>): OwnConnection {
   return {
     sequence: async (_key, commands) => {
       const client = await own.connected();
-      return Promise.all(commands.map((args) => client.sendCommand([...args], PLAIN)));
+      return Promise.all(commands.map((args) => client.sendCommand([...args], PLAIN).catch((error: unknown) => error)));
     },
     close: () => own.close(),
   };
