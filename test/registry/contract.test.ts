@@ -223,6 +223,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.removeAll("alice", mark())).toEqual([]);
     });
 
+    it.each([1_000, 10_000])("of %i logins is settled at once", async (count) => {
+      const alice = login("alice");
+      await registry.add(alice);
+      await registry.removeAll("alice", mark());
+      const others = Array.from({ length: count - 1 }, (_value, index) => `other ${String(index)}`);
+      await registry.settle("alice", [...others, alice.id]);
+      expect(await registry.removeAll("alice", mark())).toEqual([]);
+    });
+
     it("of one login keeps it at hand until it is settled", async () => {
       const alice = login("alice");
       await registry.add(alice);
@@ -556,6 +565,29 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.settle("alice", [before.id]);
       const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
       expect([totalCount, users.map(({ logins }) => logins.map(({ id }) => id))]).toEqual([1, [[after.id]]]);
+    });
+
+    it("is not more active by a new session id alone", async () => {
+      const [alice, bob] = [login("alice"), login("bob")];
+      await registry.add(alice);
+      await registry.add(bob);
+      await registry.update("alice", alice.id, { addSid: unique("sid") });
+      const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      expect(users.map(({ userId }) => userId)).toEqual(["bob", "alice"]);
+    });
+
+    it("has the newest of his logins first", async () => {
+      const began = [2, 3, 1].map((hours) => new Date(Date.now() - hours * HOUR_MS));
+      const [middle, oldest, newest] = began.map((each) => login("alice", { began: each })) as [
+        NewLogin,
+        NewLogin,
+        NewLogin,
+      ];
+      for (const each of [middle, oldest, newest]) await registry.add(each);
+      const order = [newest.id, middle.id, oldest.id];
+      expect((await registry.list("alice")).map(({ id }) => id)).toEqual(order);
+      const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      expect(users.map(({ logins }) => logins.map(({ id }) => id))).toEqual([order]);
     });
 
     it("is everyone, however many", async () => {

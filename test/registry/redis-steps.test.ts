@@ -27,10 +27,10 @@ afterAll(async () => {
 
 describe("what comes between two commands of one method", () => {
   /** Two nodes of one application; before the given command of the first, the second does its work. */
-  function nodes(before: number, work: (other: RedisLoginRegistry) => Promise<unknown>) {
+  function nodes(before: number, work: (other: RedisLoginRegistry) => Promise<unknown>, waitReplicas?: number) {
     app += 1;
-    const open = (through: RedisClient): RedisLoginRegistry => {
-      const registry = new RedisLoginRegistry({ client: through });
+    const open = (through: RedisClient, more: object = {}): RedisLoginRegistry => {
+      const registry = new RedisLoginRegistry({ client: through, ...more });
       registry.bind({ appId: `app-${String(app)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
       return registry;
     };
@@ -48,7 +48,7 @@ describe("what comes between two commands of one method", () => {
         return client.sendCommand(args, options);
       },
     };
-    return { first: open(interrupted), other };
+    return { first: open(interrupted, { waitReplicas }), other };
   }
 
   const kickEveryone = async (registry: RedisLoginRegistry): Promise<void> => {
@@ -70,6 +70,17 @@ describe("what comes between two commands of one method", () => {
       expect({ isListed, inEra: era.includes("everyone"), found }).toEqual(expected);
       await kickEveryone(other);
       expect(await other.find("bob", "l")).toBeUndefined();
+    },
+  );
+
+  it.each(COMMANDS)(
+    "a kick of everyone before command %i of another login of a user, which finds him, does not end what begins after it",
+    async (before) => {
+      // What is taken off again only to begin anew waits for no replica: there is none here.
+      const { first, other } = nodes(before, kickEveryone, 1);
+      await other.add(login("old", "bob"));
+      await first.add(login("l", "bob"));
+      expect(await other.find("bob", "l")).toMatchObject({ id: "l" });
     },
   );
 
@@ -133,6 +144,12 @@ describe("what comes between two commands of one method", () => {
 });
 
 describe("what Redis keeps", () => {
+  it("of a user who is not online is nothing, also where a request says that he is active", async () => {
+    const { registry, index, bob } = open();
+    expect(await registry.update("bob", "gone", { ttlMs: HOUR_MS })).toBe(false);
+    expect(await client.exists([index.active, index.expiry, bob.logins, bob.ended, bob.kicked])).toBe(0);
+  });
+
   function open() {
     const appId = `app-${String((app += 1))}`;
     const registry = new RedisLoginRegistry({ client });

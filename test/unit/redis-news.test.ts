@@ -9,9 +9,16 @@ class Channel {
   isDead = false;
   isBusy = false;
   renewed = 0;
+  readonly said: string[] = [];
+  own = "";
+  interrupt = (): void => undefined;
   #hear: ((channel: string, text: string) => void) | undefined;
 
-  readonly subscribe: NewsOptions["subscribe"] = (_channels, on) => {
+  readonly subscribe: NewsOptions["subscribe"] = ([, own = ""], on) => {
+    this.own = own;
+    this.interrupt = () => {
+      on.interrupted();
+    };
     this.#hear = (channel, text) => {
       on.message(channel, text);
     };
@@ -28,6 +35,7 @@ class Channel {
   }
 
   readonly publish = async (channel: string, text: string): Promise<void> => {
+    this.said.push(text);
     if (this.isBusy) await new Promise(() => undefined);
     await Promise.resolve();
     if (!this.isDead) this.hear(channel, text);
@@ -40,12 +48,16 @@ describe("the news of Redis", () => {
   let news: RedisNews;
   beforeEach(() => {
     jest.useFakeTimers();
-    channel = new Channel();
     heard = new Heard();
-    const { subscribe, publish } = channel;
-    const more = { channel: "news", checkEveryMs: CHECK_EVERY_MS, mayLoseMessages: false };
-    news = new RedisNews({ ...more, listener: heard, subscribe, publish });
+    news = open();
   });
+  /** Each over a channel of its own. */
+  const open = (more: Partial<NewsOptions> = {}): RedisNews => {
+    channel = new Channel();
+    const { subscribe, publish } = channel;
+    const options = { channel: "news", checkEveryMs: CHECK_EVERY_MS, mayLoseMessages: false, listener: heard };
+    return new RedisNews({ ...options, subscribe, publish, ...more });
+  };
   afterEach(async () => {
     await news.close();
     jest.useRealTimers();
@@ -96,5 +108,65 @@ describe("the news of Redis", () => {
     channel.isDead = false;
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS);
     expect(heard.looks).toBe(2);
+  });
+
+  it("do not arrive while the connection is another one, until it is known that they do", async () => {
+    await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
+    const [before = ""] = channel.said.slice(-1);
+    channel.isDead = true;
+    channel.interrupt();
+    expect(heard.isListening).toBe(false);
+    // What was said before may come late: it says nothing of what was missed since.
+    channel.hear(channel.own, before);
+    expect(heard.isListening).toBe(false);
+    channel.isDead = false;
+    await jest.advanceTimersByTimeAsync(200);
+    expect([heard.isListening, heard.looks]).toEqual([true, 2]);
+  });
+
+  it("are told to be missing once, however often the connection is lost", async () => {
+    const states: boolean[] = [];
+    const noting = open({ listener: { ended: () => undefined, listening: (state) => states.push(state) } });
+    await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS);
+    channel.isDead = true;
+    for (let times = 0; times < 3; times += 1) channel.interrupt();
+    await jest.advanceTimersByTimeAsync(3 * CHECK_EVERY_MS);
+    await noting.close();
+    expect(states).toEqual([true, false]);
+  });
+
+  it("ask to look at the list now and then where one may be lost unnoticed, and only there", async () => {
+    const careful = new Heard();
+    const inCluster = open({ mayLoseMessages: true, listener: careful });
+    await jest.advanceTimersByTimeAsync(23.5 * CHECK_EVERY_MS);
+    expect(careful.looks).toBe(2);
+    await jest.advanceTimersByTimeAsync(2 * CHECK_EVERY_MS);
+    expect([careful.looks, heard.looks]).toEqual([3, 1]);
+    await inCluster.close();
+  });
+
+  it("are over when they are closed, also by who is just told something", async () => {
+    await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
+    await news.close();
+    const said = channel.said.length;
+    channel.interrupt();
+    channel.hear("news", '["alice","","login"]');
+    channel.hear("news", "*");
+    await jest.advanceTimersByTimeAsync(3 * CHECK_EVERY_MS);
+    expect([channel.said.length, heard.news, heard.isListening, heard.looks]).toEqual([said, [], true, 1]);
+
+    const closing = open({
+      listener: {
+        ended: () => undefined,
+        listening: (isListening) => {
+          if (!isListening) void closing.close();
+        },
+      },
+    });
+    await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
+    const before = channel.said.length;
+    channel.interrupt();
+    await jest.advanceTimersByTimeAsync(3 * CHECK_EVERY_MS);
+    expect(channel.said.length).toBeLessThanOrEqual(before + 1);
   });
 });
