@@ -111,7 +111,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
       sids: [...sids],
       ...(ttlMs === undefined ? {} : { lastActive: new Date(now), expires: later(login.expires, now + ttlMs) }),
     });
-    this.#online.touch(user);
+    if (ttlMs !== undefined) this.#online.touch(user);
     return Promise.resolve(true);
   }
 
