@@ -68,7 +68,7 @@ const ROOMS = [
       "lib/registry/redis/user-agent.ts",
     ],
     tests: [
-      "unit/(cause|coherent-cache|keys|options|redis-news|together|user-agent)",
+      "unit/(cause|coherent-cache|keys|options|redis-news|replicated-writes|together|user-agent)",
       "registry/(contract|redis-steps)",
       "registry/(redis-settings|coherent-cache)",
       "registry/(redis-replicas|live-gaps|redis-listening|redis-outage)",

@@ -1,0 +1,145 @@
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import { ReplicatedWrites } from "../../lib/registry/redis/replicated.js";
+import type { RedisAdapter } from "../../lib/registry/redis/clients/index.js";
+import { TimeLimit } from "../../lib/time-limit.js";
+
+interface Sent {
+  readonly key: string;
+  readonly commands: readonly (readonly string[])[];
+  readonly answer: (replies: readonly unknown[]) => void;
+  readonly fail: () => void;
+}
+
+const ME = "id=1 addr=a laddr=b";
+const NOT_REPLICATED = expect.objectContaining({ code: "ERR_NOT_REPLICATED" });
+const settled = (): Promise<void> => new Promise(setImmediate);
+
+describe("writes that wait for replicas", () => {
+  let sent: Sent[];
+  let connections: { isClosed: boolean }[];
+  beforeEach(() => {
+    sent = [];
+    connections = [];
+  });
+
+  function open(isCluster = false): ReplicatedWrites {
+    const ownConnection: RedisAdapter["ownConnection"] = () => {
+      const connection = { isClosed: false };
+      connections.push(connection);
+      return {
+        sequence: (key, commands) =>
+          new Promise((answer, reject) => {
+            const fail = (): void => {
+              reject(new Error("the connection is lost"));
+            };
+            sent.push({ key, commands, answer, fail });
+          }),
+        close: () => {
+          connection.isClosed = true;
+          return Promise.resolve();
+        },
+      };
+    };
+    return new ReplicatedWrites({ isCluster, ownConnection } as RedisAdapter, new TimeLimit(10_000));
+  }
+
+  const writeTo = (writes: ReplicatedWrites, names: readonly string[], replicas = 1) =>
+    names.map((name) => writes.write(`key of ${name}`, ["SET", `key of ${name}`], replicas));
+  const namesIn = ({ commands }: Sent) => commands.slice(1, -2).map(([, key]) => key?.replace("key of ", ""));
+
+  it("go in one go with one WAIT, and what comes meanwhile in the next", async () => {
+    const writes = open();
+    const first = writeTo(writes, ["a", "b"]);
+    await settled();
+    const second = writeTo(writes, ["c"]);
+    await settled();
+    const third = writeTo(writes, ["d"], 2);
+    await settled();
+    expect(sent.map(namesIn)).toEqual([["a", "b"]]);
+    expect(sent[0]?.commands.slice(-2)).toEqual([
+      ["WAIT", "1", "5000"],
+      ["CLIENT", "INFO"],
+    ]);
+    sent[0]?.answer([ME, "A", "B", 1, ME]);
+    expect(await Promise.all(first)).toEqual(["A", "B"]);
+    await settled();
+    expect(sent.map(namesIn)).toEqual([
+      ["a", "b"],
+      ["c", "d"],
+    ]);
+    expect(sent[1]?.commands.at(-2)).toEqual(["WAIT", "2", "5000"]);
+    // Each is judged by what it wants itself.
+    sent[1]?.answer([ME, "C", "D", 1, ME]);
+    expect(await Promise.all(second)).toEqual(["C"]);
+    await expect(third[0]).rejects.toEqual(NOT_REPLICATED);
+    expect(connections).toEqual([{ isClosed: false }]);
+  });
+
+  it("go by themselves in a Cluster, eight at once", async () => {
+    const writes = open(true);
+    const names = Array.from({ length: 10 }, (_value, index) => `user ${String(index)}`);
+    const all = writeTo(writes, names);
+    await settled();
+    expect(sent.map(namesIn)).toEqual(names.slice(0, 8).map((name) => [name]));
+    expect(sent.map(({ key }) => key)).toEqual(names.slice(0, 8).map((name) => `key of ${name}`));
+    sent[3]?.answer([ME, "done", 1, ME]);
+    expect(await all[3]).toBe("done");
+    await settled();
+    expect(sent).toHaveLength(9);
+    for (const { answer } of sent) answer([ME, "done", 1, ME]);
+    await settled();
+    sent[9]?.answer([ME, "done", 1, ME]);
+    expect(await Promise.all(all)).toEqual(names.map(() => "done"));
+  });
+
+  it("go no more than five hundred at once", async () => {
+    const writes = open();
+    const names = Array.from({ length: 501 }, (_value, index) => String(index));
+    const all = writeTo(writes, names);
+    await settled();
+    sent[0]?.answer([ME, ...names.slice(0, 500), 1, ME]);
+    await settled();
+    expect(sent.map((each) => namesIn(each).length)).toEqual([500, 1]);
+    sent[1]?.answer([ME, "500", 1, ME]);
+    expect(await Promise.all(all)).toEqual(names);
+  });
+
+  it.each([
+    ["another connection has answered", [ME, "A", 1, "id=2 addr=a laddr=b"], false],
+    ["fewer replicas have it", [ME, "A", 0, ME], false],
+    ["Redis refuses the write", [ME, new Error("WRONGTYPE"), 1, ME], false],
+    ["Redis refuses to wait", [ME, "A", new Error("ERR"), ME], true],
+    ["the connection does not say who it is", [new Error("NOPERM"), "A", 1, ME], true],
+  ])("are not told as done where %s", async (_what, replies, isClosed) => {
+    const [written] = writeTo(open(), ["a"]);
+    await settled();
+    sent[0]?.answer(replies);
+    await expect(written).rejects.toEqual(NOT_REPLICATED);
+    expect(connections).toEqual([{ isClosed }]);
+  });
+
+  it("take another connection when theirs is lost", async () => {
+    const writes = open();
+    const lost = writeTo(writes, ["a", "b"]);
+    await settled();
+    const next = writeTo(writes, ["c"]);
+    sent[0]?.fail();
+    expect(await Promise.allSettled(lost)).toMatchObject([{ reason: NOT_REPLICATED }, { reason: NOT_REPLICATED }]);
+    await settled();
+    sent[1]?.answer([ME, "C", 1, ME]);
+    expect(await Promise.all(next)).toEqual(["C"]);
+    expect(connections).toEqual([{ isClosed: true }, { isClosed: false }]);
+  });
+
+  it("that still wait to be sent are refused when all is closed", async () => {
+    const writes = open();
+    const [underWay] = writeTo(writes, ["a"]);
+    await settled();
+    const [waiting] = writeTo(writes, ["b"]);
+    await Promise.all([writes.close(), expect(waiting).rejects.toEqual(NOT_REPLICATED)]);
+    expect(connections).toEqual([{ isClosed: true }]);
+    sent[0]?.fail();
+    await expect(underWay).rejects.toEqual(NOT_REPLICATED);
+    expect(sent).toHaveLength(1);
+  });
+});
