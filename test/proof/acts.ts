@@ -61,6 +61,7 @@ export async function act(scene: Scene, what: Act): Promise<void> {
       if (visit.change?.ends !== undefined) return save(req);
       // express-session renews the cookie at the end of the request, which may be while this save is under way: what the
       // session's life is then, only its end tells.
+      visit.hasUnawaitedSave = true;
       req.session.touch().save();
       return;
     case "touch":

@@ -4,6 +4,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 export interface Actor {
   readonly name: string;
   readonly node: object;
+  /** It does not wait for a save of its own: what that writes may be older than what it has read since. */
+  hasUnawaitedSave?: boolean;
 }
 
 interface Step {

@@ -13,7 +13,7 @@ export interface Stored {
 
 export interface StoreWatcher {
   read(sid: string, stored: Stored | undefined, actor: Actor): void;
-  /** `isTorn`: the writer has last read the session before somebody else wrote it, whose write is lost. */
+  /** `isTorn`: the writer has read what it writes before somebody else wrote the session, whose write is lost. */
   wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void;
 }
 
@@ -56,7 +56,7 @@ export class SharedSessions {
     if (actor !== undefined) {
       this.#clock += 1;
       const reads = this.#reads.get(actor) ?? new Map<string, number>();
-      this.#reads.set(actor, reads.set(sid, this.#clock));
+      if (actor.hasUnawaitedSave !== true || !reads.has(sid)) this.#reads.set(actor, reads.set(sid, this.#clock));
       this.watcher.read(sid, stored, actor);
     }
     return stored;
