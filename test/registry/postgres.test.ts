@@ -26,6 +26,12 @@ describe("the migration", () => {
     expect(await nodes[0]?.find("alice", login.id)).toMatchObject({ sids: [login.sid] });
   });
 
+  it("may run in many processes at once, by a role of another isolation too", async () => {
+    const options = { max: 1, options: "-c default_transaction_isolation=repeatable\\ read" };
+    const nodes = Array.from({ length: 6 }, () => open(site.pool(options), { prefix: "Isolated_" }));
+    await expect(Promise.all(nodes.map((node) => node.migrate()))).resolves.toHaveLength(6);
+  });
+
   it("waits for no step, and lets none wait, where all is there already", async () => {
     const names = { prefix: "Busy_" };
     const [registry, starting] = [open(site.pool(), names), open(site.pool(), names)];

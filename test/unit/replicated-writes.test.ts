@@ -22,7 +22,7 @@ describe("writes that wait for replicas", () => {
     connections = [];
   });
 
-  function open(isCluster = false): ReplicatedWrites {
+  function open(isCluster = false, limitMs = 10_000): ReplicatedWrites {
     const ownConnection: RedisAdapter["ownConnection"] = () => {
       const connection = { isClosed: false };
       connections.push(connection);
@@ -40,7 +40,7 @@ describe("writes that wait for replicas", () => {
         },
       };
     };
-    return new ReplicatedWrites({ isCluster, ownConnection } as RedisAdapter, new TimeLimit(10_000));
+    return new ReplicatedWrites({ isCluster, ownConnection } as RedisAdapter, new TimeLimit(limitMs));
   }
 
   const writeTo = (writes: ReplicatedWrites, names: readonly string[], replicas = 1) =>
@@ -140,6 +140,41 @@ describe("writes that wait for replicas", () => {
     expect(connections).toEqual([{ isClosed: true }]);
     sent[0]?.fail();
     await expect(underWay).rejects.toEqual(NOT_REPLICATED);
-    expect(sent).toHaveLength(1);
+    await expect(writeTo(writes, ["c"])[0]).rejects.toEqual(NOT_REPLICATED);
+    expect([sent.length, connections.length]).toEqual([1, 1]);
+  });
+
+  it.each([false, true])(
+    "are given up in time, however many there are, and are not sent after that (Cluster: %p)",
+    async (isCluster) => {
+      const writes = open(isCluster, 100);
+      const began = performance.now();
+      const first = writeTo(
+        writes,
+        Array.from({ length: 30 }, (_value, index) => String(index)),
+      );
+      await settled();
+      const later = writeTo(writes, ["late"]);
+      const outcomes = await Promise.allSettled([...first, ...later]);
+      expect(outcomes).toEqual(outcomes.map(() => ({ status: "rejected", reason: NOT_REPLICATED })));
+      expect(performance.now() - began).toBeLessThan(2_000);
+      const before = sent.length;
+      for (const { fail } of sent) fail();
+      await settled();
+      expect(sent).toHaveLength(before);
+    },
+  );
+
+  it("fail, and nothing else, where there is no connection to be had", async () => {
+    const limit = new TimeLimit(10_000);
+    const adapter = {
+      isCluster: false,
+      ownConnection: () => {
+        throw new Error("no connection");
+      },
+    } as unknown as RedisAdapter;
+    const writes = new ReplicatedWrites(adapter, limit);
+    await expect(writeTo(writes, ["a"])[0]).rejects.toEqual(NOT_REPLICATED);
+    await expect(writeTo(writes, ["b"])[0]).rejects.toEqual(NOT_REPLICATED);
   });
 });

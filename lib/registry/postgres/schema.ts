@@ -343,12 +343,15 @@ END $$;
 `;
 }
 
-/** `CREATE INDEX IF NOT EXISTS` locks the table against writing before it looks: beside steps that would be a deadlock. */
+/**
+ * `CREATE INDEX IF NOT EXISTS` locks the table against writing before it looks: beside steps that would be a deadlock. It is
+ * said all the same, for a role that does not see, in its isolation, what another process has just made.
+ */
 function indexOn(table: string, index: string, columns: string): string {
   return `DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
     WHERE indrelid = ${literal(table)}::regclass AND relname = ${literal(index)})
-  THEN CREATE INDEX ${quoted(index)} ON ${table} ${columns}; END IF;
+  THEN CREATE INDEX IF NOT EXISTS ${quoted(index)} ON ${table} ${columns}; END IF;
 END $$;`;
 }
 

@@ -47,10 +47,15 @@ export function statementsOf(names: Names): Statements {
        JOIN ${logins} l ON l.user_key = u.key AND l.expires > now() AND cardinality(l.sids) > 0
        ORDER BY u.active DESC, u.key, l.began DESC`,
     ),
+    // Two looks, each by an index of its own: with one condition for both every user would be looked at.
     users: statement(
-      `SELECT u.user_id, encode(u.key, 'hex') AS key FROM ${users} u WHERE u.app = $1 AND u.key > decode($2, 'hex')
-         AND (u.expires IS NOT NULL OR EXISTS (SELECT FROM ${kicked} k WHERE k.user_key = u.key))
-       ORDER BY u.key LIMIT $3`,
+      `SELECT user_id, encode(online.key, 'hex') AS key FROM (
+         (SELECT u.user_id, u.key FROM ${users} u
+          WHERE u.app = $1 AND u.key > decode($2, 'hex') AND u.expires IS NOT NULL ORDER BY u.key LIMIT $3)
+         UNION
+         (SELECT u.user_id, u.key FROM (SELECT DISTINCT user_key FROM ${kicked} WHERE user_key > decode($2, 'hex')) k
+          JOIN ${users} u ON u.app = $1 AND u.key = k.user_key ORDER BY u.key LIMIT $3)
+       ) online ORDER BY online.key LIMIT $3`,
     ),
     add: statement(`SELECT * FROM ${names.of("add")}(${parameters(11)})`),
     adopt: statement(`SELECT ${names.of("adopt")}(${parameters(14)})::text AS listed`),

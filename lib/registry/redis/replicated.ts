@@ -34,6 +34,7 @@ export class ReplicatedWrites {
   readonly #waitsAtOnce: number;
   readonly #waiting: Write[] = [];
   #underWay = 0;
+  #isClosed = false;
   #connection: OwnConnection | undefined;
 
   constructor(adapter: RedisAdapter, limit: TimeLimit) {
@@ -46,7 +47,31 @@ export class ReplicatedWrites {
   /** @throws LogoutError `ERR_NOT_REPLICATED`: the write may have been done, or not, but too few replicas are known to have it. */
   write(key: string, command: readonly string[], replicas: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ key, command, replicas, resolve, reject });
+      const givenUp = (): void => {
+        // What still waits is not sent any more.
+        const position = this.#waiting.indexOf(write);
+        if (position >= 0) this.#waiting.splice(position, 1);
+        reject(notReplicated(write, this.#limit.error()));
+      };
+      const started = this.#limit.start(givenUp);
+      const write: Write = {
+        key,
+        command,
+        replicas,
+        resolve: (reply) => {
+          this.#limit.done(started);
+          resolve(reply);
+        },
+        reject: (error) => {
+          this.#limit.done(started);
+          reject(error);
+        },
+      };
+      if (this.#isClosed) {
+        write.reject(notReplicated(write));
+        return;
+      }
+      this.#waiting.push(write);
       nextTick(() => {
         this.#goOn();
       });
@@ -54,10 +79,9 @@ export class ReplicatedWrites {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const write of this.#waiting.splice(0)) write.reject(notReplicated(write));
-    const connection = this.#connection;
-    this.#connection = undefined;
-    await connection?.close();
+    await this.#connection?.close();
   }
 
   #goOn(): void {
@@ -73,15 +97,16 @@ export class ReplicatedWrites {
 
   /** Each gets its own reply, or why it has none. */
   async #writeAll(writes: readonly Write[]): Promise<void> {
-    const connection = (this.#connection ??= this.#adapter.ownConnection());
     const commands = writes.map(({ command }) => command);
     const waitMs = String(Math.max(1, Math.floor(this.#limit.limitMs / 2)));
     const most = String(Math.max(...writes.map(({ replicas }) => replicas)));
     const wait = ["WAIT", most, waitMs];
     const sequence = [["CLIENT", "INFO"], ...commands, wait, ["CLIENT", "INFO"]];
     const key = writes[0]?.key ?? "";
+    let connection: OwnConnection | undefined;
     try {
-      const replies = await this.#limit.within(() => connection.sequence(key, sequence));
+      const open = (connection = this.#connection ??= this.#adapter.ownConnection());
+      const replies = await this.#limit.within(() => open.sequence(key, sequence));
       const [before, reached, after] = [replies[0], ...replies.slice(-2)].map(orThrow);
       const isSame = identityOf(before) === identityOf(after);
       writes.forEach((write, position) => {
@@ -92,7 +117,7 @@ export class ReplicatedWrites {
       });
     } catch (error) {
       if (this.#connection === connection) this.#connection = undefined;
-      await connection.close().catch(() => undefined);
+      await connection?.close().catch(() => undefined);
       const secrets = commands.flatMap((command) => command.slice(1));
       const cause = causeOf(error, secrets);
       for (const write of writes) write.reject(notReplicated(write, cause));
