@@ -116,8 +116,8 @@ async function logIn(scene: Scene, user: string, regenerates: boolean): Promise<
   // The same user's login goes on: it gets a new session id, or nothing changes.
   if (userId === user) return regenerates ? rotate(scene, "regenerate and copy the user") : undefined;
   const sid = req.sessionID;
-  // A login of his that the request has met before goes on, if it can: one request begins one login of a user.
-  const resumes = [...visit.met].find((login) => login.user === user);
+  // The login of his that the request has met last goes on, if it can: one request begins one login of a user.
+  const resumes = [...visit.met].findLast((login) => login.user === user);
   const begins = resumes === undefined ? model.begin(user, newTag(user)) : undefined;
   model.changes(visit, { sid, ends: userId === undefined ? undefined : visit.login, begins, resumes });
   if (regenerates) await regenerate(req);

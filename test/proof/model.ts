@@ -47,7 +47,7 @@ export interface Visit extends Actor {
   expected?: { readonly login: ModelLogin; readonly sid: string } | undefined;
   /** Whom it has found. */
   login?: ModelLogin | undefined;
-  /** All whom it has found: it may have read its session more than once. */
+  /** All whom it has found, the last one last: it may have read its session more than once. */
   readonly met: Set<ModelLogin>;
   /** Nothing that the store had of its session was anybody's. */
   isAnonymous: boolean;
@@ -133,15 +133,15 @@ export class Model implements StoreWatcher {
     const { expected, readAt } = visit;
     visit.login = login;
     visit.expected = undefined;
-    if (visit.isPlain) {
-      if (login !== undefined) visit.met.add(login);
-      return;
+    if (login !== undefined) {
+      visit.met.delete(login);
+      visit.met.add(login);
     }
+    if (visit.isPlain) return;
     if (expected !== undefined && expected.login !== login) {
       this.#violate(`I4, I8: ${visit.name} does not find ${expected.login.tag} in ${expected.sid}, which is alive`);
     }
     if (login === undefined) return;
-    visit.met.add(login);
     const leftAt = sid === undefined ? undefined : login.left.get(sid);
     if (login.endedAt !== undefined && login.endedAt < readAt) {
       this.#violate(`I3, I5: ${visit.name} is served as ${login.tag}, which had ended before`);
