@@ -54,18 +54,16 @@ export class LoginIndex {
   }
 
   /** Drops the rows that have not been written again since they were read. @returns how many. */
-  async drop(rows: readonly IndexRow[]): Promise<number> {
-    const dropped = await Promise.all(rows.map((row) => this.#drops.ask(row)));
-    return dropped.filter(Boolean).length;
+  drop(rows: readonly IndexRow[]): Promise<number> {
+    return countDone(rows, this.#drops);
   }
 
   /**
    * Of the users of these rows nothing is left but a kick to be settled: they are not active any more, and only
    * {@link scan} finds them. Not so where a row has been written again since it was read. @returns how many.
    */
-  async retire(rows: readonly IndexRow[]): Promise<number> {
-    const retired = await Promise.all(rows.map((row) => this.#retirements.ask(row)));
-    return retired.filter(Boolean).length;
+  retire(rows: readonly IndexRow[]): Promise<number> {
+    return countDone(rows, this.#retirements);
   }
 
   /** Rows of users whose logins must all have expired. */
@@ -111,6 +109,11 @@ export class LoginIndex {
 
 function writeRows(rows: readonly IndexRow[]): string[] {
   return rows.flatMap(({ userId, score }) => [encodePart(userId), score]);
+}
+
+async function countDone(rows: readonly IndexRow[], by: Together<IndexRow, boolean>): Promise<number> {
+  const done = await Promise.all(rows.map((row) => by.ask(row)));
+  return done.filter(Boolean).length;
 }
 
 function areDone(counts: unknown): boolean[] {
