@@ -2,9 +2,9 @@ import { Recency, type Recent } from "./recency.js";
 
 /** What has begun and must not take too long. */
 export interface Started extends Recent<Started> {
-  /** Of `performance.now()`. */
-  readonly until: number;
-  readonly giveUp: () => void;
+  /** Of `performance.now()`; the time limit sets it. */
+  until: number;
+  giveUp(): void;
 }
 
 /**
@@ -24,10 +24,16 @@ export class TimeLimit {
 
   /** From now on the time runs, until {@link done}. */
   start(giveUp: () => void): Started {
-    const started: Started = { until: performance.now() + this.limitMs, giveUp, newer: undefined, older: undefined };
+    const started: Started = { until: 0, giveUp, newer: undefined, older: undefined };
+    this.watch(started);
+    return started;
+  }
+
+  /** The same for what knows by itself how to be given up. */
+  watch(started: Started): void {
+    started.until = performance.now() + this.limitMs;
     this.#started.touch(started);
     this.#timer ??= this.#wake(this.limitMs);
-    return started;
   }
 
   /** It is done in time, and will not be given up. */

@@ -18,7 +18,8 @@ const parseForm: RequestHandler = urlencoded({ extended: false, parameterLimit: 
  */
 export function createMiddleware(context: HttpContext, guard: RequestHandler): RequestHandler {
   const router = createRouter(context, guard);
-  const beginnings = Object.values(context.options.routes).flatMap((paths) => paths.map(literalBeginning));
+  const { routes, assetsPath } = context.options;
+  const beginnings = [...Object.values(routes).flat().map(literalBeginning), assetsPath];
   const mayBeForRoute = new RegExp(`^(?:${beginnings.map(literally).join("|")})`, "i");
   return function logoutMiddleware(req, res, next) {
     if (mayBeForRoute.test(req.path)) {
@@ -26,7 +27,9 @@ export function createMiddleware(context: HttpContext, guard: RequestHandler): R
       return;
     }
     context.sessions.check(req);
-    guard(req, res, next);
+    // The guard has no more to do for a request that is neither for a file of the pages nor refused.
+    if (context.sessions.ended(req) === undefined) next();
+    else guard(req, res, next);
   };
 }
 

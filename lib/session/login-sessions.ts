@@ -23,11 +23,10 @@ import { toUserId, type UserIdOf } from "./user-id.js";
 /** What the id of an adopted login begins with. */
 const ADOPTED = "~";
 
-/** A question to the registry that is under way. */
-interface Asked {
-  readonly userId: string;
-  readonly loginId: string;
-  readonly login: Promise<ListedLogin | undefined>;
+/** The login that a session is likely to have, and the question to the registry whether it is listed, if that is under way. */
+interface Likely {
+  readonly stamp: Stamp;
+  readonly asked: Promise<ListedLogin | undefined> | undefined;
 }
 
 /** What a read of a session came to: the data, or that there is none, and why if it was refused after a kick. */
@@ -74,7 +73,7 @@ export class LoginSessions {
    * the read, that it is served as it is. That is on the way of every request, and makes no promise that it can do without.
    */
   load(sid: string, done: Done<Loaded>): void {
-    const asked = this.#askWhileReading(sid);
+    const likely = this.#askWhileReading(sid);
     this.#raw.read(
       sid,
       failingTo(done, (session) => {
@@ -84,7 +83,7 @@ export class LoginSessions {
           this.#remembered.left(sid);
           done(undefined, { session });
         } else if (session !== undefined && userId !== undefined && stamp?.userId === userId) {
-          this.#serveIfLive(sid, session, stamp, asked, done);
+          this.#serveIfLive(sid, session, stamp, likely, done);
         } else settle(this.#examine(sid, session), done);
       }),
     );
@@ -99,15 +98,15 @@ export class LoginSessions {
    * Asks for the login that this process has last seen in the session, together with the read of the session, so that the
    * answer need not be waited for twice.
    */
-  #askWhileReading(sid: string): Asked | undefined {
+  #askWhileReading(sid: string): Likely | undefined {
     const stamp = this.#remembered.likely(sid);
     if (stamp === undefined) return undefined;
     const { userId, loginId } = stamp;
-    if (this.#registry.known?.(userId, loginId) !== undefined) return undefined;
-    const login = this.#registry.find(userId, loginId);
+    if (this.#registry.known?.(userId, loginId) !== undefined) return { stamp, asked: undefined };
+    const asked = this.#registry.find(userId, loginId);
     // Why it could not be answered is told by the second question, if there is one.
-    login.catch(() => undefined);
-    return { userId, loginId, login };
+    asked.catch(() => undefined);
+    return { stamp, asked };
   }
 
   /**
@@ -115,20 +114,26 @@ export class LoginSessions {
    * while the session was read; that it is not must be one from after that: a login or a new session id is listed before it is
    * written.
    */
-  #serveIfLive(sid: string, session: SessionRecord, stamp: Stamp, asked: Asked | undefined, done: Done<Loaded>): void {
-    const { userId, loginId } = stamp;
-    const serve = (): void => {
-      this.#remembered.seen(sid, stamp);
+  #serveIfLive(
+    sid: string,
+    session: SessionRecord,
+    stamp: Stamp,
+    likely: Likely | undefined,
+    done: Done<Loaded>,
+  ): void {
+    const isLikely = isSameLogin(likely?.stamp, stamp);
+    if (isLive(this.#registry.known?.(stamp.userId, stamp.loginId), sid)) {
+      if (!isLikely) this.#remembered.seen(sid, stamp);
       done(undefined, { session });
-    };
+      return;
+    }
     const examine = (): void => {
       settle(this.#examine(sid, session), done);
     };
-    if (isLive(this.#registry.known?.(userId, loginId), sid)) serve();
-    else if (asked === undefined || !isSameLogin(asked, stamp)) examine();
+    if (!isLikely || likely?.asked === undefined) examine();
     else {
-      asked.login.then((login) => {
-        if (isLive(login, sid)) serve();
+      likely.asked.then((login) => {
+        if (isLive(login, sid)) done(undefined, { session });
         else examine();
       }, examine);
     }
@@ -198,15 +203,22 @@ export class LoginSessions {
       return;
     }
     const extended = this.#listings.extend(sid, session, stamp, req);
+    if (extended === undefined) {
+      this.#touchIfDue(sid, session, done);
+      return;
+    }
     const goOn = failingTo<boolean>(done, (isListed) => {
       if (isListed === false) done();
       else this.#touchIfDue(sid, session, done);
     });
-    if (extended === undefined) goOn();
-    else settle(extended, goOn);
+    settle(extended, goOn);
   }
 
   #touchIfDue(sid: string, session: SessionRecord, done: Done<undefined>): void {
+    if (this.#touchIntervalMs === 0) {
+      this.#raw.touch(sid, session, done);
+      return;
+    }
     const ttlMs = this.#listings.ttlMs(session);
     if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) {
       done();
@@ -214,7 +226,7 @@ export class LoginSessions {
     }
     const now = Date.now();
     this.#raw.touch(sid, session, (error) => {
-      if (error === undefined && this.#touchIntervalMs > 0) this.#remembered.touched(sid, now, ttlMs);
+      if (error === undefined) this.#remembered.touched(sid, now, ttlMs);
       done(error);
     });
   }

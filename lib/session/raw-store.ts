@@ -1,6 +1,6 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
-import { TimeLimit } from "../time-limit.js";
+import { TimeLimit, type Started } from "../time-limit.js";
 import type { Done } from "./callbacks.js";
 import type { SessionRecord } from "./stamp.js";
 
@@ -65,14 +65,7 @@ export class RawStore {
   }
 
   touch(sid: string, session: SessionRecord, done: Done<undefined>): void {
-    this.#ask(
-      "touch",
-      [sid, session],
-      (error) => {
-        done(error);
-      },
-      isMissing,
-    );
+    this.#ask("touch", [sid, session], done as Done<unknown>, isMissing);
   }
 
   async clear(): Promise<void> {
@@ -111,30 +104,58 @@ export class RawStore {
 
   #ask(name: string, args: readonly unknown[], done: Done<unknown>, meansNothing?: (error: unknown) => boolean): void {
     const method = this.#method(name);
-    let isDone = false;
-    const answer: Answer = (error, value) => {
-      if (isDone) return;
-      isDone = true;
-      this.#limit.done(started);
-      if (error === undefined || error === null) done(undefined, value ?? undefined);
-      else if (meansNothing?.(error) === true) done(undefined);
-      else done(error);
-    };
-    const fail = (error: unknown): void => {
-      answer(
-        error ?? new LogoutError("ERR_STORE_UNAVAILABLE", `The session store failed in ${name}() without an error.`),
-      );
-    };
-    const started = this.#limit.start(() => {
-      const message = `The session store did not answer ${name}() within ${String(this.#limit.limitMs)} ms.`;
-      answer(new LogoutError("ERR_STORE_UNAVAILABLE", message));
-    });
+    const call = new Call(name, this.#limit, done, meansNothing);
+    this.#limit.watch(call);
     try {
-      const returned = method.call(this.#store, ...args, answer);
-      if (isThenable(returned)) returned.then(undefined, fail);
+      const returned = method.call(this.#store, ...args, call.answer);
+      if (isThenable(returned)) {
+        returned.then(undefined, (error: unknown) => {
+          call.fail(error);
+        });
+      }
     } catch (error) {
-      fail(error);
+      call.fail(error);
     }
+  }
+}
+
+/** A call that is under way. One object rather than a closure for each way in which it may end: every request makes two. */
+class Call implements Started {
+  until = 0;
+  newer: Started | undefined = undefined;
+  older: Started | undefined = undefined;
+  readonly #name: string;
+  readonly #limit: TimeLimit;
+  readonly #done: Done<unknown>;
+  readonly #meansNothing: ((error: unknown) => boolean) | undefined;
+  #isDone = false;
+
+  constructor(name: string, limit: TimeLimit, done: Done<unknown>, meansNothing?: (error: unknown) => boolean) {
+    this.#name = name;
+    this.#limit = limit;
+    this.#done = done;
+    this.#meansNothing = meansNothing;
+  }
+
+  readonly answer: Answer = (error, value) => {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#limit.done(this);
+    if (error === undefined || error === null) this.#done(undefined, value ?? undefined);
+    else if (this.#meansNothing?.(error) === true) this.#done(undefined);
+    else this.#done(error);
+  };
+
+  fail(error: unknown): void {
+    this.answer(error ?? this.#unavailable(`failed in ${this.#name}() without an error`));
+  }
+
+  giveUp(): void {
+    this.answer(this.#unavailable(`did not answer ${this.#name}() within ${String(this.#limit.limitMs)} ms`));
+  }
+
+  #unavailable(what: string): LogoutError {
+    return new LogoutError("ERR_STORE_UNAVAILABLE", `The session store ${what}.`);
   }
 }
 

@@ -23,11 +23,8 @@ export interface KickNote {
 export type SessionRecord = Record<string, unknown>;
 
 export function stampOf(session: SessionRecord): Stamp | undefined {
-  const value = session[KEY];
-  if (!isObject(value)) return undefined;
-  const { userId, loginId, era } = value;
-  if (typeof userId !== "string" || typeof loginId !== "string") return undefined;
-  return { userId, loginId, era: typeof era === "string" ? era : "" };
+  const text = session[KEY];
+  return typeof text === "string" ? readStamp(text) : undefined;
 }
 
 /** Whether both are of one login. An adopted one's id comes from the session id, so two users of one session may share it. */
@@ -54,9 +51,26 @@ export function withStamp(session: SessionRecord, stamp: Stamp | undefined): Ses
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant key, and express-session keeps data as properties
   delete copy[KEY];
   if (stamp === undefined) return copy;
-  const { userId, loginId, era } = stamp;
-  copy[KEY] = era === "" ? { userId, loginId } : { userId, loginId, era };
+  copy[KEY] = writeStamp(stamp);
   return copy;
+}
+
+/**
+ * One text, and no object: express-session turns the whole session into text twice in every request, and goes through an
+ * object property by property. `login length-of-era era` and, without a space, the user id: the last two may be any text.
+ */
+function writeStamp({ userId, loginId, era }: Stamp): string {
+  return `${loginId} ${String(era.length)} ${era}${userId}`;
+}
+
+function readStamp(text: string): Stamp | undefined {
+  const loginEnds = text.indexOf(" ");
+  const eraBegins = text.indexOf(" ", loginEnds + 1) + 1;
+  if (loginEnds <= 0 || eraBegins === 0) return undefined;
+  const eraEnds = eraBegins + Number(text.slice(loginEnds + 1, eraBegins - 1));
+  const isWhole = eraEnds >= eraBegins && eraEnds < text.length;
+  if (!isWhole) return undefined;
+  return { userId: text.slice(eraEnds), loginId: text.slice(0, loginEnds), era: text.slice(eraBegins, eraEnds) };
 }
 
 export function noteOf(session: SessionRecord): KickNote | undefined {

@@ -1,7 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
-import { answer, byCallback, failingTo, type Callback, type Done } from "./callbacks.js";
+import { answer, byCallback, type Callback, type Done } from "./callbacks.js";
 import { LoginSessions, type Loaded } from "./login-sessions.js";
 import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
@@ -193,9 +193,11 @@ export class StoreHook {
     const done: Done<undefined> = (error) => {
       process.nextTick(callback, error ?? null);
     };
-    failingTo(done, () => {
+    try {
       this.#sessions.touch(sid, session, done, req, req && this.#requests.known(req));
-    })();
+    } catch (error) {
+      done(error);
+    }
   }
 
   #destroy(sid: string): Promise<void> {

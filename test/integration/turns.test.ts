@@ -105,8 +105,7 @@ const TURNS: Readonly<Record<string, (req: Request) => void | Promise<void>>> = 
     await save(req);
   },
   "bob-with-carols-stamp": async (req) => {
-    const stamp = { userId: "carol", loginId: req.query["loginId"] };
-    Object.assign(req.session, { userId: "bob", expressLogout: stamp });
+    Object.assign(req.session, { userId: "bob", expressLogout: `${req.query["loginId"] as string} 0 carol` });
     await save(req);
   },
 };
@@ -245,7 +244,7 @@ describe("a session that another process writes while it is adopted", () => {
     store.put("sid", { userId: "alice" });
     const era = await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 });
     store.onRead = (sid, times) => {
-      const expressLogout = { userId: "alice", loginId: BEGUN, era };
+      const expressLogout = `${BEGUN} ${String(era.length)} ${era}alice`;
       if (times === 2) store.put(sid, { userId: "alice", expressLogout });
     };
     const browser = browserWith(site, "sid");

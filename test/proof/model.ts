@@ -1,4 +1,5 @@
 import type { ListedLogin, NewLogin } from "../../lib/login.js";
+import { stampOf } from "../../lib/session/stamp.js";
 import type { Actor } from "./schedule.js";
 import type { SharedSessions, Stored, StoreWatcher } from "./shared-store.js";
 
@@ -251,7 +252,7 @@ export class Model implements StoreWatcher {
     for (const visit of this.#visits) {
       if (visit !== actor && visit.change?.sid === sid && visit.login !== login) this.#doubt(login, visit);
     }
-    const loginId = stored.expressLogout?.loginId;
+    const loginId = stampOf({ ...stored })?.loginId;
     if (loginId === undefined) return;
     login.loginId ??= loginId;
     login.isAdopted = true;

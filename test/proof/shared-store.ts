@@ -7,7 +7,7 @@ export interface Stored {
   readonly userId?: string;
   /** The app's own name for the login: the model knows logins by it. */
   readonly tag?: string;
-  readonly expressLogout?: { readonly loginId?: string; readonly kicked?: unknown };
+  readonly expressLogout?: unknown;
   readonly cookie: { readonly expires?: string | null };
 }
 
