@@ -1,10 +1,11 @@
 import type { KickMark, ListedLogin, LoginChange, NewLogin } from "../../login.js";
 import { packUserAgent, unpackUserAgent } from "./user-agent.js";
 
+/** As the scripts keep it: epoch milliseconds, and twice milliseconds since then. */
 type LoginRecord = [
   began: number,
-  lastActive: number,
-  expires: number,
+  activeAfter: number,
+  expiresAfter: number,
   ip: string,
   userAgent: string,
   ...sids: string[],
@@ -12,13 +13,13 @@ type LoginRecord = [
 
 /** A login from what the scripts keep of it. */
 export function readLogin(userId: string, loginId: string, record: unknown): ListedLogin {
-  const [began, lastActive, expires, ip, userAgent, ...sids] = JSON.parse(String(record)) as LoginRecord;
+  const [began, activeAfter, expiresAfter, ip, userAgent, ...sids] = JSON.parse(String(record)) as LoginRecord;
   return {
     id: loginId,
     userId,
     began: new Date(began),
-    lastActive: new Date(lastActive),
-    expires: new Date(expires),
+    lastActive: new Date(began + activeAfter),
+    expires: new Date(began + expiresAfter),
     ip: ip === "" ? undefined : ip,
     userAgent: userAgent === "" ? undefined : unpackUserAgent(userAgent),
     sids,

@@ -12,7 +12,8 @@ export interface Script {
 
 /**
  * What the scripts share. A record is `[began, lastActive, expires, ip, userAgent, sid, sid, …]`, times in epoch
- * milliseconds by the clock of Redis: the clocks of the nodes decide nothing.
+ * milliseconds by the clock of Redis: the clocks of the nodes decide nothing. It is kept with the second and the third as
+ * milliseconds since the first, which saves 16 bytes a login.
  */
 const SHARED = `
 local time = redis.call('TIME')
@@ -21,9 +22,22 @@ local now = math.floor(micros / 1000)
 
 local function integer(number) return string.format('%.0f', number) end
 
+local function decode(value)
+  local record = cjson.decode(value)
+  record[2] = record[1] + record[2]
+  record[3] = record[1] + record[3]
+  return record
+end
+
+local function encode(record)
+  local kept = { record[1], record[2] - record[1], record[3] - record[1] }
+  for i = 4, #record do kept[i] = record[i] end
+  return cjson.encode(kept)
+end
+
 local function read(key, id)
   local value = redis.call('HGET', key, id)
-  return value and cjson.decode(value)
+  return value and decode(value)
 end
 
 local function keep(key, ttl)
@@ -31,7 +45,7 @@ local function keep(key, ttl)
 end
 
 local function write(key, id, record)
-  redis.call('HSET', key, id, cjson.encode(record))
+  redis.call('HSET', key, id, encode(record))
   keep(key, record[3] - now)
 end
 
@@ -47,7 +61,7 @@ local function dropExpired(key)
   if redis.call('HLEN', key) <= 32 then fields = redis.call('HGETALL', key)
   else fields = redis.call('HRANDFIELD', key, 32, 'WITHVALUES') end
   for i = 1, #fields, 2 do
-    if cjson.decode(fields[i + 1])[3] <= now then redis.call('HDEL', key, fields[i]) end
+    if decode(fields[i + 1])[3] <= now then redis.call('HDEL', key, fields[i]) end
   end
 end
 
@@ -143,7 +157,7 @@ if record then tell(ARGV[5], ARGV[6], ARGV[2], { ARGV[1] }) end
 local isKick = ARGV[2] ~= ''
 if isKick and record then
   redis.call('HSET', KEYS[3], ARGV[1], record)
-  keep(KEYS[3], cjson.decode(record)[3] - now)
+  keep(KEYS[3], decode(record)[3] - now)
 end
 local ends = endsOf(KEYS[2], ARGV[1])
 local ttl = tonumber(record and ARGV[3] or ARGV[4])
@@ -206,7 +220,7 @@ export const LIST = script(`
 local fields = redis.call('HGETALL', KEYS[1])
 local live = {}
 for i = 1, #fields, 2 do
-  if cjson.decode(fields[i + 1])[3] > now then
+  if decode(fields[i + 1])[3] > now then
     live[#live + 1] = fields[i]
     live[#live + 1] = fields[i + 1]
   else
