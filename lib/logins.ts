@@ -9,7 +9,7 @@ import { isSameLogin, sessionWithNote, stampOf } from "./session/stamp.js";
 import { toUserId } from "./session/user-id.js";
 
 /** How many users, or sessions of one user, are worked on at once. */
-const GROUP = 100;
+const AT_ONCE = 100;
 export const MAX_KICK_TEXT = 500;
 /** Of how many kicks of its own a process remembers that it has told of them itself. */
 const OWN_KICKS = 1_000;
@@ -175,7 +175,7 @@ export class Logins {
     end: KickEndOptions,
   ): Promise<KickResult & { failures: Failure[] }> {
     const failures: Failure[] = [];
-    const counts = await inGroups(userIds, (userId) =>
+    const counts = await inTurn(userIds, (userId) =>
       this.#kickUser(userId, mark, end).catch((cause: unknown) => {
         failures.push({ userId, cause });
         return 0;
@@ -195,7 +195,7 @@ export class Logins {
   /** What follows when logins are off the list. Until it is done the registry keeps them at hand for a repetition. */
   async #finish(userId: string, logins: readonly ListedLogin[], mark: KickMark): Promise<void> {
     const sessions = logins.flatMap((login) => login.sids.map((sid) => ({ login, sid })));
-    await inGroups(sessions, ({ login, sid }) => this.#leaveNote(sid, login, mark));
+    await inTurn(sessions, ({ login, sid }) => this.#leaveNote(sid, login, mark));
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.settle(userId, loginIds);
     const { at, reason, by } = mark;
@@ -262,18 +262,22 @@ function integerArgument(name: string, value: number, least: number, most: numbe
   throw new LogoutError("ERR_ARGUMENT", `${name} must be a whole number from ${String(least)} to ${String(most)}.`);
 }
 
-/** Some at a time. What one rejects with is thrown when those beside it have ended. */
-async function inGroups<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
+/** A few at a time, the next as soon as one has ended. What one rejects with is thrown when those beside it have ended. */
+async function inTurn<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
-  for (let start = 0; start < items.length; start += GROUP) {
-    const settled = await Promise.allSettled(items.slice(start, start + GROUP).map(work));
-    for (const result of settled) {
-      if (result.status === "rejected") throw result.reason;
-      results.push(result.value);
+  const failures: unknown[] = [];
+  const waiting = items.entries();
+  const goOn = async (): Promise<void> => {
+    for (const [position, item] of waiting) {
+      if (failures.length > 0) return;
+      try {
+        results[position] = await work(item);
+      } catch (error) {
+        failures.push(error);
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, goOn));
+  if (failures.length > 0) throw failures[0];
   return results;
 }

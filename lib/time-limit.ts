@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+import { nextTick } from "node:process";
 import { Recency, type Recent } from "./recency.js";
 
 /** What has begun and must not take too long. */
@@ -17,6 +19,7 @@ export class TimeLimit {
   // garbage collector keeps alive whatever was in those that came after it. That took longer than all the rest of the hook.
   readonly #started = new Recency<Started>();
   #timer: NodeJS.Timeout | undefined;
+  #beginning: AbortController | undefined;
 
   constructor(limitMs: number) {
     this.limitMs = limitMs;
@@ -41,9 +44,12 @@ export class TimeLimit {
     this.#started.delete(started);
   }
 
-  /** The same for a promise: rejects in place of it. The signal tells the work that it is given up. */
+  /**
+   * The same for a promise: rejects in place of it. The signal tells the work that it is given up; once the work is done, it
+   * tells nothing more.
+   */
   async within<Result>(work: (givenUp: AbortSignal) => Promise<Result>): Promise<Result> {
-    const givenUp = new AbortController();
+    const givenUp = this.#sharedController();
     let started: Started | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       started = this.start(() => {
@@ -60,6 +66,18 @@ export class TimeLimit {
 
   error(): Error {
     return new Error(`no answer within ${String(this.limitMs)} ms`);
+  }
+
+  /** What begins in one go is late in one go: one signal is enough for it, and signals are dear. */
+  #sharedController(): AbortController {
+    if (this.#beginning === undefined) {
+      this.#beginning = new AbortController();
+      setMaxListeners(0, this.#beginning.signal);
+      nextTick(() => {
+        this.#beginning = undefined;
+      });
+    }
+    return this.#beginning;
   }
 
   #wake(delayMs: number): NodeJS.Timeout {

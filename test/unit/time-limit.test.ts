@@ -73,6 +73,24 @@ describe("work within a time limit", () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  it("has a signal in common with what begins in the same go, and with nothing that begins later", async () => {
+    const limit = new TimeLimit(30);
+    const signals: AbortSignal[] = [];
+    const late = (givenUp: AbortSignal): Promise<never> => {
+      signals.push(givenUp);
+      return never;
+    };
+    const works = [limit.within(late), limit.within(late)];
+    await new Promise(setImmediate);
+    works.push(limit.within(late));
+    const outcomes = await Promise.allSettled(works);
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    const [first, second, third] = signals;
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
+  });
+
   it.each([
     ["is done", () => Promise.resolve()],
     ["has failed", () => Promise.reject(new Error("broken"))],
