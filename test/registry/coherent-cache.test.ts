@@ -3,7 +3,7 @@ import { RedisStore } from "connect-redis";
 import session, { type SessionData } from "express-session";
 import { createClient, createClientPool } from "redis";
 import { logout, type LogoutRouter } from "../../lib/index.js";
-import { userKeys } from "../../lib/registry/redis/keys.js";
+import { appKeys, userKeys } from "../../lib/registry/redis/keys.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
@@ -77,7 +77,7 @@ async function rounds(count: number, disturb: (round: number) => unknown) {
     while (next < count) {
       const round = next++;
       const [userId, sid] = [`user ${String(round)}`, `sid ${String(round)}`];
-      const { logins } = userKeys("express-logout:", "shop", userId);
+      const { logins } = userKeys(appKeys("express-logout:", "shop"), userId);
       disturb(round);
       try {
         await set(store, sid, sessionOf(userId));

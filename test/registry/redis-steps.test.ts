@@ -136,7 +136,7 @@ describe("what comes between two commands of one method", () => {
       await first.remove("bob", `l${String(round)}`, { mark: mark("m") });
       await first.settle("bob", [`l${String(round)}`]);
     }
-    const { ended } = userKeys(PREFIX, `app-${String(app)}`, "bob");
+    const { ended } = userKeys(appKeys(PREFIX, `app-${String(app)}`), "bob");
     const remembered = await client.hLen(ended);
     expect(remembered).toBeGreaterThan(0);
     expect(remembered).toBeLessThan(40);
@@ -154,7 +154,7 @@ describe("what Redis keeps", () => {
     const appId = `app-${String((app += 1))}`;
     const registry = new RedisLoginRegistry({ client });
     registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
-    return { registry, index: appKeys(PREFIX, appId), bob: userKeys(PREFIX, appId, "bob") };
+    return { registry, index: appKeys(PREFIX, appId), bob: userKeys(appKeys(PREFIX, appId), "bob") };
   }
 
   it("of a user expires by itself, whatever has come about", async () => {

@@ -17,7 +17,7 @@ describe("the parts of a key", () => {
     fc.assert(
       fc.property(anyText, anyText, anyText, anyText, (app, user, otherApp, otherUser) => {
         fc.pre(app !== otherApp || user !== otherUser);
-        return userKeys("p:", app, user).logins !== userKeys("p:", otherApp, otherUser).logins;
+        return userKeys(appKeys("p:", app), user).logins !== userKeys(appKeys("p:", otherApp), otherUser).logins;
       }),
     );
   });
@@ -25,7 +25,7 @@ describe("the parts of a key", () => {
 
 describe("the keys", () => {
   it("of one user share one hash tag", () => {
-    expect(userKeys("express-logout:", "shop", "{a}:b")).toEqual({
+    expect(userKeys(appKeys("express-logout:", "shop"), "{a}:b")).toEqual({
       logins: "express-logout:{shop:%7Ba%7D%3Ab}:logins",
       ended: "express-logout:{shop:%7Ba%7D%3Ab}:ended",
       kicked: "express-logout:{shop:%7Ba%7D%3Ab}:kicked",
@@ -34,6 +34,8 @@ describe("the keys", () => {
 
   it("of an application are no user's", () => {
     const names = ["active", "expiry", "everyone", "news"];
-    expect(Object.values(appKeys("p:", "shop"))).toEqual(names.map((name) => `p:{shop}:${name}`));
+    const { users, ...own } = appKeys("p:", "shop");
+    expect(Object.values(own)).toEqual(names.map((name) => `p:{shop}:${name}`));
+    expect(users).toBe("p:{shop:");
   });
 });

@@ -43,19 +43,28 @@ export interface AppKeys {
   readonly everyone: string;
   /** Channel: which logins have ended. */
   readonly news: string;
+  /** What every key of every user begins with. */
+  readonly users: string;
 }
 
 export function appKeys(prefix: string, appId: string): AppKeys {
-  const app = `${prefix}{${encodePart(appId)}}`;
-  return { active: `${app}:active`, expiry: `${app}:expiry`, everyone: `${app}:everyone`, news: `${app}:news` };
+  const id = encodePart(appId);
+  const app = `${prefix}{${id}}`;
+  return {
+    active: `${app}:active`,
+    expiry: `${app}:expiry`,
+    everyone: `${app}:everyone`,
+    news: `${app}:news`,
+    users: `${prefix}{${id}:`,
+  };
 }
 
-/** What every key of every user of an application begins with. */
-export function userKeyPrefix(prefix: string, appId: string): string {
-  return `${prefix}{${encodePart(appId)}:`;
+export function userKeys(app: AppKeys, userId: string): UserKeys {
+  const user = `${app.users}${encodePart(userId)}}`;
+  return { logins: loginsKey(app, userId), ended: `${user}:ended`, kicked: `${user}:kicked` };
 }
 
-export function userKeys(prefix: string, appId: string, userId: string): UserKeys {
-  const user = `${userKeyPrefix(prefix, appId)}${encodePart(userId)}}`;
-  return { logins: `${user}:logins`, ended: `${user}:ended`, kicked: `${user}:kicked` };
+/** One of them alone, which every request asks for. */
+export function loginsKey(app: AppKeys, userId: string): string {
+  return `${app.users}${encodePart(userId)}}:logins`;
 }

@@ -18,7 +18,7 @@ import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
 import { adapterOf, type RedisAdapter, type RedisClient } from "./clients/index.js";
 import { CoherentCache } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
-import { appKeys, encodePart, userKeyPrefix, userKeys, type AppKeys, type UserKeys } from "./keys.js";
+import { appKeys, encodePart, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
 import { readEnd, readLogin, readLogins, readMark, writeChange, writeLogin, writeMark } from "./records.js";
@@ -116,10 +116,8 @@ export class RedisLoginRegistry implements LoginRegistry {
         `This registry serves the application "${this.#application.appId}". Give "${appId}" a registry of its own: the client may be the same.`,
       );
     }
-    if (this.#cachedClient !== undefined) {
-      this.#cache ??= new CoherentCache(this.#cachedClient, store, userKeyPrefix(this.#prefix, appId));
-    }
     const keys = appKeys(this.#prefix, appId);
+    if (this.#cachedClient !== undefined) this.#cache ??= new CoherentCache(this.#cachedClient, store, keys.users);
     // Redis knows no fractions of a millisecond.
     this.#application = {
       appId,
@@ -130,16 +128,14 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
-    const { logins } = this.#keys(userId);
-    const read = (): Promise<unknown> => this.#connection.read("HGET", logins, loginId);
-    const parse = (record: unknown): ListedLogin | undefined =>
-      record === null ? undefined : readLogin(userId, loginId, record);
-    if (this.#cache === undefined) return parse(await read());
-    return this.#cache.read(logins, async () => parse(await read()));
+    const key = this.#loginsKey(userId);
+    return this.#cache === undefined
+      ? this.#read(key, userId, loginId)
+      : this.#cache.read(key, () => this.#read(key, userId, loginId));
   }
 
   known(userId: string, loginId: string): ListedLogin | undefined {
-    return this.#cache?.get(this.#keys(userId).logins, loginId);
+    return this.#cache?.get(this.#loginsKey(userId), loginId);
   }
 
   async add(login: NewLogin): Promise<Era> {
@@ -166,7 +162,7 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
-    const { logins } = this.#keys(userId);
+    const logins = this.#loginsKey(userId);
     const listed = Number(await this.#connection.run(UPDATE, [logins], writeChange(loginId, change))) === 1;
     if (listed && change.ttlMs !== undefined) await this.#app.index.touch(userId, change.ttlMs);
     return listed;
@@ -301,7 +297,16 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   #keys(userId: string): UserKeys {
-    return userKeys(this.#prefix, this.#app.appId, userId);
+    return userKeys(this.#app.keys, userId);
+  }
+
+  #loginsKey(userId: string): string {
+    return loginsKey(this.#app.keys, userId);
+  }
+
+  async #read(key: string, userId: string, loginId: string): Promise<ListedLogin | undefined> {
+    const record = await this.#connection.read("HGET", key, loginId);
+    return record === null ? undefined : readLogin(userId, loginId, record);
   }
 
   async #everyoneMark(): Promise<KickMark | undefined> {
@@ -319,7 +324,7 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async #listed(userId: string): Promise<ListedLogin[]> {
-    return readLogins(userId, await this.#connection.run(LIST, [this.#keys(userId).logins]));
+    return readLogins(userId, await this.#connection.run(LIST, [this.#loginsKey(userId)]));
   }
 
   /**
