@@ -34,17 +34,17 @@ const METHOD = `- A figure is a ratio between arms that were measured in one run
 const MISSED = `- **Logged-in requests by default.** The look-up is a third command to Redis where the bare app sends two, and through
   node-redis a command costs a tenth of such a request, whatever it asks. It goes out together with the session's read, so that
   it costs CPU and hardly any waiting. \`touchIntervalMs\` takes one command away, the coherent cache another.
-- **Logged-in requests on MemoryStore, and requests of nobody.** No function of this package takes much more than one part in a
-  hundred of a request. What is left is spread: with any one thing left out on purpose (the time limit, the tick before a
-  session is handed on, the memory of sessions, the activity of the login) one or two parts in a hundred are gained. Of what
-  such a request takes more, in a profile of both, half is this package's own functions and the maps they look into; the
-  rest is garbage, one middleware more in the router, and sending the answer, which the kernel takes longer for.
+- **Logged-in requests on MemoryStore, and requests of nobody.** A hook made for comparison that does nothing but the check (no
+  time limit, no last activity, no knowledge of which request logs out) reached 0.94 where the real one had 0.88 in the same
+  run: a session is longer by the stamp, which express-session turns into text twice, and the router has one middleware more.
+  The rest is spread: no function takes much more than one part in a hundred of a request, and with any one thing left out on
+  purpose less than that is gained. Garbage weighs as much as time: a bare request leaves 18 KB, this package adds 3.
 - **A thousand users in one call.** A kick has two commands for each user, and reads and writes each session by itself, as the
   interface of stores has it: eight commands where the floor deletes three keys in one pipeline. In a profile of the process
-  that kicks, of each 100 parts 28 are the garbage collector's, 9 the client's own time limit for each command, 8 that of this
-  package, 15 connect-redis, 15 sending; the rules of the kick itself are 6.
+  that kicks, of each 100 parts 22 are the garbage collector's and 15 abort signals, most of them the time limit that the client
+  sets for each command of the store; the rest is sending, connect-redis and the client. The rules of the kick are some 6.
 - **Bytes of Redis.** The target holds for users with three logins. Of a single login half is kept for its user: two rows of the
-  index and a hash of his own. With a thousand logins the empty tables of the index weigh as well.`;
+  index and a hash of his own.`;
 
 mkdirSync(options.rows, { recursive: true });
 mkdirSync("docs/images", { recursive: true });
