@@ -44,7 +44,8 @@ const MISSED = `- **Logged-in requests by default.** The look-up is a third comm
   that kicks, of each 100 parts 22 are the garbage collector's and 15 abort signals, most of them the time limit that the client
   sets for each command of the store; the rest is sending, connect-redis and the client. The rules of the kick are some 6.
 - **Bytes of Redis.** The target holds for users with three logins. Of a single login half is kept for its user: two rows of the
-  index and a hash of his own.`;
+  index and a hash of his own. The table is older than a change that takes 16 bytes off each login: with it a quick run has 345
+  bytes where the table has 361.`;
 
 mkdirSync(options.rows, { recursive: true });
 mkdirSync("docs/images", { recursive: true });
