@@ -84,9 +84,9 @@ const subscriptions = async (): Promise<number> => {
   return list.split("\n").filter((row) => row !== "").length;
 };
 
-/** Asks again until it is so. */
+/** Asks again until it is so. In between, whatever it waits for may arrive. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo()));
+  while (!(await isSo())) await new Promise(setImmediate);
 }
 
 describe("a node whose news are cut off for a while", () => {
