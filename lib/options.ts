@@ -4,6 +4,7 @@ import { LogoutError } from "./errors.js";
 import type { EndedLogin, LoginRegistry, UserProfile } from "./login.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
+import { isMemoryStore, touchesAside } from "./session/touching.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
 
 const DAY_MS = 86_400_000;
@@ -99,6 +100,12 @@ export interface LogoutOptions {
    */
   readonly touchIntervalMs?: number | undefined;
   /**
+   * Whether an answer waits until the store has touched its session, as express-session has it. Where it does not, it goes out
+   * whole and at once; a touch that fails is told from the second in a row on. Default: `false` for express-session's
+   * MemoryStore and for connect-redis, whose touch changes nothing but the session's lifetime; `true` for any other store.
+   */
+  readonly waitForTouch?: boolean | undefined;
+  /**
    * How often, in milliseconds, it is made sure that news of ended logins arrive; while they do not, how often the logins
    * behind live connections are looked up instead. Default: 5,000.
    */
@@ -133,6 +140,7 @@ export interface ResolvedOptions {
   readonly maxSessionAgeMs: number;
   readonly storeTimeoutMs: number;
   readonly touchIntervalMs: number;
+  readonly waitForTouch: boolean;
   readonly recheckIntervalMs: number;
 }
 
@@ -198,6 +206,7 @@ const OPTIONS: Checks<LogoutOptions> = {
   maxSessionAgeMs: ["a number of milliseconds above 0", isDuration],
   storeTimeoutMs: ["a number of milliseconds above 0, and less than 25 days", isTimer],
   touchIntervalMs: ["a number of milliseconds, 0 or more", (value) => value === 0 || isDuration(value)],
+  waitForTouch: ["true or false", (value) => typeof value === "boolean"],
   recheckIntervalMs: ["a number of milliseconds above 0, and less than 25 days", isTimer],
 };
 const ADMIN: Checks<AdminOptions> = {
@@ -264,6 +273,7 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
     maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
     storeTimeoutMs: options.storeTimeoutMs ?? 10_000,
     touchIntervalMs: options.touchIntervalMs ?? 0,
+    waitForTouch: options.waitForTouch ?? !touchesAside(options.store),
     recheckIntervalMs: options.recheckIntervalMs ?? 5_000,
   });
 }
@@ -290,9 +300,8 @@ function paths(given: string | readonly string[] | false | undefined, defaults: 
   return typeof given === "string" ? [given] : [...given];
 }
 
-/** A MemoryStore is told by its name: more than one copy of express-session may be installed. */
 function defaultRegistry(store: Store): LoginRegistry {
-  if (store.constructor.name === "MemoryStore") return new MemoryLoginRegistry();
+  if (isMemoryStore(store)) return new MemoryLoginRegistry();
   throw new LogoutError(
     "ERR_REGISTRY_REQUIRED",
     "logout(): pass registry. Processes that share their sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis. One process with a store of its own may pass new MemoryLoginRegistry().",

@@ -21,9 +21,12 @@ export class RawStore {
   readonly #store: Store;
   readonly #methods: Partial<Record<string, Method>>;
   readonly #limit: TimeLimit;
+  readonly #waitsForTouch: boolean;
+  /** Whether the last {@link touchAside} that the store has answered has failed. */
+  #touchFails = false;
 
   /** @throws LogoutError `ERR_STORE_INVALID` */
-  constructor(store: Store, timeoutMs: number) {
+  constructor(store: Store, timeoutMs: number, waitForTouch = true) {
     const methods = store as unknown as Partial<Record<string, unknown>>;
     for (const name of REQUIRED) {
       if (typeof methods[name] !== "function") {
@@ -35,6 +38,7 @@ export class RawStore {
     }
     this.#store = store;
     this.#limit = new TimeLimit(timeoutMs);
+    this.#waitsForTouch = waitForTouch;
     this.#methods = {};
     for (const name of [...REQUIRED, "touch", "clear"]) {
       const method = methods[name];
@@ -67,6 +71,26 @@ export class RawStore {
   touch(sid: string, session: SessionRecord, done: Done<undefined>): void {
     this.#ask("touch", [sid, session], done as Done<unknown>, isMissing);
   }
+
+  /**
+   * A touch that need not be waited for: where the app has it so, whoever touches goes on as soon as the store has been
+   * told. A store that has failed to touch is waited for until it touches again: its errors reach somebody.
+   */
+  touchAside(sid: string, session: SessionRecord, done: Done<undefined>): void {
+    if (this.#waitsForTouch || this.#touchFails) {
+      this.touch(sid, session, (error) => {
+        this.#touched(error);
+        done(error);
+      });
+    } else {
+      this.touch(sid, session, this.#touched);
+      done();
+    }
+  }
+
+  readonly #touched: Done<undefined> = (error) => {
+    this.#touchFails = error !== undefined;
+  };
 
   async clear(): Promise<void> {
     await this.#call("clear", []);

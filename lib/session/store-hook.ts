@@ -7,6 +7,7 @@ import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
 import type { SessionEvents } from "./session-events.js";
 import type { SessionRecord, Stamp } from "./stamp.js";
+import { isMemoryStore } from "./touching.js";
 import type { UserIdOf } from "./user-id.js";
 
 /** What express-session puts on a request. */
@@ -23,6 +24,7 @@ export interface StoreHookOptions {
   readonly maxSessionAgeMs: number;
   readonly storeTimeoutMs: number;
   readonly touchIntervalMs: number;
+  readonly waitForTouch: boolean;
   readonly events: SessionEvents;
 }
 
@@ -36,6 +38,7 @@ const HOOKED = Symbol.for("express-logout.hooked");
 export class StoreHook {
   readonly raw: RawStore;
   readonly #store: Store;
+  readonly #isInMemory: boolean;
   readonly #sessions: LoginSessions;
   readonly #requests = new Requests();
   /** Requests that came by before session() had given them a session. */
@@ -48,15 +51,16 @@ export class StoreHook {
   #generate: ((req: object) => void) | undefined;
 
   /** @throws LogoutError `ERR_STORE_INVALID`, `ERR_STORE_HOOKED` */
-  constructor({ store, storeTimeoutMs, ...rest }: StoreHookOptions) {
+  constructor({ store, storeTimeoutMs, waitForTouch, ...rest }: StoreHookOptions) {
     if (HOOKED in store) {
       throw new LogoutError(
         "ERR_STORE_HOOKED",
         "logout({ store }): this store serves another logout() already. Call logout() once for a store and use what it returns in every place.",
       );
     }
-    this.raw = new RawStore(store, storeTimeoutMs);
+    this.raw = new RawStore(store, storeTimeoutMs, waitForTouch);
     this.#store = store;
+    this.#isInMemory = isMemoryStore(store);
     this.#sessions = new LoginSessions({ store, raw: this.raw, ...rest });
     this.#install();
   }
@@ -187,17 +191,31 @@ export class StoreHook {
     return logins.inOrder(() => this.#sessions.save(sid, session, req, logins));
   }
 
-  /** In no order with the request's other steps: a store may save when it is to touch, or touch when it is to save. */
+  /**
+   * In no order with the request's other steps: a store may save when it is to touch, or touch when it is to save.
+   *
+   * Of an answer that has to wait for a touch express-session holds back the last byte, and the browser gets it in two pieces.
+   * One that need not wait goes out whole: with a store in memory at once; else in the next tick, after the other requests
+   * whose sessions came in the same go have been worked on, since answers go out faster together.
+   */
   #touch(sid: string, session: SessionRecord, callback: Callback): void {
     const req = requestOf(session);
+    let isAtOnce = true;
+    let answered: { readonly error: unknown } | undefined;
     const done: Done<undefined> = (error) => {
-      process.nextTick(callback, error ?? null);
+      if (isAtOnce) answered = { error };
+      else process.nextTick(callback, error ?? null);
     };
     try {
       this.#sessions.touch(sid, session, done, req, req && this.#requests.known(req));
     } catch (error) {
-      done(error);
+      answered = { error };
     }
+    isAtOnce = false;
+    if (answered === undefined) return;
+    const error = answered.error ?? null;
+    if (this.#isInMemory) callback(error);
+    else process.nextTick(callback, error);
   }
 
   #destroy(sid: string): Promise<void> {

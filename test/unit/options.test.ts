@@ -67,6 +67,7 @@ describe("logout()", () => {
     ["recheckIntervalMs", Number.POSITIVE_INFINITY],
     ["recheckIntervalMs", 2 ** 31],
     ["storeTimeoutMs", 2 ** 31],
+    ["waitForTouch", "yes"],
   ])("refuses %s: %j", (name, value) => {
     expect(logoutWith({ [name]: value })).toThrow(error("ERR_OPTION_INVALID", new RegExp(`${name} must be`)));
   });

@@ -33,6 +33,7 @@ function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userI
     maxSessionAgeMs: 1_000,
     storeTimeoutMs: 50,
     touchIntervalMs: 0,
+    waitForTouch: true,
     events: nobodyListens,
   });
 }
