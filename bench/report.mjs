@@ -54,7 +54,7 @@ const sections = Object.keys(TABLES).map((bench) => section(bench, rows[bench]))
 const page = `# Performance
 
 Written by \`npm run bench:report\`: change the benches, not this page. Each section is one command, \`npm run bench:request\`,
-\`latency\`, \`kick\`, \`scale\` or \`live\`; all take \`--quick\`, \`--rounds\`, \`--seed\`, \`--arms\` and \`--json\`, and need \`redis-server\`
+\`latency\`, \`kick\`, \`scale\` or \`live\`; all take \`--quick\`, \`--rounds\`, \`--seed\`, \`--arm\` and \`--json\`, and need \`redis-server\`
 and \`wrk\` (Debian: \`apt-get install redis-server wrk\`).
 
 ## Method

@@ -101,7 +101,7 @@ function targetOf({ arm, kind, results, commands }, base, ofKind) {
   if (kind === "anonymous" || kind === "visitor") {
     return { target: "≥ 0.99, commands as bare", met: median >= 0.99 && commands === base.commands };
   }
-  if (kind !== "logged-in") return {};
+  if (kind !== "logged-in" || arm.least === undefined) return {};
   const peers = ofKind.filter((slice) => ["openid-connect", "better-auth"].includes(slice.arm.module));
   const isAhead = peers.every((peer) => speed(peer) < speed({ results }));
   if (arm.commands === undefined || arm.settings?.memory) {

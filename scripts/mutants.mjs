@@ -29,15 +29,16 @@ const ROOMS = [
       "lib/session/requests.ts",
       "lib/session/stamp.ts",
       "lib/session/store-hook.ts",
+      "lib/session/touching.ts",
       "lib/session/user-id.ts",
     ],
     tests: [
       "unit/(client|lifetime|recency|remembered-sessions|stamp|store-oddities|time-limit|user-id)",
-      "proof/regressions|integration/(turns|saves|controls|mounting|rotation)",
+      "proof/regressions|integration/(turns|saves|controls|mounting|rotation|touches)",
       "unit/options|integration/(adoption|interleavings|passport|refusal|silent-store|invariants|expiry|live)",
       "proof/histories",
     ],
-    names: "^(how long a store|(?!.*([Rr]edis|PostgreSQL)).*$)",
+    names: "^(how long a store|a touch of|(?!.*([Rr]edis|PostgreSQL)).*$)",
     env: { HISTORIES: "100" },
   },
   {

@@ -3,6 +3,7 @@ import { spreadText } from "./tables.mjs";
 /** The few figures that README shows, from the rows of every bench: what is told, and how it is found among them. */
 const LINES = [
   ["logged-in requests/s ÷ the bare app", request("express-logout")],
+  ["… with `waitForTouch`", request("express-logout, waitForTouch")],
   ["… with `touchIntervalMs`", request("express-logout, touchIntervalMs")],
   ["… with `touchIntervalMs` and the coherent cache", request("express-logout, coherent cache")],
   ["… of express-openid-connect, with its two look-ups", request("express-openid-connect")],

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 
 /**
  * What every bench understands: `--rounds N`, `--quick` (a run under 50 s, whose figures are rough), `--json` (one line a
- * row), `--seed N` (the order of an earlier run), `--arms a,b` (only these).
+ * row), `--seed N` (the order of an earlier run), `--arm NAME`, once or more (only these).
  */
 export function readOptions({ rounds, quickRounds }) {
   const { values } = parseArgs({
@@ -11,7 +11,7 @@ export function readOptions({ rounds, quickRounds }) {
       quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       seed: { type: "string" },
-      arms: { type: "string" },
+      arm: { type: "string", multiple: true },
     },
   });
   return {
@@ -19,6 +19,6 @@ export function readOptions({ rounds, quickRounds }) {
     json: values.json,
     rounds: Number(values.rounds ?? (values.quick ? quickRounds : rounds)),
     seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 31)),
-    arms: values.arms?.split(","),
+    arms: values.arm,
   };
 }

@@ -1,12 +1,20 @@
 /**
  * The arms of bench:request and bench:latency. `base`: what an arm is divided by; `kinds`: the requests it knows, by default
- * all; `least`: requests/s ÷ base that it must reach; `commands`: Redis commands of a logged-in request.
+ * all; `least`: requests/s ÷ base that it must reach, if any; `commands`: Redis commands of a logged-in request.
  */
 export const REQUEST_ARMS = [
   { name: "bare", module: "bare", base: "bare", commands: 2 },
   // What any middleware costs: nothing that is mounted on an app can do better without changing what the app does.
   { name: "bare with an empty middleware", module: "bare", settings: { emptyMiddleware: true }, base: "bare" },
   { name: "express-logout", module: "express-logout", base: "bare", commands: 3, least: 0.93 },
+  // What the package costs where answers wait for the session's touch, as the bare app's do.
+  {
+    name: "express-logout, waitForTouch",
+    module: "express-logout",
+    settings: { options: { waitForTouch: true } },
+    base: "bare",
+    kinds: ["logged-in"],
+  },
   {
     name: "express-logout, touchIntervalMs",
     module: "express-logout",

@@ -16,8 +16,8 @@ async function rowsOf(bench: string, ...args: string[]): Promise<Record<string, 
 
 describe("a bench", () => {
   it.each([
-    ["request", "--arms", "bare,express-logout"],
-    ["latency", "--arms", "bare,express-logout"],
+    ["request", "--arm", "bare", "--arm", "express-logout"],
+    ["latency", "--arm", "bare", "--arm", "express-logout"],
     ["kick"],
     ["scale"],
     ["live"],
