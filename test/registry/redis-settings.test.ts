@@ -5,7 +5,7 @@ import { createClient, createClientPool, createCluster, createSentinel, RESP_TYP
 import { createClient as createClient5, createCluster as createCluster5, RESP_TYPES as RESP_TYPES5 } from "redis5";
 import type { NewLogin } from "../../lib/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
-import { cluster, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
+import { cluster, ON_A_CLUSTER, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 
 // Servers that start and fail over while other suites run need more than the five seconds of a test.
@@ -157,6 +157,32 @@ describe.each(SETTINGS)("%s", (name, make) => {
     expect(await registry.list("user 2")).toEqual([]);
   });
 });
+
+describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
+  "kicks that wait for replicas, on %s",
+  (name, kind) => {
+    it("fail alone where Redis refuses them", async () => {
+      const set = await cluster.get();
+      const { client, close } = await kind.open(set);
+      const registry = new RedisLoginRegistry({ client, timeoutMs: 20_000, waitReplicas: 1 });
+      registry.bind({ appId: name, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+      closing.push(close, () => registry.close());
+      const users = Array.from({ length: 40 }, (_value, index) => `user-${String(index)}`);
+      await Promise.all(users.map((user) => registry.add(login(user))));
+      const broken = `express-logout:{${encodeURIComponent(name)}:user-7}:ended`;
+      await (await set.masterOf(broken)).ask("SET", broken, "no hash");
+      const kicks = await Promise.allSettled(
+        users.map((user) => registry.removeAll(user, { id: "mark", at: new Date(), reason: undefined, by: undefined })),
+      );
+      const refused = kicks.flatMap((kick, index) =>
+        kick.status === "rejected" ? [{ index, reason: kick.reason as unknown }] : [],
+      );
+      expect(refused).toMatchObject([
+        { index: 7, reason: { code: "ERR_NOT_REPLICATED", cause: { message: expect.stringMatching(/WRONGTYPE/) } } },
+      ]);
+    });
+  },
+);
 
 describe("what is no client, or would not do", () => {
   it.each([[undefined], [null], ["redis://localhost"], [{}], [{ call: 1, status: "ready" }]])(

@@ -1,6 +1,6 @@
 import type { OwnConnection, RedisAdapter } from "./adapter.js";
 import type { NodeRedisCommandOptions } from "./client.js";
-import { commandOptions, ownClient, subscribe, type ServerClient } from "./node-redis.js";
+import { commandOptions, inSequence, ownClient, subscribe, type ServerClient } from "./node-redis.js";
 
 /** What `createCluster()` of node-redis returns, as far as it is used here. */
 export interface ClusterClient {
@@ -11,18 +11,14 @@ export interface ClusterClient {
     args: string[],
     options?: NodeRedisCommandOptions,
   ): Promise<unknown>;
-  multi(): Pipeline;
+  /** By the number of a slot. */
+  readonly slots: readonly { readonly master: unknown }[];
   getRandomNode(): unknown;
-  nodeClient(node: unknown): Promise<ServerClient>;
+  nodeClient(node: unknown): ServerClient | Promise<ServerClient>;
   duplicate(): ClusterClient;
   connect(): Promise<unknown>;
   on(event: "error" | "end", listener: () => void): unknown;
   destroy(): unknown;
-}
-
-interface Pipeline {
-  addCommand(firstKey: string, isReadonly: boolean, args: string[]): Pipeline;
-  execAsPipeline(): Promise<unknown[]>;
 }
 
 export function clusterAdapter(cluster: ClusterClient): RedisAdapter {
@@ -43,11 +39,14 @@ function ownConnection(cluster: ClusterClient): OwnConnection {
   return {
     sequence: async (key, commands) => {
       const client = await own.connected();
-      // A pipeline follows no redirection, this does: afterwards the client knows whose the key is.
-      await client.sendCommand(key, false, ["EXISTS", key], commandOptions());
-      const pipeline = client.multi();
-      for (const args of commands) pipeline.addCommand(key, false, [...args]);
-      return pipeline.execAsPipeline();
+      // The client of one node follows no redirection, this does: afterwards it is known whose the key is. A pipeline of the
+      // Cluster's would fail as a whole where one command is refused.
+      const [slot] = await Promise.all([
+        client.sendCommand(key, false, ["CLUSTER", "KEYSLOT", key], commandOptions()),
+        client.sendCommand(key, false, ["EXISTS", key], commandOptions()),
+      ]);
+      const master = client.slots[Number(slot)]?.master;
+      return inSequence(await client.nodeClient(master), commands);
     },
     close: () => own.close(),
   };

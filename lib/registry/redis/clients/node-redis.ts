@@ -86,12 +86,17 @@ function serverAdapter(
 function ownConnection(duplicate: () => Promise<ServerClient>): OwnConnection {
   const own = ownClient(duplicate);
   return {
-    sequence: async (_key, commands) => {
-      const client = await own.connected();
-      return Promise.all(commands.map((args) => client.sendCommand([...args], PLAIN).catch((error: unknown) => error)));
-    },
+    sequence: async (_key, commands) => inSequence(await own.connected(), commands),
     close: () => own.close(),
   };
+}
+
+/** One right behind the other; a command that is refused has its error in the place of its reply. */
+export function inSequence(
+  client: ServerClient,
+  commands: readonly (readonly string[])[],
+): Promise<readonly unknown[]> {
+  return Promise.all(commands.map((args) => client.sendCommand([...args], PLAIN).catch((error: unknown) => error)));
 }
 
 interface Connectable {
