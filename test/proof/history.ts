@@ -32,6 +32,8 @@ export interface History {
   readonly unset: "destroy" | "keep";
   readonly cookie: "an hour" | "the browser's session";
   readonly nodes: number;
+  /** Whether an answer waits until its session has been touched. Default: it does. */
+  readonly waitForTouch?: boolean;
   /** One process more, on the same sessions, that runs without the package. Default: none. */
   readonly hasPlainNode?: boolean;
   /** Who has a session in which browser when it begins: one that is logged in, one from before the installation, none. */
@@ -111,6 +113,7 @@ function historiesOf(
     unset: fc.constantFrom("destroy", "keep"),
     cookie: fc.constantFrom("an hour", "the browser's session"),
     nodes: fc.integer({ min: 2, max: 4 }),
+    waitForTouch: fc.boolean(),
     browsers: fc.array(fc.record({ user, has }), {
       minLength: BROWSERS,
       maxLength: BROWSERS,

@@ -24,6 +24,7 @@ export interface NodeOptions {
 export interface HookedNodeOptions extends NodeOptions {
   readonly registry: LoginRegistry;
   readonly maxSessionAgeMs: number;
+  readonly waitForTouch: boolean;
 }
 
 /** What a request is to the app. */
@@ -87,8 +88,8 @@ export class Node {
 export class HookedNode extends Node {
   readonly auth: LogoutRouter;
 
-  constructor({ store, registry, maxSessionAgeMs, ...rest }: HookedNodeOptions) {
-    const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", maxSessionAgeMs });
+  constructor({ store, registry, maxSessionAgeMs, waitForTouch, ...rest }: HookedNodeOptions) {
+    const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", maxSessionAgeMs, waitForTouch });
     super({ store, ...rest }, auth);
     this.auth = auth;
   }

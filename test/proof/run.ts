@@ -329,7 +329,13 @@ class World {
   }
 
   #nodeOn(store: NodeStore, registry: LoginRegistry): HookedNode {
-    return new HookedNode({ ...this.#nodeOptions(store), registry, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    const { waitForTouch = true } = this.#history;
+    return new HookedNode({
+      ...this.#nodeOptions(store),
+      registry,
+      maxSessionAgeMs: MAX_SESSION_AGE_MS,
+      waitForTouch,
+    });
   }
 
   #nodeOptions(store: NodeStore): NodeOptions {
