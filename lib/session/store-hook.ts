@@ -200,7 +200,7 @@ export class StoreHook {
    */
   #touch(sid: string, session: SessionRecord, callback: Callback): void {
     const req = requestOf(session);
-    let isAtOnce = true;
+    let isAtOnce = this.#isInMemory;
     let answered: { readonly error: unknown } | undefined;
     const done: Done<undefined> = (error) => {
       if (isAtOnce) answered = { error };
@@ -209,13 +209,11 @@ export class StoreHook {
     try {
       this.#sessions.touch(sid, session, done, req, req && this.#requests.known(req));
     } catch (error) {
-      answered = { error };
+      done(error);
     }
     isAtOnce = false;
-    if (answered === undefined) return;
-    const error = answered.error ?? null;
-    if (this.#isInMemory) callback(error);
-    else process.nextTick(callback, error);
+    // Here, where nothing catches what the callback throws.
+    if (answered !== undefined) callback(answered.error ?? null);
   }
 
   #destroy(sid: string): Promise<void> {
