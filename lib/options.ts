@@ -101,8 +101,9 @@ export interface LogoutOptions {
   readonly touchIntervalMs?: number | undefined;
   /**
    * Whether an answer waits until the store has touched its session, as express-session has it. Where it does not, it goes out
-   * whole and at once; a touch that fails is told from the second in a row on. Default: `false` for express-session's
-   * MemoryStore and for connect-redis, whose touch changes nothing but the session's lifetime; `true` for any other store.
+   * whole and at once. Once a touch has failed, answers wait for the next ones, and their errors are told, until one succeeds.
+   * Default: `false` for express-session's MemoryStore and for connect-redis (unless over a pool of connections), whose touch
+   * changes nothing but the session's lifetime; `true` for any other store.
    */
   readonly waitForTouch?: boolean | undefined;
   /**

@@ -199,7 +199,7 @@ export class LoginSessions {
     const held = logins?.on(sid)?.stamp;
     const stamp = held?.userId === this.#userOf(session) ? held : this.stampOf(session);
     if (stamp === undefined) {
-      this.#raw.touchAside(sid, session, done);
+      this.#raw.touch(sid, session, done);
       return;
     }
     const extended = this.#listings.extend(sid, session, stamp, req);
@@ -216,7 +216,7 @@ export class LoginSessions {
 
   #touchIfDue(sid: string, session: SessionRecord, done: Done<undefined>): void {
     if (this.#touchIntervalMs === 0) {
-      this.#raw.touchAside(sid, session, done);
+      this.#raw.touch(sid, session, done);
       return;
     }
     const ttlMs = this.#listings.ttlMs(session);
@@ -225,9 +225,8 @@ export class LoginSessions {
       return;
     }
     const now = Date.now();
-    this.#raw.touch(sid, session, (error) => {
-      if (error === undefined) this.#remembered.touched(sid, now, ttlMs);
-      done(error);
+    this.#raw.touch(sid, session, done, () => {
+      this.#remembered.touched(sid, now, ttlMs);
     });
   }
 

@@ -22,11 +22,11 @@ export class RawStore {
   readonly #methods: Partial<Record<string, Method>>;
   readonly #limit: TimeLimit;
   readonly #waitsForTouch: boolean;
-  /** Whether the last {@link touchAside} that the store has answered has failed. */
+  /** Whether the last touch that the store has answered has failed. */
   #touchFails = false;
 
   /** @throws LogoutError `ERR_STORE_INVALID` */
-  constructor(store: Store, timeoutMs: number, waitForTouch = true) {
+  constructor(store: Store, timeoutMs: number, waitForTouch: boolean) {
     const methods = store as unknown as Partial<Record<string, unknown>>;
     for (const name of REQUIRED) {
       if (typeof methods[name] !== "function") {
@@ -68,29 +68,22 @@ export class RawStore {
     await this.#call("destroy", [sid]);
   }
 
-  touch(sid: string, session: SessionRecord, done: Done<undefined>): void {
-    this.#ask("touch", [sid, session], done as Done<unknown>, isMissing);
-  }
-
   /**
-   * A touch that need not be waited for: where the app has it so, whoever touches goes on as soon as the store has been
-   * told. A store that has failed to touch is waited for until it touches again: its errors reach somebody.
+   * Where the app has it so, whoever touches goes on as soon as the store has been told. A store that is known to have failed is
+   * waited for until it touches again: its errors reach somebody.
+   *
+   * @param touched - called when the store has done it
    */
-  touchAside(sid: string, session: SessionRecord, done: Done<undefined>): void {
-    if (this.#waitsForTouch || this.#touchFails) {
-      this.touch(sid, session, (error) => {
-        this.#touched(error);
-        done(error);
-      });
-    } else {
-      this.touch(sid, session, this.#touched);
-      done();
-    }
+  touch(sid: string, session: SessionRecord, done: Done<undefined>, touched?: () => void): void {
+    const isWaitedFor = this.#waitsForTouch || this.#touchFails;
+    const answered = (error?: unknown): void => {
+      this.#touchFails = error !== undefined;
+      if (error === undefined) touched?.();
+      if (isWaitedFor) done(error);
+    };
+    this.#ask("touch", [sid, session], answered, isMissing);
+    if (!isWaitedFor) done();
   }
-
-  readonly #touched: Done<undefined> = (error) => {
-    this.#touchFails = error !== undefined;
-  };
 
   async clear(): Promise<void> {
     await this.#call("clear", []);

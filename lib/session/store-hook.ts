@@ -195,8 +195,9 @@ export class StoreHook {
    * In no order with the request's other steps: a store may save when it is to touch, or touch when it is to save.
    *
    * Of an answer that has to wait for a touch express-session holds back the last byte, and the browser gets it in two pieces.
-   * One that need not wait goes out whole: with a store in memory at once; else in the next tick, after the other requests
-   * whose sessions came in the same go have been worked on, since answers go out faster together.
+   * One that need not wait goes out whole. With a store in memory it is told at once. Else in the next tick, when the other
+   * requests whose sessions came in the same go have been worked on: answers go out faster one right behind the other. No later:
+   * in a tick of its own, which comes next, Node sends off what it has of the answer.
    */
   #touch(sid: string, session: SessionRecord, callback: Callback): void {
     const req = requestOf(session);

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Server } from "node:http";
+import { Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { RedisStore } from "connect-redis";
 import session, { MemoryStore, type SessionData, type Store } from "express-session";
 import memorystore from "memorystore";
+import { createClientPool } from "redis";
 import RedisStore7 from "connect-redis7";
 import { RedisStore as RedisStore8 } from "connect-redis8";
 import { logout, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
@@ -10,7 +13,7 @@ import { touchesAside } from "../../lib/session/touching.js";
 import { Browser } from "../support/http.js";
 import { MinimalStore, TouchedStore } from "../support/odd-stores.js";
 import { connectTo, startRedis, until, type RedisServer } from "../support/redis-server.js";
-import { sessionId, useSites } from "../support/site.js";
+import { sessionId, useSites, type SiteOptions } from "../support/site.js";
 
 const openSite = useSites();
 
@@ -28,8 +31,9 @@ describe("a touch of a session in Redis", () => {
     await redis.kill();
   });
 
-  const open = (auth: Partial<LogoutOptions> = {}) =>
+  const open = (auth: Partial<LogoutOptions> = {}, more: SiteOptions = {}) =>
     openSite({
+      ...more,
       auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }), ...auth },
       after: (app) => {
         app.post("/visit", (req, res) => {
@@ -64,6 +68,7 @@ describe("a touch of a session in Redis", () => {
       await until(isTouchHeld, "the touch");
     });
     await until(async () => (await other.ttl(key)) > 60, "the touch to be done");
+    expect(site.errors).toEqual([]);
   });
 
   it("is not waited for where nobody is logged in", async () => {
@@ -74,6 +79,7 @@ describe("a touch of a session in Redis", () => {
       expect((await visitor.get("/me")).status).toBe(200);
       await until(isTouchHeld, "the touch");
     });
+    expect(site.errors).toEqual([]);
   });
 
   it("is waited for where the app has it so", async () => {
@@ -91,7 +97,27 @@ describe("a touch of a session in Redis", () => {
     expect(order).toEqual(["touched", "answered"]);
   });
 
-  it("that fails is told from the second in a row on, until one succeeds", async () => {
+  it.each([
+    ["whole", false, 1],
+    ["in two pieces where it waits", true, 2],
+  ])("lets the answer go out %s", async (_how, waitForTouch, pieces) => {
+    const written = jest.spyOn(Socket.prototype as unknown as { _write: () => void }, "_write");
+    const writtenTogether = jest.spyOn(Socket.prototype as unknown as { _writev: () => void }, "_writev");
+    const served = new Set<unknown>();
+    const attach = (server: Server) => server.on("connection", (socket: Socket) => served.add(socket));
+    const site = await open({ waitForTouch }, { attach });
+    const alice = await site.login("alice");
+    await site.user(alice);
+    for (const spy of [written, writtenTogether]) spy.mockClear();
+    await site.user(alice);
+    const calls = [written, writtenTogether].flatMap(({ mock }) =>
+      mock.contexts.filter((socket) => served.has(socket)),
+    );
+    expect(calls).toHaveLength(pieces);
+    for (const spy of [written, writtenTogether]) spy.mockRestore();
+  });
+
+  it("that fails is told once that is known, until one succeeds", async () => {
     const site = await open();
     const alice = await site.login("alice");
     await site.user(alice);
@@ -109,40 +135,66 @@ describe("a touch of a session in Redis", () => {
     expect(told).toEqual([0, 1, 2, 2, 2]);
     expect(site.errors[0]).toMatchObject({ message: expect.stringContaining("NOPERM") });
     expect(await withoutWrites(() => site.user(alice))).toBe("alice");
+    expect(site.errors).toHaveLength(2);
   });
 });
 
-/** Touches late. */
+/** Touches late, and fails as often as it is told. */
 class LateTouchStore extends TouchedStore {
   readonly order: string[] = [];
+  failures = 0;
 
   override touch(sid: string, data: SessionData, done?: (error?: unknown) => void): void {
     setTimeout(() => {
-      super.touch(sid, data, (error) => {
-        this.order.push("touched");
-        done?.(error);
-      });
+      this.order.push("touched");
+      if (this.failures-- > 0) done?.(new Error("no touch, as the test wants it"));
+      else super.touch(sid, data, done);
     }, 20);
   }
 }
 
 describe("a touch of a store of which nothing is known", () => {
+  let store: LateTouchStore;
+  async function open(auth: Partial<LogoutOptions>) {
+    store = new LateTouchStore();
+    const site = await openSite({ auth: { store, registry: new MemoryLoginRegistry(), ...auth } });
+    return { site, alice: await site.login("alice") };
+  }
+  const touches = (count: number) =>
+    until(() => Promise.resolve(store.order.filter((what) => what === "touched").length === count), "the touch");
+
   it.each([
-    [undefined, ["touched", "answered"]],
-    [true, ["touched", "answered"]],
-    [false, ["answered", "touched"]],
-  ])("is waited for unless the app has it otherwise (waitForTouch: %p)", async (waitForTouch, order) => {
-    const store = new LateTouchStore();
-    const site = await openSite({ auth: { store, registry: new MemoryLoginRegistry(), waitForTouch } });
-    const alice = await site.login("alice");
-    expect(await site.user(alice)).toBe("alice");
-    await until(() => Promise.resolve(store.order.length === 1), "the touch");
-    store.order.length = 0;
-    expect(await site.user(alice)).toBe("alice");
-    store.order.push("answered");
-    await until(() => Promise.resolve(store.order.length === 2), "the touch");
-    expect(store.order).toEqual(order);
-  });
+    [undefined, 0, ["touched", "answered"]],
+    [true, 0, ["touched", "answered"]],
+    [false, 0, ["answered", "touched"]],
+    // Shorter than a request: each is due.
+    [true, 1, ["touched", "answered"]],
+    [false, 1, ["answered", "touched"]],
+  ])(
+    "is waited for unless the app has it otherwise (waitForTouch: %p, touchIntervalMs: %p)",
+    async (waitForTouch, touchIntervalMs, order) => {
+      const { site, alice } = await open({ waitForTouch, touchIntervalMs });
+      expect(await site.user(alice)).toBe("alice");
+      await touches(1);
+      store.order.length = 0;
+      expect(await site.user(alice)).toBe("alice");
+      store.order.push("answered");
+      await touches(1);
+      expect(store.order).toEqual(order);
+    },
+  );
+
+  it.each([true, false])(
+    "is repeated at the next request where it has failed (waitForTouch: %p)",
+    async (waitForTouch) => {
+      const { site, alice } = await open({ waitForTouch, touchIntervalMs: 60_000 });
+      store.failures = 1;
+      for (const count of [1, 2, 2]) {
+        expect(await site.user(alice)).toBe("alice");
+        await touches(count);
+      }
+    },
+  );
 });
 
 describe("whoever touches a session", () => {
@@ -171,6 +223,7 @@ describe("whoever touches a session", () => {
 describe("a store", () => {
   const { RedisStore: RedisStoreOfAnotherMake } = { RedisStore: class extends TouchedStore {} };
   class OwnRedisStore extends RedisStore {}
+  const { RedisStore: RedisStoreOfTheSameName } = { RedisStore: class extends RedisStore {} };
   const client = { scanIterator: () => [] } as never;
 
   it.each([
@@ -185,8 +238,11 @@ describe("a store", () => {
 
   it.each([
     ["of a team's own", new MinimalStore()],
+    ["of no class", Object.create(null) as Store],
     ["RedisStore of another make", new RedisStoreOfAnotherMake()],
     ["connect-redis, extended", new OwnRedisStore({ client })],
+    ["connect-redis, extended under its own name", new RedisStoreOfTheSameName({ client })],
+    ["connect-redis on a pool", new RedisStore({ client: createClientPool() })],
     ["MemoryStore with a touch of the app's", Object.assign(new MemoryStore(), { touch: () => undefined })],
   ])("may have to be waited for when it touches: %s", (_name, store) => {
     expect(touchesAside(store)).toBe(false);

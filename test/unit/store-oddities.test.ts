@@ -40,7 +40,7 @@ function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userI
 
 describe("a store that", () => {
   it("is synchronous is read", async () => {
-    const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(null, { a: 1 }) }), 50);
+    const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(null, { a: 1 }) }), 50, true);
     expect(await raw.get("sid")).toEqual({ a: 1 });
   });
 
@@ -67,13 +67,14 @@ describe("a store that", () => {
         },
       }),
       50,
+      true,
     );
     await expect(raw.get("sid")).rejects.toBe(broken);
   });
 
   it("rejects without calling back has its error handed on", async () => {
     const broken = new Error("broken");
-    const raw = new RawStore(storeWith({ set: () => Promise.reject(broken) }), 50);
+    const raw = new RawStore(storeWith({ set: () => Promise.reject(broken) }), 50, true);
     await expect(raw.set("sid", {})).rejects.toBe(broken);
   });
 
@@ -86,6 +87,7 @@ describe("a store that", () => {
         },
       }),
       50,
+      true,
     );
     expect(await raw.get("sid")).toEqual({ a: 1 });
   });
@@ -96,25 +98,25 @@ describe("a store that", () => {
       get: (_sid: string, done: Callback) => done(missing),
       touch: (_sid: string, _data: object, done: Callback) => done(missing),
     };
-    const raw = new RawStore(storeWith(methods), 50);
+    const raw = new RawStore(storeWith(methods), 50, true);
     expect(await raw.get("sid")).toBeUndefined();
     await expect(promisify(raw.touch.bind(raw))("sid", {})).resolves.toBeUndefined();
   });
 
   it("calls back without an error, be it null or undefined, has given its answer", async () => {
     for (const none of [null, undefined]) {
-      const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(none, { a: 1 }) }), 50);
+      const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(none, { a: 1 }) }), 50, true);
       expect(await raw.get("sid")).toEqual({ a: 1 });
     }
   });
 
   it("has something else by the name of a method that may be missing is taken as it is", () => {
-    const raw = new RawStore(storeWith({ touch: null, clear: "yes" }), 50);
+    const raw = new RawStore(storeWith({ touch: null, clear: "yes" }), 50, true);
     expect([raw.has("touch"), raw.has("clear")]).toEqual([false, false]);
   });
 
   it("is asked for a method that it has not says so", async () => {
-    await expect(new RawStore(storeWith({ clear: null }), 50).clear()).rejects.toMatchObject({
+    await expect(new RawStore(storeWith({ clear: null }), 50, true).clear()).rejects.toMatchObject({
       code: "ERR_STORE_INVALID",
     });
   });
@@ -128,7 +130,7 @@ describe("a store that", () => {
   });
 
   it("never answers is given up", async () => {
-    const raw = new RawStore(storeWith({ get: () => undefined }), 20);
+    const raw = new RawStore(storeWith({ get: () => undefined }), 20, true);
     await expect(raw.get("sid")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE", status: 503 });
   });
 });
