@@ -17,7 +17,7 @@ export const TABLES = {
   request: {
     title: "What a request costs",
     explanation:
-      "Requests a second through one process, divided by those of the same app without this package (bare) in the same round. The two MemoryStore arms are compared with each other.",
+      "Requests a second through one process, divided by those of the same app without this package (bare) in the same round. The two MemoryStore arms are compared with each other. The bare app's answers wait until the session is touched; this package's do so in the arm `waitForTouch` alone.",
     columns: [
       { name: "request", of: ({ kind }) => kind },
       arm,
