@@ -53,6 +53,8 @@ export async function countCommands(client, work) {
   await idle(client);
   const before = await commandCalls(client);
   await work();
+  // A session may be touched when its request has been answered.
+  await idle(client);
   return (await commandCalls(client)) - before;
 }
 
