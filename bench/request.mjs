@@ -9,6 +9,8 @@ import { needWrk } from "./support/wrk.mjs";
 const CONNECTIONS = 16;
 const options = readOptions({ rounds: 25, quickRounds: 2 });
 const sliceMs = options.quick ? 350 : 1_000;
+/** A process that has been idle is slow at first (its garbage collector has cleared away, its code has aged): each slice warms up. */
+const warmUpMs = options.quick ? 100 : 300;
 /** One process of the same code may be a tenth faster than the next, for as long as it runs: every arm is started anew so often. */
 const STARTS = Math.min(options.quick ? 1 : 5, options.rounds);
 
@@ -21,7 +23,7 @@ try {
 
   print({
     bench: "request",
-    method: `${options.rounds} rounds of slices of ${sliceMs} ms in shuffled order, every arm started ${STARTS} times, ${CONNECTIONS} connections: medians; ÷ base: median of the paired ratios (quartiles).`,
+    method: `${options.rounds} rounds of slices of ${sliceMs} ms, after ${warmUpMs} ms of warming up, in shuffled order, every arm started ${STARTS} times, ${CONNECTIONS} connections: medians; ÷ base: median of the paired ratios (quartiles).`,
     options,
     rows: rowsOf(slices, arms),
   });
@@ -40,16 +42,18 @@ async function measure(start) {
   });
   try {
     const current = running.flatMap((arm) => Object.keys(arm.loads).map((kind) => sliceOf(arm, kind)));
-    // Also warms up: a process that has just started is slow, and the first request of a session tells the registry more.
     for (const slice of current) {
-      await slice.arm.loads[slice.kind].run({ ms: sliceMs, connections: CONNECTIONS });
+      // The first request of a session tells the registry more.
+      await warmUp(slice);
       slice.commands ??= await commandsOfARequest(slice);
     }
     await runRounds({
       rounds: end - first,
       seed: options.seed + start,
       slices: current,
-      run: async ({ arm, kind, results }) => {
+      run: async (slice) => {
+        const { arm, kind, results } = slice;
+        await warmUp(slice);
         const before = await arm.ask("cpuMicros");
         const result = await arm.loads[kind].run({ ms: sliceMs, connections: CONNECTIONS });
         const micros = (await arm.ask("cpuMicros")) - before;
@@ -62,6 +66,10 @@ async function measure(start) {
     await stopRequestArms(running);
   }
   return arms;
+}
+
+async function warmUp({ arm, kind }) {
+  await arm.loads[kind].run({ ms: warmUpMs, connections: CONNECTIONS });
 }
 
 /** Of an arm that is started anew the results go on. */
