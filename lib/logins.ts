@@ -1,15 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { causeOf } from "./cause.js";
 import { KickError, LogoutError } from "./errors.js";
 import type { Events } from "./events.js";
+import { inTurn } from "./in-turn.js";
 import type { EndedLogins, EndOptions, KickEndOptions, KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
-import type { RawStore } from "./session/raw-store.js";
-import { isSameLogin, sessionWithNote, stampOf } from "./session/stamp.js";
+import type { KickNotes } from "./session/kick-notes.js";
 import { toUserId } from "./session/user-id.js";
 
-/** How many users, or sessions of one user, are worked on at once. */
-const AT_ONCE = 100;
 export const MAX_KICK_TEXT = 500;
 /** Of how many kicks of its own a process remembers that it has told of them itself. */
 const OWN_KICKS = 1_000;
@@ -64,13 +61,13 @@ export interface ActiveUsers {
 /** What can be done with logins, whoever asks: rules without HTTP. */
 export class Logins {
   readonly #registry: LoginRegistry;
-  readonly #raw: RawStore;
+  readonly #notes: KickNotes;
   readonly #events: Events;
   readonly #ownKicks = new LRUCache<string, true>({ max: OWN_KICKS });
 
-  constructor({ registry, raw, events }: { registry: LoginRegistry; raw: RawStore; events: Events }) {
+  constructor({ registry, notes, events }: { registry: LoginRegistry; notes: KickNotes; events: Events }) {
     this.#registry = registry;
-    this.#raw = raw;
+    this.#notes = notes;
     this.#events = events;
   }
 
@@ -194,27 +191,11 @@ export class Logins {
 
   /** What follows when logins are off the list. Until it is done the registry keeps them at hand for a repetition. */
   async #finish(userId: string, logins: readonly ListedLogin[], mark: KickMark): Promise<void> {
-    const sessions = logins.flatMap((login) => login.sids.map((sid) => ({ login, sid })));
-    await inTurn(sessions, ({ login, sid }) => this.#leaveNote(sid, login, mark));
+    await this.#notes.leave(logins, mark);
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.settle(userId, loginIds);
     const { at, reason, by } = mark;
     this.#events.emit("kick", { userId, loginIds, at, reason, by });
-  }
-
-  /**
-   * Puts in the place of a session's data why it ended, so that nothing private stays and the user can be told; unless
-   * another login has begun in that very session meanwhile.
-   */
-  async #leaveNote(sid: string, { id, userId, expires }: ListedLogin, { at, reason }: KickMark): Promise<void> {
-    try {
-      const session = await this.#raw.get(sid);
-      if (session === undefined || !isSameLogin(stampOf(session), { userId, loginId: id })) return;
-      await this.#raw.set(sid, sessionWithNote({ loginId: id, at: +at, reason }, expires));
-    } catch (error) {
-      // What a store says may hold the session's id, or all of it.
-      throw error instanceof LogoutError ? error : causeOf(error, [sid]);
-    }
   }
 }
 
@@ -260,24 +241,4 @@ function textArgument(name: string, value: unknown): string | undefined {
 function integerArgument(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new LogoutError("ERR_ARGUMENT", `${name} must be a whole number from ${String(least)} to ${String(most)}.`);
-}
-
-/** A few at a time, the next as soon as one has ended. What one rejects with is thrown when those beside it have ended. */
-async function inTurn<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = [];
-  const failures: unknown[] = [];
-  const waiting = items.entries();
-  const goOn = async (): Promise<void> => {
-    for (const [position, item] of waiting) {
-      if (failures.length > 0) return;
-      try {
-        results[position] = await work(item);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, goOn));
-  if (failures.length > 0) throw failures[0];
-  return results;
 }

@@ -106,7 +106,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
   registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
   const events = new Events();
   const hook = new StoreHook({ ...resolved, events: tell(events) });
-  const logins = new Logins({ registry, raw: hook.raw, events });
+  const logins = new Logins({ registry, notes: hook.notes, events });
   const news = new News(registry, recheckIntervalMs);
   const live = new LiveLogins({ registry, news, recheckIntervalMs });
   const liveRequests = new LiveRequests(hook, live);

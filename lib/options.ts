@@ -4,7 +4,8 @@ import { LogoutError } from "./errors.js";
 import type { EndedLogin, LoginRegistry, UserProfile } from "./login.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
-import { isMemoryStore, touchesAside } from "./session/touching.js";
+import { isMemoryStore } from "./session/known-stores.js";
+import { touchesAside } from "./session/touching.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
 
 const DAY_MS = 86_400_000;

@@ -84,13 +84,20 @@ export function noteOf(session: SessionRecord): KickNote | undefined {
 
 /** Session data that is nobody's and says only why: also a process without the hook sees an anonymous session. */
 export function sessionWithNote(note: KickNote, expires: Date): SessionRecord {
-  return { cookie: cookieUntil(expires), [KEY]: { kicked: note } };
+  const session = notedSession(note, expires);
+  // Some stores take the lifetime from `maxAge`, which express-session's own cookie has as an accessor that is not stored.
+  Object.defineProperty(session["cookie"], "maxAge", { get: () => +expires - Date.now(), enumerable: false });
+  return session;
 }
 
-function cookieUntil(expires: Date): SessionRecord {
+/** The same as a store keeps it that turns sessions into JSON. */
+export function textWithNote(note: KickNote, expires: Date): string {
+  return JSON.stringify(notedSession(note, expires));
+}
+
+function notedSession(note: KickNote, expires: Date): SessionRecord {
   const cookie = { originalMaxAge: +expires - Date.now(), expires, httpOnly: true, path: "/" };
-  // Some stores take the lifetime from `maxAge`, which express-session's own cookie has as an accessor that is not stored.
-  return Object.defineProperty(cookie, "maxAge", { get: () => +expires - Date.now(), enumerable: false });
+  return { cookie, [KEY]: { kicked: note } };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

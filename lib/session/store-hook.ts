@@ -2,12 +2,13 @@ import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
 import { answer, byCallback, type Callback, type Done } from "./callbacks.js";
+import { KickNotes } from "./kick-notes.js";
+import { isMemoryStore } from "./known-stores.js";
 import { LoginSessions, type Loaded } from "./login-sessions.js";
 import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
 import type { SessionEvents } from "./session-events.js";
 import type { SessionRecord, Stamp } from "./stamp.js";
-import { isMemoryStore } from "./touching.js";
 import type { UserIdOf } from "./user-id.js";
 
 /** What express-session puts on a request. */
@@ -36,7 +37,8 @@ const HOOKED = Symbol.for("express-logout.hooked");
  * is told by {@link LoginSessions}.
  */
 export class StoreHook {
-  readonly raw: RawStore;
+  readonly notes: KickNotes;
+  readonly #raw: RawStore;
   readonly #store: Store;
   readonly #isInMemory: boolean;
   readonly #sessions: LoginSessions;
@@ -58,10 +60,11 @@ export class StoreHook {
         "logout({ store }): this store serves another logout() already. Call logout() once for a store and use what it returns in every place.",
       );
     }
-    this.raw = new RawStore(store, storeTimeoutMs, waitForTouch);
+    this.#raw = new RawStore(store, storeTimeoutMs, waitForTouch);
+    this.notes = new KickNotes(store, this.#raw, storeTimeoutMs);
     this.#store = store;
     this.#isInMemory = isMemoryStore(store);
-    this.#sessions = new LoginSessions({ store, raw: this.raw, ...rest });
+    this.#sessions = new LoginSessions({ store, raw: this.#raw, ...rest });
     this.#install();
   }
 
@@ -116,14 +119,14 @@ export class StoreHook {
     this.#define("createSession", (req: RequestWithSession, session: SessionRecord) =>
       this.#createSession(req, session),
     );
-    if (this.raw.has("touch")) {
+    if (this.#raw.has("touch")) {
       this.#define("touch", (sid: string, session: SessionData, callback?: Callback) =>
         byCallback(callback, (done) => {
           this.#touch(sid, session as unknown as SessionRecord, done);
         }),
       );
     }
-    if (this.raw.has("clear")) this.#define("clear", (callback?: Callback) => answer(sessions.clear(), callback));
+    if (this.#raw.has("clear")) this.#define("clear", (callback?: Callback) => answer(sessions.clear(), callback));
     this.#installGenerate();
   }
 
@@ -231,7 +234,7 @@ export class StoreHook {
       this.#suspending = logins;
       let regenerated: Promise<void>;
       try {
-        regenerated = this.raw.regenerate(req);
+        regenerated = this.#raw.regenerate(req);
       } finally {
         this.#suspending = undefined;
       }
@@ -242,7 +245,7 @@ export class StoreHook {
 
   #createSession(req: RequestWithSession, session: SessionRecord): unknown {
     this.#mustNotBeEarly(req);
-    const created = this.raw.createSession(req, session);
+    const created = this.#raw.createSession(req, session);
     const sid = req.sessionID;
     const stamp = this.#sessions.stampOf(session);
     // Nothing is kept of a request that has nothing to do with logins: most sites have more visitors than users.

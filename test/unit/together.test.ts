@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { Together } from "../../lib/registry/redis/together.js";
+import { Together } from "../../lib/together.js";
 
 describe("what is asked in one go", () => {
   it("is one question, and each gets his own answer", async () => {

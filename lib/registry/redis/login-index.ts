@@ -2,7 +2,7 @@ import type { KickMark } from "../../login.js";
 import type { Connection } from "./connection.js";
 import { decodePart, encodePart, type AppKeys } from "./keys.js";
 import { readMark } from "./records.js";
-import { Together } from "./together.js";
+import { Together } from "../../together.js";
 import {
   INDEX_DROP,
   INDEX_EXPIRED,
