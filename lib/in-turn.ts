@@ -1,8 +1,6 @@
-/** How many are worked on at once. */
-const AT_ONCE = 100;
-
-/** A few at a time, the next as soon as one has ended. What one rejects with is thrown when those beside it have ended. */
+/** So many at once, the next as soon as one has ended. What one rejects with is thrown when those beside it have ended. */
 export async function inTurn<Item, Result>(
+  atOnce: number,
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
@@ -19,7 +17,7 @@ export async function inTurn<Item, Result>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, goOn));
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, goOn));
   if (failures.length > 0) throw failures[0];
   return results;
 }

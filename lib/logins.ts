@@ -7,6 +7,8 @@ import type { EndedLogins, EndOptions, KickEndOptions, KickMark, ListedLogin, Lo
 import type { KickNotes } from "./session/kick-notes.js";
 import { toUserId } from "./session/user-id.js";
 
+/** How many users are kicked at once. */
+const USERS_AT_ONCE = 200;
 export const MAX_KICK_TEXT = 500;
 /** Of how many kicks of its own a process remembers that it has told of them itself. */
 const OWN_KICKS = 1_000;
@@ -172,7 +174,7 @@ export class Logins {
     end: KickEndOptions,
   ): Promise<KickResult & { failures: Failure[] }> {
     const failures: Failure[] = [];
-    const counts = await inTurn(userIds, (userId) =>
+    const counts = await inTurn(USERS_AT_ONCE, userIds, (userId) =>
       this.#kickUser(userId, mark, end).catch((cause: unknown) => {
         failures.push({ userId, cause });
         return 0;

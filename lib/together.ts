@@ -12,23 +12,34 @@ interface Waiting<Item, Answer> {
  */
 export class Together<Item, Answer> {
   readonly #askAll: (items: readonly Item[]) => Promise<readonly Answer[]>;
+  readonly #most: number;
   #waiting: Waiting<Item, Answer>[] = [];
 
-  /** @param askAll - answers each item, in their order. */
-  constructor(askAll: (items: readonly Item[]) => Promise<readonly Answer[]>) {
+  /**
+   * @param askAll - answers each item, in their order.
+   * @param most - how many may be asked at once; of more several questions are made. Default: any number.
+   */
+  constructor(askAll: (items: readonly Item[]) => Promise<readonly Answer[]>, most = Infinity) {
     this.#askAll = askAll;
+    this.#most = most;
   }
 
   ask(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (this.#waiting.length === 1) nextTick(() => void this.#send());
+      if (this.#waiting.length === 1) {
+        nextTick(() => {
+          this.#send();
+        });
+      }
     });
   }
 
-  async #send(): Promise<void> {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+  #send(): void {
+    while (this.#waiting.length > 0) void this.#askTogether(this.#waiting.splice(0, this.#most));
+  }
+
+  async #askTogether(waiting: readonly Waiting<Item, Answer>[]): Promise<void> {
     try {
       const answers = await this.#askAll(waiting.map(({ item }) => item));
       waiting.forEach(({ resolve }, position) => {

@@ -31,7 +31,7 @@ end
 local function isOf(stamp, login, user)
   local id, length, rest = string.match(stamp, '^([^ ]+) (%d+) (.*)$')
   if id ~= login or string.sub(rest, -#user) ~= user then return false end
-  return units(string.sub(rest, 1, #rest - #user)) == tonumber(length)
+  return units(string.sub(rest, 1, -#user - 1)) == tonumber(length)
 end
 
 local function leave(key, login, user, ttl, note)
@@ -88,8 +88,9 @@ export class ConnectRedisNotes {
   }
 
   async #leaveAll(asked: readonly (readonly KickedSession[])[]): Promise<KickedSession[][]> {
-    const sessions = asked.flat();
-    const parts: Promise<KickedSession[]>[] = [];
+    // A user id that UTF-8 cannot carry would arrive as another one.
+    const [sessions, others] = partition(asked.flat(), ({ userId }) => userId.isWellFormed());
+    const parts = [Promise.resolve(others)];
     for (let start = 0; start < sessions.length; start += this.#atOnce) {
       parts.push(this.#run(sessions.slice(start, start + this.#atOnce)));
     }
@@ -116,6 +117,10 @@ export class ConnectRedisNotes {
       return [];
     }
   }
+}
+
+function partition<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 function argumentsOf({ userId, expires, note }: KickedSession): string[] {

@@ -7,6 +7,9 @@ import { ConnectRedisNotes } from "./connect-redis-notes.js";
 import type { RawStore } from "./raw-store.js";
 import { isSameLogin, sessionWithNote, stampOf, type KickNote } from "./stamp.js";
 
+/** How many sessions of a user the store is asked for at once. */
+const AT_ONCE = 100;
+
 /** A session of a login that was kicked. */
 export interface KickedSession {
   readonly sid: string;
@@ -36,7 +39,7 @@ export class KickNotes {
       sids.map((sid) => ({ sid, userId, expires, note: { loginId: id, at: +at, reason } })),
     );
     const left = this.#quickly === undefined ? sessions : await this.#quickly.leave(sessions);
-    await inTurn(left, (session) => this.#leave(session));
+    await inTurn(AT_ONCE, left, (session) => this.#leave(session));
   }
 
   async #leave({ sid, userId, expires, note }: KickedSession): Promise<void> {

@@ -3,21 +3,25 @@ import { TimeLimit } from "../../time-limit.js";
 import { causeOf } from "../../cause.js";
 import type { RedisAdapter } from "./clients/index.js";
 import { ReplicatedWrites } from "./replicated.js";
-import type { Script } from "./scripts.js";
+import { RepeatedScripts } from "./repeated-scripts.js";
+import type { RepeatedScript, Script } from "./scripts.js";
 
 /** How commands are sent. The first key says which node of a Cluster is meant. */
 export interface Commands {
   command(name: string, key: string, ...rest: string[]): Promise<unknown>;
   run(script: Script, keys: Keys, args?: readonly string[]): Promise<unknown>;
+  /** The same, if need be in one script with the calls that come in the same go. */
+  runRepeated(script: RepeatedScript, keys: Keys, args: readonly string[]): Promise<unknown>;
 }
 
-type Keys = readonly [string, ...string[]];
+export type Keys = readonly [string, ...string[]];
 
 /** Sends commands and scripts, each within a time limit; whatever goes wrong becomes one kind of error. */
 export class Connection implements Commands {
   readonly #adapter: RedisAdapter;
   readonly #limit: TimeLimit;
   readonly #replicated: ReplicatedWrites;
+  readonly #repeated = new RepeatedScripts((script, keys, args) => this.run(script, keys, args));
 
   constructor(adapter: RedisAdapter, timeoutMs: number) {
     this.#adapter = adapter;
@@ -72,13 +76,24 @@ export class Connection implements Commands {
     }
   }
 
+  async runRepeated(script: RepeatedScript, keys: Keys, args: readonly string[]): Promise<unknown> {
+    // The users of a Cluster are in different slots.
+    if (this.#adapter.isCluster) return this.run(script, keys, args);
+    const reply = await this.#repeated.run(script, keys, args);
+    if (reply.error !== undefined) throw unavailable(reply.error, [script.sha, ...keys, ...args]);
+    return reply.value;
+  }
+
   /** The same, but a write is answered only once so many replicas have it. */
   replicatedTo(replicas: number): Commands {
     if (replicas === 0) return this;
+    const run: Commands["run"] = (script, keys, args = []) =>
+      this.#replicated.write(keys[0], ["EVAL", script.source, String(keys.length), ...keys, ...args], replicas);
     return {
       command: (name, key, ...rest) => this.#replicated.write(key, [name, key, ...rest], replicas),
-      run: (script, keys, args = []) =>
-        this.#replicated.write(keys[0], ["EVAL", script.source, String(keys.length), ...keys, ...args], replicas),
+      run,
+      // What waits for replicas goes together as it is.
+      runRepeated: run,
     };
   }
 

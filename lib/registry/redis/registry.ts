@@ -200,7 +200,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     const rows = await index.rowsOf(userId);
     const spared = except === undefined ? [] : [except];
     const args = [writeMark(mark), String(maxSessionAgeMs), ...this.#toTell(userId), ...spared];
-    const removed = readLogins(userId, await commands.run(REMOVE_ALL, [logins, ended, kicked], args));
+    const removed = readLogins(userId, await commands.runRepeated(REMOVE_ALL, [logins, ended, kicked], args));
     // Whoever has a login left keeps his row; one that stands for nobody is dropped when it is read.
     if (except === undefined) await (removed.length === 0 ? index.drop(rows) : index.retire(rows));
     return removed;
@@ -213,7 +213,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     let left: readonly unknown[] = [];
     for (let start = 0; start < loginIds.length; start += SETTLED_AT_ONCE) {
       const settled = loginIds.slice(start, start + SETTLED_AT_ONCE);
-      left = (await this.#connection.run(SETTLE, [logins, kicked], settled)) as unknown[];
+      left = (await this.#connection.runRepeated(SETTLE, [logins, kicked], settled)) as unknown[];
     }
     // Not before: by his row a kick of everyone that broke off finds him again.
     if (left.length > 0 && left.every((count) => Number(count) === 0)) await index.drop(rows);

@@ -10,6 +10,15 @@ export interface Script {
   readonly sha: string;
 }
 
+/** A step that a kick takes for each of many users. */
+export interface RepeatedScript extends Script {
+  /**
+   * The same for many calls. KEYS are those of all calls, in their order; ARGV for each: how many are his, and those. → for
+   * each 1 and his reply, or 0 and his error: what is wrong with one user must not keep the others from being kicked.
+   */
+  readonly forMany: Script;
+}
+
 /**
  * What the scripts share. A record is `[began, lastActive, expires, ip, userAgent, sid, sid, …]`, times in epoch
  * milliseconds by the clock of Redis: the clocks of the nodes decide nothing. It is kept with the second and the third as
@@ -101,7 +110,31 @@ local function markId(value) return value and string.match(value, '^%S+') or '' 
 `;
 
 function script(body: string): Script {
-  const source = SHARED + body;
+  return withDigest(SHARED + body);
+}
+
+/** @param keys - how many each call has */
+function repeatedScript(keys: number, body: string): RepeatedScript {
+  const forMany = `${SHARED}
+local function step(KEYS, ARGV)
+${body}
+end
+
+local replies = {}
+local first = 1
+for key = 1, #KEYS, ${String(keys)} do
+  local last = first + tonumber(ARGV[first])
+  local isDone, reply = pcall(step, { unpack(KEYS, key, key + ${String(keys - 1)}) }, { unpack(ARGV, first + 1, last) })
+  if not isDone then reply = type(reply) == 'table' and reply.err or tostring(reply) end
+  replies[#replies + 1] = { isDone and 1 or 0, reply }
+  first = last + 1
+end
+return replies
+`;
+  return { ...script(body), forMany: withDigest(forMany) };
+}
+
+function withDigest(source: string): Script {
   return { source, sha: createHash("sha1").update(source).digest("hex") };
 }
 
@@ -179,7 +212,9 @@ return { record, ends, redis.call('HLEN', KEYS[1]), redis.call('HLEN', KEYS[3]) 
  * KEYS logins ended kicked; ARGV mark ttl channel user except → id, record, id, record, … of this kick and of those not
  * settled. `except`: the login that stays, if it is listed; none: left out.
  */
-export const REMOVE_ALL = script(`
+export const REMOVE_ALL = repeatedScript(
+  3,
+  `
 local spared = ARGV[5] and read(KEYS[1], ARGV[5])
 if spared and spared[3] > now then
   redis.call('HDEL', KEYS[1], ARGV[5])
@@ -188,26 +223,33 @@ else
   spared = nil
   redis.call('HDEL', KEYS[2], '*spared')
 end
-tell(ARGV[3], ARGV[4], ARGV[1], redis.call('HKEYS', KEYS[1]))
+local removed = redis.call('HGETALL', KEYS[1])
+local ids = {}
+for i = 1, #removed, 2 do ids[#ids + 1] = removed[i] end
+tell(ARGV[3], ARGV[4], ARGV[1], ids)
 if redis.call('EXISTS', KEYS[3]) == 0 then
-  if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[3]) end
+  if #ids > 0 then redis.call('RENAME', KEYS[1], KEYS[3]) end
 else
-  local fields = redis.call('HGETALL', KEYS[1])
-  for i = 1, #fields, 2 do redis.call('HSET', KEYS[3], fields[i], fields[i + 1]) end
+  for i = 1, #removed, 2 do redis.call('HSET', KEYS[3], removed[i], removed[i + 1]) end
   keep(KEYS[3], redis.call('PTTL', KEYS[1]))
   redis.call('DEL', KEYS[1])
+  removed = redis.call('HGETALL', KEYS[3])
 end
 redis.call('HSET', KEYS[2], '*', ARGV[1])
 keep(KEYS[2], tonumber(ARGV[2]))
 if spared then write(KEYS[1], ARGV[5], spared) end
-return redis.call('HGETALL', KEYS[3])
-`);
+return removed
+`,
+);
 
 /** KEYS logins kicked; ARGV id id … → logins left, logins not settled. */
-export const SETTLE = script(`
+export const SETTLE = repeatedScript(
+  2,
+  `
 redis.call('HDEL', KEYS[2], unpack(ARGV))
 return { redis.call('HLEN', KEYS[1]), redis.call('HLEN', KEYS[2]) }
-`);
+`,
+);
 
 /** KEYS any of the application; ARGV channel text: tells every node that may hear it. */
 export const TELL = script(`
