@@ -18,8 +18,9 @@ export function isMemoryStore(store: Store): boolean {
 
 /** Also told by its name, and by what connect-redis has: the package needs none of its versions. */
 export function isConnectRedis(store: unknown): store is ConnectRedis {
-  const { disableTouch, client } = store as Partial<ConnectRedis>;
-  return nameOf(store) === "RedisStore" && typeof disableTouch === "boolean" && typeof client === "object";
+  const { disableTouch, client } = store as { disableTouch?: unknown; client?: unknown };
+  const isAny = nameOf(store) === "RedisStore" && typeof disableTouch === "boolean";
+  return isAny && typeof client === "object" && client !== null;
 }
 
 /**

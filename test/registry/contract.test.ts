@@ -211,6 +211,18 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await idsOf("bob")).toEqual([bob.id]);
     });
 
+    it("of many users at once gives to each what is his", async () => {
+      const users = Array.from({ length: 60 }, (_each, number) => `user ${String(number)}`);
+      const logins = users.map((userId) => login(userId, { ip: userId }));
+      await Promise.all(logins.map((each) => registry.add(each)));
+      const kicked = await Promise.all(users.map((userId) => registry.removeAll(userId, mark())));
+      const found = kicked.map((removed) => removed.map(({ id, userId, sids, ip }) => ({ id, userId, sids, ip })));
+      expect(found).toEqual(logins.map(({ id, userId, sid, ip }) => [{ id, userId, sids: [sid], ip }]));
+      await Promise.all(logins.map(({ userId, id }) => registry.settle(userId, [id])));
+      const repeated = await Promise.all(users.map((userId) => registry.removeAll(userId, mark())));
+      expect(repeated).toEqual(users.map(() => []));
+    });
+
     it("keeps at hand what it took off until that is settled", async () => {
       const [one, two] = [login("alice"), login("alice")];
       await registry.add(one);

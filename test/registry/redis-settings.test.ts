@@ -150,11 +150,16 @@ describe.each(SETTINGS)("%s", (name, make) => {
     expect(await registry.remove(second.userId, second.id)).toEqual({ login: undefined, ends: 1 });
     expect(await registry.find(first.userId, first.id)).toBeUndefined();
     await registry.settle(first.userId, [first.id]);
+    const others = logins.slice(2, 5);
+    const kicked = await Promise.all(others.map(({ userId }) => registry.removeAll(userId, mark)));
+    expect(kicked.map(([removed]) => removed?.id)).toEqual(others.map(({ id }) => id));
+    await Promise.all(others.map(({ userId, id }) => registry.settle(userId, [id])));
+    expect(await registry.removeAll(others[0]?.userId ?? "", mark)).toEqual([]);
     const online: string[] = [];
     for await (const found of registry.users()) online.push(...found);
-    expect(online.sort()).toEqual(users.slice(2).sort());
+    expect(online.sort()).toEqual(users.slice(5).sort());
     await registry.clear();
-    expect(await registry.list("user 2")).toEqual([]);
+    expect(await registry.list("user 6")).toEqual([]);
   });
 });
 

@@ -13,6 +13,17 @@ describe("what is asked in one go", () => {
     expect(asked).toEqual([[1, 2, 3], [4]]);
   });
 
+  it("is several questions, where one would be too long", async () => {
+    const asked: (readonly number[])[] = [];
+    const askAll = (numbers: readonly number[]) => {
+      asked.push(numbers);
+      return Promise.resolve(numbers);
+    };
+    const together = new Together(askAll, 2);
+    expect(await Promise.all([1, 2, 3, 4, 5].map((number) => together.ask(number)))).toEqual([1, 2, 3, 4, 5]);
+    expect(asked).toEqual([[1, 2], [3, 4], [5]]);
+  });
+
   it("fails for all who asked, and for nobody who asks later", async () => {
     const failures = [new Error("no answer")];
     const together = new Together((names: readonly string[]) => {

@@ -1,0 +1,271 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { RedisStore } from "connect-redis";
+import RedisStore7 from "connect-redis7";
+import { RedisStore as RedisStore8 } from "connect-redis8";
+import type { Store } from "express-session";
+import { createClient, createClientPool, createCluster, createSentinel } from "redis";
+import { MemoryLoginRegistry } from "../../lib/index.js";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { ConnectRedisNotes } from "../../lib/session/connect-redis-notes.js";
+import { isSameLogin, noteOf, stampOf, withStamp, type SessionRecord } from "../../lib/session/stamp.js";
+import { cluster, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
+import { connectTo, type RedisServer } from "../support/redis-server.js";
+import { sessionId, useSites } from "../support/site.js";
+
+// Servers that start while other suites run need more than the five seconds of a test.
+jest.setTimeout(60_000);
+
+const openSite = useSites();
+const LONGEST_SESSION = 8_192;
+const inAnHour = (): Date => new Date(Date.now() + 3_600_000);
+
+let redis: RedisServer;
+let client: Awaited<ReturnType<typeof connectTo>>;
+beforeAll(async () => {
+  redis = await oneServer.get();
+  client = await connectTo(redis);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+afterAll(async () => {
+  client.destroy();
+  await stopSharedServers();
+});
+
+/** How often the store itself is asked meanwhile: what a script does is not counted. */
+async function askedOf(store: Store, act: () => Promise<unknown>): Promise<number> {
+  const { client: used } = store as unknown as { client: { get: () => unknown; set: () => unknown } };
+  const spies = [jest.spyOn(used, "get"), jest.spyOn(used, "set")];
+  for (const spy of spies) spy.mockClear();
+  await act();
+  return spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+}
+
+async function keptOf(sid: string): Promise<SessionRecord> {
+  return JSON.parse((await client.get(`sess:${sid}`)) ?? "null") as SessionRecord;
+}
+
+describe("the note of a kick, where connect-redis keeps the sessions", () => {
+  const kicked = async (store: Store, data: SessionRecord = {}) => {
+    const site = await openSite({ auth: { store, registry: new RedisLoginRegistry({ client }) } });
+    const alice = await site.login("alice");
+    const sid = sessionId(alice);
+    await client.set(`sess:${sid}`, JSON.stringify({ ...(await keptOf(sid)), ...data }), { EX: 1_000 });
+    const [login] = await site.auth.logins("alice");
+    const asks = await askedOf(store, async () => {
+      expect(await site.auth.kick("alice", { reason: "moved on" })).toEqual({ users: 1, logins: 1 });
+    });
+    const left = { kept: await keptOf(sid), ttl: await client.ttl(`sess:${sid}`) };
+    expect(await site.user(alice)).toBeNull();
+    return { ...left, asks, login };
+  };
+
+  it("is left without asking the store, and is the same that the store would be given", async () => {
+    const quick = await kicked(new RedisStore({ client }));
+    const slow = await kicked(new RedisStore({ client, serializer: { parse: JSON.parse, stringify: JSON.stringify } }));
+    expect([quick.asks, slow.asks]).toEqual([0, 2]);
+    for (const { kept, ttl, login } of [quick, slow]) {
+      expect(kept).toEqual({
+        cookie: {
+          originalMaxAge: expect.any(Number) as unknown,
+          expires: login?.expires.toISOString(),
+          httpOnly: true,
+          path: "/",
+        },
+        expressLogout: { kicked: { loginId: login?.id, at: expect.any(Number) as unknown, reason: "moved on" } },
+      });
+      const leftMs = Number(login?.expires) - Date.now();
+      expect(Math.abs(ttl * 1_000 - leftMs)).toBeLessThan(5_000);
+    }
+  });
+
+  it.each([
+    ["just short enough for Redis to read", LONGEST_SESSION, 0],
+    ["too long for Redis to read", LONGEST_SESSION + 1, 2],
+  ])("replaces a session that is %s", async (_what, length, asks) => {
+    const spare = (data: string): number => length - data.length;
+    const site = await openSite({
+      auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
+    });
+    const sample = JSON.stringify({ ...(await keptOf(sessionId(await site.login("alice")))), cart: "" });
+    const result = await kicked(new RedisStore({ client }), { cart: "x".repeat(spare(sample)) });
+    expect([result.asks, noteOf(result.kept)?.reason]).toEqual([asks, "moved on"]);
+  });
+
+  it("is left by the store where Redis refuses scripts", async () => {
+    await redis.ask("ACL", "SETUSER", "shop", "on", ">word", "~*", "&*", "+@all", "-eval");
+    const limited = await connectTo({ url: redis.url.replace("//", "//shop:word@") });
+    try {
+      const { asks, kept } = await kicked(new RedisStore({ client: limited }));
+      expect([asks, noteOf(kept)?.reason]).toEqual([2, "moved on"]);
+    } finally {
+      limited.destroy();
+    }
+  });
+
+  it("is waited for no longer than the store may take, and nothing of it is told", async () => {
+    const store = new RedisStore({ client });
+    const site = await openSite({ auth: { store, registry: new MemoryLoginRegistry(), storeTimeoutMs: 200 } });
+    const alice = await site.login("alice");
+    await redis.ask("CLIENT", "PAUSE", "60000", "WRITE");
+    try {
+      const error = await site.auth.kick("alice").catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
+      const { cause } = error as { cause: Error };
+      expect(cause).toMatchObject({
+        code: "ERR_STORE_UNAVAILABLE",
+        message: "The session store did not answer within 200 ms.",
+      });
+    } finally {
+      await redis.ask("CLIENT", "UNPAUSE");
+    }
+    expect(await site.auth.kick("alice")).toEqual({ users: 1, logins: 1 });
+    expect(noteOf(await keptOf(sessionId(alice)))).toBeDefined();
+    expect(await site.user(alice)).toBeNull();
+  });
+
+  it("takes the place of nothing where the login has expired: its session is taken away", async () => {
+    const notes = ConnectRedisNotes.of(new RedisStore({ client }), 5_000);
+    const stamp = { userId: "alice", loginId: "old", era: "" };
+    await client.set("sess:late", JSON.stringify(withStamp({ cookie: {} }, stamp)));
+    const session = {
+      sid: "late",
+      userId: "alice",
+      expires: new Date(Date.now() - 1),
+      note: { loginId: "old", at: 1 },
+    };
+    expect(await notes?.leave([session])).toEqual([]);
+    expect(await client.exists("sess:late")).toBe(0);
+  });
+});
+
+describe("whose session it is", () => {
+  const kick = async (sid: string, userId: string, loginId: string, text: string) => {
+    const notes = ConnectRedisNotes.of(new RedisStore({ client }), 5_000);
+    await client.set(`sess:${sid}`, text);
+    const left = await notes?.leave([{ sid, userId, expires: inAnHour(), note: { loginId, at: 1 } }]);
+    return { isLeftToStore: left?.length === 1, kept: await client.get(`sess:${sid}`) };
+  };
+
+  it("is told in Redis as it is here", async () => {
+    const userIds = ["alice", "b", "a b", " b", "0 b", "ä", "€b", "😀b", "b😀", "\ufffd"];
+    const eras = ["", "a", "é", "é ", "€", "😀", "user.app", "0 7 "];
+    const loginIds = ["login", "log", "~login"];
+    const stamps = userIds.flatMap((userId) =>
+      eras.flatMap((era) => loginIds.map((loginId) => ({ userId, era, loginId }))),
+    );
+    const notes = ConnectRedisNotes.of(new RedisStore({ client }), 5_000);
+    const wrong: unknown[] = [];
+    let replaced = 0;
+    for (const asked of userIds.map((userId) => ({ userId, loginId: "login" }))) {
+      const texts = stamps.map((stamp) => JSON.stringify(withStamp({ cookie: {} }, stamp)));
+      const sids = stamps.map((_stamp, number) => `whose ${String(number)}`);
+      await Promise.all(sids.map((sid, number) => client.set(`sess:${sid}`, texts[number] ?? "")));
+      const note = { loginId: asked.loginId, at: 1 };
+      const left = await notes?.leave(sids.map((sid) => ({ sid, userId: asked.userId, expires: inAnHour(), note })));
+      expect(left).toEqual([]);
+      for (const [number, sid] of sids.entries()) {
+        const isReplaced = noteOf(await keptOf(sid)) !== undefined;
+        const isHis = isSameLogin(stampOf(JSON.parse(texts[number] ?? "") as SessionRecord), asked);
+        replaced += Number(isReplaced);
+        if (isReplaced !== isHis) wrong.push({ asked, stamp: stamps[number] });
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(replaced).toBe(userIds.length * eras.length);
+  });
+
+  const STAMPED = JSON.stringify(withStamp({ cookie: {} }, { userId: "alice", loginId: "login", era: "" }));
+  it.each([
+    ["that another login has begun in", '{"cookie":{},"expressLogout":"other 0 alice"}'],
+    ["that has a copy of his session in it", JSON.stringify({ cookie: {}, before: JSON.parse(STAMPED) as unknown })],
+    ["that speaks of it in a text", JSON.stringify({ cookie: {}, text: STAMPED })],
+    ["that nobody is logged in to", '{"cookie":{}}'],
+    ["with a note already", '{"cookie":{},"expressLogout":{"kicked":{"loginId":"login","at":1}}}'],
+    ["with an odd stamp", '{"cookie":{},"expressLogout":"login"}'],
+    ["with no length of an era", '{"cookie":{},"expressLogout":"login x alice"}'],
+  ])("leaves a session alone %s", async (_which, text) => {
+    expect(await kick("other", "alice", "login", text)).toEqual({ isLeftToStore: false, kept: text });
+  });
+
+  it.each([
+    ["that is no JSON", "login 0 alice", "alice"],
+    ["that is no object", "null", "alice"],
+    ["that is empty", "", "alice"],
+    ["whose text Redis does not read", '{"expressLogout":"login 0 \\ud800"}', "alice"],
+    ["of a user whose id no client can send", STAMPED, "\ud800"],
+  ])("leaves a session to the store %s", async (_which, text, userId) => {
+    expect(await kick("odd", userId, "login", text)).toEqual({ isLeftToStore: true, kept: text });
+  });
+});
+
+describe("many sessions", () => {
+  /** What all kinds of clients have: together their types are more than a compiler wants to compare. */
+  interface Through {
+    on(event: "error", listener: () => void): unknown;
+    connect(): Promise<unknown>;
+    destroy(): unknown;
+    get(key: string): Promise<string | null>;
+    set(key: string, text: string): Promise<unknown>;
+    eval(...args: unknown[]): Promise<unknown>;
+  }
+  const MANY = 250;
+  const sentinel = async (): Promise<unknown> => {
+    const { name, sentinels } = await sentinelSet.get();
+    return createSentinel({ name, sentinelRootNodes: sentinels.map(({ port }) => ({ host: "127.0.0.1", port })) });
+  };
+  const onCluster = async (): Promise<unknown> =>
+    createCluster({ rootNodes: (await cluster.get()).nodes.map(({ url }) => ({ url })) });
+
+  it.each<[string, () => unknown, number]>([
+    ["one client", () => createClient({ url: redis.url }), 3],
+    ["a pool", () => createClientPool({ url: redis.url }, { minimum: 2, maximum: 2 }), 3],
+    ["a Sentinel", sentinel, 3],
+    ["a Cluster, where a script reaches no further than a slot", onCluster, MANY],
+  ])("get their notes by a few scripts over %s", async (_which, make, scripts) => {
+    const through = (await make()) as Through;
+    through.on("error", () => undefined);
+    await through.connect();
+    try {
+      const store = new RedisStore({ client: through });
+      const notes = ConnectRedisNotes.of(store, 5_000);
+      const sids = Array.from({ length: MANY }, (_each, number) => `many ${String(number)}`);
+      const stamped = withStamp({ cookie: {} }, { userId: "alice", loginId: "login", era: "" });
+      await Promise.all(sids.map((sid) => through.set(`sess:${sid}`, JSON.stringify(stamped))));
+      const ran = jest.spyOn(through, "eval");
+      const note = { loginId: "login", at: 1 };
+      const kicked = sids.map((sid) => ({ sid, userId: "alice", expires: inAnHour(), note }));
+      const left = await Promise.all([notes?.leave(kicked.slice(0, 120)), notes?.leave(kicked.slice(120))]);
+      expect({ left, ran: ran.mock.calls.length }).toEqual({ left: [[], []], ran: scripts });
+      const kept = await Promise.all(sids.map((sid) => through.get(`sess:${sid}`)));
+      expect(kept.filter((text) => text?.includes('"kicked"') !== true)).toEqual([]);
+    } finally {
+      await through.destroy();
+    }
+  });
+});
+
+describe("a store that is not as connect-redis 9 is published", () => {
+  const of = (store: unknown): unknown => ConnectRedisNotes.of(store as Store, 5_000);
+
+  it("is asked in its own way", () => {
+    class Encrypted extends RedisStore {}
+    const patched = new RedisStore({ client });
+    patched.set = () => Promise.resolve();
+    const stores = [
+      new RedisStore7({ client }),
+      new RedisStore8({ client }),
+      new Encrypted({ client }),
+      patched,
+      new RedisStore({ client, serializer: { parse: JSON.parse, stringify: JSON.stringify } }),
+      new RedisStore({ client, ttl: () => 60 }),
+      new RedisStore({ client, disableTTL: true }),
+      Object.assign({}, new RedisStore({ client })),
+      Object.assign(new RedisStore({ client }), { client: null }),
+      Object.create(null),
+    ];
+    expect(stores.map(of)).toEqual(stores.map(() => undefined));
+    expect(of(new RedisStore({ client, prefix: "", ttl: 60, disableTouch: true }))).toBeInstanceOf(ConnectRedisNotes);
+  });
+});
