@@ -9,6 +9,7 @@ import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { ConnectRedisNotes } from "../../lib/session/connect-redis-notes.js";
 import { isSameLogin, noteOf, stampOf, withStamp, type SessionRecord } from "../../lib/session/stamp.js";
 import { cluster, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
+import { startClusterBehindOneAddress } from "../support/redis-replicated.js";
 import { connectTo, type RedisServer } from "../support/redis-server.js";
 import { sessionId, useSites } from "../support/site.js";
 
@@ -101,6 +102,25 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
       expect([asks, noteOf(kept)?.reason]).toEqual([2, "moved on"]);
     } finally {
       limited.destroy();
+    }
+  });
+
+  it("is left by the store where a script reaches no further than a slot", async () => {
+    const server = await startClusterBehindOneAddress();
+    const through = await connectTo(server);
+    try {
+      const store = new RedisStore({ client: through });
+      const site = await openSite({ auth: { store, registry: new RedisLoginRegistry({ client: through }) } });
+      const users = ["alice", "bob", "carol"];
+      const browsers = await Promise.all(users.map((user) => site.login(user)));
+      const asks = await askedOf(store, () => site.auth.kick(users));
+      const kept = await Promise.all(browsers.map((browser) => through.get(`sess:${sessionId(browser)}`)));
+      expect(asks).toBe(6);
+      expect(kept.filter((text) => text?.includes('"kicked"') !== true)).toEqual([]);
+      expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null, null]);
+    } finally {
+      through.destroy();
+      await server.stop();
     }
   });
 

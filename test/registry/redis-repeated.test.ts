@@ -4,6 +4,7 @@ import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { appKeys, userKeys } from "../../lib/registry/redis/keys.js";
 import { REMOVE_ALL, SETTLE } from "../../lib/registry/redis/scripts.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+import { startClusterBehindOneAddress } from "../support/redis-replicated.js";
 import { connectTo, startRedis, type RedisServer } from "../support/redis-server.js";
 
 const mark: KickMark = { id: "kick", at: new Date() };
@@ -21,13 +22,13 @@ afterAll(async () => {
 
 let apps = 0;
 /** A registry with so many users; user 3 has three logins. */
-async function openWith(count: number) {
+async function openWith(count: number, through = client) {
   const sent: string[][] = [];
   const watched = {
     isReady: true,
     sendCommand: (args: string[], options?: object): Promise<unknown> => {
       sent.push(args);
-      return client.sendCommand(args, options);
+      return through.sendCommand(args, options);
     },
   };
   apps += 1;
@@ -114,5 +115,24 @@ describe("the same step for many users", () => {
       return `${message} ${String(cause)}`;
     });
     expect(told.filter((text) => text.includes("user-") || !text.includes("NOPERM"))).toEqual([]);
+  });
+
+  it("is taken for each by himself where a script reaches no further than a slot", async () => {
+    const server = await startClusterBehindOneAddress();
+    const through = await connectTo(server);
+    try {
+      const { registry, users, timesRun, keysOf } = await openWith(30, through);
+      await through.set(keysOf("user-7").ended, "no hash");
+      const outcomes = await Promise.allSettled(users.map((userId) => registry.removeAll(userId, mark)));
+      expect(outcomes.flatMap(({ status }, number) => (status === "rejected" ? [number] : []))).toEqual([7]);
+      expect(outcomes[3]).toMatchObject({ value: { length: 3 } });
+      const counts = [REMOVE_ALL, REMOVE_ALL.forMany].map(timesRun);
+      await Promise.allSettled(users.map((userId) => registry.removeAll(userId, mark)));
+      // What it has found once it does not try again.
+      expect([counts, timesRun(REMOVE_ALL.forMany)]).toEqual([[30, 2], 2]);
+    } finally {
+      through.destroy();
+      await server.stop();
+    }
   });
 });

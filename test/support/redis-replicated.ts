@@ -234,3 +234,12 @@ async function startAll<Server extends RedisServer>(count: number, start: () => 
 async function stopAll(servers: readonly RedisServer[]): Promise<void> {
   await Promise.all(servers.map((server) => server.stop()));
 }
+
+/** A cluster behind one address, as some providers have it: clients see one server, but a script reaches no further than a slot. */
+export async function startClusterBehindOneAddress(): Promise<RedisServer> {
+  const settings = ["--cluster-enabled", "yes", "--cluster-port"];
+  const server = await onFreePort((busPort) => startRedis([...settings, String(busPort)]));
+  await server.ask("CLUSTER", "ADDSLOTSRANGE", "0", String(SLOTS - 1));
+  await until(async () => String(await server.ask("CLUSTER", "INFO")).includes("cluster_state:ok"), "the cluster");
+  return server;
+}

@@ -21,7 +21,7 @@ export class Connection implements Commands {
   readonly #adapter: RedisAdapter;
   readonly #limit: TimeLimit;
   readonly #replicated: ReplicatedWrites;
-  readonly #repeated = new RepeatedScripts((script, keys, args) => this.run(script, keys, args));
+  readonly #repeated = new RepeatedScripts((script, keys, args) => this.#evaluate(script, keys, args));
 
   constructor(adapter: RedisAdapter, timeoutMs: number) {
     this.#adapter = adapter;
@@ -61,27 +61,22 @@ export class Connection implements Commands {
     });
   }
 
-  /** Runs a script by its digest; only where Redis does not know it is the source sent. */
   async run(script: Script, keys: Keys, args: readonly string[] = []): Promise<unknown> {
-    const rest = [String(keys.length), ...keys, ...args];
     try {
-      try {
-        return await this.#send(keys[0], ["EVALSHA", script.sha, ...rest]);
-      } catch (error) {
-        if (!isNoScript(error)) throw error;
-      }
-      return await this.#send(keys[0], ["EVAL", script.source, ...rest]);
+      return await this.#evaluate(script, keys, args);
     } catch (error) {
-      throw unavailable(error, rest);
+      throw unavailable(error, [script.sha, ...keys, ...args]);
     }
   }
 
   async runRepeated(script: RepeatedScript, keys: Keys, args: readonly string[]): Promise<unknown> {
     // The users of a Cluster are in different slots.
     if (this.#adapter.isCluster) return this.run(script, keys, args);
-    const reply = await this.#repeated.run(script, keys, args);
-    if (reply.error !== undefined) throw unavailable(reply.error, [script.sha, ...keys, ...args]);
-    return reply.value;
+    try {
+      return await this.#repeated.run(script, keys, args);
+    } catch (error) {
+      throw unavailable(error, [script.sha, ...keys, ...args]);
+    }
   }
 
   /** The same, but a write is answered only once so many replicas have it. */
@@ -100,6 +95,17 @@ export class Connection implements Commands {
   /** Closes what was opened here; the client is somebody else's. */
   close(): Promise<void> {
     return this.#replicated.close();
+  }
+
+  /** Runs a script by its digest; only where Redis does not know it is the source sent. */
+  async #evaluate(script: Script, keys: Keys, args: readonly string[]): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await this.#send(keys[0], ["EVALSHA", script.sha, ...rest]);
+    } catch (error) {
+      if (!isNoScript(error)) throw error;
+    }
+    return this.#send(keys[0], ["EVAL", script.source, ...rest]);
   }
 
   #send(key: string, args: readonly string[]): Promise<unknown> {

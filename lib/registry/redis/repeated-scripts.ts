@@ -1,3 +1,4 @@
+import { causeOf } from "../../cause.js";
 import { Together } from "../../together.js";
 import type { Keys } from "./connection.js";
 import type { RepeatedScript, Script } from "./scripts.js";
@@ -11,10 +12,7 @@ interface Call {
 }
 
 /** What has come of one call. */
-interface Reply {
-  readonly value?: unknown;
-  readonly error?: Error;
-}
+type Outcome = { readonly reply: unknown } | { readonly error: Error };
 
 type Run = (script: Script, keys: Keys, args: readonly string[]) => Promise<unknown>;
 
@@ -24,29 +22,56 @@ type Run = (script: Script, keys: Keys, args: readonly string[]) => Promise<unkn
  */
 export class RepeatedScripts {
   readonly #run: Run;
-  readonly #calls = new Map<RepeatedScript, Together<Call, Reply>>();
+  readonly #calls = new Map<RepeatedScript, Together<Call, Outcome>>();
+  /** Redis may be a cluster behind one address: the keys of a script have to be in one slot there, as those of one user are. */
+  #reachesOneSlot = false;
 
   constructor(run: Run) {
     this.#run = run;
   }
 
-  run(script: RepeatedScript, keys: Keys, args: readonly string[]): Promise<Reply> {
+  async run(script: RepeatedScript, keys: Keys, args: readonly string[]): Promise<unknown> {
     let calls = this.#calls.get(script);
     if (calls === undefined) {
       calls = new Together((asked) => this.#runAll(script, asked), AT_ONCE);
       this.#calls.set(script, calls);
     }
-    return calls.ask({ keys, args });
+    const outcome = await calls.ask({ keys, args });
+    if ("error" in outcome) throw outcome.error;
+    return outcome.reply;
   }
 
-  async #runAll(script: RepeatedScript, calls: readonly Call[]): Promise<Reply[]> {
-    const [{ keys, args }, ...more] = calls as readonly [Call, ...Call[]];
-    if (more.length === 0) return [{ value: await this.#run(script, keys, args) }];
-    const allKeys = [...keys, ...more.flatMap((call) => call.keys)] as const;
-    const allArgs = calls.flatMap((call) => [String(call.args.length), ...call.args]);
-    const replies = (await this.#run(script.forMany, allKeys, allArgs)) as [isDone: unknown, reply: unknown][];
-    return replies.map(([isDone, reply]) =>
-      Number(isDone) === 1 ? { value: reply } : { error: new Error(String(reply)) },
+  async #runAll(script: RepeatedScript, calls: readonly Call[]): Promise<Outcome[]> {
+    if (calls.length > 1 && !this.#reachesOneSlot) {
+      try {
+        return await this.#runTogether(script.forMany, calls);
+      } catch (error) {
+        if (!isCrossSlot(error)) throw causeOf(error, calls.flatMap(textsOf));
+        this.#reachesOneSlot = true;
+      }
+    }
+    return Promise.all(calls.map((call) => this.#runOne(script, call)));
+  }
+
+  async #runTogether(script: Script, calls: readonly Call[]): Promise<Outcome[]> {
+    const keys = calls.flatMap((call) => call.keys) as [string, ...string[]];
+    const args = calls.flatMap((call) => [String(call.args.length), ...call.args]);
+    const outcomes = (await this.#run(script, keys, args)) as [isDone: unknown, reply: unknown][];
+    return outcomes.map(([isDone, reply]) => (Number(isDone) === 1 ? { reply } : { error: new Error(String(reply)) }));
+  }
+
+  #runOne(script: Script, { keys, args }: Call): Promise<Outcome> {
+    return this.#run(script, keys, args).then(
+      (reply) => ({ reply }),
+      (error: unknown) => ({ error: causeOf(error, textsOf({ keys, args })) }),
     );
   }
+}
+
+function textsOf({ keys, args }: Call): string[] {
+  return [...keys, ...args];
+}
+
+function isCrossSlot(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("CROSSSLOT");
 }
