@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
 });
 
 const METHOD = `- A figure is a ratio between arms that were measured in one run: the machine, and what else it does, is then the same for all.
-- Every arm is a process of its own, started five times by \`bench:request\`: of the same code one may be faster than the next. Arms on express-session run the same app; peers run the real package.
+- Every arm is a process of its own, started anew after every second round by \`bench:request\`: of the same code one may be faster than the next. Arms on express-session run the same app; peers run the real package.
 - A slice is a second of load on one arm. A round has one slice of every arm, in an order shuffled anew; the seed is printed.
 - What is told is the median of the ratios within rounds, with its quartiles in parentheses: half of the rounds are in between.
 - The load is wrk's: one thread, 16 connections (4 where Redis is far), 200 users in turn, on the same machine as the app and Redis.

@@ -11,19 +11,22 @@ const options = readOptions({ rounds: 25, quickRounds: 2 });
 const sliceMs = options.quick ? 350 : 1_000;
 /** A process that has been idle is slow at first (its garbage collector has cleared away, its code has aged): each slice warms up. */
 const warmUpMs = options.quick ? 100 : 300;
-/** One process of the same code may be a tenth faster than the next, for as long as it runs: every arm is started anew so often. */
-const STARTS = Math.min(options.quick ? 1 : 5, options.rounds);
+/** And longer when it has just been started: its code is not compiled yet. */
+const firstWarmUpMs = options.quick ? 100 : 1_000;
+/** One process of the same code may be a tenth faster than the next, for as long as it runs: every arm is started anew after so many. */
+const ROUNDS_OF_A_START = 2;
+const starts = options.quick ? 1 : Math.ceil(options.rounds / ROUNDS_OF_A_START);
 
 needWrk();
 const redis = await startRedis();
 const slices = [];
 let arms;
 try {
-  for (let start = 0; start < STARTS; start += 1) arms = await measure(start);
+  for (let start = 0; start < starts; start += 1) arms = await measure(start);
 
   print({
     bench: "request",
-    method: `${options.rounds} rounds of slices of ${sliceMs} ms, after ${warmUpMs} ms of warming up, in shuffled order, every arm started ${STARTS} times, ${CONNECTIONS} connections: medians; ÷ base: median of the paired ratios (quartiles).`,
+    method: `${options.rounds} rounds of slices of ${sliceMs} ms, after ${warmUpMs} ms of warming up, in shuffled order, every arm started ${starts} times, ${CONNECTIONS} connections: medians; ÷ base: median of the paired ratios (quartiles).`,
     options,
     rows: rowsOf(slices, arms),
   });
@@ -33,7 +36,7 @@ try {
 
 /** Its part of the rounds. @returns the arms. */
 async function measure(start) {
-  const [first, end] = [start, start + 1].map((part) => Math.floor((part * options.rounds) / STARTS));
+  const [first, end] = [start, start + 1].map((part) => Math.floor((part * options.rounds) / starts));
   await redis.client.flushDb();
   const { arms, running } = await startRequestArms({
     redisPort: redis.port,
@@ -43,8 +46,8 @@ async function measure(start) {
   try {
     const current = running.flatMap((arm) => Object.keys(arm.loads).map((kind) => sliceOf(arm, kind)));
     for (const slice of current) {
-      // The first request of a session tells the registry more.
-      await warmUp(slice);
+      // The first request of a session tells the registry more, besides.
+      await warmUp(slice, firstWarmUpMs);
       slice.commands ??= await commandsOfARequest(slice);
     }
     await runRounds({
@@ -53,7 +56,7 @@ async function measure(start) {
       slices: current,
       run: async (slice) => {
         const { arm, kind, results } = slice;
-        await warmUp(slice);
+        await warmUp(slice, warmUpMs);
         const before = await arm.ask("cpuMicros");
         const result = await arm.loads[kind].run({ ms: sliceMs, connections: CONNECTIONS });
         const micros = (await arm.ask("cpuMicros")) - before;
@@ -68,8 +71,8 @@ async function measure(start) {
   return arms;
 }
 
-async function warmUp({ arm, kind }) {
-  await arm.loads[kind].run({ ms: warmUpMs, connections: CONNECTIONS });
+async function warmUp({ arm, kind }, ms) {
+  await arm.loads[kind].run({ ms, connections: CONNECTIONS });
 }
 
 /** Of an arm that is started anew the results go on. */

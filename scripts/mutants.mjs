@@ -42,7 +42,18 @@ const ROOMS = [
     env: { HISTORIES: "100" },
   },
   {
-    files: ["lib/logins.ts", "lib/registry/era.ts", "lib/registry/memory.ts"],
+    files: [
+      "lib/session/connect-redis-notes.ts",
+      "lib/session/kick-notes.ts",
+      "lib/session/known-stores.ts",
+      "lib/session/leave-notes.ts",
+    ],
+    tests: ["integration/kick-notes", "integration/(touches|controls|silent-store)"],
+    text: ["lib/session/leave-notes.ts"],
+    names: "^(?!.*Sentinel).*$",
+  },
+  {
+    files: ["lib/in-turn.ts", "lib/logins.ts", "lib/registry/era.ts", "lib/registry/memory.ts"],
     tests: [
       "unit/memory-registry|registry/contract|integration/controls",
       "integration/(invariants|admin-api)",
@@ -54,6 +65,7 @@ const ROOMS = [
   {
     files: [
       "lib/cause.ts",
+      "lib/together.ts",
       "lib/registry/ends.ts",
       "lib/registry/redis/coherent-cache.ts",
       "lib/registry/redis/connection.ts",
@@ -62,15 +74,15 @@ const ROOMS = [
       "lib/registry/redis/news.ts",
       "lib/registry/redis/records.ts",
       "lib/registry/redis/registry.ts",
+      "lib/registry/redis/repeated-scripts.ts",
       "lib/registry/redis/replicated.ts",
       "lib/registry/redis/scripts.ts",
-      "lib/registry/redis/together.ts",
       "lib/registry/redis/tracking.ts",
       "lib/registry/redis/user-agent.ts",
     ],
     tests: [
       "unit/(cause|coherent-cache|keys|options|redis-news|replicated-writes|together|user-agent)",
-      "registry/(contract|redis-steps)",
+      "registry/(contract|redis-repeated|redis-steps)",
       "registry/(redis-settings|coherent-cache)",
       "registry/(redis-replicas|live-gaps|redis-listening|redis-outage)",
     ],

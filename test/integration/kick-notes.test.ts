@@ -2,11 +2,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jes
 import { RedisStore } from "connect-redis";
 import RedisStore7 from "connect-redis7";
 import { RedisStore as RedisStore8 } from "connect-redis8";
-import type { Store } from "express-session";
+import session, { type Store } from "express-session";
 import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import { MemoryLoginRegistry } from "../../lib/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { ConnectRedisNotes } from "../../lib/session/connect-redis-notes.js";
+import { KickNotes } from "../../lib/session/kick-notes.js";
+import { RawStore } from "../../lib/session/raw-store.js";
 import { isSameLogin, noteOf, stampOf, withStamp, type SessionRecord } from "../../lib/session/stamp.js";
 import { cluster, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
 import { startClusterBehindOneAddress } from "../support/redis-replicated.js";
@@ -18,6 +20,8 @@ jest.setTimeout(60_000);
 
 const openSite = useSites();
 const LONGEST_SESSION = 8_192;
+/** It does what connect-redis does by itself; but that nobody can know. */
+const SERIALIZER = { parse: JSON.parse, stringify: JSON.stringify };
 const inAnHour = (): Date => new Date(Date.now() + 3_600_000);
 
 let redis: RedisServer;
@@ -64,7 +68,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
 
   it("is left without asking the store, and is the same that the store would be given", async () => {
     const quick = await kicked(new RedisStore({ client }));
-    const slow = await kicked(new RedisStore({ client, serializer: { parse: JSON.parse, stringify: JSON.stringify } }));
+    const slow = await kicked(new RedisStore({ client, serializer: SERIALIZER }));
     expect([quick.asks, slow.asks]).toEqual([0, 2]);
     for (const { kept, ttl, login } of [quick, slow]) {
       expect(kept).toEqual({
@@ -197,21 +201,39 @@ describe("whose session it is", () => {
   });
 
   const STAMPED = JSON.stringify(withStamp({ cookie: {} }, { userId: "alice", loginId: "login", era: "" }));
-  it.each([
+  const OTHERS = [
     ["that another login has begun in", '{"cookie":{},"expressLogout":"other 0 alice"}'],
+    ["that another user has logged in to", '{"cookie":{},"expressLogout":"login 0 bob"}'],
     ["that has a copy of his session in it", JSON.stringify({ cookie: {}, before: JSON.parse(STAMPED) as unknown })],
     ["that speaks of it in a text", JSON.stringify({ cookie: {}, text: STAMPED })],
     ["that nobody is logged in to", '{"cookie":{}}'],
     ["with a note already", '{"cookie":{},"expressLogout":{"kicked":{"loginId":"login","at":1}}}'],
     ["with an odd stamp", '{"cookie":{},"expressLogout":"login"}'],
     ["with no length of an era", '{"cookie":{},"expressLogout":"login x alice"}'],
-  ])("leaves a session alone %s", async (_which, text) => {
-    expect(await kick("other", "alice", "login", text)).toEqual({ isLeftToStore: false, kept: text });
+    ["that is gone", undefined],
+  ] as const;
+  it.each([
+    ["Redis", {}],
+    ["the store", { serializer: SERIALIZER }],
+  ])("decides what is replaced, by %s", async (_whom, more) => {
+    const store = new RedisStore({ client, prefix: "whose:", ...more });
+    const notes = new KickNotes(store, new RawStore(store, 5_000, true), 5_000);
+    const others = OTHERS.filter(([, text]) => text !== undefined);
+    await Promise.all(others.map(([which, text]) => client.set(`whose:${which}`, String(text))));
+    await client.set("whose:his", STAMPED);
+    const login = { id: "login", userId: "alice", began: new Date(), lastActive: new Date(), expires: inAnHour() };
+    const mark = { id: "kick", at: new Date(1_700_000_000_000), reason: "moved on" };
+    await notes.leave([{ ...login, sids: ["his", ...OTHERS.map(([which]) => which)] }], mark);
+    const kept = await Promise.all(OTHERS.map(async ([which]) => [which, await client.get(`whose:${which}`)]));
+    expect(kept).toEqual(OTHERS.map(([which, text]) => [which, text ?? null]));
+    const his = JSON.parse((await client.getDel("whose:his")) ?? "{}") as SessionRecord;
+    expect(noteOf(his)).toEqual({ loginId: "login", at: 1_700_000_000_000, reason: "moved on" });
   });
 
   it.each([
     ["that is no JSON", "login 0 alice", "alice"],
     ["that is no object", "null", "alice"],
+    ["that is a number", "7", "alice"],
     ["that is empty", "", "alice"],
     ["whose text Redis does not read", '{"expressLogout":"login 0 \\ud800"}', "alice"],
     ["of a user whose id no client can send", STAMPED, "\ud800"],
@@ -266,26 +288,55 @@ describe("many sessions", () => {
   });
 });
 
-describe("a store that is not as connect-redis 9 is published", () => {
-  const of = (store: unknown): unknown => ConnectRedisNotes.of(store as Store, 5_000);
+describe("a great many sessions", () => {
+  it("hold up other commands no longer than a few scripts take", async () => {
+    const underWay = { now: 0, most: 0 };
+    const through = {
+      eval: async () => {
+        underWay.most = Math.max(underWay.most, (underWay.now += 1));
+        await client.ping();
+        underWay.now -= 1;
+        return new Array(100).fill(1);
+      },
+    };
+    const notes = ConnectRedisNotes.of(new RedisStore({ client: through }), 5_000);
+    const session = { userId: "alice", expires: inAnHour(), note: { loginId: "login", at: 1 } };
+    const left = await notes?.leave(
+      Array.from({ length: 5_000 }, (_each, number) => ({ ...session, sid: String(number) })),
+    );
+    expect([left, underWay]).toEqual([[], { now: 0, most: 8 }]);
+  });
+});
 
-  it("is asked in its own way", () => {
-    class Encrypted extends RedisStore {}
-    const patched = new RedisStore({ client });
-    patched.set = () => Promise.resolve();
-    const stores = [
-      new RedisStore7({ client }),
-      new RedisStore8({ client }),
-      new Encrypted({ client }),
-      patched,
-      new RedisStore({ client, serializer: { parse: JSON.parse, stringify: JSON.stringify } }),
-      new RedisStore({ client, ttl: () => 60 }),
-      new RedisStore({ client, disableTTL: true }),
-      Object.assign({}, new RedisStore({ client })),
-      Object.assign(new RedisStore({ client }), { client: null }),
-      Object.create(null),
-    ];
-    expect(stores.map(of)).toEqual(stores.map(() => undefined));
-    expect(of(new RedisStore({ client, prefix: "", ttl: 60, disableTouch: true }))).toBeInstanceOf(ConnectRedisNotes);
+describe("a store that is not as connect-redis 9 is published", () => {
+  const SHAPE = { prefix: "", serializer: JSON, ttl: 60, disableTTL: false, disableTouch: false };
+  const isAskedItself = (store: unknown): boolean => ConnectRedisNotes.of(store as Store, 5_000) === undefined;
+  const like = (name: string, shape: object, base: object = session.Store.prototype): unknown =>
+    Object.assign(
+      Object.create(Object.assign(Object.create(base) as object, { constructor: { name } })) as object,
+      shape,
+    );
+
+  it.each<[string, () => unknown]>([
+    ["connect-redis 7", () => new RedisStore7({ client })],
+    ["connect-redis 8", () => new RedisStore8({ client })],
+    ["of a class of its own", () => new (class Encrypted extends RedisStore {})({ client })],
+    ["whose set() is the app's", () => Object.assign(new RedisStore({ client }), { set: () => undefined })],
+    ["with another serializer", () => new RedisStore({ client, serializer: { ...SERIALIZER } })],
+    ["that makes up the lifetime", () => new RedisStore({ client, ttl: () => 60 })],
+    ["that keeps sessions for ever", () => new RedisStore({ client, disableTTL: true })],
+    ["without a client", () => Object.assign(new RedisStore({ client }), { client: null })],
+    ["without a class", () => Object.create(null) as unknown],
+    ["of another name", () => like("SqlStore", { ...SHAPE, client })],
+    ["of the same name", () => like("RedisStore", { ...SHAPE, client, disableTouch: undefined })],
+    ["of the same name, below another one", () => like("RedisStore", { ...SHAPE, client }, RedisStore.prototype)],
+    ["whose client has no scripts", () => like("RedisStore", { ...SHAPE, client: { get: () => undefined } })],
+  ])("is asked itself: one %s", (_which, make) => {
+    expect(isAskedItself(make())).toBe(true);
+  });
+
+  it("is told from one that is", () => {
+    expect(isAskedItself(like("RedisStore", { ...SHAPE, client }))).toBe(false);
+    expect(isAskedItself(new RedisStore({ client, prefix: "", ttl: 60, disableTouch: true }))).toBe(false);
   });
 });
