@@ -7,7 +7,9 @@ import { isNativeError } from "node:util/types";
  */
 export function causeOf(error: unknown, hidden: readonly string[]): Error {
   const { name, code, message } = (isNativeError(error) ? error : new Error(String(error))) as NodeJS.ErrnoException;
-  const cause: NodeJS.ErrnoException = new Error(without(hidden, message) || code);
+  // A parser quotes what it could not read.
+  const told = name === "SyntaxError" ? "what was read is not what it should be" : without(hidden, message);
+  const cause: NodeJS.ErrnoException = new Error(told || code);
   cause.name = name;
   if (code !== undefined) cause.code = code;
   return cause;

@@ -74,6 +74,7 @@ const ROOMS = [
       "lib/registry/redis/news.ts",
       "lib/registry/redis/records.ts",
       "lib/registry/redis/registry.ts",
+      "lib/registry/redis/one-server.ts",
       "lib/registry/redis/repeated-scripts.ts",
       "lib/registry/redis/replicated.ts",
       "lib/registry/redis/scripts.ts",

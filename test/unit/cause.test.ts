@@ -25,6 +25,16 @@ describe("what may be told of somebody else's error", () => {
     expect(causeOf(error, ["the-sid"]).message).toBe("ERR unknown command 'x'");
   });
 
+  it("is not what a parser quotes of what it was given", () => {
+    let error: unknown;
+    try {
+      JSON.parse("private");
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(String(causeOf(error, []))).toBe("SyntaxError: what was read is not what it should be");
+  });
+
   it("is the code where there is no message, as of an address that does not answer", () => {
     expect(causeOf(Object.assign(new AggregateError([]), { code: "ECONNREFUSED" }), []).message).toBe("ECONNREFUSED");
   });

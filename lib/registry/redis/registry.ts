@@ -21,7 +21,9 @@ import { Connection, type Commands } from "./connection.js";
 import { appKeys, encodePart, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
+import { OneServer } from "./one-server.js";
 import { readEnd, readLogin, readLogins, readMark, writeChange, writeLogin, writeMark } from "./records.js";
+import { RepeatedScripts } from "./repeated-scripts.js";
 import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, TELL, UPDATE } from "./scripts.js";
 
 /** Of how many logins Redis is told at once that their kick is finished. */
@@ -59,6 +61,7 @@ interface Application {
   readonly maxSessionAgeMs: number;
   readonly keys: AppKeys;
   readonly index: LoginIndex;
+  readonly repeated: RepeatedScripts;
 }
 
 /**
@@ -124,6 +127,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       maxSessionAgeMs: Math.ceil(maxSessionAgeMs),
       keys,
       index: new LoginIndex(this.#connection, keys),
+      repeated: new RepeatedScripts(this.#connection, new OneServer(this.#connection, keys)),
     };
   }
 
@@ -194,13 +198,13 @@ export class RedisLoginRegistry implements LoginRegistry {
     mark: KickMark,
     { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
-    const commands = this.#ending(options);
+    const commands = this.#repeated(this.#ending(options));
     const { logins, ended, kicked } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const rows = await index.rowsOf(userId);
     const spared = except === undefined ? [] : [except];
     const args = [writeMark(mark), String(maxSessionAgeMs), ...this.#toTell(userId), ...spared];
-    const removed = readLogins(userId, await commands.runRepeated(REMOVE_ALL, [logins, ended, kicked], args));
+    const removed = readLogins(userId, await commands.run(REMOVE_ALL, [logins, ended, kicked], args));
     // Whoever has a login left keeps his row; one that stands for nobody is dropped when it is read.
     if (except === undefined) await (removed.length === 0 ? index.drop(rows) : index.retire(rows));
     return removed;
@@ -213,7 +217,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     let left: readonly unknown[] = [];
     for (let start = 0; start < loginIds.length; start += SETTLED_AT_ONCE) {
       const settled = loginIds.slice(start, start + SETTLED_AT_ONCE);
-      left = (await this.#connection.runRepeated(SETTLE, [logins, kicked], settled)) as unknown[];
+      left = (await this.#repeated(this.#connection).run(SETTLE, [logins, kicked], settled)) as unknown[];
     }
     // Not before: by his row a kick of everyone that broke off finds him again.
     if (left.length > 0 && left.every((count) => Number(count) === 0)) await index.drop(rows);
@@ -284,6 +288,12 @@ export class RedisLoginRegistry implements LoginRegistry {
   #ending({ waitReplicas = this.#waitReplicas }: EndOptions): Commands {
     if (!isCount(waitReplicas)) throw new LogoutError("ERR_ARGUMENT", COUNT_NEEDED);
     return this.#connection.replicatedTo(waitReplicas);
+  }
+
+  /** For steps that a kick takes for many users at once. */
+  #repeated(commands: Commands): Pick<RepeatedScripts, "run"> {
+    // What waits for replicas goes together as it is; and the users of a Cluster are known not to be on one server.
+    return commands === this.#connection && !this.#adapter.isCluster ? this.#app.repeated : commands;
   }
 
   get #app(): Application {

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 
 /** How many logins one message tells of. */
 const TOLD_AT_ONCE = 1_000;
+/** After how many values in its replies a script for many calls leaves the rest to another: a login of a kick is two. */
+const REPLIED_AT_ONCE = 2_000;
 
 /** One atomic step, in Lua. */
 export interface Script {
@@ -14,7 +16,8 @@ export interface Script {
 export interface RepeatedScript extends Script {
   /**
    * The same for many calls. KEYS are those of all calls, in their order; ARGV for each: how many are his, and those. → for
-   * each 1 and his reply, or 0 and his error: what is wrong with one user must not keep the others from being kicked.
+   * each 1 and his reply, or 0 and his error: what is wrong with one user must not keep the others from being kicked. Fewer
+   * replies than calls: the rest is to be asked again, so that nobody else waits for long.
    */
   readonly forMany: Script;
 }
@@ -121,6 +124,7 @@ ${body}
 end
 
 local replies = {}
+local size = 0
 local first = 1
 for key = 1, #KEYS, ${String(keys)} do
   local last = first + tonumber(ARGV[first])
@@ -128,6 +132,8 @@ for key = 1, #KEYS, ${String(keys)} do
   if not isDone then reply = type(reply) == 'table' and reply.err or tostring(reply) end
   replies[#replies + 1] = { isDone and 1 or 0, reply }
   first = last + 1
+  size = size + (type(reply) == 'table' and #reply or 1)
+  if size > ${String(REPLIED_AT_ONCE)} then break end
 end
 return replies
 `;
@@ -250,6 +256,9 @@ redis.call('HDEL', KEYS[2], unpack(ARGV))
 return { redis.call('HLEN', KEYS[1]), redis.call('HLEN', KEYS[2]) }
 `,
 );
+
+/** KEYS some → how many of them there were, which are gone now. */
+export const TAKE_AWAY = script(`return redis.call('DEL', unpack(KEYS))`);
 
 /** KEYS any of the application; ARGV channel text: tells every node that may hear it. */
 export const TELL = script(`
