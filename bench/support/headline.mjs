@@ -18,6 +18,10 @@ const LINES = [
   ],
   ["… the same by `all()` and `destroy()` ÷ this package", ({ kick }) => ratio(twoLogins(kick, "naive"))],
   [
+    "kick of 1,000 users with 3 logins each, in one HTTP call ÷ as many `DEL`s in one pipeline",
+    ({ kick }) => ratio(kick.find(({ kicked, arm }) => kicked.startsWith("1,000 users") && arm === "express-logout")),
+  ],
+  [
     "first page of who is online: 1,000,000 logins ÷ 1,000",
     ({ scale }) => ratio(scale.findLast(({ registry, what }) => registry === "Redis" && what === "first page")),
   ],

@@ -287,7 +287,7 @@ describe("whose session it is", () => {
     ["that is a number", "7", "alice"],
     ["that is empty", "", "alice"],
     ["whose text Redis does not read", '{"expressLogout":"login 0 \\ud800"}', "alice"],
-    ["of a user whose id no client can send", STAMPED, "\ud800"],
+    ["of a user whose id would arrive as this one's", STAMPED.replace("alice", "\ufffd"), "\ud800"],
   ])("leaves a session to the store %s", async (_which, text, userId) => {
     expect(await kick("odd", userId, "login", text)).toEqual({ isLeftToStore: true, kept: text });
   });
@@ -374,7 +374,7 @@ describe("a great many sessions", () => {
 describe("a store that is not as connect-redis 9 is published", () => {
   const SHAPE = { prefix: "", serializer: JSON, ttl: 60, disableTTL: false, disableTouch: false };
   const isAskedItself = (store: unknown): boolean => ConnectRedisNotes.of(store as Store, 5_000) === undefined;
-  const like = (name: string, shape: object, base: object = session.Store.prototype): unknown =>
+  const like = (name: string, shape: object, base: object | null = session.Store.prototype): unknown =>
     Object.assign(
       Object.create(Object.assign(Object.create(base) as object, { constructor: { name } })) as object,
       shape,
@@ -390,7 +390,9 @@ describe("a store that is not as connect-redis 9 is published", () => {
     ["with another serializer", () => new RedisStore({ client, serializer: { ...SERIALIZER } })],
     ["that makes up the lifetime", () => new RedisStore({ client, ttl: () => 60 })],
     ["that keeps sessions for ever", () => new RedisStore({ client, disableTTL: true })],
-    ["without a client", () => Object.assign(new RedisStore({ client }), { client: null })],
+    ["without a client", () => Object.assign(new RedisStore({ client }), { client: undefined })],
+    ["whose client is gone", () => Object.assign(new RedisStore({ client }), { client: null })],
+    ["of the same name, below nothing", () => like("RedisStore", { ...SHAPE, client }, null)],
     ["without a class", () => Object.create(null) as unknown],
     ["of another name", () => like("SqlStore", { ...SHAPE, client })],
     ["of the same name", () => like("RedisStore", { ...SHAPE, client, disableTouch: undefined })],
