@@ -2,10 +2,19 @@ export { logout, type LogoutControls, type LogoutRouter, type UserId } from "./l
 export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions } from "./options.js";
 export { KickError, LoginEndedError, LogoutError, type LoginEnd, type LogoutErrorCode } from "./errors.js";
 export type { LogoutEvents, LogoutListener } from "./events.js";
-export type { ActiveUsers, ActiveUsersPage, KickAllOptions, KickOptions, KickResult } from "./logins.js";
+export type {
+  ActiveUsers,
+  ActiveUsersPage,
+  CountedPage,
+  KickAllOptions,
+  KickOptions,
+  KickResult,
+  PageRequest,
+} from "./logins.js";
 export type {
   ActiveUser,
   Client,
+  EndOfLogin,
   EndOptions,
   EndedLogins,
   EndedLogin,
@@ -17,8 +26,11 @@ export type {
   LoginChange,
   LoginRegistry,
   NewLogin,
+  RegistryList,
   RegistryListener,
+  RegistryPage,
   Removal,
+  Since,
   Subscription,
   UserProfile,
 } from "./login.js";

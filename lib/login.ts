@@ -60,6 +60,11 @@ export type Era = string;
 export interface ListedLogin extends Login {
   /** One, seldom more; none while a request is rotating the session id. */
   readonly sids: readonly string[];
+  /**
+   * Until when lists show it, while it has a session id: as long as its session lives. Unlike `expires`, which alone decides
+   * whether it is listed, it may become earlier.
+   */
+  readonly shownUntil: Date;
 }
 
 /** What {@link LoginRegistry.add} and {@link LoginRegistry.adopt} list. */
@@ -67,7 +72,7 @@ export interface NewLogin extends Client {
   readonly id: string;
   readonly userId: string;
   readonly sid: string;
-  /** How long it is kept without a further {@link LoginRegistry.update}, in milliseconds. */
+  /** How long it is kept, and shown, without a further {@link LoginRegistry.update}, in milliseconds. */
   readonly ttlMs: number;
   /** When it began. Default: now. */
   readonly began?: Date | undefined;
@@ -76,10 +81,61 @@ export interface NewLogin extends Client {
 /** What {@link LoginRegistry.update} changes of a login that is still listed. */
 export interface LoginChange extends Client {
   readonly addSid?: string | undefined;
+  /** A login without a session id stays listed, for the request that rotates it, and is not shown. */
   readonly removeSid?: string | undefined;
-  /** The login was active: keep it for at least this long from now, in milliseconds. */
+  /**
+   * The login was active. It is kept for at least this long from now, in milliseconds, and shown for exactly as long: the
+   * expiry only grows, since a slow request may lengthen the session again.
+   */
   readonly ttlMs?: number | undefined;
 }
+
+/** What {@link LoginRegistry.adopt} needs to know of a login's beginning. */
+export interface Since {
+  /** As {@link LoginRegistry.add} returned it; `""` for a session that this package has not written. */
+  readonly era: Era;
+  /** How often the login had been ended, as {@link Removal.ends} returned it. */
+  readonly ends: number;
+  /**
+   * When its user authenticated, if the app knows. A kick counts unless it is at least a minute older
+   * ({@link CLOCK_MARGIN_MS}): two clocks are compared.
+   */
+  readonly authenticatedAt?: Date | undefined;
+}
+
+/** How one login is ended. */
+export interface EndOfLogin extends EndOptions {
+  /** It is kicked, and why. */
+  readonly mark?: KickMark | undefined;
+  /**
+   * Whether it must not be adopted again even if its session is found somewhere, and for how long that is remembered:
+   * `true` for as long as a session can live, `"for a day"` for as long as a request can last. Default: `false`.
+   */
+  readonly remember?: boolean | "for a day" | undefined;
+  /** Remembers nothing of a login that is not listed: for ids from a form. Default: `false`. */
+  readonly ifListed?: boolean | undefined;
+  /** Ends it only if it is listed with this session id, and remembers nothing otherwise. Default: whatever its session ids. */
+  readonly ifSid?: string | undefined;
+  /** Takes this session id off, and ends the login only if that was its last one. Implies `ifSid`. Default: none. */
+  readonly ifLastSid?: string | undefined;
+}
+
+/** Which part of a list is read. */
+export interface RegistryPage {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** A part of a list, and how many there are in all. */
+export interface RegistryList<Item> {
+  readonly items: readonly Item[];
+  readonly total: number;
+}
+
+/** How far the clocks of two services may differ, in milliseconds. */
+export const CLOCK_MARGIN_MS = 60_000;
+/** How many logins of a user are listed at once, where users are listed. */
+export const LOGINS_OF_USER = 50;
 
 /** What {@link LoginRegistry.remove} found. */
 export interface Removal {
@@ -128,8 +184,10 @@ export interface Subscription {
 /** One user who is online, as {@link LoginRegistry.activeUsers} finds him. */
 export interface ActiveUser {
   readonly userId: string;
-  /** His live logins, newest first: at least one. */
+  /** The user's newest live logins, the newest first: at least one, at most {@link LOGINS_OF_USER}. */
   readonly logins: readonly ListedLogin[];
+  /** How many live logins the user has. */
+  readonly loginsCount: number;
 }
 
 /**
@@ -162,8 +220,18 @@ export interface LoginRegistry {
    */
   known?(userId: string, loginId: string): ListedLogin | undefined;
 
-  /** Lists a login that begins now, and says in which era. */
-  add(login: NewLogin): Promise<Era>;
+  /**
+   * Lists a login that begins now, and returns its era. `undefined`: a kick of its user came in between, or this id has been
+   * ended, and nothing is listed; the login is added again under another id. So a command that a client sends twice cannot
+   * list a login again that a kick has counted.
+   */
+  add(login: NewLogin): Promise<Era | undefined>;
+
+  /**
+   * Whether what this registry is asked is executed after what was asked of this client before: it is the registry's own, and
+   * has one connection. Leave it out where that cannot be.
+   */
+  sharesConnection?(client: unknown): boolean;
 
   /**
    * Lists a login that began earlier, unless it has been ended since: by a kick of its user or of everyone that is not of
@@ -172,23 +240,21 @@ export interface LoginRegistry {
    *
    * It looks for a kick of everyone *after* it has listed, so that such a kick cannot slip in between.
    *
-   * @returns whether it is listed.
+   * @returns its era from now on; `undefined` if it is not listed.
    */
-  adopt(login: NewLogin, since: { readonly era: Era; readonly ends: number }): Promise<boolean>;
+  adopt(login: NewLogin, since: Since): Promise<Era | undefined>;
 
-  /** Changes a login that is listed; never lists one. @returns whether it is listed. */
+  /** Changes a login that is listed and has not expired; never lists one. @returns whether it is listed. */
   update(userId: string, loginId: string, change: LoginChange): Promise<boolean>;
 
   /**
    * Takes one login off.
    *
-   * That is remembered for as long as a session can live where it was kicked or `remember` is set, for a day where it was not
-   * listed and `remember` is not: so an id that somebody has made up is not kept for long.
-   *
-   * @param end - `mark`: it is kicked, and why; it stays at hand until {@link LoginRegistry.settle}, and a repetition gets it
-   * again. `remember`: it must not be adopted again, even though its session might still be found somewhere.
+   * That is remembered for as long as a session can live where it was kicked or `remember` is `true`, for a day where it was
+   * not listed, unless `ifListed`, `ifSid` or `ifLastSid` is set. With a `mark` the login stays at hand until
+   * {@link LoginRegistry.settle}, and a repetition gets it again.
    */
-  remove(userId: string, loginId: string, end?: EndOptions & { mark?: KickMark; remember?: boolean }): Promise<Removal>;
+  remove(userId: string, loginId: string, end?: EndOfLogin): Promise<Removal>;
 
   /**
    * The kick: takes all of a user's logins off and leaves the mark. The logins stay at hand until
@@ -205,16 +271,25 @@ export interface LoginRegistry {
   /** The kick that ended this login, of the given era, if one did. */
   kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined>;
 
-  /** A user's live logins, newest first. */
-  list(userId: string): Promise<readonly ListedLogin[]>;
+  /**
+   * A user's logins that are shown: with a session id, until {@link ListedLogin.shownUntil}. The newest come first. Reads no
+   * more than it returns, plus a count, which may be an estimate above 1,000 logins.
+   */
+  list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>>;
 
-  /** Who is online, newest activity first, without reading everyone. */
-  activeUsers(page: { readonly offset: number; readonly limit: number }): Promise<{
+  /**
+   * Who is online, newest activity first, without reading everyone: the users with a login that is shown. One whose data cannot
+   * be read is left out. With a `limit` of 0 it only counts.
+   */
+  activeUsers(page: RegistryPage): Promise<{
     readonly totalCount: number;
     readonly users: readonly ActiveUser[];
   }>;
 
-  /** Everyone who was online from the beginning of the iteration to its end, and perhaps others, in groups. */
+  /**
+   * Everyone who was online from the beginning of the iteration to its end, and perhaps others, in groups. What cannot be read
+   * is an error at the end of the iteration, when everyone else has come.
+   */
   users(): AsyncIterable<readonly string[]>;
 
   /**

@@ -13,6 +13,7 @@ export const MAX_KICK_TEXT = 500;
 /** Of how many kicks of its own a process remembers that it has told of them itself. */
 const OWN_KICKS = 1_000;
 const MAX_REPLICAS = 64;
+const MAX_PAGE = 1_000;
 
 /** Why somebody is kicked, and by whom. */
 export interface KickOptions {
@@ -56,8 +57,29 @@ export interface ActiveUsersPage {
 export interface ActiveUsers {
   /** How many users are online in all. */
   readonly totalCount: number;
-  /** Each with his live logins, newest first. */
-  readonly users: readonly { readonly userId: string; readonly logins: readonly Login[] }[];
+  /** Each with their newest live logins, at most 50, and how many they have in all. */
+  readonly users: readonly {
+    readonly userId: string;
+    readonly logins: readonly Login[];
+    readonly loginsCount: number;
+  }[];
+}
+
+/** Which page of a list is read. */
+export interface PageRequest {
+  /** How many items, 1 to 1,000. Default: 50. */
+  readonly limit?: number | undefined;
+  /** The {@link CountedPage.cursor} of the page before. Default: the first page. */
+  readonly cursor?: string | undefined;
+}
+
+/** One page of a list that is counted. */
+export interface CountedPage<Item> {
+  readonly items: readonly Item[];
+  /** Reads the next page. Absent on the last one. */
+  readonly cursor?: string | undefined;
+  /** How many items there are on all pages. */
+  readonly total: number;
 }
 
 /** What can be done with logins, whoever asks: rules without HTTP. */
@@ -112,7 +134,7 @@ export class Logins {
     const thrown: unknown[] = [];
     try {
       await this.#registry.markAll(mark, wait);
-      const { totalCount } = await this.#registry.activeUsers({ offset: 0, limit: 1 });
+      const totalCount = await this.#countOnline();
       for await (const userIds of this.#registry.users()) {
         const { users, logins, failures } = await this.#kickUsers(userIds, mark, wait);
         result.users += users;
@@ -140,8 +162,17 @@ export class Logins {
     this.#events.emit("kick", { userId, loginIds, at, reason, by });
   }
 
-  async list(userId: unknown): Promise<readonly Login[]> {
-    return (await this.#registry.list(userIdArgument(userId))).map(withoutSids);
+  async list(userId: unknown, { limit = 50, cursor }: PageRequest = {}): Promise<CountedPage<Login>> {
+    const id = userIdArgument(userId);
+    const size = integerArgument("limit", limit, 1, MAX_PAGE);
+    const offset = cursor === undefined ? 0 : readCursor(cursor);
+    const { items, total } = await this.#registry.list(id, { offset, limit: size });
+    const next = offset + size;
+    return {
+      items: items.map(withoutSids),
+      total,
+      ...(items.length === 0 || next >= total ? {} : { cursor: writeCursor(next) }),
+    };
   }
 
   async find(userId: string, loginId: string): Promise<Login | undefined> {
@@ -153,7 +184,16 @@ export class Logins {
     const first = integerArgument("page", page, 1, Number.MAX_SAFE_INTEGER / 50) - 1;
     const size = integerArgument("limit", limit, 1, 50);
     const { totalCount, users } = await this.#registry.activeUsers({ offset: first * size, limit: size });
-    return { totalCount, users: users.map(({ userId, logins }) => ({ userId, logins: logins.map(withoutSids) })) };
+    return { totalCount, users: users.map(({ logins, ...user }) => ({ ...user, logins: logins.map(withoutSids) })) };
+  }
+
+  /** An estimate, for progress alone: a kick must not fail because users cannot be counted. */
+  async #countOnline(): Promise<number> {
+    const counted = this.#registry.activeUsers({ offset: 0, limit: 0 });
+    return counted.then(
+      ({ totalCount }) => totalCount,
+      () => 0,
+    );
   }
 
   #begin({ reason, by, waitReplicas }: KickOptions): { mark: KickMark; wait: EndOptions } {
@@ -206,9 +246,19 @@ interface Failure {
   readonly cause: unknown;
 }
 
-/** Every field but the session ids: they stay on the server. */
-function withoutSids({ id, userId, began, lastActive, expires, ip, userAgent }: ListedLogin): Login {
-  return { id, userId, began, lastActive, expires, ip, userAgent };
+/** Every field but the session ids: they stay on the server. It ends when its session does, as far as anybody can see. */
+function withoutSids({ id, userId, began, lastActive, shownUntil, ip, userAgent }: ListedLogin): Login {
+  return { id, userId, began, lastActive, expires: shownUntil, ip, userAgent };
+}
+
+function writeCursor(offset: number): string {
+  return Buffer.from(`o${String(offset)}`).toString("base64url");
+}
+
+function readCursor(cursor: unknown): number {
+  const text = typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString() : "";
+  if (/^o\d{1,15}$/.test(text)) return Number(text.slice(1));
+  throw new LogoutError("ERR_ARGUMENT", "cursor must be that of the page before.");
 }
 
 /** Of several causes, the one that has to be mended first; what was asked for wrongly is nobody's failure. */

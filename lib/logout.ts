@@ -8,9 +8,11 @@ import {
   Logins,
   type ActiveUsers,
   type ActiveUsersPage,
+  type CountedPage,
   type KickAllOptions,
   type KickOptions,
   type KickResult,
+  type PageRequest,
 } from "./logins.js";
 import { LiveLogins } from "./live/live-logins.js";
 import { LiveRequests } from "./live/live-requests.js";
@@ -39,7 +41,7 @@ export interface LogoutControls {
   readonly kickLogin: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
   /**
    * Ends every login of this user but one: "log out everywhere else". Logins that are just changing their session id are
-   * among those that end, which a loop over {@link LogoutControls.logins} would miss. Safe to repeat.
+   * among those that end, which a loop over {@link LogoutControls.listLogins} would miss. Safe to repeat.
    *
    * @param loginId - the login that stays: that of `auth.currentLogin(req)`. If it has ended, all do.
    * @throws KickError, LogoutError as {@link LogoutControls.kick}
@@ -47,8 +49,8 @@ export interface LogoutControls {
   readonly kickOthers: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
   /** Ends every login that began before the call. Safe to repeat. @throws KickError, LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
-  /** A user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
-  readonly logins: (userId: UserId) => Promise<readonly Login[]>;
+  /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
+  readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
   /** Who is online, newest activity first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
   readonly activeUsers: (page?: ActiveUsersPage) => Promise<ActiveUsers>;
   /** The login of this request, or `undefined` where nobody is logged in. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
@@ -124,7 +126,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
     kickLogin: (userId, loginId, kickOptions) => logins.kickLogin(userId, loginId, kickOptions),
     kickOthers: (userId, loginId, kickOptions) => logins.kickOthers(userId, loginId, kickOptions),
     kickAll: (kickOptions) => logins.kickAll(kickOptions),
-    logins: (userId) => logins.list(userId),
+    listLogins: (userId, page) => logins.list(userId, page),
     activeUsers: (page) => logins.activeUsers(page),
     currentLogin: async (req) => {
       const login = sessions.loginOf(req);

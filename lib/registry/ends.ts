@@ -1,18 +1,20 @@
-import type { KickMark } from "../login.js";
+import type { EndOfLogin } from "../login.js";
 
 /** Far longer than a request takes. */
-const UNLISTED_END_TTL_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /**
- * For how long the end of one login is remembered, in milliseconds, if it was listed (`undefined`: it need not be) and if it
- * was not: an id that somebody has made up is not kept for long.
+ * For how long the end of one login is remembered, in milliseconds, if it was listed and if it was not; `undefined`: it need
+ * not be. An id that somebody has made up is not kept for long.
  */
 export function endTtlMs(
-  { mark, remember = false }: { mark?: KickMark | undefined; remember?: boolean | undefined },
+  { mark, remember = false, ifListed = false, ifSid, ifLastSid }: Omit<EndOfLogin, "waitReplicas">,
   maxSessionAgeMs: number,
-): { listed: number | undefined; unlisted: number } {
+): { listed: number | undefined; unlisted: number | undefined } {
+  const isForLong = remember === true || mark !== undefined;
+  const isConditional = ifListed || ifSid !== undefined || ifLastSid !== undefined;
   return {
-    listed: remember || mark !== undefined ? maxSessionAgeMs : undefined,
-    unlisted: remember ? maxSessionAgeMs : UNLISTED_END_TTL_MS,
+    listed: isForLong ? maxSessionAgeMs : remember === false ? undefined : DAY_MS,
+    unlisted: isConditional ? undefined : remember === true ? maxSessionAgeMs : DAY_MS,
   };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Era, KickMark } from "../login.js";
+import { CLOCK_MARGIN_MS, type Era, type KickMark } from "../login.js";
 
 /** The era in which nobody has been kicked: that of every session older than the installation. */
 export const FIRST_ERA: Era = "";
@@ -16,15 +16,21 @@ export function kicksBefore(era: Era): readonly [user: string, everyone: string]
   return [user, everyone];
 }
 
-/** Of the kicks of a user and of everyone, the one that ended a login of the given era. */
+/**
+ * Of the kicks of a user and of everyone, the one that ended a login of the given era. One that is older than its user's
+ * authentication, by both clocks for certain, did not.
+ */
 export function kickAfter(
   era: Era,
   userMark: KickMark | undefined,
   appMark: KickMark | undefined,
+  authenticatedAt?: Date,
 ): KickMark | undefined {
   const [user, everyone] = kicksBefore(era);
-  if (userMark !== undefined && userMark.id !== user) return userMark;
-  if (appMark !== undefined && appMark.id !== everyone) return appMark;
+  const counts = ({ at }: KickMark): boolean =>
+    authenticatedAt === undefined || !(+at + CLOCK_MARGIN_MS <= +authenticatedAt);
+  if (userMark !== undefined && userMark.id !== user && counts(userMark)) return userMark;
+  if (appMark !== undefined && appMark.id !== everyone && counts(appMark)) return appMark;
   return undefined;
 }
 

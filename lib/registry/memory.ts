@@ -1,19 +1,24 @@
 /* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous; memory has nothing to wait for */
 import { LogoutError } from "../errors.js";
-import type {
-  ActiveUser,
-  EndedLogins,
-  EndOptions,
-  Era,
-  KickEndOptions,
-  KickMark,
-  ListedLogin,
-  LoginChange,
-  LoginRegistry,
-  NewLogin,
-  RegistryListener,
-  Removal,
-  Subscription,
+import {
+  LOGINS_OF_USER,
+  type ActiveUser,
+  type EndedLogins,
+  type EndOfLogin,
+  type EndOptions,
+  type Era,
+  type KickEndOptions,
+  type KickMark,
+  type ListedLogin,
+  type LoginChange,
+  type LoginRegistry,
+  type NewLogin,
+  type RegistryList,
+  type RegistryListener,
+  type RegistryPage,
+  type Removal,
+  type Since,
+  type Subscription,
 } from "../login.js";
 import { endTtlMs } from "./ends.js";
 import { eraAfter, kickAfter, newEra } from "./era.js";
@@ -44,7 +49,7 @@ interface User extends Recent<User> {
  */
 export class MemoryLoginRegistry implements LoginRegistry {
   readonly #users = new Map<string, User>();
-  /** Those with a login, by activity; some of them with none but expired ones, until they are looked at or swept out. */
+  /** The users with a login that is shown, by activity. One may have expired since, until the user is looked at or swept out. */
   readonly #online = new Recency<User>();
   #everyoneMark: KickMark | undefined;
   #appId: string | undefined;
@@ -72,62 +77,52 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return this.#users.get(userId)?.logins.get(loginId);
   }
 
-  add(login: NewLogin): Promise<Era> {
+  async add(login: NewLogin): Promise<Era | undefined> {
     this.#sweep(SWEEP_INTERVAL_MS);
     const user = this.#user(login.userId);
+    if (user.ended.has(login.id)) return undefined;
     this.#list(user, login);
-    return Promise.resolve(eraAfter(user.mark?.id, this.#everyoneMark?.id));
+    return this.#eraOf(user);
   }
 
-  adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
+  async adopt(login: NewLogin, { era, ends, authenticatedAt }: Since): Promise<Era | undefined> {
     const user = this.#user(login.userId);
     const endedBefore = user.ended.get(login.id)?.ends ?? 0;
-    if (endedBefore !== ends || kickAfter(era, markOn(user, login.id), this.#everyoneMark) !== undefined) {
-      return Promise.resolve(false);
-    }
+    const kick = kickAfter(era, markOn(user, login.id), this.#everyoneMark, authenticatedAt);
+    if (endedBefore !== ends || kick !== undefined) return undefined;
     const listed = user.logins.get(login.id);
-    if (listed !== undefined) {
-      if (!listed.sids.includes(login.sid)) return Promise.resolve(false);
-      return this.update(login.userId, login.id, { ttlMs: login.ttlMs });
-    }
-    this.#list(user, login);
-    return Promise.resolve(true);
+    if (listed === undefined) this.#list(user, login);
+    else if (listed.sids.includes(login.sid)) this.#change(user, listed, { ttlMs: login.ttlMs });
+    else return undefined;
+    return this.#eraOf(user);
   }
 
-  update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+  async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
     const user = this.#users.get(userId);
     const login = user?.logins.get(loginId);
-    if (user === undefined || login === undefined) return Promise.resolve(false);
-    const { addSid, removeSid, ttlMs } = change;
-    const now = Date.now();
-    const sids = new Set(login.sids);
-    if (removeSid !== undefined) sids.delete(removeSid);
-    if (addSid !== undefined) sids.add(addSid);
-    const known = login.ip !== undefined || login.userAgent !== undefined;
-    user.logins.set(loginId, {
-      ...login,
-      ip: known ? login.ip : change.ip,
-      userAgent: known ? login.userAgent : change.userAgent,
-      sids: [...sids],
-      ...(ttlMs === undefined ? {} : { lastActive: new Date(now), expires: later(login.expires, now + ttlMs) }),
-    });
-    if (ttlMs !== undefined) this.#online.touch(user);
-    return Promise.resolve(true);
+    if (user === undefined || login === undefined || +login.expires <= Date.now()) return false;
+    this.#change(user, login, change);
+    return true;
   }
 
-  async remove(
-    userId: string,
-    loginId: string,
-    end: EndOptions & { mark?: KickMark; remember?: boolean } = {},
-  ): Promise<Removal> {
+  async remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
     refuseReplicas(end);
     const user = this.#user(userId);
-    const { mark } = end;
+    const { mark, ifLastSid, ifSid = ifLastSid } = end;
     const listed = user.logins.get(loginId);
-    user.logins.delete(loginId);
-    if (mark !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
     const known = user.ended.get(loginId);
     let ends = known?.ends ?? 0;
+    if (ifSid !== undefined) {
+      const hasSid = listed?.sids.includes(ifSid) === true;
+      const staysBy = ifLastSid === undefined ? 0 : Number(listed?.sids.length) - 1;
+      if (listed !== undefined && hasSid && staysBy > 0) this.#change(user, listed, { removeSid: ifSid });
+      if (!hasSid || staysBy > 0) {
+        this.#dropExpired(user);
+        return { login: undefined, ends };
+      }
+    }
+    user.logins.delete(loginId);
+    if (mark !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
     const ttls = endTtlMs(end, this.#maxSessionAgeMs);
     const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
     if (ttlMs !== undefined) {
@@ -154,7 +149,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
       user.kicked.set(login.id, login);
       user.logins.delete(login.id);
     }
-    if (user.logins.size === 0) this.#online.delete(user);
+    if (!hasShown(user)) this.#online.delete(user);
     user.mark = mark;
     user.markUntil = Date.now() + this.#maxSessionAgeMs;
     if (loginIds.length > 0) this.#tell({ userId, loginIds, mark });
@@ -179,15 +174,13 @@ export class MemoryLoginRegistry implements LoginRegistry {
     );
   }
 
-  list(userId: string): Promise<readonly ListedLogin[]> {
+  async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
     const user = this.#users.get(userId);
-    return Promise.resolve(user === undefined ? [] : this.#live(user));
+    const shown = user === undefined ? [] : this.#shown(user);
+    return { items: shown.slice(offset, offset + limit), total: shown.length };
   }
 
-  activeUsers({ offset, limit }: { offset: number; limit: number }): Promise<{
-    totalCount: number;
-    users: ActiveUser[];
-  }> {
+  async activeUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
     this.#sweep(SWEEP_SHARE * this.#sweptInMs);
     const users: ActiveUser[] = [];
     let position = 0;
@@ -195,10 +188,11 @@ export class MemoryLoginRegistry implements LoginRegistry {
       if (users.length >= limit) break;
       position += 1;
       if (position <= offset) continue;
-      const logins = this.#live(user);
-      if (logins.length > 0) users.push({ userId: user.id, logins });
+      const shown = this.#shown(user);
+      if (shown.length === 0) continue;
+      users.push({ userId: user.id, logins: shown.slice(0, LOGINS_OF_USER), loginsCount: shown.length });
     }
-    return Promise.resolve({ totalCount: this.#online.size, users });
+    return { totalCount: this.#online.size, users };
   }
 
   async *users(): AsyncIterable<readonly string[]> {
@@ -245,14 +239,20 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return user;
   }
 
+  #eraOf(user: User): Era {
+    return eraAfter(user.mark?.id, this.#everyoneMark?.id);
+  }
+
   #list(user: User, login: NewLogin): void {
     const now = Date.now();
+    const expires = new Date(now + login.ttlMs);
     user.logins.set(login.id, {
       id: login.id,
       userId: login.userId,
       began: login.began ?? new Date(now),
       lastActive: new Date(now),
-      expires: new Date(now + login.ttlMs),
+      expires,
+      shownUntil: expires,
       ip: login.ip,
       userAgent: login.userAgent,
       sids: [login.sid],
@@ -260,9 +260,31 @@ export class MemoryLoginRegistry implements LoginRegistry {
     this.#online.touch(user);
   }
 
-  #live(user: User): ListedLogin[] {
+  #change(user: User, login: ListedLogin, { addSid, removeSid, ttlMs, ip, userAgent }: LoginChange): void {
+    const now = Date.now();
+    const sids = new Set(login.sids);
+    if (removeSid !== undefined) sids.delete(removeSid);
+    if (addSid !== undefined) sids.add(addSid);
+    const isKnown = login.ip !== undefined || login.userAgent !== undefined;
+    user.logins.set(login.id, {
+      ...login,
+      ...(isKnown ? {} : { ip, userAgent }),
+      sids: [...sids],
+      ...(ttlMs === undefined
+        ? {}
+        : {
+            lastActive: new Date(now),
+            expires: later(login.expires, now + ttlMs),
+            shownUntil: new Date(now + ttlMs),
+          }),
+    });
+    if (!hasShown(user)) this.#online.delete(user);
+    else if (ttlMs !== undefined) this.#online.touch(user);
+  }
+
+  #shown(user: User): ListedLogin[] {
     this.#dropExpired(user);
-    return [...user.logins.values()].filter((login) => login.sids.length > 0).sort((a, b) => +b.began - +a.began);
+    return [...user.logins.values()].filter(isShown).sort((a, b) => +b.began - +a.began);
   }
 
   #dropExpired(user: User): void {
@@ -271,7 +293,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
       for (const { id, expires } of logins.values()) if (+expires <= now) logins.delete(id);
     }
     for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
-    if (user.logins.size === 0) this.#online.delete(user);
+    if (!hasShown(user)) this.#online.delete(user);
     const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
     if (isEmpty && user.markUntil <= now) this.#users.delete(user.id);
   }
@@ -298,6 +320,15 @@ function refuseReplicas({ waitReplicas = 0 }: EndOptions): void {
     "ERR_ARGUMENT",
     "waitReplicas: the logins are in the memory of this process, which has no replicas.",
   );
+}
+
+function isShown({ sids, shownUntil }: ListedLogin): boolean {
+  return sids.length > 0 && +shownUntil > Date.now();
+}
+
+function hasShown(user: User): boolean {
+  for (const login of user.logins.values()) if (isShown(login)) return true;
+  return false;
 }
 
 function later(date: Date, at: number): Date {

@@ -55,7 +55,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     expect(message({ body, ...rest })).toMatch(words);
     expect(rest.headers["cache-control"]).toBe("no-store");
     expect(rest.text).not.toContain(TOKEN);
-    expect(await site.auth.logins("alice")).toHaveLength(1);
+    expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   }
 
   async function withAlice(options: Parameters<typeof open>[0] = {}): Promise<Site> {
@@ -120,7 +120,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     ])("reads a body with %s", async (_case, headers, body) => {
       const site = await withAlice();
       expect(await kick(site, body, headers)).toMatchObject({ status: 200, body: DONE });
-      expect(await site.auth.logins("alice")).toEqual([]);
+      expect((await site.auth.listLogins("alice")).items).toEqual([]);
     });
 
     it("reads an app id that needs encoding in a path", async () => {
@@ -257,7 +257,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
       expect((await kick(site, { userIds: ["alice"] })).status).toBe(500);
       expect(site.errors).toEqual([new Error("no directory")]);
-      expect(await site.auth.logins("alice")).toHaveLength(1);
+      expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
     });
   });
 
@@ -267,7 +267,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     it("kicks as it does without", async () => {
       const site = await withAlice({ before: parse });
       expect(await kick(site, { userIds: ["alice"] })).toMatchObject({ status: 200, body: DONE });
-      expect(await site.auth.logins("alice")).toEqual([]);
+      expect((await site.auth.listLogins("alice")).items).toEqual([]);
     });
 
     it.each([
@@ -292,7 +292,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
         const answer = await kick(site, { userIds: ["alice"] }, { Authorization });
         expect({ status: answer.status, body: answer.body }).toEqual({ status: 404, body: undefined });
       }
-      expect(await site.auth.logins("alice")).toHaveLength(1);
+      expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
     });
   });
 

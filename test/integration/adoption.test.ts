@@ -48,7 +48,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       const browser = browserWith(site, "old-1");
       expect(await site.user(browser)).toBe("alice");
       expect(await site.user(browser)).toBe("alice");
-      const logins = await site.auth.logins("alice");
+      const logins = (await site.auth.listLogins("alice")).items;
       expect(logins).toHaveLength(1);
       expect(JSON.stringify(logins)).not.toContain("old-1");
     });
@@ -58,7 +58,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       const browsers = Array.from({ length: 8 }, () => browserWith(site, "old-2"));
       const users = await Promise.all(browsers.map((browser) => site.user(browser)));
       expect(new Set(users)).toEqual(new Set(["alice"]));
-      expect(await site.auth.logins("alice")).toHaveLength(1);
+      expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
     });
 
     it("is refused if its user was kicked before it came, with the reason", async () => {
@@ -85,7 +85,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       await browser.post("/login", { user: "alice" });
       expect(await site.user(browser)).toBe("alice");
       expect(await site.user(browserWith(site, "old-6"))).toBeNull();
-      expect(await site.auth.logins("alice")).toHaveLength(1);
+      expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
     });
 
     it("that has logged out is not adopted by a request that had read it before", async () => {
@@ -112,7 +112,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       gate.open();
       expect(await slow).toBeNull();
       expect(await site.user(browserWith(site, "old-7"))).toBeNull();
-      expect(await site.auth.logins("alice")).toEqual([]);
+      expect((await site.auth.listLogins("alice")).items).toEqual([]);
     });
   },
 );
@@ -151,7 +151,7 @@ describe.each([
   it("is the end of the first one's login, and says so", async () => {
     const { site, browser, sessions } = await changedTo(undefined);
     expect(await site.user(browser)).toBeNull();
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
     expect(site.events.at(-1)).toMatchObject({ name: "logout", userId: "alice" });
     expect(JSON.stringify(sessions)).not.toContain("expressLogout");
   });
@@ -159,7 +159,7 @@ describe.each([
   it("belongs to the new user alone", async () => {
     const { site, browser } = await changedTo("bob");
     expect(await site.user(browser)).toBe("bob");
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
     await site.auth.kick("alice");
     expect(await site.user(browser)).toBe("bob");
     await site.auth.kick("bob");
@@ -175,7 +175,7 @@ describe.each([
     gate.open();
     await slow;
     expect(await site.user(browser)).toBeNull();
-    expect(await site.auth.logins("bob")).toEqual([]);
+    expect((await site.auth.listLogins("bob")).items).toEqual([]);
   });
 
   it("is left as it is by a kick of the first user that comes too late", async () => {
@@ -190,6 +190,6 @@ describe.each([
     expect(await site.user(browser)).toBe("bob");
     await browser.get("/login/profile/logout");
     expect(await site.user(browser)).toBeNull();
-    expect(await site.auth.logins("bob")).toEqual([]);
+    expect((await site.auth.listLogins("bob")).items).toEqual([]);
   });
 });

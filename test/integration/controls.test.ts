@@ -29,7 +29,7 @@ describe("the controls", () => {
     const site = await openSite();
     const phone = await site.login("alice", { "User-Agent": "Phone/1.0" });
     await site.login(7);
-    const [login, ...others] = await site.auth.logins("alice");
+    const [login, ...others] = (await site.auth.listLogins("alice")).items;
     expect(others).toEqual([]);
     expect(login).toEqual({
       id: expect.stringMatching(/^[\w-]{22}$/),
@@ -41,13 +41,13 @@ describe("the controls", () => {
       userAgent: "Phone/1.0",
     });
     expect(JSON.stringify(await site.auth.activeUsers())).not.toContain(sessionId(phone));
-    expect(await site.auth.logins(7)).toEqual(await site.auth.logins("7"));
+    expect((await site.auth.listLogins(7)).items).toEqual((await site.auth.listLogins("7")).items);
   });
 
   it("kick one login and leave the user's others", async () => {
     const site = await openSite();
     const [phone, laptop] = [await site.login("alice"), await site.login("alice")];
-    const ids = (await site.auth.logins("alice")).map(({ id }) => id);
+    const ids = (await site.auth.listLogins("alice")).items.map(({ id }) => id);
     expect(await site.auth.kickLogin("alice", ids[0] ?? "", { reason: "lost" })).toEqual({ users: 1, logins: 1 });
     expect(await site.auth.kickLogin("alice", ids[0] ?? "")).toEqual({ users: 0, logins: 0 });
     expect(await site.auth.kickLogin("bob", ids[1] ?? "")).toEqual({ users: 0, logins: 0 });
@@ -67,7 +67,7 @@ describe("the controls", () => {
   it("kickOthers() ends every login of the user but one", async () => {
     const site = await openSite();
     const here = await site.login("alice");
-    const [current] = await site.auth.logins("alice");
+    const [current] = (await site.auth.listLogins("alice")).items;
     const [there, bob] = [await site.login("alice"), await site.login("bob")];
     const options = { reason: "Log out everywhere else", by: "alice" };
     expect(await site.auth.kickOthers("alice", current?.id ?? "", options)).toEqual({ users: 1, logins: 1 });
@@ -101,7 +101,7 @@ describe("the controls", () => {
   it("know the login of a request", async () => {
     const site = await openSite({ after: withOwnRoutes });
     const browser = await site.login("alice");
-    const [login] = await site.auth.logins("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
     expect((await browser.get("/current")).body).toMatchObject({ login: { id: login?.id, userId: "alice" } });
     expect((await new Browser(site.url).get("/current")).body).toEqual({ login: null });
   });
@@ -113,7 +113,7 @@ describe("the controls", () => {
     expect((await browser.post("/sign-out")).body).toEqual({ session: null });
     expect(browser.cookies).toBe("");
     expect(await site.user(old)).toBeNull();
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
     expect((await new Browser(site.url).post("/sign-out")).body).toEqual({ session: "there" });
   });
 
@@ -134,7 +134,7 @@ describe("the controls", () => {
     const site = await openSite();
     await site.login("alice");
     await expect(site.auth.kick(["alice", ""])).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
-    expect(await site.auth.logins("alice")).toHaveLength(1);
+    expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 });
 
@@ -171,7 +171,7 @@ describe("the events", () => {
     const site = await openSite();
     const alice = await site.login("alice");
     const bob = await site.login("bob");
-    const [[a], [b]] = [await site.auth.logins("alice"), await site.auth.logins("bob")];
+    const [[a], [b]] = [(await site.auth.listLogins("alice")).items, (await site.auth.listLogins("bob")).items];
     await bob.get("/login/profile/logout");
     await site.auth.kick("alice", { reason: "why", by: "ops" });
     await alice.get("/me");

@@ -69,7 +69,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
         listed.push(...(body as { data: { list: { id: unknown }[] } }).data.list.map((entry) => entry.id));
       }
       expect(listed.reverse()).toEqual(IDS.map(String));
-      for (const id of IDS) expect(await site.auth.logins(id)).toMatchObject([{ userId: String(id) }]);
+      for (const id of IDS) expect((await site.auth.listLogins(id)).items).toMatchObject([{ userId: String(id) }]);
       expect(new Set(IDS.map(String)).size).toBe(IDS.length);
     });
 
@@ -105,7 +105,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       async (_shown, id) => {
         await expectKickedAlone(id, async (site) => {
           expect((await kick(site, String(id))).status).toBe(400);
-          expect(await site.auth.logins(id)).toHaveLength(1);
+          expect((await site.auth.listLogins(id)).items).toHaveLength(1);
           await site.auth.kick(id);
         });
       },
@@ -114,7 +114,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     it("are one user as a number and as a string", async () => {
       const site = await open({ backend });
       const browsers = [await site.login(0), await site.login("0")];
-      expect(await site.auth.logins(0)).toHaveLength(2);
+      expect((await site.auth.listLogins(0)).items).toHaveLength(2);
       expect((await kick(site, "0")).status).toBe(200);
       for (const browser of browsers) expect((await browser.get("/me")).status).toBe(401);
     });
@@ -388,7 +388,7 @@ describe("everything that is answered or told", () => {
       await ask("GET", "/me", { Accept, Cookie: alice.cookies });
       await ask("GET", `${LOG_OUT}?redirect_uri=x`, { Accept, Cookie: bob.cookies });
       await ask("POST", LOG_OUT, { Accept, Origin: "null", Cookie: bob.cookies });
-      told.push(JSON.stringify([await site.auth.activeUsers(), await site.auth.logins("alice")]));
+      told.push(JSON.stringify([await site.auth.activeUsers(), (await site.auth.listLogins("alice")).items]));
     }
     told.push(JSON.stringify(site.events), ...site.errors.map(String));
     expect(new Set(site.events.map(({ name }) => name))).toEqual(new Set(["login", "logout", "kick", "refused"]));
@@ -408,7 +408,7 @@ describe("everything that is answered or told", () => {
     expect((await site.ask("GET", "/me", { headers })).body).toEqual({ user: "alice" });
     await site.auth.kick("alice");
     expect((await site.ask("GET", "/me", { headers })).status).toBe(401);
-    expect(JSON.stringify([site.events, await site.auth.logins("alice")])).not.toContain(sid);
+    expect(JSON.stringify([site.events, (await site.auth.listLogins("alice")).items])).not.toContain(sid);
     expect(site.events.map(({ name }) => name)).toEqual(expect.arrayContaining(["kick", "refused"]));
   });
 });

@@ -104,13 +104,13 @@ describe("a schedule that once", () => {
     gates.b.open();
     await rotating;
     expect(await site.user(browser)).toBeNull();
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 
   it("undid a kick of one login after a failed write leaves it ended", async () => {
     const { site, holdable, gates } = await open();
     const browser = await site.login("alice");
-    const [login] = await site.auth.logins("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
     const rotating = browser.post("/rotate-by-hand");
     await gates.b.reached;
     const writing = holdable.hold("set", "then fail");
@@ -120,7 +120,7 @@ describe("a schedule that once", () => {
     writing.open();
     await rotating;
     expect(await site.user(browser)).toBeNull();
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 
   it("undid another request's logout after a lost answer of the registry leaves it ended", async () => {
@@ -138,7 +138,7 @@ describe("a schedule that once", () => {
     gates.b.open();
     await rotating;
     expect(await site.user(browser)).toBeNull();
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 
   it("destroyed a new user's session by a read of the old one's leaves it", async () => {
@@ -191,7 +191,7 @@ describe("a kick of one login that broke off", () => {
     const holdable = new Holdable(new MemoryStore());
     const site = await openSite({ auth: { store: holdable.store } });
     const browser = await site.login("alice");
-    const [login] = await site.auth.logins("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
     holdable.fail("set");
     const kick = () => site.auth.kickLogin("alice", login?.id ?? "", { reason: "lost" });
     await expect(kick()).rejects.toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });

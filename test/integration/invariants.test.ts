@@ -42,7 +42,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("I4, on %s",
       const youngest = await site.login("alice");
       expect([await site.user(young), await site.user(youngest)]).toEqual([null, "alice"]);
     }
-    expect(await site.auth.logins("alice")).toHaveLength(1);
+    expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 
   it("a kicked user's other data and other users stay as they are", async () => {
@@ -113,7 +113,7 @@ describe("I6, when Redis hangs", () => {
     expect(status).toBe(503);
     redis.resume();
     await client.ping();
-    expect(await site.auth.logins("carol")).toEqual([]);
+    expect((await site.auth.listLogins("carol")).items).toEqual([]);
   });
 });
 
@@ -145,7 +145,7 @@ describe("I6, when the store fails in the middle of a kick of everyone", () => {
     const kicked = site.auth.kickAll({ reason: "why" });
     await expect(kicked).rejects.toMatchObject({ code: "ERR_KICK_INCOMPLETE", status: 503 });
     await expect(kicked).rejects.toMatchObject({ userIds: expect.arrayContaining(["alice", "bob"]) });
-    expect([await site.auth.logins("alice"), await site.auth.logins("bob")]).toEqual([[], []]);
+    expect([(await site.auth.listLogins("alice")).items, (await site.auth.listLogins("bob")).items]).toEqual([[], []]);
     failing.on = false;
     expect(await site.auth.kickAll({ reason: "why" })).toEqual({ users: 2, logins: 2 });
     for (const browser of [alice, bob]) expect((await browser.get("/me")).status).toBe(401);
@@ -313,7 +313,7 @@ describe("I9, when the store cannot write", () => {
     const { site, failing } = await failingSite();
     failing.on = true;
     expect((await new Browser(site.url).post("/login", { user: "alice" })).status).toBe(500);
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
     expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
   });
 
@@ -322,19 +322,19 @@ describe("I9, when the store cannot write", () => {
     const browser = await site.login("alice");
     failing.on = true;
     await browser.post("/login", { user: "alice" });
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 
   it("a rotation by hand that was not resumed is not shown as live, and one that was is told", async () => {
     const { site, failing } = await failingSite();
     const browser = await site.login("alice");
-    const [login] = await site.auth.logins("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
     await browser.post("/rotate-by-hand");
     expect(site.events.map(({ name }) => name)).toEqual(["login", "logout", "login"]);
     expect(site.events.at(-1)).toMatchObject({ userId: "alice", loginId: login?.id });
     failing.on = true;
     await browser.post("/rotate-by-hand");
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 });
 
@@ -344,6 +344,6 @@ describe("a session store that is emptied", () => {
     const site = await openSite({ auth: { store } });
     await site.login("alice");
     await promisify((done: (error?: unknown) => void) => store.clear(done))();
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 });

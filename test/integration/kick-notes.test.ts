@@ -64,7 +64,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
     const alice = await site.login("alice");
     const sid = sessionId(alice);
     await client.set(`sess:${sid}`, JSON.stringify({ ...(await keptOf(sid)), ...data }), { EX: 1_000 });
-    const [login] = await site.auth.logins("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
     const asks = await askedOf(store, async () => {
       expect(await site.auth.kick("alice", { reason: "moved on" })).toEqual({ users: 1, logins: 1 });
     });

@@ -19,7 +19,7 @@ const REASON = "The password was changed.";
 const ENDS: Readonly<Record<string, (nodes: Nodes, tab: Browser) => Promise<unknown>>> = {
   "kick()": ({ other }) => other.auth.kick("alice", { reason: REASON }),
   "kickLogin()": async ({ other }) => {
-    const [login] = await other.auth.logins("alice");
+    const [login] = (await other.auth.listLogins("alice")).items;
     return other.auth.kickLogin("alice", login?.id ?? "", { reason: REASON });
   },
   "kickAll()": ({ other }) => other.auth.kickAll({ reason: REASON }),
@@ -96,7 +96,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     it("ends every live thing of the login, with why", async () => {
       const nodes = await open();
       const browser = await nodes.site.login("alice");
-      const [login] = await nodes.site.auth.logins("alice");
+      const [login] = (await nodes.site.auth.listLogins("alice")).items;
       const lives = await openEach(nodes, browser);
       await act(nodes, nodes.tab(browser));
       const why = words.startsWith("kick") ? { end: "kick", reason: REASON } : { end: "logout" };
@@ -121,7 +121,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     it("goes on for as long as its user is active", async () => {
       const [nodes, browser, lives] = await openExpiring(true);
       const tab = nodes.tab(browser);
-      const [before] = await nodes.site.auth.logins("alice");
+      const [before] = (await nodes.site.auth.listLogins("alice")).items;
       let activeAt = 0;
       const ended = endsOf(lives).then(() => Date.now());
       while (activeAt < Number(before?.expires) + 200 && (await nodes.other.user(tab)) === "alice")
@@ -154,11 +154,11 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     it("ends nothing: the kick, or the logout, of another login of the same user", async () => {
       const nodes = await open();
       const lives = await openEach(nodes, await nodes.site.login("alice"));
-      const [first] = await nodes.site.auth.logins("alice");
+      const [first] = (await nodes.site.auth.listLogins("alice")).items;
       const [desk, phone] = [await nodes.site.login("alice"), await nodes.site.login("alice")];
       const others = [...(await openEach(nodes, desk)), ...(await openEach(nodes, phone))];
       await nodes.tab(desk).post("/login/profile/logout");
-      for (const login of await nodes.other.auth.logins("alice")) {
+      for (const login of (await nodes.other.auth.listLogins("alice")).items) {
         if (login.id !== first?.id) await nodes.other.auth.kickLogin("alice", login.id);
       }
       await endsOf(others);

@@ -280,7 +280,7 @@ describe("the table", () => {
     expect(textOf(text)).toContain("127.0.0.1");
     const [alice = ""] = text.split("<tr data-user=").slice(1);
     const links = addressesOf(alice);
-    const ids = (await site.auth.logins("alice")).map(({ id }) => id);
+    const ids = (await site.auth.listLogins("alice")).items.map(({ id }) => id);
     for (const id of ids) expect(links.some((link) => link.endsWith(`?user=alice&login=${id}`))).toBe(true);
     expect(links).toContain(`${page}/force-offline?user=alice`);
     expect(elementsOf(alice, "summary")).toHaveLength(1);
@@ -311,7 +311,7 @@ describe("the table", () => {
     const { site, root, page } = await consoleFor(Array.from({ length: 53 }, () => "alice"));
     const { text } = await visit(site, root, page);
     const shown = addressesOf(text).flatMap((address) => /&login=(.*)$/.exec(address)?.[1] ?? []);
-    const ofAlice = (await site.auth.logins("alice")).map(({ id }) => id);
+    const ofAlice = (await site.auth.listLogins("alice")).items.map(({ id }) => id);
     expect(shown.filter((id) => ofAlice.includes(id))).toEqual(ofAlice.slice(0, 50));
     expect(textOf(text)).toContain(en.andMore(3));
   });
@@ -596,7 +596,7 @@ describe("the question before anybody is forced offline", () => {
 
   it("names the one login", async () => {
     const { site, root, force } = await consoleFor(["alice", "alice"], { auth: { user } });
-    const [, older] = await site.auth.logins("alice");
+    const [, older] = (await site.auth.listLogins("alice")).items;
     const { text } = await visit(site, root, `${force}?user=alice&login=${older?.id ?? ""}`);
     expectAsks(text, force);
     for (const shown of [en.forceLoginQuestion("ALICE the user"), en.holdLogins(1)]) {
@@ -676,7 +676,7 @@ describe("an administrator who forces users offline", () => {
   it("ends one login alone", async () => {
     const { site, root, browsers, page, force } = await consoleFor(["alice", "alice", "bob"]);
     const [older, newer, bob] = browsers as [Browser, Browser, Browser];
-    const [, olderLogin] = await site.auth.logins("alice");
+    const [, olderLogin] = (await site.auth.listLogins("alice")).items;
     const fields = [...byUser("alice"), ["login", olderLogin?.id ?? ""], ["reason", "late"]] as const;
     const { headers } = await submit(site, root, force, fields);
     expect(headers.location).toBe(`${page}?users=1&logins=1`);
@@ -689,7 +689,7 @@ describe("an administrator who forces users offline", () => {
 
   it("ends no login that is another user's", async () => {
     const { site, root, browsers, page, force } = await consoleFor(["alice", "bob"]);
-    const [bobs] = await site.auth.logins("bob");
+    const [bobs] = (await site.auth.listLogins("bob")).items;
     const { headers } = await submit(site, root, force, [...byUser("alice"), ["login", bobs?.id ?? ""]]);
     expect(headers.location).toBe(`${page}?users=0&logins=0`);
     expect(await usersOf(site, browsers)).toEqual(["alice", "bob"]);

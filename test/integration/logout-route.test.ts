@@ -58,7 +58,7 @@ describe.each([
   }
 
   async function isIn(site: Site): Promise<boolean> {
-    return (await site.auth.logins("alice")).length > 0;
+    return (await site.auth.listLogins("alice")).items.length > 0;
   }
 
   describe("a GET", () => {

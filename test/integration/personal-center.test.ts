@@ -26,13 +26,13 @@ const BY_HIMSELF = LOCALES.en.loggedOutByYourself;
 async function devices(options: SiteOptions = {}) {
   const site = await open(options);
   const oldest = await site.login("alice", { "User-Agent": IPHONE });
-  const [oldestLogin] = await site.auth.logins("alice");
+  const [oldestLogin] = (await site.auth.listLogins("alice")).items;
   const mine = await site.login("alice", { "User-Agent": CHROME });
-  const [myLogin] = await site.auth.logins("alice");
+  const [myLogin] = (await site.auth.listLogins("alice")).items;
   const newest = await site.login("alice");
-  const [newestLogin] = await site.auth.logins("alice");
+  const [newestLogin] = (await site.auth.listLogins("alice")).items;
   const bob = await site.login("bob");
-  const [bobsLogin] = await site.auth.logins("bob");
+  const [bobsLogin] = (await site.auth.listLogins("bob")).items;
   const ids = [oldestLogin, myLogin, newestLogin, bobsLogin].map((login) => login?.id ?? "");
   const [oldestId = "", myId = "", newestId = "", bobsId = ""] = ids;
   return { site, oldest, mine, newest, bob, oldestId, myId, newestId, bobsId };
@@ -246,7 +246,7 @@ describe("a user who ends all his other logins", () => {
       expect((await visit(site, browser, "/u")).text).toContain(BY_HIMSELF);
     }
     await expectServed(site, [mine, bob]);
-    expect((await site.auth.logins("alice")).map(({ id }) => id)).toEqual([myId]);
+    expect((await site.auth.listLogins("alice")).items.map(({ id }) => id)).toEqual([myId]);
     expect(textOf((await visit(site, mine, "/u?ended=2")).text)).toContain(LOCALES.en.devicesLoggedOut(2));
   });
 
@@ -287,7 +287,7 @@ describe("a POST from another origin", () => {
     const headers = { Origin: site.url, "Sec-Fetch-Site": "same-origin" };
     expect((await submit(site, mine, "/u/end-login", [["loginId", oldestId]], headers)).status).toBe(303);
     expect((await submit(site, mine, "/u/end-others", [], { Origin: site.url })).status).toBe(303);
-    expect(await site.auth.logins("alice")).toHaveLength(1);
+    expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 });
 
@@ -434,7 +434,7 @@ describe("a kicked visitor of the personal center", () => {
     await site.auth.kickLogin("alice", myId, { reason: "late" });
     expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(401);
     expect(await site.user(newest)).toBe("alice");
-    expect(await site.auth.logins("alice")).toHaveLength(2);
+    expect((await site.auth.listLogins("alice")).items).toHaveLength(2);
   });
 });
 
@@ -682,8 +682,8 @@ describe("hostile texts", () => {
     await Promise.all(Array.from({ length: 300 }, () => site.login("alice", { "User-Agent": IPHONE })));
     const { status, text } = await visit(site, browser, "/u");
     expect(status).toBe(200);
-    const newest = (await site.auth.logins("alice")).slice(0, 99);
-    const oldest = (await site.auth.logins("alice")).at(-1);
+    const newest = (await site.auth.listLogins("alice")).items.slice(0, 99);
+    const oldest = (await site.auth.listLogins("alice")).items.at(-1);
     expect(rowsOf(text).map(({ id }) => id)).toEqual([oldest, ...newest].map((login) => login?.id));
     expect(textOf(rowsOf(text)[0]?.html ?? "")).toContain(LOCALES.en.thisDevice);
     for (const shown of [LOCALES.en.andMore(201), LOCALES.en.logOutEverywhereElse(300)]) {

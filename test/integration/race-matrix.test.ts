@@ -85,7 +85,7 @@ describe.each(STORES.map((make, index) => [titleOf(make()), make, index] as cons
           underNewCookie: who(underNewCookie),
           later: who(later),
           fresh: who(await fresh.clone(here.server.url).get("/me")),
-          logins: (await here.auth.logins("alice")).length,
+          logins: (await here.auth.listLogins("alice")).items.length,
         };
       } finally {
         for (const { server, auth } of new Set([there, here])) {

@@ -143,7 +143,7 @@ describe("the request after it", () => {
     expect((await browser.get("/me")).status).toBe(401);
     expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
     expect(await old.clone().get("/me")).toMatchObject(ANONYMOUS);
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 });
 
@@ -178,7 +178,7 @@ describe("logging in with the kicked cookie", () => {
     expect(answer.headers["set-cookie"]).toHaveLength(1);
     expect(await site.user(browser)).toBe("alice");
     expect(await old.get("/me")).toMatchObject(ANONYMOUS);
-    expect(await site.auth.logins("alice")).toHaveLength(1);
+    expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 
   it("takes one step also where the app keeps the session id", async () => {
@@ -224,7 +224,8 @@ describe.each([
   [
     "kickLogin",
     async (auth: LogoutRouter) => {
-      for (const { id } of await auth.logins("alice")) await auth.kickLogin("alice", id, { reason: WHY, by: "root" });
+      for (const { id } of (await auth.listLogins("alice")).items)
+        await auth.kickLogin("alice", id, { reason: WHY, by: "root" });
     },
   ],
 ] as const)("a login ended by %s", (_way, end: (auth: LogoutRouter) => Promise<unknown>) => {
@@ -285,11 +286,11 @@ describe("kickLogin of one of two devices", () => {
   it("leaves the other", async () => {
     const site = await open();
     const browsers = [await site.login("alice"), await site.login("alice")];
-    const [newest] = await site.auth.logins("alice");
+    const [newest] = (await site.auth.listLogins("alice")).items;
     await site.auth.kickLogin("alice", newest?.id ?? "", { reason: WHY });
     const answers = await Promise.all(browsers.map((browser) => browser.get("/me")));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 401]);
-    expect(await site.auth.logins("alice")).toHaveLength(1);
+    expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 });
 
@@ -324,7 +325,7 @@ describe("the middleware under a mount path", () => {
       });
     const site = await open({ at: "/account", after });
     const [alice, bob] = [await site.login("alice"), await site.login("bob")];
-    const [login] = await site.auth.logins("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
     seen.length = 0;
     await alice.get("/me");
     const before = Date.now();

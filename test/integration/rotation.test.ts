@@ -82,7 +82,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     it.each(WAYS)("keeps its user logged in, as one login: %s", async (way) => {
       const { login, user, auth } = await site();
       const browser = await login("alice");
-      const [before] = await auth.logins("alice");
+      const [before] = (await auth.listLogins("alice")).items;
       for (let times = 0; times < 3; times += 1) {
         const old = browser.clone();
         await browser.post(`/rotate/${encodeURIComponent(way)}`);
@@ -90,7 +90,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
         expect(await user(browser)).toBe("alice");
         expect(await user(old)).toBeNull();
       }
-      const logins = await auth.logins("alice");
+      const logins = (await auth.listLogins("alice")).items;
       expect(logins.map(({ id, began }) => [id, began])).toEqual([[before?.id, before?.began]]);
     });
 
@@ -113,7 +113,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       const browser = new Browser(url);
       await browser.post("/log-in-by-hand");
       expect((await browser.get("/me")).body).toEqual({ user: "alice" });
-      expect(await auth.logins("alice")).toHaveLength(1);
+      expect((await auth.listLogins("alice")).items).toHaveLength(1);
     });
 
     const ENDS: Readonly<Record<string, (auth: LogoutRouter, loginId: string) => Promise<unknown>>> = {
@@ -127,14 +127,14 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
         const gate = new Gate();
         const { login, user, auth } = await site(gate);
         const browser = await login("alice");
-        const [before] = await auth.logins("alice");
+        const [before] = (await auth.listLogins("alice")).items;
         const rotating = browser.post(`/rotate/${encodeURIComponent(way)}`);
         await gate.reached;
         await ENDS[end]?.(auth, before?.id ?? "");
         gate.open();
         await rotating;
         expect(await user(browser)).toBeNull();
-        expect(await auth.logins("alice")).toEqual([]);
+        expect((await auth.listLogins("alice")).items).toEqual([]);
       },
     );
 
@@ -142,7 +142,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       const gate = new Gate();
       const { login, user, auth } = await site(gate);
       const here = await login("alice");
-      const [current] = await auth.logins("alice");
+      const [current] = (await auth.listLogins("alice")).items;
       const there = await login("alice");
       const rotating = there.post(`/rotate/${encodeURIComponent(way)}`);
       await gate.reached;
@@ -150,7 +150,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       gate.open();
       await rotating;
       expect([await user(here), await user(there)]).toEqual(["alice", null]);
-      expect((await auth.logins("alice")).map(({ id }) => id)).toEqual([current?.id]);
+      expect((await auth.listLogins("alice")).items.map(({ id }) => id)).toEqual([current?.id]);
     });
 
     it.each(WAYS)("keeps a login that was spared when its user logged out everywhere else: %s", async (way) => {
@@ -159,7 +159,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect((await here.post("/u/end-others")).status).toBe(303);
       await here.post(`/rotate/${encodeURIComponent(way)}`);
       expect([await user(here), await user(there)]).toEqual(["alice", null]);
-      expect(await auth.logins("alice")).toHaveLength(1);
+      expect((await auth.listLogins("alice")).items).toHaveLength(1);
     });
 
     it.each(WAYS)("does not bring him back whom another request has logged out meanwhile: %s", async (way) => {
@@ -185,7 +185,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       gate.open();
       await rotating;
       expect(await user(browser)).toBeNull();
-      expect(await auth.logins("alice")).toEqual([]);
+      expect((await auth.listLogins("alice")).items).toEqual([]);
     });
   });
 
@@ -193,10 +193,10 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     it("keeps the login, also twice in one request", async () => {
       const { login, user, auth } = await site();
       const browser = await login("alice");
-      const [before] = await auth.logins("alice");
+      const [before] = (await auth.listLogins("alice")).items;
       await browser.post("/rotate/twice");
       expect(await user(browser)).toBe("alice");
-      expect((await auth.logins("alice")).map(({ id }) => id)).toEqual([before?.id]);
+      expect((await auth.listLogins("alice")).items.map(({ id }) => id)).toEqual([before?.id]);
     });
 
     it("leaves the old session id worthless, also where a request in flight saves it again", async () => {
@@ -244,7 +244,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       gate.open();
       await Promise.all(rotating);
       expect([await user(one), await user(two)]).toEqual(["alice", "alice"]);
-      expect(await auth.logins("alice")).toHaveLength(1);
+      expect((await auth.listLogins("alice")).items).toHaveLength(1);
     });
 
     it("to another user ends the login of the first", async () => {
@@ -253,8 +253,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       const old = browser.clone();
       await browser.post("/login", { user: "bob" });
       expect([await user(browser), await user(old)]).toEqual(["bob", null]);
-      expect(await auth.logins("alice")).toEqual([]);
-      expect(await auth.logins("bob")).toHaveLength(1);
+      expect((await auth.listLogins("alice")).items).toEqual([]);
+      expect((await auth.listLogins("bob")).items).toHaveLength(1);
     });
   });
 

@@ -39,7 +39,7 @@ describe("a store that never answers", () => {
     expect(await answer(bob.post("/login", { user: "bob" }))).toEqual(UNAVAILABLE);
     store.silent.clear();
     expect([...store.rows.values()].join()).toContain("bob");
-    expect(await site.auth.logins("bob")).toEqual([]);
+    expect((await site.auth.listLogins("bob")).items).toEqual([]);
     expect(await site.user(bob)).toBeNull();
   });
 
@@ -78,6 +78,6 @@ describe("a store that never answers", () => {
     expect(status).toBe(503);
     store.silent.clear();
     expect(await site.user(alice)).toBeNull();
-    expect(await site.auth.logins("alice")).toEqual([]);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 });

@@ -52,7 +52,7 @@ describe.each(STORES.map((make) => [titleOf(make()), make] as const))("on %s", (
             const now = Date.now();
             const keptUntil = now + ((await backend.keptMs?.(sessionId(browser))) ?? 0);
             expect(keptUntil).toBeGreaterThan(now);
-            const [login] = await site.auth.logins("alice");
+            const [login] = (await site.auth.listLogins("alice")).items;
             expect(login?.expires.getTime()).toBeGreaterThanOrEqual(keptUntil);
           }
         },

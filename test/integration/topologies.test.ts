@@ -76,7 +76,7 @@ describe.each(REDIS_TOPOLOGIES.map((backend) => [backend.name, backend] as const
           const fresh = new Browser(there.url);
           await fresh.post("/login", { user: "alice" });
           expect(who(await fresh.clone(here.url).get("/me"))).toBe("alice");
-          expect(await here.auth.logins("alice")).toHaveLength(1);
+          expect((await here.auth.listLogins("alice")).items).toHaveLength(1);
         } finally {
           await there.close();
           await here.close();

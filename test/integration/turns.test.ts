@@ -135,7 +135,7 @@ function browserWith(site: Site, sid: string): Browser {
 }
 
 async function loginIds(site: Site, userId: string): Promise<string[]> {
-  return (await site.auth.logins(userId)).map(({ id }) => id);
+  return (await site.auth.listLogins(userId)).items.map(({ id }) => id);
 }
 
 describe("a request that turns its session about", () => {

@@ -150,7 +150,7 @@ class World {
       case "kick one": {
         const { user, place } = command;
         const work: KickWork = async ({ auth }, begins) => {
-          const listed = await auth.logins(user);
+          const listed = (await auth.listLogins(user)).items;
           const id = listed[place]?.id;
           if (id === undefined) return;
           begins(({ loginId }) => loginId === id);
@@ -162,7 +162,7 @@ class World {
       case "kick others": {
         const { user, place } = command;
         const work: KickWork = async ({ auth }, begins) => {
-          const id = (await auth.logins(user))[place]?.id;
+          const id = (await auth.listLogins(user)).items[place]?.id;
           if (id === undefined) return;
           begins(
             (login) => login.user === user && login.loginId !== id,
