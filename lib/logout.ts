@@ -89,7 +89,7 @@ export interface LogoutControls {
    * Adopts every session in the store that is older than the installation, so that it is listed before its next request. With
    * `sessions.adopt: false` it adopts none.
    *
-   * @param options - `onProgress`: called after each session.
+   * @param options - `onProgress`: called after each session. An exception does not stop the walk; it is thrown at the end.
    * @returns how many were adopted.
    * @throws LogoutError `ERR_STORE_UNSUPPORTED` if the store has no `all()`, or one that returns no session ids;
    * `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`

@@ -291,6 +291,7 @@ export class LoginSessions {
     const sessions = await this.#raw.all();
     let adopted = 0;
     let done = 0;
+    const thrown: unknown[] = [];
     await inTurn(ADOPTED_AT_ONCE, sessions, async ([sid, session]) => {
       const userId = this.#userOf(session);
       if (userId !== undefined && stampOf(session)?.userId !== userId) {
@@ -298,8 +299,13 @@ export class LoginSessions {
         if (served !== undefined) adopted += 1;
       }
       done += 1;
-      onProgress({ done, total: sessions.length });
+      try {
+        onProgress({ done, total: sessions.length });
+      } catch (error) {
+        thrown.push(error);
+      }
     });
+    if (thrown.length > 0) throw thrown[0];
     return adopted;
   }
 
