@@ -249,7 +249,7 @@ describe("a session that another process writes while it is adopted", () => {
   it("keeps the login that has begun there", async () => {
     const { site, store, registry } = await open();
     store.put("sid", { userId: "alice" });
-    const era = await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 });
+    const era = (await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 })) ?? "";
     store.onRead = (sid, times) => {
       const expressLogout = `${BEGUN} ${String(era.length)} ${era}alice`;
       if (times === 2) store.put(sid, { userId: "alice", expressLogout });
