@@ -194,7 +194,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     }
     const everyoneSince = await index.touch(login.userId, login.ttlMs, { pending });
     if (kickAfter(era, undefined, everyoneSince, authenticatedAt) === undefined) {
-      return eraAfter(kickBefore === "" ? undefined : String(kickBefore), everyoneSince?.id);
+      return eraAfter(kickBefore === "" ? undefined : (kickBefore as string), everyoneSince?.id);
     }
     // Remembered: else another first request would list it anew, and leave it listed if its node dies before it looks.
     await this.remove(login.userId, login.id, { waitReplicas: 0, remember: true });
