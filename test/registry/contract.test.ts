@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { KickMark, LoginRegistry, NewLogin, Subscription } from "../../lib/index.js";
+import type { Era, KickMark, LoginRegistry, NewLogin, Subscription } from "../../lib/index.js";
 import { Heard } from "../support/heard.js";
 import { tried } from "../support/tried.js";
 import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
@@ -7,7 +7,9 @@ import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
 const HOUR_MS = 3_600_000;
 /** Servers that have to find each other take their time on a busy machine. */
 const START_MS = 60_000;
+const MINUTE_MS = 60_000;
 const FIRST_TIME = { era: "", ends: 0 };
+const ALL = { offset: 0, limit: 1_000 };
 
 let count = 0;
 const unique = (word: string): string => `${word}-${String((count += 1))}`;
@@ -41,7 +43,24 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
   afterEach(() => registry.close());
 
-  const idsOf = async (userId: string): Promise<string[]> => (await registry.list(userId)).map(({ id }) => id).sort();
+  const begun = async (each: NewLogin): Promise<Era> => {
+    const era = await registry.add(each);
+    if (era === undefined) throw new Error(`${each.id} is not listed`);
+    return era;
+  };
+  /** How many users are shown, and who. */
+  const online = async (): Promise<unknown[]> => {
+    const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
+    return [totalCount, ...users.map(({ userId }) => userId)];
+  };
+  /** Who would be found by a kick of everyone. */
+  const everyone = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const userIds of registry.users()) found.push(...userIds);
+    return found.sort();
+  };
+  const idsOf = async (userId: string): Promise<string[]> =>
+    (await registry.list(userId, ALL)).items.map(({ id }) => id).sort();
 
   describe("a login that begins", () => {
     it("is found with what is known of it", async () => {
@@ -79,7 +98,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const young = login("alice");
       await registry.add(young);
       await registry.add(old);
-      expect((await registry.list("alice")).map(({ id }) => id)).toEqual([young.id, old.id]);
+      expect((await registry.list("alice", ALL)).items.map(({ id }) => id)).toEqual([young.id, old.id]);
     });
 
     it("is not listed any more when it has expired", async () => {
@@ -87,6 +106,134 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const stays = login("alice");
       await registry.add(stays);
       await expect(eventually(() => idsOf("alice"), [stays.id])).resolves.toBe(true);
+    });
+  });
+
+  describe("a login id", () => {
+    it("is listed in the era of the kicks before it", async () => {
+      await registry.removeAll("alice", mark());
+      await registry.markAll(mark());
+      const alice = login("alice");
+      expect(await registry.kickMark("alice", alice.id, await begun(alice))).toBeUndefined();
+    });
+
+    it.each([
+      ["kicked", { mark: mark() }],
+      ["undone", { remember: "for a day" }],
+      ["logged out for good", { remember: true }],
+    ] as const)("that has been %s is not listed again", async (_how, end) => {
+      const alice = login("alice");
+      await begun(alice);
+      await registry.remove("alice", alice.id, end);
+      expect(await registry.add(alice)).toBeUndefined();
+      expect(await registry.find("alice", alice.id)).toBeUndefined();
+      expect(await online()).toEqual([0]);
+      expect(await registry.add({ ...alice, id: unique("login") })).toEqual(expect.any(String));
+    });
+
+    it("that was ended before it was listed is not listed", async () => {
+      const alice = login("alice");
+      await registry.remove("alice", alice.id);
+      expect(await registry.add(alice)).toBeUndefined();
+      expect(await idsOf("alice")).toEqual([]);
+    });
+
+    it("of another user is not concerned", async () => {
+      const alice = login("alice");
+      await registry.remove("bob", alice.id, { remember: true });
+      await begun(alice);
+      expect(await idsOf("alice")).toEqual([alice.id]);
+    });
+  });
+
+  describe("a user's list", () => {
+    it("comes in pages, the newest first, with the number of all", async () => {
+      const logins = [3, 5, 1, 4, 2].map((hours) =>
+        login("alice", { began: new Date(Date.now() - hours * HOUR_MS), sid: String(hours) }),
+      );
+      for (const each of logins) await begun(each);
+      await begun(login("bob"));
+      const page = async (offset: number, limit: number): Promise<unknown[]> => {
+        const { items, total } = await registry.list("alice", { offset, limit });
+        return [total, ...items.flatMap(({ sids }) => sids)];
+      };
+      expect(await page(0, 2)).toEqual([5, "1", "2"]);
+      expect(await page(2, 2)).toEqual([5, "3", "4"]);
+      expect(await page(4, 2)).toEqual([5, "5"]);
+      expect(await page(6, 2)).toEqual([5]);
+      expect(await page(0, 0)).toEqual([5]);
+    });
+
+    it("is empty where the user has no login", async () => {
+      expect(await registry.list("alice", ALL)).toEqual({ items: [], total: 0 });
+    });
+
+    it("gives what find gives", async () => {
+      const alice = login("alice", { ip: "203.0.113.9", userAgent: "phone" });
+      await begun(alice);
+      expect((await registry.list("alice", ALL)).items).toEqual([await registry.find("alice", alice.id)]);
+    });
+  });
+
+  describe("what is shown", () => {
+    it("follows a session that lives shorter; what is listed does not", async () => {
+      const alice = login("alice");
+      await begun(alice);
+      expect(await registry.update("alice", alice.id, { ttlMs: 1 })).toBe(true);
+      await expect(eventually(() => idsOf("alice"), [])).resolves.toBe(true);
+      await expect(eventually(online, [0])).resolves.toBe(true);
+      expect(await registry.find("alice", alice.id)).toMatchObject({ id: alice.id, sids: [alice.sid] });
+      expect(await everyone()).toEqual(["alice"]);
+    });
+
+    it("has its end, and another as soon as the session lives longer again", async () => {
+      const alice = login("alice");
+      await begun(alice);
+      const ends = async () => {
+        const found = await registry.find("alice", alice.id);
+        return [Number(found?.shownUntil) - Number(found?.lastActive), Number(found?.expires) - Number(found?.began)];
+      };
+      expect(await ends()).toEqual([HOUR_MS, HOUR_MS]);
+      await registry.update("alice", alice.id, { ttlMs: MINUTE_MS });
+      expect(await ends()).toEqual([MINUTE_MS, HOUR_MS]);
+      expect(await idsOf("alice")).toEqual([alice.id]);
+      await registry.update("alice", alice.id, { ttlMs: 1 });
+      await expect(eventually(online, [0])).resolves.toBe(true);
+      await registry.update("alice", alice.id, { ttlMs: 2 * HOUR_MS });
+      expect((await ends())[0]).toBe(2 * HOUR_MS);
+      expect(await idsOf("alice")).toEqual([alice.id]);
+      expect(await online()).toEqual([1, "alice"]);
+    });
+
+    it("is shown again by the adoption of a login that is listed", async () => {
+      const alice = login("alice");
+      await registry.adopt(alice, FIRST_TIME);
+      await registry.update("alice", alice.id, { ttlMs: 1 });
+      await expect(eventually(online, [0])).resolves.toBe(true);
+      await registry.adopt({ ...alice, ttlMs: MINUTE_MS }, FIRST_TIME);
+      expect(await idsOf("alice")).toEqual([alice.id]);
+      expect(await online()).toEqual([1, "alice"]);
+    });
+
+    it("is taken off by a kick, also where it is shown no longer", async () => {
+      const alice = login("alice");
+      await begun(alice);
+      await registry.update("alice", alice.id, { ttlMs: 1 });
+      await expect(eventually(online, [0])).resolves.toBe(true);
+      expect((await registry.removeAll("alice", mark())).map(({ id }) => id)).toEqual([alice.id]);
+      expect(await registry.find("alice", alice.id)).toBeUndefined();
+    });
+
+    it("is the longest-lived login of a user who has several", async () => {
+      const [short, long] = [login("alice"), login("alice")];
+      await begun(short);
+      await begun(long);
+      await registry.update("alice", short.id, { ttlMs: 1 });
+      await expect(eventually(() => idsOf("alice"), [long.id])).resolves.toBe(true);
+      expect(await online()).toEqual([1, "alice"]);
+      await registry.remove("alice", long.id);
+      expect(await online()).toEqual([0]);
+      expect(await everyone()).toEqual(["alice"]);
     });
   });
 
@@ -106,6 +253,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.update("alice", "unknown", { addSid: "sid", ttlMs: HOUR_MS })).toBe(false);
       expect(await registry.find("alice", "unknown")).toBeUndefined();
       expect((await registry.activeUsers({ offset: 0, limit: 10 })).totalCount).toBe(0);
+    });
+
+    it("of a login that has expired is refused", async () => {
+      const alice = login("alice", { ttlMs: 1 });
+      await begun(alice);
+      const isListed = () => registry.update("alice", alice.id, {});
+      await expect(eventually(isListed, false)).resolves.toBe(true);
+      expect(await registry.update("alice", alice.id, { addSid: "new", ttlMs: HOUR_MS })).toBe(false);
+      expect(await idsOf("alice")).toEqual([]);
     });
 
     it("only lengthens a login's life", async () => {
@@ -153,12 +309,25 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await isLater(() => registry.adopt(alice, FIRST_TIME))).toBe(true);
     });
 
-    it("that leaves a login without a session id hides it", async () => {
+    it("that leaves a login without a session id hides it, until it has another", async () => {
       const alice = login("alice");
       await registry.add(alice);
       await registry.update("alice", alice.id, { removeSid: alice.sid });
-      expect(await registry.list("alice")).toEqual([]);
-      expect((await registry.activeUsers({ offset: 0, limit: 10 })).users).toEqual([]);
+      expect(await registry.list("alice", ALL)).toEqual({ items: [], total: 0 });
+      expect(await online()).toEqual([0]);
+      expect(await everyone()).toEqual(["alice"]);
+      expect(await registry.update("alice", alice.id, { addSid: "new", ttlMs: HOUR_MS })).toBe(true);
+      expect(await idsOf("alice")).toEqual([alice.id]);
+      expect(await online()).toEqual([1, "alice"]);
+    });
+
+    it("that changes the session id leaves the user's other logins shown", async () => {
+      const [phone, desk] = [login("alice"), login("alice")];
+      await begun(phone);
+      await begun(desk);
+      await registry.update("alice", phone.id, { removeSid: phone.sid });
+      expect(await registry.list("alice", ALL)).toMatchObject({ items: [{ id: desk.id }], total: 1 });
+      expect(await online()).toEqual([1, "alice"]);
     });
   });
 
@@ -176,7 +345,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("is given its reason", async () => {
       const alice = login("alice");
-      const era = await registry.add(alice);
+      const era = await begun(alice);
       const why = mark('a stolen phone: "{}" \ud83d\ude00');
       await registry.remove("alice", alice.id, { mark: why });
       expect(await registry.kickMark("alice", alice.id, era)).toEqual(why);
@@ -184,7 +353,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("keeps its reason, whoever ends it again, and is his no more", async () => {
       const alice = login("alice");
-      const era = await registry.add(alice);
+      const era = await begun(alice);
       const why = mark("lost");
       await registry.remove("alice", alice.id, { mark: why });
       for (let ends = 2; ends <= 10; ends += 1) {
@@ -195,9 +364,107 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("has no reason where it was not kicked", async () => {
       const alice = login("alice");
-      const era = await registry.add(alice);
+      const era = await begun(alice);
       await registry.remove("alice", alice.id);
       expect(await registry.kickMark("alice", alice.id, era)).toBeUndefined();
+    });
+  });
+
+  describe("the end of one login, on a condition,", () => {
+    const ended = { login: undefined, ends: 0 };
+
+    it("leaves nothing of an id that is not listed", async () => {
+      const alice = login("alice");
+      expect(await registry.remove("alice", alice.id, { mark: mark(), ifListed: true })).toEqual(ended);
+      expect(await registry.remove("alice", alice.id, { remember: true, ifSid: alice.sid })).toEqual(ended);
+      expect(await registry.remove("alice", alice.id, { remember: true, ifLastSid: alice.sid })).toEqual(ended);
+      expect(await registry.kickMark("alice", alice.id, "")).toBeUndefined();
+      expect(await everyone()).toEqual([]);
+      expect(await registry.adopt(alice, FIRST_TIME)).toEqual(expect.any(String));
+    });
+
+    it("is as any other where the login is listed", async () => {
+      const [one, two, three] = [login("alice"), login("alice"), login("alice")];
+      const era = await begun(one);
+      for (const each of [two, three]) await begun(each);
+      const kick = mark("lost");
+      expect(await registry.remove("alice", one.id, { mark: kick, ifListed: true })).toMatchObject({
+        login: { id: one.id, sids: [one.sid] },
+        ends: 1,
+      });
+      expect(await registry.kickMark("alice", one.id, era)).toEqual(kick);
+      const { login: second } = await registry.remove("alice", two.id, { remember: true, ifSid: two.sid });
+      expect(second).toMatchObject({ id: two.id });
+      expect(await registry.adopt(two, { era, ends: 0 })).toBeUndefined();
+      const { login: third } = await registry.remove("alice", three.id, { ifLastSid: three.sid });
+      expect(third).toMatchObject({ id: three.id });
+      expect(await idsOf("alice")).toEqual([]);
+      expect(await online()).toEqual([0]);
+    });
+
+    it("of a kick that broke off gives the login again until it is settled", async () => {
+      const alice = login("alice");
+      await begun(alice);
+      for (let times = 0; times < 2; times += 1) {
+        const { login: found } = await registry.remove("alice", alice.id, { mark: mark(), ifListed: true });
+        expect(found).toMatchObject({ id: alice.id, sids: [alice.sid] });
+      }
+      await registry.settle("alice", [alice.id]);
+      expect(await registry.remove("alice", alice.id, { mark: mark(), ifListed: true })).toMatchObject({
+        login: undefined,
+      });
+    });
+
+    it.each(["ifSid", "ifLastSid"] as const)(
+      "%s: is none where the login has another session id",
+      async (condition) => {
+        const alice = login("alice");
+        const era = await begun(alice);
+        const before = await registry.find("alice", alice.id);
+        for (const sid of ["another", "", `${alice.sid} `, alice.id]) {
+          const end = { mark: mark(), remember: true, [condition]: sid };
+          expect(await registry.remove("alice", alice.id, end)).toEqual(ended);
+        }
+        expect(await registry.find("alice", alice.id)).toEqual(before);
+        expect(await registry.kickMark("alice", alice.id, era)).toBeUndefined();
+        expect(await online()).toEqual([1, "alice"]);
+        expect(await registry.remove("alice", alice.id)).toMatchObject({ login: { id: alice.id }, ends: 0 });
+      },
+    );
+
+    it("ifSid: comes by any of its session ids", async () => {
+      const alice = login("alice");
+      await begun(alice);
+      await registry.update("alice", alice.id, { addSid: "second" });
+      expect(await registry.remove("alice", alice.id, { ifSid: "second" })).toMatchObject({
+        login: { id: alice.id, sids: [alice.sid, "second"] },
+      });
+      expect(await idsOf("alice")).toEqual([]);
+    });
+
+    it("ifLastSid: takes one of two session ids, and then the login", async () => {
+      const alice = login("alice");
+      const era = await begun(alice);
+      await registry.update("alice", alice.id, { addSid: "second" });
+      const before = await registry.find("alice", alice.id);
+      expect(await registry.remove("alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
+      expect(await registry.find("alice", alice.id)).toEqual({ ...before, sids: ["second"] });
+      expect(await online()).toEqual([1, "alice"]);
+      expect(await registry.remove("alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
+      expect(await registry.remove("alice", alice.id, { ifLastSid: "second" })).toMatchObject({
+        login: { id: alice.id },
+        ends: 0,
+      });
+      expect(await idsOf("alice")).toEqual([]);
+      expect(await registry.adopt(alice, { era, ends: 0 })).toEqual(expect.any(String));
+    });
+
+    it("ifLastSid: leaves a login that is between two session ids to the request that rotates it", async () => {
+      const alice = login("alice");
+      await begun(alice);
+      await registry.update("alice", alice.id, { removeSid: alice.sid });
+      expect(await registry.remove("alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
+      expect(await registry.update("alice", alice.id, { addSid: "new", ttlMs: HOUR_MS })).toBe(true);
     });
   });
 
@@ -265,21 +532,21 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("is the reason for every login that began before, and for none that began after", async () => {
       const before = login("alice");
-      const eraBefore = await registry.add(before);
+      const eraBefore = await begun(before);
       const kick = mark("maintenance");
       await registry.removeAll("alice", kick);
       const after = login("alice");
-      const eraAfter = await registry.add(after);
+      const eraAfter = await begun(after);
       expect(await registry.kickMark("alice", before.id, eraBefore)).toEqual(kick);
       expect(await registry.kickMark("alice", after.id, eraAfter)).toBeUndefined();
       expect(await registry.kickMark("alice", "older than the installation", "")).toEqual(kick);
     });
 
     it("of everyone is the reason for every login that began before, and for none that began after", async () => {
-      const eraBefore = await registry.add(login("alice"));
+      const eraBefore = await begun(login("alice"));
       const kick = mark("an incident");
       await registry.markAll(kick);
-      const eraAfter = await registry.add(login("alice"));
+      const eraAfter = await begun(login("alice"));
       expect(await registry.kickMark("alice", "any", eraBefore)).toEqual(kick);
       expect(await registry.kickMark("alice", "any", eraAfter)).toBeUndefined();
     });
@@ -298,17 +565,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const kicked = await registry.removeAll("alice", mark(), { except: here.id });
       expect(kicked.map(({ id }) => id).sort()).toEqual([phone.id, hidden.id].sort());
       expect(await registry.update("alice", hidden.id, { addSid: "new" })).toBe(false);
-      expect(await registry.list("alice")).toEqual([before]);
+      expect(await registry.list("alice", ALL)).toEqual({ items: [before], total: 1 });
       const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
       expect([totalCount, users.map(({ userId }) => userId)]).toEqual([1, ["alice"]]);
-      const found: string[] = [];
-      for await (const userIds of registry.users()) found.push(...userIds);
-      expect(found).toContain("alice");
+      expect(await everyone()).toContain("alice");
     });
 
     it("is the reason for every login but that one", async () => {
       const [here, phone] = [login("alice"), login("alice")];
-      const era = await registry.add(here);
+      const era = await begun(here);
       await registry.add(phone);
       const kick = mark("elsewhere");
       await registry.removeAll("alice", kick, { except: here.id });
@@ -318,25 +583,25 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("lets nobody back but that one", async () => {
       const [here, phone] = [login("alice"), login("alice")];
-      const era = await registry.add(here);
+      const era = await begun(here);
       await registry.add(phone);
       const { ends } = await registry.remove("alice", phone.id);
       await registry.removeAll("alice", mark(), { except: here.id });
-      expect(await registry.adopt(phone, { era, ends })).toBe(false);
-      expect(await registry.adopt(login("alice"), FIRST_TIME)).toBe(false);
+      expect(await registry.adopt(phone, { era, ends })).toBeUndefined();
+      expect(await registry.adopt(login("alice"), FIRST_TIME)).toBeUndefined();
       const removal = await registry.remove("alice", here.id);
-      expect(await registry.adopt({ ...here, sid: "new" }, { era, ends: removal.ends })).toBe(true);
+      expect(await registry.adopt({ ...here, sid: "new" }, { era, ends: removal.ends })).toEqual(expect.any(String));
       expect(await idsOf("alice")).toEqual([here.id]);
     });
 
     it("spares nobody where that one is not listed, or is another user's", async () => {
       const [gone, phone, bob] = [login("alice"), login("alice"), login("bob")];
-      const era = await registry.add(gone);
+      const era = await begun(gone);
       for (const each of [phone, bob]) await registry.add(each);
       const { ends } = await registry.remove("alice", gone.id);
       const kick = mark();
       await registry.removeAll("alice", kick, { except: gone.id });
-      expect(await registry.adopt(gone, { era, ends })).toBe(false);
+      expect(await registry.adopt(gone, { era, ends })).toBeUndefined();
       expect(await registry.kickMark("alice", gone.id, era)).toEqual(kick);
       await registry.add(phone);
       await registry.removeAll("alice", mark(), { except: bob.id });
@@ -346,12 +611,12 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("spares it from no other kick", async () => {
       const here = login("alice");
-      const era = await registry.add(here);
+      const era = await begun(here);
       await registry.removeAll("alice", mark(), { except: here.id });
       const { ends } = await registry.remove("alice", here.id);
       const kick = mark();
       await registry.removeAll("alice", kick);
-      expect(await registry.adopt(here, { era, ends })).toBe(false);
+      expect(await registry.adopt(here, { era, ends })).toBeUndefined();
       expect(await registry.kickMark("alice", here.id, era)).toEqual(kick);
     });
   });
@@ -375,7 +640,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("lists a login of a user whom nobody has kicked", async () => {
       const alice = login("alice");
-      expect(await registry.adopt(alice, FIRST_TIME)).toBe(true);
+      expect(await registry.adopt(alice, FIRST_TIME)).toEqual(expect.any(String));
       expect(await idsOf("alice")).toEqual([alice.id]);
     });
 
@@ -389,7 +654,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
       await registry.update("alice", alice.id, { addSid: "new", removeSid: alice.sid });
-      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toMatchObject({ sids: ["new"] });
     });
 
@@ -397,21 +662,21 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
       await registry.update("alice", alice.id, { removeSid: alice.sid });
-      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [] });
     });
 
     it("is refused once the user has been kicked", async () => {
       const alice = login("alice");
       await registry.removeAll("alice", mark());
-      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
 
     it("is refused once everyone has been kicked", async () => {
       const alice = login("alice");
       await registry.markAll(mark());
-      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
 
@@ -419,8 +684,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
       const { ends } = await registry.remove("alice", alice.id, { remember: true });
-      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
-      expect(await registry.adopt(alice, { era: "", ends })).toBe(true);
+      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
+      expect(await registry.adopt(alice, { era: "", ends })).toEqual(expect.any(String));
     });
 
     it("is refused once the login has been kicked that is not listed, for a day, however long sessions live", async () => {
@@ -428,7 +693,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       registry.bind({ appId, maxSessionAgeMs: 1 });
       await registry.remove("alice", alice.id, { mark: mark() });
       await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
+      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
     });
 
     it("is refused for every end that it does not know of, also after ends of others", async () => {
@@ -436,17 +701,17 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.adopt(alice, FIRST_TIME);
       const { ends } = await registry.remove("alice", alice.id, { remember: true });
       await registry.remove("alice", other.id, { remember: true });
-      expect(await registry.adopt(alice, FIRST_TIME)).toBe(false);
-      expect(await registry.adopt(alice, { era: "", ends })).toBe(true);
+      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
+      expect(await registry.adopt(alice, { era: "", ends })).toEqual(expect.any(String));
       await registry.remove("alice", alice.id, { remember: true });
-      expect(await registry.adopt(alice, { era: "", ends })).toBe(false);
+      expect(await registry.adopt(alice, { era: "", ends })).toBeUndefined();
     });
 
     it("by whom the login was taken off succeeds while nobody else has ended it", async () => {
       const alice = login("alice");
-      const era = await registry.add(alice);
+      const era = await begun(alice);
       const { ends } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt({ ...alice, sid: "new" }, { era, ends })).toBe(true);
+      expect(await registry.adopt({ ...alice, sid: "new" }, { era, ends })).toEqual(expect.any(String));
     });
 
     it.each([
@@ -454,28 +719,89 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       ["a kick of everyone", () => registry.markAll(mark())],
     ])("by whom the login was taken off is refused after %s", async (_what, kick) => {
       const alice = login("alice");
-      const era = await registry.add(alice);
+      const era = await begun(alice);
       const { ends } = await registry.remove("alice", alice.id);
       await kick();
-      expect(await registry.adopt(alice, { era, ends })).toBe(false);
+      expect(await registry.adopt(alice, { era, ends })).toBeUndefined();
       expect(await idsOf("alice")).toEqual([]);
     });
 
     it("by whom the login was taken off is refused after another end of it", async () => {
       const alice = login("alice");
-      const era = await registry.add(alice);
+      const era = await begun(alice);
       const { ends } = await registry.remove("alice", alice.id);
       await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { era, ends })).toBe(false);
+      expect(await registry.adopt(alice, { era, ends })).toBeUndefined();
+    });
+
+    it("gives the era from then on", async () => {
+      await registry.removeAll("alice", mark());
+      await registry.markAll(mark());
+      const alice = login("alice");
+      const era = await registry.adopt(alice, { era: await begun(login("alice")), ends: 0 });
+      expect(await registry.kickMark("alice", alice.id, era ?? "none")).toBeUndefined();
+      const { ends } = await registry.remove("alice", alice.id);
+      expect(await registry.adopt(alice, { era: era ?? "none", ends })).toEqual(era);
+      const kick = mark();
+      await registry.removeAll("alice", kick);
+      expect(await registry.kickMark("alice", alice.id, era ?? "none")).toEqual(kick);
     });
 
     it("is possible in the era of an earlier kick", async () => {
       await registry.removeAll("alice", mark());
       await registry.markAll(mark());
       const alice = login("alice");
-      const era = await registry.add(alice);
+      const era = await begun(alice);
       const { ends } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { era, ends })).toBe(true);
+      expect(await registry.adopt(alice, { era, ends })).toEqual(expect.any(String));
+    });
+  });
+
+  describe.each([
+    ["its user", (kick: KickMark) => registry.removeAll("alice", kick)],
+    ["everyone", (kick: KickMark) => registry.markAll(kick)],
+  ])("adoption of a session whose authentication is known, after a kick of %s", (_whom, kick) => {
+    const at = new Date(1_700_000_000_000);
+    const after = (ms: number): Date => new Date(+at + ms);
+
+    it.each([MINUTE_MS, HOUR_MS])("%i ms before, lists it, in the era of that kick", async (ms) => {
+      await kick({ ...mark(), at });
+      const alice = login("alice");
+      const era = await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(ms) });
+      expect(await idsOf("alice")).toEqual([alice.id]);
+      expect(await registry.kickMark("alice", alice.id, era ?? "none")).toBeUndefined();
+      const { ends } = await registry.remove("alice", alice.id);
+      expect(await registry.adopt(alice, { era: era ?? "none", ends })).toEqual(era);
+    });
+
+    it.each([MINUTE_MS - 1, 59_000, 0, -HOUR_MS, NaN])("%i ms before, is refused", async (ms) => {
+      await kick({ ...mark('{"at":1}'), at });
+      const alice = login("alice");
+      expect(await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(ms) })).toBeUndefined();
+      expect(await registry.find("alice", alice.id)).toBeUndefined();
+      expect(await online()).toEqual([0]);
+    });
+
+    it("is refused after a second kick that is not a minute older", async () => {
+      await kick({ ...mark(), at });
+      await kick({ ...mark(), at: after(2 * MINUTE_MS) });
+      const since = { ...FIRST_TIME, authenticatedAt: after(2 * MINUTE_MS) };
+      expect(await registry.adopt(login("alice"), since)).toBeUndefined();
+    });
+
+    it("is refused where the login itself has been ended", async () => {
+      await kick({ ...mark(), at });
+      const alice = login("alice");
+      await registry.remove("alice", alice.id, { remember: true });
+      expect(await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(HOUR_MS) })).toBeUndefined();
+    });
+
+    it("is refused where the other kick is not old enough", async () => {
+      await registry.removeAll("alice", { ...mark(), at: after(HOUR_MS) });
+      await registry.markAll({ ...mark(), at: after(HOUR_MS) });
+      await kick({ ...mark(), at });
+      const since = { ...FIRST_TIME, authenticatedAt: after(2 * MINUTE_MS) };
+      expect(await registry.adopt(login("alice"), since)).toBeUndefined();
     });
   });
 
@@ -507,7 +833,27 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         ["ben", [other.id]],
         ["ann", [two.id, one.id]],
       ]);
-      expect(users[1]?.logins).toEqual(await registry.list("ann"));
+      expect(users[1]?.logins).toEqual((await registry.list("ann", ALL)).items);
+      expect(users.map(({ loginsCount }) => loginsCount)).toEqual([1, 2]);
+    });
+
+    it("is told with the newest fifty of many logins, and how many there are", async () => {
+      const began = Date.now() - HOUR_MS;
+      const logins = Array.from({ length: 60 }, (_each, index) => login("ann", { began: new Date(began + index) }));
+      await Promise.all(logins.map((each) => registry.add(each)));
+      const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      const newest = logins.map(({ id }) => id).reverse();
+      expect(users[0]?.logins.map(({ id }) => id)).toEqual(newest.slice(0, 50));
+      expect(users[0]?.loginsCount).toBe(60);
+      expect(await registry.list("ann", { offset: 50, limit: 50 })).toMatchObject({
+        items: newest.slice(50).map((id) => ({ id })),
+        total: 60,
+      });
+    });
+
+    it("is only counted by a page of none", async () => {
+      for (const userId of ["ann", "ben"]) await begun(login(userId));
+      expect(await registry.activeUsers({ offset: 0, limit: 0 })).toEqual({ totalCount: 2, users: [] });
     });
 
     it("is not who has logged out, was kicked, or has expired", async () => {
@@ -517,10 +863,6 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       for (const each of [out, kicked, gone, here]) await registry.add(each);
       await registry.remove("out", out.id);
       await registry.removeAll("kicked", mark());
-      const online = async () => {
-        const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
-        return [totalCount, ...users.map(({ userId }) => userId)];
-      };
       await expect(eventually(online, [1, "here"])).resolves.toBe(true);
     });
 
@@ -539,9 +881,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(alice);
       await registry.update("alice", alice.id, { removeSid: alice.sid });
       await registry.activeUsers({ offset: 0, limit: 10 });
-      const found: string[] = [];
-      for await (const userIds of registry.users()) found.push(...userIds);
-      expect(found).toEqual(["alice"]);
+      expect(await everyone()).toEqual(["alice"]);
     });
 
     it("is found by whoever kicks everyone until his kick is settled, whoever looks meanwhile", async () => {
@@ -550,23 +890,20 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.removeAll("alice", mark());
       await registry.remove("bob", bob.id, { mark: mark() });
       await registry.remove("carol", carol.id);
-      const online = async (): Promise<string[]> => {
-        const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
-        expect(users).toEqual([]);
-        const found: string[] = [];
-        for await (const userIds of registry.users()) found.push(...userIds);
-        return found.sort();
+      const unsettled = async (): Promise<string[]> => {
+        expect(await online()).toEqual([0]);
+        return everyone();
       };
-      expect(await online()).toEqual(["alice", "bob"]);
+      expect(await unsettled()).toEqual(["alice", "bob"]);
       // Another login that ends in the ordinary way does not finish the kick.
       const again = login("alice");
       await registry.add(again);
       await registry.remove("alice", again.id);
-      expect(await online()).toEqual(["alice", "bob"]);
+      expect(await unsettled()).toEqual(["alice", "bob"]);
       await registry.settle("alice", [alice.id]);
-      expect(await online()).toEqual(["bob"]);
+      expect(await unsettled()).toEqual(["bob"]);
       await registry.settle("bob", [bob.id]);
-      expect(await online()).toEqual([]);
+      expect(await unsettled()).toEqual([]);
     });
 
     it("is online as before who has begun another login while his kick was settled", async () => {
@@ -597,7 +934,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       ];
       for (const each of [middle, oldest, newest]) await registry.add(each);
       const order = [newest.id, middle.id, oldest.id];
-      expect((await registry.list("alice")).map(({ id }) => id)).toEqual(order);
+      expect((await registry.list("alice", ALL)).items.map(({ id }) => id)).toEqual(order);
       const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
       expect(users.map(({ logins }) => logins.map(({ id }) => id))).toEqual([order]);
     });
@@ -643,7 +980,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   describe("odd ids of logins", () => {
     it.each(["", "*", "*spared", "=", "1 2 x", "{", "x".repeat(300)])("keeps %j apart from all else", async (id) => {
       const [odd, other] = [login("alice", { id }), login("alice")];
-      const era = await registry.add(odd);
+      const era = await begun(odd);
       await registry.add(other);
       const kick = mark();
       await registry.removeAll("alice", kick, { except: id });
@@ -652,7 +989,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.remove("alice", id, { mark: second });
       expect(await registry.kickMark("alice", id, era)).toEqual(second);
       expect(await registry.kickMark("alice", other.id, era)).toEqual(kick);
-      expect(await registry.adopt(other, { era, ends: 0 })).toBe(false);
+      expect(await registry.adopt(other, { era, ends: 0 })).toBeUndefined();
     });
   });
 
@@ -717,6 +1054,18 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         { userId: phone.userId, loginIds: [phone.id], mark: kick },
         { userId: desk.userId, loginIds: [desk.id], mark: undefined },
       ]);
+    });
+
+    it("tells nothing of an end whose condition does not hold", async () => {
+      const alice = login("alice");
+      await begun(alice);
+      await registry.update("alice", alice.id, { addSid: "second" });
+      await registry.remove("alice", alice.id, { ifSid: "another" });
+      await registry.remove("alice", alice.id, { ifLastSid: alice.sid });
+      await registry.remove("alice", "unknown", { ifListed: true, mark: mark() });
+      await registry.remove("alice", alice.id, { ifLastSid: "second" });
+      await heard.until(() => heard.news.length > 0);
+      expect(heard.news).toEqual([{ userId: "alice", loginIds: [alice.id], mark: undefined }]);
     });
 
     it("tells once of a kick that is repeated, and nothing where nobody was logged in", async () => {
@@ -803,13 +1152,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("lets nobody back who was on the way", async () => {
       const alice = login("alice");
-      const era = await registry.add(alice);
+      const era = await begun(alice);
       const { ends } = await registry.remove("alice", alice.id);
       await registry.clear();
-      expect(await registry.adopt(alice, { era, ends })).toBe(false);
+      expect(await registry.adopt(alice, { era, ends })).toBeUndefined();
       const next = login("alice");
-      const since = { era: await registry.add(next), ends: (await registry.remove("alice", next.id)).ends };
-      expect(await registry.adopt(next, since)).toBe(true);
+      const since = { era: await begun(next), ends: (await registry.remove("alice", next.id)).ends };
+      expect(await registry.adopt(next, since)).toEqual(expect.any(String));
       expect(await idsOf("alice")).toEqual([next.id]);
     });
   });

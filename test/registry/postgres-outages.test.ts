@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Pool } from "pg";
 import type { PostgresClient } from "../../lib/registry/postgres/index.js";
-import { before, eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
+import { before, eventually, newLogin, newMark, next, open, PostgresSite, shown } from "../support/postgres-site.js";
 
 const UNAVAILABLE = expect.objectContaining({
   code: "ERR_REGISTRY_UNAVAILABLE",
@@ -37,13 +37,13 @@ describe("a call that is given up", () => {
     } finally {
       site.server.resume();
     }
-    expect(await open(own).list("alice")).toEqual([]);
+    expect(await shown(open(own), "alice")).toEqual([]);
   });
 
   it("does not take effect when the server comes to", async () => {
     const pool = site.pool({ max: 1 });
     const registry = open(
-      before("add", pool, () => {
+      before("add_login", pool, () => {
         site.server.pause();
       }),
       { timeoutMs: 500 },
@@ -90,12 +90,12 @@ describe("a call that is given up", () => {
       await client.query("COMMIT");
       client.release();
     }
-    expect(await registry.list("alice")).toHaveLength(1);
+    expect(await shown(registry, "alice")).toHaveLength(1);
   }, 60_000);
 });
 
 describe("a kick of everyone while a login is being listed", () => {
-  it.each(["add", "adopt"] as const)("waits until it is listed, and finds it: %s", async (method) => {
+  it.each(["add_login", "adopt"] as const)("waits until it is listed, and finds it: %s", async (method) => {
     let listing: PostgresClient | undefined;
     const pool = site.pool();
     const appId = next("app");
@@ -105,7 +105,7 @@ describe("a kick of everyone while a login is being listed", () => {
     });
     const [slow, registry] = [open(committing, { appId }), open(own, { appId })];
 
-    await (method === "add" ? slow.add(newLogin()) : slow.adopt(newLogin(), { era: "", ends: 0 }));
+    await (method === "add_login" ? slow.add(newLogin()) : slow.adopt(newLogin(), { era: "", ends: 0 }));
     const state = { isMarked: false };
     const kicked = (async () => {
       await registry.markAll(newMark());

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Pool } from "pg";
 import type { Era, KickMark, NewLogin } from "../../lib/index.js";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { begun, shown } from "../support/postgres-site.js";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.js";
 
 const HOUR_MS = 3_600_000;
@@ -73,21 +74,21 @@ class Round {
   async #visit(): Promise<void> {
     const userId = this.#anyUser();
     const login = { id: next("login"), userId, sid: next("sid"), ttlMs: HOUR_MS };
-    const tried = { login, era: await anyNode().add(login), isOn: true, isLoggedOut: false };
+    const tried = { login, era: await begun(anyNode(), login), isOn: true, isLoggedOut: false };
     this.#begun.push(tried);
     for (let steps = below(4); steps > 0; steps -= 1) {
       if (below(2) === 0) {
         tried.isOn = await anyNode().update(userId, login.id, { addSid: next("sid"), ttlMs: HOUR_MS });
       } else {
         const { login: removed, ends } = await anyNode().remove(userId, login.id);
-        tried.isOn = removed !== undefined && (await anyNode().adopt(login, { era: tried.era, ends }));
+        tried.isOn = removed !== undefined && (await anyNode().adopt(login, { era: tried.era, ends })) !== undefined;
       }
     }
   }
 
   async #logOut(): Promise<void> {
     // Not before somebody is there, if anybody comes.
-    await Promise.all(this.#userIds.map((userId) => anyNode().list(userId)));
+    await Promise.all(this.#userIds.map((userId) => shown(anyNode(), userId)));
     if (this.#begun.length === 0) return;
     const tried = anyOf(this.#begun);
     await anyNode().remove(tried.login.userId, tried.login.id);

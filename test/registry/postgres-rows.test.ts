@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Pool } from "pg";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
-import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
+import { begun, eventually, newLogin, newMark, next, open, PostgresSite, shown } from "../support/postgres-site.js";
 
 const HOUR_MS = 3_600_000;
 const FIRST_TIME = { era: "", ends: 0 };
@@ -59,7 +59,7 @@ describe("a user with a long login", () => {
     const registry = await opened(appId);
     await registry.add(newLogin());
     await step(registry);
-    await eventually(async () => (await registry.list("alice")).length === 1);
+    await eventually(async () => (await shown(registry, "alice")).length === 1);
     await sweep(appId);
     const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
     expect(users.map(({ userId }) => userId)).toContain("alice");
@@ -78,7 +78,7 @@ describe("what is remembered of a user whose logins were short", () => {
     await registry.removeAll("alice", mark);
     await sweep(appId);
     expect(await registry.kickMark("alice", "old", "")).toEqual(mark);
-    expect(await registry.adopt(newLogin(), FIRST_TIME)).toBe(false);
+    expect(await registry.adopt(newLogin(), FIRST_TIME)).toBeUndefined();
   });
 
   it("is the end of a login that must not be adopted again", async () => {
@@ -91,8 +91,8 @@ describe("what is remembered of a user whose logins were short", () => {
     registry.bind({ appId, maxSessionAgeMs: 1 });
     await registry.remove("alice", login.id, { remember: true });
     await sweep(appId);
-    expect(await registry.adopt(login, FIRST_TIME)).toBe(false);
-    expect(await registry.adopt(login, { era: "", ends: 2 })).toBe(true);
+    expect(await registry.adopt(login, FIRST_TIME)).toBeUndefined();
+    expect(await registry.adopt(login, { era: "", ends: 2 })).toEqual(expect.any(String));
   });
 });
 
@@ -141,6 +141,41 @@ describe("who is cleared away", () => {
   });
 });
 
+describe("until when a user is shown", () => {
+  it("is as long as one of the user's logins with a session id, after whatever steps", async () => {
+    const appId = next("app");
+    const registry = open(own, { appId });
+    const logins = Array.from({ length: 4 }, () => newLogin());
+    const anyOf = <Item>(items: readonly Item[]): Item => items[Math.floor(Math.random() * items.length)] as Item;
+    const steps: Record<string, (login: (typeof logins)[number]) => Promise<unknown>> = {
+      adopt: (login) => registry.adopt({ ...login, ttlMs: anyOf([1, 2, 3]) * HOUR_MS }, FIRST_TIME),
+      touch: ({ id }) => registry.update("alice", id, { ttlMs: anyOf([1, 2, 3]) * HOUR_MS }),
+      hide: ({ id, sid }) => registry.update("alice", id, { removeSid: sid }),
+      show: ({ id, sid }) => registry.update("alice", id, { addSid: sid }),
+      second: ({ id }) => registry.update("alice", id, { addSid: "second", ttlMs: 2 * HOUR_MS }),
+      leave: ({ id }) => registry.update("alice", id, { removeSid: "second", ttlMs: HOUR_MS }),
+      remove: ({ id }) => registry.remove("alice", id),
+      last: ({ id, sid }) => registry.remove("alice", id, { ifLastSid: sid }),
+      kick: ({ id }) => registry.removeAll("alice", newMark(), { except: id }),
+      add: ({ id, ...login }) => registry.add({ ...login, id: `${id}${next("x")}`, ttlMs: 2 * HOUR_MS }),
+    };
+    const taken: string[] = [];
+    for (let count = 0; count < 300; count += 1) {
+      const name = anyOf([...Object.keys(steps), "adopt", "adopt", "touch", "touch"]);
+      taken.push(name);
+      await steps[name]?.(anyOf(logins));
+      const { rows } = await own.query(
+        `SELECT u.shown AS kept, (SELECT max(shown_until) FROM express_logout_logins
+           WHERE user_key = u.key AND cardinality(sids) > 0) AS is
+         FROM express_logout_users u WHERE app = $1`,
+        [appId],
+      );
+      const [row = { kept: null, is: null }] = rows as { kept: unknown; is: unknown }[];
+      expect([taken.join(" "), row.kept]).toEqual([taken.join(" "), row.is]);
+    }
+  });
+});
+
 describe("a login that has expired", () => {
   it("is not there to be ended", async () => {
     const registry = open(own);
@@ -148,7 +183,7 @@ describe("a login that has expired", () => {
     if (one === undefined || two === undefined) throw new Error("no logins");
     await registry.add(one);
     await registry.add(two);
-    await eventually(async () => (await registry.list("two")).length === 0);
+    await eventually(async () => (await shown(registry, "two")).length === 0);
     expect((await registry.remove("one", one.id)).login).toBeUndefined();
     expect(await registry.removeAll("two", newMark())).toEqual([]);
   });
@@ -160,7 +195,7 @@ describe("a kick that was not finished", () => {
     const login = newLogin();
     await registry.adopt(login, FIRST_TIME);
     const { ends } = await registry.remove("alice", login.id, { mark: newMark() });
-    expect(await registry.adopt(login, { era: "", ends })).toBe(true);
+    expect(await registry.adopt(login, { era: "", ends })).toEqual(expect.any(String));
     expect((await registry.remove("alice", login.id, { mark: newMark() })).login).toMatchObject({ id: login.id });
   });
 
@@ -169,8 +204,8 @@ describe("a kick that was not finished", () => {
     const [login, mark] = [newLogin(), newMark()];
     await registry.adopt(login, FIRST_TIME);
     expect(await registry.removeAll("alice", mark)).toHaveLength(1);
-    const era = await registry.add(newLogin());
-    expect(await registry.adopt(login, { era, ends: 0 })).toBe(true);
+    const era = await begun(registry, newLogin());
+    expect(await registry.adopt(login, { era, ends: 0 })).toEqual(expect.any(String));
     expect(await registry.removeAll("alice", newMark())).toHaveLength(2);
   });
 });
@@ -207,13 +242,13 @@ describe("a step", () => {
       );
       await (method === "add" ? held.add(slow) : held.adopt(slow, FIRST_TIME));
       await (method === "add" ? registry.add(other) : registry.adopt(other, FIRST_TIME));
-      expect(await registry.list("other")).toHaveLength(1);
+      expect(await shown(registry, "other")).toHaveLength(1);
       await held.close();
     } finally {
       await holder.query("COMMIT");
       holder.release();
     }
-    expect(await registry.list("slow")).toHaveLength(1);
+    expect(await shown(registry, "slow")).toHaveLength(1);
   });
 
   it("on one user changes nothing of the others", async () => {
@@ -240,7 +275,7 @@ describe("a step", () => {
     await registry.adopt({ ...adopted, ttlMs: 2 * HOUR_MS }, FIRST_TIME);
     await registry.add(active);
     await registry.update("alice", active.id, { ttlMs: 2 * HOUR_MS });
-    for (const { lastActive, expires } of await registry.list("alice"))
+    for (const { lastActive, expires } of await shown(registry, "alice"))
       expect(+expires - +lastActive).toBe(2 * HOUR_MS);
   });
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Pool } from "pg";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { freePort } from "../support/free-port.js";
-import { eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
+import { begun, eventually, newLogin, newMark, next, open, PostgresSite, shown } from "../support/postgres-site.js";
 
 let site: PostgresSite;
 /** Of the test itself: it looks at what is in the tables, and holds locks. */
@@ -48,6 +48,35 @@ describe("the migration", () => {
     }
   });
 
+  it("of tables without times of showing gives them, and shows what was listed", async () => {
+    const names = { prefix: "Older_" };
+    const [registry, starting] = [open(site.pool(), names), open(site.pool(), names)];
+    await registry.migrate();
+    const [kicked, shown, hidden] = [newLogin("kicked"), newLogin("shown"), newLogin("hidden")];
+    for (const login of [kicked, shown, hidden]) await registry.add(login);
+    await registry.removeAll("kicked", newMark());
+    await registry.update("hidden", hidden.id, { removeSid: hidden.sid });
+    const before = await registry.list("shown", { offset: 0, limit: 1 });
+    await own.query(`ALTER TABLE "Older_logins" DROP COLUMN shown_until;
+      ALTER TABLE "Older_kicked" DROP COLUMN shown_until;
+      ALTER TABLE "Older_users" DROP COLUMN shown;
+      DROP INDEX "Older_logins_began";
+      CREATE INDEX "Older_logins_user" ON "Older_logins" (user_key);
+      CREATE INDEX "Older_users_active" ON "Older_users" (app, active DESC, key) INCLUDE (expires)`);
+    await Promise.all([registry.migrate(), starting.migrate()]);
+    expect(await registry.list("shown", { offset: 0, limit: 1 })).toEqual(before);
+    const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
+    expect([totalCount, users.map(({ userId }) => userId)]).toEqual([1, ["shown"]]);
+    expect(await registry.update("hidden", hidden.id, { addSid: "new" })).toBe(true);
+    expect((await registry.activeUsers({ offset: 0, limit: 0 })).totalCount).toBe(2);
+    expect(await registry.removeAll("kicked", newMark())).toMatchObject([{ id: kicked.id, sids: [kicked.sid] }]);
+    expect(await registry.removeAll("shown", newMark())).toMatchObject([{ id: shown.id, sids: [shown.sid] }]);
+    const { rows } = await own.query(
+      `SELECT indexname FROM pg_indexes WHERE indexname IN ('Older_logins_user', 'Older_users_active')`,
+    );
+    expect(rows).toEqual([]);
+  });
+
   it("may be printed and run by hand, in an odd schema too", async () => {
     const names = { schema: 'the "Schema"; --', prefix: "x".repeat(40) };
     await own.query('CREATE SCHEMA "the ""Schema""; --"');
@@ -55,8 +84,8 @@ describe("the migration", () => {
     const [registry, neighbour] = [open(own, names), open(own)];
     const login = newLogin();
     await registry.add(login);
-    expect(await registry.list("alice")).toHaveLength(1);
-    expect(await neighbour.list("alice")).toEqual([]);
+    expect(await shown(registry, "alice")).toHaveLength(1);
+    expect(await shown(neighbour, "alice")).toEqual([]);
     const { rows } = await own.query<{ name: string }>(
       `SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'the "Schema"; --' AND indexname NOT LIKE '%_pkey'`,
     );
@@ -69,8 +98,8 @@ describe("the migration", () => {
     await own.query("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA auth TO app");
     const registry = open(site.pool({ options: "-c role=app" }), { schema: "auth" });
     const [one, two] = [newLogin(), newLogin()];
-    const era = await registry.add(one);
-    expect(await registry.adopt(two, { era, ends: 0 })).toBe(true);
+    const era = await begun(registry, one);
+    expect(await registry.adopt(two, { era, ends: 0 })).toEqual(expect.any(String));
     expect(await registry.update("alice", one.id, { ttlMs: 1_000 })).toBe(true);
     expect(await registry.remove("alice", one.id, { mark: newMark() })).toMatchObject({ ends: 1 });
     await registry.markAll(newMark());
@@ -118,7 +147,7 @@ describe("texts that PostgreSQL cannot hold", () => {
       const login = { ...newLogin(`user ${odd}`), id: `login ${odd}`, sid: `sid ${odd}`, ip: odd, userAgent: odd };
       const other = { ...login, userId: `user ${odd}\\`, id: `login ${odd}\\` };
       const mark = newMark({ reason: odd, by: odd });
-      const era = await registry.add(login);
+      const era = await begun(registry, login);
       await registry.add(other);
       const { id, userId, sid, ip, userAgent } = login;
       expect(await registry.find(userId, id)).toMatchObject({ id, userId, sids: [sid], ip, userAgent });
@@ -129,6 +158,62 @@ describe("texts that PostgreSQL cannot hold", () => {
       ]);
     },
   );
+});
+
+describe("the time of a kick", () => {
+  it.each(["\0", "\ud800", '","at":1,"', "\\", '\\"', "x y\n"])(
+    "is read from a mark with odd texts (%#)",
+    async (odd) => {
+      const registry = open(own);
+      const at = new Date("2026-01-02T03:04:05.678Z");
+      const mark = { ...newMark({ reason: odd, by: odd }), id: `${odd}${next("mark")}`, at };
+      await registry.removeAll("alice", mark);
+      await registry.markAll({ ...mark, id: `${odd}${next("mark")}` });
+      const adopt = (ms: number) =>
+        registry.adopt(newLogin(), { era: "", ends: 0, authenticatedAt: new Date(+at + 60_000 + ms) });
+      expect(await adopt(-1)).toBeUndefined();
+      expect(await adopt(0)).toEqual(expect.any(String));
+    },
+  );
+
+  it("that cannot be read lets nobody in", async () => {
+    const registry = open(own);
+    await registry.removeAll("alice", { ...newMark(), at: new Date(NaN) });
+    const authenticatedAt = new Date();
+    expect(await registry.adopt(newLogin(), { era: "", ends: 0, authenticatedAt })).toBeUndefined();
+  });
+});
+
+describe("a row that cannot be read", () => {
+  it("is left out of who is online, and is an error of that user alone", async () => {
+    const registry = open(own, { appId: next("app") });
+    const [broken, other] = [newLogin("broken"), newLogin("other")];
+    for (const login of [broken, other]) await registry.add(login);
+    await own.query("UPDATE express_logout_logins SET sids = ARRAY['a \"secret'] WHERE id = $1", [broken.id]);
+    const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
+    expect([totalCount, users.map(({ userId }) => userId)]).toEqual([2, ["other"]]);
+    const error: unknown = await registry.find("broken", broken.id).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE", message: expect.stringMatching(/cannot be read/) });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("secret");
+    await expect(registry.removeAll("broken", newMark())).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+    expect(await registry.removeAll("other", newMark())).toHaveLength(1);
+    await own.query("UPDATE express_logout_kicked SET sids = ARRAY['sid'] WHERE id = $1", [broken.id]);
+    expect(await registry.removeAll("broken", newMark())).toMatchObject([{ id: broken.id, sids: ["sid"] }]);
+  });
+
+  it("of a user is an error when everyone else has been found", async () => {
+    const appId = next("app");
+    const registry = open(own, { appId, timeoutMs: 20_000 });
+    const userIds = Array.from({ length: 1_100 }, (_each, index) => `user ${String(index)}`);
+    await Promise.all(userIds.map((userId) => registry.add(newLogin(userId))));
+    await own.query("UPDATE express_logout_users SET user_id = '\"' WHERE app = $1 AND user_id = 'user 7'", [appId]);
+    const found: string[] = [];
+    const look = async (): Promise<void> => {
+      for await (const group of registry.users()) found.push(...group);
+    };
+    await expect(look()).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+    expect(found.sort()).toEqual(userIds.filter((userId) => userId !== "user 7").sort());
+  });
 });
 
 describe("an error", () => {

@@ -1,5 +1,5 @@
 import { Pool, type PoolConfig } from "pg";
-import type { KickMark, NewLogin } from "../../lib/index.js";
+import type { Era, KickMark, ListedLogin, LoginRegistry, NewLogin } from "../../lib/index.js";
 import {
   PostgresLoginRegistry,
   type PostgresClient,
@@ -25,6 +25,18 @@ export const newLogin = (userId = "alice"): NewLogin => ({
   sid: next("sid"),
   ttlMs: HOUR_MS,
 });
+
+/** Lists a login, and gives its era. */
+export async function begun(registry: LoginRegistry, login: NewLogin): Promise<Era> {
+  const era = await registry.add(login);
+  if (era === undefined) throw new Error(`${login.id} is not listed`);
+  return era;
+}
+
+/** The logins of a user that lists show. */
+export async function shown(registry: LoginRegistry, userId: string): Promise<readonly ListedLogin[]> {
+  return (await registry.list(userId, { offset: 0, limit: 1_000 })).items;
+}
 
 /** Asks until it is so; one that never comes true fails, so that what the test holds is let go. */
 export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {

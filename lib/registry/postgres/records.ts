@@ -1,4 +1,7 @@
+import { LogoutError } from "../../errors.js";
 import type { EndedLogins, KickMark, ListedLogin } from "../../login.js";
+
+const UNREADABLE = "A row of the login registry cannot be read. See docs/postgres.md, what is in the tables.";
 
 /** A row of a result: the statements cast whatever an app's own type parsers might read otherwise to text. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -6,7 +9,7 @@ export type Row = Readonly<Record<string, unknown>>;
 /** What {@link readLogin} reads of a login, which `from` names. */
 export function loginColumns(from: string): string {
   const milliseconds = (column: string): string => `(extract(epoch FROM ${from}.${column}) * 1000)::text AS ${column}`;
-  return `${from}.id, ${["began", "last_active", "expires"].map(milliseconds).join(", ")}, ${from}.ip, ${from}.user_agent, to_json(${from}.sids)::text AS sids`;
+  return `${from}.id, ${["began", "last_active", "expires", "shown_until"].map(milliseconds).join(", ")}, ${from}.ip, ${from}.user_agent, to_json(${from}.sids)::text AS sids`;
 }
 
 export function readLogin(userId: string, row: Row): ListedLogin {
@@ -18,7 +21,8 @@ export function readLogin(userId: string, row: Row): ListedLogin {
     expires: readDate(row["expires"]),
     ip: row["ip"] === null ? undefined : readText(row["ip"]),
     userAgent: row["user_agent"] === null ? undefined : readText(row["user_agent"]),
-    sids: (JSON.parse(String(row["sids"])) as string[]).map(readText),
+    sids: (readJson(String(row["sids"])) as string[]).map(readText),
+    shownUntil: readDate(row["shown_until"]),
   };
 }
 
@@ -36,7 +40,7 @@ export function writeOptional(text: string | undefined): string | null {
 
 /** Reads what {@link writeText} wrote. */
 export function readText(written: unknown): string {
-  return JSON.parse(`"${String(written)}"`) as string;
+  return readJson(`"${String(written)}"`) as string;
 }
 
 interface MarkRecord {
@@ -59,7 +63,7 @@ export function writeMark(mark: KickMark): string {
 }
 
 export function readMark(written: unknown): KickMark | undefined {
-  return typeof written === "string" ? markOf(JSON.parse(written) as MarkRecord) : undefined;
+  return typeof written === "string" ? markOf(readJson(written) as MarkRecord) : undefined;
 }
 
 /** The first line of an announcement; each of the others is the id of a login. Neither has a line break in it. */
@@ -77,6 +81,15 @@ export function readAnnouncement(payload: string | undefined): EndedLogins | und
   } catch {
     // Whoever is connected to the database may announce anything.
     return undefined;
+  }
+}
+
+/** The error names no value: a session id may be one. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new LogoutError("ERR_REGISTRY_UNAVAILABLE", UNREADABLE);
   }
 }
 

@@ -1,6 +1,7 @@
 import { LogoutError } from "../../errors.js";
 import type {
   ActiveUser,
+  EndOfLogin,
   EndOptions,
   Era,
   KickEndOptions,
@@ -9,15 +10,27 @@ import type {
   LoginChange,
   LoginRegistry,
   NewLogin,
+  RegistryList,
   RegistryListener,
+  RegistryPage,
   Removal,
+  Since,
   Subscription,
 } from "../../login.js";
 import { endTtlMs } from "../ends.js";
 import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
-import { announcementHead, readLogin, readMark, readText, writeMark, writeOptional, writeText } from "./records.js";
+import {
+  announcementHead,
+  readLogin,
+  readMark,
+  readText,
+  writeMark,
+  writeOptional,
+  writeText,
+  type Row,
+} from "./records.js";
 import { migrationOf } from "./schema.js";
 import { statementsOf, type Statements } from "./statements.js";
 import { Listening } from "./subscription.js";
@@ -118,16 +131,18 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return row && readLogin(userId, row);
   }
 
-  async add(login: NewLogin): Promise<Era> {
-    const [marks] = await this.#database.step(this.#statements.add, ...this.#toList(login));
+  async add(login: NewLogin): Promise<Era | undefined> {
+    const [row] = await this.#database.step(this.#statements.add, ...this.#toList(login));
     this.#sweepNowAndThen();
-    return eraAfter(markId(marks?.["its_user_mark"]), markId(marks?.["its_app_mark"]));
+    return readEra(row);
   }
 
-  async adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
+  async adopt(login: NewLogin, { era, ends, authenticatedAt }: Since): Promise<Era | undefined> {
     const before = kicksBefore(era).map(writeText);
-    const [row] = await this.#database.step(this.#statements.adopt, ...this.#toList(login), ...before, ends);
-    return row?.["listed"] === "true";
+    const at = authenticatedAt?.getTime() ?? NaN;
+    const since = [...before, ends, Number.isNaN(at) ? null : at];
+    const [row] = await this.#database.step(this.#statements.adopt, ...this.#toList(login), ...since);
+    return readEra(row);
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
@@ -146,13 +161,9 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return row?.["listed"] === "true";
   }
 
-  async remove(
-    userId: string,
-    loginId: string,
-    end: EndOptions & { mark?: KickMark; remember?: boolean } = {},
-  ): Promise<Removal> {
+  async remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
     refuseReplicas(end);
-    const { mark } = end;
+    const { mark, ifLastSid, ifSid = ifLastSid } = end;
     const ttlMs = endTtlMs(end, this.#app.maxSessionAgeMs);
     const [row] = await this.#database.step(
       this.#statements.remove,
@@ -160,9 +171,11 @@ export class PostgresLoginRegistry implements LoginRegistry {
       this.#loginKey(userId, loginId),
       mark === undefined ? null : writeMark(mark),
       ttlMs.listed ?? null,
-      ttlMs.unlisted,
+      ttlMs.unlisted ?? null,
       this.#app.channel,
       announcementHead(userId, mark),
+      writeOptional(ifSid),
+      ifLastSid !== undefined,
     );
     const isFound = typeof row?.["id"] === "string";
     return { login: isFound ? readLogin(userId, row) : undefined, ends: Number(row?.["ends"]) };
@@ -203,36 +216,37 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return readMark(row?.["login_mark"]) ?? kickAfter(era, readMark(row?.["user_mark"]), readMark(row?.["app_mark"]));
   }
 
-  async list(userId: string): Promise<readonly ListedLogin[]> {
-    const rows = await this.#database.read(this.#statements.list, this.#userKey(userId));
-    return rows.map((row) => readLogin(userId, row));
+  async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
+    const rows = await this.#database.read(this.#statements.list, this.#userKey(userId), offset, limit);
+    const listed = rows.filter((row) => typeof row["id"] === "string");
+    return { items: listed.map((row) => readLogin(userId, row)), total: Number(rows[0]?.["total"]) };
   }
 
-  async activeUsers({ offset, limit }: { offset: number; limit: number }): Promise<{
-    totalCount: number;
-    users: ActiveUser[];
-  }> {
+  async activeUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
     const { app } = this.#app;
     const [counted] = await this.#database.read(this.#statements.activeCount, app);
-    const rows = await this.#database.read(this.#statements.activePage, app, offset, limit);
-    const users = new Map<string, ListedLogin[]>();
-    for (const row of rows) {
-      const userId = readText(row["user_id"]);
-      users.set(userId, [...(users.get(userId) ?? []), readLogin(userId, row)]);
-    }
-    return {
-      totalCount: Number(counted?.["count"]),
-      users: [...users].map(([userId, logins]) => ({ userId, logins })),
-    };
+    const rows = limit === 0 ? [] : await this.#database.read(this.#statements.activePage, app, offset, limit);
+    const rowsOf = new Map<unknown, Row[]>();
+    for (const row of rows) rowsOf.set(row["user_id"], [...(rowsOf.get(row["user_id"]) ?? []), row]);
+    const { read } = readEach([...rowsOf.values()], (logins) => {
+      const userId = readText(logins[0]?.["user_id"]);
+      const loginsCount = Number(logins[0]?.["total"]);
+      return { userId, logins: logins.map((row) => readLogin(userId, row)), loginsCount };
+    });
+    return { totalCount: Number(counted?.["count"]), users: read };
   }
 
   async *users(): AsyncIterable<readonly string[]> {
+    const unreadable: unknown[] = [];
     for (let last = ""; ;) {
       const rows = await this.#database.read(this.#statements.users, this.#app.app, last, USERS_AT_ONCE);
-      yield rows.map((row) => readText(row["user_id"]));
-      if (rows.length < USERS_AT_ONCE) return;
+      const { read, errors } = readEach(rows, (row) => readText(row["user_id"]));
+      unreadable.push(...errors);
+      yield read;
+      if (rows.length < USERS_AT_ONCE) break;
       last = String(rows.at(-1)?.["key"]);
     }
+    if (unreadable.length > 0) throw unreadable[0];
   }
 
   subscribe(listener: RegistryListener, { checkEveryMs }: { checkEveryMs: number }): Subscription {
@@ -304,6 +318,29 @@ export class PostgresLoginRegistry implements LoginRegistry {
       swept = Number(row?.["swept"]);
     } while (swept === SWEPT_AT_ONCE);
   }
+}
+
+/** What a step has answered that may have listed a login. */
+function readEra(row: Row | undefined): Era | undefined {
+  if (row?.["listed"] !== "true") return undefined;
+  return eraAfter(markId(row["its_user_mark"]), markId(row["its_app_mark"]));
+}
+
+/** What can be read of several, and what went wrong with the rest. */
+function readEach<Item, Read>(
+  items: readonly Item[],
+  read: (item: Item) => Read,
+): { readonly read: Read[]; readonly errors: unknown[] } {
+  const errors: unknown[] = [];
+  const found = items.flatMap((item) => {
+    try {
+      return [read(item)];
+    } catch (error) {
+      errors.push(error);
+      return [];
+    }
+  });
+  return { read: found, errors };
 }
 
 function markId(written: unknown): string | undefined {

@@ -1,3 +1,4 @@
+import { CLOCK_MARGIN_MS } from "../../login.js";
 import { quoted, type Names } from "./names.js";
 
 /** The SQLSTATE with which a step refuses to run in transactions that do not see what was committed while it waited. */
@@ -21,14 +22,16 @@ export function migrationOf(names: Names): string {
   const [apps, users, logins, kicked, ended] = ["apps", "users", "logins", "kicked", "ended"].map((name) =>
     names.of(name),
   ) as [string, string, string, string, string];
-  const [inTime, lockApp, lockUser, dropExpired, list, announce] = [
+  const [inTime, lockApp, lockUser, dropExpired, list, show, kickCounts, announce] = [
     "in_time",
     "lock_app",
     "lock_user",
     "drop_expired",
     "list",
+    "show",
+    "kick_counts",
     "announce",
-  ].map((name) => names.of(name)) as [string, string, string, string, string, string];
+  ].map((name) => names.of(name)) as [string, string, string, string, string, string, string, string];
 
   return `SELECT pg_advisory_xact_lock(hashtextextended('express-logout migration', 0));
 
@@ -40,7 +43,8 @@ CREATE TABLE IF NOT EXISTS ${apps} (
 );
 
 -- A user who is online, or of whom something has to be remembered. \`expires\`: when his last login does, null if he has none.
--- \`until\`: how long anything of his is kept. \`spared\`: the key of the login to which his mark does not apply.
+-- \`until\`: how long anything of his is kept. \`spared\`: the key of the login to which his mark does not apply. \`shown\`: the
+-- latest \`shown_until\` of the logins with a session id.
 CREATE TABLE IF NOT EXISTS ${users} (
   app text NOT NULL,
   key bytea NOT NULL,
@@ -52,9 +56,9 @@ CREATE TABLE IF NOT EXISTS ${users} (
   mark_until timestamptz,
   spared bytea,
   until timestamptz NOT NULL,
+  shown timestamptz,
   PRIMARY KEY (app, key)
 );
-${indexOn(users, names.index("users_active"), "(app, active DESC, key) INCLUDE (expires)")}
 ${indexOn(users, names.index("users_until"), "(app, until)")}
 
 -- The list. \`key\`: of application, user and login; \`user_key\`: the user's.
@@ -67,12 +71,34 @@ CREATE TABLE IF NOT EXISTS ${logins} (
   expires timestamptz NOT NULL,
   ip text,
   user_agent text,
-  sids text[] NOT NULL
+  sids text[] NOT NULL,
+  shown_until timestamptz NOT NULL
 );
-${indexOn(logins, names.index("logins_user"), "(user_key)")}
 
 -- The logins of kicks that are not finished.
 CREATE TABLE IF NOT EXISTS ${kicked} (LIKE ${logins} INCLUDING ALL);
+${indexOn(kicked, names.index("kicked_user"), "(user_key)")}
+
+-- Tables of a version without \`shown\` and \`shown_until\`: a login is shown for as long as it is listed, as it was there.
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = ${literal(users)}::regclass AND attname = 'shown'
+    AND NOT attisdropped)
+  THEN
+    LOCK TABLE ${logins}, ${kicked}, ${users} IN ACCESS EXCLUSIVE MODE;
+    ALTER TABLE ${logins} ADD COLUMN IF NOT EXISTS shown_until timestamptz;
+    ALTER TABLE ${kicked} ADD COLUMN IF NOT EXISTS shown_until timestamptz;
+    ALTER TABLE ${users} ADD COLUMN IF NOT EXISTS shown timestamptz;
+    UPDATE ${logins} SET shown_until = expires;
+    UPDATE ${kicked} SET shown_until = expires;
+    UPDATE ${users} u SET shown = (SELECT max(shown_until) FROM ${logins} WHERE user_key = u.key AND cardinality(sids) > 0)
+      WHERE u.expires IS NOT NULL;
+    ALTER TABLE ${logins} ALTER COLUMN shown_until SET NOT NULL;
+    ALTER TABLE ${kicked} ALTER COLUMN shown_until SET NOT NULL;
+    DROP INDEX IF EXISTS ${names.of("users_active")}, ${names.of("logins_user")};
+  END IF;
+END $$;
+${indexOn(users, names.index("users_shown"), "(app, active DESC, key) INCLUDE (shown)")}
+${indexOn(logins, names.index("logins_began"), "(user_key, began DESC, key)")}
 
 -- How often, and why, single logins have been ended.
 CREATE TABLE IF NOT EXISTS ${ended} (
@@ -128,13 +154,35 @@ DECLARE
   ends_at timestamptz := at + the_ttl * interval '1 millisecond';
 BEGIN
   INSERT INTO ${logins} VALUES (the_login, the_user, the_id, coalesce(to_timestamp(the_beginning / 1000), at), at, ends_at,
-    the_ip, the_agent, ARRAY[the_sid])
+    the_ip, the_agent, ARRAY[the_sid], ends_at)
   ON CONFLICT (key) DO UPDATE SET began = excluded.began, last_active = excluded.last_active, expires = excluded.expires,
-    ip = excluded.ip, user_agent = excluded.user_agent, sids = excluded.sids;
-  INSERT INTO ${users} AS u (app, key, user_id, active, expires, until)
-  VALUES (the_app, the_user, the_user_id, at, ends_at, ends_at)
-  ON CONFLICT (app, key) DO UPDATE SET active = at, expires = greatest(u.expires, ends_at), until = greatest(u.until, ends_at);
+    ip = excluded.ip, user_agent = excluded.user_agent, sids = excluded.sids, shown_until = excluded.shown_until;
+  INSERT INTO ${users} AS u (app, key, user_id, active, expires, until, shown)
+  VALUES (the_app, the_user, the_user_id, at, ends_at, ends_at, ends_at)
+  ON CONFLICT (app, key) DO UPDATE SET active = at, expires = greatest(u.expires, ends_at), until = greatest(u.until, ends_at),
+    shown = greatest(u.shown, ends_at);
 END $$;
+
+-- Keeps \`shown\` of the user of a login that was shown until one moment and is until another; null: not at all. All logins are
+-- looked at only where the latest moment may have become earlier.
+CREATE OR REPLACE FUNCTION ${show}(the_app text, the_user bytea, was timestamptz, is_now timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF was IS NOT DISTINCT FROM is_now THEN RETURN; END IF;
+  UPDATE ${users} SET shown = CASE
+    WHEN shown IS NULL OR is_now >= shown THEN is_now
+    WHEN was >= shown THEN (SELECT max(shown_until) FROM ${logins} WHERE user_key = the_user AND cardinality(sids) > 0)
+    ELSE shown
+  END WHERE app = the_app AND key = the_user;
+END $$;
+
+-- Whether a kick counts for a user who authenticated at a time, in epoch milliseconds; null: not known. One that is at least
+-- a minute older does not. The time of the kick is taken from the text: not every text of a mark can be read as JSON here.
+CREATE OR REPLACE FUNCTION ${kickCounts}(the_mark text, the_authentication double precision)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce(substring(the_mark FROM '^\\{"id":"(?:[^"\\\\]|\\\\.)*","at":(-?[0-9]+)[,}]')::double precision
+    + ${String(CLOCK_MARGIN_MS)} > the_authentication, true)
+$$;
 
 -- Tells whoever listens on the channel which logins are off: a line that says whose and why, then a line for each login, in
 -- as many messages as it takes. One that does not fit is told as '': look at the list.
@@ -157,13 +205,16 @@ BEGIN
   IF message <> the_head THEN PERFORM pg_notify(the_channel, message); END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION ${names.of("add")}(the_deadline double precision, the_app text, the_user bytea, the_user_id text,
+CREATE OR REPLACE FUNCTION ${names.of("add_login")}(the_deadline double precision, the_app text, the_user bytea, the_user_id text,
   the_login bytea, the_id text, the_sid text, the_ttl double precision, the_ip text, the_agent text,
-  the_beginning double precision, OUT its_user_mark text, OUT its_app_mark text) LANGUAGE plpgsql AS $$
+  the_beginning double precision, OUT is_listed boolean, OUT its_user_mark text, OUT its_app_mark text)
+LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${lockApp}(the_deadline, the_app, false);
   PERFORM ${lockUser}(the_deadline, the_user);
   PERFORM ${dropExpired}(the_user);
+  is_listed := NOT EXISTS (SELECT FROM ${ended} WHERE key = the_login);
+  IF NOT is_listed THEN RETURN; END IF;
   PERFORM ${list}(the_app, the_user, the_user_id, the_login, the_id, the_sid, the_ttl, the_ip, the_agent, the_beginning);
   SELECT mark_id INTO its_user_mark FROM ${users} WHERE app = the_app AND key = the_user AND mark_until > clock_timestamp();
   SELECT mark_id INTO its_app_mark FROM ${apps} WHERE app = the_app;
@@ -172,32 +223,40 @@ END $$;
 
 CREATE OR REPLACE FUNCTION ${names.of("adopt")}(the_deadline double precision, the_app text, the_user bytea,
   the_user_id text, the_login bytea, the_id text, the_sid text, the_ttl double precision, the_ip text, the_agent text,
-  the_beginning double precision, the_user_mark text, the_app_mark text, the_ends integer)
-RETURNS boolean LANGUAGE plpgsql AS $$
+  the_beginning double precision, the_user_mark text, the_app_mark text, the_ends integer,
+  the_authentication double precision, OUT is_listed boolean, OUT its_user_mark text, OUT its_app_mark text)
+LANGUAGE plpgsql AS $$
 DECLARE
   at timestamptz;
   ends_at timestamptz;
+  login ${logins};
 BEGIN
   PERFORM ${lockApp}(the_deadline, the_app, false);
   PERFORM ${lockUser}(the_deadline, the_user);
   PERFORM ${dropExpired}(the_user);
   at := clock_timestamp();
+  is_listed := false;
   IF EXISTS (SELECT FROM ${users} WHERE app = the_app AND key = the_user AND mark_until > clock_timestamp()
-      AND mark_id <> the_user_mark AND spared IS DISTINCT FROM the_login)
-    OR EXISTS (SELECT FROM ${apps} WHERE app = the_app AND mark_id <> the_app_mark)
+      AND mark_id <> the_user_mark AND spared IS DISTINCT FROM the_login AND ${kickCounts}(mark, the_authentication))
+    OR EXISTS (SELECT FROM ${apps} WHERE app = the_app AND mark_id <> the_app_mark
+      AND ${kickCounts}(mark, the_authentication))
     OR coalesce((SELECT ends FROM ${ended} WHERE key = the_login), 0) <> the_ends
-  THEN RETURN false; END IF;
-  IF EXISTS (SELECT FROM ${logins} WHERE key = the_login AND NOT the_sid = ANY (sids)) THEN RETURN false; END IF;
-  UPDATE ${logins} SET last_active = at, expires = greatest(expires, at + the_ttl * interval '1 millisecond')
-    WHERE key = the_login RETURNING expires INTO ends_at;
+  THEN RETURN; END IF;
+  SELECT * INTO login FROM ${logins} WHERE key = the_login;
   IF FOUND THEN
+    IF the_sid <> ALL (login.sids) THEN RETURN; END IF;
+    ends_at := at + the_ttl * interval '1 millisecond';
+    UPDATE ${logins} SET last_active = at, expires = greatest(expires, ends_at), shown_until = ends_at WHERE key = the_login;
     UPDATE ${users} SET active = at, expires = greatest(expires, ends_at), until = greatest(until, ends_at)
       WHERE app = the_app AND key = the_user;
+    PERFORM ${show}(the_app, the_user, login.shown_until, ends_at);
   ELSE
     PERFORM ${list}(the_app, the_user, the_user_id, the_login, the_id, the_sid, the_ttl, the_ip, the_agent, the_beginning);
   END IF;
+  is_listed := true;
+  SELECT mark_id INTO its_user_mark FROM ${users} WHERE app = the_app AND key = the_user AND mark_until > clock_timestamp();
+  SELECT mark_id INTO its_app_mark FROM ${apps} WHERE app = the_app;
   PERFORM ${inTime}(the_deadline);
-  RETURN true;
 END $$;
 
 CREATE OR REPLACE FUNCTION ${names.of("update")}(the_deadline double precision, the_app text, the_user bytea,
@@ -206,42 +265,60 @@ RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
   at timestamptz;
   ends_at timestamptz;
+  was timestamptz;
   login ${logins};
 BEGIN
   PERFORM ${lockUser}(the_deadline, the_user);
   at := clock_timestamp();
   SELECT * INTO login FROM ${logins} WHERE key = the_login AND expires > at;
   IF NOT FOUND THEN RETURN false; END IF;
+  was := CASE WHEN cardinality(login.sids) > 0 THEN login.shown_until END;
   IF the_old_sid IS NOT NULL THEN login.sids := array_remove(login.sids, the_old_sid); END IF;
   IF the_new_sid IS NOT NULL AND the_new_sid <> ALL (login.sids) THEN login.sids := login.sids || the_new_sid; END IF;
   IF login.ip IS NULL AND login.user_agent IS NULL THEN login.ip := the_ip; login.user_agent := the_agent; END IF;
   IF the_ttl IS NOT NULL THEN
-    ends_at := greatest(login.expires, at + the_ttl * interval '1 millisecond');
+    ends_at := at + the_ttl * interval '1 millisecond';
     login.last_active := at;
-    login.expires := ends_at;
+    login.expires := greatest(login.expires, ends_at);
+    login.shown_until := ends_at;
     UPDATE ${users} SET active = at, expires = greatest(expires, ends_at), until = greatest(until, ends_at)
     WHERE app = the_app AND key = the_user;
   END IF;
   UPDATE ${logins} SET last_active = login.last_active, expires = login.expires, ip = login.ip,
-    user_agent = login.user_agent, sids = login.sids WHERE key = the_login;
+    user_agent = login.user_agent, sids = login.sids, shown_until = login.shown_until WHERE key = the_login;
+  PERFORM ${show}(the_app, the_user, was, CASE WHEN cardinality(login.sids) > 0 THEN login.shown_until END);
   PERFORM ${inTime}(the_deadline);
   RETURN true;
 END $$;
 
 -- \`the_end_ttl\`: how long its end is remembered if it is listed, null if it need not be; \`the_unlisted_ttl\`: if it is not.
+-- \`the_sid\`: only if the login has this session id, else null; \`is_last\`: and no other, which else is all that is taken.
 CREATE OR REPLACE FUNCTION ${names.of("remove")}(the_deadline double precision, the_app text, the_user bytea,
   the_user_id text, the_login bytea, the_mark text, the_end_ttl double precision, the_unlisted_ttl double precision,
-  the_channel text, the_head text, OUT its_login ${logins}, OUT its_ends integer) LANGUAGE plpgsql AS $$
+  the_channel text, the_head text, the_sid text, is_last boolean, OUT its_login ${logins}, OUT its_ends integer)
+LANGUAGE plpgsql AS $$
 DECLARE
   is_listed boolean;
   ends_until timestamptz;
 BEGIN
   PERFORM ${lockUser}(the_deadline, the_user);
   PERFORM ${dropExpired}(the_user);
+  SELECT ends INTO its_ends FROM ${ended} WHERE key = the_login;
+  its_ends := coalesce(its_ends, 0);
+  IF the_sid IS NOT NULL AND NOT EXISTS (SELECT FROM ${logins} WHERE key = the_login AND the_sid = ANY (sids)
+    AND NOT (is_last AND cardinality(sids) > 1))
+  THEN
+    IF is_last THEN
+      UPDATE ${logins} SET sids = array_remove(sids, the_sid) WHERE key = the_login AND the_sid = ANY (sids);
+    END IF;
+    PERFORM ${inTime}(the_deadline);
+    RETURN;
+  END IF;
   DELETE FROM ${logins} WHERE key = the_login RETURNING * INTO its_login;
   is_listed := FOUND;
   IF is_listed THEN
-    UPDATE ${users} SET expires = (SELECT max(expires) FROM ${logins} WHERE user_key = the_user)
+    UPDATE ${users} SET (expires, shown) = (
+      SELECT max(expires), max(shown_until) FILTER (WHERE cardinality(sids) > 0) FROM ${logins} WHERE user_key = the_user)
     WHERE app = the_app AND key = the_user;
     PERFORM ${announce}(the_channel, the_head, ARRAY[its_login.id]);
   END IF;
@@ -251,8 +328,6 @@ BEGIN
   ELSIF the_mark IS NOT NULL THEN
     SELECT * INTO its_login FROM ${kicked} WHERE key = the_login;
   END IF;
-  SELECT ends INTO its_ends FROM ${ended} WHERE key = the_login;
-  its_ends := coalesce(its_ends, 0);
   IF NOT is_listed THEN the_end_ttl := the_unlisted_ttl; END IF;
   IF the_end_ttl IS NOT NULL THEN
     its_ends := its_ends + 1;
@@ -274,10 +349,12 @@ DECLARE
   ends_until timestamptz;
   spared_login bytea;
   spared_until timestamptz;
+  spared_shown timestamptz;
 BEGIN
   PERFORM ${lockUser}(the_deadline, the_user);
   PERFORM ${dropExpired}(the_user);
-  SELECT key, expires INTO spared_login, spared_until FROM ${logins} WHERE key = the_exception;
+  SELECT key, expires, CASE WHEN cardinality(sids) > 0 THEN shown_until END INTO spared_login, spared_until, spared_shown
+    FROM ${logins} WHERE key = the_exception;
   PERFORM ${announce}(the_channel, the_head, ARRAY(
     SELECT id FROM ${logins} WHERE user_key = the_user AND key IS DISTINCT FROM spared_login));
   DELETE FROM ${kicked} WHERE key IN (SELECT key FROM ${logins} WHERE user_key = the_user);
@@ -286,7 +363,7 @@ BEGIN
   ends_until := clock_timestamp() + the_mark_ttl * interval '1 millisecond';
   INSERT INTO ${users} AS u (app, key, user_id, mark_id, mark, mark_until, spared, until)
   VALUES (the_app, the_user, the_user_id, the_mark_id, the_mark, ends_until, spared_login, ends_until)
-  ON CONFLICT (app, key) DO UPDATE SET expires = spared_until, mark_id = the_mark_id, mark = the_mark,
+  ON CONFLICT (app, key) DO UPDATE SET expires = spared_until, shown = spared_shown, mark_id = the_mark_id, mark = the_mark,
     mark_until = ends_until, spared = spared_login, until = greatest(u.until, ends_until);
   RETURN QUERY SELECT * FROM ${kicked} WHERE user_key = the_user;
   PERFORM ${inTime}(the_deadline);
@@ -315,7 +392,7 @@ BEGIN
   PERFORM ${lockUser}(the_deadline, the_user);
   DELETE FROM ${logins} WHERE user_key = the_user;
   DELETE FROM ${kicked} WHERE user_key = the_user;
-  UPDATE ${users} SET expires = NULL WHERE app = the_app AND key = the_user;
+  UPDATE ${users} SET expires = NULL, shown = NULL WHERE app = the_app AND key = the_user;
   PERFORM ${inTime}(the_deadline);
 END $$;
 

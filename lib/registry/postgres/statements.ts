@@ -1,3 +1,4 @@
+import { LOGINS_OF_USER } from "../../login.js";
 import { statement, type Statement } from "./database.js";
 import type { Names } from "./names.js";
 import { loginColumns } from "./records.js";
@@ -22,6 +23,8 @@ type StatementName =
 
 export type Statements = Readonly<Record<StatementName, Statement>>;
 
+const ERA_COLUMNS = "is_listed::text AS listed, its_user_mark, its_app_mark";
+
 /** The reads are single statements, each of which sees one moment; the steps are functions, see `schema.ts`. */
 export function statementsOf(names: Names): Statements {
   const [apps, users, logins, kicked, ended] = ["apps", "users", "logins", "kicked", "ended"].map((name) =>
@@ -29,9 +32,13 @@ export function statementsOf(names: Names): Statements {
   ) as [string, string, string, string, string];
   return {
     find: statement(`SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND expires > now()`),
+    // Also where the page is empty there is a row, for the count; a page of none has no rows of its own to read.
     list: statement(
-      `SELECT ${loginColumns("l")} FROM ${logins} l
-       WHERE user_key = $1 AND l.expires > now() AND cardinality(l.sids) > 0 ORDER BY l.began DESC`,
+      `SELECT c.count::text AS total, ${loginColumns("l")}
+       FROM (SELECT count(*) FROM ${logins} s WHERE user_key = $1 AND ${isShown("s")}) c
+       LEFT JOIN LATERAL (SELECT * FROM ${logins} s WHERE user_key = $1 AND ${isShown("s")}
+         ORDER BY began DESC, key LIMIT $3 OFFSET $2) l ON true
+       ORDER BY l.began DESC, l.key`,
     ),
     kickMark: statement(
       `SELECT (SELECT mark FROM ${ended} WHERE key = $3 AND until > now()) AS login_mark,
@@ -39,13 +46,15 @@ export function statementsOf(names: Names): Statements {
            AND spared IS DISTINCT FROM $3) AS user_mark,
          (SELECT mark FROM ${apps} WHERE app = $1) AS app_mark`,
     ),
-    activeCount: statement(`SELECT count(*)::text AS count FROM ${users} WHERE app = $1 AND expires > now()`),
+    activeCount: statement(`SELECT count(*)::text AS count FROM ${users} WHERE app = $1 AND shown > now()`),
     activePage: statement(
-      `SELECT u.user_id, ${loginColumns("l")}
-       FROM (SELECT key, user_id, active FROM ${users} WHERE app = $1 AND expires > now()
+      `SELECT u.user_id, c.count::text AS total, ${loginColumns("l")}
+       FROM (SELECT key, user_id, active FROM ${users} WHERE app = $1 AND shown > now()
          ORDER BY active DESC, key LIMIT $3 OFFSET $2) u
-       JOIN ${logins} l ON l.user_key = u.key AND l.expires > now() AND cardinality(l.sids) > 0
-       ORDER BY u.active DESC, u.key, l.began DESC`,
+       CROSS JOIN LATERAL (SELECT count(*) FROM ${logins} s WHERE s.user_key = u.key AND ${isShown("s")}) c
+       CROSS JOIN LATERAL (SELECT * FROM ${logins} s WHERE s.user_key = u.key AND ${isShown("s")}
+         ORDER BY s.began DESC, s.key LIMIT ${String(LOGINS_OF_USER)}) l
+       ORDER BY u.active DESC, u.key, l.began DESC, l.key`,
     ),
     // Two looks, each by an index of its own: with one condition for both every user would be looked at.
     users: statement(
@@ -57,11 +66,11 @@ export function statementsOf(names: Names): Statements {
           JOIN ${users} u ON u.app = $1 AND u.key = k.user_key ORDER BY u.key LIMIT $3)
        ) online ORDER BY online.key LIMIT $3`,
     ),
-    add: statement(`SELECT * FROM ${names.of("add")}(${parameters(11)})`),
-    adopt: statement(`SELECT ${names.of("adopt")}(${parameters(14)})::text AS listed`),
+    add: statement(`SELECT ${ERA_COLUMNS} FROM ${names.of("add_login")}(${parameters(11)})`),
+    adopt: statement(`SELECT ${ERA_COLUMNS} FROM ${names.of("adopt")}(${parameters(15)})`),
     update: statement(`SELECT ${names.of("update")}(${parameters(9)})::text AS listed`),
     remove: statement(
-      `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("remove")}(${parameters(10)}) r`,
+      `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("remove")}(${parameters(12)}) r`,
     ),
     removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("remove_all")}(${parameters(10)}) l`),
     settle: statement(`SELECT ${names.of("settle")}(${parameters(3)})`),
@@ -70,6 +79,11 @@ export function statementsOf(names: Names): Statements {
     tell: statement("SELECT pg_notify($1, '')"),
     sweep: statement(`SELECT ${names.of("sweep")}(${parameters(3)})::text AS swept`),
   };
+}
+
+/** Whether lists show a login. What is shown has not expired. */
+function isShown(from: string): string {
+  return `${from}.shown_until > now() AND cardinality(${from}.sids) > 0`;
 }
 
 function parameters(count: number): string {
