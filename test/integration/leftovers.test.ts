@@ -8,7 +8,7 @@ import { Gate } from "../support/gate.js";
 import { destroy, regenerate, save } from "../support/race-app.js";
 import { connectTo, startRedis, type RedisServer } from "../support/redis-server.js";
 import { sessionId, useSites } from "../support/site.js";
-import { BACKENDS } from "../support/stores.js";
+import { BACKENDS, unhookedViewOf } from "../support/stores.js";
 
 declare module "express-session" {
   interface SessionData {
@@ -59,9 +59,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("what is lef
 
   async function open() {
     const { store, registry } = backend.open();
-    // A second instance reads what the first one writes; with a store in memory, its own methods before they are hooked.
-    const bare =
-      name === "MemoryStore" ? Object.assign(Object.create(store) as Store, { get: store.get }) : backend.openBare();
+    // A second instance reads what the first one writes.
+    const bare = name === "MemoryStore" ? unhookedViewOf(store) : backend.openBare();
     const gate = new Gate();
     const sids: string[] = [];
     const after = (app: Express): void => {
