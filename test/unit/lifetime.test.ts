@@ -14,7 +14,7 @@ const forTwoMax = { cookie: { expires: new Date(Date.now() + 2 * MAX) } };
 const withOption = (ttl: unknown): Store => Object.assign(new MemoryStore(), { options: { ttl } });
 const PGStore = connectPgSimple(session);
 const postgres = (options: object): Store =>
-  new PGStore({ pool: {} as Pool, pruneSessionInterval: false, createTableIfMissing: false, ...options });
+  new PGStore({ pool: {} as unknown as Pool, pruneSessionInterval: false, createTableIfMissing: false, ...options });
 /** As express-mysql-session 3 is to be known: by its name and its options. */
 class MySQLStore extends MemoryStore {
   readonly options: object;
