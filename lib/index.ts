@@ -1,5 +1,5 @@
 export { logout, type LogoutControls, type LogoutRouter, type UserId } from "./logout.js";
-export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions } from "./options.js";
+export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions, SessionOptions } from "./options.js";
 export { KickError, LoginEndedError, LogoutError, type LoginEnd, type LogoutErrorCode } from "./errors.js";
 export type { LogoutEvents, LogoutListener } from "./events.js";
 export type {
@@ -10,6 +10,7 @@ export type {
   KickOptions,
   KickResult,
   PageRequest,
+  Progress,
 } from "./logins.js";
 export type {
   ActiveUser,

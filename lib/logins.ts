@@ -36,13 +36,19 @@ export interface KickResult {
   readonly logins: number;
 }
 
+/** How far a long call is. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
 /** Options of `kickAll`. */
 export interface KickAllOptions extends KickOptions {
   /**
    * Called as the kick goes on: `total` is how many were online when it began, an estimate while users come and go. What it
    * throws does not stop the kick; it is thrown when everyone is off.
    */
-  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** Which part of the users online is asked for. */

@@ -13,6 +13,7 @@ import {
   type KickOptions,
   type KickResult,
   type PageRequest,
+  type Progress,
 } from "./logins.js";
 import { LiveLogins } from "./live/live-logins.js";
 import { LiveRequests } from "./live/live-requests.js";
@@ -55,6 +56,17 @@ export interface LogoutControls {
   readonly activeUsers: (page?: ActiveUsersPage) => Promise<ActiveUsers>;
   /** The login of this request, or `undefined` where nobody is logged in. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   readonly currentLogin: (req: Request) => Promise<Login | undefined>;
+  /**
+   * Declares that this request has authenticated its user anew, and gives it a new session id: what it saves next is a new login,
+   * even if it kicked the user before. Call it after the credentials are checked, and before `req.login()` or setting the user
+   * id. The login that the request came with ends. The session is empty afterwards, as after `req.session.regenerate()`: copy
+   * what the app wants to keep. Without a save that follows, nobody is logged in.
+   *
+   * A new session id is needed: in the same one, a request in flight could save the old login over the new one.
+   *
+   * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`
+   */
+  readonly startLogin: (req: Request) => Promise<void>;
   /** Logs this request's user out, for the app's own route: ends the login, destroys the session, clears the cookie. */
   readonly endLogin: (req: Request, res: Response) => Promise<void>;
   /** Why the session that this request came with was refused: `undefined` unless its login was kicked. */
@@ -73,6 +85,16 @@ export interface LogoutControls {
   readonly guard: RequestHandler;
   readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   readonly off: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
+  /**
+   * Adopts every session in the store that is older than the installation, so that it is listed before its next request. With
+   * `sessions.adopt: false` it adopts none.
+   *
+   * @param options - `onProgress`: called after each session. An exception does not stop the walk; it is thrown at the end.
+   * @returns how many were adopted.
+   * @throws LogoutError `ERR_STORE_UNSUPPORTED` if the store has no `all()`, or one that returns no session ids;
+   * `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
+   */
+  readonly adoptSessions: (options?: { readonly onProgress?: (progress: Progress) => void }) => Promise<number>;
   /** Lets go of everything the package opened by itself. The store stays hooked: what is kicked stays kicked. */
   readonly close: () => Promise<void>;
 }
@@ -132,6 +154,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
       const login = sessions.loginOf(req);
       return login === undefined ? undefined : logins.find(login.userId, login.loginId);
     },
+    startLogin: (req) => hook.startLogin(req),
     endLogin: (req, res) => sessions.endLogin(req, res),
     ended: (req) => sessions.ended(req),
     signal: (req, until) => liveRequests.signal(req, until),
@@ -144,6 +167,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
       events.off(name, listener);
       if (!events.has("kick")) news.remove(kicks);
     },
+    adoptSessions: ({ onProgress = () => undefined } = {}) => hook.adoptSessions(onProgress),
     close: async () => {
       events.close();
       live.close();

@@ -1,11 +1,11 @@
 import type { NextFunction, Request, Response } from "express";
-import type { Store } from "express-session";
+import type { SessionData, Store } from "express-session";
 import { LogoutError } from "./errors.js";
 import type { EndedLogin, LoginRegistry, UserProfile } from "./login.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
 import { isMemoryStore } from "./session/known-stores.js";
-import { touchesAside } from "./session/touching.js";
+import { touchesAside } from "./session/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
 
 const DAY_MS = 86_400_000;
@@ -47,6 +47,22 @@ export interface RouteOptions {
   readonly assets?: string | undefined;
 }
 
+/** Options in `sessions`: sessions that this package has not written. */
+export interface SessionOptions {
+  /**
+   * Whether sessions that are older than the installation are adopted as logins at their first request: `true`, `false`
+   * (refused: their users log in again), or until a date. Until then they are guarded by kicks alone, which a registry can
+   * lose. Default: `true`.
+   */
+  readonly adopt?: boolean | Date | undefined;
+  /**
+   * Returns when the user of a session that this package has not written logged in, as a date or in milliseconds since 1970. For
+   * apps in which another service writes sessions: a login at least a minute after a kick is then recognized as new. The clocks
+   * of both services are compared. Default: unknown, so every such session counts as older than any kick.
+   */
+  readonly loggedInAt?: ((session: SessionData) => Date | number | null | undefined) | undefined;
+}
+
 /** Options of `logout()`. `undefined` means that an option is absent. */
 export interface LogoutOptions {
   /** The session store: the very instance that `session({ store })` gets. */
@@ -59,6 +75,8 @@ export interface LogoutOptions {
   readonly registry?: LoginRegistry | undefined;
   /** Whose session this is. Default: `passport.user` (or its `id`), `userId`, `user.id`, `user`, in this order. */
   readonly userId?: ((session: Session) => unknown) | undefined;
+  /** Sessions that are older than the installation, or that another service writes. */
+  readonly sessions?: SessionOptions | undefined;
   /** What is known of a user, for lists and pages. */
   readonly user?: ((userId: string) => UserProfile | undefined | Promise<UserProfile | undefined>) | undefined;
   /** Which users a search for a name finds, by their ids: for the console. Default: it finds user ids alone. */
@@ -121,6 +139,7 @@ export interface ResolvedOptions {
   readonly userPoolId: string;
   readonly registry: LoginRegistry;
   readonly userId: (session: Session) => unknown;
+  readonly sessions: { readonly adopt: boolean | Date; readonly loggedInAt: SessionOptions["loggedInAt"] };
   readonly user: NonNullable<LogoutOptions["user"]>;
   readonly searchUsers: NonNullable<LogoutOptions["searchUsers"]>;
   readonly confirmIdentity: NonNullable<LogoutOptions["confirmIdentity"]>;
@@ -167,6 +186,7 @@ const isObject: Check = (value) => typeof value === "object" && value !== null &
 const isDuration: Check = (value) => typeof value === "number" && Number.isFinite(value) && value > 0;
 /** setTimeout takes a longer one for 1 ms. */
 const isTimer: Check = (value) => isDuration(value) && Number(value) <= 2_147_483_647;
+const isDate: Check = (value) => value instanceof Date && !Number.isNaN(+value);
 const isListOf =
   (check: Check): Check =>
   (value) =>
@@ -187,6 +207,7 @@ const OPTIONS: Checks<LogoutOptions> = {
   userPoolId: ["a non-empty string", isText],
   registry: ["a login registry: new MemoryLoginRegistry() or new RedisLoginRegistry({ client })", isObject],
   userId: ["a function: (session) => user id", isFunction],
+  sessions: ["an object: { adopt, loggedInAt }", isObject],
   user: ["a function: (userId) => profile", isFunction],
   searchUsers: ["a function: (text) => user ids", isFunction],
   confirmIdentity: ["a function: (req) => true, or the address that confirms", isFunction],
@@ -210,6 +231,10 @@ const OPTIONS: Checks<LogoutOptions> = {
   touchIntervalMs: ["a number of milliseconds, 0 or more", (value) => value === 0 || isDuration(value)],
   waitForTouch: ["true or false", (value) => typeof value === "boolean"],
   recheckIntervalMs: ["a number of milliseconds above 0, and less than 25 days", isTimer],
+};
+const SESSIONS: Checks<SessionOptions> = {
+  adopt: ["true, false, or a valid Date", (value) => typeof value === "boolean" || isDate(value)],
+  loggedInAt: ["a function: (session) => Date, milliseconds since 1970, or undefined", isFunction],
 };
 const ADMIN: Checks<AdminOptions> = {
   tokens: ["an array of non-empty strings (is an environment variable not set?)", isListOf(isText)],
@@ -235,19 +260,21 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
   if (!isObject(options)) throw invalid("", "an object: logout({ store, appId, userPoolId })");
   check("", options, OPTIONS);
   for (const name of REQUIRED) if (options[name] === undefined) throw invalid(name, OPTIONS[name][0]);
-  const { admin = {}, routes = {} } = options;
+  const { admin = {}, routes = {}, sessions = {} } = options;
   // A console that anybody could open must not come about by an oversight.
   if (admin.authorize === undefined && ![undefined, false].includes(routes.loginManagement as undefined)) {
     throw invalid("admin.authorize", "given where routes.loginManagement is: it says who may see the console");
   }
+  check("sessions.", sessions, SESSIONS);
   check("admin.", admin, ADMIN);
   check("routes.", routes, ROUTE);
   return Object.freeze<ResolvedOptions>({
     store: options.store,
     appId: options.appId,
     userPoolId: options.userPoolId,
-    registry: options.registry ?? defaultRegistry(options.store),
+    registry: registryFor(options),
     userId: options.userId ?? defaultUserId,
+    sessions: Object.freeze({ adopt: sessions.adopt ?? true, loggedInAt: sessions.loggedInAt }),
     user: options.user ?? (() => undefined),
     searchUsers: options.searchUsers ?? (() => []),
     confirmIdentity: options.confirmIdentity ?? (() => true),
@@ -302,7 +329,14 @@ function paths(given: string | readonly string[] | false | undefined, defaults: 
   return typeof given === "string" ? [given] : [...given];
 }
 
-function defaultRegistry(store: Store): LoginRegistry {
+function registryFor({ store, registry }: LogoutOptions): LoginRegistry {
+  if (registry instanceof MemoryLoginRegistry && !isMemoryStore(store)) {
+    process.emitWarning(
+      "MemoryLoginRegistry forgets logins and kicks when the process restarts, and the session store does not: kicked users whose sessions are older than the installation can come back. Pass a RedisLoginRegistry or a PostgresLoginRegistry, or sessions: { adopt: false }.",
+      { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_MEMORY_REGISTRY" },
+    );
+  }
+  if (registry !== undefined) return registry;
   if (isMemoryStore(store)) return new MemoryLoginRegistry();
   throw new LogoutError(
     "ERR_REGISTRY_REQUIRED",

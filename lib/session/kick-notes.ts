@@ -5,10 +5,12 @@ import { inTurn } from "../in-turn.js";
 import type { KickMark, ListedLogin } from "../login.js";
 import { ConnectRedisNotes } from "./connect-redis-notes.js";
 import type { RawStore } from "./raw-store.js";
-import { isSameLogin, sessionWithNote, stampOf, type KickNote } from "./stamp.js";
+import { isSameLogin, sessionWithNote, stampOf, type KickNote, type Stamp } from "./stamp.js";
 
 /** How many sessions of a user the store is asked for at once. */
 const AT_ONCE = 100;
+/** A note that is of no use any more is not left: the session goes. */
+const LONG_AGO = new Date(0);
 
 /** A session of a login that was kicked. */
 export interface KickedSession {
@@ -42,11 +44,29 @@ export class KickNotes {
     await inTurn(AT_ONCE, left, (session) => this.#leave(session));
   }
 
+  /**
+   * Removes what a request in flight has written to the session of a login that had ended: with a mark, its reason takes the
+   * place of the data. What another login has written there meanwhile stays.
+   */
+  async remove(sid: string, { userId, loginId }: Stamp, mark: KickMark | undefined, expires: Date): Promise<void> {
+    const note = { loginId, at: +(mark?.at ?? 0), reason: mark?.reason };
+    const session = { sid, userId, expires: mark === undefined ? LONG_AGO : expires, note };
+    const left = this.#quickly === undefined ? [session] : await this.#quickly.leave([session]);
+    for (const each of left) await this.#leave(each);
+  }
+
+  /** Leaves the reason in a session that nobody but this request knows: it is about to hand out its id. */
+  async leaveInNew(sid: string, { loginId }: Stamp, mark: KickMark | undefined, expires: Date): Promise<void> {
+    if (mark === undefined) return;
+    await this.#raw.set(sid, sessionWithNote({ loginId, at: +mark.at, reason: mark.reason }, expires));
+  }
+
   async #leave({ sid, userId, expires, note }: KickedSession): Promise<void> {
     try {
       const session = await this.#raw.get(sid);
       if (session === undefined || !isSameLogin(stampOf(session), { userId, loginId: note.loginId })) return;
-      await this.#raw.set(sid, sessionWithNote(note, expires));
+      if (+expires > Date.now()) await this.#raw.set(sid, sessionWithNote(note, expires));
+      else await this.#raw.destroy(sid);
     } catch (error) {
       // What a store says may hold the session's id, or all of it.
       throw error instanceof LogoutError ? error : causeOf(error, [sid]);

@@ -9,6 +9,7 @@ interface StoreWithTtl {
 }
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 /** How long the store keeps a session from now on, in milliseconds: the longest that any party may have in mind. */
 export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {
@@ -16,7 +17,25 @@ export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAge
   const byCookie = cookieTtlMs(session);
   if (disableTTL === true) return Math.max(byCookie ?? 0, maxSessionAgeMs);
   if (typeof ttl === "function") return Math.max(byCookie ?? 0, seconds(ttl.call(store, session)) ?? maxSessionAgeMs);
-  return Math.max(0, byCookie ?? seconds(ttl) ?? maxSessionAgeMs, optionTtlMs(options, maxSessionAgeMs));
+  const byDefault = seconds(ttl) ?? agelessTtlMs(store) ?? maxSessionAgeMs;
+  return Math.max(0, byCookie ?? byDefault, optionTtlMs(options, maxSessionAgeMs));
+}
+
+/** Whether an app has ended a session by its cookie: `maxAge` of 0 or below, or `expires` in the past. */
+export function isEndedByCookie(store: Store, session: SessionRecord, maxSessionAgeMs: number): boolean {
+  const byCookie = cookieTtlMs(session);
+  return byCookie !== undefined && byCookie <= 0 && sessionTtlMs(store, session, maxSessionAgeMs) === 0;
+}
+
+/** How long well-known stores keep a session whose cookie has no age and for which no `ttl` is set. */
+function agelessTtlMs(store: Store): number | undefined {
+  const { constructor, options } = store as {
+    constructor?: { name?: string };
+    options?: { expiration?: unknown } | null;
+  };
+  if (constructor?.name === "PGStore") return DAY_MS;
+  if (constructor?.name !== "MySQLStore") return undefined;
+  return Number.isFinite(options?.expiration) ? Number(options?.expiration) : undefined;
 }
 
 /**

@@ -1,8 +1,9 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Store } from "express-session";
 import type { LoginRegistry } from "../login.js";
+import type { Adoption } from "./adoption.js";
 import { clientOf } from "./client.js";
-import { activityIntervalMs, sessionTtlMs } from "./lifetime.js";
+import { activityIntervalMs, isEndedByCookie, sessionTtlMs } from "./lifetime.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, RequestLogins } from "./requests.js";
 import { stampOf, type SessionRecord, type Stamp } from "./stamp.js";
@@ -10,6 +11,8 @@ import type { SessionEvents } from "./session-events.js";
 
 /** A request that lasts longer cannot know any more who else has ended a login: registries remember it for so long. */
 const RESUMED_WITHIN_MS = 86_400_000;
+/** What the id of an adopted login begins with. */
+const ADOPTED = "~";
 
 /** The session of a user that is about to be written. */
 export interface Saving {
@@ -24,6 +27,11 @@ export interface Saving {
 /** Its login; what follows once it is written, and if it cannot be. */
 export interface Listing {
   readonly stamp: Stamp;
+  /**
+   * Where the login is known to have ended, so that the session's data is not to be written: in a session that may be in the
+   * store, or in one whose id is new.
+   */
+  readonly hasEnded?: "in the store" | "in a new session" | undefined;
   readonly undo?: () => Promise<void>;
   readonly done?: () => void;
 }
@@ -31,6 +39,7 @@ export interface Listing {
 export interface ListingsOptions {
   readonly store: Store;
   readonly registry: LoginRegistry;
+  readonly adoption: Adoption;
   readonly remembered: RememberedSessions;
   readonly maxSessionAgeMs: number;
   readonly events: SessionEvents;
@@ -40,22 +49,25 @@ export interface ListingsOptions {
 export class Listings {
   readonly #store: Store;
   readonly #registry: LoginRegistry;
+  readonly #adoption: Adoption;
   readonly #remembered: RememberedSessions;
   readonly #maxSessionAgeMs: number;
   readonly #events: SessionEvents;
 
-  constructor({ store, registry, remembered, maxSessionAgeMs, events }: ListingsOptions) {
+  constructor({ store, registry, adoption, remembered, maxSessionAgeMs, events }: ListingsOptions) {
     this.#store = store;
     this.#registry = registry;
+    this.#adoption = adoption;
     this.#remembered = remembered;
     this.#maxSessionAgeMs = maxSessionAgeMs;
     this.#events = events;
   }
 
-  /** Sees to it that the login is listed, if it may be. */
+  /** Sees to it that the login of a session that its request writes is listed, if it may be. */
   of(saving: Saving): Promise<Listing> {
     const { sid, session, userId, logins } = saving;
     const held = logins?.of(userId);
+    if (logins?.startsLogin === true) return this.#begin(saving);
     if (logins !== undefined && held !== undefined) {
       if (held.removal !== undefined) return this.#resume(saving, held, logins);
       if (logins.freshSid === sid) return this.#rotate(saving, held, logins);
@@ -63,6 +75,38 @@ export class Listings {
     }
     const stamp = stampOf(session);
     return stamp?.userId === userId ? this.#goOn(saving, stamp) : this.#begin(saving);
+  }
+
+  /**
+   * The same for a session that is written without its request: by a job, or a queue. That never begins a login. It goes on with
+   * the login of the session in the store, else with its own, else it is adopted.
+   *
+   * @returns nothing where the session may not be adopted
+   */
+  async withoutRequest(saving: Saving, stored: Stamp | undefined): Promise<Listing | undefined> {
+    const { sid, session, userId } = saving;
+    const own = stampOf(session);
+    const known = [stored, own].find((stamp) => stamp?.userId === userId);
+    if (known !== undefined) return this.#goOn(saving, known);
+    const stamp = await this.adopt(sid, session, userId);
+    if (typeof stamp === "string") return undefined;
+    const undo = async (): Promise<void> => {
+      await this.#registry.remove(userId, stamp.loginId, { ifLastSid: sid });
+    };
+    return { stamp, undo, done: () => this.#remembered.seen(sid, stamp) };
+  }
+
+  /**
+   * Lists the login of a session that carries no stamp of its user: it is older than the installation, or a process without
+   * the hook has written it. Two first requests at once adopt one login, since its id derives from the session id.
+   */
+  async adopt(sid: string, session: SessionRecord, userId: string): Promise<Stamp | "refused" | "failed"> {
+    const adoptable = this.#adoption.of(session);
+    if (typeof adoptable === "string") return adoptable;
+    const unlisted = unadopted(sid, userId);
+    const login = { id: unlisted.loginId, userId, sid, ttlMs: this.keepMs(session) };
+    const era = await this.#registry.adopt(login, { era: unlisted.era, ends: 0, ...adoptable });
+    return era === undefined ? "refused" : { ...unlisted, era };
   }
 
   /**
@@ -88,34 +132,46 @@ export class Listings {
     return ttlMs + activityIntervalMs(ttlMs);
   }
 
+  /** Whether the app has ended the session by its cookie. */
+  isOver(session: SessionRecord): boolean {
+    return isEndedByCookie(this.#store, session, this.#maxSessionAgeMs);
+  }
+
   /** How long the store keeps a session from now on, in milliseconds. */
   ttlMs(session: SessionRecord): number {
     return sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
   }
 
-  /** A login begins: listed here, then written with its stamp. */
+  /**
+   * A login begins: listed here, then written with its stamp. Each try has an id of its own: one that has been listed may have
+   * been ended and counted by a kick.
+   */
   async #begin({ sid, session, userId, req, logins }: Saving): Promise<Listing> {
-    const loginId = randomBytes(16).toString("base64url");
     const client = clientOf(req);
-    const now = Date.now();
-    const ttlMs = this.keepMs(session);
-    const undo = async (): Promise<void> => {
-      await this.#registry.remove(userId, loginId);
-    };
-    const era = await orUndo(this.#registry.add({ id: loginId, userId, sid, ttlMs, ...client }), undo);
-    const stamp = { userId, loginId, era };
-    const done = (): void => {
-      this.#remembered.told(sid, stamp, now, ttlMs);
-      logins?.hold({ stamp, sid });
-      this.#events.login({ id: loginId, userId, ...client });
-    };
-    return { stamp, undo, done };
+    for (;;) {
+      const loginId = randomBytes(16).toString("base64url");
+      const now = Date.now();
+      const ttlMs = this.keepMs(session);
+      // Remembered: a client may send the command that lists it once more.
+      const undo = async (): Promise<void> => {
+        await this.#registry.remove(userId, loginId, { remember: "for a day" });
+      };
+      const era = await orUndo(this.#registry.add({ id: loginId, userId, sid, ttlMs, ...client }), undo);
+      if (era === undefined) continue;
+      const stamp = { userId, loginId, era };
+      const done = (): void => {
+        if (logins !== undefined) logins.startsLogin = false;
+        this.#written({ stamp, sid }, logins, now, ttlMs);
+        this.#events.login({ id: loginId, userId, ...client });
+      };
+      return { stamp, undo, done };
+    }
   }
 
   /** The login's session is written again: no session id changes, whatever the session carries. */
   async #goOn({ sid, session, req }: Saving, stamp: Stamp): Promise<Listing> {
-    await this.extend(sid, session, stamp, req);
-    return { stamp };
+    const isListed = await this.extend(sid, session, stamp, req);
+    return { stamp, hasEnded: isListed === false ? "in the store" : undefined };
   }
 
   /** The request has rotated its session id: the login goes on under the new one, if it is still listed. */
@@ -124,8 +180,9 @@ export class Listings {
     const now = Date.now();
     const ttlMs = this.keepMs(session);
     const undo = this.#takeOff(stamp, sid);
-    if (!(await orUndo(this.#registry.update(userId, loginId, { addSid: sid, ttlMs }), undo))) return { stamp };
-    return { stamp, undo, done: () => this.#held({ stamp, sid }, logins, now, ttlMs) };
+    const isListed = await orUndo(this.#registry.update(userId, loginId, { addSid: sid, ttlMs }), undo);
+    if (!isListed) return { stamp, hasEnded: "in a new session" };
+    return { stamp, undo, done: () => this.#written({ stamp, sid }, logins, now, ttlMs) };
   }
 
   /**
@@ -138,21 +195,24 @@ export class Listings {
     const { began, ip, userAgent } = removal?.login ?? {};
     const now = Date.now();
     const ttlMs = this.keepMs(session);
-    if (now - (removal?.at ?? 0) >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp };
+    const hasEnded = logins.freshSid === sid ? "in a new session" : "in the store";
+    if (now - (removal?.at ?? 0) >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp, hasEnded };
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     delete held.removal;
     const undo = this.#takeOff(stamp, sid);
-    if (!(await orUndo(this.#registry.adopt(again, { era, ends: removal?.ends ?? 0 }), undo))) return { stamp };
+    const resumed = await orUndo(this.#registry.adopt(again, { era, ends: removal?.ends ?? 0 }), undo);
+    if (resumed === undefined) return { stamp, hasEnded };
     const done = (): void => {
-      this.#held({ stamp, sid }, logins, now, ttlMs);
+      this.#written({ stamp, sid }, logins, now, ttlMs);
       this.#events.login({ id: loginId, userId, ip, userAgent });
     };
     return { stamp, undo, done };
   }
 
-  #held(held: HeldLogin, logins: RequestLogins, toldAt: number, ttlMs: number): void {
+  #written(held: HeldLogin, logins: RequestLogins | undefined, toldAt: number, ttlMs: number): void {
     this.#remembered.told(held.sid, held.stamp, toldAt, ttlMs);
-    logins.hold(held);
+    this.#remembered.seen(held.sid, held.stamp);
+    logins?.hold(held);
   }
 
   #takeOff({ userId, loginId }: Stamp, sid: string): () => Promise<void> {
@@ -160,6 +220,17 @@ export class Listings {
       await this.#registry.update(userId, loginId, { removeSid: sid });
     };
   }
+}
+
+/** Whether a login was adopted: its id can be derived again from data that a slow request has read before. */
+export function isAdopted({ loginId }: Pick<Stamp, "loginId">): boolean {
+  return loginId.startsWith(ADOPTED);
+}
+
+/** The login of a session that this package has not written, before it is listed: every kick counts for it. */
+export function unadopted(sid: string, userId: string): Stamp {
+  const digest = createHash("sha256").update(`express-logout:${sid}`).digest();
+  return { userId, loginId: ADOPTED + digest.subarray(0, 16).toString("base64url"), era: "" };
 }
 
 /**

@@ -1,11 +1,15 @@
-import { createHash } from "node:crypto";
 import type { Store } from "express-session";
+import { inTurn } from "../in-turn.js";
 import type { ListedLogin, LoginRegistry } from "../login.js";
+import { Adoption, type AdoptionOptions } from "./adoption.js";
 import { failingTo, settle, type Done } from "./callbacks.js";
-import { Listings, type Listing } from "./listings.js";
+import type { KickNotes } from "./kick-notes.js";
+import { Listings, unadopted } from "./listings.js";
+import { LoginEnds } from "./login-ends.js";
 import type { RawStore } from "./raw-store.js";
 import { RememberedSessions } from "./remembered-sessions.js";
-import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
+import type { Refusal, RequestLogins } from "./requests.js";
+import { isListedWith, SessionSaves } from "./session-saves.js";
 import {
   isMarked,
   isSameLogin,
@@ -18,15 +22,18 @@ import {
   type Stamp,
 } from "./stamp.js";
 import type { SessionEvents } from "./session-events.js";
+import { clientOfSets, readsAreCurrent } from "./store-support.js";
 import { toUserId, type UserIdOf } from "./user-id.js";
 
-/** What the id of an adopted login begins with. */
-const ADOPTED = "~";
+/** How many sessions are adopted at once, where all are. */
+const ADOPTED_AT_ONCE = 50;
 
 /** The login that a session is likely to have, and the question to the registry whether it is listed, if that is under way. */
 interface Likely {
   readonly stamp: Stamp;
   readonly asked: Promise<ListedLogin | undefined> | undefined;
+  /** Whether the store was known to have the session with it, before it was read. */
+  readonly wasWritten: boolean;
 }
 
 /** What a read of a session came to: the data, or that there is none, and why if it was refused after a kick. */
@@ -38,8 +45,10 @@ export interface Loaded {
 export interface LoginSessionsOptions {
   readonly store: Store;
   readonly raw: RawStore;
+  readonly notes: KickNotes;
   readonly registry: LoginRegistry;
   readonly userId: UserIdOf;
+  readonly sessions: AdoptionOptions;
   readonly maxSessionAgeMs: number;
   readonly touchIntervalMs: number;
   readonly events: SessionEvents;
@@ -51,21 +60,41 @@ export interface LoginSessionsOptions {
  * The one that all others serve: a session is served only while its login is listed, and only a new login lists one.
  */
 export class LoginSessions {
+  readonly saves: SessionSaves;
+  readonly ends: LoginEnds;
   readonly #raw: RawStore;
   readonly #registry: LoginRegistry;
   readonly #userIdOf: UserIdOf;
   readonly #events: SessionEvents;
   readonly #touchIntervalMs: number;
+  readonly #readsAreCurrent: boolean;
+  readonly #adoption: Adoption;
   readonly #remembered = new RememberedSessions();
   readonly #listings: Listings;
 
-  constructor({ raw, registry, userId, events, touchIntervalMs, ...rest }: LoginSessionsOptions) {
+  /** @param options - `store`: before it is hooked */
+  constructor({ raw, notes, registry, userId, sessions, events, touchIntervalMs, ...rest }: LoginSessionsOptions) {
     this.#raw = raw;
     this.#touchIntervalMs = touchIntervalMs;
     this.#registry = registry;
     this.#userIdOf = userId;
     this.#events = events;
-    this.#listings = new Listings({ registry, events, remembered: this.#remembered, ...rest });
+    this.#readsAreCurrent = readsAreCurrent(rest.store);
+    this.#adoption = new Adoption(sessions);
+    const remembered = this.#remembered;
+    const userOf = (session: SessionRecord): string | undefined => this.#userOf(session);
+    const stampOfLoaded = (session: SessionRecord): Stamp | undefined => this.stampOf(session);
+    const client = clientOfSets(rest.store);
+    const isInOrder = client !== undefined && registry.sharesConnection?.(client) === true;
+    const listings = (this.#listings = new Listings({
+      registry,
+      adoption: this.#adoption,
+      events,
+      remembered,
+      ...rest,
+    }));
+    const ends = (this.ends = new LoginEnds({ raw, registry, remembered, events, stampOf: stampOfLoaded }));
+    this.saves = new SessionSaves({ raw, registry, listings, ends, notes, remembered, userOf, isInOrder });
   }
 
   /**
@@ -84,9 +113,21 @@ export class LoginSessions {
           done(undefined, { session });
         } else if (session !== undefined && userId !== undefined && stamp?.userId === userId) {
           this.#serveIfLive(sid, session, stamp, likely, done);
-        } else settle(this.#examine(sid, session), done);
+        } else {
+          if (session === undefined) this.#missed(sid, likely);
+          settle(this.#examine(sid, session), done);
+        }
       }),
     );
+  }
+
+  /**
+   * A read has found nothing. The session was there if this process had known so *before* it sent the read: else it may be about
+   * to be written.
+   */
+  #missed(sid: string, likely: Likely | undefined): void {
+    if (likely?.wasWritten !== true || !this.#readsAreCurrent) return;
+    this.ends.lost(sid, likely.stamp).catch(() => undefined);
   }
 
   /** The same as a promise. */
@@ -102,11 +143,12 @@ export class LoginSessions {
     const stamp = this.#remembered.likely(sid);
     if (stamp === undefined) return undefined;
     const { userId, loginId } = stamp;
-    if (this.#registry.known?.(userId, loginId) !== undefined) return { stamp, asked: undefined };
+    const wasWritten = this.#remembered.isWritten(sid);
+    if (this.#registry.known?.(userId, loginId) !== undefined) return { stamp, asked: undefined, wasWritten };
     const asked = this.#registry.find(userId, loginId);
     // Why it could not be answered is told by the second question, if there is one.
     asked.catch(() => undefined);
-    return { stamp, asked };
+    return { stamp, asked, wasWritten };
   }
 
   /**
@@ -122,7 +164,7 @@ export class LoginSessions {
     done: Done<Loaded>,
   ): void {
     const isLikely = isSameLogin(likely?.stamp, stamp);
-    if (isLive(this.#registry.known?.(stamp.userId, stamp.loginId), sid)) {
+    if (isListedWith(this.#registry.known?.(stamp.userId, stamp.loginId), sid)) {
       if (!isLikely) this.#remembered.seen(sid, stamp);
       done(undefined, { session });
       return;
@@ -133,7 +175,7 @@ export class LoginSessions {
     if (!isLikely || likely?.asked === undefined) examine();
     else {
       likely.asked.then((login) => {
-        if (isLive(login, sid)) done(undefined, { session });
+        if (isListedWith(login, sid)) done(undefined, { session });
         else examine();
       }, examine);
     }
@@ -148,10 +190,10 @@ export class LoginSessions {
     if (note !== undefined && userId === undefined) return this.#stillRefused(sid, note);
     const stamp = stampOf(session);
     // Left by a process without the hook, in which the user has logged out or another one has logged in.
-    if (stamp !== undefined && stamp.userId !== userId) await this.#end(stamp);
+    if (stamp !== undefined && stamp.userId !== userId) await this.ends.endBySession(sid, stamp);
     if (userId === undefined) return { session: await this.#withoutStamp(sid, session) };
     if (stamp?.userId !== userId) return this.#adopt(sid, session, userId);
-    if (!isLive(await this.#registry.find(userId, stamp.loginId), sid)) return this.#refuse(sid, session, stamp);
+    if (!isListedWith(await this.#registry.find(userId, stamp.loginId), sid)) return this.#refuse(sid, session, stamp);
     this.#remembered.seen(sid, stamp);
     return { session };
   }
@@ -160,32 +202,6 @@ export class LoginSessions {
   stampOf(session: SessionRecord): Stamp | undefined {
     const stamp = stampOf(session);
     return stamp !== undefined && stamp.userId === this.#userOf(session) ? stamp : undefined;
-  }
-
-  /**
-   * A session is written, in a request where that is known: that of an unlisted login too, since it is never served. The
-   * logins that it is the end of are taken off after that, so that whoever finds one gone finds the new data as well.
-   */
-  async save(sid: string, session: SessionRecord, req?: object, logins?: RequestLogins): Promise<void> {
-    let userId: string | undefined;
-    let listing: Listing | undefined;
-    // An app that does not wait for a save may change the user meanwhile. What is written is one user's, with his own stamp.
-    do {
-      await listing?.undo?.();
-      userId = this.#userOf(session);
-      listing = userId === undefined ? undefined : await this.#listings.of({ sid, session, userId, req, logins });
-    } while (this.#userOf(session) !== userId);
-    const others = this.#endedBy(sid, session, userId, logins);
-    try {
-      await this.#raw.set(sid, withStamp(session, listing?.stamp));
-    } catch (error) {
-      await listing?.undo?.();
-      throw error;
-    }
-    listing?.done?.();
-    if (userId === undefined) this.#remembered.left(sid);
-    for (const { stamp, held } of others) await this.#end(stamp, held);
-    if (listing?.done !== undefined && logins?.refusal !== undefined) await this.#forgetIfPossible(logins.refusal);
   }
 
   /**
@@ -202,6 +218,10 @@ export class LoginSessions {
       this.#raw.touch(sid, session, done);
       return;
     }
+    if (this.#listings.isOver(session)) {
+      settle(this.#endTouched(sid, stamp, logins), done);
+      return;
+    }
     const extended = this.#listings.extend(sid, session, stamp, req);
     if (extended === undefined) {
       this.#touchIfDue(sid, session, done);
@@ -212,6 +232,12 @@ export class LoginSessions {
       else this.#touchIfDue(sid, session, done);
     });
     settle(extended, goOn);
+  }
+
+  /** The app has ended the session by its cookie. */
+  async #endTouched(sid: string, stamp: Stamp, logins: RequestLogins | undefined): Promise<undefined> {
+    if (logins === undefined) await this.ends.endBySession(sid, stamp);
+    await this.ends.destroy(sid, logins);
   }
 
   #touchIfDue(sid: string, session: SessionRecord, done: Done<undefined>): void {
@@ -234,28 +260,18 @@ export class LoginSessions {
   async suspend(sid: string, logins: RequestLogins): Promise<void> {
     const held = logins.on(sid);
     if (held === undefined) {
-      await this.end(sid, logins);
+      await this.ends.destroy(sid, logins);
       return;
     }
     await this.#registry.update(held.stamp.userId, held.stamp.loginId, { removeSid: sid });
+    this.#remembered.left(sid);
     await this.#raw.destroy(sid);
   }
 
   /** A request has got its new session id: should the session end before it is saved, it is known whose it was. */
   rotating(sid: string, logins: RequestLogins): void {
     const held = logins.on(sid);
-    if (held !== undefined) this.#remembered.seen(sid, held.stamp);
-  }
-
-  /**
-   * A session is destroyed: its login ends, under whatever session id it lives by now. Where the request is not known
-   * (`req.session = null`), so does every login that was seen in it: two requests may have changed it since.
-   */
-  async end(sid: string, logins?: RequestLogins): Promise<void> {
-    const held = logins?.on(sid);
-    if (held !== undefined) await this.#end(held.stamp, held);
-    else for (const stamp of await this.#loginsIn(sid, logins === undefined)) await this.#end(stamp);
-    await this.#raw.destroy(sid);
+    if (held !== undefined) this.#remembered.expected(sid, held.stamp);
   }
 
   /** The store is emptied. */
@@ -265,15 +281,32 @@ export class LoginSessions {
     await this.#raw.clear();
   }
 
-  /** The refused user has been told why. */
-  async forget({ sid }: Refusal): Promise<void> {
-    const session = await this.#raw.get(sid);
-    if (session !== undefined && noteOf(session) !== undefined) await this.#raw.destroy(sid);
-  }
-
-  /** Who has logged in needs no reason any more. That it cannot be removed is no trouble of his. */
-  async #forgetIfPossible(refusal: Refusal): Promise<void> {
-    await this.forget(refusal).catch(() => undefined);
+  /**
+   * Adopts every session in the store that this package has not written.
+   *
+   * @returns how many were adopted
+   */
+  async adoptAll(onProgress: (progress: { readonly done: number; readonly total: number }) => void): Promise<number> {
+    if (!this.#adoption.isOpen) return 0;
+    const sessions = await this.#raw.all();
+    let adopted = 0;
+    let done = 0;
+    const thrown: unknown[] = [];
+    await inTurn(ADOPTED_AT_ONCE, sessions, async ([sid, session]) => {
+      const userId = this.#userOf(session);
+      if (userId !== undefined && stampOf(session)?.userId !== userId) {
+        const { session: served } = await this.#adopt(sid, session, userId);
+        if (served !== undefined) adopted += 1;
+      }
+      done += 1;
+      try {
+        onProgress({ done, total: sessions.length });
+      } catch (error) {
+        thrown.push(error);
+      }
+    });
+    if (thrown.length > 0) throw thrown[0];
+    return adopted;
   }
 
   #stillRefused(sid: string, note: KickNote): Loaded {
@@ -281,14 +314,12 @@ export class LoginSessions {
     return { refusal: { ...note, sid } };
   }
 
-  /**
-   * A session with a user id that carries no stamp of his: older than the installation, or written by a process without the
-   * hook. Two first requests at once adopt one login, since its id derives from the session id.
-   */
+  /** A session with a user id that carries no stamp of that user. */
   async #adopt(sid: string, session: SessionRecord, userId: string): Promise<Loaded> {
-    const stamp: Stamp = { userId, loginId: ADOPTED + digest(sid), era: "" };
-    const login = { id: stamp.loginId, userId, sid, ttlMs: this.#listings.keepMs(session) };
-    if (!(await this.#registry.adopt(login, { era: stamp.era, ends: 0 }))) return this.#refuse(sid, session, stamp);
+    const stamp = await this.#listings.adopt(sid, session, userId);
+    if (stamp === "refused") return this.#refuse(sid, session, unadopted(sid, userId));
+    // A fault of the app: the session stays for when it is mended.
+    if (stamp === "failed") return {};
     // Another request may have written the session meanwhile: what it wrote must not be lost.
     const current = await this.#raw.get(sid);
     if (current === undefined) {
@@ -297,10 +328,9 @@ export class LoginSessions {
       return {};
     }
     if (!this.#isUnchanged(current, session)) return this.#load(sid);
-    const adopted = withStamp(current, stamp);
-    await this.#raw.set(sid, adopted);
+    if (!(await this.saves.writeAndLook(sid, current, stamp))) return this.#load(sid);
     this.#remembered.seen(sid, stamp);
-    return { session: adopted };
+    return { session: withStamp(current, stamp) };
   }
 
   /** The data of a refused session is removed, or replaced by why, unless somebody has logged in anew in it meanwhile. */
@@ -332,51 +362,7 @@ export class LoginSessions {
     return this.#userOf(current) === this.#userOf(before) && isSameLogin(stampOf(current), stampOf(before));
   }
 
-  /** The logins that a save is the end of: the user has left the session, or another one has taken it over. */
-  #endedBy(
-    sid: string,
-    session: SessionRecord,
-    userId: string | undefined,
-    logins: RequestLogins | undefined,
-  ): { stamp: Stamp; held: HeldLogin | undefined }[] {
-    const here = logins?.on(sid);
-    const stamp = stampOf(session);
-    const ended: { stamp: Stamp; held: HeldLogin | undefined }[] = [];
-    if (here !== undefined && here.stamp.userId !== userId) ended.push({ stamp: here.stamp, held: here });
-    if (stamp !== undefined && stamp.userId !== userId && !isSameLogin(stamp, here?.stamp)) {
-      ended.push({ stamp, held: logins?.of(stamp.userId) });
-    }
-    return ended;
-  }
-
-  async #end({ userId, loginId }: Stamp, held?: HeldLogin): Promise<void> {
-    if (held?.removal !== undefined) return;
-    const at = Date.now();
-    // An adopted login's id can be derived again from data that a slower request has read before.
-    const removal = await this.#registry.remove(userId, loginId, { remember: loginId.startsWith(ADOPTED) });
-    if (removal.login === undefined) return;
-    if (held !== undefined) held.removal = { ...removal, at };
-    this.#events.logout({ id: loginId, userId });
-  }
-
-  /** The logins seen in a session by this process and, if need be, the one that the store has in it. */
-  async #loginsIn(sid: string, readStore: boolean): Promise<readonly Stamp[]> {
-    const remembered = this.#remembered.logins(sid);
-    const session = readStore ? await this.#raw.get(sid) : undefined;
-    const stored = session && this.stampOf(session);
-    const isKnown = stored === undefined || remembered.some((stamp) => isSameLogin(stamp, stored));
-    return isKnown ? remembered : [...remembered, stored];
-  }
-
   #userOf(session: SessionRecord): string | undefined {
     return toUserId(this.#userIdOf(session));
   }
-}
-
-function isLive(login: ListedLogin | undefined, sid: string): boolean {
-  return login?.sids.includes(sid) === true;
-}
-
-function digest(sid: string): string {
-  return createHash("sha256").update(`express-logout:${sid}`).digest().subarray(0, 16).toString("base64url");
 }

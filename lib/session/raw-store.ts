@@ -9,6 +9,9 @@ type Method = (this: Store, ...args: unknown[]) => unknown;
 
 /** What a session store must have. */
 const REQUIRED = ["get", "set", "destroy", "regenerate", "createSession"] as const;
+const OPTIONAL = ["touch", "clear", "all"] as const;
+/** How long a store may take to list all sessions, in milliseconds: there may be millions. */
+const LISTING_MS = 600_000;
 
 /**
  * The session store as it was before it was hooked.
@@ -40,13 +43,13 @@ export class RawStore {
     this.#limit = new TimeLimit(timeoutMs);
     this.#waitsForTouch = waitForTouch;
     this.#methods = {};
-    for (const name of [...REQUIRED, "touch", "clear"]) {
+    for (const name of [...REQUIRED, ...OPTIONAL]) {
       const method = methods[name];
       if (typeof method === "function") this.#methods[name] = method as Method;
     }
   }
 
-  has(method: "touch" | "clear"): boolean {
+  has(method: (typeof OPTIONAL)[number]): boolean {
     return this.#methods[method] !== undefined;
   }
 
@@ -89,6 +92,22 @@ export class RawStore {
     await this.#call("clear", []);
   }
 
+  /**
+   * Every session, by its id.
+   *
+   * @throws LogoutError `ERR_STORE_UNSUPPORTED`
+   */
+  async all(): Promise<readonly (readonly [sid: string, session: SessionRecord])[]> {
+    if (!this.has("all")) throw unsupported("has no all()");
+    const sessions = await this.#call("all", [], undefined, new TimeLimit(LISTING_MS));
+    if (!Array.isArray(sessions)) return Object.entries((sessions ?? {}) as Record<string, SessionRecord>);
+    return (sessions as SessionRecord[]).map((session) => {
+      const { id } = session;
+      if (typeof id !== "string") throw unsupported("does not return session ids from all()");
+      return [id, session] as const;
+    });
+  }
+
   async regenerate(req: object): Promise<void> {
     await this.#call("regenerate", [req]);
   }
@@ -104,7 +123,12 @@ export class RawStore {
   }
 
   /** @param meansNothing - whether an error means no more than that there is nothing */
-  #call(name: string, args: readonly unknown[], meansNothing?: (error: unknown) => boolean): Promise<unknown> {
+  #call(
+    name: string,
+    args: readonly unknown[],
+    meansNothing?: (error: unknown) => boolean,
+    limit?: TimeLimit,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#ask(
         name,
@@ -115,14 +139,21 @@ export class RawStore {
           else reject(error);
         },
         meansNothing,
+        limit,
       );
     });
   }
 
-  #ask(name: string, args: readonly unknown[], done: Done<unknown>, meansNothing?: (error: unknown) => boolean): void {
+  #ask(
+    name: string,
+    args: readonly unknown[],
+    done: Done<unknown>,
+    meansNothing?: (error: unknown) => boolean,
+    limit = this.#limit,
+  ): void {
     const method = this.#method(name);
-    const call = new Call(name, this.#limit, done, meansNothing);
-    this.#limit.watch(call);
+    const call = new Call(name, limit, done, meansNothing);
+    limit.watch(call);
     try {
       const returned = method.call(this.#store, ...args, call.answer);
       if (isThenable(returned)) {
@@ -175,6 +206,10 @@ class Call implements Started {
     const options = cause === undefined ? {} : { cause };
     return new LogoutError("ERR_STORE_UNAVAILABLE", `The session store ${what}.`, options);
   }
+}
+
+function unsupported(what: string): LogoutError {
+  return new LogoutError("ERR_STORE_UNSUPPORTED", `The session store ${what}: do without auth.adoptSessions().`);
 }
 
 /** Stores on files tell by the error ENOENT that they have no such session: nothing to read, nothing to touch. */

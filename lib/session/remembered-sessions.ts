@@ -15,6 +15,8 @@ interface Remembered {
   readonly keptUntil: number;
   /** Whether nobody was logged in any more when the session was last read. */
   readonly isOver: boolean;
+  /** Whether the store is known to have had the session with the latest login: only then does it miss it. */
+  readonly isWritten: boolean;
 }
 
 /**
@@ -26,10 +28,14 @@ export class RememberedSessions {
   /** When a session was last touched in the store, and until when it lives there; epoch milliseconds. */
   readonly #touched = new LRUCache<string, { readonly at: number; readonly livesUntil: number }>({ max: SESSIONS });
 
-  /** The session is this login's. */
+  /** The session was found with this login in the store, or written with it. */
   seen(sid: string, stamp: Stamp): void {
-    const known = this.#sessions.get(sid);
-    if (known === undefined || known.isOver || !isSameLogin(known.logins.at(-1), stamp)) this.#set(sid, stamp, 0, 0);
+    this.#see(sid, stamp, true);
+  }
+
+  /** The session is about to be written with this login. */
+  expected(sid: string, stamp: Stamp): void {
+    this.#see(sid, stamp, false);
   }
 
   /** Nobody is logged in in this session any more. */
@@ -44,17 +50,29 @@ export class RememberedSessions {
     return known?.isOver === false ? known.logins.at(-1) : undefined;
   }
 
-  /** The registry was told at that time (epoch milliseconds) that the login is active, and keeps it for so long. */
-  told(sid: string, stamp: Stamp, at: number, keptMs: number): void {
-    this.#set(sid, stamp, at, at + keptMs);
+  /** Whether the store has had the session with the login that is likely. */
+  isWritten(sid: string): boolean {
+    return this.#sessions.get(sid)?.isWritten === true;
   }
 
-  /** Whether the registry wants to be told of the login's activity: once in an interval, or if its session lives longer now. */
+  /** The registry was told at that time (epoch milliseconds) that the login is active, and keeps it for so long. */
+  told(sid: string, stamp: Stamp, at: number, keptMs: number): void {
+    const known = this.#sessions.get(sid);
+    const isWritten = known?.isWritten === true && isSameLogin(known.logins.at(-1), stamp);
+    this.#set(sid, stamp, { toldAt: at, keptUntil: at + keptMs, isWritten });
+  }
+
+  /**
+   * Whether the registry wants to be told of the login's activity: once in an interval, or if its session lives longer now, or
+   * shorter by more than an interval.
+   */
   isDue(sid: string, stamp: Stamp, ttlMs: number): boolean {
     const known = this.#sessions.get(sid);
     if (known === undefined || !isSameLogin(known.logins.at(-1), stamp)) return true;
     const now = Date.now();
-    return known.keptUntil < now + ttlMs || now - known.toldAt >= activityIntervalMs(ttlMs);
+    const interval = activityIntervalMs(ttlMs);
+    const isOtherLife = known.keptUntil < now + ttlMs || known.keptUntil > now + ttlMs + 2 * interval;
+    return isOtherLife || now - known.toldAt >= interval;
   }
 
   /** Whether the store wants to be told that a session goes on: once in an interval, or if its lifetime is another one. */
@@ -81,9 +99,16 @@ export class RememberedSessions {
     this.#touched.clear();
   }
 
-  #set(sid: string, stamp: Stamp, toldAt: number, keptUntil: number): void {
+  #see(sid: string, stamp: Stamp, isWritten: boolean): void {
+    const known = this.#sessions.get(sid);
+    const isKnown = known?.isOver === false && isSameLogin(known.logins.at(-1), stamp);
+    if (!isKnown) this.#set(sid, stamp, { toldAt: 0, keptUntil: 0, isWritten });
+    else if (isWritten && !known.isWritten) this.#sessions.set(sid, { ...known, isWritten });
+  }
+
+  #set(sid: string, stamp: Stamp, state: Pick<Remembered, "toldAt" | "keptUntil" | "isWritten">): void {
     const others = this.logins(sid).filter((other) => !isSameLogin(other, stamp));
     const logins = [...others, stamp].slice(-LOGINS_OF_A_SESSION);
-    this.#sessions.set(sid, { logins, toldAt, keptUntil, isOver: false });
+    this.#sessions.set(sid, { ...state, logins, isOver: false });
   }
 }

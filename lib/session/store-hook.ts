@@ -1,6 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
+import type { AdoptionOptions } from "./adoption.js";
 import { answer, byCallback, type Callback, type Done } from "./callbacks.js";
 import { KickNotes } from "./kick-notes.js";
 import { isMemoryStore } from "./known-stores.js";
@@ -26,6 +27,7 @@ export interface StoreHookOptions {
   readonly storeTimeoutMs: number;
   readonly touchIntervalMs: number;
   readonly waitForTouch: boolean;
+  readonly sessions: AdoptionOptions;
   readonly events: SessionEvents;
 }
 
@@ -50,6 +52,7 @@ export class StoreHook {
   #refusing: Refusal | undefined;
   #suspending: RequestLogins | undefined;
   #destroying: RequestLogins | undefined;
+  #restarting: RequestLogins | undefined;
   #generate: ((req: object) => void) | undefined;
 
   /** @throws LogoutError `ERR_STORE_INVALID`, `ERR_STORE_HOOKED` */
@@ -64,7 +67,7 @@ export class StoreHook {
     this.notes = new KickNotes(store, this.#raw, storeTimeoutMs);
     this.#store = store;
     this.#isInMemory = isMemoryStore(store);
-    this.#sessions = new LoginSessions({ store, raw: this.#raw, ...rest });
+    this.#sessions = new LoginSessions({ store, raw: this.#raw, notes: this.notes, ...rest });
     this.#install();
   }
 
@@ -85,7 +88,40 @@ export class StoreHook {
 
   /** The refused user has been told why: the reason is used up. */
   async forget(refusal: Refusal): Promise<void> {
-    await this.#sessions.forget(refusal);
+    await this.#sessions.ends.forget(refusal);
+  }
+
+  /**
+   * The request has authenticated its user anew: its login ends, it gets a new session, and what is saved next in that is a new
+   * login. In the session id that it came with, a request in flight could save the old login over the new one.
+   *
+   * @throws LogoutError `ERR_SESSION_MISSING`
+   */
+  async startLogin(req: object): Promise<void> {
+    const { session } = req as Partial<RequestWithSession>;
+    if (!this.knows(req) || (session ?? undefined) === undefined) {
+      throw new LogoutError(
+        "ERR_SESSION_MISSING",
+        "startLogin(req): this request has no session. Mount session({ store }) before the route, and call startLogin() before the session is destroyed.",
+      );
+    }
+    const logins = this.#requests.of(req);
+    await logins.inOrder(async () => {
+      let regenerated: Promise<void>;
+      this.#restarting = logins;
+      try {
+        regenerated = this.#raw.regenerate(req);
+      } finally {
+        this.#restarting = undefined;
+      }
+      await regenerated;
+      logins.startsLogin = true;
+    });
+  }
+
+  /** Adopts every session that is older than the installation. @throws LogoutError `ERR_STORE_UNSUPPORTED` */
+  adoptSessions(onProgress: (progress: { readonly done: number; readonly total: number }) => void): Promise<number> {
+    return this.#sessions.adoptAll(onProgress);
   }
 
   /** The login of the session that this request has now: the registry says whether it still lives. */
@@ -188,10 +224,10 @@ export class StoreHook {
 
   #save(sid: string, session: SessionRecord): Promise<void> {
     const req = requestOf(session);
-    if (req === undefined) return this.#sessions.save(sid, session, undefined);
+    if (req === undefined) return this.#sessions.saves.saveWithoutRequest(sid, session);
     const logins = this.#requests.of(req);
     this.#watchDestroy(session);
-    return logins.inOrder(() => this.#sessions.save(sid, session, req, logins));
+    return logins.inOrder(() => this.#sessions.saves.save(sid, session, req, logins));
   }
 
   /**
@@ -223,9 +259,11 @@ export class StoreHook {
   #destroy(sid: string): Promise<void> {
     const suspending = this.#suspending;
     if (suspending !== undefined) return this.#sessions.suspend(sid, suspending);
+    const restarting = this.#restarting;
+    if (restarting !== undefined) return this.#sessions.ends.destroy(sid, restarting);
     const logins = this.#destroying;
-    if (logins === undefined) return this.#sessions.end(sid);
-    return logins.inOrder(() => this.#sessions.end(sid, logins));
+    if (logins === undefined) return this.#sessions.ends.destroy(sid);
+    return logins.inOrder(() => this.#sessions.ends.destroy(sid, logins));
   }
 
   #regenerate(req: RequestWithSession): Promise<void> {

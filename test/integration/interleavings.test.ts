@@ -11,11 +11,11 @@ import { sessionId, useSites } from "../support/site.js";
 class LosesAnswer extends MemoryLoginRegistry {
   afterAdopt: (() => Promise<void>) | undefined;
 
-  override async adopt(...args: Parameters<LoginRegistry["adopt"]>): Promise<boolean> {
-    const isListed = await super.adopt(...args);
+  override async adopt(...args: Parameters<LoginRegistry["adopt"]>): ReturnType<LoginRegistry["adopt"]> {
+    const era = await super.adopt(...args);
     const after = this.afterAdopt;
     this.afterAdopt = undefined;
-    if (after === undefined) return isListed;
+    if (after === undefined) return era;
     await after();
     throw new Error("the answer was lost, as the test wants it");
   }

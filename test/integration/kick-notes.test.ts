@@ -51,7 +51,8 @@ async function askedOf(store: Store, act: () => Promise<unknown>): Promise<numbe
 
 const notesOn = (store: Store): KickNotes => new KickNotes(store, new RawStore(store, 5_000, true), 5_000);
 const kickedLogin = (id: string, userId: string, sids: readonly string[]): ListedLogin => {
-  return { id, userId, sids, began: new Date(), lastActive: new Date(), expires: inAnHour() };
+  const expires = inAnHour();
+  return { id, userId, sids, began: new Date(), lastActive: new Date(), expires, shownUntil: expires };
 };
 
 async function keptOf(sid: string): Promise<SessionRecord> {

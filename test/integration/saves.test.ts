@@ -29,7 +29,7 @@ class SlowRegistry extends MemoryLoginRegistry {
   beforeAdd: (() => Promise<void>) | undefined;
   beforeUpdate: (() => Promise<void>) | undefined;
 
-  override async add(login: NewLogin): Promise<Era> {
+  override async add(login: NewLogin): Promise<Era | undefined> {
     await this.beforeAdd?.();
     return super.add(login);
   }

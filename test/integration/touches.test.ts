@@ -9,7 +9,7 @@ import RedisStore7 from "connect-redis7";
 import { RedisStore as RedisStore8 } from "connect-redis8";
 import { logout, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
-import { touchesAside } from "../../lib/session/touching.js";
+import { touchesAside } from "../../lib/session/store-support.js";
 import { Browser } from "../support/http.js";
 import { MinimalStore, TouchedStore } from "../support/odd-stores.js";
 import { connectTo, startRedis, until, type RedisServer } from "../support/redis-server.js";

@@ -10,9 +10,16 @@ declare module "express-session" {
 }
 
 /** What an app does to a session that changes nothing about who is logged in. */
-export const HARMLESS = ["read", "write", "save", "save, not waited for", "touch", "reload"] as const;
+export const HARMLESS = ["read", "write", "save", "save, not waited for", "touch", "reload", "keep a copy"] as const;
+/** What changes how long the session lives, and nothing else. */
+export const LIFETIMES = [
+  "shorten the cookie",
+  "shorten the cookie and save",
+  "lengthen the cookie",
+  "lengthen the cookie and save",
+] as const;
 export const ROTATIONS = ["regenerate and copy the user", "regenerate and copy everything", "rotate by hand"] as const;
-export const LOGINS = ["log in", "log in, in place"] as const;
+export const LOGINS = ["log in", "log in, in place", "start a login", "kick and start a login"] as const;
 export const LOGOUTS = [
   "destroy()",
   "regenerate()",
@@ -20,10 +27,15 @@ export const LOGOUTS = [
   "remove the user",
   "req.session = null",
   "endLogin()",
+  "maxAge = 0",
+  "maxAge = 0 and save",
+  "maxAge = -1",
 ] as const;
 
+type Does = (typeof HARMLESS)[number] | (typeof LIFETIMES)[number] | (typeof ROTATIONS)[number];
+
 export type Act =
-  | { readonly does: (typeof HARMLESS)[number] | (typeof ROTATIONS)[number] | (typeof LOGOUTS)[number] }
+  | { readonly does: Does | (typeof LOGOUTS)[number] }
   | { readonly does: (typeof LOGINS)[number]; readonly user: string };
 
 export interface Scene {
@@ -34,9 +46,17 @@ export interface Scene {
   readonly visit: Visit;
   readonly model: Model;
   readonly newTag: (user: string) => string;
+  /** A job or a queue gets a copy of the session. */
+  readonly keepCopy: (req: Request) => void;
+  /** Kicks a user in this request; resolves once the kick is answered. */
+  readonly kick: (auth: LogoutRouter, user: string) => Promise<void>;
   /** `req.session = null` is a logout under `unset: "destroy"` alone. */
   readonly unset: "destroy" | "keep";
 }
+
+/** The lifetimes of cookies that apps set by themselves. */
+export const SHORT_MS = 10 * 60_000;
+export const LONG_MS = 60 * 60_000;
 
 interface Generates {
   generate(req: Request): void;
@@ -69,6 +89,14 @@ export async function act(scene: Scene, what: Act): Promise<void> {
       return;
     case "reload":
       return readAgain(scene);
+    case "keep a copy":
+      scene.keepCopy(req);
+      return;
+    case "shorten the cookie":
+    case "shorten the cookie and save":
+    case "lengthen the cookie":
+    case "lengthen the cookie and save":
+      return setLifetime(scene, what.does);
     case "regenerate and copy the user":
     case "regenerate and copy everything":
     case "rotate by hand":
@@ -76,12 +104,18 @@ export async function act(scene: Scene, what: Act): Promise<void> {
     case "log in":
     case "log in, in place":
       return logIn(scene, what.user, what.does === "log in");
+    case "start a login":
+    case "kick and start a login":
+      return startLogin(scene, what.user, what.does === "kick and start a login");
     case "destroy()":
     case "regenerate()":
     case "remove the user and save":
     case "remove the user":
     case "req.session = null":
     case "endLogin()":
+    case "maxAge = 0":
+    case "maxAge = 0 and save":
+    case "maxAge = -1":
       return logOut(scene, what.does);
   }
 }
@@ -97,12 +131,22 @@ async function readAgain({ req, visit, model }: Scene): Promise<void> {
   else model.notFound(visit);
 }
 
+async function setLifetime({ req, visit, model }: Scene, how: (typeof LIFETIMES)[number]): Promise<void> {
+  const isShorter = how.startsWith("shorten");
+  model.changesLifetime(visit, isShorter);
+  req.session.cookie.maxAge = isShorter ? SHORT_MS : LONG_MS;
+  if (!how.endsWith("and save")) return;
+  req.session.visits = (req.session.visits ?? 0) + 1;
+  await save(req);
+}
+
 async function rotate({ req, visit, model }: Scene, how: (typeof ROTATIONS)[number]): Promise<void> {
   const before = req.session;
   const { userId, tag } = before;
   const rotates = how === "rotate by hand" ? "by hand" : "regenerate";
   model.changes(visit, { sid: req.sessionID, rotates });
   if (how === "rotate by hand") {
+    visit.midst?.add("a rotation by hand");
     await destroy(req);
     (req.sessionStore as unknown as Generates).generate(req);
   } else await regenerate(req);
@@ -124,6 +168,18 @@ async function logIn(scene: Scene, user: string, regenerates: boolean): Promise<
   Object.assign(req.session, { userId: user, tag: (begins ?? resumes)?.tag });
 }
 
+/** The user has authenticated again: the login of this request ends, whichever user's it is, and a new one begins. */
+async function startLogin(scene: Scene, user: string, kicks: boolean): Promise<void> {
+  const { req, auth, visit, model, newTag } = scene;
+  if (auth === undefined) return logIn(scene, user, true);
+  if (kicks) await scene.kick(auth, user);
+  const begins = model.begin(user, newTag(user));
+  model.changes(visit, { sid: req.sessionID, ends: visit.login, begins });
+  await auth.startLogin(req);
+  Object.assign(req.session, { userId: user, tag: begins.tag });
+  await save(req);
+}
+
 async function logOut(scene: Scene, how: (typeof LOGOUTS)[number]): Promise<void> {
   const { req, res, auth, visit, model, unset } = scene;
   if (how === "req.session = null" && unset === "keep") return;
@@ -143,5 +199,10 @@ async function logOut(scene: Scene, how: (typeof LOGOUTS)[number]): Promise<void
       return;
     case "endLogin()":
       return auth === undefined ? destroy(req) : auth.endLogin(req, res);
+    case "maxAge = 0":
+    case "maxAge = 0 and save":
+    case "maxAge = -1":
+      req.session.cookie.maxAge = how === "maxAge = -1" ? -1 : 0;
+      return how === "maxAge = 0 and save" ? save(req) : undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { MemoryLoginRegistry } from "../../lib/index.js";
-import type { Era, KickMark, ListedLogin, LoginChange, NewLogin } from "../../lib/login.js";
+import type { Era, KickMark, ListedLogin, LoginChange, NewLogin, Since } from "../../lib/login.js";
 import { eraAfter } from "../../lib/registry/era.js";
 
 /** Every login is listed, with every session id. */
@@ -7,7 +7,7 @@ class NoCheckOnRead extends MemoryLoginRegistry {
   override find(userId: string, id: string): Promise<ListedLogin> {
     const now = new Date();
     const sids = Object.assign([], { includes: () => true });
-    return Promise.resolve({ id, userId, began: now, lastActive: now, expires: now, sids });
+    return Promise.resolve({ id, userId, began: now, lastActive: now, expires: now, shownUntil: now, sids });
   }
 }
 
@@ -15,7 +15,7 @@ class NoCheckOnRead extends MemoryLoginRegistry {
 class AddOnSave extends MemoryLoginRegistry {
   readonly #sids = new Map<string, string>();
 
-  override add(login: NewLogin): Promise<Era> {
+  override add(login: NewLogin): Promise<Era | undefined> {
     this.#sids.set(login.id, login.sid);
     return super.add(login);
   }
@@ -50,8 +50,8 @@ class AdoptWithoutMark extends MemoryLoginRegistry {
     return super.markAll(mark);
   }
 
-  override adopt(login: NewLogin, { ends }: { ends: number }): Promise<boolean> {
-    return super.adopt(login, { era: eraAfter(this.#marks.get(login.userId)?.id, this.#everyone?.id), ends });
+  override adopt(login: NewLogin, since: Since): Promise<Era | undefined> {
+    return super.adopt(login, { ...since, era: eraAfter(this.#marks.get(login.userId)?.id, this.#everyone?.id) });
   }
 }
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { HARMLESS, LOGINS, LOGOUTS, ROTATIONS, type Act } from "./acts.js";
+import { HARMLESS, LIFETIMES, LOGINS, LOGOUTS, ROTATIONS, type Act } from "./acts.js";
+import type { Failure, Midst } from "./schedule.js";
 
 export const USERS = ["alice", "bob"] as const;
 const BROWSERS = 3;
@@ -9,20 +10,46 @@ const MINUTE_MS = 60_000;
 export const MAX_SESSION_AGE_MS = 120 * MINUTE_MS;
 export const COOKIE_AGE_MS = 60 * MINUTE_MS;
 
+/** A kick that breaks off in the session store, and is repeated, or not. */
+interface Breakable {
+  readonly breaksOff?: (Failure & { readonly isRepeated: boolean }) | undefined;
+}
+
 export type Command =
   /** A browser sends a request with the cookie it has. */
   | { readonly is: "request"; readonly browser: number; readonly node: number; readonly acts: readonly Act[] }
   /** The logout route. */
   | { readonly is: "leave"; readonly browser: number; readonly node: number }
-  | { readonly is: "kick"; readonly node: number; readonly users: readonly string[] }
+  | ({ readonly is: "kick"; readonly node: number; readonly users: readonly string[] } & Breakable)
   /** One login of a user is kicked: that at this place of his list. */
-  | { readonly is: "kick one"; readonly node: number; readonly user: string; readonly place: number }
+  | ({ readonly is: "kick one"; readonly node: number; readonly user: string; readonly place: number } & Breakable)
   /** "Log out everywhere else": all logins of a user but that at this place of his list. */
-  | { readonly is: "kick others"; readonly node: number; readonly user: string; readonly place: number }
-  | { readonly is: "kick everyone"; readonly node: number }
+  | ({ readonly is: "kick others"; readonly node: number; readonly user: string; readonly place: number } & Breakable)
+  | ({ readonly is: "kick everyone"; readonly node: number } & Breakable)
+  /**
+   * A job sets a session without a request: that of a browser, as the store has it, or a copy that a request has kept, the one at
+   * this place.
+   */
+  | {
+      readonly is: "job";
+      readonly node: number;
+      readonly browser: number;
+      /** Default: the session as the store has it. */
+      readonly copy?: number | undefined;
+      /** Whether time may pass between what it reads and what it sets. */
+      readonly pauses: boolean;
+    }
+  /** Somebody looks at a page: at who is online, or at the logins of a user. */
+  | { readonly is: "page"; readonly node: number; readonly of: "everyone" | (typeof USERS)[number] }
+  /** A session is deleted in the store, and this package is not asked. */
+  | { readonly is: "delete"; readonly browser: number }
+  /** On Redis, the reply to a node's next command of this kind is lost, and its client sends the command again. */
+  | { readonly is: "lose a reply"; readonly node: number; readonly to: "ADD" | "any script" }
   | { readonly is: "time passes"; readonly ms: number }
   /** A node stops between two awaits, and another one takes its place. */
   | { readonly is: "crash"; readonly node: number }
+  /** The same, of whichever node next is in the midst of this, after some steps of it. */
+  | { readonly is: "crash"; readonly midst: Midst; readonly steps: number }
   /** Whatever is under way comes to its end. */
   | { readonly is: "rest" };
 
@@ -47,7 +74,10 @@ const user = fc.constantFrom(...USERS);
 // Mostly one browser: what one session's requests do to each other is where promises break.
 const browser = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const node = fc.nat(3);
-const harmless = fc.constantFrom(...HARMLESS).map((does): Act => ({ does }));
+// Now and then one changes how long the session lives.
+const harmless = fc
+  .constantFrom(...HARMLESS, ...HARMLESS, ...HARMLESS, ...LIFETIMES)
+  .map((does): Act => ({ does }));
 const logout = fc.constantFrom(...LOGOUTS).map((does): Act => ({ does }));
 const change: fc.Arbitrary<Act> = fc.oneof(
   fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),
@@ -66,24 +96,56 @@ const acts: fc.Arbitrary<readonly Act[]> = fc
   )
   .map(([before, then]) => [...before, ...then]);
 
+const breaksOff = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(undefined) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ calls: fc.nat(3), isExecuted: fc.boolean(), isRepeated: fc.boolean() }),
+  },
+);
+
 const commands: readonly fc.WeightedArbitrary<Command>[] = [
   {
-    weight: 10,
+    weight: 16,
     arbitrary: fc.record({ is: fc.constant("request"), browser, node, acts }),
   },
-  { weight: 1, arbitrary: fc.record({ is: fc.constant("leave"), browser, node }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("leave"), browser, node }) },
   {
-    weight: 2,
-    arbitrary: fc.record({ is: fc.constant("kick"), node, users: fc.uniqueArray(user, { minLength: 1 }) }),
+    weight: 4,
+    arbitrary: fc.record({ is: fc.constant("kick"), node, users: fc.uniqueArray(user, { minLength: 1 }), breaksOff }),
   },
-  { weight: 1, arbitrary: fc.record({ is: fc.constant("kick one"), node, user, place: fc.nat(1) }) },
-  { weight: 1, arbitrary: fc.record({ is: fc.constant("kick others"), node, user, place: fc.nat(1) }) },
-  { weight: 1, arbitrary: fc.record({ is: fc.constant("kick everyone"), node }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("kick one"), node, user, place: fc.nat(1), breaksOff }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("kick others"), node, user, place: fc.nat(1), breaksOff }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("kick everyone"), node, breaksOff }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      is: fc.constant("job"),
+      node,
+      browser,
+      copy: fc.option(fc.nat(7), { nil: undefined, freq: 2 }),
+      pauses: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("page"), node, of: fc.constantFrom("everyone", ...USERS) }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("delete"), browser }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("crash"), node }) },
-  { weight: 3, arbitrary: fc.constant<Command>({ is: "rest" }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      is: fc.constant("crash"),
+      midst: fc.constantFrom("a kick", "an adoption", "a rotation by hand"),
+      steps: fc.nat(4),
+    }),
+  },
+  { weight: 4, arbitrary: fc.constant<Command>({ is: "rest" }) },
 ];
+const lostReplies: fc.WeightedArbitrary<Command> = {
+  weight: 2,
+  arbitrary: fc.record({ is: fc.constant("lose a reply"), node, to: fc.constantFrom("ADD", "any script") }),
+};
 const timePasses: fc.WeightedArbitrary<Command> = {
-  weight: 1,
+  weight: 2,
   arbitrary: fc.record({
     is: fc.constant("time passes"),
     ms: fc.constantFrom(...[1, 20, 50, 61, 121].map((minutes) => minutes * MINUTE_MS)),
@@ -92,6 +154,12 @@ const timePasses: fc.WeightedArbitrary<Command> = {
 
 export const histories = historiesOf(
   [...commands, timePasses],
+  fc.constantFrom("a login", "an old session", "nothing"),
+);
+
+/** The same, in which clients also lose replies. */
+export const redisHistories = historiesOf(
+  [...commands, timePasses, lostReplies],
   fc.constantFrom("a login", "an old session", "nothing"),
 );
 
@@ -118,7 +186,7 @@ function historiesOf(
       minLength: BROWSERS,
       maxLength: BROWSERS,
     }),
-    commands: fc.array(fc.oneof(...each), { minLength: 1, maxLength: 10, size: "max" }),
-    choices: fc.array(fc.nat(255), { maxLength: 120, size: "max" }),
+    commands: fc.array(fc.oneof(...each), { minLength: 1, maxLength: 12, size: "max" }),
+    choices: fc.array(fc.nat(255), { maxLength: 140, size: "max" }),
   });
 }

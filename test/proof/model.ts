@@ -1,5 +1,6 @@
 import type { ListedLogin, NewLogin } from "../../lib/login.js";
 import { stampOf } from "../../lib/session/stamp.js";
+import { faultsAtRest, type Rest } from "./at-rest.js";
 import type { Actor } from "./schedule.js";
 import type { SharedSessions, Stored, StoreWatcher } from "./shared-store.js";
 
@@ -7,6 +8,7 @@ import type { SharedSessions, Stored, StoreWatcher } from "./shared-store.js";
 export class Violation extends Error {}
 
 const EXPIRY = {};
+const DELETED = {};
 
 /** One login, as the app knows it: it gives each a tag, which goes along through every rotation. */
 export interface ModelLogin {
@@ -16,7 +18,11 @@ export interface ModelLogin {
   storedAt?: number;
   /** Since when nobody may be served as it. */
   endedAt?: number;
+  /** Since when that is so by a kick. */
+  kickedAt?: number;
   loginId?: string | undefined;
+  /** Every id under which it has been listed, or may have been. */
+  readonly ids: Set<string>;
   /** The registry knows of it: an old login only from its first request on. */
   isAdopted: boolean;
   /** When it was last on the list. */
@@ -26,6 +32,24 @@ export interface ModelLogin {
   readonly sids: Set<string>;
   /** The session ids that it has left for others, and when. */
   readonly left: Map<string, number>;
+  /**
+   * A job sets a copy of its session that was made in the login request itself and carries no stamp. It may bring the login back
+   * after a logout, under another id: only a kick of its user, or of everyone, is certain to hold.
+   */
+  isCopied: boolean;
+  /** A process died that was about to write its session, or had just written it. */
+  isCutOff: boolean;
+  /** Its session's lifetime was changed, and nothing else can have written another one: once, and once again, at the same time. */
+  lifetime: "as it began" | "shortened" | "uncertain";
+  /** Its session was deleted in the store. */
+  isDeleted: boolean;
+}
+
+/** A job that sets a session without a request. */
+export interface Job extends Actor {
+  /** The login whose session it has a copy of. */
+  login?: ModelLogin | undefined;
+  sets?: boolean;
 }
 
 /** What a request does to who is logged in. */
@@ -57,6 +81,12 @@ export interface Visit extends Actor {
   readonly isPlain: boolean;
   registryCalls: number;
   change?: Change & { readonly at: number; isAlone: boolean };
+  /** It changes how long its session lives. */
+  changesLifetime?: boolean;
+  /** Time has passed since it began: what it saves ends when its cookie does, and its login is listed for longer. */
+  isSlow?: boolean;
+  /** Every login whose session it has read. */
+  readonly hasRead: Set<ModelLogin>;
 }
 
 export interface Kick extends Actor {
@@ -84,12 +114,19 @@ export class Model implements StoreWatcher {
   #now = 0;
   #begun = 0;
   #added = 0;
+  /** The logins that the registry was ever asked to list, by user and id: two users of one session may share an id. */
+  readonly #ids = new Map<string, { readonly userId: string; readonly id: string }>();
+  /** Those that a kick has counted, and when. */
+  readonly #counted = new Map<string, number>();
+  /** Which login a node has last found in a session. */
+  readonly #known = new Map<object, Map<string, ModelLogin>>();
   /** Who is logged in in which session, as far as that is certain. */
   readonly #placed = new Map<string, ModelLogin>();
   /** When that was last made uncertain. */
   readonly #displacedAt = new Map<string, number>();
   readonly #visits = new Set<Visit>();
   readonly #kicks = new Set<Kick>();
+  readonly #jobs = new Set<Job>();
   readonly #kicksAlone: boolean;
   /** Who has been served in the last step. */
   readonly #served: { readonly name: string; readonly login: ModelLogin; readonly readAt: number }[] = [];
@@ -134,6 +171,7 @@ export class Model implements StoreWatcher {
     const { expected, readAt } = visit;
     visit.login = login;
     visit.expected = undefined;
+    this.#knows(visit.node, sid, login);
     if (login !== undefined) {
       visit.met.delete(login);
       visit.met.add(login);
@@ -144,14 +182,31 @@ export class Model implements StoreWatcher {
     }
     if (login === undefined) return;
     const leftAt = sid === undefined ? undefined : login.left.get(sid);
-    if (login.endedAt !== undefined && login.endedAt < readAt) {
+    const endedAt = login.isCopied ? login.kickedAt : login.endedAt;
+    if (endedAt !== undefined && endedAt < readAt) {
       this.#violate(`I3, I5: ${visit.name} is served as ${login.tag}, which had ended before`);
     }
-    if (leftAt !== undefined && leftAt < readAt) {
+    if (leftAt !== undefined && leftAt < readAt && !login.isCopied) {
       this.#violate(`I5: ${visit.name} is served as ${login.tag} in ${String(sid)}, which it had left before`);
     }
     this.#served.push({ name: visit.name, login, readAt });
-    for (const { login: other, change } of this.#visits) if (change && other === login) change.isAlone = false;
+    if (visit.isSlow === true) login.lifetime = "uncertain";
+    for (const other of this.#visits) {
+      if (other === visit || other.login !== login) continue;
+      if (other.change !== undefined) other.change.isAlone = false;
+      if (other.changesLifetime === true) login.lifetime = "uncertain";
+    }
+  }
+
+  /** From now on its session lives for another time. */
+  changesLifetime(visit: Visit, isShorter: boolean): void {
+    visit.changesLifetime = true;
+    const { begins, resumes } = visit.change ?? {};
+    const login = begins ?? resumes ?? visit.login;
+    if (login === undefined) return;
+    const others = [...this.#visits].filter((other) => other !== visit && (other.hasRead.has(login) || other.login === login));
+    const isFirst = login.lifetime === "as it began" && others.length === 0;
+    login.lifetime = isShorter && isFirst ? "shortened" : "uncertain";
   }
 
   /** The app has asked for its session again, and there is none. */
@@ -165,8 +220,11 @@ export class Model implements StoreWatcher {
     const at = this.#tick();
     const others = [...this.#visits].filter((other) => other !== visit && other.login === visit.login);
     visit.change = { ...change, at, isAlone: others.length === 0 };
+    const { begins } = change;
+    if (visit.isSlow === true && begins !== undefined) begins.lifetime = "uncertain";
     if (sid !== undefined) {
       this.#displace(sid);
+      for (const known of this.#known.values()) known.delete(sid);
       for (const login of this.logins) if (login !== visit.login && login.sids.has(sid)) this.#doubt(login, visit);
     }
     for (const login of [ends, resumes]) if (login !== undefined) this.#doubt(login, visit);
@@ -217,13 +275,74 @@ export class Model implements StoreWatcher {
     this.#kicks.delete(kick);
     if (this.#kicksAlone && kick.namesLogin) return;
     for (const login of this.logins) {
-      if (login.storedAt !== undefined && login.storedAt < kick.calledAt && kick.covers(login)) login.endedAt ??= now;
+      if (kick.namesLogin && login.isCopied) continue;
+      if (login.storedAt === undefined || login.storedAt >= kick.calledAt || !kick.covers(login)) continue;
+      login.endedAt ??= now;
+      login.kickedAt ??= now;
     }
+  }
+
+  /** It was rejected: whom it covers may be off, or not. */
+  kickBreaksOff(kick: Kick): void {
+    this.#kicks.delete(kick);
+  }
+
+  jobBegins(job: Job): void {
+    this.#jobs.add(job);
+  }
+
+  /**
+   * From now on the job sets its copy, which the store has handed out to it or a request has kept.
+   *
+   * @returns whether it may: a login that its own request has not saved yet has not begun.
+   */
+  jobSets(job: Job, sid: string, copy: Stored, isKept: boolean): boolean {
+    const login = this.#loginOf(copy);
+    if (copy.userId !== undefined && login?.storedAt === undefined) return false;
+    this.#tick();
+    job.login = login;
+    job.sets = true;
+    if (isKept) this.#displace(sid);
+    for (const known of this.#known.values()) known.delete(sid);
+    for (const other of this.logins) if (other === login || other.sids.has(sid)) other.lifetime = "uncertain";
+    if (login !== undefined && isKept && copy.expressLogout === undefined) login.isCopied = true;
+    return true;
+  }
+
+  jobEnds(job: Job): void {
+    this.#jobs.delete(job);
+  }
+
+  /** The session with this id was deleted in the store: of whom it was the model asks nothing any more but that kicks hold. */
+  deleted(sid: string): void {
+    this.#tick();
+    this.#displace(sid);
+    for (const login of this.logins) {
+      if (!login.sids.has(sid)) continue;
+      this.#doubt(login, DELETED);
+      login.isDeleted = true;
+    }
+  }
+
+  /** The nodes that have found a login in this session. */
+  nodesThatKnow(sid: string): readonly object[] {
+    return [...this.#known].filter(([, sessions]) => sessions.has(sid)).map(([node]) => node);
   }
 
   /** Whatever ran there is lost. */
   crash(node: object): void {
-    for (const visit of this.#visits) if (visit.node === node) this.#visits.delete(visit);
+    this.#known.delete(node);
+    for (const job of this.#jobs) {
+      if (job.node !== node) continue;
+      this.#jobs.delete(job);
+      if (job.login !== undefined) job.login.isCutOff = true;
+    }
+    for (const visit of this.#visits) {
+      if (visit.node !== node) continue;
+      this.#visits.delete(visit);
+      const { begins, resumes } = visit.change ?? {};
+      for (const login of [...visit.hasRead, ...visit.met, begins, resumes]) if (login !== undefined) login.isCutOff = true;
+    }
     for (const kick of this.#kicks) if (kick.node === node) this.#kicks.delete(kick);
   }
 
@@ -231,6 +350,9 @@ export class Model implements StoreWatcher {
   expire(): void {
     for (const visit of this.#visits) {
       if (visit.expected !== undefined && this.#isExpired(visit.expected.sid)) visit.expected = undefined;
+      visit.isSlow = true;
+      for (const login of [...visit.hasRead, ...visit.met, visit.change?.begins])
+        if (login !== undefined) login.lifetime = "uncertain";
     }
     for (const login of this.logins)
       if ([...login.sids].every((sid) => this.#isExpired(sid))) this.#doubt(login, EXPIRY);
@@ -240,12 +362,25 @@ export class Model implements StoreWatcher {
     const visit = actor as Visit;
     if (!this.#visits.has(visit)) return;
     visit.isAnonymous &&= stored?.userId === undefined && stored?.expressLogout === undefined;
+    const login = stored && this.#loginOf(stored);
+    if (login !== undefined) visit.hasRead.add(login);
+  }
+
+  /**
+   * Where a job sets an old copy over a session of the same user, the stamp that is there stays: from then on the data is that
+   * login's.
+   */
+  tagOf(stored: Stored, actor: Actor | undefined): string | undefined {
+    if (!this.#jobs.has(actor as Job)) return stored.tag;
+    const id = stampOf({ ...stored })?.loginId;
+    const login = this.logins.find(({ user, ids }) => user === stored.userId && id !== undefined && ids.has(id));
+    return login?.tag ?? stored.tag;
   }
 
   wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void {
     const now = this.#tick();
     if (isTorn) this.#displace(sid);
-    const login = this.logins.find(({ tag }) => tag === stored?.tag);
+    const login = stored && this.#loginOf(stored);
     if (stored?.userId === undefined || login === undefined) return;
     login.storedAt ??= now;
     login.sids.add(sid);
@@ -254,31 +389,76 @@ export class Model implements StoreWatcher {
     }
     const loginId = stampOf({ ...stored })?.loginId;
     if (loginId === undefined) return;
-    login.loginId ??= loginId;
     login.isAdopted = true;
-    const namesakes = this.logins.filter((other) => other.loginId === loginId);
+    login.ids.add(loginId);
+    if (login.isCopied) return;
+    login.loginId ??= loginId;
+    const namesakes = this.logins.filter((other) => other.user === login.user && other.loginId === loginId);
     if (login.loginId !== loginId || namesakes.length > 1) this.#violate(`I2: ${login.tag} is listed anew`);
   }
 
-  /** The registry is asked on behalf of somebody. */
+  /** The registry is asked for something. */
   asked(method: string, [first]: readonly unknown[], actor: Actor | undefined): void {
     const visit = actor as Visit | undefined;
     if (visit !== undefined && this.#visits.has(visit)) visit.registryCalls += 1;
+    if (method === "adopt") actor?.midst?.add("an adoption");
     if (method !== "add" && method !== "adopt") return;
     const { userId, sid, id } = first as NewLogin;
+    this.#ids.set(nameOf({ userId, id }), { userId, id });
+    const job = this.#jobs.has(actor as Job) ? (actor as Job) : undefined;
+    if (method === "add" && job !== undefined) this.#violate(`I2: ${job.name} begins a login, and is no request`);
     const old = this.logins.find(({ user, sids, isAdopted }) => !isAdopted && user === userId && sids.has(sid));
-    const login = method === "add" ? visit?.change?.begins : old;
-    if (login !== undefined) login.loginId ??= id;
-    if (method === "adopt") return;
-    this.#added += 1;
-    if (this.#added > this.#begun) this.#violate("I2: a login is listed that nobody has begun");
+    const login = method === "add" ? visit?.change?.begins : (old ?? (job?.login?.isCopied === true ? job.login : undefined));
+    if (login === undefined) return;
+    login.ids.add(id);
+    // What could not be added is added again, under another id.
+    if (method === "add") login.loginId = id;
+    else login.loginId ??= id;
+  }
+
+  /** The registry has answered. */
+  answered(method: string, [userId]: readonly unknown[], answer: unknown): void {
+    if (method === "add" && answer !== undefined) {
+      this.#added += 1;
+      if (this.#added > this.#begun) this.#violate("I2: a login is listed that nobody has begun");
+    }
+    if (method === "removeAll") {
+      const now = this.#tick();
+      for (const { id } of answer as readonly ListedLogin[]) {
+        const name = nameOf({ userId: String(userId), id });
+        if (!this.#counted.has(name)) this.#counted.set(name, now);
+      }
+    }
+  }
+
+  /** A point in time, to be compared with others. */
+  moment(): number {
+    return this.#tick();
+  }
+
+  /** A page that was asked for at that time shows these logins. */
+  shown(page: string, askedAt: number, logins: readonly { readonly id: string; readonly userId: string }[]): void {
+    const ended = logins.find((login) => (this.#counted.get(nameOf(login)) ?? askedAt) < askedAt);
+    if (ended !== undefined) this.#violate(`L: ${page} shows ${ended.id} of ${ended.userId}, which a kick has counted`);
+  }
+
+  /** What the registry has to be asked for, to know who is listed. */
+  get ids(): readonly { readonly userId: string; readonly id: string }[] {
+    return [...this.#ids.values()];
   }
 
   /** What is on the list now. */
   listed(listed: readonly ListedLogin[]): void {
     const now = this.#tick();
-    const entries = new Map(this.logins.map((login) => [login, listed.find(({ id }) => id === login.loginId)]));
-    for (const [login, entry] of entries) if (entry !== undefined) login.listedAt = now;
+    const entries = new Map<ModelLogin, ListedLogin>();
+    for (const login of this.logins) {
+      const entry = listed.find(({ userId, id }) => userId === login.user && login.ids.has(id));
+      if (entry === undefined) continue;
+      entries.set(login, entry);
+      login.listedAt = now;
+    }
+    const again = listed.find((entry) => this.#counted.has(nameOf(entry)));
+    if (again !== undefined) this.#violate(`I2: a kick has counted ${again.id} of ${again.userId}, and it is listed again`);
     for (const [sid, login] of this.#placed) {
       const expires = +(entries.get(login)?.expires ?? 0);
       if (this.#alive(sid) === undefined || !login.isAdopted || expires >= (this.sessions?.expiresAt(sid) ?? 0))
@@ -291,10 +471,15 @@ export class Model implements StoreWatcher {
     }
   }
 
-  /** Everything has come to rest: what has ended is not shown as live. */
-  rested(): void {
-    const ended = this.logins.find(({ endedAt, listedAt }) => endedAt !== undefined && listedAt === this.#now);
+  /** Everything has come to rest. */
+  rested(rest: Rest): void {
+    const ended = this.logins.find(({ endedAt, kickedAt, isCopied, listedAt }) => {
+      const at = isCopied ? kickedAt : endedAt;
+      return at !== undefined && listedAt === this.#now;
+    });
     if (ended !== undefined) this.#violate(`I9: ${ended.tag} has ended and is shown as live`);
+    const alive = new Set([...this.#placed.keys()].map((sid) => this.#alive(sid)));
+    for (const message of faultsAtRest(this.logins, alive, rest)) this.#violate(message);
   }
 
   #login(user: string, tag: string): ModelLogin {
@@ -302,13 +487,30 @@ export class Model implements StoreWatcher {
       tag,
       user,
       isAdopted: true,
+      ids: new Set(),
       listedAt: -1,
       doubts: new Set(),
       sids: new Set(),
       left: new Map(),
+      isCopied: false,
+      isCutOff: false,
+      lifetime: "as it began",
+      isDeleted: false,
     };
     this.logins.push(login);
     return login;
+  }
+
+  /** The login whose session this is. */
+  #loginOf({ tag }: Stored): ModelLogin | undefined {
+    return this.logins.find((login) => login.tag === tag);
+  }
+
+  #knows(node: object, sid: string | undefined, login: ModelLogin | undefined): void {
+    if (sid === undefined) return;
+    const known = this.#known.get(node) ?? new Map<string, ModelLogin>();
+    if (login === undefined) known.delete(sid);
+    else this.#known.set(node, known.set(sid, login));
   }
 
   #alive(sid: string): ModelLogin | undefined {
@@ -343,4 +545,8 @@ export class Model implements StoreWatcher {
     this.#now += 1;
     return this.#now;
   }
+}
+
+function nameOf({ userId, id }: { readonly userId: string; readonly id: string }): string {
+  return `${userId} ${id}`;
 }

@@ -8,7 +8,7 @@ import express, {
   type RequestHandler,
   type Response,
 } from "express";
-import session, { type SessionOptions, type Store } from "express-session";
+import session, { type SessionData, type SessionOptions, type Store } from "express-session";
 import { logout, type LoginRegistry, type LogoutRouter } from "../../lib/index.js";
 
 const SECRET = "a secret of the tests";
@@ -87,11 +87,24 @@ export class Node {
 /** The same with this package. */
 export class HookedNode extends Node {
   readonly auth: LogoutRouter;
+  readonly #store: Store;
 
   constructor({ store, registry, maxSessionAgeMs, waitForTouch, ...rest }: HookedNodeOptions) {
     const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", maxSessionAgeMs, waitForTouch });
     super({ store, ...rest }, auth);
     this.auth = auth;
+    this.#store = store;
+  }
+
+  /** What a job or a queue does: it sets a session without a request. */
+  set(sid: string, data: SessionData): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#store.set(sid, data, (error: unknown) => {
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it is
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   }
 }
 

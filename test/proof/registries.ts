@@ -3,28 +3,35 @@ import type { LoginRegistry } from "../../lib/index.js";
 import type { NodeRedisClient } from "../../lib/registry/redis/clients/client.js";
 import * as scripts from "../../lib/registry/redis/scripts.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
+import { LostReplies } from "./lost-replies.js";
 import { currentActor, type Actor, type Schedule } from "./schedule.js";
 
 type Methods = Record<string | symbol, unknown>;
 type Method = (...args: unknown[]) => unknown;
 
+export interface RegistryWatcher {
+  asked(method: string, args: readonly unknown[], actor: Actor | undefined): void;
+  answered(method: string, args: readonly unknown[], answer: unknown): void;
+}
+
 /** What runs at once, on behalf of nobody. */
-const AT_ONCE = ["bind", "subscribe", "close", "known"];
+const AT_ONCE = ["bind", "subscribe", "close", "known", "sharesConnection"];
 
 /**
  * A registry that tells who asks it. With `schedule`, each of its methods is one step, also that which would know without being
  * asked: as if it were somewhere else. Without, it takes steps of its own.
  */
-export function watched(
-  registry: LoginRegistry,
-  asked: (method: string, args: readonly unknown[], actor: Actor | undefined) => void,
-  schedule?: Schedule,
-): LoginRegistry {
+export function watched(registry: LoginRegistry, watcher: RegistryWatcher, schedule?: Schedule): LoginRegistry {
   const methods = registry as unknown as Methods;
   const run = (name: string, args: unknown[]): unknown => {
-    asked(name, args, currentActor());
+    watcher.asked(name, args, currentActor());
     const call = (): unknown => (methods[name] as Method).apply(registry, args);
-    return schedule === undefined ? call() : schedule.step(`${name} ${JSON.stringify(args)}`, call);
+    const done = schedule === undefined ? call() : schedule.step(`${name} ${JSON.stringify(args)}`, call);
+    if (!(done instanceof Promise)) return done;
+    return done.then((answer: unknown) => {
+      watcher.answered(name, args, answer);
+      return answer;
+    });
   };
   async function* users(): AsyncIterable<readonly string[]> {
     for await (const userIds of registry.users()) {
@@ -73,13 +80,13 @@ export class TellingClient {
   readonly #listeners = new Set<(key: unknown) => void>();
   readonly #told: unknown[] = [];
 
-  constructor(connection: Client, send: (args: string[], connection: Client) => Promise<unknown>, schedule: Schedule) {
+  constructor(connection: Client, send: (args: string[], connection: Client) => Promise<unknown>, schedule: Schedule, lostReplies: LostReplies) {
     this.#connection = connection;
     connection.on("invalidate", this.#hear);
     const sendCommand = (args: string[]): Promise<unknown> =>
       args[0] === "CLIENT"
         ? connection.sendCommand(args)
-        : schedule.step(label(args), async () => {
+        : inSteps(schedule, lostReplies, args, async () => {
             await this.arrive();
             return send(args, connection);
           });
@@ -155,21 +162,23 @@ export class HistoryRedis {
   }
 
   /** A client as a registry wants it. With `schedule`, each command is one step. */
-  client(schedule?: Schedule): NodeRedisClient {
+  client(schedule?: Schedule, lostReplies = new LostReplies()): NodeRedisClient {
     return {
       sendCommand: (args) =>
-        schedule === undefined ? this.#send(args) : schedule.step(label(args), () => this.#send(args)),
+        schedule === undefined
+          ? this.#send(args)
+          : inSteps(schedule, lostReplies, args, () => this.#send(args)),
     };
   }
 
   /** A node's own connection, on which Redis tells of changes; to be given back by {@link HistoryRedis.release}. */
-  async telling(schedule: Schedule): Promise<TellingClient> {
+  async telling(schedule: Schedule, lostReplies: LostReplies): Promise<TellingClient> {
     const connection =
       this.#free.pop() ??
       (await trackingClient(this.#server.url)
         .on("error", () => undefined)
         .connect());
-    return new TellingClient(connection, (args, to) => this.#send(args, to), schedule);
+    return new TellingClient(connection, (args, to) => this.#send(args, to), schedule, lostReplies);
   }
 
   release(client: TellingClient): void {
@@ -188,7 +197,19 @@ export class HistoryRedis {
   }
 }
 
-function label([command = "", ...rest]: string[]): string {
+/** A command is one step; one whose reply is lost is executed in two. */
+async function inSteps(
+  schedule: Schedule,
+  lostReplies: LostReplies,
+  args: readonly string[],
+  send: () => Promise<unknown>,
+): Promise<unknown> {
+  if (!lostReplies.loses(args)) return schedule.step(label(args), send);
+  await schedule.step(`${label(args)}, and the reply is lost`, send);
+  return schedule.step(`${label(args)}, sent again`, send);
+}
+
+function label([command = "", ...rest]: readonly string[]): string {
   const isScript = command.startsWith("EVAL");
   const [script = "", , ...args] = rest;
   return `${command} ${(isScript ? [script.slice(0, 8), ...args] : rest).join(" ")}`.slice(0, 100);

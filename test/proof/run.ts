@@ -1,15 +1,18 @@
 import type { Request } from "express";
-import type { SessionOptions } from "express-session";
-import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
+import type { SessionData, SessionOptions } from "express-session";
+import { MemoryLoginRegistry, type LoginRegistry, type LogoutRouter } from "../../lib/index.js";
+import type { ListedLogin } from "../../lib/login.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { SETTINGS } from "../support/race-app.js";
-import { act, HARMLESS, type Act } from "./acts.js";
+import { act, HARMLESS, LIFETIMES, LOGINS, type Act } from "./acts.js";
 import { COOKIE_AGE_MS, MAX_SESSION_AGE_MS, USERS, type Command, type History } from "./history.js";
-import { Model, Violation, type Kick, type Visit } from "./model.js";
+import type { Rest } from "./at-rest.js";
+import { Model, Violation, type Job, type Kick, type ModelLogin, type Visit } from "./model.js";
 import { HookedNode, Node, type Handler, type NodeOptions } from "./node.js";
 import { watched, type HistoryRedis } from "./registries.js";
-import { currentActor, Schedule, settled, type Actor } from "./schedule.js";
-import { NodeStore, SharedSessions } from "./shared-store.js";
+import { LostReplies } from "./lost-replies.js";
+import { currentActor, Schedule, settled, type Actor, type Midst } from "./schedule.js";
+import { NodeStore, SharedSessions, type Stored } from "./shared-store.js";
 
 export interface RunOptions {
   /** Where the logins are listed. Default: in memory. */
@@ -48,10 +51,22 @@ export async function live(history: History, options: RunOptions, counts?: Count
   }
 }
 
-type KickWork = (
-  node: HookedNode,
-  begins: (covers: Kick["covers"], spares?: Kick["spares"]) => void,
-) => Promise<unknown>;
+type CommandThat<Is extends Command["is"]> = Extract<Command, { is: Is }>;
+type KickCommand = CommandThat<"kick" | "kick one" | "kick others" | "kick everyone">;
+
+/** What a kick covers, and how it is done; none where there is nobody to kick. */
+interface KickPlan {
+  readonly covers: Kick["covers"];
+  readonly spares?: Kick["spares"];
+  readonly run: () => Promise<unknown>;
+}
+
+/** A copy of a session that a request has given to a job. */
+interface Copy {
+  readonly sid: string;
+  readonly data: Stored;
+  readonly madeAt: number;
+}
 
 class World {
   readonly schedule = new Schedule();
@@ -68,6 +83,14 @@ class World {
   readonly #sids: string[] = [];
   readonly #failures: unknown[] = [];
   readonly #closing: (() => Promise<void>)[] = [];
+  readonly #copies: Copy[] = [];
+  readonly #deleted = new Set<string>();
+  /** The deleted sessions that a node has asked for which had found a login there. */
+  readonly #missed = new Set<string>();
+  readonly #lostReplies = new WeakMap<HookedNode, LostReplies>();
+  /** A node is to stop that is in the midst of this, after so many steps. */
+  #crash: { readonly midst: Midst; steps: number } | undefined;
+  #isWhole = true;
   #named = 0;
   #choice = 0;
 
@@ -100,13 +123,17 @@ class World {
       await this.#start(command);
     }
     await this.#rest();
-    // Whoever has ever had a cookie tries again.
+    await this.#checkAtRest(false);
+    // Every cookie that there ever was is tried again, where a session was deleted also on the nodes that knew it.
     for (const [i, sid] of [...this.#sids].entries()) {
-      this.#visit(await this.#nodeAt(i), undefined, sid, []);
-      await this.#rest();
+      const knowing = this.#deleted.has(sid) ? this.#nodesThatKnow(sid) : [];
+      if (knowing.length > 0) this.#missed.add(sid);
+      for (const node of [await this.#nodeAt(i), ...knowing]) {
+        this.#visit(node, undefined, sid, []);
+        await this.#rest();
+      }
     }
-    this.model.rested();
-    if (this.model.violation !== undefined) throw this.model.violation;
+    await this.#checkAtRest(true);
   }
 
   async close(): Promise<void> {
@@ -139,45 +166,28 @@ class World {
       case "leave":
         this.#visit(await this.#nodeAt(command.node), command.browser, this.#cookies[command.browser], "leave");
         break;
-      case "kick": {
-        const { users } = command;
-        this.#kick(await this.#nodeAt(command.node), users.join(), ({ auth }, begins) => {
-          begins(({ user }) => users.includes(user));
-          return auth.kick(users);
-        });
-        break;
-      }
-      case "kick one": {
-        const { user, place } = command;
-        const work: KickWork = async ({ auth }, begins) => {
-          const listed = (await auth.listLogins(user)).items;
-          const id = listed[place]?.id;
-          if (id === undefined) return;
-          begins(({ loginId }) => loginId === id);
-          await auth.kickLogin(user, id);
-        };
-        this.#kick(await this.#nodeAt(command.node), `one of ${user}`, work, true);
-        break;
-      }
-      case "kick others": {
-        const { user, place } = command;
-        const work: KickWork = async ({ auth }, begins) => {
-          const id = (await auth.listLogins(user)).items[place]?.id;
-          if (id === undefined) return;
-          begins(
-            (login) => login.user === user && login.loginId !== id,
-            ({ loginId }) => loginId === id,
-          );
-          await auth.kickOthers(user, id);
-        };
-        this.#kick(await this.#nodeAt(command.node), `others of ${user}`, work, true);
-        break;
-      }
+      case "kick":
+      case "kick one":
+      case "kick others":
       case "kick everyone":
-        this.#kick(await this.#nodeAt(command.node), "everyone", ({ auth }, begins) => {
-          begins(() => true);
-          return auth.kickAll();
-        });
+        this.#kick(await this.#nodeAt(command.node), command);
+        break;
+      case "job":
+        this.#job(await this.#nodeAt(command.node), command);
+        break;
+      case "page":
+        this.#page(await this.#nodeAt(command.node), command.of);
+        break;
+      case "delete": {
+        const sid = this.#cookies[command.browser];
+        if (sid === undefined) break;
+        this.#sessions.drop(sid);
+        this.model.deleted(sid);
+        this.#deleted.add(sid);
+        break;
+      }
+      case "lose a reply":
+        this.#lostReplies.get(await this.#nodeAt(command.node))?.lose(command.to);
         break;
       case "time passes":
         for (let quick = this.schedule.quick; quick.length > 0; quick = this.schedule.quick) {
@@ -187,13 +197,10 @@ class World {
         await this.#options.redis?.tick();
         this.model.expire();
         break;
-      case "crash": {
-        const node = await this.#nodeAt(command.node);
-        this.schedule.crash(node);
-        this.model.crash(node);
-        this.#nodes[this.#nodes.indexOf(node)] = undefined;
+      case "crash":
+        if ("midst" in command) this.#crash = { midst: command.midst, steps: command.steps };
+        else this.#stop(await this.#nodeAt(command.node));
         break;
-      }
       case "rest":
         break;
     }
@@ -203,7 +210,7 @@ class World {
 
   #visit(node: Node, browser: number | undefined, cookie: string | undefined, acts: readonly Act[] | "leave"): void {
     this.#named += 1;
-    const isHarmless = acts !== "leave" && acts.every(({ does }) => (HARMLESS as readonly string[]).includes(does));
+    const isHarmless = acts !== "leave" && acts.every(({ does }) => CHANGES_NOBODY.includes(does));
     const auth = node instanceof HookedNode ? node.auth : undefined;
     const visit: Visit = {
       name: `r${String(this.#named)}`,
@@ -215,15 +222,28 @@ class World {
       isAnonymous: true,
       isPlain: auth === undefined,
       registryCalls: 0,
+      hasRead: new Set(),
+      midst: new Set(),
     };
     this.model.visitBegins(visit);
     const { model, schedule } = this;
     const { unset } = this.#history;
     const newTag = (user: string): string => this.#newTag(user);
+    const keepCopy = (req: Request): void => {
+      const data = JSON.parse(JSON.stringify(req.session)) as Stored;
+      if (data.userId !== undefined) this.#copies.push({ sid: req.sessionID, data, madeAt: Date.now() });
+    };
+    const kick = async (ofNode: LogoutRouter, user: string): Promise<void> => {
+      const begun = { name: `the kick of ${visit.name}`, node, calledAt: 0, namesLogin: false };
+      const whole = { ...begun, covers: (login: ModelLogin) => login.user === user };
+      model.kickBegins(whole);
+      await ofNode.kick(user);
+      model.kickEnds(whole);
+    };
     const handler: Handler = async (req, res) => {
       for (const what of acts === "leave" ? [] : acts) {
         await schedule.pause(`is about to ${what.does}`);
-        await act({ req, res, auth, visit, model, newTag, unset }, what);
+        await act({ req, res, auth, visit, model, newTag, keepCopy, kick, unset }, what);
       }
       await schedule.pause("answers");
     };
@@ -241,24 +261,93 @@ class World {
     );
   }
 
-  #kick(node: HookedNode, whom: string, work: KickWork, namesLogin = false): void {
+  #kick(node: HookedNode, command: KickCommand): void {
     this.#named += 1;
-    const actor: Actor = { name: `kick${String(this.#named)}`, node };
-    const kicks: Kick[] = [];
-    const begins: Parameters<KickWork>[1] = (covers, spares = () => false) => {
-      const kick = { ...actor, calledAt: 0, namesLogin, covers, spares };
-      kicks.push(kick);
-      this.model.kickBegins(kick);
+    const { breaksOff } = command;
+    const name = `kick${String(this.#named)}`;
+    const actor: Actor = { name, node, midst: new Set(["a kick"]), failsIn: breaksOff && { ...breaksOff } };
+    this.schedule.note(`${name} begins`);
+    const work = async (): Promise<void> => {
+      const plan = await planOf(node, command);
+      if (plan === undefined) return;
+      const isBroken = await this.#kickOnce(actor, command, plan);
+      if (isBroken && breaksOff?.isRepeated === true) await this.#kickOnce(actor, command, plan);
     };
-    this.schedule.note(`${actor.name} of ${whom} begins`);
-    const done = this.schedule.run(actor, () => work(node, begins));
+    this.#follow(actor, this.schedule.run(actor, work));
+  }
+
+  /** @returns whether it broke off, as a store that fails may make it. */
+  async #kickOnce(actor: Actor, { is }: KickCommand, { run, covers, spares = () => false }: KickPlan): Promise<boolean> {
+    const namesLogin = is === "kick one" || is === "kick others";
+    const kick = { name: actor.name, node: actor.node, calledAt: 0, namesLogin, covers, spares };
+    const mayBreakOff = actor.failsIn !== undefined;
+    this.model.kickBegins(kick);
+    try {
+      await run();
+    } catch (error) {
+      if (!mayBreakOff || (error as { code?: unknown }).code !== "ERR_KICK_INCOMPLETE") throw error;
+      this.schedule.note(`${actor.name} breaks off`);
+      this.model.kickBreaksOff(kick);
+      return true;
+    }
+    this.schedule.note(`${actor.name} is answered`);
+    this.model.kickEnds(kick);
+    return false;
+  }
+
+  #job(node: HookedNode, { browser, copy: place, pauses }: CommandThat<"job">): void {
+    const kept = place === undefined ? undefined : this.#copies[place % this.#copies.length];
+    const sid = kept?.sid ?? this.#cookies[browser];
+    if (sid === undefined) return;
+    this.#named += 1;
+    const name = `job${String(this.#named)}`;
+    // What it writes may be older than what is read on the way.
+    const job: Job = { name, node, hasUnawaitedSave: true };
+    const { schedule, model } = this;
+    this.model.jobBegins(job);
+    schedule.note(`${name} begins with ${kept === undefined ? sid : `a copy of ${sid}: ${JSON.stringify(kept.data)}`}`);
+    const readAt = kept?.madeAt ?? Date.now();
+    const work = async (): Promise<void> => {
+      const data = kept?.data ?? (await schedule.step(`reads ${sid} by itself`, () => this.#sessions.get(sid)));
+      if (pauses) await schedule.pause("is about to set it");
+      // Kicks are remembered for as long as a session can live.
+      if (data === undefined || Date.now() - readAt >= MAX_SESSION_AGE_MS) return;
+      if (!model.jobSets(job, sid, data, kept !== undefined)) return;
+      await node.set(sid, { ...data, visits: -1 } as unknown as SessionData);
+    };
+    const done = schedule.run(job, work);
     this.#follow(
-      actor,
+      job,
       done.then(() => {
-        this.schedule.note(`${actor.name} is answered`);
-        for (const kick of kicks) this.model.kickEnds(kick);
+        model.jobEnds(job);
       }),
     );
+  }
+
+  #page(node: HookedNode, of: CommandThat<"page">["of"]): void {
+    this.#named += 1;
+    const actor: Actor = { name: `page${String(this.#named)}`, node };
+    const read = async (): Promise<void> => {
+      const asked = this.model.moment();
+      const logins =
+        of === "everyone"
+          ? (await node.auth.activeUsers()).users.flatMap((user) => user.logins)
+          : (await node.auth.listLogins(of)).items;
+      this.model.shown(actor.name, asked, logins);
+    };
+    this.#follow(actor, this.schedule.run(actor, read));
+  }
+
+  #stop(node: HookedNode): void {
+    this.#isWhole = false;
+    this.schedule.crash(node);
+    this.model.crash(node);
+    this.#nodes[this.#nodes.indexOf(node)] = undefined;
+  }
+
+  #nodesThatKnow(sid: string): readonly HookedNode[] {
+    const knowing = this.model.nodesThatKnow(sid);
+    return this.#nodes.filter((node): node is HookedNode => node !== undefined && knowing.includes(node));
   }
 
   /** The app has been handed a session. */
@@ -284,14 +373,46 @@ class World {
   }
 
   async #take(position: number): Promise<void> {
-    await this.schedule.take(position);
+    const { node, midst } = await this.schedule.take(position);
     await this.#check();
+    if (this.#crash === undefined || midst?.has(this.#crash.midst) !== true || !(node instanceof HookedNode)) return;
+    this.#crash.steps -= 1;
+    if (this.#crash.steps > 0 || !this.#nodes.includes(node)) return;
+    this.schedule.note(`a node stops in the midst of ${this.#crash.midst}`);
+    this.#crash = undefined;
+    this.#stop(node);
   }
 
   async #check(): Promise<void> {
     if (this.#failures.length > 0) throw this.#failures[0];
-    const lists = await Promise.all(USERS.map((user) => this.#list.list(user)));
-    this.model.listed(lists.flat());
+    const found = await Promise.all(this.model.ids.map(({ userId, id }) => this.#find(userId, id)));
+    const now = Date.now();
+    this.model.listed(found.filter((login) => login !== undefined && +login.expires > now) as ListedLogin[]);
+    if (this.model.violation !== undefined) throw this.model.violation;
+  }
+
+  /** What is listed, whatever a faulty registry says of it. */
+  #find(userId: string, id: string): Promise<ListedLogin | undefined> {
+    return this.#options.redis === undefined
+      ? MemoryLoginRegistry.prototype.find.call(this.#memory, userId, id)
+      : this.#list.find(userId, id);
+  }
+
+  async #checkAtRest(isAskedFor: boolean): Promise<void> {
+    await this.#check();
+    const list = (user: string) => this.#list.list(user, { offset: 0, limit: 1_000 });
+    const lists = await Promise.all(USERS.map(async (user) => [user, await list(user)] as const));
+    const rest: Rest = {
+      now: Date.now(),
+      isAskedFor,
+      isWhole: this.#isWhole,
+      sessions: this.#sessions.live,
+      expiresAt: (sid) => this.#sessions.expiresAt(sid),
+      missed: this.#missed,
+      lists: new Map(lists),
+      online: await this.#list.activeUsers({ offset: 0, limit: USERS.length }),
+    };
+    this.model.rested(rest);
     if (this.model.violation !== undefined) throw this.model.violation;
   }
 
@@ -303,25 +424,31 @@ class World {
 
   async #node(): Promise<HookedNode> {
     const { redis, coherentCache = false } = this.#options;
-    const asked: Model["asked"] = (...call) => {
-      this.model.asked(...call);
-    };
+    const { model, schedule } = this;
     if (redis === undefined) {
-      return this.#nodeOn(new NodeStore(this.schedule, this.#sessions), watched(this.#memory, asked, this.schedule));
+      return this.#nodeOn(new NodeStore(schedule, this.#sessions), watched(this.#memory, model, schedule));
     }
-    if (!coherentCache) {
-      const registry = new RedisLoginRegistry({ client: redis.client(this.schedule) });
-      return this.#nodeOn(new NodeStore(this.schedule, this.#sessions), watched(registry, asked));
-    }
-    const telling = await redis.telling(this.schedule);
+    const lostReplies = new LostReplies();
+    const node = coherentCache
+      ? await this.#nodeWithCache(redis, lostReplies)
+      : this.#nodeOn(
+          new NodeStore(schedule, this.#sessions),
+          watched(new RedisLoginRegistry({ client: redis.client(schedule, lostReplies) }), model),
+        );
+    this.#lostReplies.set(node, lostReplies);
+    return node;
+  }
+
+  async #nodeWithCache(redis: HistoryRedis, lostReplies: LostReplies): Promise<HookedNode> {
+    const telling = await redis.telling(this.schedule, lostReplies);
     const { client, arrive } = telling;
-    const registry = new RedisLoginRegistry({ client, coherentCache });
+    const registry = new RedisLoginRegistry({ client, coherentCache: true });
     this.#closing.push(async () => {
       await registry.close();
       redis.release(telling);
     });
     const store = Object.assign(new NodeStore(this.schedule, this.#sessions, arrive), { client });
-    const node = this.#nodeOn(store, watched(registry, asked));
+    const node = this.#nodeOn(store, watched(registry, this.model));
     // From now on Redis tells.
     await arrive();
     await settled();
@@ -373,7 +500,25 @@ class World {
   }
 }
 
+const CHANGES_NOBODY: readonly string[] = [...HARMLESS, ...LIFETIMES];
+const LOGS_IN: readonly string[] = LOGINS;
+
 /** The login page is never refused. */
 function isLogin(acts: readonly Act[]): boolean {
-  return acts.some(({ does }) => does.startsWith("log in"));
+  return acts.some(({ does }) => LOGS_IN.includes(does));
+}
+
+async function planOf({ auth }: HookedNode, command: KickCommand): Promise<KickPlan | undefined> {
+  if (command.is === "kick everyone") return { covers: () => true, run: () => auth.kickAll() };
+  if (command.is === "kick") {
+    const { users } = command;
+    return { covers: ({ user }) => users.includes(user), run: () => auth.kick(users) };
+  }
+  const { is, user, place } = command;
+  const id = (await auth.listLogins(user)).items[place]?.id;
+  if (id === undefined) return undefined;
+  const isNamed = (login: ModelLogin): boolean => login.user === user && login.ids.has(id);
+  if (is === "kick one") return { covers: isNamed, run: () => auth.kickLogin(user, id) };
+  const covers = (login: ModelLogin): boolean => login.user === user && !isNamed(login);
+  return { covers, spares: isNamed, run: () => auth.kickOthers(user, id) };
 }

@@ -6,6 +6,18 @@ export interface Actor {
   readonly node: object;
   /** It does not wait for a save of its own: what that writes may be older than what it has read since. */
   hasUnawaitedSave?: boolean;
+  /** What it is in the middle of, where a crash matters most. */
+  readonly midst?: Set<Midst>;
+  /** How many more calls to the session store it makes until one fails. */
+  failsIn?: Failure | undefined;
+}
+
+export type Midst = "a kick" | "an adoption" | "a rotation by hand";
+
+/** A call to the session store that fails: before it is executed, or after, when its answer is lost. */
+export interface Failure {
+  calls: number;
+  readonly isExecuted: boolean;
 }
 
 interface Step {
@@ -60,13 +72,14 @@ export class Schedule {
   }
 
   /** Takes the step at this position, and lets everything that follows from it come to its next await. */
-  async take(position: number): Promise<void> {
+  async take(position: number): Promise<Actor> {
     const [step] = this.#waiting.splice(position, 1);
     if (step === undefined) throw new Error("no such step");
     this.steps += 1;
     this.note(`${step.actor.name}: ${step.label}`);
     await step.take();
     await settled();
+    return step.actor;
   }
 
   #wait<Result>(label: string, isSlow: boolean, effect: () => Result | Promise<Result>): Promise<Result> {

@@ -1,5 +1,5 @@
 import { Store, type SessionData } from "express-session";
-import type { Actor, Schedule } from "./schedule.js";
+import type { Actor, Failure, Schedule } from "./schedule.js";
 import { currentActor } from "./schedule.js";
 
 /** Session data as it lies in a store. */
@@ -15,6 +15,8 @@ export interface StoreWatcher {
   read(sid: string, stored: Stored | undefined, actor: Actor): void;
   /** `isTorn`: the writer has read what it writes before somebody else wrote the session, whose write is lost. */
   wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void;
+  /** The tag under which the data is known from now on. */
+  tagOf(stored: Stored, actor: Actor | undefined): string | undefined;
 }
 
 interface Entry {
@@ -43,6 +45,19 @@ export class SharedSessions {
     return this.#expires.get(sid) ?? 0;
   }
 
+  /** The sessions that a store would still hand out. */
+  get live(): readonly (readonly [sid: string, stored: Stored])[] {
+    return [...this.#entries.keys()].flatMap((sid) => {
+      const entry = this.#live(sid);
+      return entry === undefined ? [] : [[sid, JSON.parse(entry.json) as Stored] as const];
+    });
+  }
+
+  /** A query, `DEL`, another process: the session is gone, and no store was asked. */
+  drop(sid: string): void {
+    this.#entries.delete(sid);
+  }
+
   /** A session from before the installation. */
   plant(sid: string, session: object): void {
     const json = JSON.stringify(session);
@@ -63,8 +78,11 @@ export class SharedSessions {
   }
 
   set(sid: string, entry: Entry): void {
-    this.#put(sid, entry);
-    this.#wrote(sid, JSON.parse(entry.json) as Stored);
+    const data = JSON.parse(entry.json) as Stored;
+    const tag = this.watcher.tagOf(data, currentActor());
+    const stored = tag === data.tag || tag === undefined ? data : { ...data, tag };
+    this.#put(sid, { ...entry, json: JSON.stringify(stored) });
+    this.#wrote(sid, stored);
   }
 
   destroy(sid: string): void {
@@ -151,8 +169,28 @@ export class NodeStore extends Store {
 
   #step(label: string, effect: () => unknown, callback: Callback | undefined): void {
     const answer = callback ?? ((): void => undefined);
-    this.#schedule.step(label, effect).then((value) => {
+    const failure = failureOf(currentActor());
+    const done =
+      failure === undefined
+        ? this.#schedule.step(label, effect)
+        : this.#schedule.step(`${label}, which fails`, () => {
+            if (failure.isExecuted) effect();
+            throw new Error("the session store is away");
+          });
+    done.then((value) => {
       answer(null, value);
     }, answer);
   }
+}
+
+/** The failure that this call to the store meets, if it meets one. */
+function failureOf(actor: Actor | undefined): Failure | undefined {
+  const failure = actor?.failsIn;
+  if (actor === undefined || failure === undefined) return undefined;
+  if (failure.calls > 0) {
+    failure.calls -= 1;
+    return undefined;
+  }
+  actor.failsIn = undefined;
+  return failure;
 }

@@ -6,7 +6,11 @@ const ROOT = join(__dirname, "../..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 describe("the recipes in the docs", () => {
-  const docs = read("docs/live-connections.md");
+  const pages = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+  const docs = pages
+    .filter((name) => name.endsWith(".md"))
+    .map(read)
+    .join("\n");
   const shown = [...docs.matchAll(/<!-- (\S+) -->\n\n```ts\n([\s\S]*?)```/g)].map(([, path = "", code]) => ({
     path,
     code,
@@ -18,7 +22,7 @@ describe("the recipes in the docs", () => {
 
   it("are all there are", () => {
     const recipes = readdirSync(join(ROOT, "test/recipes")).map((name) => `test/recipes/${name}`);
-    expect(shown.map(({ path }) => path).sort()).toEqual(recipes.sort());
+    expect([...new Set(shown.map(({ path }) => path))].sort()).toEqual(recipes.sort());
   });
 });
 

@@ -47,6 +47,29 @@ describe("whose a session is", () => {
   });
 });
 
+describe("that a session has been in the store", () => {
+  it("is known once it was found there, or written", () => {
+    expect(remembered.isWritten("sid")).toBe(false);
+    remembered.seen("sid", one);
+    expect(remembered.isWritten("sid")).toBe(true);
+  });
+
+  it("is not known of one that is only about to be written, or whose login was active", () => {
+    remembered.expected("sid", one);
+    remembered.told("sid", one, Date.now(), HOUR);
+    expect([remembered.likely("sid"), remembered.isWritten("sid")]).toEqual([one, false]);
+    remembered.seen("sid", one);
+    remembered.told("sid", one, Date.now(), HOUR);
+    expect(remembered.isWritten("sid")).toBe(true);
+  });
+
+  it("is not known of a session that another login is about to take over", () => {
+    remembered.seen("sid", one);
+    remembered.expected("sid", two);
+    expect(remembered.isWritten("sid")).toBe(false);
+  });
+});
+
 describe("the registry", () => {
   it("is told of a login that it was not told of yet", () => {
     expect(remembered.isDue("sid", one, HOUR)).toBe(true);
@@ -57,7 +80,7 @@ describe("the registry", () => {
   });
 
   it("is told again once a minute, however often the login is seen", () => {
-    remembered.told("sid", one, Date.now(), 2 * HOUR);
+    remembered.told("sid", one, Date.now(), HOUR + MINUTE);
     wait(MINUTE - 1);
     remembered.seen("sid", one);
     expect(remembered.isDue("sid", one, HOUR)).toBe(false);
@@ -68,6 +91,12 @@ describe("the registry", () => {
   it("is told earlier of a session that lives longer than it knows", () => {
     remembered.told("sid", one, Date.now(), HOUR);
     expect([remembered.isDue("sid", one, HOUR), remembered.isDue("sid", one, HOUR + 1)]).toEqual([false, true]);
+  });
+
+  it("is told earlier of a session that lives shorter than it knows, by more than an interval", () => {
+    remembered.told("sid", one, Date.now(), HOUR + MINUTE);
+    const isDue = (ttlMs: number): boolean => remembered.isDue("sid", one, ttlMs);
+    expect([HOUR, HOUR - MINUTE, HOUR - MINUTE - 1].map(isDue)).toEqual([false, false, true]);
   });
 
   it("is told of a login that takes a session over, or is back in it", () => {

@@ -34,6 +34,7 @@ function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userI
     storeTimeoutMs: 50,
     touchIntervalMs: 0,
     waitForTouch: true,
+    sessions: { adopt: true, loggedInAt: undefined },
     events: nobodyListens,
   });
 }

@@ -3,7 +3,7 @@ import { TimeLimit } from "../../time-limit.js";
 import { causeOf } from "../../cause.js";
 import type { RedisAdapter } from "./clients/index.js";
 import { ReplicatedWrites } from "./replicated.js";
-import type { Script } from "./scripts.js";
+import type { Script } from "./script.js";
 
 /** How commands are sent. The first key says which node of a Cluster is meant. */
 export interface Commands {
@@ -12,6 +12,9 @@ export interface Commands {
 }
 
 export type Keys = readonly [string, ...string[]];
+
+/** What a server says that has been a master before: its client goes on asking it, though nothing new comes there any more. */
+const READ_ONLY = /\bREADONLY\b/;
 
 /** Sends commands and scripts, each within a time limit; whatever goes wrong becomes one kind of error. */
 export class Connection implements Commands {
@@ -29,7 +32,7 @@ export class Connection implements Commands {
     try {
       return await this.#send(key, [name, key, ...rest]);
     } catch (error) {
-      throw unavailable(error, [key, ...rest]);
+      throw this.#failed(error, [key, ...rest]);
     }
   }
 
@@ -67,7 +70,7 @@ export class Connection implements Commands {
       }
       return await this.#send(keys[0], ["EVAL", script.source, ...rest]);
     } catch (error) {
-      throw unavailable(error, [...keys, ...args]);
+      throw this.#failed(error, [...keys, ...args]);
     }
   }
 
@@ -84,6 +87,11 @@ export class Connection implements Commands {
   /** Closes what was opened here; the client is somebody else's. */
   close(): Promise<void> {
     return this.#replicated.close();
+  }
+
+  #failed(error: unknown, args: readonly string[]): LogoutError {
+    if (error instanceof Error && READ_ONLY.test(error.message)) this.#adapter.reconnect();
+    return unavailable(error, args);
   }
 
   #send(key: string, args: readonly string[]): Promise<unknown> {

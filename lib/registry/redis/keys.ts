@@ -31,13 +31,18 @@ export interface UserKeys {
   readonly ended: string;
   /** Hash: the logins of a kick that is not settled yet. */
   readonly kicked: string;
+  /** Sorted set, of a user with many logins alone: login id → when it began, below zero where it is not shown. */
+  readonly order: string;
 }
 
 /** The keys of one application. */
 export interface AppKeys {
-  /** Sorted set: user → last activity, in microseconds; below zero where all that is left of him is a kick to be settled. */
+  /**
+   * Sorted set: user → last activity, in microseconds; below zero where no login of the user is shown. A user with a space and
+   * a nonce behind it: a login is being adopted.
+   */
   readonly active: string;
-  /** Sorted set: user → when his last login expires, in milliseconds. */
+  /** Sorted set: the same → when to look whether the user still has a login that is shown, in milliseconds. */
   readonly expiry: string;
   /** String: the last kick of everyone. */
   readonly everyone: string;
@@ -61,7 +66,7 @@ export function appKeys(prefix: string, appId: string): AppKeys {
 
 export function userKeys(app: AppKeys, userId: string): UserKeys {
   const user = `${app.users}${encodePart(userId)}}`;
-  return { logins: loginsKey(app, userId), ended: `${user}:ended`, kicked: `${user}:kicked` };
+  return { logins: loginsKey(app, userId), ended: `${user}:ended`, kicked: `${user}:kicked`, order: `${user}:order` };
 }
 
 /** One of them alone, which every request asks for. */

@@ -1,29 +1,53 @@
-import type { KickMark, ListedLogin, LoginChange, NewLogin } from "../../login.js";
+import type { EndOfLogin, KickMark, ListedLogin, LoginChange, NewLogin } from "../../login.js";
+import { endTtlMs } from "../ends.js";
+import { unavailable } from "./connection.js";
+import { encodePart } from "./keys.js";
+import { UNREADABLE } from "./user-lua.js";
 import { packUserAgent, unpackUserAgent } from "./user-agent.js";
 
-/** As the scripts keep it: epoch milliseconds, and twice milliseconds since then. */
+/**
+ * As the scripts keep it: epoch milliseconds, and twice milliseconds since then. A number among the session ids: until when it
+ * is shown, where that is not when it expires.
+ */
 type LoginRecord = [
   began: number,
   activeAfter: number,
   expiresAfter: number,
   ip: string,
   userAgent: string,
-  ...sids: string[],
+  ...sids: (string | number)[],
 ];
 
 /** A login from what the scripts keep of it. */
 export function readLogin(userId: string, loginId: string, record: unknown): ListedLogin {
-  const [began, activeAfter, expiresAfter, ip, userAgent, ...sids] = JSON.parse(String(record)) as LoginRecord;
+  const [began, activeAfter, expiresAfter, ip, userAgent, ...rest] = parse(record);
+  const shownAfter = rest.find((each) => typeof each === "number") ?? expiresAfter;
   return {
     id: loginId,
     userId,
     began: new Date(began),
     lastActive: new Date(began + activeAfter),
     expires: new Date(began + expiresAfter),
+    shownUntil: new Date(began + shownAfter),
     ip: ip === "" ? undefined : ip,
     userAgent: userAgent === "" ? undefined : unpackUserAgent(userAgent),
-    sids,
+    sids: rest.filter((each) => typeof each === "string"),
   };
+}
+
+/** @throws LogoutError that {@link isUnreadable} knows */
+function parse(record: unknown): LoginRecord {
+  try {
+    return JSON.parse(String(record)) as LoginRecord;
+  } catch {
+    throw unavailable(new Error(`${UNREADABLE} record of a login`), []);
+  }
+}
+
+/** Whether an error is due to what is kept of one user, and says nothing of the others. */
+export function isUnreadable(error: unknown): boolean {
+  const { cause } = error as { cause?: { message?: unknown } };
+  return new RegExp(`WRONGTYPE|${UNREADABLE}`).test(String(cause?.message));
 }
 
 /** What ADD and ADOPT want to know of a login: id, sid, ttl, ip, user agent, began. */
@@ -39,13 +63,39 @@ export function writeChange(
   return [loginId, addSid, removeSid, ttlMs === undefined ? "" : milliseconds(ttlMs), ip, packUserAgent(userAgent)];
 }
 
+/** What REMOVE wants to know. */
+export function writeRemoval(
+  loginId: string,
+  end: EndOfLogin,
+  maxSessionAgeMs: number,
+  channel: string,
+  userId: string,
+): string[] {
+  const { mark, ifLastSid, ifSid = ifLastSid } = end;
+  const { listed, unlisted } = endTtlMs(end, maxSessionAgeMs);
+  return [
+    loginId,
+    mark === undefined ? "" : writeMark(mark),
+    String(listed ?? ""),
+    String(unlisted ?? ""),
+    channel,
+    encodePart(userId),
+    ifLastSid !== undefined ? "last" : ifSid !== undefined ? "sid" : "",
+    ifSid ?? "",
+  ];
+}
+
+/** A time in milliseconds, `""` for none: what is no time is none. */
+export function writeTime(time: Date | undefined): string {
+  return time === undefined || Number.isNaN(+time) ? "" : String(+time);
+}
+
 function milliseconds(ms: number): string {
   return String(Math.ceil(ms));
 }
 
 /** Logins from a reply of id, record, id, record, … */
-export function readLogins(userId: string, reply: unknown): ListedLogin[] {
-  const fields = reply as string[];
+export function readLogins(userId: string, fields: readonly string[]): ListedLogin[] {
   const logins: ListedLogin[] = [];
   for (let i = 0; i < fields.length; i += 2) logins.push(readLogin(userId, fields[i] ?? "", fields[i + 1]));
   return logins;
@@ -61,6 +111,11 @@ export function readMark(value: unknown): KickMark | undefined {
   const space = value.indexOf(" ");
   const { at, reason, by } = JSON.parse(value.slice(space + 1)) as { at: number; reason?: string; by?: string };
   return { id: value.slice(0, space), at: new Date(at), reason, by };
+}
+
+/** The id of the mark that begins a value. */
+export function readMarkId(value: unknown): string {
+  return typeof value === "string" ? (value.split(" ", 1)[0] ?? "") : "";
 }
 
 /** The mark of a login that was ended by itself, from `count expires mark`. */

@@ -1,6 +1,8 @@
+import { LRUCache } from "lru-cache";
 import { LogoutError } from "../../errors.js";
 import type {
   ActiveUser,
+  EndOfLogin,
   EndOptions,
   Era,
   KickEndOptions,
@@ -9,25 +11,42 @@ import type {
   LoginChange,
   LoginRegistry,
   NewLogin,
+  RegistryList,
   RegistryListener,
+  RegistryPage,
   Removal,
+  Since,
   Subscription,
 } from "../../login.js";
-import { endTtlMs } from "../ends.js";
 import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
 import { adapterOf, type RedisAdapter, type RedisClient } from "./clients/index.js";
 import { CoherentCache } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
 import { appKeys, encodePart, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
+import { LoginLists } from "./login-lists.js";
+import { listenOn, NewsChannel } from "./news-channel.js";
 import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
-import { OneServer } from "./one-server.js";
-import { readEnd, readLogin, readLogins, readMark, writeChange, writeLogin, writeMark } from "./records.js";
-import { RepeatedScripts } from "./repeated-scripts.js";
-import { ADD, ADOPT, LIST, REMOVE, REMOVE_ALL, SETTLE, TELL, UPDATE } from "./scripts.js";
+import {
+  readEnd,
+  readLogin,
+  readLogins,
+  readMark,
+  readMarkId,
+  writeChange,
+  writeLogin,
+  writeMark,
+  writeRemoval,
+  writeTime,
+} from "./records.js";
+import { ADD, ADOPT, FORGET, REMOVE, REMOVE_ALL, SETTLE, TELL, UPDATE } from "./scripts.js";
 
 /** Of how many logins Redis is told at once that their kick is finished. */
 const SETTLED_AT_ONCE = 1_000;
+/** Of how many kicks that are not settled the rows are kept at hand; those of others are read again. */
+const ROWS_AT_HAND = 10_000;
+/** What UPDATE answers. */
+const [NOT_LISTED, SHOWN_SHORTER, SHOWN_NO_MORE, HIDDEN] = [0, 2, 3, 4];
 
 /** Options of {@link RedisLoginRegistry}. */
 export interface RedisLoginRegistryOptions {
@@ -61,7 +80,8 @@ interface Application {
   readonly maxSessionAgeMs: number;
   readonly keys: AppKeys;
   readonly index: LoginIndex;
-  readonly repeated: RepeatedScripts;
+  readonly lists: LoginLists;
+  readonly channel: NewsChannel;
 }
 
 /**
@@ -87,7 +107,10 @@ export class RedisLoginRegistry implements LoginRegistry {
   readonly #prefix: string;
   readonly #adapter: RedisAdapter;
   readonly #waitReplicas: number;
-  readonly #cachedClient: unknown;
+  readonly #client: unknown;
+  readonly #isCoherent: boolean;
+  /** The index rows of kicks that are under way, as they were before the kick. */
+  readonly #rowsAtHand = new LRUCache<string, readonly IndexRow[]>({ max: ROWS_AT_HAND });
   #cache: CoherentCache | undefined;
   #application: Application | undefined;
 
@@ -109,7 +132,8 @@ export class RedisLoginRegistry implements LoginRegistry {
     this.#connection = new Connection(this.#adapter, timeoutMs);
     this.#prefix = prefix;
     this.#waitReplicas = waitReplicas;
-    if (coherentCache) this.#cachedClient = client;
+    this.#client = client;
+    this.#isCoherent = coherentCache;
   }
 
   bind({ appId, maxSessionAgeMs, store }: { appId: string; maxSessionAgeMs: number; store?: unknown }): void {
@@ -120,14 +144,16 @@ export class RedisLoginRegistry implements LoginRegistry {
       );
     }
     const keys = appKeys(this.#prefix, appId);
-    if (this.#cachedClient !== undefined) this.#cache ??= new CoherentCache(this.#cachedClient, store, keys.users);
+    if (this.#isCoherent) this.#cache ??= new CoherentCache(this.#client, store, keys.users);
+    const index = new LoginIndex(this.#connection, keys);
     // Redis knows no fractions of a millisecond.
     this.#application = {
       appId,
       maxSessionAgeMs: Math.ceil(maxSessionAgeMs),
       keys,
-      index: new LoginIndex(this.#connection, keys),
-      repeated: new RepeatedScripts(this.#connection, new OneServer(this.#connection, keys)),
+      index,
+      lists: new LoginLists(this.#connection, keys, index),
+      channel: new NewsChannel(this.#connection, keys.news, !this.#adapter.isCluster),
     };
   }
 
@@ -142,54 +168,63 @@ export class RedisLoginRegistry implements LoginRegistry {
     return this.#cache?.get(this.#loginsKey(userId), loginId);
   }
 
-  async add(login: NewLogin): Promise<Era> {
-    const { logins, ended } = this.#keys(login.userId);
-    for (;;) {
-      const before = await this.#everyoneMark();
-      const userMarkId = String(await this.#connection.run(ADD, [logins, ended], writeLogin(login)));
-      const after = await this.#app.index.touch(login.userId, login.ttlMs);
-      // A kick of everyone that came between the listing and the row has not found this login: it begins again.
-      if (before?.id === after?.id) return eraAfter(userMarkId === "" ? undefined : userMarkId, after?.id);
-      await this.remove(login.userId, login.id, { waitReplicas: 0 });
-    }
+  sharesConnection(client: unknown): boolean {
+    return client === this.#client && this.#adapter.isInOrder;
   }
 
-  async adopt(login: NewLogin, { era, ends }: { era: Era; ends: number }): Promise<boolean> {
-    const { logins, ended } = this.#keys(login.userId);
-    const args = [...writeLogin(login), kicksBefore(era)[0], String(ends)];
-    if (Number(await this.#connection.run(ADOPT, [logins, ended], args)) !== 1) return false;
-    const everyoneMark = await this.#app.index.touch(login.userId, login.ttlMs);
-    if (kickAfter(era, undefined, everyoneMark) === undefined) return true;
+  async add(login: NewLogin): Promise<Era | undefined> {
+    const { logins, ended, order } = this.#keys(login.userId);
+    const kickBefore = readMarkId(await this.#connection.command("HGET", ended, "*"));
+    const args = [...writeLogin(login), kickBefore];
+    if ((await this.#connection.run(ADD, [logins, ended, order], args)) === null) return undefined;
+    const everyone = await this.#app.index.touch(login.userId, login.ttlMs);
+    return eraAfter(kickBefore === "" ? undefined : kickBefore, everyone?.id);
+  }
+
+  async adopt(login: NewLogin, { era, ends, authenticatedAt }: Since): Promise<Era | undefined> {
+    const { index } = this.#app;
+    const { logins, ended, order } = this.#keys(login.userId);
+    const { pending, everyone } = await index.pend(login.userId);
+    const args = [...writeLogin(login), kicksBefore(era)[0], String(ends), writeTime(authenticatedAt)];
+    const isRefused = kickAfter(era, undefined, everyone, authenticatedAt) !== undefined;
+    const kickBefore = isRefused ? null : await this.#connection.run(ADOPT, [logins, ended, order], args);
+    if (kickBefore === null) {
+      await index.unpend(pending);
+      return undefined;
+    }
+    const everyoneSince = await index.touch(login.userId, login.ttlMs, { pending });
+    if (kickAfter(era, undefined, everyoneSince, authenticatedAt) === undefined) {
+      return eraAfter(kickBefore === "" ? undefined : (kickBefore as string), everyoneSince?.id);
+    }
     // Remembered: else another first request would list it anew, and leave it listed if its node dies before it looks.
     await this.remove(login.userId, login.id, { waitReplicas: 0, remember: true });
-    return false;
+    return undefined;
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
-    const logins = this.#loginsKey(userId);
-    const listed = Number(await this.#connection.run(UPDATE, [logins], writeChange(loginId, change))) === 1;
-    if (listed && change.ttlMs !== undefined) await this.#app.index.touch(userId, change.ttlMs);
-    return listed;
+    const { index } = this.#app;
+    const { logins, order } = this.#keys(userId);
+    const outcome = Number(await this.#connection.run(UPDATE, [logins, order], writeChange(loginId, change)));
+    if (outcome === NOT_LISTED) return false;
+    if (outcome === SHOWN_NO_MORE) await index.lookSooner(userId, 0);
+    else if (outcome !== HIDDEN && change.ttlMs !== undefined) {
+      await index.touch(userId, change.ttlMs, { isShorter: outcome === SHOWN_SHORTER });
+    }
+    return true;
   }
 
-  async remove(
-    userId: string,
-    loginId: string,
-    end: EndOptions & { mark?: KickMark; remember?: boolean } = {},
-  ): Promise<Removal> {
+  async remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
     const commands = this.#ending(end);
-    const { logins, ended, kicked } = this.#keys(userId);
+    const { logins, ended, kicked, order } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
-    const rows = await index.rowsOf(userId);
-    const mark = end.mark === undefined ? "" : writeMark(end.mark);
-    const ttlMs = endTtlMs(end, maxSessionAgeMs);
-    const removed = await commands.run(
-      REMOVE,
-      [logins, ended, kicked],
-      [loginId, mark, String(ttlMs.listed ?? ""), String(ttlMs.unlisted), ...this.#toTell(userId)],
-    );
-    const [record, ends, left, unsettled] = removed as unknown[];
-    if (Number(left) === 0) await (Number(unsettled) === 0 ? index.drop(rows) : index.retire(rows));
+    const [rows, channel] = await Promise.all([index.rowsOf(userId), this.#app.channel.name()]);
+    const args = [...writeRemoval(loginId, end, maxSessionAgeMs, channel, userId)];
+    const removed = (await commands.run(REMOVE, [logins, ended, kicked, order], args)) as unknown[];
+    const [record, ends, left, unsettled, shownMs] = removed;
+    if (end.mark !== undefined && record !== null) this.#keepAtHand(userId, rows);
+    else if (Number(left) === 0 && Number(unsettled) === 0) await index.drop(rows);
+    else if (Number(left) === 0) await index.lookSooner(userId, 0);
+    if (shownMs !== "") await index.lookSooner(userId, Number(shownMs));
     return { login: record === null ? undefined : readLogin(userId, loginId, record), ends: Number(ends) };
   }
 
@@ -198,29 +233,36 @@ export class RedisLoginRegistry implements LoginRegistry {
     mark: KickMark,
     { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
-    const commands = this.#repeated(this.#ending(options));
-    const { logins, ended, kicked } = this.#keys(userId);
+    const commands = this.#ending(options);
+    const { logins, ended, kicked, order } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
-    const rows = await index.rowsOf(userId);
+    const [rows, channel] = await Promise.all([index.rowsOf(userId), this.#app.channel.name()]);
     const spared = except === undefined ? [] : [except];
-    const args = [writeMark(mark), String(maxSessionAgeMs), ...this.#toTell(userId), ...spared];
-    const removed = readLogins(userId, await commands.run(REMOVE_ALL, [logins, ended, kicked], args));
-    // Whoever has a login left keeps his row; one that stands for nobody is dropped when it is read.
-    if (except === undefined) await (removed.length === 0 ? index.drop(rows) : index.retire(rows));
+    const args = [writeMark(mark), String(maxSessionAgeMs), channel, encodePart(userId), ...spared];
+    const reply = await commands.run(REMOVE_ALL, [logins, ended, kicked, order], args);
+    const removed = readLogins(userId, reply as string[]);
+    if (removed.length > 0) this.#keepAtHand(userId, rows);
+    // A user who has a login left keeps the row, for as long as that is shown.
+    if (except !== undefined) await index.lookSooner(userId, 0);
+    else if (removed.length === 0) await index.drop(rows);
     return removed;
   }
 
   async settle(userId: string, loginIds: readonly string[]): Promise<void> {
     const { logins, kicked } = this.#keys(userId);
     const { index } = this.#app;
-    const rows = await index.rowsOf(userId);
+    // As read before the logins were taken off: whatever is listed since has written the row again.
+    const rows = this.#rowsAtHand.get(userId) ?? (await index.rowsOf(userId));
+    this.#rowsAtHand.delete(userId);
     let left: readonly unknown[] = [];
     for (let start = 0; start < loginIds.length; start += SETTLED_AT_ONCE) {
       const settled = loginIds.slice(start, start + SETTLED_AT_ONCE);
-      left = (await this.#repeated(this.#connection).run(SETTLE, [logins, kicked], settled)) as unknown[];
+      left = (await this.#connection.run(SETTLE, [logins, kicked], settled)) as unknown[];
     }
-    // Not before: by his row a kick of everyone that broke off finds him again.
-    if (left.length > 0 && left.every((count) => Number(count) === 0)) await index.drop(rows);
+    if (left.length === 0 || left.some((count) => Number(count) > 0)) return;
+    // Not before: by the row a kick of everyone that broke off finds the user again. Another row may be of a login that has
+    // ended meanwhile: it is looked at.
+    if (!(await index.drop(rows))) await index.lookSooner(userId, 0);
   }
 
   async markAll(mark: KickMark, options: EndOptions = {}): Promise<void> {
@@ -236,47 +278,41 @@ export class RedisLoginRegistry implements LoginRegistry {
     return readEnd(end) ?? kickAfter(era, mark, await this.#everyoneMark());
   }
 
-  async list(userId: string): Promise<readonly ListedLogin[]> {
-    return live(await this.#listed(userId));
+  list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
+    return this.#app.lists.ofUser(userId, page);
   }
 
-  async activeUsers({ offset, limit }: { offset: number; limit: number }): Promise<{
-    totalCount: number;
-    users: ActiveUser[];
-  }> {
-    const { index } = this.#app;
-    await this.#dropIdle(await index.expired());
-    for (;;) {
-      const { totalCount, rows } = await index.page(offset, limit);
-      const { users, dropped } = await this.#dropIdle(rows);
-      // A round that drops nothing found only rows that stand for somebody, or that were written again meanwhile.
-      if (dropped === 0) return { totalCount, users: users.filter(({ logins }) => logins.length > 0) };
-    }
+  activeUsers(page: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
+    return this.#app.lists.ofActiveUsers(page);
   }
 
   async *users(): AsyncIterable<readonly string[]> {
-    for await (const rows of this.#app.index.scan()) yield rows.map((row) => row.userId);
+    for await (const rows of this.#app.index.scan()) yield [...new Set(rows.map(({ userId }) => userId))];
   }
 
   async clear(): Promise<void> {
-    const { index, keys } = this.#app;
-    await this.markAll(newEra());
-    for await (const rows of index.scan()) {
-      await Promise.all(rows.map(({ userId }) => this.#forget(userId)));
-      await index.drop(rows);
+    const { index, keys, maxSessionAgeMs } = this.#app;
+    const mark = newEra();
+    await this.markAll(mark);
+    for await (const userIds of this.users()) {
+      const rows = await Promise.all(userIds.map((userId) => index.rowsOf(userId)));
+      await Promise.all(userIds.map((userId) => this.#forget(userId, mark, maxSessionAgeMs)));
+      await index.drop(rows.flat());
     }
-    await this.#connection.run(TELL, [keys.everyone], [keys.news, EVERYONE_IS_OFF]);
+    await this.#connection.run(TELL, [keys.everyone], [await this.#app.channel.name(), EVERYONE_IS_OFF]);
   }
 
   subscribe(listener: RegistryListener, { checkEveryMs }: { checkEveryMs: number }): Subscription {
-    return new RedisNews({
-      channel: this.#app.keys.news,
-      listener,
-      checkEveryMs,
-      mayLoseMessages: this.#adapter.isCluster,
-      subscribe: (channels, on) => this.#adapter.subscribe(channels, on),
-      publish: (channel, text) => this.#connection.command("PUBLISH", channel, text),
-    });
+    const listen = (channel: string): Subscription =>
+      new RedisNews({
+        channel,
+        listener,
+        checkEveryMs,
+        mayLoseMessages: this.#adapter.isCluster,
+        subscribe: (channels, on) => this.#adapter.subscribe(channels, on),
+        publish: (name, text) => this.#connection.command("PUBLISH", name, text),
+      });
+    return listenOn(this.#app.channel, listen);
   }
 
   async close(): Promise<void> {
@@ -288,12 +324,6 @@ export class RedisLoginRegistry implements LoginRegistry {
   #ending({ waitReplicas = this.#waitReplicas }: EndOptions): Commands {
     if (!isCount(waitReplicas)) throw new LogoutError("ERR_ARGUMENT", COUNT_NEEDED);
     return this.#connection.replicatedTo(waitReplicas);
-  }
-
-  /** For steps that a kick takes for many users at once. */
-  #repeated(commands: Commands): Pick<RepeatedScripts, "run"> {
-    // What waits for replicas goes together as it is; and the users of a Cluster are known not to be on one server.
-    return commands === this.#connection && !this.#adapter.isCluster ? this.#app.repeated : commands;
   }
 
   get #app(): Application {
@@ -323,46 +353,18 @@ export class RedisLoginRegistry implements LoginRegistry {
     return readMark(await this.#connection.command("GET", this.#app.keys.everyone));
   }
 
-  /** What a script that takes logins off needs to tell of it. */
-  #toTell(userId: string): string[] {
-    return [this.#app.keys.news, encodePart(userId)];
+  #keepAtHand(userId: string, rows: readonly IndexRow[]): void {
+    if (rows.length > 0) this.#rowsAtHand.set(userId, rows);
+    else this.#rowsAtHand.delete(userId);
   }
 
-  async #forget(userId: string): Promise<void> {
-    const { logins, kicked } = this.#keys(userId);
-    await this.#connection.command("UNLINK", logins, kicked);
-  }
-
-  async #listed(userId: string): Promise<ListedLogin[]> {
-    return readLogins(userId, await this.#connection.run(LIST, [this.#loginsKey(userId)]));
-  }
-
-  /**
-   * The users of some rows, with their live logins; rows that have outlived their logins are dropped, or retired where a kick
-   * is to be settled. One whose only login is being rotated has none that is live, but stands: a kick of everyone has to find
-   * him.
-   */
-  async #dropIdle(rows: readonly IndexRow[]): Promise<{ users: ActiveUser[]; dropped: number }> {
-    const { index } = this.#app;
-    const listed = await Promise.all(rows.map(({ userId }) => this.#listed(userId)));
-    const idle = rows.filter((_row, position) => listed[position]?.length === 0);
-    const isSettled = await Promise.all(idle.map(({ userId }) => this.#isSettled(userId)));
-    const dropped = await index.drop(idle.filter((_row, position) => isSettled[position]));
-    const retired = await index.retire(idle.filter((_row, position) => !isSettled[position]));
-    const users = rows.map(({ userId }, position) => ({ userId, logins: live(listed[position] ?? []) }));
-    return { users, dropped: dropped + retired };
-  }
-
-  async #isSettled(userId: string): Promise<boolean> {
-    return Number(await this.#connection.command("EXISTS", this.#keys(userId).kicked)) === 0;
+  async #forget(userId: string, mark: KickMark, maxSessionAgeMs: number): Promise<void> {
+    const { logins, ended, kicked, order } = this.#keys(userId);
+    const args = [writeMark(mark), String(maxSessionAgeMs)];
+    await this.#connection.run(FORGET, [logins, ended, kicked, order], args);
   }
 }
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-/** Those with a session, newest first. */
-function live(logins: readonly ListedLogin[]): ListedLogin[] {
-  return logins.filter((login) => login.sids.length > 0).sort((a, b) => +b.began - +a.began);
 }

@@ -8,8 +8,14 @@ export interface RedisAdapter {
    */
   readonly isCluster: boolean;
 
+  /** Whether it has one connection, over which what is asked first is executed first. */
+  readonly isInOrder: boolean;
+
   /** Sends a command to the master that holds `key`; if it still waits to be sent when `signal` aborts, it never is. */
   send(key: string, args: readonly string[], signal?: AbortSignal): Promise<unknown>;
+
+  /** Has the client drop its connection and make it anew, where it has one alone; once for each connection. */
+  reconnect(): void;
 
   /** A connection of the registry's own to the same place. It connects when it is first used. */
   ownConnection(): OwnConnection;

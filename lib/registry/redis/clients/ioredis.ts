@@ -16,13 +16,14 @@ interface Client {
   call(command: string, ...args: string[]): Promise<unknown>;
   pipeline(commands: string[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> };
   connect(): Promise<unknown>;
-  disconnect(): void;
+  disconnect(reconnect?: boolean): void;
   on(event: Events, listener: () => void): this;
   off(event: Events, listener: () => void): this;
 }
 
 export interface IoRedis extends Client {
   readonly isCluster?: false;
+  readonly options?: { readonly enableAutoPipelining?: boolean };
   readonly stream?: { unref?(): unknown };
   duplicate(options: object): IoRedis;
   subscribe(...channels: string[]): Promise<unknown>;
@@ -54,14 +55,24 @@ export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {
     );
   }
   const online = onlineOnly(client);
+  const dropped = new WeakSet<object>();
   return {
     isCluster: client.isCluster === true,
+    // What goes into pipelines of its own does not go in order with what does not.
+    isInOrder: client.isCluster !== true && client.options?.enableAutoPipelining !== true,
     send: async (_key, [name = "", ...args], signal) => {
       if (client.status !== "ready") {
         await online(signal);
       }
       // In lower case: early versions find the keys of a command (to route it, to prefix them) under that name alone.
       return client.call(name.toLowerCase(), ...args);
+    },
+    reconnect: () => {
+      // The nodes of a Cluster say who the master is.
+      const stream = client.isCluster === true ? undefined : client.stream;
+      if (stream === undefined || dropped.has(stream)) return;
+      dropped.add(stream);
+      client.disconnect(true);
     },
     ownConnection: () => ownConnection(client.isCluster === true ? client.duplicate([], ONCE) : client.duplicate(ONCE)),
     subscribe: (channels, listener) =>

@@ -24,8 +24,11 @@ export interface ClusterClient {
 export function clusterAdapter(cluster: ClusterClient): RedisAdapter {
   return {
     isCluster: true,
+    isInOrder: false,
     // Never as a read: that might be answered by a replica, which does not know of a kick yet.
     send: (key, args, signal) => cluster.sendCommand(key, false, [...args], commandOptions(signal)),
+    // Its nodes say who the master is.
+    reconnect: () => undefined,
     ownConnection: () => ownConnection(cluster),
     // A Cluster carries a message to every node. With a client of one node it is known when that is gone; the Cluster client
     // of node-redis 5 would wait for it for ever.

@@ -17,6 +17,7 @@ export interface ServerClient {
   duplicate(): ServerClient;
   connect(): Promise<unknown>;
   on(event: "error" | "end", listener: () => void): unknown;
+  once(event: "ready", listener: () => void): unknown;
   unref(): void;
   destroy(): void;
 }
@@ -48,11 +49,25 @@ export function commandOptions(abortSignal?: AbortSignal, isReady = false): Node
 }
 
 export function clientAdapter(client: ServerClient): RedisAdapter {
-  return serverAdapter(
+  const adapter = serverAdapter(
     (args, options) => client.sendCommand(args, options),
     () => Promise.resolve(client.duplicate()),
     () => client.isReady === true,
   );
+  let isDropped = false;
+  return {
+    ...adapter,
+    isInOrder: true,
+    reconnect: () => {
+      if (isDropped || client.isReady !== true) return;
+      isDropped = true;
+      client.once("ready", () => {
+        isDropped = false;
+      });
+      // Sent as any command, it ends the connection and not the client.
+      client.sendCommand(["QUIT"], PLAIN).catch(() => undefined);
+    },
+  };
 }
 
 export function poolAdapter(pool: Pool): RedisAdapter {
@@ -77,6 +92,8 @@ function serverAdapter(
 ): RedisAdapter {
   return {
     isCluster: false,
+    isInOrder: false,
+    reconnect: () => undefined,
     send: (_key, args, signal) => send([...args], commandOptions(signal, isReady())),
     ownConnection: () => ownConnection(duplicate),
     subscribe: (channels, listener) => subscribe(duplicate, channels, listener),

@@ -1,0 +1,87 @@
+import type { LoginRegistry } from "../login.js";
+import { isAdopted } from "./listings.js";
+import type { RawStore } from "./raw-store.js";
+import type { RememberedSessions } from "./remembered-sessions.js";
+import type { HeldLogin, Refusal, RequestLogins } from "./requests.js";
+import type { SessionEvents } from "./session-events.js";
+import { isSameLogin, noteOf, type SessionRecord, type Stamp } from "./stamp.js";
+
+export interface LoginEndsOptions {
+  readonly raw: RawStore;
+  readonly registry: LoginRegistry;
+  readonly remembered: RememberedSessions;
+  readonly events: SessionEvents;
+  /** The login of a session that has been loaded. */
+  readonly stampOf: (session: SessionRecord) => Stamp | undefined;
+}
+
+/** How logins end that nobody kicks: by a logout, with their session, or because another user takes it over. */
+export class LoginEnds {
+  readonly #raw: RawStore;
+  readonly #registry: LoginRegistry;
+  readonly #remembered: RememberedSessions;
+  readonly #events: SessionEvents;
+  readonly #stampOf: LoginEndsOptions["stampOf"];
+
+  constructor({ raw, registry, remembered, events, stampOf }: LoginEndsOptions) {
+    this.#raw = raw;
+    this.#registry = registry;
+    this.#remembered = remembered;
+    this.#events = events;
+    this.#stampOf = stampOf;
+  }
+
+  /**
+   * A session is destroyed: its login ends, under whatever session id it lives by now. Where the request is not known
+   * (`req.session = null`), so does every login that was seen in it: two requests may have changed it since.
+   */
+  async destroy(sid: string, logins?: RequestLogins): Promise<void> {
+    const held = logins?.on(sid);
+    if (held !== undefined) await this.end(held.stamp, held);
+    else {
+      const seen = this.#remembered.logins(sid);
+      for (const stamp of seen) await this.end(stamp);
+      if (logins === undefined) await this.#endStored(sid, seen);
+    }
+    this.#remembered.left(sid);
+    await this.#raw.destroy(sid);
+  }
+
+  /** Ends a login that a request holds, or that this process has seen in the session. */
+  async end(stamp: Stamp, held?: HeldLogin): Promise<void> {
+    if (held?.removal !== undefined) return;
+    const at = Date.now();
+    const { userId, loginId } = stamp;
+    const removal = await this.#registry.remove(userId, loginId, { remember: isAdopted(stamp) });
+    if (removal.login === undefined) return;
+    if (held !== undefined) held.removal = { ...removal, at };
+    this.#events.logout({ id: loginId, userId });
+  }
+
+  /**
+   * Ends a login of which only the data of a session tells. Whoever can write to sessions can write that, so it counts only if
+   * the login is listed with this very session id.
+   */
+  async endBySession(sid: string, stamp: Stamp): Promise<void> {
+    const { userId, loginId } = stamp;
+    const { login } = await this.#registry.remove(userId, loginId, { ifSid: sid, remember: isAdopted(stamp) });
+    if (login !== undefined) this.#events.logout({ id: loginId, userId });
+  }
+
+  /** The store has lost a session that it had with this login. Where the login lives on by another session id, it stays. */
+  async lost(sid: string, { userId, loginId }: Stamp): Promise<void> {
+    await this.#registry.remove(userId, loginId, { ifLastSid: sid });
+  }
+
+  /** The refused user has seen the reason. */
+  async forget({ sid }: Refusal): Promise<void> {
+    const session = await this.#raw.get(sid);
+    if (session !== undefined && noteOf(session) !== undefined) await this.#raw.destroy(sid);
+  }
+
+  async #endStored(sid: string, seen: readonly Stamp[]): Promise<void> {
+    const session = await this.#raw.get(sid);
+    const stored = session && this.#stampOf(session);
+    if (stored !== undefined && !seen.some((stamp) => isSameLogin(stamp, stored))) await this.endBySession(sid, stored);
+  }
+}

@@ -1,0 +1,194 @@
+import { LogoutError } from "../errors.js";
+import type { ListedLogin, LoginRegistry } from "../login.js";
+import type { KickNotes } from "./kick-notes.js";
+import type { Listing, Listings } from "./listings.js";
+import type { LoginEnds } from "./login-ends.js";
+import type { RawStore } from "./raw-store.js";
+import type { RememberedSessions } from "./remembered-sessions.js";
+import type { HeldLogin, RequestLogins } from "./requests.js";
+import { isSameLogin, noteOf, stampOf, withStamp, type SessionRecord, type Stamp } from "./stamp.js";
+
+/** How often a user may change while a session is saved: an app that does not wait for a save may change it meanwhile. */
+const MOST_TRIES = 5;
+
+export interface SessionSavesOptions {
+  readonly raw: RawStore;
+  readonly registry: LoginRegistry;
+  readonly listings: Listings;
+  readonly ends: LoginEnds;
+  readonly notes: KickNotes;
+  readonly remembered: RememberedSessions;
+  readonly userOf: (session: SessionRecord) => string | undefined;
+  /** Whether what the registry is asked after a `set` is executed after it. */
+  readonly isInOrder: boolean;
+}
+
+/** The login that a save has come to, and the user. */
+interface Listed {
+  readonly userId: string | undefined;
+  readonly listing: Listing | undefined;
+}
+
+/** How sessions are written, and what a write is the end of. */
+export class SessionSaves {
+  readonly #raw: RawStore;
+  readonly #registry: LoginRegistry;
+  readonly #listings: Listings;
+  readonly #ends: LoginEnds;
+  readonly #notes: KickNotes;
+  readonly #remembered: RememberedSessions;
+  readonly #userOf: SessionSavesOptions["userOf"];
+  readonly #isInOrder: boolean;
+
+  constructor({ raw, registry, listings, ends, notes, remembered, userOf, isInOrder }: SessionSavesOptions) {
+    this.#raw = raw;
+    this.#registry = registry;
+    this.#listings = listings;
+    this.#ends = ends;
+    this.#notes = notes;
+    this.#remembered = remembered;
+    this.#userOf = userOf;
+    this.#isInOrder = isInOrder;
+  }
+
+  /**
+   * A session is written in its request. The logins that it is the end of are taken off after that, so that whoever finds one
+   * gone finds the new data as well.
+   */
+  async save(sid: string, session: SessionRecord, req: object, logins: RequestLogins): Promise<void> {
+    if (this.#listings.isOver(session)) {
+      await this.#ends.destroy(sid, logins);
+      return;
+    }
+    const { userId, listing } = await this.#list(session, (user) =>
+      this.#listings.of({ sid, session, userId: user, req, logins }),
+    );
+    const others = this.#endedBy(sid, session, userId, logins);
+    await this.#write(sid, session, listing);
+    for (const { stamp, held } of others) {
+      await (held === undefined ? this.#ends.endBySession(sid, stamp) : this.#ends.end(stamp, held));
+    }
+    // Who has logged in needs no reason any more. That it cannot be removed is not worth an error.
+    const { refusal } = logins;
+    if (listing?.done !== undefined && refusal !== undefined) await this.#ends.forget(refusal).catch(() => undefined);
+  }
+
+  /**
+   * A session is written without its request. What a kick has left in its place stays, and a session of a user that may not be
+   * adopted is not written.
+   */
+  async saveWithoutRequest(sid: string, session: SessionRecord): Promise<void> {
+    if (this.#listings.isOver(session)) {
+      await this.#ends.destroy(sid);
+      return;
+    }
+    const current = await this.#raw.get(sid);
+    const currentUser = current && this.#userOf(current);
+    if (current !== undefined && currentUser === undefined && noteOf(current) !== undefined) return;
+    const stored = current && stampOf(current);
+    const ofStored = stored?.userId === currentUser ? stored : undefined;
+    const { userId, listing } = await this.#list(session, (user) =>
+      this.#listings.withoutRequest({ sid, session, userId: user, req: undefined, logins: undefined }, ofStored),
+    );
+    if (userId !== undefined && listing === undefined) return;
+    await this.#write(sid, session, listing);
+    for (const stamp of [ofStored, stampOf(session)]) {
+      if (stamp !== undefined && stamp.userId !== userId) await this.#ends.endBySession(sid, stamp);
+    }
+  }
+
+  /**
+   * Writes a session, *then* looks whether its login is listed with this session id: data that a kick has not seen is found
+   * here, and removed.
+   *
+   * @returns whether it is listed
+   */
+  async writeAndLook(sid: string, session: SessionRecord, stamp: Stamp): Promise<boolean> {
+    const { userId, loginId } = stamp;
+    const known = (): ListedLogin | undefined => this.#registry.known?.(userId, loginId);
+    const find = (): Promise<ListedLogin | undefined> => this.#registry.find(userId, loginId);
+    const written = this.#raw.set(sid, withStamp(session, stamp));
+    const asked = this.#isInOrder && known() === undefined ? find() : undefined;
+    asked?.catch(() => undefined);
+    try {
+      await written;
+    } catch (error) {
+      // It may have been written all the same.
+      this.#removeIfEnded(sid, session, stamp).catch(() => undefined);
+      throw error;
+    }
+    if (isListedWith(known(), sid) || isListedWith(await (asked ?? find()), sid)) return true;
+    await this.#removeData(sid, session, stamp);
+    return false;
+  }
+
+  async #write(sid: string, session: SessionRecord, listing: Listing | undefined): Promise<void> {
+    if (listing === undefined) {
+      await this.#raw.set(sid, withStamp(session, undefined));
+      this.#remembered.left(sid);
+    } else if (listing.hasEnded !== undefined) {
+      const isNew = listing.hasEnded === "in a new session";
+      await this.#removeData(sid, session, listing.stamp, isNew);
+    } else {
+      try {
+        await this.writeAndLook(sid, session, listing.stamp);
+      } catch (error) {
+        await listing.undo?.();
+        throw error;
+      }
+      listing.done?.();
+    }
+  }
+
+  async #removeIfEnded(sid: string, session: SessionRecord, stamp: Stamp): Promise<void> {
+    const login = await this.#registry.find(stamp.userId, stamp.loginId);
+    if (!isListedWith(login, sid)) await this.#removeData(sid, session, stamp);
+  }
+
+  async #removeData(sid: string, session: SessionRecord, stamp: Stamp, isNew = false): Promise<void> {
+    const mark = await this.#registry.kickMark(stamp.userId, stamp.loginId, stamp.era);
+    const expires = new Date(Date.now() + this.#listings.keepMs(session));
+    await (isNew ? this.#notes.leaveInNew(sid, stamp, mark, expires) : this.#notes.remove(sid, stamp, mark, expires));
+  }
+
+  /** What is written is one user's, with a stamp of their own login: where the user changes meanwhile, it is listed anew. */
+  async #list(session: SessionRecord, list: (userId: string) => Promise<Listing | undefined>): Promise<Listed> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const userId = this.#userOf(session);
+      const listing = userId === undefined ? undefined : await list(userId);
+      if (this.#userOf(session) === userId) return { userId, listing };
+      await listing?.undo?.();
+    }
+    throw new LogoutError(
+      "ERR_USER_ID",
+      `The user id of a session changed ${String(MOST_TRIES)} times while it was saved. logout({ userId }) must return the same id for the same session.`,
+    );
+  }
+
+  /** The logins that a save is the end of: the user has left the session, or another one has taken it over. */
+  #endedBy(
+    sid: string,
+    session: SessionRecord,
+    userId: string | undefined,
+    logins: RequestLogins,
+  ): { stamp: Stamp; held: HeldLogin | undefined }[] {
+    const here = logins.on(sid);
+    const stamp = stampOf(session);
+    const ended: { stamp: Stamp; held: HeldLogin | undefined }[] = [];
+    if (here !== undefined && here.stamp.userId !== userId) ended.push({ stamp: here.stamp, held: here });
+    if (stamp !== undefined && stamp.userId !== userId && !isSameLogin(stamp, here?.stamp)) {
+      ended.push({ stamp, held: heldAs(stamp, logins) });
+    }
+    return ended;
+  }
+}
+
+/** The login that a request holds, if it is this one. */
+function heldAs(stamp: Stamp, logins: RequestLogins): HeldLogin | undefined {
+  const held = logins.of(stamp.userId);
+  return isSameLogin(held?.stamp, stamp) ? held : undefined;
+}
+
+export function isListedWith(login: ListedLogin | undefined, sid: string): boolean {
+  return login?.sids.includes(sid) === true;
+}

@@ -1,0 +1,190 @@
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { MemoryStore, type SessionData } from "express-session";
+import { MemoryLoginRegistry, type SessionOptions } from "../../lib/index.js";
+import { Browser } from "../support/http.js";
+import { signedCookie, useSites, type Site } from "../support/site.js";
+import { DAY, HOUR, MINUTE, START, useClockOfTheTest } from "../support/visits.js";
+
+declare module "express-session" {
+  interface SessionData {
+    authenticated?: number;
+  }
+}
+
+type Done = (error?: unknown) => void;
+
+const openSite = useSites();
+useClockOfTheTest();
+
+const warnings: { message: string; code: unknown }[] = [];
+beforeEach(() => {
+  warnings.length = 0;
+  jest.spyOn(process, "emitWarning").mockImplementation((message, options) => {
+    const { code } = (options ?? {}) as { code?: string };
+    warnings.push({ message: String(message), code });
+  });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** A site, and a login service that writes its sessions without the package. */
+async function open(sessions: SessionOptions = {}, store = new MemoryStore()) {
+  const bareSet = store.set.bind(store);
+  const site = await openSite({ auth: { store, sessions } });
+  const write = async (sid: string, data: Partial<SessionData>): Promise<Browser> => {
+    const cookie = { originalMaxAge: DAY, expires: new Date(Date.now() + DAY), path: "/", httpOnly: true };
+    await promisify((done: Done) => bareSet(sid, { cookie, ...data } as SessionData, done))();
+    const [name = "", value = ""] = signedCookie(sid).split("=");
+    return new Browser(site.url).withCookie(name, value);
+  };
+  return { site, store, write };
+}
+
+const wait = (ms: number): void => {
+  jest.setSystemTime(Date.now() + ms);
+};
+const stored = (store: MemoryStore): string => JSON.stringify((store as unknown as { sessions: object }).sessions);
+const loggedInAt: SessionOptions["loggedInAt"] = ({ authenticated }) => authenticated;
+const userAfterKick = async (site: Site, browser: Browser): Promise<unknown> => site.user(browser);
+
+describe("sessions that are older than the installation", () => {
+  it("are refused for good where they are not adopted", async () => {
+    const { site, store, write } = await open({ adopt: false });
+    const browser = await write("old", { userId: "alice" });
+    expect(await site.user(browser)).toBeNull();
+    expect([(await site.auth.listLogins("alice")).total, stored(store)]).toEqual([
+      0,
+      expect.not.stringContaining("alice"),
+    ]);
+    expect(await site.user(await site.login("alice"))).toBe("alice");
+  });
+
+  it("are adopted until a date", async () => {
+    const { site, write } = await open({ adopt: new Date(START + HOUR) });
+    const [early, late] = [await write("early", { userId: "alice" }), await write("late", { userId: "bob" })];
+    expect(await site.user(early)).toBe("alice");
+    wait(HOUR);
+    expect([await site.user(early), await site.user(late)]).toEqual(["alice", null]);
+  });
+
+  it("let nobody in after a lost registry where they are not adopted", async () => {
+    const store = new MemoryStore();
+    const bare = Object.assign(Object.create(store) as MemoryStore, { get: store.get, set: store.set });
+    const lost = await open({ adopt: false }, bare);
+    const browser = await lost.write("old", { userId: "alice" });
+    await lost.site.auth.kick("alice");
+    const restarted = await openSite({
+      auth: { store, registry: new MemoryLoginRegistry(), sessions: { adopt: false } },
+    });
+    expect(await restarted.user(browser.clone(restarted.url))).toBeNull();
+  });
+});
+
+describe("a login by another service", () => {
+  it("is told from an old session by when its user logged in", async () => {
+    const { site, write } = await open({ loggedInAt });
+    await site.auth.kick("alice");
+    await site.auth.kickAll();
+    const kickedAt = Date.now();
+    wait(HOUR);
+    const before = await write("before", { userId: "alice", authenticated: kickedAt - HOUR });
+    const unknown = await write("unknown", { userId: "alice" });
+    const after = await write("after", { userId: "alice", authenticated: kickedAt + MINUTE });
+    expect([await site.user(before), await site.user(unknown), await site.user(after)]).toEqual([null, null, "alice"]);
+    await site.auth.kick("alice");
+    expect(await userAfterKick(site, after)).toBeNull();
+  });
+
+  it("is refused within a minute of the kick: two clocks are compared", async () => {
+    const { site, write } = await open({ loggedInAt });
+    await site.auth.kick("alice");
+    const at = Date.now() + MINUTE - 1;
+    wait(HOUR);
+    expect(await site.user(await write("sid", { userId: "alice", authenticated: at }))).toBeNull();
+  });
+
+  it("does not outlive kicks to come by a date that no clock has shown yet", async () => {
+    const { site, write } = await open({ loggedInAt });
+    const browser = await write("sid", { userId: "alice", authenticated: START + 365 * DAY });
+    await site.auth.kick("alice");
+    expect(await site.user(browser)).toBeNull();
+  });
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("a secret");
+      },
+    ],
+    ["returns a text", () => "2026-01-01" as unknown as Date],
+    ["returns no date", () => new Date(NaN)],
+  ])("is refused, and stays, where the function %s; the error is told once", async (_what, fails) => {
+    const { site, store, write } = await open({ loggedInAt: fails });
+    const browser = await write("sid", { userId: "alice" });
+    expect([await site.user(browser), await site.user(browser)]).toEqual([null, null]);
+    expect(stored(store)).toContain("alice");
+    expect(warnings).toEqual([
+      { code: "EXPRESS_LOGOUT_LOGGED_IN_AT", message: expect.stringContaining("sessions.loggedInAt failed") },
+    ]);
+    expect(warnings[0]?.message).not.toContain("a secret");
+  });
+});
+
+describe("auth.adoptSessions()", () => {
+  it("lists what is older than the installation, and tells how far it is", async () => {
+    const { site, write } = await open();
+    await site.login("carol");
+    for (const user of ["alice", "bob"]) await write(user, { userId: user });
+    await write("anonymous", {});
+    await site.auth.kick("bob");
+    const progress: object[] = [];
+    expect(await site.auth.adoptSessions({ onProgress: (each) => progress.push(each) })).toBe(1);
+    const totals = ["alice", "bob", "carol"].map(async (user) => (await site.auth.listLogins(user)).total);
+    expect(await Promise.all(totals)).toEqual([1, 0, 1]);
+    expect(progress.at(-1)).toEqual({ done: 4, total: 4 });
+    expect(await site.auth.adoptSessions()).toBe(0);
+  });
+
+  it("adopts none where none is to be adopted", async () => {
+    const { site, store, write } = await open({ adopt: false });
+    await write("old", { userId: "alice" });
+    expect([await site.auth.adoptSessions(), stored(store)]).toEqual([0, expect.stringContaining("alice")]);
+  });
+
+  it("goes on where progress is not wanted, and says so in the end", async () => {
+    const { site, write } = await open();
+    for (const user of ["alice", "bob"]) await write(user, { userId: user });
+    const failing = (): never => {
+      throw new Error("no progress, please");
+    };
+    await expect(site.auth.adoptSessions({ onProgress: failing })).rejects.toThrow("no progress, please");
+    expect((await site.auth.activeUsers()).totalCount).toBe(2);
+  });
+
+  it.each([
+    ["has no all()", { all: undefined }],
+    [
+      "returns no session ids",
+      { all: (done: (error: null, sessions: object[]) => void) => done(null, [{ cookie: {} }]) },
+    ],
+  ])("is refused by a store that %s", async (_what, methods) => {
+    const { site } = await open({}, Object.assign(new MemoryStore(), methods));
+    await expect(site.auth.adoptSessions()).rejects.toMatchObject({ code: "ERR_STORE_UNSUPPORTED" });
+  });
+});
+
+describe("a memory registry beside a store that keeps sessions", () => {
+  it("is warned of at set-up", async () => {
+    class FileStore extends MemoryStore {}
+    await openSite({ auth: { store: new FileStore(), registry: new MemoryLoginRegistry() } });
+    expect(warnings).toEqual([{ code: "EXPRESS_LOGOUT_MEMORY_REGISTRY", message: expect.any(String) }]);
+  });
+
+  it("is fine where both forget", async () => {
+    await openSite({ auth: { store: new MemoryStore(), registry: new MemoryLoginRegistry() } });
+    expect(warnings).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+import { promisify } from "node:util";
+import { describe, expect, it } from "@jest/globals";
+import type { Express } from "express";
+import { MemoryStore } from "express-session";
+import { MemoryLoginRegistry, type Removal } from "../../lib/index.js";
+import { Browser } from "../support/http.js";
+import { save } from "../support/race-app.js";
+import { sessionId, useSites, type Site } from "../support/site.js";
+
+/** A registry that says what it has remembered of ended logins. */
+class WatchedRegistry extends MemoryLoginRegistry {
+  readonly removals: Removal[] = [];
+
+  override async remove(...args: Parameters<MemoryLoginRegistry["remove"]>): Promise<Removal> {
+    const removal = await super.remove(...args);
+    this.removals.push(removal);
+    return removal;
+  }
+}
+
+const openSite = useSites();
+
+/** A site with mass assignment: whoever may write any property of a session may write a stamp. */
+async function open(): Promise<{ site: Site; registry: WatchedRegistry; store: MemoryStore }> {
+  const registry = new WatchedRegistry();
+  const store = new MemoryStore();
+  const after = (app: Express): void => {
+    app.post("/assign", (req, res, next) => {
+      Object.assign(req.session, JSON.parse(String(req.query["data"])));
+      save(req).then(() => res.json({}), next);
+    });
+  };
+  return { site: await openSite({ auth: { registry, store }, after }), registry, store };
+}
+
+const forge = (browser: Browser, stamp: string) =>
+  browser.post(`/assign?data=${encodeURIComponent(JSON.stringify({ expressLogout: stamp, visits: 1 }))}`);
+
+describe("a stamp that somebody has written into a session", () => {
+  it.each(["alice", "anonymous"])("ends no login of another user: %s", async (who) => {
+    const { site, registry } = await open();
+    const victim = await site.login("victim");
+    const [login] = (await site.auth.listLogins("victim")).items;
+    const browser = who === "anonymous" ? new Browser(site.url) : await site.login(who);
+    await forge(browser, `${login?.id ?? ""} 0 victim`);
+    expect(await site.user(browser)).toBe(who === "anonymous" ? null : who);
+    expect(await site.user(victim)).toBe("victim");
+    expect(registry.removals.map((removal) => removal.ends)).not.toContain(1);
+  });
+
+  it("leaves nothing behind of a login that was never listed", async () => {
+    const { site, registry } = await open();
+    const browser = new Browser(site.url);
+    await forge(browser, `~${"A".repeat(22)} 0 nobody`);
+    await browser.get("/me");
+    expect(registry.removals).toEqual(registry.removals.map(() => ({ login: undefined, ends: 0 })));
+    expect(registry.removals.length).toBeGreaterThan(0);
+  });
+
+  it("does not end the login that it names when the session is destroyed without its request", async () => {
+    const { site, store } = await open();
+    const victim = await site.login("victim");
+    const [login] = (await site.auth.listLogins("victim")).items;
+    const browser = await site.login("victim");
+    const sid = sessionId(browser);
+    const { sessions } = store as unknown as { sessions: Record<string, string> };
+    const data = JSON.parse(sessions[sid] ?? "") as object;
+    sessions[sid] = JSON.stringify({ ...data, expressLogout: `${login?.id ?? ""} 0 victim` });
+    await promisify((done: (error?: unknown) => void) => store.destroy(sid, done))();
+    expect(await site.user(victim)).toBe("victim");
+  });
+});

@@ -1,0 +1,175 @@
+import { promisify } from "node:util";
+import { describe, expect, it } from "@jest/globals";
+import { MemoryStore, type SessionData } from "express-session";
+import { Browser } from "../support/http.js";
+import { save } from "../support/race-app.js";
+import { sessionId, signedCookie, useSites, type Site } from "../support/site.js";
+
+type Done = (error?: unknown) => void;
+type Data = Record<string, unknown>;
+
+const COOKIE = { originalMaxAge: 3_600_000, expires: new Date(Date.now() + 3_600_000), path: "/", httpOnly: true };
+
+/** What a job does that knows the store alone. */
+class Job {
+  readonly #store: MemoryStore;
+
+  constructor(store: MemoryStore) {
+    this.#store = store;
+  }
+
+  /** As the store has it: `all()` is not hooked. */
+  stored(sid: string): Data | undefined {
+    const text = (this.#store as unknown as { sessions: Record<string, string | undefined> }).sessions[sid];
+    return text === undefined ? undefined : (JSON.parse(text) as Data);
+  }
+
+  async set(sid: string, data: Data): Promise<void> {
+    await promisify((done: Done) => this.#store.set(sid, data as unknown as SessionData, done))();
+  }
+}
+
+const openSite = useSites();
+
+/** Sites whose login route hands a copy of its session to a queue, without the stamp that only the store has. */
+async function open(old: Readonly<Record<string, string>> = {}) {
+  const store = new MemoryStore();
+  const job = new Job(store);
+  for (const [sid, userId] of Object.entries(old)) await job.set(sid, { cookie: COOKIE, userId });
+  const queue = new Map<string, string>();
+  const site = await openSite({
+    auth: { store },
+    after: (app) => {
+      app.post("/login/queued", (req, res, next) => {
+        req.session.userId = "alice";
+        save(req).then(() => {
+          queue.set(req.sessionID, JSON.stringify(req.session));
+          res.json({});
+        }, next);
+      });
+    },
+  });
+  const logInQueued = async () => {
+    const browser = new Browser(site.url);
+    await browser.post("/login/queued");
+    const sid = sessionId(browser);
+    return { browser, sid, copy: JSON.parse(queue.get(sid) ?? "null") as Data };
+  };
+  return { site, store, job, logInQueued };
+}
+
+function browserWith(site: Site, sid: string): Browser {
+  const [name = "", value = ""] = signedCookie(sid).split("=");
+  return new Browser(site.url).withCookie(name, value);
+}
+
+const idsOf = async (site: Site, user: string): Promise<string[]> =>
+  (await site.auth.listLogins(user)).items.map(({ id }) => id);
+
+describe("a session that is set without a request", () => {
+  it("keeps its login, which goes on in the browser", async () => {
+    const { site, job } = await open();
+    const browser = await site.login("alice");
+    const sid = sessionId(browser);
+    const before = await idsOf(site, "alice");
+    await job.set(sid, { ...job.stored(sid), flag: true });
+    expect(await site.user(browser)).toBe("alice");
+    expect([await idsOf(site, "alice"), job.stored(sid)?.["flag"]]).toEqual([before, true]);
+  });
+
+  it("keeps the login of the store where its own copy has none, or an older one", async () => {
+    const { site, job, logInQueued } = await open();
+    const { browser, sid, copy } = await logInQueued();
+    const before = await idsOf(site, "alice");
+    await job.set(sid, { ...copy, flag: true });
+    expect(copy).not.toHaveProperty("expressLogout");
+    expect([await site.user(browser), await idsOf(site, "alice")]).toEqual(["alice", before]);
+    await job.set(sid, { ...job.stored(sid), expressLogout: "another 0 alice" });
+    expect([await site.user(browser), await idsOf(site, "alice")]).toEqual(["alice", before]);
+  });
+
+  it.each(["kick", "kickAll"] as const)("is not written over what a %s has left", async (kick) => {
+    const { site, job, logInQueued } = await open();
+    const { browser, sid, copy } = await logInQueued();
+    await (kick === "kick" ? site.auth.kick("alice", { reason: "why" }) : site.auth.kickAll({ reason: "why" }));
+    const left = job.stored(sid);
+    await job.set(sid, copy);
+    expect(job.stored(sid)).toEqual(left);
+    expect((await browser.get("/me")).status).toBe(401);
+  });
+
+  it.each([
+    ["a kick whose reason was seen", true],
+    ["a kick, from a copy with the stamp", false],
+  ])("brings nobody back after %s", async (_what, isSeen) => {
+    const { site, job, logInQueued } = await open();
+    const { browser, sid, copy } = await logInQueued();
+    const stamped = { ...job.stored(sid) };
+    const kept = browser.clone();
+    await site.auth.kick("alice");
+    if (isSeen) await browser.get("/me");
+    await job.set(sid, isSeen ? copy : stamped);
+    expect(await site.user(kept)).toBeNull();
+    expect(await idsOf(site, "alice")).toEqual([]);
+  });
+
+  it("brings nobody back after a logout, from a copy with the stamp", async () => {
+    const { site, job } = await open();
+    const browser = await site.login("alice");
+    const sid = sessionId(browser);
+    const stamped = { ...job.stored(sid) };
+    const kept = browser.clone();
+    await browser.get("/login/profile/logout");
+    await job.set(sid, stamped);
+    expect([await site.user(kept), await idsOf(site, "alice"), job.stored(sid)]).toEqual([null, [], undefined]);
+  });
+
+  it("makes no login of a session from before that a kick came after", async () => {
+    const { site, job } = await open({ old: "alice" });
+    await site.auth.kick("alice");
+    await job.set("old", { ...job.stored("old"), flag: true });
+    expect(job.stored("old")).not.toHaveProperty("flag");
+    expect(await site.user(browserWith(site, "old"))).toBeNull();
+  });
+
+  it("is adopted where nobody was kicked, so that later kicks count", async () => {
+    const { site, job } = await open({ old: "alice" });
+    await job.set("old", { ...job.stored("old"), flag: true });
+    await job.set("new", { cookie: COOKIE, userId: "bob" });
+    expect([await idsOf(site, "alice"), await idsOf(site, "bob")].map(({ length }) => length)).toEqual([1, 1]);
+    expect(await site.user(browserWith(site, "new"))).toBe("bob");
+    await site.auth.kick(["alice", "bob"]);
+    const served = ["old", "new"].map((sid) => site.user(browserWith(site, sid)));
+    expect(await Promise.all(served)).toEqual([null, null]);
+  });
+
+  it("is not written where sessions from before are not adopted", async () => {
+    const store = new MemoryStore();
+    const job = new Job(store);
+    await openSite({ auth: { store, sessions: { adopt: false } } });
+    await job.set("new", { cookie: COOKIE, userId: "bob" });
+    expect(job.stored("new")).toBeUndefined();
+  });
+
+  it("ends the login of a user who has left it", async () => {
+    const { site, job } = await open();
+    const sid = sessionId(await site.login("alice"));
+    await job.set(sid, { cookie: COOKIE, userId: "bob" });
+    expect([await idsOf(site, "alice"), (await idsOf(site, "bob")).length]).toEqual([[], 1]);
+    await job.set(sid, { cookie: COOKIE });
+    expect(await idsOf(site, "bob")).toEqual([]);
+  });
+
+  it("lists no login where it could not be written", async () => {
+    const { site, store } = await open();
+    const failing = {
+      cookie: COOKIE,
+      userId: "alice",
+      toJSON: () => {
+        throw new Error("cannot be stored");
+      },
+    };
+    await expect(new Job(store).set("new", failing)).rejects.toThrow("cannot be stored");
+    expect(await idsOf(site, "alice")).toEqual([]);
+  });
+});

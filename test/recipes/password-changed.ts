@@ -1,0 +1,26 @@
+import type { RequestHandler } from "express";
+import { KickError, type LogoutRouter } from "express-logout";
+
+/** A handler for the form that changes a password: ends every login of the user, and logs this browser in again. */
+export function passwordChanged(
+  auth: LogoutRouter,
+  changePassword: (userId: string, body: unknown) => Promise<boolean>,
+): RequestHandler {
+  return async function password(req, res, next) {
+    try {
+      const login = await auth.currentLogin(req);
+      if (login === undefined || !(await changePassword(login.userId, req.body))) {
+        res.sendStatus(login === undefined ? 401 : 400);
+        return;
+      }
+      await auth.kick(login.userId, { reason: "Your password was changed.", by: "password form" });
+      await auth.startLogin(req);
+      Object.assign(req.session, { userId: login.userId });
+      req.session.save((error?: unknown) => (error ? next(error) : res.sendStatus(204)));
+    } catch (error) {
+      // Redis or the session store did not respond: nothing is lost, and the kick can be repeated.
+      if (error instanceof KickError) console.error("not kicked yet", error.userIds);
+      next(error);
+    }
+  };
+}
