@@ -83,6 +83,8 @@ export interface Visit extends Actor {
   change?: Change & { readonly at: number; isAlone: boolean };
   /** It changes how long its session lives. */
   changesLifetime?: boolean;
+  /** Time has passed since it began: what it saves ends when its cookie does, and its login is listed for longer. */
+  isSlow?: boolean;
   /** Every login whose session it has read. */
   readonly hasRead: Set<ModelLogin>;
 }
@@ -188,6 +190,7 @@ export class Model implements StoreWatcher {
       this.#violate(`I5: ${visit.name} is served as ${login.tag} in ${String(sid)}, which it had left before`);
     }
     this.#served.push({ name: visit.name, login, readAt });
+    if (visit.isSlow === true) login.lifetime = "uncertain";
     for (const other of this.#visits) {
       if (other === visit || other.login !== login) continue;
       if (other.change !== undefined) other.change.isAlone = false;
@@ -217,6 +220,8 @@ export class Model implements StoreWatcher {
     const at = this.#tick();
     const others = [...this.#visits].filter((other) => other !== visit && other.login === visit.login);
     visit.change = { ...change, at, isAlone: others.length === 0 };
+    const { begins } = change;
+    if (visit.isSlow === true && begins !== undefined) begins.lifetime = "uncertain";
     if (sid !== undefined) {
       this.#displace(sid);
       for (const known of this.#known.values()) known.delete(sid);
@@ -345,7 +350,7 @@ export class Model implements StoreWatcher {
   expire(): void {
     for (const visit of this.#visits) {
       if (visit.expected !== undefined && this.#isExpired(visit.expected.sid)) visit.expected = undefined;
-      // A session that is saved late ends when its cookie does; its login is listed as if the request had just begun.
+      visit.isSlow = true;
       for (const login of [...visit.hasRead, ...visit.met, visit.change?.begins])
         if (login !== undefined) login.lifetime = "uncertain";
     }
