@@ -22,7 +22,7 @@ import type { Closing } from "./live/over.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
-import { StoreHook } from "./session/store-hook.js";
+import { refuseHooked, StoreHook } from "./session/store-hook.js";
 
 /** A user id as apps have it: `7` and `"7"` are one user. */
 export type UserId = string | number;
@@ -132,6 +132,7 @@ export type LogoutRouter = RequestHandler & LogoutControls;
 export function logout(options: LogoutOptions): LogoutRouter {
   const resolved = resolveOptions(options);
   const { registry, appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
+  refuseHooked(resolved.store);
   registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
   const events = new Events();
   const hook = new StoreHook({ ...resolved, events: tell(events) });

@@ -5,7 +5,7 @@ import { LogoutError } from "./errors.js";
 import type { EndedLogin, LoginRegistry, UserProfile } from "./login.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
-import { isMemoryStore } from "./session/known-stores.js";
+import { isMemoryStore } from "./known-stores.js";
 import { touchesAside } from "./session/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
 

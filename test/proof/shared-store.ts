@@ -142,13 +142,14 @@ export class NodeStore extends Store {
     this.#arrive = arrive;
   }
 
-  override get = (sid: string, callback: (error: unknown, session?: SessionData | null) => void): void => {
+  // A method of the class: a store whose `get` has been replaced is no store for a coherent cache.
+  override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
     const read = async (): Promise<unknown> => {
       await this.#arrive();
       return this.#sessions.get(sid);
     };
     this.#step(`get ${sid}`, read, callback as Callback);
-  };
+  }
 
   override set = (sid: string, session: SessionData, callback?: Callback): void => {
     // What express-session hands over may change before the step is taken. Its life is counted from here: a store that takes
