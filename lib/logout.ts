@@ -22,7 +22,7 @@ import type { Closing } from "./live/over.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
-import { StoreHook } from "./session/store-hook.js";
+import { refuseHooked, StoreHook } from "./session/store-hook.js";
 
 /** A user id as apps have it: `7` and `"7"` are one user. */
 export type UserId = string | number;
@@ -74,7 +74,8 @@ export interface LogoutControls {
   /**
    * Aborts as soon as the login of this request ends, on whichever node that comes about: for long polls, server-sent events
    * and WebSockets (the `req` of an `upgrade` that has been through the session middleware). Its `reason` is a
-   * {@link LoginEndedError}. Without a login it never aborts; where the login was refused it is aborted already.
+   * {@link LoginEndedError}. Without a login it never aborts; where the login was refused it is aborted already. Asked for
+   * again, it is the very same signal, also after the end.
    *
    * @param until - what emits `close` when the connection is over, where that is neither the answer nor the socket of this
    * request: for socket.io, `socket.conn`.
@@ -83,6 +84,10 @@ export interface LogoutControls {
   readonly signal: (req: IncomingMessage, until?: Closing) => AbortSignal;
   /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
+  /**
+   * Calls a listener after each event of this name. Each listener has a tick of its own: an error that one throws is an uncaught
+   * exception of the process, which ends it by default, and the others are called all the same.
+   */
   readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   readonly off: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   /**
@@ -127,6 +132,7 @@ export type LogoutRouter = RequestHandler & LogoutControls;
 export function logout(options: LogoutOptions): LogoutRouter {
   const resolved = resolveOptions(options);
   const { registry, appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
+  refuseHooked(resolved.store);
   registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
   const events = new Events();
   const hook = new StoreHook({ ...resolved, events: tell(events) });

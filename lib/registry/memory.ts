@@ -74,7 +74,8 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   known(userId: string, loginId: string): ListedLogin | undefined {
-    return this.#users.get(userId)?.logins.get(loginId);
+    const login = this.#users.get(userId)?.logins.get(loginId);
+    return login !== undefined && +login.expires > Date.now() ? login : undefined;
   }
 
   async add(login: NewLogin): Promise<Era | undefined> {
@@ -99,8 +100,8 @@ export class MemoryLoginRegistry implements LoginRegistry {
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
     const user = this.#users.get(userId);
-    const login = user?.logins.get(loginId);
-    if (user === undefined || login === undefined || +login.expires <= Date.now()) return false;
+    const login = this.known(userId, loginId);
+    if (user === undefined || login === undefined) return false;
     this.#change(user, login, change);
     return true;
   }

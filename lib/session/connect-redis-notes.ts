@@ -4,7 +4,7 @@ import { inTurn } from "../in-turn.js";
 import { TimeLimit } from "../time-limit.js";
 import { Together } from "../together.js";
 import type { KickedSession } from "./kick-notes.js";
-import { isAsPublished, isConnectRedis, type ConnectRedis } from "./known-stores.js";
+import { isAsPublished, isConnectRedis, type ConnectRedis } from "../known-stores.js";
 import { LEAVE_NOTES } from "./leave-notes.js";
 import { textWithNote } from "./stamp.js";
 

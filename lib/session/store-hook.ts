@@ -4,7 +4,7 @@ import type { LoginRegistry } from "../login.js";
 import type { AdoptionOptions } from "./adoption.js";
 import { answer, byCallback, type Callback, type Done } from "./callbacks.js";
 import { KickNotes } from "./kick-notes.js";
-import { isMemoryStore } from "./known-stores.js";
+import { isMemoryStore } from "../known-stores.js";
 import { LoginSessions, type Loaded } from "./login-sessions.js";
 import { RawStore } from "./raw-store.js";
 import { Requests, type Refusal, type RequestLogins } from "./requests.js";
@@ -33,6 +33,15 @@ export interface StoreHookOptions {
 
 const HOOKED = Symbol.for("express-logout.hooked");
 
+/** A registry may want to know whether a store is as it was made: it is asked first whether it is hooked. @throws LogoutError `ERR_STORE_HOOKED` */
+export function refuseHooked(store: Store): void {
+  if (!(HOOKED in store)) return;
+  throw new LogoutError(
+    "ERR_STORE_HOOKED",
+    "logout({ store }): this store serves another logout() already. Call logout() once for a store and use what it returns in every place.",
+  );
+}
+
 /**
  * The hook: it replaces the methods of one store instance by which express-session, and anybody else, reads and writes
  * sessions. It knows callbacks, requests and the order in which express-session does things; what a read or a write *means*
@@ -57,12 +66,7 @@ export class StoreHook {
 
   /** @throws LogoutError `ERR_STORE_INVALID`, `ERR_STORE_HOOKED` */
   constructor({ store, storeTimeoutMs, waitForTouch, ...rest }: StoreHookOptions) {
-    if (HOOKED in store) {
-      throw new LogoutError(
-        "ERR_STORE_HOOKED",
-        "logout({ store }): this store serves another logout() already. Call logout() once for a store and use what it returns in every place.",
-      );
-    }
+    refuseHooked(store);
     this.#raw = new RawStore(store, storeTimeoutMs, waitForTouch);
     this.notes = new KickNotes(store, this.#raw, storeTimeoutMs);
     this.#store = store;
@@ -247,7 +251,7 @@ export class StoreHook {
       else process.nextTick(callback, error ?? null);
     };
     try {
-      this.#sessions.touch(sid, session, done, req, req && this.#requests.known(req));
+      this.#sessions.touches.touch(sid, session, done, req, req && this.#requests.known(req));
     } catch (error) {
       done(error);
     }

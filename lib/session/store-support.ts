@@ -1,5 +1,5 @@
 import type { Store } from "express-session";
-import { isAsPublished, isConnectRedis, isMemoryStore } from "./known-stores.js";
+import { isAsPublished, isConnectRedis, isMemoryStore } from "../known-stores.js";
 
 /**
  * Whether whoever touches a session may go on before the store has done so: where it is known of the store that a touch

@@ -1,4 +1,5 @@
 import { beforeAll, afterAll, describe, expect, it, jest } from "@jest/globals";
+import { Random } from "../support/random.js";
 import type { History } from "./history.js";
 import { HistoryRedis } from "./registries.js";
 import { live } from "./run.js";
@@ -106,6 +107,29 @@ const HISTORIES_ON_REDIS: Readonly<Record<string, History>> = {
   },
 };
 
+/** The same of nodes that ask for each login. */
+const HISTORIES_THAT_ASK: Readonly<Record<string, History>> = {
+  // The login that it had listed again was shown until it expired: no row led the kick to its user.
+  "a node dies while it rotates by hand, with a kick of everyone in between": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    waitForTouch: false,
+    browsers: [
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      { is: "request", browser: 0, node: 3, acts: [{ does: "rotate by hand" }] },
+      { is: "kick everyone", node: 0 },
+      { is: "crash", node: 3 },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 110, 0, 0, 31, 167],
+  },
+};
+
 const setTime = (ms: number): unknown => jest.setSystemTime(ms);
 
 describe("histories that have broken a promise", () => {
@@ -131,5 +155,19 @@ describe("histories that have broken a promise", () => {
     it.each(Object.entries(HISTORIES_ON_REDIS))("break none: %s", async (_name, history) => {
       await expect(live(history, { redis, coherentCache: true, setTime })).resolves.toBeUndefined();
     });
+
+    it.each(Object.entries(HISTORIES_THAT_ASK))(
+      "break none: %s",
+      async (_name, history) => {
+        await expect(live(history, { redis, setTime })).resolves.toBeUndefined();
+        // Its order of steps belongs to the commands of its time.
+        const random = new Random(14);
+        for (let order = 0; order < 60; order += 1) {
+          const choices = Array.from({ length: 40 }, () => (random.chance(0.6) ? 0 : random.whole(0, 199)));
+          await expect(live({ ...history, choices }, { redis, setTime })).resolves.toBeUndefined();
+        }
+      },
+      60_000,
+    );
   });
 });

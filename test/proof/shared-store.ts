@@ -152,6 +152,7 @@ export class NodeStore extends Store {
     return Object.assign(this, { disableTouch: false, client });
   }
 
+  // Methods of the class: of a store in which one is replaced less is known.
   override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
     const read = async (): Promise<unknown> => {
       await this.#connection?.arrive();

@@ -114,10 +114,10 @@ describe("applications that share one client", () => {
       const kicking = new RedisLoginRegistry({ client: admin });
       kicking.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
       const isServedAfterKick = async (): Promise<boolean> => {
-        const sid = `sid ${String(Math.random())}`;
-        await set(store, sid, sessionOf("alice"));
+        const [sid, userId] = [`sid ${String(Math.random())}`, `user ${String(Math.random())}`];
+        await set(store, sid, sessionOf(userId));
         for (let reads = 0; reads < 3; reads += 1) expect(await get(store, sid)).not.toBeNull();
-        await kicking.removeAll("alice", { id: "mark", at: new Date() });
+        await kicking.removeAll(userId, { id: "mark", at: new Date() });
         return (await get(store, sid)) !== null;
       };
       return { auth, client, isServedAfterKick };
@@ -164,7 +164,7 @@ describe("a login that is known without asking", () => {
     const before = await hgets();
     for (let reads = 0; reads < 10; reads += 1) expect(await get(store, "s1")).not.toBeNull();
     expect(await hgets()).toBe(before);
-    const [login] = await kicking.list("alice");
+    const [login] = (await kicking.list("alice", { offset: 0, limit: 1 })).items;
     await kicking.update("alice", login?.id ?? "", { addSid: "another" });
     const afterChange = await hgets();
     expect(await get(store, "s1")).not.toBeNull();
@@ -211,6 +211,20 @@ describe("the condition for knowing without asking", () => {
       const client = await trackingClient();
       return () => logout(optionsWith(client, memoryStore()));
     },
+    "a store that keeps what it has read for a while": async () => {
+      const client = await trackingClient();
+      class CachedStore extends RedisStore {
+        override get = (_sid: string, callback?: (error: unknown, data?: unknown) => void) =>
+          Promise.resolve(callback?.(null));
+      }
+      return () => logout(optionsWith(client, new CachedStore({ client })));
+    },
+    "a second application part whose store has another client": async () => {
+      const client = await trackingClient();
+      const first = optionsWith(client, new RedisStore({ client }));
+      logout(first);
+      return () => logout({ ...first, store: new RedisStore({ client: admin, prefix: "other:" }) });
+    },
     "a pool": () => {
       const pool = createClientPool({ url: server.url });
       return Promise.resolve(() => logout(optionsWith(pool, new RedisStore({ client: pool as never }))));
@@ -219,5 +233,12 @@ describe("the condition for knowing without asking", () => {
   it.each(Object.keys(cases))("is refused at set-up for %s", async (name) => {
     const setUp = await cases[name]?.();
     expect(setUp).toThrow(expect.objectContaining({ code: "ERR_OPTION_INVALID" }));
+  });
+
+  it("is not what is wrong with a store that serves another logout() already", async () => {
+    const client = await trackingClient();
+    const options = optionsWith(client, new RedisStore({ client }));
+    logout(options);
+    expect(() => logout(options)).toThrow(expect.objectContaining({ code: "ERR_STORE_HOOKED" }));
   });
 });

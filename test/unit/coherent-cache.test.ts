@@ -1,7 +1,8 @@
+import { Store } from "express-session";
 import { EventEmitter } from "node:events";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { ListedLogin } from "../../lib/index.js";
-import { CoherentCache } from "../../lib/registry/redis/coherent-cache.js";
+import { CoherentCache, refuseOtherStores } from "../../lib/registry/redis/coherent-cache.js";
 
 /** A client whose connection comes and goes, and whose answers come, when the test says so. */
 class Client extends EventEmitter {
@@ -44,7 +45,7 @@ let cache: CoherentCache;
 let begun: string[];
 beforeEach(async () => {
   client = new Client();
-  cache = new CoherentCache(client, { client }, "app:{a:");
+  cache = new CoherentCache(client, "app:{a:");
   begun = client.sent.splice(0);
   await client.answer();
 });
@@ -188,7 +189,7 @@ describe("a cache whose connection is lost", () => {
 describe("caches of one client", () => {
   let other: CoherentCache;
   beforeEach(() => {
-    other = new CoherentCache(client, { client }, "app:{b:");
+    other = new CoherentCache(client, "app:{b:");
   });
 
   it("are told together", async () => {
@@ -221,7 +222,7 @@ describe("caches of one client", () => {
     await cache.close();
     expect(client.sent).toEqual([]);
     client.isReady = true;
-    const again = new CoherentCache(client, { client }, "app:{a:");
+    const again = new CoherentCache(client, "app:{a:");
     expect(client.sent).toEqual(ON);
     const closed = again.close();
     await client.fail();
@@ -235,7 +236,7 @@ describe("a client that is not ready yet", () => {
   it("is waited for", async () => {
     const late = new Client();
     late.isReady = false;
-    const waiting = new CoherentCache(late, { client: late }, "app:{a:");
+    const waiting = new CoherentCache(late, "app:{a:");
     expect(late.sent).toEqual([]);
     late.isReady = true;
     late.emit("ready");
@@ -257,10 +258,41 @@ describe("the condition", () => {
   const error = expect.objectContaining({ code: "ERR_OPTION_INVALID" });
 
   it.each(Object.keys(clients))("is refused for %s", (name) => {
-    expect(() => new CoherentCache(clients[name], { client: clients[name] }, "app:")).toThrow(error);
+    expect(() => new CoherentCache(clients[name], "app:")).toThrow(error);
   });
 
-  it.each([[undefined], [{}], [{ client: new Client() }]])("is refused for the store %#", (store) => {
-    expect(() => new CoherentCache(new Client(), store, "app:")).toThrow(error);
+  class AsPublished extends Store {
+    readonly client = client;
+    override get(): void {
+      // Nothing is read here.
+    }
+    override set = (): void => undefined;
+    override destroy = (): void => undefined;
+  }
+  class WithReadCache extends AsPublished {
+    override get(): void {
+      // What it has kept.
+    }
+  }
+  const replaced = (): object => Object.assign(new AsPublished(), { get: () => undefined });
+  const stores: Readonly<Record<string, () => unknown>> = {
+    "no store": () => undefined,
+    "one without a client": () => ({}),
+    "one with another client": () => Object.assign(new AsPublished(), { client: new Client() }),
+    "one that is made of another one, which may keep what it reads": () => new WithReadCache(),
+    "one whose get has been replaced": replaced,
+    "an object without a class": () => Object.assign(Object.create(null) as object, { client }),
+  };
+
+  it.each(Object.keys(stores))("is refused for a store: %s", (name) => {
+    expect(() => {
+      refuseOtherStores(client, stores[name]?.());
+    }).toThrow(error);
+  });
+
+  it("holds for a store as published, on the client", () => {
+    expect(() => {
+      refuseOtherStores(client, new AsPublished());
+    }).not.toThrow();
   });
 });

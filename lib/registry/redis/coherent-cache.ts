@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { LogoutError } from "../../errors.js";
+import { isAsPublished } from "../../known-stores.js";
 import type { ListedLogin } from "../../login.js";
 import { Tracking, type TrackingClient, type TrackingListener } from "./tracking.js";
 
@@ -24,10 +25,10 @@ export class CoherentCache implements TrackingListener {
   /** Counts how often it has stopped being told: what was asked for before is void. */
   #losses = 0;
 
-  /** @throws LogoutError `ERR_OPTION_INVALID` where the condition does not hold. */
-  constructor(client: unknown, store: unknown, prefix: string) {
+  /** @throws LogoutError `ERR_OPTION_INVALID` where Redis does not tell this client. */
+  constructor(client: unknown, prefix: string) {
     this.prefix = prefix;
-    this.#tracking = Tracking.of(trackingClient(client, store));
+    this.#tracking = Tracking.of(trackingClient(client));
     this.#tracking.add(this);
   }
 
@@ -88,7 +89,24 @@ export class CoherentCache implements TrackingListener {
   }
 }
 
-function trackingClient(client: unknown, store: unknown): TrackingClient {
+/**
+ * What is known right after a session has been read is sure only if that read went to Redis, over the client that Redis tells:
+ * so this is asked of every store.
+ *
+ * @throws LogoutError `ERR_OPTION_INVALID`
+ */
+export function refuseOtherStores(client: unknown, store: unknown): void {
+  const isOnClient = (store as { client?: unknown } | undefined)?.client === client;
+  if (isOnClient && isAsPublished(store as object, ["get"])) return;
+  throw new LogoutError(
+    "ERR_OPTION_INVALID",
+    isOnClient
+      ? "RedisLoginRegistry: coherentCache needs a session store that reads from Redis each time. Pass new RedisStore({ client }) of connect-redis 9 itself: no subclass, its get not replaced."
+      : "RedisLoginRegistry: coherentCache needs the session store to use the very client of the registry: new RedisStore({ client }) of connect-redis 9 with the same client.",
+  );
+}
+
+function trackingClient(client: unknown): TrackingClient {
   const { options, isReady, on } = client as Partial<TrackingClient>;
   const isSingle = typeof on === "function" && typeof isReady === "boolean" && options !== undefined;
   // Maintenance moves a client of Redis Enterprise to another connection without a word.
@@ -97,12 +115,6 @@ function trackingClient(client: unknown, store: unknown): TrackingClient {
     throw new LogoutError(
       "ERR_OPTION_INVALID",
       'RedisLoginRegistry: coherentCache needs a single client of node-redis 6 (no pool, no Cluster): createClient({ url, RESP: 3, emitInvalidate: true, maintNotifications: "disabled" }).',
-    );
-  }
-  if ((store as { client?: unknown } | undefined)?.client !== client) {
-    throw new LogoutError(
-      "ERR_OPTION_INVALID",
-      "RedisLoginRegistry: coherentCache needs the session store to use the very client of the registry: new RedisStore({ client }) of connect-redis 9 with the same client.",
     );
   }
   return client as TrackingClient;

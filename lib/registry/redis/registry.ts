@@ -20,7 +20,7 @@ import type {
 } from "../../login.js";
 import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
 import { adapterOf, type RedisAdapter, type RedisClient } from "./clients/index.js";
-import { CoherentCache } from "./coherent-cache.js";
+import { CoherentCache, refuseOtherStores } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
 import { appKeys, encodePart, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
@@ -68,7 +68,8 @@ export interface RedisLoginRegistryOptions {
    * Keeps the logins that this process has asked for, and lets Redis tell of every change of them over the connection that
    * reads the sessions: a logged-in request then costs no command more than without this package, and is as sure as with
    * one. The session store must use the same `client`, a single one of node-redis 6: `createClient({ url, RESP: 3,
-   * emitInvalidate: true, maintNotifications: "disabled" })`. Set-up throws where that is not so. Default: false.
+   * emitInvalidate: true, maintNotifications: "disabled" })`, and read sessions as connect-redis does: no subclass that keeps some.
+   * Set-up throws where that is not so. Default: false.
    */
   readonly coherentCache?: boolean | undefined;
 }
@@ -144,7 +145,10 @@ export class RedisLoginRegistry implements LoginRegistry {
       );
     }
     const keys = appKeys(this.#prefix, appId);
-    if (this.#isCoherent) this.#cache ??= new CoherentCache(this.#client, store, keys.users);
+    if (this.#isCoherent) {
+      refuseOtherStores(this.#client, store);
+      this.#cache ??= new CoherentCache(this.#client, keys.users);
+    }
     const index = new LoginIndex(this.#connection, keys);
     // Redis knows no fractions of a millisecond.
     this.#application = {
@@ -194,7 +198,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     }
     const everyoneSince = await index.touch(login.userId, login.ttlMs, { pending });
     if (kickAfter(era, undefined, everyoneSince, authenticatedAt) === undefined) {
-      return eraAfter(kickBefore === "" ? undefined : String(kickBefore), everyoneSince?.id);
+      return eraAfter(kickBefore === "" ? undefined : (kickBefore as string), everyoneSince?.id);
     }
     // Remembered: else another first request would list it anew, and leave it listed if its node dies before it looks.
     await this.remove(login.userId, login.id, { waitReplicas: 0, remember: true });

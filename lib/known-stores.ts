@@ -27,8 +27,8 @@ export function isConnectRedis(store: unknown): store is ConnectRedis {
  * Whether these methods are those of a class right below express-session's: what an app has made of them may do anything. The
  * hook puts methods of its own there, so it is told before.
  */
-export function isAsPublished(store: Store, methods: readonly string[]): boolean {
-  const base: unknown = Object.getPrototypeOf(Object.getPrototypeOf(store));
+export function isAsPublished(store: object, methods: readonly string[]): boolean {
+  const base: unknown = Object.getPrototypeOf(Object.getPrototypeOf(store) ?? Object.prototype);
   return nameOf(base) === "Store" && !methods.some((method) => Object.hasOwn(store, method));
 }
 
