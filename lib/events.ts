@@ -28,7 +28,10 @@ export interface LogoutEvents {
 
 export type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEvents[Name]) => void;
 
-/** Events that cannot get in the way: listeners run after what they are told of, and what they throw is their own. */
+/**
+ * Calls listeners after the event, each in a tick of its own: an error of one is an uncaught exception of the process, and the
+ * others are called all the same.
+ */
 export class Events {
   readonly #emitter = new EventEmitter();
 
@@ -41,7 +44,11 @@ export class Events {
   }
 
   emit<Name extends keyof LogoutEvents>(name: Name, event: LogoutEvents[Name]): void {
-    if (this.#emitter.listenerCount(name) > 0) process.nextTick(() => this.#emitter.emit(name, event));
+    for (const listener of this.#emitter.listeners(name) as LogoutListener<Name>[]) {
+      process.nextTick(() => {
+        if (this.#emitter.listeners(name).includes(listener)) listener(event);
+      });
+    }
   }
 
   has(name: keyof LogoutEvents): boolean {

@@ -109,12 +109,13 @@ export class Logins {
     return { users, logins };
   }
 
-  async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
+  /** @param ifListed - leaves nothing of an id that is not listed: for ids that a user may make up */
+  async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}, ifListed = false): Promise<KickResult> {
     const id = userIdArgument(userId);
     const { mark, wait } = this.#begin(options);
     if (!isLoginId(loginId)) return { users: 0, logins: 0 };
     try {
-      const { login } = await this.#registry.remove(id, loginId, { mark, ...wait });
+      const { login } = await this.#registry.remove(id, loginId, { mark, ...wait, ifListed });
       if (login === undefined) return { users: 0, logins: 0 };
       await this.#finish(id, [login], mark);
     } catch (error) {

@@ -74,7 +74,8 @@ export interface LogoutControls {
   /**
    * Aborts as soon as the login of this request ends, on whichever node that comes about: for long polls, server-sent events
    * and WebSockets (the `req` of an `upgrade` that has been through the session middleware). Its `reason` is a
-   * {@link LoginEndedError}. Without a login it never aborts; where the login was refused it is aborted already.
+   * {@link LoginEndedError}. Without a login it never aborts; where the login was refused it is aborted already. Asked for
+   * again, it is the very same signal, also after the end.
    *
    * @param until - what emits `close` when the connection is over, where that is neither the answer nor the socket of this
    * request: for socket.io, `socket.conn`.
@@ -83,6 +84,10 @@ export interface LogoutControls {
   readonly signal: (req: IncomingMessage, until?: Closing) => AbortSignal;
   /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
+  /**
+   * Calls a listener after each event of this name. Each listener has a tick of its own: an error that one throws is an uncaught
+   * exception of the process, which ends it by default, and the others are called all the same.
+   */
   readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   readonly off: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   /**

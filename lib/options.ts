@@ -1,3 +1,4 @@
+import { emitWarning } from "node:process";
 import type { NextFunction, Request, Response } from "express";
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "./errors.js";
@@ -331,7 +332,7 @@ function paths(given: string | readonly string[] | false | undefined, defaults: 
 
 function registryFor({ store, registry }: LogoutOptions): LoginRegistry {
   if (registry instanceof MemoryLoginRegistry && !isMemoryStore(store)) {
-    process.emitWarning(
+    emitWarning(
       "MemoryLoginRegistry forgets logins and kicks when the process restarts, and the session store does not: kicked users whose sessions are older than the installation can come back. Pass a RedisLoginRegistry or a PostgresLoginRegistry, or sessions: { adopt: false }.",
       { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_MEMORY_REGISTRY" },
     );

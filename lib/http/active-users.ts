@@ -15,13 +15,17 @@ export const activeUsers: Handler = async (context, req, res) => {
   await authorize(context, req, { action: "list" });
   const { totalCount, users } = await context.logins.activeUsers({ page, limit });
   const list = await Promise.all(
-    users.map(async ({ userId, logins }) => entry(userId, logins, await context.options.user(userId))),
+    users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.user(userId))),
   );
   sendJson(res, 200, "Active users", { data: { totalCount, list } });
 };
 
 /** What is known of a user and of his latest login. JSON leaves out what is undefined. */
-function entry(userId: string, logins: readonly Login[], profile: object | undefined): object {
+function entry(
+  userId: string,
+  { logins, loginsCount }: { readonly logins: readonly Login[]; readonly loginsCount: number },
+  profile: object | undefined,
+): object {
   const [latest] = logins;
   const device = readDevice(latest?.userAgent);
   const lastActive = Math.max(...logins.map((login) => +login.lastActive));
@@ -33,7 +37,7 @@ function entry(userId: string, logins: readonly Login[], profile: object | undef
     lastActive: new Date(lastActive).toISOString(),
     device: device.kind,
     browser: deviceInWords(device, LOCALES.en.browserOn),
-    loginsCount: logins.length,
+    loginsCount,
   };
 }
 

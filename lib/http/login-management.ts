@@ -1,5 +1,6 @@
 import type { Request, Response } from "express";
 import { KickError, LogoutError } from "../errors.js";
+import { LOGINS_OF_USER } from "../login.js";
 import type { KickAllOptions, KickResult } from "../logins.js";
 import type { AdminContext } from "../options.js";
 import { loginManagementPage, PAGE_SIZES, SELECTION_LENGTH, type OnlineUser } from "../pages/login-management.js";
@@ -63,15 +64,29 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     sendPage(context, res, 200, confirmationPage(view));
     return;
   }
-  const chosen = await onlineUsers(context, userIds);
-  const logins = chosen.flatMap((user) => user.logins).filter(({ id }) => loginId === undefined || id === loginId);
-  if (logins.length === 0) {
+  const named = [...new Set(userIds)].slice(0, loginId === undefined ? MAX_SELECTED : 1);
+  const logins = await countLogins(context, named, loginId);
+  if (named.length === 0 || (loginId !== undefined && logins === 0)) {
     redirectTo(res, `${url}?nobody=1`);
     return;
   }
-  const target = { kind: "users", people: chosen.map(({ person }) => person), loginId } as const;
-  sendPage(context, res, 200, confirmationPage({ ...base, target, users: chosen.length, logins: logins.length }));
+  // Also who has no login that is shown: it may be changing its session id, and a kick takes it as well.
+  const people = named.map(async (userId) => toPerson(userId, await context.options.user(userId)));
+  const target = { kind: "users", people: await Promise.all(people), loginId } as const;
+  sendPage(context, res, 200, confirmationPage({ ...base, target, users: named.length, logins }));
 };
+
+/** How many logins of these users are shown; or whether the one that is named is listed. */
+async function countLogins(
+  { logins }: HttpContext,
+  userIds: readonly string[],
+  loginId: string | undefined,
+): Promise<number> {
+  const [userId = ""] = userIds;
+  if (loginId !== undefined) return (await logins.find(userId, loginId)) === undefined ? 0 : 1;
+  const totals = await readable(userIds, async (each) => (await logins.list(each, { limit: 1 })).total);
+  return totals.reduce((sum, total) => sum + total, 0);
+}
 
 /** `POST …/login-management/force-offline`: to a form a page, to a script how it goes on, line by line. */
 export const forceOffline: Handler = async (context, req, res) => {
@@ -176,9 +191,9 @@ async function onlinePage({ options, logins }: HttpContext, req: Request, limit:
   const first = await logins.activeUsers({ page: asked, limit });
   const last = Math.max(1, Math.ceil(first.totalCount / limit));
   const { totalCount, users } = asked <= last ? first : await logins.activeUsers({ page: last, limit });
-  const people = users.map(async ({ userId, logins: live }) => ({
+  const people = users.map(async ({ userId, ...live }) => ({
     person: toPerson(userId, await options.user(userId)),
-    logins: live,
+    ...live,
   }));
   return { totalCount, users: await Promise.all(people), page: Math.min(asked, last), isCut: false };
 }
@@ -199,11 +214,23 @@ async function foundUsers(context: HttpContext, search: string) {
 
 /** Of these users, those who are online. */
 async function onlineUsers({ options, logins }: HttpContext, userIds: readonly string[]): Promise<OnlineUser[]> {
-  const users = [...new Set(userIds)].map(async (userId) => {
-    const live = await logins.list(userId);
-    return live.length === 0 ? [] : [{ person: toPerson(userId, await options.user(userId)), logins: live }];
+  const live = await readable([...new Set(userIds)], async (userId) => {
+    const { items, total } = await logins.list(userId, { limit: LOGINS_OF_USER });
+    return { userId, logins: items, loginsCount: total };
   });
-  return (await Promise.all(users)).flat();
+  const online = live.filter((user) => user.logins.length > 0);
+  return Promise.all(
+    online.map(async ({ userId, ...user }) => ({ person: toPerson(userId, await options.user(userId)), ...user })),
+  );
+}
+
+/** What is read of these users: one that cannot be read is left out, unless none can. */
+async function readable<Read>(userIds: readonly string[], read: (userId: string) => Promise<Read>): Promise<Read[]> {
+  const results = await Promise.allSettled(userIds.map(read));
+  const found = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failed = results.find((result) => result.status === "rejected");
+  if (found.length === 0 && failed !== undefined) throw failed.reason;
+  return found;
 }
 
 function statusFrom(req: Request, texts: Texts): string | undefined {

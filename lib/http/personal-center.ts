@@ -1,7 +1,7 @@
 import type { Request, Response } from "express";
 import type { Login } from "../login.js";
 import type { KickOptions } from "../logins.js";
-import { personalCenterPage } from "../pages/personal-center.js";
+import { MAX_SHOWN, personalCenterPage } from "../pages/personal-center.js";
 import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
@@ -13,12 +13,16 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
   const current = await requireLogin(context, req, res);
   if (current === undefined) return;
   const frame = await frameOfUser(context, req, current.userId);
-  const logins = await context.logins.list(current.userId);
+  const { items, total } = await context.logins.list(current.userId, { limit: MAX_SHOWN });
+  const others = items.filter(({ id }) => id !== current.id);
+  // Not among them, it is counted if it is older than all of them.
+  const isCounted = others.length < items.length || items.length < total;
   const ended = countFrom(req.query["ended"]);
   const url = pageUrl(req, "");
   const html = personalCenterPage({
     frame,
-    logins: [current, ...logins.filter(({ id }) => id !== current.id)],
+    logins: [current, ...others].slice(0, MAX_SHOWN),
+    total: isCounted ? total : total + 1,
     currentId: current.id,
     endLoginUrl: joinPath(url, "/end-login"),
     endOthersUrl: joinPath(url, "/end-others"),
@@ -50,7 +54,7 @@ export const endOneLogin: Handler = (context, req, res) => {
   const [loginId = ""] = fieldsOf(req.body, "loginId");
   return endLogins(context, req, res, "/end-login", async ({ userId, id }, options) =>
     // A stale page or a double click may ask for the one that this request comes from.
-    loginId === id ? 0 : (await context.logins.kickLogin(userId, loginId, options)).logins,
+    loginId === id ? 0 : (await context.logins.kickLogin(userId, loginId, options, true)).logins,
   );
 };
 

@@ -141,12 +141,17 @@ export class LiveLogins {
     return !this.#isListening || seenAfter !== this.#gaps;
   }
 
-  /** Looks whether the login is on the list still. @returns whether that could be told; if not, it is tried again. */
-  async #look(watched: Watched): Promise<boolean> {
+  /**
+   * Looks whether the login is on the list still. @returns whether that could be told; if not, it is tried again.
+   *
+   * @param isDue - it may have expired: a registry may find an expired login, and never updates one.
+   */
+  async #look(watched: Watched, isDue = false): Promise<boolean> {
     const { userId, loginId, era } = watched.login;
     const gaps = this.#gaps;
     try {
-      const listed = await this.#registry.find(userId, loginId);
+      const isOver = isDue && !(await this.#registry.update(userId, loginId, {}));
+      const listed = isOver ? undefined : await this.#registry.find(userId, loginId);
       if (listed === undefined) {
         const mark = await this.#registry.kickMark(userId, loginId, era);
         this.#abort(watched, mark !== undefined ? "kick" : watched.expires <= Date.now() ? "expiry" : "logout", mark);
@@ -168,14 +173,8 @@ export class LiveLogins {
     const leftMs = expires - Date.now();
     // Expired by this clock and not by the registry's, which alone decides: there is no hurrying it.
     const delayMs = leftMs > 0 ? leftMs + AFTER_EXPIRY_MS : this.#recheckIntervalMs;
-    const timer = setTimeout(() => void this.#lookForExpiry(watched), Math.min(delayMs, LONGEST_TIMER_MS));
+    const timer = setTimeout(() => void this.#look(watched, true), Math.min(delayMs, LONGEST_TIMER_MS));
     watched.timer = timer.unref();
-  }
-
-  /** A registry drops what has expired when the user is listed. */
-  async #lookForExpiry(watched: Watched): Promise<void> {
-    await this.#registry.list(watched.login.userId).catch(() => undefined);
-    await this.#look(watched);
   }
 
   #abort(watched: Watched, end: LoginEnd, mark: KickMark | undefined): void {
@@ -191,6 +190,6 @@ export class LiveLogins {
 }
 
 /** Sessions that two users had one after the other, without the hook, have one login id: it is not enough. */
-function keyOf({ userId, loginId }: Pick<LiveLogin, "userId" | "loginId">): string {
+export function keyOf({ userId, loginId }: Pick<LiveLogin, "userId" | "loginId">): string {
   return `${loginId} ${userId}`;
 }

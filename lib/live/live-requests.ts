@@ -1,13 +1,22 @@
 import type { IncomingMessage } from "node:http";
 import { LoginEndedError, LogoutError } from "../errors.js";
 import type { StoreHook } from "../session/store-hook.js";
-import type { LiveLogins } from "./live-logins.js";
+import { keyOf, type LiveLogins } from "./live-logins.js";
 import { closingOf, type Closing } from "./over.js";
+
+/** The signal that a request, or what it opened, was last given. */
+interface Given {
+  /** The login it is about, if there was one. */
+  readonly key: string | undefined;
+  readonly signal: AbortSignal;
+}
 
 /** The signals of requests: which login each is about, and for how long. */
 export class LiveRequests {
   readonly #hook: StoreHook;
   readonly #logins: LiveLogins;
+  /** A handler that asks in a loop gets the same signal each time, also after the end. */
+  readonly #given = new WeakMap<object, Given>();
 
   constructor(hook: StoreHook, logins: LiveLogins) {
     this.#hook = hook;
@@ -21,9 +30,19 @@ export class LiveRequests {
         "signal(req): this request has not been through session(). Call the session middleware with it first, also for an upgrade.",
       );
     }
-    const refusal = this.#hook.refusalOf(req);
+    const asked = until ?? req;
     const login = this.#hook.loginOf(req);
-    if (login !== undefined) return this.#logins.signal(login, until ?? closingOf(req));
+    const key = login && keyOf(login);
+    const given = this.#given.get(asked);
+    // A request that has logged out has no login any more: its signal stays the one that tells so.
+    if (given !== undefined && (key === undefined || key === given.key)) return given.signal;
+    const signal = login === undefined ? this.#withoutLogin(req) : this.#logins.signal(login, until ?? closingOf(req));
+    this.#given.set(asked, { key, signal });
+    return signal;
+  }
+
+  #withoutLogin(req: IncomingMessage): AbortSignal {
+    const refusal = this.#hook.refusalOf(req);
     if (refusal === undefined) return new AbortController().signal;
     const { loginId, at, reason } = refusal;
     return AbortSignal.abort(new LoginEndedError({ loginId, end: "kick", at: new Date(at), reason }));

@@ -14,7 +14,7 @@ export interface Confirmation {
   readonly forceUrl: string;
   readonly target: Target;
   readonly users: number;
-  /** How many logins end; not counted for everyone. */
+  /** How many logins end, as far as they are shown; not counted for everyone. */
   readonly logins: number | undefined;
 }
 
@@ -32,7 +32,9 @@ export function confirmationPage({ frame, appId, url, forceUrl, target, users, l
         </h1>
         {target.kind === "users" ? <People people={target.people} /> : null}
         <p>
-          {logins === undefined ? texts.everyoneMustLogInAgain : `${texts.holdLogins(logins)} ${texts.mustLogInAgain}`}
+          {logins === undefined
+            ? texts.everyoneMustLogInAgain
+            : `${logins === 0 ? "" : texts.holdLogins(logins)} ${texts.mustLogInAgain}`.trim()}
         </p>
         {target.kind === "everyone" ? (
           <label>

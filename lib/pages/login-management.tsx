@@ -11,12 +11,13 @@ export const PAGE_SIZES = [10, 20, 50] as const;
  * take 8 kB of one.
  */
 export const SELECTION_LENGTH = 7_500;
-const MAX_LOGINS = 50;
 
 export interface OnlineUser {
   readonly person: Person;
-  /** His live logins, newest first. */
+  /** The user's newest live logins, newest first. */
   readonly logins: readonly Login[];
+  /** How many there are in all. */
+  readonly loginsCount: number;
 }
 
 export interface LoginManagement {
@@ -157,7 +158,7 @@ function Table(view: LoginManagement) {
   );
 }
 
-function UserRow({ user: { person, logins }, view }: { user: OnlineUser; view: LoginManagement }) {
+function UserRow({ user: { person, logins, loginsCount }, view }: { user: OnlineUser; view: LoginManagement }) {
   const { frame, forceUrl, selected } = view;
   const { texts } = frame;
   const [latest] = logins;
@@ -196,11 +197,9 @@ function UserRow({ user: { person, logins }, view }: { user: OnlineUser; view: L
       </td>
       <td data-label={texts.logins}>
         <details>
-          <summary aria-label={texts.loginsOf(logins.length, person.name)}>
-            {formatNumber(logins.length, texts)}
-          </summary>
+          <summary aria-label={texts.loginsOf(loginsCount, person.name)}>{formatNumber(loginsCount, texts)}</summary>
           <ul class="logins">
-            {logins.slice(0, MAX_LOGINS).map((login) => (
+            {logins.map((login) => (
               <li key={login.id}>
                 <span>
                   <Where login={login} texts={texts} /> · {texts.since} <ShortTime at={login.began} texts={texts} /> ·{" "}
@@ -213,7 +212,7 @@ function UserRow({ user: { person, logins }, view }: { user: OnlineUser; view: L
                 ) : null}
               </li>
             ))}
-            {logins.length > MAX_LOGINS ? <li>{texts.andMore(logins.length - MAX_LOGINS)}</li> : null}
+            {loginsCount > logins.length ? <li>{texts.andMore(loginsCount - logins.length)}</li> : null}
           </ul>
         </details>
       </td>

@@ -4,12 +4,15 @@ import { plainText, RelativeTime, ShortTime } from "./format.js";
 import { Layout, renderPage, type Frame } from "./layout.js";
 import type { Texts } from "./texts.js";
 
-const MAX_SHOWN = 100;
+/** Of how many logins a page is made, however many there are. */
+export const MAX_SHOWN = 100;
 
 export interface PersonalCenter {
   readonly frame: Frame;
-  /** The user's logins, this device's first, then the newest. */
+  /** The user's logins, this device's first, then the newest: at most {@link MAX_SHOWN}. */
   readonly logins: readonly Login[];
+  /** How many there are in all. */
+  readonly total: number;
   readonly currentId: string;
   readonly endLoginUrl: string;
   readonly endOthersUrl: string;
@@ -20,13 +23,14 @@ export interface PersonalCenter {
 export function personalCenterPage({
   frame,
   logins,
+  total,
   currentId,
   endLoginUrl,
   endOthersUrl,
   status,
 }: PersonalCenter): string {
   const { texts } = frame;
-  const others = logins.length - 1;
+  const others = total - 1;
   return renderPage(
     <Layout frame={frame} title={texts.whereLoggedIn} width="narrow">
       <h1>{texts.whereLoggedIn}</h1>
@@ -35,7 +39,7 @@ export function personalCenterPage({
         {status}
       </p>
       <ul class="devices">
-        {logins.slice(0, MAX_SHOWN).map((login) => (
+        {logins.map((login) => (
           <Device
             key={login.id}
             login={login}
@@ -45,7 +49,7 @@ export function personalCenterPage({
           />
         ))}
       </ul>
-      {logins.length > MAX_SHOWN ? <p class="quiet">{texts.andMore(logins.length - MAX_SHOWN)}</p> : null}
+      {total > logins.length ? <p class="quiet">{texts.andMore(total - logins.length)}</p> : null}
       {others < 1 ? null : (
         <form method="post" action={endOthersUrl} class="end">
           <button type="submit" class="danger">

@@ -1,3 +1,4 @@
+import { emitWarning } from "node:process";
 import { CLOCK_MARGIN_MS } from "../login.js";
 import type { SessionRecord } from "./stamp.js";
 
@@ -48,7 +49,7 @@ export class Adoption {
     this.#hasWarned = true;
     // The name alone: a message may quote the session.
     const { name = "an error" } = error as Partial<Error>;
-    process.emitWarning(
+    emitWarning(
       `sessions.loggedInAt failed (${name}), so the session was refused. Return a Date, milliseconds since 1970, or undefined.`,
       { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_LOGGED_IN_AT" },
     );

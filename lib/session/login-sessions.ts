@@ -10,6 +10,7 @@ import type { RawStore } from "./raw-store.js";
 import { RememberedSessions } from "./remembered-sessions.js";
 import type { Refusal, RequestLogins } from "./requests.js";
 import { isListedWith, SessionSaves } from "./session-saves.js";
+import { SessionTouches } from "./session-touches.js";
 import {
   isMarked,
   isSameLogin,
@@ -61,12 +62,12 @@ export interface LoginSessionsOptions {
  */
 export class LoginSessions {
   readonly saves: SessionSaves;
+  readonly touches: SessionTouches;
   readonly ends: LoginEnds;
   readonly #raw: RawStore;
   readonly #registry: LoginRegistry;
   readonly #userIdOf: UserIdOf;
   readonly #events: SessionEvents;
-  readonly #touchIntervalMs: number;
   readonly #readsAreCurrent: boolean;
   readonly #adoption: Adoption;
   readonly #remembered = new RememberedSessions();
@@ -75,7 +76,6 @@ export class LoginSessions {
   /** @param options - `store`: before it is hooked */
   constructor({ raw, notes, registry, userId, sessions, events, touchIntervalMs, ...rest }: LoginSessionsOptions) {
     this.#raw = raw;
-    this.#touchIntervalMs = touchIntervalMs;
     this.#registry = registry;
     this.#userIdOf = userId;
     this.#events = events;
@@ -83,7 +83,7 @@ export class LoginSessions {
     this.#adoption = new Adoption(sessions);
     const remembered = this.#remembered;
     const userOf = (session: SessionRecord): string | undefined => this.#userOf(session);
-    const stampOfLoaded = (session: SessionRecord): Stamp | undefined => this.stampOf(session);
+    const stampOf = (session: SessionRecord): Stamp | undefined => this.stampOf(session);
     const client = clientOfSets(rest.store);
     const isInOrder = client !== undefined && registry.sharesConnection?.(client) === true;
     const listings = (this.#listings = new Listings({
@@ -93,8 +93,9 @@ export class LoginSessions {
       remembered,
       ...rest,
     }));
-    const ends = (this.ends = new LoginEnds({ raw, registry, remembered, events, stampOf: stampOfLoaded }));
+    const ends = (this.ends = new LoginEnds({ raw, registry, remembered, events, stampOf }));
     this.saves = new SessionSaves({ raw, registry, listings, ends, notes, remembered, userOf, isInOrder });
+    this.touches = new SessionTouches({ raw, listings, ends, remembered, touchIntervalMs, userOf, stampOf });
   }
 
   /**
@@ -202,58 +203,6 @@ export class LoginSessions {
   stampOf(session: SessionRecord): Stamp | undefined {
     const stamp = stampOf(session);
     return stamp !== undefined && stamp.userId === this.#userOf(session) ? stamp : undefined;
-  }
-
-  /**
-   * A session is touched: its data stays, its life goes on. Its login's first: should the second step fail, the session is
-   * the one that ends too early, and nobody is refused whose session is still there.
-   *
-   * The login may have begun in this very request: then the request knows of it, and the session does not. One that has ended
-   * touches nothing: the session may be another login's by now, which would not live as long.
-   */
-  touch(sid: string, session: SessionRecord, done: Done<undefined>, req?: object, logins?: RequestLogins): void {
-    const held = logins?.on(sid)?.stamp;
-    const stamp = held?.userId === this.#userOf(session) ? held : this.stampOf(session);
-    if (stamp === undefined) {
-      this.#raw.touch(sid, session, done);
-      return;
-    }
-    if (this.#listings.isOver(session)) {
-      settle(this.#endTouched(sid, stamp, logins), done);
-      return;
-    }
-    const extended = this.#listings.extend(sid, session, stamp, req);
-    if (extended === undefined) {
-      this.#touchIfDue(sid, session, done);
-      return;
-    }
-    const goOn = failingTo<boolean>(done, (isListed) => {
-      if (isListed === false) done();
-      else this.#touchIfDue(sid, session, done);
-    });
-    settle(extended, goOn);
-  }
-
-  /** The app has ended the session by its cookie. */
-  async #endTouched(sid: string, stamp: Stamp, logins: RequestLogins | undefined): Promise<undefined> {
-    if (logins === undefined) await this.ends.endBySession(sid, stamp);
-    await this.ends.destroy(sid, logins);
-  }
-
-  #touchIfDue(sid: string, session: SessionRecord, done: Done<undefined>): void {
-    if (this.#touchIntervalMs === 0) {
-      this.#raw.touch(sid, session, done);
-      return;
-    }
-    const ttlMs = this.#listings.ttlMs(session);
-    if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) {
-      done();
-      return;
-    }
-    const now = Date.now();
-    this.#raw.touch(sid, session, done, () => {
-      this.#remembered.touched(sid, now, ttlMs);
-    });
   }
 
   /** A session id is given up for a new one, which this request is about to get: the login stays, without the old id. */

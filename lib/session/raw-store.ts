@@ -191,7 +191,7 @@ class Call implements Started {
     this.#limit.done(this);
     if (error === undefined || error === null) this.#done(undefined, value ?? undefined);
     else if (this.#meansNothing?.(error) === true) this.#done(undefined);
-    else this.#done(error);
+    else this.#done(isUnreachable(error) ? this.#unavailable("cannot be reached: connect ENOENT", error) : error);
   };
 
   fail(error: unknown): void {
@@ -202,8 +202,9 @@ class Call implements Started {
     this.answer(this.#unavailable(`did not answer ${this.#name}() within ${String(this.#limit.limitMs)} ms`));
   }
 
-  #unavailable(what: string): LogoutError {
-    return new LogoutError("ERR_STORE_UNAVAILABLE", `The session store ${what}.`);
+  #unavailable(what: string, cause?: unknown): LogoutError {
+    const options = cause === undefined ? {} : { cause };
+    return new LogoutError("ERR_STORE_UNAVAILABLE", `The session store ${what}.`, options);
   }
 }
 
@@ -213,7 +214,13 @@ function unsupported(what: string): LogoutError {
 
 /** Stores on files tell by the error ENOENT that they have no such session: nothing to read, nothing to touch. */
 function isMissing(error: unknown): boolean {
-  return (error as { code?: unknown }).code === "ENOENT";
+  return (error as { code?: unknown }).code === "ENOENT" && !isUnreachable(error);
+}
+
+/** A store behind a Unix socket that is down has the same code. express-session, too, would begin an empty session then. */
+function isUnreachable(error: unknown): boolean {
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+  return code === "ENOENT" && syscall === "connect";
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

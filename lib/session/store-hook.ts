@@ -251,7 +251,7 @@ export class StoreHook {
       else process.nextTick(callback, error ?? null);
     };
     try {
-      this.#sessions.touch(sid, session, done, req, req && this.#requests.known(req));
+      this.#sessions.touches.touch(sid, session, done, req, req && this.#requests.known(req));
     } catch (error) {
       done(error);
     }

@@ -4,6 +4,7 @@ import { MemoryStore, type SessionData } from "express-session";
 import { MemoryLoginRegistry, type SessionOptions } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { signedCookie, useSites, type Site } from "../support/site.js";
+import { unhookedViewOf } from "../support/stores.js";
 import { DAY, HOUR, MINUTE, START, useClockOfTheTest } from "../support/visits.js";
 
 declare module "express-session" {
@@ -34,8 +35,8 @@ async function open(sessions: SessionOptions = {}, store = new MemoryStore()) {
   const bareSet = store.set.bind(store);
   const site = await openSite({ auth: { store, sessions } });
   const write = async (sid: string, data: Partial<SessionData>): Promise<Browser> => {
-    const cookie = { originalMaxAge: DAY, expires: new Date(Date.now() + DAY), path: "/", httpOnly: true };
-    await promisify((done: Done) => bareSet(sid, { cookie, ...data } as SessionData, done))();
+    const cookie: object = { originalMaxAge: DAY, expires: new Date(Date.now() + DAY), path: "/", httpOnly: true };
+    await promisify((done: Done) => bareSet(sid, { cookie, ...data } as object as SessionData, done))();
     const [name = "", value = ""] = signedCookie(sid).split("=");
     return new Browser(site.url).withCookie(name, value);
   };
@@ -71,8 +72,7 @@ describe("sessions that are older than the installation", () => {
 
   it("let nobody in after a lost registry where they are not adopted", async () => {
     const store = new MemoryStore();
-    const bare = Object.assign(Object.create(store) as MemoryStore, { get: store.get, set: store.set });
-    const lost = await open({ adopt: false }, bare);
+    const lost = await open({ adopt: false }, unhookedViewOf(store));
     const browser = await lost.write("old", { userId: "alice" });
     await lost.site.auth.kick("alice");
     const restarted = await openSite({

@@ -26,7 +26,7 @@ async function open(): Promise<{ site: Site; registry: WatchedRegistry; store: M
   const store = new MemoryStore();
   const after = (app: Express): void => {
     app.post("/assign", (req, res, next) => {
-      Object.assign(req.session, JSON.parse(String(req.query["data"])));
+      Object.assign(req.session, JSON.parse(req.query["data"] as string));
       save(req).then(() => res.json({}), next);
     });
   };

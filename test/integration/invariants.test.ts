@@ -250,6 +250,16 @@ describe("I7, the commands that Redis gets", () => {
     expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1, expire: 1, hget: 1 });
   });
 
+  it("are two more for a logged-in request that writes: the look-up, and the look behind the write", async () => {
+    const site = await openSite({
+      listensTo: [],
+      auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
+    });
+    const browser = await site.login("alice");
+    site.gate.open();
+    expect(await commandsOf(() => browser.post("/slow/write"))).toEqual({ get: 1, set: 1, hget: 2 });
+  });
+
   it("are the session's and the look-up's where sessions are touched more rarely", async () => {
     const site = await openSite({
       listensTo: [],
@@ -284,6 +294,8 @@ describe("I7, the commands that Redis gets", () => {
     await browser.get("/me");
     await browser.get("/me");
     expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1 });
+    site.gate.open();
+    expect(await commandsOf(() => browser.post("/slow/write"))).toEqual({ get: 1, set: 1 });
     await site.auth.close();
     telling.destroy();
   });

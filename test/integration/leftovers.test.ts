@@ -1,11 +1,14 @@
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { RedisStore } from "connect-redis";
 import type { Express, Request } from "express";
 import { type SessionData, type Store } from "express-session";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { Gate } from "../support/gate.js";
 import { destroy, regenerate, save } from "../support/race-app.js";
+import { connectTo, startRedis, type RedisServer } from "../support/redis-server.js";
 import { sessionId, useSites } from "../support/site.js";
-import { BACKENDS } from "../support/stores.js";
+import { BACKENDS, unhookedViewOf } from "../support/stores.js";
 
 declare module "express-session" {
   interface SessionData {
@@ -56,9 +59,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("what is lef
 
   async function open() {
     const { store, registry } = backend.open();
-    // A second instance reads what the first one writes; with a store in memory, its own methods before they are hooked.
-    const bare =
-      name === "MemoryStore" ? Object.assign(Object.create(store) as Store, { get: store.get }) : backend.openBare();
+    // A second instance reads what the first one writes.
+    const bare = name === "MemoryStore" ? unhookedViewOf(store) : backend.openBare();
     const gate = new Gate();
     const sids: string[] = [];
     const after = (app: Express): void => {
@@ -119,5 +121,60 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("what is lef
     expect(sid).not.toBe("");
     expect(await site.user(browser)).toBe("alice");
     expect((await readBare(bare, sid)) ?? null).toBeNull();
+  });
+});
+
+describe("the look after a write", () => {
+  let redis: RedisServer;
+  let client: Awaited<ReturnType<typeof connectTo>>;
+  beforeAll(async () => {
+    redis = await startRedis();
+    client = await connectTo(redis);
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+  afterAll(async () => {
+    client.destroy();
+    await redis.stop();
+  });
+  const openSite = useSites();
+
+  /** How often the registry asks before the write is answered, and after that. */
+  async function asksOf(store: Store, registryClient: typeof client): Promise<{ before: number; after: number }> {
+    const site = await openSite({ auth: { store, registry: new RedisLoginRegistry({ client: registryClient }) } });
+    const browser = await site.login("alice");
+    const slow = browser.post("/slow/save");
+    await site.gate.reached;
+    const asks = jest.spyOn(registryClient, "sendCommand");
+    const looks = (): number => asks.mock.calls.filter(([args]) => String(args[0]).startsWith("HGET")).length;
+    redis.pause();
+    const written = jest.spyOn(client, "set");
+    site.gate.open();
+    while (written.mock.calls.length === 0) await new Promise(setImmediate);
+    const before = looks();
+    redis.resume();
+    expect((await slow).status).toBe(200);
+    return { before, after: looks() - before };
+  }
+
+  it("is sent right behind it where both go over one connection", async () => {
+    expect(await asksOf(new RedisStore({ client }), client)).toEqual({ before: 1, after: 0 });
+  });
+
+  it("is sent when it is answered where the registry has another connection", async () => {
+    const other = await connectTo(redis);
+    expect(await asksOf(new RedisStore({ client }), other)).toEqual({ before: 0, after: 1 });
+    other.destroy();
+  });
+
+  it("is sent when it is answered where an app has made something else of the store", async () => {
+    class SlowStore extends RedisStore {
+      override async set(...args: Parameters<RedisStore["set"]>): Promise<void> {
+        await Promise.resolve();
+        return super.set(...args) as Promise<void>;
+      }
+    }
+    expect(await asksOf(new SlowStore({ client }), client)).toEqual({ before: 0, after: 1 });
   });
 });

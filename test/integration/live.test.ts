@@ -2,12 +2,13 @@ import { EventEmitter, once } from "node:events";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { Request } from "express";
 import { MemoryStore } from "express-session";
-import { LoginEndedError, logout } from "../../lib/index.js";
+import { LoginEndedError, logout, MemoryLoginRegistry } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
 import { LiveThings, WAYS, type Live } from "../support/live.js";
-import { LOGOUTS, regenerate } from "../support/race-app.js";
+import { LOGOUTS, regenerate, save } from "../support/race-app.js";
 import { sessionId, useSites, type Site, type SiteOptions } from "../support/site.js";
 import { BACKENDS, memoryBackend } from "../support/stores.js";
 
@@ -33,6 +34,8 @@ const ENDS: Readonly<Record<string, (nodes: Nodes, tab: Browser) => Promise<unkn
 };
 
 const aborted = (signal: AbortSignal): Promise<unknown> => (signal.aborted ? Promise.resolve() : once(signal, "abort"));
+
+const useSitesOnce = useSites();
 
 interface Nodes {
   /** Where things are live. */
@@ -226,6 +229,93 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
+  describe("a request that asks again", () => {
+    /** The signals that a handler is given at each of its steps. */
+    async function asking(steps: readonly ((nodes: Nodes, req: Request) => unknown)[]) {
+      const given: AbortSignal[] = [];
+      const listeners: number[] = [];
+      const nodes: Nodes = await open({
+        after: (app, auth) => {
+          app.get("/ask", (req, res, next) => {
+            const walk = async (): Promise<void> => {
+              for (const step of [() => undefined, ...steps]) {
+                await step(nodes, req);
+                given.push(auth.signal(req), auth.signal(req));
+                listeners.push(res.listenerCount("close"));
+              }
+              res.json({});
+            };
+            walk().catch(next);
+          });
+        },
+      });
+      const browser = await nodes.site.login("alice");
+      expect((await browser.get("/ask")).status).toBe(200);
+      return { given, listeners, nodes };
+    }
+
+    it.each(Object.entries(ENDS).filter(([words]) => words.startsWith("kick")))(
+      "gets the very same signal after %s, aborted, with why, and no new listener",
+      async (_words, act) => {
+        const { given, listeners } = await asking([
+          async (nodes, req) => {
+            await act(nodes, new Browser(nodes.other.url));
+            await aborted(nodes.site.auth.signal(req));
+          },
+          () => undefined,
+        ]);
+        expect(new Set(given).size).toBe(1);
+        expect(given[0]?.reason).toMatchObject({ code: "ERR_LOGIN_ENDED", end: "kick", reason: REASON });
+        expect(new Set(listeners).size).toBe(1);
+      },
+    );
+
+    it("gets the very same signal after it has logged out itself, and one of its own for a login that follows", async () => {
+      const { given, nodes } = await asking([
+        async ({ site }, req) => {
+          const first = site.auth.signal(req);
+          delete req.session.userId;
+          await save(req);
+          await aborted(first);
+        },
+        async (_nodes, req) => {
+          await regenerate(req);
+          req.session.userId = "bob";
+          await save(req);
+        },
+        async ({ other, site }, req) => {
+          await other.auth.kick("bob", { reason: REASON });
+          await aborted(site.auth.signal(req));
+        },
+      ]);
+      const [first, , out, , next, , ended] = given;
+      expect([out, first?.aborted, (first?.reason as LoginEndedError).end]).toEqual([first, true, "logout"]);
+      expect([next === first, ended]).toEqual([false, next]);
+      expect(next?.reason).toMatchObject({ end: "kick", reason: REASON });
+      expect(nodes.site.errors).toEqual([]);
+    });
+
+    it("gets the same signal where nobody is logged in, and where the session was refused", async () => {
+      const given: AbortSignal[] = [];
+      const nodes = await open({
+        at: "/account",
+        after: (app, auth) => {
+          app.get("/ask", (req, res) => {
+            given.push(auth.signal(req), auth.signal(req));
+            res.json({});
+          });
+        },
+      });
+      await new Browser(nodes.site.url).get("/ask");
+      const browser = await nodes.site.login("alice");
+      await nodes.other.auth.kick("alice");
+      await browser.get("/ask");
+      expect(given.map((signal) => signal.aborted)).toEqual([false, false, true, true]);
+      expect([given[1], given[3]]).toEqual([given[0], given[2]]);
+      expect(given[1] === given[0] && given[3] === given[2]).toBe(true);
+    });
+  });
+
   describe("many requests that wait", () => {
     const MANY = 1_000;
 
@@ -326,6 +416,29 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
         for (const browser of browsers) expect(JSON.stringify(node.events)).not.toContain(sessionId(browser));
       }
     });
+  });
+});
+
+describe("a look for a login's expiry", () => {
+  it("reads none of the user's other logins, and ends what is live when it has come", async () => {
+    class Unlisted extends MemoryLoginRegistry {
+      lists = 0;
+      override list(...of: Parameters<MemoryLoginRegistry["list"]>) {
+        this.lists += 1;
+        return super.list(...of);
+      }
+    }
+    const registry = new Unlisted();
+    const things = new LiveThings();
+    const site = await useSitesOnce({
+      auth: { registry },
+      session: { cookie: { maxAge: 500 }, rolling: false },
+      after: (app, auth) => things.addRoutes(app, auth),
+    });
+    const browser = await site.login("alice");
+    const live = await WAYS["a long poll"](site, browser, things);
+    expect(await live.ended).toMatchObject({ end: "expiry" });
+    expect(registry.lists).toBe(0);
   });
 });
 

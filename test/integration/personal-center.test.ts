@@ -1,4 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
+import { MemoryStore } from "express-session";
+import { MemoryLoginRegistry } from "../../lib/index.js";
 import { LOCALES } from "../../lib/pages/texts.js";
 import type { Browser } from "../support/http.js";
 import {
@@ -682,8 +685,9 @@ describe("hostile texts", () => {
     await Promise.all(Array.from({ length: 300 }, () => site.login("alice", { "User-Agent": IPHONE })));
     const { status, text } = await visit(site, browser, "/u");
     expect(status).toBe(200);
-    const newest = (await site.auth.listLogins("alice")).items.slice(0, 99);
-    const oldest = (await site.auth.listLogins("alice")).items.at(-1);
+    const { items } = await site.auth.listLogins("alice", { limit: 1_000 });
+    const newest = items.slice(0, 99);
+    const oldest = items.at(-1);
     expect(rowsOf(text).map(({ id }) => id)).toEqual([oldest, ...newest].map((login) => login?.id));
     expect(textOf(rowsOf(text)[0]?.html ?? "")).toContain(LOCALES.en.thisDevice);
     for (const shown of [LOCALES.en.andMore(201), LOCALES.en.logOutEverywhereElse(300)]) {
@@ -692,6 +696,86 @@ describe("hostile texts", () => {
     const chinese = await visit(site, browser, "/u", { "Accept-Language": "zh" });
     expect(textOf(chinese.text)).toContain(LOCALES.zh.andMore(201));
     expect((await submit(site, browser, "/u/end-others")).headers.location).toBe("/u?ended=300");
+  });
+});
+
+describe("a user with a great many logins", () => {
+  it("is shown the newest hundred, of which no more is read, and how many there are", async () => {
+    const asked: object[] = [];
+    class Asked extends MemoryLoginRegistry {
+      override list(...[userId, page]: Parameters<MemoryLoginRegistry["list"]>) {
+        asked.push(page);
+        return super.list(userId, page);
+      }
+    }
+    const registry = new Asked();
+    const site = await open({ auth: { registry } });
+    for (let count = 0; count < 500; count += 1) {
+      const began = new Date(Date.now() - count - 1_000);
+      await registry.add({ id: `older ${String(count)}`, userId: "alice", sid: String(count), ttlMs: 60_000, began });
+    }
+    const browser = await site.login("alice");
+    const { text } = await visit(site, browser, "/u");
+    expect(asked).toEqual([{ offset: 0, limit: 100 }]);
+    expect(rowsOf(text)).toHaveLength(100);
+    for (const shown of [LOCALES.en.andMore(401), LOCALES.en.logOutEverywhereElse(500)]) {
+      expect(textOf(text)).toContain(shown);
+    }
+  });
+
+  it("is counted with this login, also where lists do not show it", async () => {
+    const registry = new MemoryLoginRegistry();
+    const site = await open({ auth: { registry } });
+    const others = [await site.login("alice"), await site.login("alice")];
+    const mine = await site.login("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
+    await registry.update("alice", login?.id ?? "", { ttlMs: 1 });
+    while ((await site.auth.listLogins("alice")).total > others.length) await new Promise(setImmediate);
+    const { text } = await visit(site, mine, "/u");
+    expect(rowsOf(text)).toHaveLength(3);
+    expect(textOf(text)).toContain(LOCALES.en.logOutEverywhereElse(2));
+  });
+});
+
+describe("a login id that a user has made up", () => {
+  it("leaves nothing in the registry", async () => {
+    const registry = new MemoryLoginRegistry();
+    const site = await open({ auth: { registry } });
+    const browser = await site.login("alice");
+    for (let count = 0; count < 20; count += 1) {
+      const loginId = randomBytes(16).toString("base64url");
+      const { headers } = await submit(site, browser, "/u/end-login", [["loginId", loginId]]);
+      expect(headers.location).toBe("/u?ended=0");
+      expect((await registry.remove("alice", loginId, { ifListed: true })).ends).toBe(0);
+      expect(await registry.kickMark("alice", loginId, "")).toBeUndefined();
+    }
+    expect(await site.user(browser)).toBe("alice");
+  });
+});
+
+describe("the logout of a device that broke off", () => {
+  it("is finished when the user asks again", async () => {
+    const store = new MemoryStore();
+    const set = store.set.bind(store);
+    const failing = { on: false };
+    store.set = (sid, data, done) => {
+      if (failing.on) done?.(new Error("disk full"));
+      else set(sid, data, done);
+    };
+    const site = await open({ auth: { store } });
+    const phone = await site.login("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
+    const mine = await site.login("alice");
+    const end = () => submit(site, mine, "/u/end-login", [["loginId", login?.id ?? ""]]);
+    failing.on = true;
+    expect((await end()).status).toBe(503);
+    failing.on = false;
+    expect(await site.user(phone)).toBeNull();
+    const data = (): string =>
+      (store as unknown as { sessions: Record<string, string> }).sessions[sessionId(phone)] ?? "";
+    expect((await end()).headers.location).toBe("/u?ended=1");
+    expect(data()).not.toContain("alice");
+    expect((await end()).headers.location).toBe("/u?ended=0");
   });
 });
 

@@ -17,7 +17,7 @@ const ENDS: Readonly<Record<string, (cookie: Cookie) => void>> = {
     cookie.maxAge = -1;
   },
   "expires in the past": (cookie) => {
-    cookie.expires = new Date(0);
+    Object.assign(cookie, { expires: new Date(0) });
   },
 };
 

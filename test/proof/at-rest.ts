@@ -59,7 +59,7 @@ function faultOf(login: ModelLogin, alive: ReadonlySet<ModelLogin | undefined>, 
 function privateData(logins: readonly ModelLogin[], { sessions, isAskedFor }: Rest): readonly string[] {
   return sessions.flatMap(([sid, { tag }]) => {
     const login = logins.find((known) => known.tag === tag);
-    if (login?.kickedAt === undefined) return [];
+    if (login?.kickedAt === undefined || login.isLoggedOut) return [];
     // The session ids of old logins whose users never came back are not known.
     const isExcused = !isAskedFor && (login.isCutOff || !login.isAdopted);
     return isExcused ? [] : [`P: a kick has ended ${login.tag}, and the store holds its data in ${sid}`];

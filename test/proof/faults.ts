@@ -1,5 +1,17 @@
 import { MemoryLoginRegistry } from "../../lib/index.js";
-import type { Era, KickMark, ListedLogin, LoginChange, NewLogin, Since } from "../../lib/login.js";
+import type {
+  EndOfLogin,
+  Era,
+  KickEndOptions,
+  KickMark,
+  ListedLogin,
+  LoginChange,
+  NewLogin,
+  RegistryList,
+  RegistryPage,
+  Removal,
+  Since,
+} from "../../lib/login.js";
 import { eraAfter } from "../../lib/registry/era.js";
 
 /** Every login is listed, with every session id. */
@@ -55,10 +67,89 @@ class AdoptWithoutMark extends MemoryLoginRegistry {
   }
 }
 
+/** An end that nobody has kicked is not remembered: what is adopted is adopted again. */
+class ForgetsEnds extends MemoryLoginRegistry {
+  override remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
+    return super.remove(userId, loginId, { ...end, remember: false, ifListed: true });
+  }
+}
+
+/** A kick that is repeated gets only the logins that are still listed. */
+class NothingAtHand extends MemoryLoginRegistry {
+  override async removeAll(
+    userId: string,
+    mark: KickMark,
+    options?: KickEndOptions,
+  ): Promise<readonly ListedLogin[]> {
+    const logins = await super.removeAll(userId, mark, options);
+    await super.settle(
+      userId,
+      logins.map(({ id }) => id),
+    );
+    return logins;
+  }
+}
+
+/** A session that is gone ends its login, wherever else it lives. */
+class LosesLogins extends MemoryLoginRegistry {
+  override remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
+    return super.remove(userId, loginId, { ...end, ifSid: undefined, ifLastSid: undefined });
+  }
+}
+
+/** Nothing comes of a session that is gone. */
+class KeepsGhosts extends MemoryLoginRegistry {
+  override remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
+    if (end.ifLastSid === undefined) return super.remove(userId, loginId, end);
+    return Promise.resolve({ login: undefined, ends: 0 });
+  }
+}
+
+/** A login is shown for as long as it is kept, whatever its session's lifetime has become. */
+class ShownWhileKept extends MemoryLoginRegistry {
+  readonly #keptUntil = new Map<string, number>();
+
+  override add(login: NewLogin): Promise<Era | undefined> {
+    this.#keptUntil.set(login.id, Date.now() + login.ttlMs);
+    return super.add(login);
+  }
+
+  override update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+    if (change.ttlMs === undefined) return super.update(userId, loginId, change);
+    const now = Date.now();
+    const until = Math.max(this.#keptUntil.get(loginId) ?? 0, now + change.ttlMs);
+    this.#keptUntil.set(loginId, until);
+    return super.update(userId, loginId, { ...change, ttlMs: until - now });
+  }
+}
+
+/** A page drops the login that a request is rotating. */
+class ListDropsRotating extends MemoryLoginRegistry {
+  readonly #ids = new Map<string, string>();
+
+  override add(login: NewLogin): Promise<Era | undefined> {
+    this.#ids.set(login.id, login.userId);
+    return super.add(login);
+  }
+
+  override async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
+    for (const [id, user] of this.#ids) {
+      if (user === userId && (await this.find(user, id))?.sids.length === 0) await this.remove(user, id);
+    }
+    return super.list(userId, page);
+  }
+}
+
 /** Mistakes that the design rules out. Each must break a promise that the histories check. */
 export const FAULTS = {
   "no check on read": NoCheckOnRead,
   "add instead of update on save": AddOnSave,
   "no suspension on regenerate": NoSuspension,
   "adopt without the mark": AdoptWithoutMark,
+  "forget who has logged out": ForgetsEnds,
+  "nothing at hand for a kick that is repeated": NothingAtHand,
+  "a session that is gone ends its login": LosesLogins,
+  "a session that is gone keeps its login": KeepsGhosts,
+  "shown while kept": ShownWhileKept,
+  "a page drops what is rotating": ListDropsRotating,
 } satisfies Readonly<Record<string, new () => MemoryLoginRegistry>>;

@@ -61,6 +61,8 @@ export interface History {
   readonly nodes: number;
   /** Whether an answer waits until its session has been touched. Default: it does. */
   readonly waitForTouch?: boolean;
+  /** Whether the package knows the store: it then concludes more from what a read does not find. Default: it does not. */
+  readonly store?: "any" | "well known";
   /** One process more, on the same sessions, that runs without the package. Default: none. */
   readonly hasPlainNode?: boolean;
   /** Who has a session in which browser when it begins: one that is logged in, one from before the installation, none. */
@@ -152,16 +154,76 @@ const timePasses: fc.WeightedArbitrary<Command> = {
   }),
 };
 
-export const histories = historiesOf(
-  [...commands, timePasses],
-  fc.constantFrom("a login", "an old session", "nothing"),
+/** What would seldom come together by itself. */
+const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
+  // A process dies in the midst of a step that a kick of everyone looks for.
+  fc
+    .tuple(
+      fc.record({
+        is: fc.constant("crash"),
+        midst: fc.constantFrom("an adoption", "a rotation by hand"),
+        steps: fc.nat(6),
+      }),
+      fc.record({
+        is: fc.constant("request"),
+        browser,
+        node,
+        acts: fc.constantFrom<readonly Act[]>([{ does: "rotate by hand" }], []),
+      }),
+      fc.record({ is: fc.constant("kick everyone"), node }),
+    )
+    .map((commands): readonly Command[] => commands),
+  // A kick is broken off by a process that dies, and is repeated.
+  fc
+    .tuple(
+      fc.record({ is: fc.constant("crash"), midst: fc.constant("a kick"), steps: fc.nat(6) }),
+      fc.record({ is: fc.constant("kick"), node, users: fc.tuple(user) }),
+      fc.record({ is: fc.constant("kick everyone"), node }),
+    )
+    .map((commands): readonly Command[] => commands),
+  // A job has a copy from a login.
+  fc
+    .tuple(
+      fc.record({
+        is: fc.constant("request"),
+        browser,
+        node,
+        acts: fc.tuple(
+          fc.record({ does: fc.constantFrom(...LOGINS), user }),
+          fc.constant<Act>({ does: "keep a copy" }),
+        ),
+      }),
+      fc.record({ is: fc.constant("job"), node, browser, copy: fc.nat(1), pauses: fc.boolean() }),
+    )
+    .map((commands): readonly Command[] => commands),
+  // A session ends before its time.
+  fc
+    .tuple(
+      fc.record({ is: fc.constant("request"), browser, node, acts: fc.array(harmless, { maxLength: 2 }) }),
+      fc.constant<Command>({ is: "rest" }),
+      fc.record({ is: fc.constant("delete"), browser }),
+    )
+    .map((commands): readonly Command[] => commands),
 );
+const shorterLives: fc.Arbitrary<readonly Command[]> = fc
+  .tuple(
+    fc.record({
+      is: fc.constant("request"),
+      browser,
+      node,
+      acts: fc.constantFrom(...LIFETIMES).map((does): readonly Act[] => [{ does }]),
+    }),
+    fc.constant<Command>({ is: "rest" }),
+    fc.record({ is: fc.constant("time passes"), ms: fc.constant(20 * MINUTE_MS) }),
+  )
+  .map((all): readonly Command[] => all);
+
+const has = fc.constantFrom("a login", "an old session", "nothing");
+
+export const histories = historiesOf([...commands, timePasses], has, fc.oneof(scenes, shorterLives));
 
 /** The same, in which clients also lose replies. */
-export const redisHistories = historiesOf(
-  [...commands, timePasses, lostReplies],
-  fc.constantFrom("a login", "an old session", "nothing"),
-);
+export const redisHistories = historiesOf([...commands, timePasses, lostReplies], has, fc.oneof(scenes, shorterLives));
 
 /**
  * Histories in which a process without the package is at work as well. No time passes: such a process could bring back a
@@ -170,23 +232,33 @@ export const redisHistories = historiesOf(
 export const mixedHistories = historiesOf(
   commands,
   fc.constantFrom("a login", "an old session", "an old session", "an old session"),
+  scenes,
 ).map((history): History => ({ ...history, hasPlainNode: true }));
 
 function historiesOf(
   each: readonly fc.WeightedArbitrary<Command>[],
-  has: fc.Arbitrary<History["browsers"][number]["has"]>,
+  hasAtFirst: fc.Arbitrary<History["browsers"][number]["has"]>,
+  scene: fc.Arbitrary<readonly Command[]>,
 ): fc.Arbitrary<History> {
+  const alone = fc.oneof(...each).map((command): readonly Command[] => [command]);
   return fc.record({
     settings: fc.constantFrom("lazy", "eager", "rolling"),
     unset: fc.constantFrom("destroy", "keep"),
     cookie: fc.constantFrom("an hour", "the browser's session"),
     nodes: fc.integer({ min: 2, max: 4 }),
     waitForTouch: fc.boolean(),
-    browsers: fc.array(fc.record({ user, has }), {
+    store: fc.constantFrom("any", "well known"),
+    browsers: fc.array(fc.record({ user, has: hasAtFirst }), {
       minLength: BROWSERS,
       maxLength: BROWSERS,
     }),
-    commands: fc.array(fc.oneof(...each), { minLength: 1, maxLength: 12, size: "max" }),
+    commands: fc
+      .array(fc.oneof({ weight: 12, arbitrary: alone }, { weight: 1, arbitrary: scene }), {
+        minLength: 1,
+        maxLength: 10,
+        size: "max",
+      })
+      .map((parts) => parts.flat()),
     choices: fc.array(fc.nat(255), { maxLength: 140, size: "max" }),
   });
 }

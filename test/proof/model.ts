@@ -1,4 +1,4 @@
-import type { ListedLogin, NewLogin } from "../../lib/login.js";
+import type { ListedLogin, LoginChange, NewLogin } from "../../lib/login.js";
 import { stampOf } from "../../lib/session/stamp.js";
 import { faultsAtRest, type Rest } from "./at-rest.js";
 import type { Actor } from "./schedule.js";
@@ -33,7 +33,7 @@ export interface ModelLogin {
   /** The session ids that it has left for others, and when. */
   readonly left: Map<string, number>;
   /**
-   * A job sets a copy of its session that was made in the login request itself and carries no stamp. It may bring the login back
+   * A job sets a copy of its session that was made in the login request itself and carries no stamp of it. It may bring the login back
    * after a logout, under another id: only a kick of its user, or of everyone, is certain to hold.
    */
   isCopied: boolean;
@@ -43,6 +43,8 @@ export interface ModelLogin {
   lifetime: "as it began" | "shortened" | "uncertain";
   /** Its session was deleted in the store. */
   isDeleted: boolean;
+  /** A request has begun to end it: a kick that comes later finds nothing of it. */
+  isLoggedOut: boolean;
 }
 
 /** A job that sets a session without a request. */
@@ -118,6 +120,8 @@ export class Model implements StoreWatcher {
   readonly #ids = new Map<string, { readonly userId: string; readonly id: string }>();
   /** Those that a kick has counted, and when. */
   readonly #counted = new Map<string, number>();
+  /** The session ids for which a login was to leave another one. */
+  readonly #rotated = new Set<string>();
   /** Which login a node has last found in a session. */
   readonly #known = new Map<object, Map<string, ModelLogin>>();
   /** Who is logged in in which session, as far as that is certain. */
@@ -221,6 +225,7 @@ export class Model implements StoreWatcher {
     const others = [...this.#visits].filter((other) => other !== visit && other.login === visit.login);
     visit.change = { ...change, at, isAlone: others.length === 0 };
     const { begins } = change;
+    if (ends !== undefined) ends.isLoggedOut = true;
     if (visit.isSlow === true && begins !== undefined) begins.lifetime = "uncertain";
     if (sid !== undefined) {
       this.#displace(sid);
@@ -240,10 +245,13 @@ export class Model implements StoreWatcher {
   visitEnds(visit: Visit, sid: string | undefined): void {
     const now = this.#tick();
     this.#visits.delete(visit);
-    // A node that has seen somebody logged in in a session asks for him while it reads: once more than it need have.
+    // A node that has seen a login in a session asks for it while it reads, and takes the session off it if that is gone: once or
+    // twice more than it need have asked.
     const { cookie } = visit;
-    const wasLogin = cookie !== undefined && this.logins.some(({ sids, left }) => sids.has(cookie) || left.has(cookie));
-    if (visit.isAnonymous && visit.isHarmless && visit.registryCalls > (wasLogin ? 1 : 0)) {
+    const wasLogin =
+      cookie !== undefined &&
+      (this.#rotated.has(cookie) || this.logins.some(({ sids, left }) => sids.has(cookie) || left.has(cookie)));
+    if (visit.isAnonymous && visit.isHarmless && visit.registryCalls > (wasLogin ? 2 : 0)) {
       this.#violate(`I7: ${visit.name} is anonymous and has asked the registry`);
     }
     const { change, login } = visit;
@@ -305,7 +313,8 @@ export class Model implements StoreWatcher {
     if (isKept) this.#displace(sid);
     for (const known of this.#known.values()) known.delete(sid);
     for (const other of this.logins) if (other === login || other.sids.has(sid)) other.lifetime = "uncertain";
-    if (login !== undefined && isKept && copy.expressLogout === undefined) login.isCopied = true;
+    const isStamped = stampOf({ ...copy })?.userId === copy.userId;
+    if (login !== undefined && isKept && !isStamped) login.isCopied = true;
     return true;
   }
 
@@ -398,10 +407,14 @@ export class Model implements StoreWatcher {
   }
 
   /** The registry is asked for something. */
-  asked(method: string, [first]: readonly unknown[], actor: Actor | undefined): void {
+  asked(method: string, [first, , change]: readonly unknown[], actor: Actor | undefined): void {
     const visit = actor as Visit | undefined;
     if (visit !== undefined && this.#visits.has(visit)) visit.registryCalls += 1;
     if (method === "adopt") actor?.midst?.add("an adoption");
+    if (method === "update") {
+      const { addSid } = change as LoginChange;
+      if (addSid !== undefined) this.#rotated.add(addSid);
+    }
     if (method !== "add" && method !== "adopt") return;
     const { userId, sid, id } = first as NewLogin;
     this.#ids.set(nameOf({ userId, id }), { userId, id });
@@ -496,6 +509,7 @@ export class Model implements StoreWatcher {
       isCutOff: false,
       lifetime: "as it began",
       isDeleted: false,
+      isLoggedOut: false,
     };
     this.logins.push(login);
     return login;

@@ -39,7 +39,8 @@ export function watched(registry: LoginRegistry, watcher: RegistryWatcher, sched
       yield userIds;
     }
   }
-  return new Proxy(registry, {
+  // Not a proxy of it: the package is to take it for a registry that it does not know.
+  return new Proxy({} as LoginRegistry, {
     get(_target, name) {
       const method = methods[name];
       if (name === "users") return users;
@@ -80,16 +81,27 @@ export class TellingClient {
   readonly #listeners = new Set<(key: unknown) => void>();
   readonly #told: unknown[] = [];
 
-  constructor(connection: Client, send: (args: string[], connection: Client) => Promise<unknown>, schedule: Schedule, lostReplies: LostReplies) {
+  constructor(
+    connection: Client,
+    send: (args: string[], connection: Client) => Promise<unknown>,
+    schedule: Schedule,
+    lostReplies: LostReplies,
+  ) {
     this.#connection = connection;
     connection.on("invalidate", this.#hear);
     const sendCommand = (args: string[]): Promise<unknown> =>
       args[0] === "CLIENT"
         ? connection.sendCommand(args)
-        : inSteps(schedule, lostReplies, args, async () => {
-            await this.arrive();
-            return send(args, connection);
-          });
+        : inSteps(
+            schedule,
+            lostReplies,
+            args,
+            async () => {
+              await this.arrive();
+              return send(args, connection);
+            },
+            this.client,
+          );
     const listen = (does: "on" | "off") => (event: string, listener: (value: unknown) => void) => {
       if (event !== "invalidate") connection[does](event, listener);
       else this.#listeners[does === "on" ? "add" : "delete"](listener);
@@ -203,10 +215,11 @@ async function inSteps(
   lostReplies: LostReplies,
   args: readonly string[],
   send: () => Promise<unknown>,
+  connection?: object,
 ): Promise<unknown> {
-  if (!lostReplies.loses(args)) return schedule.step(label(args), send);
-  await schedule.step(`${label(args)}, and the reply is lost`, send);
-  return schedule.step(`${label(args)}, sent again`, send);
+  if (!lostReplies.loses(args)) return schedule.step(label(args), send, connection);
+  await schedule.step(`${label(args)}, and the reply is lost`, send, connection);
+  return schedule.step(`${label(args)}, sent again`, send, connection);
 }
 
 function label([command = "", ...rest]: readonly string[]): string {

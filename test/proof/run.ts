@@ -123,10 +123,12 @@ class World {
       await this.#start(command);
     }
     await this.#rest();
+    this.#crash = undefined;
     await this.#checkAtRest(false);
     // Every cookie that there ever was is tried again, where a session was deleted also on the nodes that knew it.
+    const isKnown = this.#options.coherentCache === true || this.#history.store === "well known";
     for (const [i, sid] of [...this.#sids].entries()) {
-      const knowing = this.#deleted.has(sid) ? this.#nodesThatKnow(sid) : [];
+      const knowing = isKnown && this.#deleted.has(sid) ? this.#nodesThatKnow(sid) : [];
       if (knowing.length > 0) this.#missed.add(sid);
       for (const node of [await this.#nodeAt(i), ...knowing]) {
         this.#visit(node, undefined, sid, []);
@@ -426,17 +428,22 @@ class World {
     const { redis, coherentCache = false } = this.#options;
     const { model, schedule } = this;
     if (redis === undefined) {
-      return this.#nodeOn(new NodeStore(schedule, this.#sessions), watched(this.#memory, model, schedule));
+      return this.#nodeOn(this.#store(), watched(this.#memory, model, schedule));
     }
     const lostReplies = new LostReplies();
     const node = coherentCache
       ? await this.#nodeWithCache(redis, lostReplies)
       : this.#nodeOn(
-          new NodeStore(schedule, this.#sessions),
+          this.#store(),
           watched(new RedisLoginRegistry({ client: redis.client(schedule, lostReplies) }), model),
         );
     this.#lostReplies.set(node, lostReplies);
     return node;
+  }
+
+  #store(): NodeStore {
+    const store = new NodeStore(this.schedule, this.#sessions);
+    return this.#history.store === "well known" ? store.asConnectRedis({ isReady: true }) : store;
   }
 
   async #nodeWithCache(redis: HistoryRedis, lostReplies: LostReplies): Promise<HookedNode> {
@@ -447,7 +454,7 @@ class World {
       await registry.close();
       redis.release(telling);
     });
-    const store = Object.assign(new NodeStore(this.schedule, this.#sessions, arrive), { client });
+    const store = new NodeStore(this.schedule, this.#sessions, { client, arrive }).asConnectRedis(client);
     const node = this.#nodeOn(store, watched(registry, this.model));
     // From now on Redis tells.
     await arrive();

@@ -23,6 +23,8 @@ export interface Failure {
 interface Step {
   readonly actor: Actor;
   readonly label: string;
+  /** What it is sent over, if that keeps the order: only the first that waits there can be next. */
+  readonly connection: object | undefined;
   /** An app may take its time; a store or a registry that does is given up. */
   readonly isSlow: boolean;
   take(): Promise<void>;
@@ -48,12 +50,23 @@ export class Schedule {
 
   /** How many steps could be the next one. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#possible.length;
   }
 
   /** The positions of those that answer before time passes. */
   get quick(): readonly number[] {
-    return [...this.#waiting.keys()].filter((position) => this.#waiting[position]?.isSlow === false);
+    const possible = this.#possible;
+    return [...possible.keys()].filter((position) => possible[position]?.isSlow === false);
+  }
+
+  get #possible(): readonly Step[] {
+    const busy = new Set<object>();
+    return this.#waiting.filter(({ connection }) => {
+      if (connection === undefined) return true;
+      const isFirst = !busy.has(connection);
+      busy.add(connection);
+      return isFirst;
+    });
   }
 
   /** Runs until its first step, and from there on as it is scheduled. */
@@ -61,9 +74,12 @@ export class Schedule {
     return actors.run(actor, work);
   }
 
-  /** Waits for its turn, then does this in one step. What belongs to a node that has crashed waits for ever. */
-  step<Result>(label: string, effect: () => Result | Promise<Result>): Promise<Result> {
-    return this.#wait(label, false, effect);
+  /**
+   * Waits for its turn, then does this in one step. What belongs to a node that has crashed waits for ever. What is sent over
+   * one connection is done in that order.
+   */
+  step<Result>(label: string, effect: () => Result | Promise<Result>, connection?: object): Promise<Result> {
+    return this.#wait(label, false, effect, connection);
   }
 
   /** The app does something of its own, which may take long. */
@@ -73,8 +89,9 @@ export class Schedule {
 
   /** Takes the step at this position, and lets everything that follows from it come to its next await. */
   async take(position: number): Promise<Actor> {
-    const [step] = this.#waiting.splice(position, 1);
+    const step = this.#possible[position];
     if (step === undefined) throw new Error("no such step");
+    this.#waiting.splice(this.#waiting.indexOf(step), 1);
     this.steps += 1;
     this.note(`${step.actor.name}: ${step.label}`);
     await step.take();
@@ -82,7 +99,12 @@ export class Schedule {
     return step.actor;
   }
 
-  #wait<Result>(label: string, isSlow: boolean, effect: () => Result | Promise<Result>): Promise<Result> {
+  #wait<Result>(
+    label: string,
+    isSlow: boolean,
+    effect: () => Result | Promise<Result>,
+    connection?: object,
+  ): Promise<Result> {
     const actor = currentActor();
     if (actor === undefined) throw new Error(`${label} is nobody's`);
     return new Promise((resolve, reject) => {
@@ -94,7 +116,7 @@ export class Schedule {
           reject(error);
         }
       };
-      this.#waiting.push({ actor, label, isSlow, take });
+      this.#waiting.push({ actor, label, connection, isSlow, take });
     });
   }
 

@@ -126,58 +126,70 @@ export class SharedSessions {
 
 type Callback = (error?: unknown, value?: unknown) => void;
 
-/**
- * One node's session store on what all nodes share: each call is one step. `arrive`: what must have arrived before a read is
- * answered, where the sessions are read over the connection that tells of changes.
- */
+/** A connection over which a node's sessions are read and written in the order in which it asks. */
+export interface OrderedConnection {
+  readonly client: object;
+  /** Resolves when what must have arrived before a read is answered has arrived. */
+  readonly arrive: () => Promise<void>;
+}
+
+/** One node's session store on what all nodes share: each call is one step. */
 export class NodeStore extends Store {
   readonly #schedule: Schedule;
   readonly #sessions: SharedSessions;
-  readonly #arrive: () => Promise<void>;
+  readonly #connection: OrderedConnection | undefined;
 
-  constructor(schedule: Schedule, sessions: SharedSessions, arrive = (): Promise<void> => Promise.resolve()) {
+  constructor(schedule: Schedule, sessions: SharedSessions, connection?: OrderedConnection) {
     super();
     this.#schedule = schedule;
     this.#sessions = sessions;
-    this.#arrive = arrive;
+    this.#connection = connection;
   }
 
-  // A method of the class: a store whose `get` has been replaced is no store for a coherent cache.
+  /** The package takes it for connect-redis with this client: what it knows of that store is true of this one. */
+  asConnectRedis(client: object): this {
+    Object.defineProperty(this, "constructor", { value: { name: "RedisStore" } });
+    return Object.assign(this, { disableTouch: false, client });
+  }
+
+  // Methods of the class: of a store in which one is replaced less is known.
   override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
     const read = async (): Promise<unknown> => {
-      await this.#arrive();
+      await this.#connection?.arrive();
       return this.#sessions.get(sid);
     };
     this.#step(`get ${sid}`, read, callback as Callback);
   }
 
-  override set = (sid: string, session: SessionData, callback?: Callback): void => {
+  override set(sid: string, session: SessionData, callback?: Callback): void {
     // What express-session hands over may change before the step is taken. Its life is counted from here: a store that takes
     // longer than a moment is given up.
     const json = JSON.stringify(session);
     const expires = this.#sessions.expiry(json);
     this.#step(`set ${sid}`, () => this.#sessions.set(sid, { json, expires }), callback);
-  };
+  }
 
-  override destroy = (sid: string, callback?: Callback): void => {
+  override destroy(sid: string, callback?: Callback): void {
     this.#step(`destroy ${sid}`, () => this.#sessions.destroy(sid), callback);
-  };
+  }
 
-  override touch = (sid: string, session: SessionData, callback?: Callback): void => {
+  override touch(sid: string, session: SessionData, callback?: Callback): void {
     const expires = this.#sessions.expiry(JSON.stringify(session));
     this.#step(`touch ${sid}`, () => this.#sessions.touch(sid, expires), callback);
-  };
+  }
 
   #step(label: string, effect: () => unknown, callback: Callback | undefined): void {
     const answer = callback ?? ((): void => undefined);
     const failure = failureOf(currentActor());
+    const fails = (): unknown => {
+      if (failure?.isExecuted === true) effect();
+      throw new Error("the session store is away");
+    };
+    const connection = this.#connection?.client;
     const done =
       failure === undefined
-        ? this.#schedule.step(label, effect)
-        : this.#schedule.step(`${label}, which fails`, () => {
-            if (failure.isExecuted) effect();
-            throw new Error("the session store is away");
-          });
+        ? this.#schedule.step(label, effect, connection)
+        : this.#schedule.step(`${label}, which fails`, fails, connection);
     done.then((value) => {
       answer(null, value);
     }, answer);

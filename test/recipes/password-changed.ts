@@ -5,6 +5,7 @@ import { KickError, type LogoutRouter } from "express-logout";
 export function passwordChanged(
   auth: LogoutRouter,
   changePassword: (userId: string, body: unknown) => Promise<boolean>,
+  onIncomplete: (userIds: readonly string[]) => void,
 ): RequestHandler {
   return async function password(req, res, next) {
     try {
@@ -19,7 +20,7 @@ export function passwordChanged(
       req.session.save((error?: unknown) => (error ? next(error) : res.sendStatus(204)));
     } catch (error) {
       // Redis or the session store did not respond: nothing is lost, and the kick can be repeated.
-      if (error instanceof KickError) console.error("not kicked yet", error.userIds);
+      if (error instanceof KickError) onIncomplete(error.userIds);
       next(error);
     }
   };

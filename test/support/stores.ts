@@ -36,6 +36,15 @@ export interface Backend {
 
 export const titleOf = ({ name, version }: Backend): string => (version === undefined ? name : `${name} ${version}`);
 
+/** A second instance of a store in memory: what is hooked on the first one is not there. */
+export function unhookedViewOf<S extends Store>(store: S): S {
+  const view = Object.create(store) as S;
+  for (const method of ["get", "set", "destroy", "touch"] as const) {
+    Object.defineProperty(view, method, { value: store[method]?.bind(view), configurable: true, writable: true });
+  }
+  return view;
+}
+
 /** A store in this process, or one whose nodes are all in this process. */
 export function localBackend(given: Partial<Backend> & { readonly name: string; openStore(): Store }): Backend {
   return {

@@ -30,7 +30,8 @@ describe("logout()", () => {
     );
     expect(logoutWith(absent)).not.toThrow();
     expect(() => logout(Object.assign(Object.create(null) as object, right()))).not.toThrow();
-    expect(logoutWith({ admin: {}, routes: {} })).not.toThrow();
+    expect(logoutWith({ admin: {}, routes: {}, sessions: {} })).not.toThrow();
+    expect(logoutWith({ sessions: { adopt: new Date(0), loggedInAt: () => 0 } })).not.toThrow();
   });
 
   it.each(["store", "appId", "userPoolId"])("needs %s", (name) => {
@@ -68,6 +69,7 @@ describe("logout()", () => {
     ["recheckIntervalMs", 2 ** 31],
     ["storeTimeoutMs", 2 ** 31],
     ["waitForTouch", "yes"],
+    ["sessions", true],
   ])("refuses %s: %j", (name, value) => {
     expect(logoutWith({ [name]: value })).toThrow(error("ERR_OPTION_INVALID", new RegExp(`${name} must be`)));
   });
@@ -76,6 +78,7 @@ describe("logout()", () => {
     [{ appID: "shop" }, /unknown option appID\. Known: .*appId/],
     [{ admin: { token: "x" } }, /unknown option admin\.token\. Known: tokens, authorizeToken, authorize/],
     [{ routes: { logOut: "/x" } }, /unknown option routes\.logOut/],
+    [{ sessions: { adoption: true } }, /unknown option sessions\.adoption\. Known: adopt, loggedInAt/],
   ])("refuses the unknown option %j", (options, words) => {
     expect(logoutWith(options)).toThrow(error("ERR_OPTION_UNKNOWN", words));
   });
@@ -85,6 +88,10 @@ describe("logout()", () => {
     [{ admin: { tokens: [""] } }, /admin\.tokens/],
     [{ admin: { tokens: "secret" } }, /admin\.tokens/],
     [{ admin: { authorize: true } }, /admin\.authorize/],
+    [{ sessions: { adopt: "never" } }, /sessions\.adopt must be/],
+    [{ sessions: { adopt: 0 } }, /sessions\.adopt must be/],
+    [{ sessions: { adopt: new Date(NaN) } }, /sessions\.adopt must be/],
+    [{ sessions: { loggedInAt: new Date(0) } }, /sessions\.loggedInAt must be/],
     [{ routes: { logout: "logout" } }, /routes\.logout/],
     [{ routes: { logout: true } }, /routes\.logout/],
     [{ routes: { activeUsers: ["/a", 7] } }, /routes\.activeUsers/],
@@ -162,7 +169,7 @@ describe("PostgresLoginRegistry", () => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the point
     const registry = new PostgresLoginRegistry({ pool: { connect: () => Promise.reject(reason) } });
     registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
-    const caught: unknown = await registry.list("alice").catch((error: unknown) => error);
+    const caught: unknown = await registry.list("alice", { offset: 0, limit: 1 }).catch((error: unknown) => error);
     expect(caught).toMatchObject({ message: expect.stringMatching(/did not answer/) });
     expect(caught).toHaveProperty("cause.message", message);
     expect(caught).not.toHaveProperty("cause.code");
@@ -170,7 +177,9 @@ describe("PostgresLoginRegistry", () => {
 
   it("serves one application, also when it is bound again, and not before", async () => {
     const registry = new PostgresLoginRegistry({ pool });
-    await expect(registry.list("alice")).rejects.toMatchObject({ code: "ERR_REGISTRY_REQUIRED" });
+    await expect(registry.list("alice", { offset: 0, limit: 1 })).rejects.toMatchObject({
+      code: "ERR_REGISTRY_REQUIRED",
+    });
     const bind = (appId: string) => () => {
       registry.bind({ appId, maxSessionAgeMs: 1_000 });
     };
@@ -192,6 +201,8 @@ describe("RedisLoginRegistry", () => {
 
   it("says so where it is used before logout() has it", async () => {
     const registry = new RedisLoginRegistry({ client: { sendCommand: () => Promise.resolve(null) } });
-    await expect(registry.list("alice")).rejects.toMatchObject({ code: "ERR_REGISTRY_REQUIRED" });
+    await expect(registry.list("alice", { offset: 0, limit: 1 })).rejects.toMatchObject({
+      code: "ERR_REGISTRY_REQUIRED",
+    });
   });
 });

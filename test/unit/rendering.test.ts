@@ -19,7 +19,7 @@ describe("a page with many logins", () => {
         assets: { style: "/style.css", script: "/script.js" },
         user: { person: { id: "1", name: "Alice", details: [], photo: undefined }, logoutUrl: "/u/logout" },
       },
-      logins: Array.from({ length: 150 }, (_value, index) => ({
+      logins: Array.from({ length: 100 }, (_value, index) => ({
         id: String(index),
         userId: "1",
         began: new Date(2026, 0, 1),
@@ -27,6 +27,7 @@ describe("a page with many logins", () => {
         expires: new Date(2026, 0, 3),
         userAgent: CHROME,
       })),
+      total: 150,
       currentId: "0",
       endLoginUrl: "/u/end-login",
       endOthersUrl: "/u/end-others",

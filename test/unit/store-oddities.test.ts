@@ -104,6 +104,19 @@ describe("a store that", () => {
     await expect(promisify(raw.touch.bind(raw))("sid", {})).resolves.toBeUndefined();
   });
 
+  it.each(["get", "touch", "set", "destroy"])(
+    "cannot be reached behind a Unix socket is no missing session: %s",
+    async (name) => {
+      const error = Object.assign(new Error("connect ENOENT /run/db"), { code: "ENOENT", syscall: "connect" });
+      const method = (...args: unknown[]): void => {
+        (args.at(-1) as Callback)(error);
+      };
+      const raw = new RawStore(storeWith({ [name]: method }), 50, true);
+      const asked = name === "touch" ? promisify(raw.touch.bind(raw))("sid", {}) : raw[name as "set"]("sid", {});
+      await expect(asked).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE", status: 503, cause: error });
+    },
+  );
+
   it("calls back without an error, be it null or undefined, has given its answer", async () => {
     for (const none of [null, undefined]) {
       const raw = new RawStore(storeWith({ get: (_sid: string, done: Callback) => done(none, { a: 1 }) }), 50, true);
