@@ -140,7 +140,7 @@ describe("databases of one server", () => {
     ["/0", "/1"],
     ["/1", "/0"],
     ["/1", "/2"],
-  ])("tell nothing of their kicks to each other's applications of the same name: %s and %s", async (one, other) => {
+  ])("pass no kicks on to each other's applications of the same name: %s and %s", async (one, other) => {
     const [here, there] = [await listening(one, one + other), await listening(other, one + other)];
     const same = await listening(one, one + other);
     await here.registry.add(login("alice"));
@@ -174,7 +174,7 @@ describe("databases of one server", () => {
     }
   });
 
-  it("are not told apart where an ACL does not let the registry ask, and kicks are heard as before", async () => {
+  it("share a channel where an ACL does not let the registry ask, and kicks are heard as before", async () => {
     await server.ask("ACL", "SETUSER", "limited", "on", ">secret", "~*", "&*", "+@all", "-client|info");
     const limited = server.url.replace("redis://", "redis://limited:secret@");
     const registry = registryOn(await clientTo(limited), "limited");
@@ -188,7 +188,7 @@ describe("databases of one server", () => {
     expect(heard.news).toMatchObject([{ userId: "alice" }]);
   });
 
-  it("are asked for again where Redis was away, and a kick is not told as done meanwhile", async () => {
+  it("are asked for again where Redis was away, and a kick is not answered meanwhile", async () => {
     const client = await clientTo(server.url);
     let isAway = true;
     const away: RedisClient = {

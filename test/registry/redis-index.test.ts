@@ -67,7 +67,7 @@ describe("who is counted as online", () => {
     expect(await online()).toEqual([2, "alice", "bob"]);
   });
 
-  it("is not a user whose login is shown no longer, though nobody has asked for that page", async () => {
+  it("is not a user whose login is shown no longer, though no request has asked for that page", async () => {
     for (const userId of ["alice", "bob", "carol"]) await registry.add(login(userId));
     await registry.update("alice", "login of alice", { ttlMs: 1 });
     await until(async () => (await count()) === 2, "the login to be hidden");
@@ -219,7 +219,7 @@ describe("what cannot be read of one user", () => {
     "a record of another kind": () => client.hSet(keysOf("evil").logins, "x", '"text"'),
   };
 
-  it.each(Object.keys(DAMAGE))("leaves them out of what is shown, and nobody else: %s", async (name) => {
+  it.each(Object.keys(DAMAGE))("leaves them out of what is shown, and no other user: %s", async (name) => {
     for (const userId of ["alice", "bob", "evil"]) await registry.add(login(userId));
     await DAMAGE[name]?.();
     expect(await online()).toEqual([2, "bob", "alice"]);

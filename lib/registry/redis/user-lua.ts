@@ -1,4 +1,4 @@
-/** How many logins one message tells of. */
+/** How many logins one message names. */
 const TOLD_AT_ONCE = 1_000;
 /** How many logins of a user are read as a whole; above that their order is kept in a sorted set. */
 const READ_WHOLE = 256;
@@ -134,9 +134,9 @@ end
 
 local function markId(value) return value and string.match(value, '^%S+') or '' end
 
--- Tells every node which logins are off, in pieces that keep a message small. That no node may hear it (an ACL without the
+-- Publishes which logins are off, in pieces that keep a message small. That no node may hear it (an ACL without the
 -- channel) is no reason to fail: live connections look at the list as well.
-local function tell(channel, user, mark, ids)
+local function publish(channel, user, mark, ids)
   for first = 1, #ids, ${String(TOLD_AT_ONCE)} do
     local message = { user, mark }
     for i = first, math.min(first + ${String(TOLD_AT_ONCE)} - 1, #ids) do message[#message + 1] = ids[i] end

@@ -110,7 +110,7 @@ if ARGV[7] ~= '' then
   end
 end
 drop(KEYS[1], KEYS[4], ARGV[1])
-if record then tell(ARGV[5], ARGV[6], ARGV[2], { ARGV[1] }) end
+if record then publish(ARGV[5], ARGV[6], ARGV[2], { ARGV[1] }) end
 local isKick = ARGV[2] ~= ''
 if isKick and record then
   redis.call('HSET', KEYS[3], ARGV[1], record)
@@ -159,7 +159,7 @@ end
 local removed = redis.call('HGETALL', KEYS[1])
 local ids = {}
 for i = 1, #removed, 2 do ids[#ids + 1] = removed[i] end
-tell(ARGV[3], ARGV[4], ARGV[1], ids)
+publish(ARGV[3], ARGV[4], ARGV[1], ids)
 if redis.call('EXISTS', KEYS[3]) == 0 then
   if #ids > 0 then redis.call('RENAME', KEYS[1], KEYS[3]) end
 else
@@ -196,7 +196,7 @@ return 1
 `,
 );
 
-/** KEYS any of the application; ARGV channel text: tells every node that may hear it. */
+/** KEYS any of the application; ARGV channel text: publishes it, for every node that may hear it. */
 export const TELL = script(`
 redis.pcall('PUBLISH', ARGV[1], ARGV[2])
 return 1
