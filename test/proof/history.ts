@@ -77,9 +77,7 @@ const user = fc.constantFrom(...USERS);
 const browser = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const node = fc.nat(3);
 // Now and then one changes how long the session lives.
-const harmless = fc
-  .constantFrom(...HARMLESS, ...HARMLESS, ...HARMLESS, ...LIFETIMES)
-  .map((does): Act => ({ does }));
+const harmless = fc.constantFrom(...HARMLESS, ...HARMLESS, ...HARMLESS, ...LIFETIMES).map((does): Act => ({ does }));
 const logout = fc.constantFrom(...LOGOUTS).map((does): Act => ({ does }));
 const change: fc.Arbitrary<Act> = fc.oneof(
   fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),

@@ -5,6 +5,7 @@ import { begun, eventually, newLogin, newMark, next, open, PostgresSite, shown }
 
 const HOUR_MS = 3_600_000;
 const FIRST_TIME = { era: "", ends: 0 };
+const AFTER_ANY_KICK = { ...FIRST_TIME, authenticatedAt: new Date("2100-01-01") };
 
 let site: PostgresSite;
 /** Of the test itself: it looks at what is in the tables, and holds locks. */
@@ -148,13 +149,13 @@ describe("until when a user is shown", () => {
     const logins = Array.from({ length: 4 }, () => newLogin());
     const anyOf = <Item>(items: readonly Item[]): Item => items[Math.floor(Math.random() * items.length)] as Item;
     const steps: Record<string, (login: (typeof logins)[number]) => Promise<unknown>> = {
-      adopt: (login) => registry.adopt({ ...login, ttlMs: anyOf([1, 2, 3]) * HOUR_MS }, FIRST_TIME),
+      adopt: (login) => registry.adopt({ ...login, ttlMs: anyOf([1, 2, 3]) * HOUR_MS }, AFTER_ANY_KICK),
       touch: ({ id }) => registry.update("alice", id, { ttlMs: anyOf([1, 2, 3]) * HOUR_MS }),
       hide: ({ id, sid }) => registry.update("alice", id, { removeSid: sid }),
       show: ({ id, sid }) => registry.update("alice", id, { addSid: sid }),
       second: ({ id }) => registry.update("alice", id, { addSid: "second", ttlMs: 2 * HOUR_MS }),
       leave: ({ id }) => registry.update("alice", id, { removeSid: "second", ttlMs: HOUR_MS }),
-      remove: ({ id }) => registry.remove("alice", id),
+      remove: ({ id }) => registry.remove("alice", id, { ifListed: true }),
       last: ({ id, sid }) => registry.remove("alice", id, { ifLastSid: sid }),
       kick: ({ id }) => registry.removeAll("alice", newMark(), { except: id }),
       add: ({ id, ...login }) => registry.add({ ...login, id: `${id}${next("x")}`, ttlMs: 2 * HOUR_MS }),
