@@ -195,12 +195,10 @@ const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
     )
     .map((commands): readonly Command[] => commands),
   // A job is slow with a session from before the installation, whose user logs out.
-  fc
-    .tuple(browser, node, node)
-    .map(([of, first, second]): readonly Command[] => [
-      { is: "job", node: first, browser: of, pauses: true },
-      { is: "leave", browser: of, node: second },
-    ]),
+  fc.tuple(browser, node, node).map(([of, first, second]): readonly Command[] => [
+    { is: "job", node: first, browser: of, pauses: true },
+    { is: "leave", browser: of, node: second },
+  ]),
   // Somebody looks at a user whose session id is being changed.
   fc
     .tuple(
