@@ -194,6 +194,23 @@ const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
       fc.record({ is: fc.constant("job"), node, browser, copy: fc.nat(1), pauses: fc.boolean() }),
     )
     .map((commands): readonly Command[] => commands),
+  // A job is slow with a session from before the installation, whose user logs out.
+  fc.tuple(browser, node, node).map(([of, first, second]): readonly Command[] => [
+    { is: "job", node: first, browser: of, pauses: true },
+    { is: "leave", browser: of, node: second },
+  ]),
+  // Somebody looks at a user whose session id is being changed.
+  fc
+    .tuple(
+      fc.record({
+        is: fc.constant("request"),
+        browser,
+        node,
+        acts: fc.constantFrom(...ROTATIONS).map((does): readonly Act[] => [{ does }]),
+      }),
+      fc.record({ is: fc.constant("page"), node, of: fc.constantFrom("everyone", ...USERS) }),
+    )
+    .map((commands): readonly Command[] => commands),
   // A session ends before its time.
   fc
     .tuple(
