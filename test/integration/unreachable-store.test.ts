@@ -17,12 +17,7 @@ describe("a session store behind a Unix socket that is not there", () => {
 
   async function siteWithAlice() {
     const PgStore = connectPgSimple(session);
-    const store = new PgStore({
-      pool,
-      createTableIfMissing: false,
-      pruneSessionInterval: false,
-      errorLog: () => undefined,
-    });
+    const store = new PgStore({ pool, createTableIfMissing: false, pruneSessionInterval: false });
     const registry = new MemoryLoginRegistry();
     const site = await openSite({ auth: { store, registry } });
     await registry.add({ id: "A".repeat(22), userId: "alice", sid: "a session", ttlMs: HOUR_MS });
