@@ -402,6 +402,13 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       );
     });
 
+    it("counts all logins of a user with a great many", async () => {
+      const registry = new MemoryLoginRegistry();
+      const site = await open({ at, auth: { registry } });
+      for (const sid of ids(120)) await registry.add({ id: `login ${sid}`, userId: "alice", sid, ttlMs: 60_000 });
+      expect(data(await list(site)).list).toMatchObject([{ id: "alice", loginsCount: 120 }]);
+    });
+
     it("puts the newest activity first, and whoever is gone nowhere", async () => {
       const site = await open({ at });
       for (const user of ["ann", "bob", "cid", "dan", "ann"]) await site.login(user);

@@ -10,6 +10,7 @@ import { DAY, HOUR, MINUTE, START, useClockOfTheTest } from "../support/visits.j
 declare module "express-session" {
   interface SessionData {
     authenticated?: number;
+    since?: Date;
   }
 }
 
@@ -105,6 +106,27 @@ describe("a login by another service", () => {
     expect(await site.user(await write("sid", { userId: "alice", authenticated: at }))).toBeNull();
   });
 
+  it("is told no reason of a kick that came before it", async () => {
+    const { site, write } = await open({ loggedInAt });
+    await site.auth.kick("alice", { reason: "an old one" });
+    wait(HOUR);
+    const browser = await write("sid", { userId: "alice", authenticated: Date.now() });
+    expect(await site.user(browser)).toBe("alice");
+    await browser.clone().get("/login/profile/logout");
+    // What a slow request of the login service writes: the login has ended, and not by a kick.
+    await write("sid", { userId: "alice", authenticated: Date.now() });
+    const { status, body } = await browser.get("/me");
+    expect([status, body]).toEqual([200, { user: null }]);
+  });
+
+  it("may have its date as a text, as sessions that are stored as JSON do", async () => {
+    const { site, write } = await open({ loggedInAt: ({ since }) => since as unknown as Date });
+    await site.auth.kick("alice");
+    wait(HOUR);
+    const browser = await write("sid", { userId: "alice", since: new Date() });
+    expect(await site.user(browser)).toBe("alice");
+  });
+
   it("does not outlive kicks to come by a date that no clock has shown yet", async () => {
     const { site, write } = await open({ loggedInAt });
     const browser = await write("sid", { userId: "alice", authenticated: START + 365 * DAY });
@@ -119,7 +141,7 @@ describe("a login by another service", () => {
         throw new Error("a secret");
       },
     ],
-    ["returns a text", () => "2026-01-01" as unknown as Date],
+    ["returns another text", () => "yesterday" as unknown as Date],
     ["returns no date", () => new Date(NaN)],
   ])("is refused, and stays, where the function %s; the error is told once", async (_what, fails) => {
     const { site, store, write } = await open({ loggedInAt: fails });
@@ -162,6 +184,14 @@ describe("auth.adoptSessions()", () => {
     };
     await expect(site.auth.adoptSessions({ onProgress: failing })).rejects.toThrow("no progress, please");
     expect((await site.auth.activeUsers()).totalCount).toBe(2);
+  });
+
+  it("goes on where one session cannot be read, and says so in the end", async () => {
+    const { site, write } = await open();
+    await write("odd", { userId: {} as string });
+    await write("old", { userId: "alice" });
+    await expect(site.auth.adoptSessions()).rejects.toMatchObject({ code: "ERR_USER_ID" });
+    expect((await site.auth.listLogins("alice")).total).toBe(1);
   });
 
   it.each([

@@ -143,6 +143,39 @@ describe("a session that is set without a request", () => {
     expect(await Promise.all(served)).toEqual([null, null]);
   });
 
+  it.each(["seen", "not seen"])("brings no login back that was kicked alone, its reason %s", async (reason) => {
+    const { site, job, logInQueued } = await open();
+    const { browser, sid, copy } = await logInQueued();
+    const kept = browser.clone();
+    const [id = ""] = await idsOf(site, "alice");
+    expect(await site.auth.kickLogin("alice", id)).toEqual({ users: 1, logins: 1 });
+    if (reason === "seen") await browser.get("/me");
+    await job.set(sid, copy);
+    expect([await site.user(kept), await idsOf(site, "alice")]).toEqual([null, []]);
+  });
+
+  it("takes no login off that its browser has adopted, where it cannot be written", async () => {
+    const { site, store, job } = await open({ old: "alice" });
+    const browser = browserWith(site, "old");
+    const failing = {
+      ...job.stored("old"),
+      toJSON: () => {
+        throw new Error("cannot be stored");
+      },
+    };
+    const served = site.user(browser);
+    await expect(new Job(store).set("old", failing)).rejects.toThrow("cannot be stored");
+    expect([await served, await site.user(browser)]).toEqual(["alice", "alice"]);
+  });
+
+  it("is told of where it is not written", async () => {
+    const { site, job } = await open();
+    await site.auth.kick("alice");
+    await job.set("new", { cookie: COOKIE, userId: "alice" });
+    await new Promise(setImmediate);
+    expect(site.events).toEqual([expect.objectContaining({ name: "refused", userId: "alice" })]);
+  });
+
   it("is not written where sessions from before are not adopted", async () => {
     const store = new MemoryStore();
     const job = new Job(store);

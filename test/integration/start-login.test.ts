@@ -85,6 +85,12 @@ function addRoutes(app: Express, auth: LogoutRouter, gate: Gate): void {
     await save(req).catch(() => undefined);
     await save(req);
   });
+  route("/login/not-awaited", async (req) => {
+    const started = auth.startLogin(req);
+    setUser(req);
+    await save(req);
+    await started;
+  });
   route("/login/gone", async (req) => {
     (req as { session: unknown }).session = undefined;
     await auth.startLogin(req);
@@ -216,6 +222,14 @@ describe("a login that is started", () => {
     await browser.post("/login/again");
     expect(new Set(registry.added).size).toBe(3);
     expect([await site.user(browser), await idsOf(site)]).toEqual(["alice", [registry.added.at(-1)]]);
+  });
+
+  it("is refused in the session id that it has left, where the app does not wait for it", async () => {
+    const { site } = await open();
+    const browser = await site.login("alice");
+    const kept = browser.clone();
+    expect((await browser.post("/login/not-awaited")).body).toEqual({ error: "ERR_SESSION_MISSING" });
+    expect([await site.user(browser), await site.user(kept), await idsOf(site)]).toEqual([null, null, []]);
   });
 
   it("needs a session", async () => {
