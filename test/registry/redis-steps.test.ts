@@ -218,7 +218,7 @@ describe("what comes between two commands of one method", () => {
       // The user is to be looked at.
       const { expiry } = appKeys(PREFIX, `app-${String(app)}`);
       await client.zAdd(expiry, { score: 1, value: "bob" });
-      await first.activeUsers(PAGE);
+      await first.activeUsers({ offset: 0, limit: 0 });
       expect((await other.activeUsers({ offset: 0, limit: 0 })).totalCount).toBe(0);
     },
   );
