@@ -210,7 +210,7 @@ describe("what comes between two commands of one method", () => {
     },
   );
 
-  it.each(COMMANDS)(
+  it.each([1, 2, 3, 4])(
     "a login that loses its session id before command %i of a look at who is online is not counted by the next look",
     async (before) => {
       const { first, other } = nodes(before, (registry) => registry.update("bob", "l", { removeSid: "sid of l" }));
