@@ -210,6 +210,19 @@ describe("what comes between two commands of one method", () => {
     },
   );
 
+  it.each([1, 2, 3, 4])(
+    "a login that loses its session id before command %i of a look at who is online is not counted by the next look",
+    async (before) => {
+      const { first, other } = nodes(before, (registry) => registry.update("bob", "l", { removeSid: "sid of l" }));
+      await other.add(login("l", "bob"));
+      // The user is to be looked at.
+      const { expiry } = appKeys(PREFIX, `app-${String(app)}`);
+      await client.zAdd(expiry, { score: 1, value: "bob" });
+      await first.activeUsers({ offset: 0, limit: 0 });
+      expect((await other.activeUsers({ offset: 0, limit: 0 })).totalCount).toBe(0);
+    },
+  );
+
   it("a login that ended is forgotten in time, however often its user ends others", async () => {
     const { first } = nodes(0, () => Promise.resolve());
     // This kick keeps what is remembered of the user; what follows is to be forgotten one by one.
