@@ -5,6 +5,7 @@ import type { Events } from "./events.js";
 import { inTurn } from "./in-turn.js";
 import type { EndedLogins, EndOptions, KickEndOptions, KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
 import type { KickNotes } from "./session/kick-notes.js";
+import { unadopted } from "./session/listings.js";
 import { toUserId } from "./session/user-id.js";
 
 /** How many users are kicked at once. */
@@ -117,11 +118,23 @@ export class Logins {
     try {
       const { login } = await this.#registry.remove(id, loginId, { mark, ...wait, ifListed });
       if (login === undefined) return { users: 0, logins: 0 };
-      await this.#finish(id, [login], mark);
+      await this.#finish(id, [login, ...(await this.#endAdoptable(login, mark, wait))], mark);
     } catch (error) {
       throw kickError([{ userId: id, cause: error }]);
     }
     return { users: 1, logins: 1 };
+  }
+
+  /**
+   * Ends what a copy of the login's session would be adopted as: one without a stamp, which a job may set. A kick of all logins
+   * of a user does that by its mark.
+   */
+  async #endAdoptable({ userId, sids }: ListedLogin, mark: KickMark, wait: EndOptions): Promise<ListedLogin[]> {
+    const ended = await inTurn(USERS_AT_ONCE, sids, async (sid) => {
+      const { loginId } = unadopted(sid, userId);
+      return (await this.#registry.remove(userId, loginId, { mark, remember: true, ...wait })).login;
+    });
+    return ended.filter((login) => login !== undefined);
   }
 
   /** Every login of a user but one, if that is his. */

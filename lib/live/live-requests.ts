@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { LoginEndedError, LogoutError } from "../errors.js";
 import type { StoreHook } from "../session/store-hook.js";
-import { keyOf, type LiveLogins } from "./live-logins.js";
+import { keyOf, type LiveLogin, type LiveLogins } from "./live-logins.js";
 import { closingOf, type Closing } from "./over.js";
 
 /** The signal that a request, or what it opened, was last given. */
 interface Given {
   /** The login it is about, if there was one. */
-  readonly key: string | undefined;
+  readonly login: LiveLogin | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -32,12 +32,10 @@ export class LiveRequests {
     }
     const asked = until ?? req;
     const login = this.#hook.loginOf(req);
-    const key = login && keyOf(login);
     const given = this.#given.get(asked);
-    // A request that has logged out has no login any more: its signal stays the one that tells so.
-    if (given !== undefined && (key === undefined || key === given.key)) return given.signal;
+    if (given !== undefined && isFor(given, login)) return given.signal;
     const signal = login === undefined ? this.#withoutLogin(req) : this.#logins.signal(login, until ?? closingOf(req));
-    this.#given.set(asked, { key, signal });
+    this.#given.set(asked, { login, signal });
     return signal;
   }
 
@@ -47,4 +45,13 @@ export class LiveRequests {
     const { loginId, at, reason } = refusal;
     return AbortSignal.abort(new LoginEndedError({ loginId, end: "kick", at: new Date(at), reason }));
   }
+}
+
+/**
+ * Whether a signal is that of this login. A request that has logged out has none any more, and keeps its aborted signal; one
+ * that has brought its own login back afterwards has it as another object, and gets another signal.
+ */
+function isFor({ login: before, signal }: Given, login: LiveLogin | undefined): boolean {
+  if (login === undefined || login === before) return true;
+  return !signal.aborted && before !== undefined && keyOf(before) === keyOf(login);
 }

@@ -1,5 +1,5 @@
 import { emitWarning } from "node:process";
-import { CLOCK_MARGIN_MS } from "../login.js";
+import { CLOCK_MARGIN_MS, type KickMark } from "../login.js";
 import type { SessionRecord } from "./stamp.js";
 
 /** Which sessions that this package has not written may become logins. */
@@ -56,10 +56,21 @@ export class Adoption {
   }
 }
 
+/** Whether a kick is so much older than a login that it is not what ended it, though two clocks are compared. */
+export function isBefore({ at }: KickMark, authenticatedAt: Date | undefined): boolean {
+  return authenticatedAt !== undefined && +at + CLOCK_MARGIN_MS <= +authenticatedAt;
+}
+
 /** A moment that no clock can have shown yet is unknown: it would outlive kicks to come. */
 function toDate(value: unknown): Date | undefined {
   if (value === undefined || value === null) return undefined;
-  const at = value instanceof Date || typeof value === "number" ? new Date(value) : new Date(NaN);
-  if (Number.isNaN(+at)) throw new TypeError("it returned no date");
+  // A session that was stored as JSON has a text where the login service has put a date.
+  const isDate = value instanceof Date || typeof value === "number" || isIsoDate(value);
+  const at = new Date(isDate ? value : NaN);
+  if (Number.isNaN(+at)) throw new TypeError("no date");
   return +at > Date.now() + CLOCK_MARGIN_MS ? undefined : at;
+}
+
+function isIsoDate(value: unknown): value is string {
+  return typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value);
 }

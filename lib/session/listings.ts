@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Store } from "express-session";
+import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
 import type { Adoption } from "./adoption.js";
 import { clientOf } from "./client.js";
@@ -33,8 +34,15 @@ export interface Listing {
    */
   readonly hasEnded?: "in the store" | "in a new session" | undefined;
   readonly undo?: () => Promise<void>;
-  readonly done?: () => void;
+  /** @param isListed - whether the login was listed still when the session had been written */
+  readonly done?: (isListed: boolean) => void;
 }
+
+/** What has come of an adoption. */
+export type Adopted =
+  | { readonly stamp: Stamp }
+  /** `"failed"`: the app could not say when the user logged in. */
+  | { readonly refused: "refused" | "failed"; readonly authenticatedAt: Date | undefined };
 
 export interface ListingsOptions {
   readonly store: Store;
@@ -67,7 +75,8 @@ export class Listings {
   of(saving: Saving): Promise<Listing> {
     const { sid, session, userId, logins } = saving;
     const held = logins?.of(userId);
-    if (logins?.startsLogin === true) return this.#begin(saving);
+    if (logins?.startsLoginAfter === sid) return Promise.reject(notAwaited());
+    if (logins?.startsLoginAfter !== undefined) return this.#begin(saving);
     if (logins !== undefined && held !== undefined) {
       if (held.removal !== undefined) return this.#resume(saving, held, logins);
       if (logins.freshSid === sid) return this.#rotate(saving, held, logins);
@@ -81,32 +90,39 @@ export class Listings {
    * The same for a session that is written without its request: by a job, or a queue. That never begins a login. It goes on with
    * the login of the session in the store, else with its own, else it is adopted.
    *
+   * @param stored - the login of the session that is stored
+   * @param isNew - whether no session is stored
    * @returns nothing where the session may not be adopted
    */
-  async withoutRequest(saving: Saving, stored: Stamp | undefined): Promise<Listing | undefined> {
+  async withoutRequest(saving: Saving, stored: Stamp | undefined, isNew: boolean): Promise<Listing | undefined> {
     const { sid, session, userId } = saving;
-    const own = stampOf(session);
-    const known = [stored, own].find((stamp) => stamp?.userId === userId);
+    const known = [stored, stampOf(session)].find((stamp) => stamp?.userId === userId);
     if (known !== undefined) return this.#goOn(saving, known);
-    const stamp = await this.adopt(sid, session, userId);
-    if (typeof stamp === "string") return undefined;
+    const adopted = await this.adopt(sid, session, userId);
+    if (!("stamp" in adopted)) {
+      this.#events.refused({ id: unadopted(sid, userId).loginId, userId, reason: undefined });
+      return undefined;
+    }
+    const { stamp } = adopted;
     const undo = async (): Promise<void> => {
       await this.#registry.remove(userId, stamp.loginId, { ifLastSid: sid });
     };
-    return { stamp, undo, done: () => this.#remembered.seen(sid, stamp) };
+    // A session that is stored may have been adopted by its browser at the same time.
+    return { stamp, ...(isNew ? { undo } : {}), done: () => this.#remembered.seen(sid, stamp) };
   }
 
   /**
    * Lists the login of a session that carries no stamp of its user: it is older than the installation, or a process without
    * the hook has written it. Two first requests at once adopt one login, since its id derives from the session id.
    */
-  async adopt(sid: string, session: SessionRecord, userId: string): Promise<Stamp | "refused" | "failed"> {
+  async adopt(sid: string, session: SessionRecord, userId: string): Promise<Adopted> {
     const adoptable = this.#adoption.of(session);
-    if (typeof adoptable === "string") return adoptable;
+    if (typeof adoptable === "string") return { refused: adoptable, authenticatedAt: undefined };
     const unlisted = unadopted(sid, userId);
     const login = { id: unlisted.loginId, userId, sid, ttlMs: this.keepMs(session) };
     const era = await this.#registry.adopt(login, { era: unlisted.era, ends: 0, ...adoptable });
-    return era === undefined ? "refused" : { ...unlisted, era };
+    if (era === undefined) return { refused: "refused", authenticatedAt: adoptable.authenticatedAt };
+    return { stamp: { ...unlisted, era } };
   }
 
   /**
@@ -159,10 +175,11 @@ export class Listings {
       const era = await orUndo(this.#registry.add({ id: loginId, userId, sid, ttlMs, ...client }), undo);
       if (era === undefined) continue;
       const stamp = { userId, loginId, era };
-      const done = (): void => {
-        if (logins !== undefined) logins.startsLogin = false;
+      const done = (isListed: boolean): void => {
+        if (logins !== undefined) logins.startsLoginAfter = undefined;
         this.#written({ stamp, sid }, logins, now, ttlMs);
-        this.#events.login({ id: loginId, userId, ...client });
+        // A kick that has ended it meanwhile has its event already.
+        if (isListed) this.#events.login({ id: loginId, userId, ...client });
       };
       return { stamp, undo, done };
     }
@@ -190,7 +207,9 @@ export class Listings {
    * knows of its own ending is good for one try: after a failure somebody else may have ended the login unnoticed.
    */
   async #resume({ sid, session }: Saving, held: HeldLogin, logins: RequestLogins): Promise<Listing> {
-    const { stamp, removal } = held;
+    const { removal } = held;
+    // Another object: what was ended with the request's own logout, such as a signal, stays ended.
+    const stamp = { ...held.stamp };
     const { userId, loginId, era } = stamp;
     const { began, ip, userAgent } = removal?.login ?? {};
     const now = Date.now();
@@ -202,9 +221,9 @@ export class Listings {
     const undo = this.#takeOff(stamp, sid);
     const resumed = await orUndo(this.#registry.adopt(again, { era, ends: removal?.ends ?? 0 }), undo);
     if (resumed === undefined) return { stamp, hasEnded };
-    const done = (): void => {
+    const done = (isListed: boolean): void => {
       this.#written({ stamp, sid }, logins, now, ttlMs);
-      this.#events.login({ id: loginId, userId, ip, userAgent });
+      if (isListed) this.#events.login({ id: loginId, userId, ip, userAgent });
     };
     return { stamp, undo, done };
   }
@@ -231,6 +250,13 @@ export function isAdopted({ loginId }: Pick<Stamp, "loginId">): boolean {
 export function unadopted(sid: string, userId: string): Stamp {
   const digest = createHash("sha256").update(`express-logout:${sid}`).digest();
   return { userId, loginId: ADOPTED + digest.subarray(0, 16).toString("base64url"), era: "" };
+}
+
+function notAwaited(): LogoutError {
+  return new LogoutError(
+    "ERR_SESSION_MISSING",
+    "A session was saved that auth.startLogin(req) had left: await startLogin() before the user id is set.",
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Store } from "express-session";
 import { inTurn } from "../in-turn.js";
 import type { ListedLogin, LoginRegistry } from "../login.js";
-import { Adoption, type AdoptionOptions } from "./adoption.js";
+import { Adoption, isBefore, type AdoptionOptions } from "./adoption.js";
 import { failingTo, settle, type Done } from "./callbacks.js";
 import type { KickNotes } from "./kick-notes.js";
 import { Listings, unadopted } from "./listings.js";
@@ -241,18 +241,25 @@ export class LoginSessions {
     let adopted = 0;
     let done = 0;
     const thrown: unknown[] = [];
+    /** What is wrong with one session, or with telling of it, does not keep the others from being adopted. */
+    const inspect = <Value>(act: () => Value): Value | undefined => {
+      try {
+        return act();
+      } catch (error) {
+        thrown.push(error);
+        return undefined;
+      }
+    };
     await inTurn(ADOPTED_AT_ONCE, sessions, async ([sid, session]) => {
-      const userId = this.#userOf(session);
+      const userId = inspect(() => this.#userOf(session));
       if (userId !== undefined && stampOf(session)?.userId !== userId) {
         const { session: served } = await this.#adopt(sid, session, userId);
         if (served !== undefined) adopted += 1;
       }
       done += 1;
-      try {
+      inspect(() => {
         onProgress({ done, total: sessions.length });
-      } catch (error) {
-        thrown.push(error);
-      }
+      });
     });
     if (thrown.length > 0) throw thrown[0];
     return adopted;
@@ -265,10 +272,13 @@ export class LoginSessions {
 
   /** A session with a user id that carries no stamp of that user. */
   async #adopt(sid: string, session: SessionRecord, userId: string): Promise<Loaded> {
-    const stamp = await this.#listings.adopt(sid, session, userId);
-    if (stamp === "refused") return this.#refuse(sid, session, unadopted(sid, userId));
-    // A fault of the app: the session stays for when it is mended.
-    if (stamp === "failed") return {};
+    const adopted = await this.#listings.adopt(sid, session, userId);
+    if (!("stamp" in adopted)) {
+      // A fault of the app: the session stays for when it is mended.
+      if (adopted.refused === "failed") return {};
+      return this.#refuse(sid, session, unadopted(sid, userId), adopted.authenticatedAt);
+    }
+    const { stamp } = adopted;
     // Another request may have written the session meanwhile: what it wrote must not be lost.
     const current = await this.#raw.get(sid);
     if (current === undefined) {
@@ -283,8 +293,14 @@ export class LoginSessions {
   }
 
   /** The data of a refused session is removed, or replaced by why, unless somebody has logged in anew in it meanwhile. */
-  async #refuse(sid: string, session: SessionRecord, { userId, loginId, era }: Stamp): Promise<Loaded> {
-    const mark = await this.#registry.kickMark(userId, loginId, era);
+  async #refuse(
+    sid: string,
+    session: SessionRecord,
+    { userId, loginId, era }: Stamp,
+    authenticatedAt?: Date,
+  ): Promise<Loaded> {
+    const kick = await this.#registry.kickMark(userId, loginId, era);
+    const mark = kick !== undefined && isBefore(kick, authenticatedAt) ? undefined : kick;
     const current = await this.#raw.get(sid);
     if (current !== undefined && !this.#isUnchanged(current, session)) return this.#load(sid);
     this.#events.refused({ id: loginId, userId, reason: mark?.reason });

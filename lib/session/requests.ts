@@ -23,8 +23,11 @@ export class RequestLogins {
   /** The session id that was generated for this request, until a login has been listed with it. */
   freshSid: string | undefined;
   refusal: Refusal | undefined;
-  /** The app has authenticated the user anew: the next session that is written with a user is a new login. */
-  startsLogin = false;
+  /**
+   * The app has authenticated the user anew, and left this session id: the next session that is written with a user is a new
+   * login.
+   */
+  startsLoginAfter: string | undefined;
   /** The login of the session that the request has now. */
   #current: HeldLogin | undefined;
   /** What it has had before, by user: most requests have but one login, if any. */

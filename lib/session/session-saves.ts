@@ -85,14 +85,15 @@ export class SessionSaves {
     const current = await this.#raw.get(sid);
     const currentUser = current && this.#userOf(current);
     if (current !== undefined && currentUser === undefined && noteOf(current) !== undefined) return;
-    const stored = current && stampOf(current);
-    const ofStored = stored?.userId === currentUser ? stored : undefined;
+    const stamped = current && stampOf(current);
+    const stored = stamped?.userId === currentUser ? stamped : undefined;
+    const isNew = current === undefined;
     const { userId, listing } = await this.#list(session, (user) =>
-      this.#listings.withoutRequest({ sid, session, userId: user, req: undefined, logins: undefined }, ofStored),
+      this.#listings.withoutRequest({ sid, session, userId: user, req: undefined, logins: undefined }, stored, isNew),
     );
     if (userId !== undefined && listing === undefined) return;
     await this.#write(sid, session, listing);
-    for (const stamp of [ofStored, stampOf(session)]) {
+    for (const stamp of [stored, stampOf(session)]) {
       if (stamp !== undefined && stamp.userId !== userId) await this.#ends.endBySession(sid, stamp);
     }
   }
@@ -130,13 +131,14 @@ export class SessionSaves {
       const isNew = listing.hasEnded === "in a new session";
       await this.#removeData(sid, session, listing.stamp, isNew);
     } else {
+      let isListed: boolean;
       try {
-        await this.writeAndLook(sid, session, listing.stamp);
+        isListed = await this.writeAndLook(sid, session, listing.stamp);
       } catch (error) {
         await listing.undo?.();
         throw error;
       }
-      listing.done?.();
+      listing.done?.(isListed);
     }
   }
 

@@ -106,11 +106,12 @@ export class StoreHook {
     if (!this.knows(req) || (session ?? undefined) === undefined) {
       throw new LogoutError(
         "ERR_SESSION_MISSING",
-        "startLogin(req): this request has no session. Mount session({ store }) before the route, and call startLogin() before the session is destroyed.",
+        "startLogin(req): this request has no session. Mount session({ store }) before the route; or the session was destroyed, or its store is off-line.",
       );
     }
     const logins = this.#requests.of(req);
     await logins.inOrder(async () => {
+      const left = (req as RequestWithSession).sessionID;
       let regenerated: Promise<void>;
       this.#restarting = logins;
       try {
@@ -119,7 +120,7 @@ export class StoreHook {
         this.#restarting = undefined;
       }
       await regenerated;
-      logins.startsLogin = true;
+      logins.startsLoginAfter = left;
     });
   }
 

@@ -76,11 +76,7 @@ class ForgetsEnds extends MemoryLoginRegistry {
 
 /** A kick that is repeated gets only the logins that are still listed. */
 class NothingAtHand extends MemoryLoginRegistry {
-  override async removeAll(
-    userId: string,
-    mark: KickMark,
-    options?: KickEndOptions,
-  ): Promise<readonly ListedLogin[]> {
+  override async removeAll(userId: string, mark: KickMark, options?: KickEndOptions): Promise<readonly ListedLogin[]> {
     const logins = await super.removeAll(userId, mark, options);
     await super.settle(
       userId,

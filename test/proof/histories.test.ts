@@ -3,13 +3,15 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import type { MemoryLoginRegistry } from "../../lib/index.js";
 import { FAULTS } from "./faults.js";
-import { histories, mixedHistories } from "./history.js";
+import { histories, mixedHistories, redisHistories, type History } from "./history.js";
 import { HistoryRedis } from "./registries.js";
 import { live, type Counts, type RunOptions } from "./run.js";
 
 /** How many histories; `npm run test:long` asks for more, and for the counts in a file. */
 const HISTORIES = Number(process.env["HISTORIES"] ?? 1_000);
 const COUNTS_FILE = process.env["HISTORIES_COUNTS"];
+/** With a seed the same histories are drawn every time. */
+const SEED_OF_RUN = process.env["HISTORIES_SEED"];
 /** As many of them on Redis, as many with the coherent cache, and as many beside a process without the package: one in ten. */
 const ON_REDIS = Math.ceil(HISTORIES / 10);
 const SEED = 6;
@@ -27,6 +29,10 @@ describe("random histories", () => {
     jest.useRealTimers();
   });
 
+  const runs = (numRuns: number): fc.Parameters<[History]> => ({
+    numRuns,
+    ...(SEED_OF_RUN === undefined ? {} : { seed: Number(SEED_OF_RUN) }),
+  });
   const keepsEveryPromise = (counts: Counts, options: () => Omit<RunOptions, "setTime">, drawn = histories) =>
     fc.asyncProperty(drawn, async (history) => {
       jest.clearAllTimers();
@@ -48,28 +54,28 @@ describe("random histories", () => {
     it("keep every promise", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({})),
-        { numRuns: HISTORIES - 3 * ON_REDIS },
+        runs(HISTORIES - 3 * ON_REDIS),
       );
     });
 
     it("keep every kick beside a process without the package", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({}), mixedHistories),
-        { numRuns: ON_REDIS },
+        runs(ON_REDIS),
       );
     });
 
     it("keep every promise on Redis, command by command", async () => {
       await fc.assert(
-        keepsEveryPromise(counts, () => ({ redis })),
-        { numRuns: ON_REDIS },
+        keepsEveryPromise(counts, () => ({ redis }), redisHistories),
+        runs(ON_REDIS),
       );
     });
 
     it("keep every promise where nodes know logins without asking", async () => {
       await fc.assert(
-        keepsEveryPromise(counts, () => ({ redis, coherentCache: true })),
-        { numRuns: ON_REDIS },
+        keepsEveryPromise(counts, () => ({ redis, coherentCache: true }), redisHistories),
+        runs(ON_REDIS),
       );
     });
   });

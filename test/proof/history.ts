@@ -77,9 +77,7 @@ const user = fc.constantFrom(...USERS);
 const browser = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const node = fc.nat(3);
 // Now and then one changes how long the session lives.
-const harmless = fc
-  .constantFrom(...HARMLESS, ...HARMLESS, ...HARMLESS, ...LIFETIMES)
-  .map((does): Act => ({ does }));
+const harmless = fc.constantFrom(...HARMLESS, ...HARMLESS, ...HARMLESS, ...LIFETIMES).map((does): Act => ({ does }));
 const logout = fc.constantFrom(...LOGOUTS).map((does): Act => ({ does }));
 const change: fc.Arbitrary<Act> = fc.oneof(
   fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),
@@ -194,6 +192,23 @@ const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
         ),
       }),
       fc.record({ is: fc.constant("job"), node, browser, copy: fc.nat(1), pauses: fc.boolean() }),
+    )
+    .map((commands): readonly Command[] => commands),
+  // A job is slow with a session from before the installation, whose user logs out.
+  fc.tuple(browser, node, node).map(([of, first, second]): readonly Command[] => [
+    { is: "job", node: first, browser: of, pauses: true },
+    { is: "leave", browser: of, node: second },
+  ]),
+  // Somebody looks at a user whose session id is being changed.
+  fc
+    .tuple(
+      fc.record({
+        is: fc.constant("request"),
+        browser,
+        node,
+        acts: fc.constantFrom(...ROTATIONS).map((does): readonly Act[] => [{ does }]),
+      }),
+      fc.record({ is: fc.constant("page"), node, of: fc.constantFrom("everyone", ...USERS) }),
     )
     .map((commands): readonly Command[] => commands),
   // A session ends before its time.

@@ -208,7 +208,9 @@ export class Model implements StoreWatcher {
     const { begins, resumes } = visit.change ?? {};
     const login = begins ?? resumes ?? visit.login;
     if (login === undefined) return;
-    const others = [...this.#visits].filter((other) => other !== visit && (other.hasRead.has(login) || other.login === login));
+    const others = [...this.#visits].filter(
+      (other) => other !== visit && (other.hasRead.has(login) || other.login === login),
+    );
     const isFirst = login.lifetime === "as it began" && others.length === 0;
     login.lifetime = isShorter && isFirst ? "shortened" : "uncertain";
   }
@@ -350,7 +352,8 @@ export class Model implements StoreWatcher {
       if (visit.node !== node) continue;
       this.#visits.delete(visit);
       const { begins, resumes } = visit.change ?? {};
-      for (const login of [...visit.hasRead, ...visit.met, begins, resumes]) if (login !== undefined) login.isCutOff = true;
+      for (const login of [...visit.hasRead, ...visit.met, begins, resumes])
+        if (login !== undefined) login.isCutOff = true;
     }
     for (const kick of this.#kicks) if (kick.node === node) this.#kicks.delete(kick);
   }
@@ -421,7 +424,8 @@ export class Model implements StoreWatcher {
     const job = this.#jobs.has(actor as Job) ? (actor as Job) : undefined;
     if (method === "add" && job !== undefined) this.#violate(`I2: ${job.name} begins a login, and is no request`);
     const old = this.logins.find(({ user, sids, isAdopted }) => !isAdopted && user === userId && sids.has(sid));
-    const login = method === "add" ? visit?.change?.begins : (old ?? (job?.login?.isCopied === true ? job.login : undefined));
+    const login =
+      method === "add" ? visit?.change?.begins : (old ?? (job?.login?.isCopied === true ? job.login : undefined));
     if (login === undefined) return;
     login.ids.add(id);
     // What could not be added is added again, under another id.
@@ -471,7 +475,8 @@ export class Model implements StoreWatcher {
       login.listedAt = now;
     }
     const again = listed.find((entry) => this.#counted.has(nameOf(entry)));
-    if (again !== undefined) this.#violate(`I2: a kick has counted ${again.id} of ${again.userId}, and it is listed again`);
+    if (again !== undefined)
+      this.#violate(`I2: a kick has counted ${again.id} of ${again.userId}, and it is listed again`);
     for (const [sid, login] of this.#placed) {
       const expires = +(entries.get(login)?.expires ?? 0);
       if (this.#alive(sid) === undefined || !login.isAdopted || expires >= (this.sessions?.expiresAt(sid) ?? 0))

@@ -177,9 +177,7 @@ export class HistoryRedis {
   client(schedule?: Schedule, lostReplies = new LostReplies()): NodeRedisClient {
     return {
       sendCommand: (args) =>
-        schedule === undefined
-          ? this.#send(args)
-          : inSteps(schedule, lostReplies, args, () => this.#send(args)),
+        schedule === undefined ? this.#send(args) : inSteps(schedule, lostReplies, args, () => this.#send(args)),
     };
   }
 

@@ -279,7 +279,11 @@ class World {
   }
 
   /** @returns whether it broke off, as a store that fails may make it. */
-  async #kickOnce(actor: Actor, { is }: KickCommand, { run, covers, spares = () => false }: KickPlan): Promise<boolean> {
+  async #kickOnce(
+    actor: Actor,
+    { is }: KickCommand,
+    { run, covers, spares = () => false }: KickPlan,
+  ): Promise<boolean> {
     const namesLogin = is === "kick one" || is === "kick others";
     const kick = { name: actor.name, node: actor.node, calledAt: 0, namesLogin, covers, spares };
     const mayBreakOff = actor.failsIn !== undefined;

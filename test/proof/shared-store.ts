@@ -149,7 +149,8 @@ export class NodeStore extends Store {
   /** The package takes it for connect-redis with this client: what it knows of that store is true of this one. */
   asConnectRedis(client: object): this {
     Object.defineProperty(this, "constructor", { value: { name: "RedisStore" } });
-    return Object.assign(this, { disableTouch: false, client });
+    Object.assign(this as object, { disableTouch: false, client });
+    return this;
   }
 
   // Methods of the class: of a store in which one is replaced less is known.

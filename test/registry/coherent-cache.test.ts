@@ -217,7 +217,7 @@ describe("the condition for knowing without asking", () => {
         override get = (_sid: string, callback?: (error: unknown, data?: unknown) => void) =>
           Promise.resolve(callback?.(null));
       }
-      return () => logout(optionsWith(client, new CachedStore({ client })));
+      return () => logout(optionsWith(client, new CachedStore({ client }) as session.Store));
     },
     "a second application part whose store has another client": async () => {
       const client = await trackingClient();

@@ -18,6 +18,7 @@ import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 // Servers that start and fail over while other suites run need more than the five seconds of a test.
 jest.setTimeout(60_000);
 
+const PAGE = { offset: 0, limit: 10 };
 const TIMEOUT_MS = 300;
 /** Far more than a busy machine needs, and far less than any client gives up after by itself. */
 const AT_MOST_MS = 2_500;
@@ -76,7 +77,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
     expectNoSecretIn(await failureOf(() => registry.find("u", "login")));
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
     server.resume();
-    await eventually(() => registry.list("u"));
+    await eventually(() => registry.list("u", PAGE));
   });
 
   it("that is gone fails a call in time, and what was given up is not sent when it is back", async () => {
@@ -88,7 +89,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
     expectNoSecretIn(await failureOf(() => registry.add(login("u"))));
     await failureOf(() => registry.markAll({ id: "mark", at: new Date() }));
     await server.restart();
-    expect(await eventually(() => registry.list("u"))).toEqual([]);
+    expect(await eventually(() => registry.list("u", PAGE))).toEqual({ items: [], total: 0 });
     expect(await eventually(() => registry.kickMark("u", "login", ""))).toBeUndefined();
   });
 
@@ -140,7 +141,7 @@ describe("a look-up that was given up while Redis was gone", () => {
     await wait(5_500);
     for (const { name, server, registry } of sites) {
       await server.restart();
-      await eventually(() => registry.list("u"));
+      await eventually(() => registry.list("u", PAGE));
       const [, calls = 0] = /cmdstat_hget:calls=(\d+)/.exec(String(await server.ask("INFO", "commandstats"))) ?? [];
       expect({ name, isForgotten: Number(calls) <= 1 }).toEqual({ name, isForgotten: true });
     }
@@ -156,7 +157,7 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))("a node th
     node.pause();
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
     node.resume();
-    await eventually(() => registry.list("u"));
+    await eventually(() => registry.list("u", PAGE));
   });
 });
 
@@ -169,6 +170,6 @@ describe.each(ON_SENTINEL.map((kind) => [kind.name, kind] as const))("a master t
     master.pause();
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
     master.resume();
-    await eventually(() => registry.list("u"));
+    await eventually(() => registry.list("u", PAGE));
   });
 });

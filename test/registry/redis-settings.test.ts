@@ -17,6 +17,7 @@ afterEach(async () => {
 });
 afterAll(stopSharedServers);
 
+const PAGE = { offset: 0, limit: 10 };
 const AS_BUFFERS = { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.NUMBER]: String };
 const AS_BUFFERS5 = { [RESP_TYPES5.BLOB_STRING]: Buffer, [RESP_TYPES5.NUMBER]: String };
 // An option that its types do not know.
@@ -145,7 +146,7 @@ describe.each(SETTINGS)("%s", (name, make) => {
     const mark = { id: "mark", at: new Date(0), reason: "why", by: undefined };
     expect(await registry.removeAll(first.userId, mark)).toMatchObject([{ id: first.id }]);
     expect(await registry.kickMark(first.userId, first.id, eras[0] ?? "")).toEqual(mark);
-    expect(await registry.adopt(first, { era: "", ends: 0 })).toBe(false);
+    expect(await registry.adopt(first, { era: "", ends: 0 })).toBeUndefined();
     expect(await registry.remove(second.userId, second.id)).toMatchObject({ login: { id: second.id }, ends: 0 });
     expect(await registry.remove(second.userId, second.id)).toEqual({ login: undefined, ends: 1 });
     expect(await registry.find(first.userId, first.id)).toBeUndefined();
@@ -159,7 +160,7 @@ describe.each(SETTINGS)("%s", (name, make) => {
     for await (const found of registry.users()) online.push(...found);
     expect(online.sort()).toEqual(users.slice(5).sort());
     await registry.clear();
-    expect(await registry.list("user 6")).toEqual([]);
+    expect(await registry.list("user 6", PAGE)).toEqual({ items: [], total: 0 });
   });
 });
 

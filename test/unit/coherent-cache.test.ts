@@ -35,7 +35,17 @@ class Client extends EventEmitter {
 const settled = (): Promise<void> => new Promise(setImmediate);
 const loginOf = (userId: string, id: string): ListedLogin => {
   const now = new Date();
-  return { id, userId, began: now, lastActive: now, expires: now, ip: undefined, userAgent: undefined, sids: ["sid"] };
+  return {
+    id,
+    userId,
+    began: now,
+    lastActive: now,
+    expires: now,
+    shownUntil: now,
+    ip: undefined,
+    userAgent: undefined,
+    sids: ["sid"],
+  };
 };
 const [one, two] = [loginOf("alice", "one"), loginOf("alice", "two")];
 const ON = ["CLIENT TRACKING OFF", "CLIENT TRACKING ON BCAST PREFIX app:{a:"];

@@ -25,7 +25,7 @@ export class CoherentCache implements TrackingListener {
   /** Counts how often it has stopped being told: what was asked for before is void. */
   #losses = 0;
 
-  /** @throws LogoutError `ERR_OPTION_INVALID` where Redis does not tell this client. */
+  /** @throws LogoutError `ERR_OPTION_INVALID` where Redis sends this client no invalidations. */
   constructor(client: unknown, prefix: string) {
     this.prefix = prefix;
     this.#tracking = Tracking.of(trackingClient(client));
@@ -90,8 +90,8 @@ export class CoherentCache implements TrackingListener {
 }
 
 /**
- * What is known right after a session has been read is sure only if that read went to Redis, over the client that Redis tells:
- * so this is asked of every store.
+ * What is known right after a session has been read is sure only if that read went to Redis, over the client that Redis sends
+ * invalidations to: so every store is checked.
  *
  * @throws LogoutError `ERR_OPTION_INVALID`
  */

@@ -2,8 +2,8 @@ import { script } from "./script.js";
 
 /**
  * The index of an application: `active`, user → last activity in microseconds, below zero for one who is not shown as online;
- * `expiry`, user → when to look at the user again. No score stands twice for a user, so that a row that was written again
- * since it was read can be told by it.
+ * `expiry`, user → when to look at the user again. No score stands twice for a user, so that it shows
+ * whether a row was written again since it was read.
  *
  * A pending row is a user and a nonce, with a space between: see {@link INDEX_PEND}.
  */

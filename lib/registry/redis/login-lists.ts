@@ -1,14 +1,23 @@
-import { LOGINS_OF_USER, type ActiveUser, type ListedLogin, type RegistryList, type RegistryPage } from "../../login.js";
+import {
+  LOGINS_OF_USER,
+  type ActiveUser,
+  type ListedLogin,
+  type RegistryList,
+  type RegistryPage,
+} from "../../login.js";
 import type { Connection } from "./connection.js";
 import { userKeys, type AppKeys } from "./keys.js";
 import type { IndexRow, LoginIndex, Reviewed } from "./login-index.js";
 import { isUnreadable, readLogins } from "./records.js";
-import { LIST } from "./scripts.js";
+import { LIST, ORDER } from "./scripts.js";
 
 /** After how long a user is looked at again whose data could not be read, in milliseconds. */
 const UNREADABLE_AGAIN_MS = 3_600_000;
 /** A user who has nothing to show is looked at again after this at the earliest, in milliseconds. */
 const LEAST_HIDDEN_MS = 1_000;
+
+/** What LIST answers where the logins of a user have first to be put in order. */
+const NOT_IN_ORDER = 2;
 
 /** What a look at the logins of a user has found. */
 interface Look extends RegistryList<ListedLogin> {
@@ -23,6 +32,8 @@ export class LoginLists {
   readonly #connection: Connection;
   readonly #keys: AppKeys;
   readonly #index: LoginIndex;
+  /** The users whose logins are being put in order. */
+  readonly #ordering = new Map<string, Promise<void>>();
 
   constructor(connection: Connection, keys: AppKeys, index: LoginIndex) {
     this.#connection = connection;
@@ -76,15 +87,33 @@ export class LoginLists {
   async #look(userId: string, { offset, limit }: RegistryPage): Promise<Look> {
     const { logins, kicked, order } = userKeys(this.#keys, userId);
     const items: ListedLogin[] = [];
+    let isOrdered = "";
     for (;;) {
-      const args = [String(offset + items.length), String(limit - items.length)];
+      const args = [String(offset + items.length), String(limit - items.length), isOrdered];
       const reply = (await this.#connection.run(LIST, [logins, kicked, order], args)) as string[];
       const [total = 0, shownMs = 0, keptMs = 0, isCut = 0, isWhole = 0] = reply.slice(0, 5).map(Number);
       const found = readLogins(userId, reply.slice(5)).sort(newestFirst);
       if (isWhole === 1) items.splice(0, items.length, ...found.slice(offset, offset + limit));
       else items.push(...found);
       if (isCut === 0) return { items, total, shownMs, keptMs: keptMs < 0 ? undefined : keptMs };
+      if (isCut === NOT_IN_ORDER) {
+        await this.#putInOrder(userId);
+        isOrdered = "1";
+      }
     }
+  }
+
+  /** Once for all who ask at the same time, in pieces, so that nothing else in Redis waits for long. */
+  #putInOrder(userId: string): Promise<void> {
+    const { logins, order } = userKeys(this.#keys, userId);
+    const begin = async (): Promise<void> => {
+      let cursor = "0";
+      do cursor = String(await this.#connection.run(ORDER, [logins, order], [cursor]));
+      while (cursor !== "0");
+    };
+    const ordering = this.#ordering.get(userId) ?? begin().finally(() => this.#ordering.delete(userId));
+    this.#ordering.set(userId, ordering);
+    return ordering;
   }
 }
 

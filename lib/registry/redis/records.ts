@@ -38,10 +38,12 @@ export function readLogin(userId: string, loginId: string, record: unknown): Lis
 /** @throws LogoutError that {@link isUnreadable} knows */
 function parse(record: unknown): LoginRecord {
   try {
-    return JSON.parse(String(record)) as LoginRecord;
+    const read: unknown = JSON.parse(String(record));
+    if (Array.isArray(read) && read.length >= 5) return read as unknown as LoginRecord;
   } catch {
-    throw unavailable(new Error(`${UNREADABLE} record of a login`), []);
+    // The parser would quote what it could not read.
   }
+  throw unavailable(new Error(`${UNREADABLE} record of a login`), []);
 }
 
 /** Whether an error is due to what is kept of one user, and says nothing of the others. */

@@ -43,8 +43,8 @@ import { ADD, ADOPT, FORGET, REMOVE, REMOVE_ALL, SETTLE, TELL, UPDATE } from "./
 
 /** Of how many logins Redis is told at once that their kick is finished. */
 const SETTLED_AT_ONCE = 1_000;
-/** Of how many kicks that are not settled the rows are kept at hand; those of others are read again. */
-const ROWS_AT_HAND = 10_000;
+/** Of how many kicks that are not settled the rows are kept; those of others are read again. */
+const ROWS_KEPT = 10_000;
 /** What UPDATE answers. */
 const [NOT_LISTED, SHOWN_SHORTER, SHOWN_NO_MORE, HIDDEN] = [0, 2, 3, 4];
 
@@ -111,7 +111,7 @@ export class RedisLoginRegistry implements LoginRegistry {
   readonly #client: unknown;
   readonly #isCoherent: boolean;
   /** The index rows of kicks that are under way, as they were before the kick. */
-  readonly #rowsAtHand = new LRUCache<string, readonly IndexRow[]>({ max: ROWS_AT_HAND });
+  readonly #rowsOfKicks = new LRUCache<string, readonly IndexRow[]>({ max: ROWS_KEPT });
   #cache: CoherentCache | undefined;
   #application: Application | undefined;
 
@@ -225,7 +225,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     const args = [...writeRemoval(loginId, end, maxSessionAgeMs, channel, userId)];
     const removed = (await commands.run(REMOVE, [logins, ended, kicked, order], args)) as unknown[];
     const [record, ends, left, unsettled, shownMs] = removed;
-    if (end.mark !== undefined && record !== null) this.#keepAtHand(userId, rows);
+    if (end.mark !== undefined && record !== null) this.#keepRows(userId, rows);
     else if (Number(left) === 0 && Number(unsettled) === 0) await index.drop(rows);
     else if (Number(left) === 0) await index.lookSooner(userId, 0);
     if (shownMs !== "") await index.lookSooner(userId, Number(shownMs));
@@ -245,7 +245,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     const args = [writeMark(mark), String(maxSessionAgeMs), channel, encodePart(userId), ...spared];
     const reply = await commands.run(REMOVE_ALL, [logins, ended, kicked, order], args);
     const removed = readLogins(userId, reply as string[]);
-    if (removed.length > 0) this.#keepAtHand(userId, rows);
+    if (removed.length > 0) this.#keepRows(userId, rows);
     // A user who has a login left keeps the row, for as long as that is shown.
     if (except !== undefined) await index.lookSooner(userId, 0);
     else if (removed.length === 0) await index.drop(rows);
@@ -255,9 +255,9 @@ export class RedisLoginRegistry implements LoginRegistry {
   async settle(userId: string, loginIds: readonly string[]): Promise<void> {
     const { logins, kicked } = this.#keys(userId);
     const { index } = this.#app;
-    // As read before the logins were taken off: whatever is listed since has written the row again.
-    const rows = this.#rowsAtHand.get(userId) ?? (await index.rowsOf(userId));
-    this.#rowsAtHand.delete(userId);
+    // As read before the logins were taken off: a login that is listed since has written the row again.
+    const rows = this.#rowsOfKicks.get(userId) ?? (await index.rowsOf(userId));
+    this.#rowsOfKicks.delete(userId);
     let left: readonly unknown[] = [];
     for (let start = 0; start < loginIds.length; start += SETTLED_AT_ONCE) {
       const settled = loginIds.slice(start, start + SETTLED_AT_ONCE);
@@ -357,9 +357,9 @@ export class RedisLoginRegistry implements LoginRegistry {
     return readMark(await this.#connection.command("GET", this.#app.keys.everyone));
   }
 
-  #keepAtHand(userId: string, rows: readonly IndexRow[]): void {
-    if (rows.length > 0) this.#rowsAtHand.set(userId, rows);
-    else this.#rowsAtHand.delete(userId);
+  #keepRows(userId: string, rows: readonly IndexRow[]): void {
+    if (rows.length > 0) this.#rowsOfKicks.set(userId, rows);
+    else this.#rowsOfKicks.delete(userId);
   }
 
   async #forget(userId: string, mark: KickMark, maxSessionAgeMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** How many logins one message tells of. */
+/** How many logins one message names. */
 const TOLD_AT_ONCE = 1_000;
 /** How many logins of a user are read as a whole; above that their order is kept in a sorted set. */
 const READ_WHOLE = 256;
@@ -13,7 +13,7 @@ export const UNREADABLE = "UNREADABLE";
  * `shown`, a number among the session ids, only where it is not `expires`.
  *
  * The ids of a user with more than 256 logins are also in a sorted set, by the time they began; below zero where they are
- * not shown. It exists for such users alone, and is built where it is missing.
+ * not shown. It exists for such users alone. Where it is missing, or not as large as the hash, it is built by ORDER.
  */
 export const LOGINS = `
 local function decode(value)
@@ -64,19 +64,14 @@ local function isShown(record) return #record > 5 and record.shown > now end
 
 local function place(record) return integer((isShown(record) and 1 or -1) * math.max(1, record[1])) end
 
-local function buildOrder(logins, order)
-  redis.call('UNLINK', order)
-  local fields = redis.call('HGETALL', logins)
+local function putInOrder(logins, order, fields)
   local rows = {}
   for i = 1, #fields, 2 do
     rows[#rows + 1] = string.match(fields[i + 1], '^%[(%d+)') or '1'
     rows[#rows + 1] = fields[i]
-    if #rows >= 1000 or i + 2 > #fields then
-      redis.call('ZADD', order, unpack(rows))
-      rows = {}
-    end
   end
-  redis.call('PEXPIRE', order, redis.call('PTTL', logins))
+  if #rows > 0 then redis.call('ZADD', order, unpack(rows)) end
+  keep(order, redis.call('PTTL', logins))
 end
 
 local function write(logins, order, id, record)
@@ -84,7 +79,7 @@ local function write(logins, order, id, record)
   keep(logins, record[3] - now)
   local count = redis.call('HLEN', logins)
   if redis.call('EXISTS', order) == 0 then
-    if count > ${String(READ_WHOLE)} then buildOrder(logins, order) end
+    if count == ${String(READ_WHOLE + 1)} then putInOrder(logins, order, redis.call('HGETALL', logins)) end
   elseif count <= ${String(READ_WHOLE)} then redis.call('UNLINK', order)
   else
     redis.call('ZADD', order, place(record), id)
@@ -139,9 +134,9 @@ end
 
 local function markId(value) return value and string.match(value, '^%S+') or '' end
 
--- Tells every node which logins are off, in pieces that keep a message small. That no node may hear it (an ACL without the
+-- Publishes which logins are off, in pieces that keep a message small. That no node may hear it (an ACL without the
 -- channel) is no reason to fail: live connections look at the list as well.
-local function tell(channel, user, mark, ids)
+local function publish(channel, user, mark, ids)
   for first = 1, #ids, ${String(TOLD_AT_ONCE)} do
     local message = { user, mark }
     for i = first, math.min(first + ${String(TOLD_AT_ONCE)} - 1, #ids) do message[#message + 1] = ids[i] end

@@ -110,7 +110,7 @@ if ARGV[7] ~= '' then
   end
 end
 drop(KEYS[1], KEYS[4], ARGV[1])
-if record then tell(ARGV[5], ARGV[6], ARGV[2], { ARGV[1] }) end
+if record then publish(ARGV[5], ARGV[6], ARGV[2], { ARGV[1] }) end
 local isKick = ARGV[2] ~= ''
 if isKick and record then
   redis.call('HSET', KEYS[3], ARGV[1], record)
@@ -159,7 +159,7 @@ end
 local removed = redis.call('HGETALL', KEYS[1])
 local ids = {}
 for i = 1, #removed, 2 do ids[#ids + 1] = removed[i] end
-tell(ARGV[3], ARGV[4], ARGV[1], ids)
+publish(ARGV[3], ARGV[4], ARGV[1], ids)
 if redis.call('EXISTS', KEYS[3]) == 0 then
   if #ids > 0 then redis.call('RENAME', KEYS[1], KEYS[3]) end
 else
@@ -196,16 +196,31 @@ return 1
 `,
 );
 
-/** KEYS any of the application; ARGV channel text: tells every node that may hear it. */
+/** KEYS any of the application; ARGV channel text: publishes it, for every node that may hear it. */
 export const TELL = script(`
 redis.pcall('PUBLISH', ARGV[1], ARGV[2])
 return 1
 `);
 
 /**
- * KEYS logins kicked order; ARGV offset limit → how many logins are shown, for how long one of those read is, for how long the
- * user's row is needed (below zero: no longer), 1 if the rest of the page is to be asked for, 1 if these are all, id, record, …
- * All that are shown, in no order, of a user with few logins; of one with many the page, and an estimate of the number.
+ * KEYS logins order; ARGV cursor → the next cursor: puts some logins in order, from the first on where the cursor is 0. What is
+ * listed meanwhile puts itself there.
+ */
+export const ORDER = script(
+  LOGINS,
+  `
+if ARGV[1] == '0' then redis.call('UNLINK', KEYS[2]) end
+local scanned = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ${READ_AT_ONCE})
+putInOrder(KEYS[1], KEYS[2], scanned[2])
+return scanned[1]
+`,
+);
+
+/**
+ * KEYS logins kicked order; ARGV offset limit isOrdered → how many logins are shown, for how long one of those read is, for how long the
+ * user's row is needed (below zero: no longer), 1 if the rest of the page is to be asked for (2: after ORDER, unless
+ * `isOrdered`), 1 if these are all, id, record, … All that are shown, in no order, of a user with few logins; of one with many
+ * the page, and an estimate of the number.
  */
 export const LIST = script(
   LOGINS,
@@ -236,7 +251,10 @@ local function countShown() return redis.call('ZCOUNT', KEYS[3], '(0', '+inf') e
 
 -- What is not shown leaves its place, so that the pages before and after stay what they are.
 local function takePage(offset, limit)
-  if redis.call('ZCARD', KEYS[3]) ~= count then buildOrder(KEYS[1], KEYS[3]) end
+  if redis.call('ZCARD', KEYS[3]) ~= count and ARGV[3] == '' then
+    isCut = 2
+    return
+  end
   local looked = 0
   while #found < 2 * limit do
     if looked >= ${READ_AT_ONCE} then isCut = 1; break end
