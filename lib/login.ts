@@ -114,7 +114,7 @@ export interface EndOfLogin extends EndOptions {
   readonly remember?: boolean | "for a day" | undefined;
   /** Remembers nothing of a login that is not listed: for ids from a form. Default: `false`. */
   readonly ifListed?: boolean | undefined;
-  /** Ends it only if it is listed with this session id, and remembers nothing otherwise. Default: whatever its session ids. */
+  /** Ends it only if it is listed with this session id, and remembers nothing otherwise. Default: not asked. */
   readonly ifSid?: string | undefined;
   /** Takes this session id off, and ends the login only if that was its last one. Implies `ifSid`. Default: none. */
   readonly ifLastSid?: string | undefined;
@@ -251,7 +251,7 @@ export interface LoginRegistry {
    * Takes one login off.
    *
    * That is remembered for as long as a session can live where it was kicked or `remember` is `true`, for a day where it was
-   * not listed, unless `ifListed`, `ifSid` or `ifLastSid` is set. With a `mark` the login stays at hand until
+   * not listed, unless `ifListed`, `ifSid` or `ifLastSid` is set. With a `mark` the login is kept until
    * {@link LoginRegistry.settle}, and a repetition gets it again.
    */
   remove(userId: string, loginId: string, end?: EndOfLogin): Promise<Removal>;

@@ -60,7 +60,7 @@ export interface LogoutControls {
    * Declares that this request has authenticated its user anew, and gives it a new session id: what it saves next is a new login,
    * even if it kicked the user before. Call it after the credentials are checked, and before `req.login()` or setting the user
    * id. The login that the request came with ends. The session is empty afterwards, as after `req.session.regenerate()`: copy
-   * what the app wants to keep. Without a save that follows, nobody is logged in.
+   * what the app wants to keep. Without a save that follows, the browser is logged out.
    *
    * A new session id is needed: in the same one, a request in flight could save the old login over the new one.
    *

@@ -57,7 +57,8 @@ export interface SessionOptions {
    */
   readonly adopt?: boolean | Date | undefined;
   /**
-   * Returns when the user of a session that this package has not written logged in, as a date or in milliseconds since 1970. For
+   * Returns when the user of a session that this package has not written logged in: a date, its text in ISO 8601 (which a date
+   * becomes in a stored session), or milliseconds since 1970. For
    * apps in which another service writes sessions: a login at least a minute after a kick is then recognized as new. The clocks
    * of both services are compared. Default: unknown, so every such session counts as older than any kick.
    */

@@ -5,7 +5,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * For how long the end of one login is remembered, in milliseconds, if it was listed and if it was not; `undefined`: it need
- * not be. An id that somebody has made up is not kept for long.
+ * not be. A made-up id is not kept for long.
  */
 export function endTtlMs(
   { mark, remember = false, ifListed = false, ifSid, ifLastSid }: Omit<EndOfLogin, "waitReplicas">,

@@ -55,7 +55,7 @@ export class KickNotes {
     for (const each of left) await this.#leave(each);
   }
 
-  /** Leaves the reason in a session that nobody but this request knows: it is about to hand out its id. */
+  /** Leaves the reason in a session whose id is known to this request alone: it is about to send it to the browser. */
   async leaveInNew(sid: string, { loginId }: Stamp, mark: KickMark | undefined, expires: Date): Promise<void> {
     if (mark === undefined) return;
     await this.#raw.set(sid, sessionWithNote({ loginId, at: +mark.at, reason: mark.reason }, expires));

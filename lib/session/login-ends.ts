@@ -15,7 +15,7 @@ export interface LoginEndsOptions {
   readonly stampOf: (session: SessionRecord) => Stamp | undefined;
 }
 
-/** How logins end that nobody kicks: by a logout, with their session, or because another user takes it over. */
+/** How logins end without a kick: by a logout, with their session, or because another user takes it over. */
 export class LoginEnds {
   readonly #raw: RawStore;
   readonly #registry: LoginRegistry;
@@ -59,8 +59,8 @@ export class LoginEnds {
   }
 
   /**
-   * Ends a login of which only the data of a session tells. Whoever can write to sessions can write that, so it counts only if
-   * the login is listed with this very session id.
+   * Ends a login that only the data of a session names. Requests may be able to write that, so it counts only if the login is
+   * listed with this very session id.
    */
   async endBySession(sid: string, stamp: Stamp): Promise<void> {
     const { userId, loginId } = stamp;
