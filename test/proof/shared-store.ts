@@ -129,7 +129,7 @@ type Callback = (error?: unknown, value?: unknown) => void;
 /** A connection over which a node's sessions are read and written in the order in which it asks. */
 export interface OrderedConnection {
   readonly client: object;
-  /** Resolves when what must have arrived before a read is answered has arrived. */
+  /** Resolves when what must have arrived before an answer has arrived. */
   readonly arrive: () => Promise<void>;
 }
 
@@ -155,11 +155,7 @@ export class NodeStore extends Store {
 
   // Methods of the class: of a store in which one is replaced less is known.
   override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
-    const read = async (): Promise<unknown> => {
-      await this.#connection?.arrive();
-      return this.#sessions.get(sid);
-    };
-    this.#step(`get ${sid}`, read, callback as Callback);
+    this.#step(`get ${sid}`, () => this.#sessions.get(sid), callback as Callback);
   }
 
   override set(sid: string, session: SessionData, callback?: Callback): void {
@@ -182,14 +178,18 @@ export class NodeStore extends Store {
   #step(label: string, effect: () => unknown, callback: Callback | undefined): void {
     const answer = callback ?? ((): void => undefined);
     const failure = failureOf(currentActor());
-    const fails = (): unknown => {
-      if (failure?.isExecuted === true) effect();
+    const arrives = async (): Promise<unknown> => {
+      await this.#connection?.arrive();
+      return effect();
+    };
+    const fails = async (): Promise<unknown> => {
+      if (failure?.isExecuted === true) await arrives();
       throw new Error("the session store is away");
     };
     const connection = this.#connection?.client;
     const done =
       failure === undefined
-        ? this.#schedule.step(label, effect, connection)
+        ? this.#schedule.step(label, arrives, connection)
         : this.#schedule.step(`${label}, which fails`, fails, connection);
     done.then((value) => {
       answer(null, value);
