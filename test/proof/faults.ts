@@ -7,8 +7,6 @@ import type {
   ListedLogin,
   LoginChange,
   NewLogin,
-  RegistryList,
-  RegistryPage,
   Removal,
   Since,
 } from "../../lib/login.js";
@@ -119,23 +117,6 @@ class ShownWhileKept extends MemoryLoginRegistry {
   }
 }
 
-/** A page drops the login that a request is rotating. */
-class ListDropsRotating extends MemoryLoginRegistry {
-  readonly #ids = new Map<string, string>();
-
-  override add(login: NewLogin): Promise<Era | undefined> {
-    this.#ids.set(login.id, login.userId);
-    return super.add(login);
-  }
-
-  override async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
-    for (const [id, user] of this.#ids) {
-      if (user === userId && (await this.find(user, id))?.sids.length === 0) await this.remove(user, id);
-    }
-    return super.list(userId, page);
-  }
-}
-
 /** Mistakes that the design rules out. Each must break a promise that the histories check. */
 export const FAULTS = {
   "no check on read": NoCheckOnRead,
@@ -147,5 +128,4 @@ export const FAULTS = {
   "a session that is gone ends its login": LosesLogins,
   "a session that is gone keeps its login": KeepsGhosts,
   "shown while kept": ShownWhileKept,
-  "a page drops what is rotating": ListDropsRotating,
 } satisfies Readonly<Record<string, new () => MemoryLoginRegistry>>;
