@@ -25,8 +25,11 @@ interface Remembered {
  */
 export class RememberedSessions {
   readonly #sessions = new LRUCache<string, Remembered>({ max: SESSIONS });
-  /** When a session was last touched in the store, and until when it lives there; epoch milliseconds. */
-  readonly #touched = new LRUCache<string, { readonly at: number; readonly livesUntil: number }>({ max: SESSIONS });
+  /**
+   * When a session was last touched in the store, and until when it lives there; epoch milliseconds. Made when it is first
+   * needed: a cache takes its room at once, and most apps touch at every request.
+   */
+  #touched: LRUCache<string, { readonly at: number; readonly livesUntil: number }> | undefined;
 
   /** The session was found with this login in the store, or written with it. */
   seen(sid: string, stamp: Stamp): void {
@@ -77,7 +80,7 @@ export class RememberedSessions {
 
   /** Whether the store wants to be told that a session goes on: once in an interval, or if its lifetime is another one. */
   isTouchDue(sid: string, ttlMs: number, intervalMs: number): boolean {
-    const known = this.#touched.get(sid);
+    const known = this.#touched?.get(sid);
     if (known === undefined) return true;
     const now = Date.now();
     const interval = rarely(intervalMs, ttlMs);
@@ -87,6 +90,7 @@ export class RememberedSessions {
 
   /** The store was told at that time (epoch milliseconds) that the session goes on for so long. */
   touched(sid: string, at: number, ttlMs: number): void {
+    this.#touched ??= new LRUCache({ max: SESSIONS });
     this.#touched.set(sid, { at, livesUntil: at + ttlMs });
   }
 
@@ -96,7 +100,7 @@ export class RememberedSessions {
 
   clear(): void {
     this.#sessions.clear();
-    this.#touched.clear();
+    this.#touched?.clear();
   }
 
   #see(sid: string, stamp: Stamp, isWritten: boolean): void {
