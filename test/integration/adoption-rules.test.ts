@@ -120,7 +120,7 @@ describe("a login by another service", () => {
   });
 
   it("may have its date as a text, as sessions that are stored as JSON do", async () => {
-    const { site, write } = await open({ loggedInAt: ({ since }) => since as unknown as Date });
+    const { site, write } = await open({ loggedInAt: ({ since }) => since });
     await site.auth.kick("alice");
     wait(HOUR);
     const browser = await write("sid", { userId: "alice", since: new Date() });
