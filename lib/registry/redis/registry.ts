@@ -282,11 +282,11 @@ export class RedisLoginRegistry implements LoginRegistry {
     return readEnd(end) ?? kickAfter(era, mark, await this.#everyoneMark());
   }
 
-  list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
+  async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
     return this.#app.lists.ofUser(userId, page);
   }
 
-  activeUsers(page: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
+  async activeUsers(page: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
     return this.#app.lists.ofActiveUsers(page);
   }
 
