@@ -29,6 +29,7 @@ describe("the keys", () => {
       logins: "express-logout:{shop:%7Ba%7D%3Ab}:logins",
       ended: "express-logout:{shop:%7Ba%7D%3Ab}:ended",
       kicked: "express-logout:{shop:%7Ba%7D%3Ab}:kicked",
+      order: "express-logout:{shop:%7Ba%7D%3Ab}:order",
     });
   });
 
