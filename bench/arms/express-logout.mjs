@@ -24,7 +24,7 @@ await runArm(async ({ redisPort, prefix, options = {}, registryOptions = {} }) =
     app,
     kick: (userIds) => auth.kick(userIds),
     kickAll: () => auth.kickAll(),
-    logins: async (userId) => (await auth.listLogins(userId)).items,
+    logins: (userId) => auth.listLogins(userId),
     activeUsers: (page) => auth.activeUsers(page),
     isServed: async (sid) => (await promisify(store.get.bind(store))(sid)) != null,
   };

@@ -35,8 +35,8 @@ export async function addUsers({ copies, package: arm }, { name, users, logins =
   for (const number of [0, count - 1]) {
     if (!(await arm.ask("isServed", sid(number)))) throw new Error(`A copied session of ${name} is not served.`);
   }
-  const { length } = await arm.ask("logins", `${name}-${users - 1}`);
-  if (length !== logins) throw new Error(`A user of ${name} has ${length} logins, not ${logins}.`);
+  const { total } = await arm.ask("logins", `${name}-${users - 1}`);
+  if (total !== logins) throw new Error(`A user of ${name} has ${total} logins, not ${logins}.`);
   return Array.from({ length: count }, (_value, number) => sid(number));
 }
 
@@ -59,6 +59,8 @@ export async function logInOriginal(arm) {
   const response = await fetch(`${arm.origin}/log-in?user=${userId}`, { headers: { "User-Agent": BROWSER } });
   const cookie = decodeURIComponent(response.headers.getSetCookie()[0]);
   const [, sid] = /=s:([^.]+)\./.exec(cookie);
-  const [{ id: loginId }] = await arm.ask("logins", userId);
+  const {
+    items: [{ id: loginId }],
+  } = await arm.ask("logins", userId);
   return { userId, loginId, sid };
 }

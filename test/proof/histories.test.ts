@@ -14,7 +14,7 @@ const COUNTS_FILE = process.env["HISTORIES_COUNTS"];
 const SEED_OF_RUN = process.env["HISTORIES_SEED"];
 /** As many of them on Redis, as many with the coherent cache, and as many beside a process without the package: one in ten. */
 const ON_REDIS = Math.ceil(HISTORIES / 10);
-const SEED = 6;
+const SEED = 3;
 const BEGAN = Date.UTC(2026, 0, 1);
 
 // A failing history takes minutes to become a short one.
@@ -84,7 +84,7 @@ describe("random histories", () => {
     const finds = async (Faulty: new () => MemoryLoginRegistry, drawn = histories): Promise<boolean> => {
       const counts: Counts = { histories: 0, steps: 0, requests: 0, kicks: 0 };
       const memory = () => ({ memory: new Faulty() });
-      // The same histories every time: of random ones the rarest fault, the third, takes more than 1,000 in one run of ten.
+      // The same histories every time: of random ones the rarest fault takes more than 1,000 in some runs.
       const { failed } = await fc.check(keepsEveryPromise(counts, memory, drawn), {
         numRuns: 1_000,
         endOnFailure: true,
