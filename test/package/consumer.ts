@@ -50,13 +50,19 @@ const options: LogoutOptions = {
 const auth: LogoutRouter = logout(options);
 const app = express().use(session({ store, secret: "s" }), auth, auth.guard);
 
-const { kick, logins } = auth;
+const { kick, listLogins } = auth;
 const result: KickResult = await kick(["alice", 7], { reason: "why", by: "ops" });
-const list: readonly Login[] = await logins("alice");
+const { items, total }: { readonly items: readonly Login[]; readonly total: number } = await listLogins("alice");
 auth.on("kick", ({ userId, loginIds }) => [userId, ...loginIds]);
 app.get("/", async (req, res) => {
   const login = await auth.currentLogin(req);
-  res.json({ login, ended: auth.ended(req)?.reason, users: result.users, logins: list.length });
+  res.json({
+    login,
+    ended: auth.ended(req)?.reason,
+    users: result.users,
+    logins: total,
+    ids: items.map(({ id }) => id),
+  });
 });
 export const codeOf = (error: unknown): LogoutErrorCode | undefined =>
   error instanceof KickError || error instanceof LogoutError ? error.code : undefined;

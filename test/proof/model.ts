@@ -391,7 +391,8 @@ export class Model implements StoreWatcher {
 
   wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void {
     const now = this.#tick();
-    if (isTorn) this.#displace(sid);
+    // A cookie that is over when it is written ends the session, as it does without this package.
+    if (isTorn || this.#isExpired(sid)) this.#displace(sid);
     const login = stored && this.#loginOf(stored);
     if (stored?.userId === undefined || login === undefined) return;
     login.storedAt ??= now;
