@@ -28,6 +28,6 @@ describe("a bench", () => {
       expect(rows.length).toBeGreaterThan(0);
       expect(rows.every((row) => row["bench"] === bench)).toBe(true);
     },
-    120_000,
+    240_000,
   );
 });
