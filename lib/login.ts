@@ -134,6 +134,11 @@ export interface RegistryList<Item> {
 
 /** How far the clocks of two services may differ, in milliseconds. */
 export const CLOCK_MARGIN_MS = 60_000;
+
+/** Whether a kick is so much older than a login that it is not what ended it, though two clocks are compared. */
+export function isBefore({ at }: KickMark, authenticatedAt: Date | undefined): boolean {
+  return authenticatedAt !== undefined && +at + CLOCK_MARGIN_MS <= +authenticatedAt;
+}
 /** How many logins of a user are listed at once, where users are listed. */
 export const LOGINS_OF_USER = 50;
 

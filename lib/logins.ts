@@ -129,9 +129,9 @@ export class Logins {
    * Ends what a copy of the login's session would be adopted as: one without a stamp, which a job may set. A kick of all logins
    * of a user does that by its mark.
    */
-  async #endAdoptable({ userId, sids }: ListedLogin, mark: KickMark, wait: EndOptions): Promise<ListedLogin[]> {
-    const ended = await inTurn(USERS_AT_ONCE, sids, async (sid) => {
-      const { loginId } = unadopted(sid, userId);
+  async #endAdoptable({ id, userId, sids }: ListedLogin, mark: KickMark, wait: EndOptions): Promise<ListedLogin[]> {
+    const loginIds = sids.map((sid) => unadopted(sid, userId).loginId).filter((loginId) => loginId !== id);
+    const ended = await inTurn(USERS_AT_ONCE, loginIds, async (loginId) => {
       return (await this.#registry.remove(userId, loginId, { mark, remember: true, ...wait })).login;
     });
     return ended.filter((login) => login !== undefined);

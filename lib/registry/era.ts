@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { CLOCK_MARGIN_MS, type Era, type KickMark } from "../login.js";
+import { isBefore, type Era, type KickMark } from "../login.js";
 
 /** The era in which nobody has been kicked: that of every session older than the installation. */
 export const FIRST_ERA: Era = "";
@@ -27,8 +27,7 @@ export function kickAfter(
   authenticatedAt?: Date,
 ): KickMark | undefined {
   const [user, everyone] = kicksBefore(era);
-  const counts = ({ at }: KickMark): boolean =>
-    authenticatedAt === undefined || !(+at + CLOCK_MARGIN_MS <= +authenticatedAt);
+  const counts = (mark: KickMark): boolean => !isBefore(mark, authenticatedAt);
   if (userMark !== undefined && userMark.id !== user && counts(userMark)) return userMark;
   if (appMark !== undefined && appMark.id !== everyone && counts(appMark)) return appMark;
   return undefined;

@@ -1,5 +1,5 @@
 import { emitWarning } from "node:process";
-import { CLOCK_MARGIN_MS, type KickMark } from "../login.js";
+import { CLOCK_MARGIN_MS } from "../login.js";
 import type { SessionRecord } from "./stamp.js";
 
 /** Which sessions that this package has not written may become logins. */
@@ -54,11 +54,6 @@ export class Adoption {
       { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_LOGGED_IN_AT" },
     );
   }
-}
-
-/** Whether a kick is so much older than a login that it is not what ended it, though two clocks are compared. */
-export function isBefore({ at }: KickMark, authenticatedAt: Date | undefined): boolean {
-  return authenticatedAt !== undefined && +at + CLOCK_MARGIN_MS <= +authenticatedAt;
 }
 
 /** A moment that no clock can have shown yet is unknown: it would outlive kicks to come. */

@@ -1,7 +1,7 @@
 import type { Store } from "express-session";
 import { inTurn } from "../in-turn.js";
-import type { ListedLogin, LoginRegistry } from "../login.js";
-import { Adoption, isBefore, type AdoptionOptions } from "./adoption.js";
+import { isBefore, type ListedLogin, type LoginRegistry } from "../login.js";
+import { Adoption, type AdoptionOptions } from "./adoption.js";
 import { failingTo, settle, type Done } from "./callbacks.js";
 import type { KickNotes } from "./kick-notes.js";
 import { Listings, unadopted } from "./listings.js";

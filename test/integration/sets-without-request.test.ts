@@ -154,6 +154,15 @@ describe("a session that is set without a request", () => {
     expect([await site.user(kept), await idsOf(site, "alice")]).toEqual([null, []]);
   });
 
+  it("is told once of an adopted login that was kicked alone", async () => {
+    const { site } = await open({ old: "alice" });
+    await site.user(browserWith(site, "old"));
+    const loginIds = await idsOf(site, "alice");
+    await site.auth.kickLogin("alice", loginIds[0] ?? "");
+    await new Promise(setImmediate);
+    expect(site.events.filter(({ name }) => name === "kick")).toEqual([expect.objectContaining({ loginIds })]);
+  });
+
   it("takes no login off that its browser has adopted, where it cannot be written", async () => {
     const { site, store, job } = await open({ old: "alice" });
     const browser = browserWith(site, "old");
