@@ -21,7 +21,9 @@ import { postgresProgram, startPostgres, type PostgresServer } from "./postgres-
 import { BACKENDS, localBackend, redisBackend, type Backend } from "./stores.js";
 import { installed, serverVersion } from "./tried.js";
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 function memorystoreBackend(): Backend {
   const MemoryStore = memorystore(session);
@@ -143,6 +145,8 @@ function sequelizeBackend(): Backend {
   return localBackend({
     ...installed("connect-session-sequelize"),
     server: mariaDb(),
+    // To the next sweep: see `overdueMs()`.
+    browserLoginMs: DAY_MS + 15 * MINUTE_MS,
     start: async () => {
       server = await startMariaDb();
       db = new Sequelize(server.url, { dialect: "mysql", logging: false });
