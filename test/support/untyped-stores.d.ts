@@ -37,9 +37,10 @@ declare module "session-file-store" {
   import type session from "express-session";
   interface Options {
     path: string;
-    retries: number;
-    reapInterval: number;
-    logFn: () => void;
+    ttl?: number;
+    retries?: number;
+    reapInterval?: number;
+    logFn?: () => void;
   }
   export default function sessionFileStore(module: typeof session): new (options: Options) => session.Store;
 }
