@@ -69,11 +69,11 @@ function initialize(folder: string, user: User): void {
 async function launch(port: number, folder: string, user: User): Promise<ChildProcess> {
   const files = [`--datadir=${join(folder, "data")}`, `--socket=${join(folder, "socket")}`];
   const args = ["--no-defaults", ...files, `--port=${String(port)}`, "--bind-address=127.0.0.1", ...SETTINGS];
-  const stdio = ["ignore", "ignore", "pipe"] as const;
-  const server = spawn(mariaDbProgram("mariadbd"), args, { stdio: [...stdio], cwd: "/", ...user });
+  const program = mariaDbProgram("mariadbd");
+  const server = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], cwd: "/", ...user });
   await new Promise<void>((resolve, reject) => {
     let log = "";
-    server.stderr?.on("data", (chunk: Buffer) => {
+    server.stderr.on("data", (chunk: Buffer) => {
       log += chunk.toString();
       if (log.includes("ready for connections")) resolve();
     });

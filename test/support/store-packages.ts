@@ -150,7 +150,8 @@ function sequelizeBackend(): Backend {
     start: async () => {
       server = await startMariaDb();
       db = new Sequelize(server.url, { dialect: "mysql", logging: false });
-      await openStore().sync();
+      openStore();
+      await db.model("Session").sync();
     },
     openStore,
     stop: async () => {
