@@ -17,7 +17,11 @@ const common = {
   transform,
   setupFilesAfterEnv: ["<rootDir>/test/support/setup.ts"],
   // The sources import each other by the names of the built files; recipes import the package.
-  moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1", "^express-logout$": "<rootDir>/lib/index.ts" },
+  moduleNameMapper: {
+    "^(\\.{1,2}/.*)\\.js$": "$1",
+    "^express-logout$": "<rootDir>/lib/index.ts",
+    "^express-logout/(redis|postgres)$": "<rootDir>/lib/registry/$1/index.ts",
+  },
 };
 
 /** One project a major of Express; a test looks whether the mapping applies. */

@@ -342,6 +342,6 @@ function registryFor({ store, registry }: LogoutOptions): LoginRegistry {
   if (isMemoryStore(store)) return new MemoryLoginRegistry();
   throw new LogoutError(
     "ERR_REGISTRY_REQUIRED",
-    "logout(): pass registry. Processes that share their sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis. One process with a store of its own may pass new MemoryLoginRegistry().",
+    "logout(): pass registry. Processes that share their sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis. Without Redis: new PostgresLoginRegistry({ pool }). new MemoryLoginRegistry() is for one process, and forgets all logins at a restart.",
   );
 }

@@ -25,6 +25,11 @@ const SERVICES = [
     howTo: "https://www.postgresql.org/download/",
   },
   {
+    commands: () => ["mariadbd", "/usr/sbin/mariadbd"],
+    package: "mariadb-server",
+    howTo: "https://mariadb.org/download/",
+  },
+  {
     commands: () => ["wrk"],
     package: "wrk",
     howTo: "https://github.com/wg/wrk",

@@ -45,7 +45,8 @@ interface User extends Recent<User> {
 /**
  * The list of live logins in this process: the default, for an app that runs as one process with a `MemoryStore`.
  *
- * Processes that share their sessions must share a registry: they take `RedisLoginRegistry`.
+ * Processes that share their sessions must share a registry: they take `RedisLoginRegistry`. Forgets all logins when the process
+ * restarts: sessions that outlive a restart need `RedisLoginRegistry` or `PostgresLoginRegistry`.
  */
 export class MemoryLoginRegistry implements LoginRegistry {
   readonly #users = new Map<string, User>();

@@ -1,51 +1,28 @@
 import type { Store } from "express-session";
 import type { SessionRecord } from "./stamp.js";
-
-/** The convention of connect-redis and its kin: `ttl` in seconds, or a function that decides alone. */
-interface StoreWithTtl {
-  readonly ttl?: unknown;
-  readonly disableTTL?: unknown;
-  readonly options?: { readonly ttl?: unknown } | null;
-}
+import { agelessTtlMs, fixedTtlMs, overdueMs, secondsMs, type ExpiringStore } from "./store-expiry.js";
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
-/** How long the store keeps a session from now on, in milliseconds: the longest that any party may have in mind. */
+/** Returns for how long the store can still read a session from now on, in milliseconds: the longest that any party may have in mind. */
 export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {
-  const { ttl, disableTTL, options } = store as StoreWithTtl;
+  return expiresInMs(store, session, maxSessionAgeMs) + overdueMs(store as ExpiringStore, maxSessionAgeMs);
+}
+
+/** Returns when the store lets a session expire if nothing touches it, in milliseconds from now on. */
+export function expiresInMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {
+  const { ttl, disableTTL } = store as ExpiringStore;
   const byCookie = cookieTtlMs(session);
   if (disableTTL === true) return Math.max(byCookie ?? 0, maxSessionAgeMs);
-  if (typeof ttl === "function") return Math.max(byCookie ?? 0, seconds(ttl.call(store, session)) ?? maxSessionAgeMs);
-  const byDefault = seconds(ttl) ?? agelessTtlMs(store) ?? maxSessionAgeMs;
-  return Math.max(0, byCookie ?? byDefault, optionTtlMs(options, maxSessionAgeMs));
+  if (typeof ttl === "function") return Math.max(byCookie ?? 0, secondsMs(ttl.call(store, session)) ?? maxSessionAgeMs);
+  const kept = byCookie ?? agelessTtlMs(store as ExpiringStore) ?? maxSessionAgeMs;
+  return Math.max(0, kept, fixedTtlMs(store as ExpiringStore, maxSessionAgeMs));
 }
 
 /** Whether an app has ended a session by its cookie: `maxAge` of 0 or below, or `expires` in the past. */
 export function isEndedByCookie(store: Store, session: SessionRecord, maxSessionAgeMs: number): boolean {
   const byCookie = cookieTtlMs(session);
-  return byCookie !== undefined && byCookie <= 0 && sessionTtlMs(store, session, maxSessionAgeMs) === 0;
-}
-
-/** How long well-known stores keep a session whose cookie has no age and for which no `ttl` is set. */
-function agelessTtlMs(store: Store): number | undefined {
-  const { constructor, options } = store as {
-    constructor?: { name?: string };
-    options?: { expiration?: unknown } | null;
-  };
-  if (constructor?.name === "PGStore") return DAY_MS;
-  if (constructor?.name !== "MySQLStore") return undefined;
-  return Number.isFinite(options?.expiration) ? Number(options?.expiration) : undefined;
-}
-
-/**
- * memorystore keeps a session for its option `ttl`, whatever the cookie says: milliseconds, or a function that wants to know
- * more than is known here. Stores whose option of that name is in seconds mean it for cookies that say nothing: it does no harm.
- */
-function optionTtlMs(options: StoreWithTtl["options"], maxSessionAgeMs: number): number {
-  const ttl = options?.ttl;
-  if (typeof ttl === "function") return maxSessionAgeMs;
-  return Number.isFinite(ttl) ? Number(ttl) : 0;
+  return byCookie !== undefined && byCookie <= 0 && expiresInMs(store, session, maxSessionAgeMs) === 0;
 }
 
 /**
@@ -68,8 +45,4 @@ function cookieTtlMs(session: SessionRecord): number | undefined {
   const left = +new Date(expires) - Date.now();
   if (Number.isNaN(left)) return undefined;
   return Number.isFinite(originalMaxAge) ? Math.max(left, Number(originalMaxAge)) : left;
-}
-
-function seconds(ttl: unknown): number | undefined {
-  return Number.isFinite(ttl) ? Number(ttl) * 1_000 : undefined;
 }

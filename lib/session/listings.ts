@@ -4,7 +4,7 @@ import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
 import type { Adoption } from "./adoption.js";
 import { clientOf } from "./client.js";
-import { activityIntervalMs, isEndedByCookie, sessionTtlMs } from "./lifetime.js";
+import { activityIntervalMs, expiresInMs, isEndedByCookie, sessionTtlMs } from "./lifetime.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, RequestLogins } from "./requests.js";
 import { stampOf, type SessionRecord, type Stamp } from "./stamp.js";
@@ -151,6 +151,11 @@ export class Listings {
   /** Whether the app has ended the session by its cookie. */
   isOver(session: SessionRecord): boolean {
     return isEndedByCookie(this.#store, session, this.#maxSessionAgeMs);
+  }
+
+  /** Returns when the store lets a session expire if nothing touches it, in milliseconds from now on. */
+  expiresInMs(session: SessionRecord): number {
+    return expiresInMs(this.#store, session, this.#maxSessionAgeMs);
   }
 
   /** How long the store keeps a session from now on, in milliseconds. */

@@ -2,7 +2,7 @@ import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import { TimeLimit, type Started } from "../time-limit.js";
 import type { Done } from "./callbacks.js";
-import type { SessionRecord } from "./stamp.js";
+import { withCookie, type SessionRecord } from "./stamp.js";
 
 type Answer = (error?: unknown, value?: unknown) => void;
 type Method = (this: Store, ...args: unknown[]) => unknown;
@@ -64,7 +64,7 @@ export class RawStore {
   }
 
   async set(sid: string, session: SessionRecord | SessionData): Promise<void> {
-    await this.#call("set", [sid, session]);
+    await this.#call("set", [sid, withCookie(session as SessionRecord)]);
   }
 
   async destroy(sid: string): Promise<void> {

@@ -78,7 +78,7 @@ export class SessionTouches {
       this.#raw.touch(sid, session, done);
       return;
     }
-    const ttlMs = this.#listings.ttlMs(session);
+    const ttlMs = this.#listings.expiresInMs(session);
     if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) {
       done();
       return;

@@ -85,12 +85,31 @@ export function noteOf(session: SessionRecord): KickNote | undefined {
 /** Session data that is nobody's and says only why: also a process without the hook sees an anonymous session. */
 export function sessionWithNote(note: KickNote, expires: Date): SessionRecord {
   const session = notedSession(note, expires);
-  // Some stores take the lifetime from `maxAge`, which express-session's own cookie has as an accessor that is not stored.
-  Object.defineProperty(session["cookie"], "maxAge", { get: () => +expires - Date.now(), enumerable: false });
+  withMaxAge(session["cookie"] as object, expires);
   return session;
 }
 
-/** The same as a store keeps it that turns sessions into JSON. */
+/**
+ * Returns a session that was read from a store as it can be written there again. Stores read as text what express-session has
+ * written as a date; some then take the cookie for one without an age, and keep the session for as long as these.
+ */
+export function withCookie(session: SessionRecord): SessionRecord {
+  const { cookie } = session as { cookie?: Record<string, unknown> };
+  if (typeof cookie?.["expires"] !== "string") return session;
+  const expires = new Date(cookie["expires"]);
+  if (Number.isNaN(+expires)) return session;
+  const copy = Object.create(Object.getPrototypeOf(session) as object | null) as SessionRecord;
+  Object.defineProperties(copy, Object.getOwnPropertyDescriptors(session));
+  copy["cookie"] = withMaxAge({ ...cookie, expires }, expires);
+  return copy;
+}
+
+/** Some stores take the lifetime from `maxAge`, which express-session's own cookie has as an accessor that is not stored. */
+function withMaxAge(cookie: object, expires: Date): object {
+  return Object.defineProperty(cookie, "maxAge", { get: () => +expires - Date.now(), enumerable: false });
+}
+
+/** Session data with a note, as a store keeps it that turns sessions into JSON. */
 export function textWithNote(note: KickNote, expires: Date): string {
   return JSON.stringify(notedSession(note, expires));
 }

@@ -40,6 +40,16 @@ describe.each(STORES.map((make) => [titleOf(make()), make] as const))("on %s", (
     });
   });
 
+  it("a login whose cookie has no age is listed for as long as the store is known to keep its session", async () => {
+    const site = await openSite({ backend });
+    await site.login("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
+    const listedMs = Number(login?.expires) - Date.now();
+    const { browserLoginMs = backend.browserSessionMs } = backend;
+    expect(listedMs).toBeGreaterThan(browserLoginMs);
+    expect(listedMs).toBeLessThanOrEqual(browserLoginMs + MINUTE);
+  });
+
   if (backend.keptMs !== undefined) {
     describe("I8, by the clock of the server", () => {
       it.each(OPTIONS)(

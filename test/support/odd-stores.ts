@@ -1,5 +1,5 @@
 import { Store, type SessionData } from "express-session";
-import { localBackend, type Backend } from "./stores.js";
+import { localBackend, MAX_SESSION_AGE_MS, type Backend } from "./stores.js";
 
 type Done = (error?: unknown, value?: SessionData | null) => void;
 
@@ -116,7 +116,12 @@ export class SilentStore extends RecreatingStore {
 function odd(name: string, StoreClass: typeof MinimalStore, BareClass = StoreClass): () => Backend {
   return () => {
     const rows = new Map<string, string>();
-    return localBackend({ name, openStore: () => new StoreClass(rows), openBare: () => new BareClass(rows) });
+    return localBackend({
+      name,
+      browserLoginMs: MAX_SESSION_AGE_MS,
+      openStore: () => new StoreClass(rows),
+      openBare: () => new BareClass(rows),
+    });
   };
 }
 

@@ -6,18 +6,24 @@ import connectPgSimple from "connect-pg-simple";
 import RedisStore7 from "connect-redis7";
 import { RedisStore as RedisStore8 } from "connect-redis8";
 import { ConnectSessionKnexStore } from "connect-session-knex";
+import connectSessionSequelize from "connect-session-sequelize";
+import expressMySqlSession, { type MySQLStore } from "express-mysql-session";
 import session, { type Store } from "express-session";
 import knex, { type Knex } from "knex";
 import memorystore from "memorystore";
 import { Pool } from "pg";
+import { Sequelize } from "sequelize";
 import sessionFileStore from "session-file-store";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { mariaDbProgram, startMariaDb, type MariaDbServer } from "./mariadb-server.js";
 import { ODD_STORES } from "./odd-stores.js";
 import { postgresProgram, startPostgres, type PostgresServer } from "./postgres-server.js";
 import { BACKENDS, localBackend, redisBackend, type Backend } from "./stores.js";
 import { installed, serverVersion } from "./tried.js";
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 function memorystoreBackend(): Backend {
   const MemoryStore = memorystore(session);
@@ -97,6 +103,64 @@ function knexBackend(): Backend {
   });
 }
 
+const mariaDb = () => ({ name: "MariaDB", version: serverVersion(mariaDbProgram("mariadbd")) });
+
+function mysqlBackend(): Backend {
+  const MySQLStoreClass = expressMySqlSession(session);
+  let server: MariaDbServer | undefined;
+  let opened: MySQLStore[] = [];
+  const openStore = (options: object = {}): MySQLStore => {
+    if (server === undefined) throw new Error("not started");
+    const { hostname, port, username, pathname } = new URL(server.url);
+    const connection = { host: hostname, port: Number(port), user: username, database: pathname.slice(1) };
+    const store = new MySQLStoreClass({ ...connection, createDatabaseTable: false, clearExpired: false, ...options });
+    opened.push(store);
+    return store;
+  };
+  return localBackend({
+    ...installed("express-mysql-session"),
+    server: mariaDb(),
+    start: async () => {
+      server = await startMariaDb();
+      await openStore({ createDatabaseTable: true }).onReady();
+    },
+    openStore,
+    // Each store has a pool of its own, and does not close it before it is ready.
+    stop: async () => {
+      await Promise.all(opened.map((store) => store.onReady().then(() => store.close())));
+      opened = [];
+      await server?.stop();
+    },
+  });
+}
+
+function sequelizeBackend(): Backend {
+  const SequelizeStore = connectSessionSequelize(session.Store);
+  let server: MariaDbServer | undefined;
+  let db: Sequelize | undefined;
+  const openStore = (): InstanceType<typeof SequelizeStore> => {
+    if (db === undefined) throw new Error("not started");
+    return new SequelizeStore({ db });
+  };
+  return localBackend({
+    ...installed("connect-session-sequelize"),
+    server: mariaDb(),
+    // To the next sweep: see `overdueMs()`.
+    browserLoginMs: DAY_MS + 15 * MINUTE_MS,
+    start: async () => {
+      server = await startMariaDb();
+      db = new Sequelize(server.url, { dialect: "mysql", logging: false });
+      openStore();
+      await db.model("Session").sync();
+    },
+    openStore,
+    stop: async () => {
+      await db?.close();
+      await server?.stop();
+    },
+  });
+}
+
 /** The first call of such a store creates its table, and two first calls at once disturb each other. */
 async function createTable(store: Store): Promise<void> {
   await promisify((done: (error: unknown) => void) => store.get("none", done))();
@@ -112,6 +176,8 @@ const OTHER_STORES: readonly (() => Backend)[] = [
   fileBackend,
   postgresBackend,
   knexBackend,
+  mysqlBackend,
+  sequelizeBackend,
   ...ODD_STORES,
 ];
 

@@ -7,6 +7,8 @@ import { startRedis } from "./redis-server.js";
 import { installed, serverVersion } from "./tried.js";
 
 const DAY_MS = 86_400_000;
+/** For which a login is listed where it is not known how long its session lives: the default of `maxSessionAgeMs`. */
+export const MAX_SESSION_AGE_MS = 400 * DAY_MS;
 
 /** What `logout()` gets on one node. */
 export interface Node {
@@ -24,6 +26,8 @@ export interface Backend {
   readonly isShared: boolean;
   /** How long it keeps a session whose cookie has no age, without a request, in milliseconds. */
   readonly browserSessionMs: number;
+  /** How long such a session's login is listed, in milliseconds. Default: as long as the session is kept. */
+  readonly browserLoginMs?: number;
   start(): Promise<void>;
   /** A node's view of what is kept; beside another node that shares it: the view of a second one. */
   open(beside?: Node): Node;
@@ -64,6 +68,7 @@ export function memoryBackend(): Backend {
     version: installed("express-session").version,
     isShared: false,
     browserSessionMs: 30 * DAY_MS,
+    browserLoginMs: MAX_SESSION_AGE_MS,
     openStore: () => new session.MemoryStore(),
   });
 }

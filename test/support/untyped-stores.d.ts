@@ -10,13 +10,37 @@ declare module "connect-pg-simple" {
   export default function connectPgSimple(module: typeof session): new (options: Options) => session.Store;
 }
 
+declare module "express-mysql-session" {
+  import type session from "express-session";
+  interface Options {
+    host?: string;
+    port?: number;
+    user?: string;
+    password?: string;
+    database?: string;
+    expiration?: number;
+    clearExpired?: boolean;
+    createDatabaseTable?: boolean;
+    disableTouch?: boolean;
+  }
+  export interface MySQLStore extends session.Store {
+    readonly options: Required<Options>;
+    onReady(): Promise<void>;
+    close(): Promise<void>;
+  }
+  export default function expressMySqlSession(
+    module: typeof session,
+  ): new (options: Options, connection?: object) => MySQLStore;
+}
+
 declare module "session-file-store" {
   import type session from "express-session";
   interface Options {
     path: string;
-    retries: number;
-    reapInterval: number;
-    logFn: () => void;
+    ttl?: number;
+    retries?: number;
+    reapInterval?: number;
+    logFn?: () => void;
   }
   export default function sessionFileStore(module: typeof session): new (options: Options) => session.Store;
 }

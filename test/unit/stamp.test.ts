@@ -1,5 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
-import { isMarked, noteOf, sessionWithNote, stampOf, withStamp, type SessionRecord } from "../../lib/session/stamp.js";
+import {
+  isMarked,
+  noteOf,
+  sessionWithNote,
+  stampOf,
+  withCookie,
+  withStamp,
+  type SessionRecord,
+} from "../../lib/session/stamp.js";
 
 const stamp = { userId: "alice", loginId: "login", era: "" };
 const stamped = (value: unknown) => ({ cookie: {}, expressLogout: value });
@@ -65,6 +73,26 @@ describe("the stamp of a session", () => {
   it("is a mark, as everything is that this package leaves", () => {
     expect([{ cookie: {} }, stamped({}), stamped(null)].map(isMarked)).toEqual([false, true, true]);
   });
+});
+
+describe("a session that was read and is written back", () => {
+  it("has the lifetime of its cookie for every store: as a date, and as maxAge", () => {
+    const expires = new Date(Date.now() + 60_000);
+    const read = JSON.parse(
+      JSON.stringify({ cookie: { originalMaxAge: 60_000, expires }, visits: 1 }),
+    ) as SessionRecord;
+    const { cookie } = withCookie(read) as { cookie: { expires: unknown; maxAge: number } };
+    expect(cookie.expires).toEqual(expires);
+    expect(Math.abs(cookie.maxAge - 60_000)).toBeLessThan(1_000);
+    expect(JSON.parse(JSON.stringify(withCookie(read)))).toEqual(read);
+  });
+
+  it.each([{}, { cookie: { expires: null } }, { cookie: { expires: new Date() } }, { cookie: { expires: "soon" } }])(
+    "stays as it is where its cookie has no such text: %j",
+    (session) => {
+      expect(withCookie(session)).toBe(session);
+    },
+  );
 });
 
 describe("the note of a kick", () => {
