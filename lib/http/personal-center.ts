@@ -37,6 +37,8 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
 export const logoutFromMenu: Handler = async (context, req, res) => {
   mustBeSameOrigin(req);
   await context.sessions.endLogin(req, res);
+  // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
+  await readOptionalForm(req, res);
   redirectTo(res, context.options.defaultRedirect ?? joinPath(pageUrl(req, "/logout"), "/logged-out"));
 };
 
