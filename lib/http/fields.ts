@@ -23,3 +23,9 @@ export function fieldsIn(body: unknown): Fields {
 export function valueOf(fields: Fields, name: string): string | undefined {
   return fields(name).find((value) => value !== "");
 }
+
+/** Returns the value of a field that was sent once. */
+export function onlyValueOf(fields: Fields, name: string): string | undefined {
+  const [value, ...others] = fields(name);
+  return others.length === 0 ? value : undefined;
+}

@@ -12,7 +12,7 @@ import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import { readForm } from "./body.js";
 import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
-import { queryOf, valueOf, type Fields } from "./fields.js";
+import { onlyValueOf, queryOf, valueOf, type Fields } from "./fields.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
 import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen } from "./selection.js";
 import { countFrom, kickText, pageUrl, requireLogin } from "./visitor.js";
@@ -32,8 +32,8 @@ export const showLoginManagement: Handler = async (context, req, res) => {
   const frame = await frameOfUser(context, req, admin);
   const query = queryOf(req);
   const search = (valueOf(query, "q") ?? "").slice(0, 256);
-  const limit = PAGE_SIZES.find((size) => size === countFrom(query("limit")[0])) ?? PAGE_SIZES[0];
-  const asked = countFrom(query("page")[0]) ?? 1;
+  const limit = PAGE_SIZES.find((size) => size === countFrom(onlyValueOf(query, "limit"))) ?? PAGE_SIZES[0];
+  const asked = countFrom(onlyValueOf(query, "page")) ?? 1;
   const found = search === "" ? await onlinePage(context, asked, limit) : await foundUsers(context, search);
   const url = pageUrl(req, "");
   const html = loginManagementPage({
@@ -242,6 +242,6 @@ async function readable<Read>(userIds: readonly string[], read: (userId: string)
 
 function statusFrom(query: Fields, texts: Texts): string | undefined {
   if (query("nobody").length > 0) return texts.nobodySelected;
-  const counts = [countFrom(query("users")[0]), countFrom(query("logins")[0])] as const;
+  const counts = [countFrom(onlyValueOf(query, "users")), countFrom(onlyValueOf(query, "logins"))] as const;
   return counts[0] === undefined || counts[1] === undefined ? undefined : texts.forced(counts[0], counts[1]);
 }

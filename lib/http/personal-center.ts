@@ -6,7 +6,7 @@ import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import { readForm, readOptionalForm } from "./body.js";
 import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
-import { queryOf, valueOf, type Fields } from "./fields.js";
+import { onlyValueOf, queryOf, valueOf, type Fields } from "./fields.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
 import { countFrom, kickText, pageUrl, requireLogin } from "./visitor.js";
 
@@ -19,7 +19,7 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
   const others = items.filter(({ id }) => id !== current.id);
   // Not among them, it is counted if it is older than all of them.
   const isCounted = others.length < items.length || items.length < total;
-  const ended = countFrom(queryOf(req)("ended")[0]);
+  const ended = countFrom(onlyValueOf(queryOf(req), "ended"));
   const url = pageUrl(req, "");
   const html = personalCenterPage({
     frame,

@@ -25,7 +25,8 @@ type Auth = NonNullable<SiteOptions["auth"]>;
 const open = useSites();
 const { en, zh } = LOCALES;
 const MOUNTS = ["", "/account"] as const;
-const LINES = { Accept: "application/x-ndjson" };
+/** As the script of the page sends it: a refusal comes as a page. */
+const LINES = { Accept: "application/x-ndjson, text/html;q=0.9" };
 const isRoot: NonNullable<NonNullable<Auth["admin"]>["authorize"]> = (req) =>
   (req.session as { userId?: unknown }).userId === "root";
 
