@@ -3,7 +3,7 @@ import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { authenticate, NO_APPLICATION } from "./admin.js";
 import { sendError, sendJson } from "./answer.js";
 import type { HttpContext } from "./context.js";
-import { answerError } from "./error-handler.js";
+import { answerError, handle } from "./error-handler.js";
 import { ROUTES, type Route } from "./routes.js";
 
 /** Every path of the admin API, and its routes. */
@@ -20,13 +20,7 @@ export function createAdminApi(context: HttpContext): Router {
   const router = Router();
   if (context.options.admin.tokens.length === 0) return router;
   for (const [path, routes] of pathsOf(context)) {
-    for (const { method, handler } of routes) {
-      router[method](path, (req, res, next) => {
-        handler(context, req, res).catch((error: unknown) => {
-          answerError(context, "admin", error, req, res, next);
-        });
-      });
-    }
+    for (const route of routes) router[route.method](path, handle(context, route));
     router.all(path, otherMethods(context, routes));
   }
   router.use(function logoutUndecodable(error: unknown, req: Request, res: Response, next: NextFunction) {

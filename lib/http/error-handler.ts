@@ -1,5 +1,5 @@
 import { emitWarning } from "node:process";
-import type { ErrorRequestHandler, NextFunction, Request, Response } from "express";
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
 import type { Texts } from "../pages/texts.js";
 import { acceptsPage, sendError, sendNotice } from "./answer.js";
@@ -10,6 +10,15 @@ import type { Route } from "./routes.js";
 
 const CSRF_FIRST =
   "A CSRF middleware refused a request to a route of express-logout. Mount auth before it: app.use(auth, csrf).";
+
+/** Express 4 loses a rejected promise, so no handler's promise is left to Express. */
+export function handle(context: HttpContext, route: Route): RequestHandler {
+  return function logoutRoute(req, res, next) {
+    route.handler(context, req, res).catch((error: unknown) => {
+      answerError(context, route.caller, error, req, res, next);
+    });
+  };
+}
 
 /** Answers an error of a route: what the caller can act on is told, every other error is for the app. */
 export function answerError(

@@ -2,7 +2,7 @@ import { Router } from "express";
 import type { RequestHandler } from "express";
 import { createAdminApi } from "./admin-api.js";
 import type { HttpContext } from "./context.js";
-import { answerError } from "./error-handler.js";
+import { handle } from "./error-handler.js";
 import { joinPath } from "./frame.js";
 import type { OwnPaths } from "./own-paths.js";
 import { ROUTES, type Route } from "./routes.js";
@@ -81,13 +81,4 @@ function add(router: Router, context: HttpContext, route: Route): void {
   for (const path of context.options.routes[route.name]) {
     router[route.method](joinPath(path, route.part ?? ""), handle(context, route));
   }
-}
-
-/** Express 4 loses a rejected promise, so no handler's promise is left to Express. */
-function handle(context: HttpContext, route: Route): RequestHandler {
-  return function logoutRoute(req, res, next) {
-    route.handler(context, req, res).catch((error: unknown) => {
-      answerError(context, route.caller, error, req, res, next);
-    });
-  };
 }
