@@ -96,7 +96,8 @@ describe("another method on a path of the admin API", () => {
       const site = await open({ at });
       const answer = await site.ask(method, apiOf(site, name, api), { headers: { ...GOOD, ...HTML } });
       expect([answer.status, answer.headers.allow]).toEqual([405, allow]);
-      if (method !== "HEAD") expect(answer.body).toEqual({ code: 405, message: expect.stringContaining(allow) });
+      const body = { code: 405, message: expect.stringContaining(allow) };
+      expect(answer.body).toEqual(method === "HEAD" ? undefined : body);
       const refused = await site.ask(method, apiOf(site, name, api), { headers: HTML });
       expect([refused.status, refused.headers.allow]).toEqual([401, undefined]);
     }
