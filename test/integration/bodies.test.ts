@@ -56,7 +56,9 @@ const PARSERS: Readonly<Record<string, readonly RequestHandler[]>> = {
     }),
   ],
 };
-const DRAINED = parser(async (req) => void (await text(req)));
+const DRAINED = parser(async (req) => {
+  await text(req);
+});
 
 const before = (handlers: readonly RequestHandler[]) => ({
   before: (app: Express) => {
