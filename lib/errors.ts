@@ -31,6 +31,13 @@ const STATUS: Partial<Record<LogoutErrorCode, number>> = {
   ERR_LOGIN_ENDED: 401,
 };
 
+/** What a response with this status must or should carry: RFC 9110 sections 11.6.1 and 10.2.3. */
+export function headersOf(status: number): Readonly<Record<string, string>> {
+  // No browser knows the scheme Cookie, so none asks for a password.
+  if (status === 401) return { "WWW-Authenticate": 'Cookie realm="login"' };
+  return status === 503 ? { "Retry-After": "5" } : {};
+}
+
 /**
  * The one kind of error this package throws, rejects with, or hands to `next`.
  *
@@ -48,13 +55,25 @@ export class LogoutError extends Error {
   readonly code: LogoutErrorCode;
   /** The HTTP status that Express answers with when this error reaches `next`: 4xx, 500 (misuse) or 503 (an outage). */
   readonly status: number;
+  /** The same, for frameworks that read this name (NestJS, http-errors). */
+  readonly statusCode: number;
+  /** The headers of a response with this error, which Express sets: `Retry-After` for a 503, `WWW-Authenticate` for a 401. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: LogoutErrorCode, message: string, options: { status?: number; cause?: unknown } = {}) {
+  constructor(code: LogoutErrorCode, message: string, options: LogoutErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.name = "LogoutError";
     this.code = code;
     this.status = options.status ?? STATUS[code] ?? 500;
+    this.statusCode = this.status;
+    this.headers = { ...headersOf(this.status), ...options.headers };
   }
+}
+
+interface LogoutErrorOptions {
+  readonly status?: number;
+  readonly cause?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import type { Request, RequestHandler, Response } from "express";
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { Events, type LogoutEvents, type LogoutListener } from "./events.js";
+import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
-import { createMiddleware } from "./http/router.js";
+import { OwnPaths } from "./http/own-paths.js";
+import { createMiddlewares } from "./http/router.js";
 import type { EndedLogin, Login, RegistryListener } from "./login.js";
 import {
   Logins,
@@ -85,6 +87,16 @@ export interface LogoutControls {
   /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
+   * Serves the routes that use no session: the admin API. Optional: mounted before `session()`, body parsers and CSRF
+   * protection, it keeps those away from them. The main middleware serves them too.
+   */
+  readonly sessionlessRoutes: RequestHandler;
+  /**
+   * Responds to this package's errors with a page or JSON, and `Retry-After` for a 503. Passes every other error on. Mount it
+   * last: `app.use(auth.errorHandler)`.
+   */
+  readonly errorHandler: ErrorRequestHandler;
+  /**
    * Calls a listener after each event of this name. Each listener has a tick of its own: an error that one throws is an uncaught
    * exception of the process, which ends it by default, and the others are called all the same.
    */
@@ -143,6 +155,8 @@ export function logout(options: LogoutOptions): LogoutRouter {
   const sessions = new SessionsOfRequests(hook, resolved.store);
   const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor) };
   const guard = createGuard(context);
+  const paths = new OwnPaths(context);
+  const { main, sessionless } = createMiddlewares(context, guard, paths);
   const kicks: RegistryListener = {
     ended: (ended) => {
       logins.heard(ended);
@@ -165,6 +179,8 @@ export function logout(options: LogoutOptions): LogoutRouter {
     ended: (req) => sessions.ended(req),
     signal: (req, until) => liveRequests.signal(req, until),
     guard,
+    sessionlessRoutes: sessionless,
+    errorHandler: createErrorHandler(context, paths),
     on: (name, listener) => {
       events.on(name, listener);
       if (name === "kick") news.add(kicks);
@@ -181,7 +197,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
       await registry.close();
     },
   };
-  return Object.assign(createMiddleware(context, guard), controls);
+  return Object.assign(main, controls);
 }
 
 function tell(events: Events): ConstructorParameters<typeof StoreHook>[0]["events"] {

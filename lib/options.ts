@@ -217,7 +217,10 @@ const OPTIONS: Checks<LogoutOptions> = {
   accentColor: ["a CSS colour", isColor],
   locale: [`one of ${Object.keys(LOCALES).join(", ")}`, (value) => Object.keys(LOCALES).includes(String(value))],
   admin: ["an object: { tokens, authorizeToken, authorize }", isObject],
-  redirectUris: ["an array of absolute http(s) addresses without a user name", isListOf(isHttpUrl)],
+  redirectUris: [
+    "an array of absolute http(s) addresses, without a user name or a wildcard (*): each is compared as a whole",
+    isListOf((value) => isHttpUrl(value) && !String(value).includes("*")),
+  ],
   defaultRedirect: [
     "a path that begins with one slash, or an absolute http(s) address",
     (v) => isPath(v) || isHttpUrl(v),

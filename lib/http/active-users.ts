@@ -1,4 +1,3 @@
-import type { Request } from "express";
 import { LogoutError } from "../errors.js";
 import type { Login } from "../login.js";
 import { deviceInWords, readDevice } from "../pages/device.js";
@@ -6,12 +5,14 @@ import { LOCALES } from "../pages/texts.js";
 import { authenticate, authorize } from "./admin.js";
 import { sendJson } from "./answer.js";
 import type { Handler } from "./context.js";
+import { queryOf, type Fields } from "./fields.js";
 
 /** `GET /api/applications/:appId/active-users?page=1&limit=10`: who is online, newest activity first. */
 export const activeUsers: Handler = async (context, req, res) => {
   authenticate(context, req);
-  const page = readWholeNumber(req, "page", 1, 1_000_000_000);
-  const limit = readWholeNumber(req, "limit", 10, 50);
+  const query = queryOf(req);
+  const page = readWholeNumber(query, "page", 1, 1_000_000_000);
+  const limit = readWholeNumber(query, "limit", 10, 50);
   await authorize(context, req, { action: "list" });
   const { totalCount, users } = await context.logins.activeUsers({ page, limit });
   const list = await Promise.all(
@@ -49,10 +50,10 @@ function pick(profile: object | undefined): object {
   return Object.fromEntries(FACTS.map((fact) => [fact, known[fact] ?? undefined]));
 }
 
-function readWholeNumber(req: Request, name: string, fallback: number, most: number): number {
-  const given = req.query[name];
+function readWholeNumber(query: Fields, name: string, fallback: number, most: number): number {
+  const [given, ...more] = query(name);
   if (given === undefined) return fallback;
-  const value = typeof given === "string" && /^[0-9]{1,10}$/.test(given) ? Number(given) : 0;
+  const value = more.length === 0 && /^[0-9]{1,10}$/.test(given) ? Number(given) : 0;
   if (value >= 1 && value <= most) return value;
   throw new LogoutError("ERR_REQUEST", `${name} must be a whole number from 1 to ${String(most)}.`);
 }

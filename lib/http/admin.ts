@@ -17,7 +17,8 @@ export const NO_APPLICATION = "There is no such application here.";
  */
 export function authenticate({ options }: HttpContext, req: Request): void {
   if (!isToken(req.get("Authorization"), options.admin.tokens)) {
-    throw refused(401, "Authorization must carry the token of an administrator of the user pool.");
+    const message = "Authorization must carry the token of an administrator of the user pool.";
+    throw new LogoutError("ERR_REQUEST", message, { status: 401, headers: challenge(req) });
   }
   const userPoolId = req.get(USER_POOL);
   if (userPoolId === undefined || userPoolId === "") throw refused(400, `The header ${USER_POOL} is missing.`);
@@ -44,6 +45,12 @@ export async function authorize(
 function isToken(authorization: string | undefined, tokens: readonly string[]): boolean {
   const given = digest((authorization ?? "").replace(/^Bearer +/i, ""));
   return tokens.map((token) => timingSafeEqual(digest(token), given)).includes(true);
+}
+
+/** The realm is a constant: without a token nothing is said of the application. Source: RFC 6750 section 3. */
+function challenge(req: Request): Readonly<Record<string, string>> {
+  const hasToken = !["", "bearer"].includes((req.get("Authorization") ?? "").trim().toLowerCase());
+  return { "WWW-Authenticate": `Bearer realm="admin API"${hasToken ? ', error="invalid_token"' : ""}` };
 }
 
 function digest(text: string): Buffer {

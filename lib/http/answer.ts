@@ -1,30 +1,66 @@
+import { STATUS_CODES, type ServerResponse } from "node:http";
 import type { Request, Response } from "express";
-import { LogoutError } from "../errors.js";
+import { headersOf, type LogoutError } from "../errors.js";
 import { noticePage, type Notice } from "../pages/notice.js";
+import { formatFor } from "./accept.js";
 import type { HttpContext } from "./context.js";
 import { frameOf } from "./frame.js";
 
-/** Who caused the trouble is told what it was; of what is ours, only what an operator would be told to do. */
-export function isTold(error: unknown): error is LogoutError {
-  return error instanceof LogoutError && (error.status < 500 || error.status === 503);
+/**
+ * Sends JSON as every API of this package does: the HTTP status again in `code`. The response may be one of a bare Node server,
+ * and settings of the app (`json replacer`) change nothing in it.
+ */
+export function sendJson(res: ServerResponse, status: number, message: string, more: object = {}): void {
+  writeJson(res, status, "application/json", { code: status, message, ...more });
 }
 
-/** JSON as every API of this package answers: the HTTP status again in `code`. */
-export function sendJson(res: Response, status: number, message: string, more: object = {}): void {
-  res
-    .status(status)
-    .set("Cache-Control", "no-store")
-    .json({ code: status, message, ...more });
-}
-
-/** A page to a browser, JSON to anybody else, by `Accept`. */
-export function sendNotice(context: HttpContext, req: Request, res: Response, status: number, notice: Notice): void {
-  res.vary("Accept");
-  if (prefersJson(req)) {
-    sendJson(res, status, notice.text === undefined ? notice.title : `${notice.title}: ${notice.text}`);
+/** Sends an error as JSON, and as a problem (RFC 9457) to a client that names its type; `code` and `message` stay. */
+export function sendError(
+  req: Pick<Request, "headers">,
+  res: ServerResponse,
+  { status, message, headers = {} }: Pick<LogoutError, "status" | "message"> & Partial<Pick<LogoutError, "headers">>,
+): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  if (formatFor(req.headers.accept) !== "problem") {
+    sendJson(res, status, message);
     return;
   }
-  sendPage(context, res, status, noticePage(frameOf(context, req), notice), "no pictures");
+  const problem = { type: "about:blank", title: STATUS_CODES[status], status, detail: message, code: status, message };
+  writeJson(res, status, "application/problem+json", problem);
+}
+
+function writeJson(res: ServerResponse, status: number, type: string, body: object): void {
+  setHeadersOf(res, status);
+  res.statusCode = status;
+  res.setHeader("Cache-Control", "no-store");
+  res.setHeader("Content-Type", `${type}; charset=utf-8`);
+  res.end(JSON.stringify(body));
+}
+
+/** Those that every response with this status has, and this one not yet. */
+function setHeadersOf(res: ServerResponse, status: number): void {
+  for (const [name, value] of Object.entries(headersOf(status))) {
+    if (!res.hasHeader(name)) res.setHeader(name, value);
+  }
+}
+
+/** Sends a page to a browser, and JSON to any other client, by `Accept`. */
+export function sendNotice(context: HttpContext, req: Request, res: Response, status: number, notice: Notice): void {
+  res.vary("Accept");
+  if (status === 401) res.set("WWW-Authenticate", challengeOf(context.options.appId));
+  if (acceptsPage(req)) {
+    sendPage(context, res, status, noticePage(frameOf(context, req), notice), "no pictures");
+    return;
+  }
+  const message = notice.text === undefined ? notice.title : `${notice.title}: ${notice.text}`;
+  if (status < 400) sendJson(res, status, message);
+  else sendError(req, res, { status, message });
+}
+
+/** The `WWW-Authenticate` of a 401 to a browser: no browser knows the scheme, so none asks for a password. */
+export function challengeOf(appId: string): string {
+  const realm = appId.toWellFormed().replace(/[^\x20-\x7e]/gu, encodeURIComponent);
+  return `Cookie realm="${realm.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /** A page with the headers that keep it to itself: nothing inline, no frame around it, in no cache. */
@@ -37,6 +73,7 @@ export function sendPage(
 ): void {
   // Browsers hold a form's redirects to form-action as well, and a logout may lead to another site.
   const { defaultRedirect = "/" } = options;
+  setHeadersOf(res, status);
   const afterLogout = URL.canParse(defaultRedirect) ? ` ${new URL(defaultRedirect).origin}` : "";
   res
     .status(status)
@@ -65,6 +102,7 @@ export function redirectTo(res: Response, url: string): void {
   res.set("Cache-Control", "no-store").redirect(303, url);
 }
 
-export function prefersJson(req: Request): boolean {
-  return req.accepts(["json", "html"]) === "json";
+/** Whether a client names HTML in `Accept`, and prefers it. */
+export function acceptsPage(req: Pick<Request, "headers">): boolean {
+  return formatFor(req.headers.accept) === "html";
 }

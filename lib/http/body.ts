@@ -1,18 +1,22 @@
 import { isUtf8 } from "node:buffer";
-import { json } from "express";
+import { json, urlencoded } from "express";
 import type { Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
+import { fieldsIn, type Fields } from "./fields.js";
 
-const LIMIT = "100kb";
+const LIMIT = 100 * 1024;
 const parseJson: RequestHandler = json({ limit: LIMIT, strict: false, verify: mustBeText });
+/** Scripts may name each of a thousand users in a field of its own. */
+const parseForm: RequestHandler = urlencoded({ extended: false, limit: LIMIT, parameterLimit: 2_000 });
 
 const MESSAGES: Readonly<Record<number, string>> = {
-  413: `The body is over the limit of ${LIMIT}.`,
+  413: "The body is over the limit of 100kb.",
   415: "The body has an encoding or a charset that is not supported: send UTF-8.",
 };
+const GONE = "The body was already read, and nothing left it in req.body. Mount auth before the code that reads it.";
 
 /**
- * The JSON body of a request, also where the app has parsed it before.
+ * Reads the JSON body of a request, also where another body parser has read it before.
  *
  * @throws LogoutError `ERR_REQUEST` 400, 413, 415
  */
@@ -20,13 +24,97 @@ export async function readJson(req: Request, res: Response): Promise<unknown> {
   if (req.is("application/json") === false) {
     throw new LogoutError("ERR_REQUEST", "The body must be sent with Content-Type: application/json.", { status: 415 });
   }
-  await new Promise<void>((resolve, reject) => {
-    parseJson(req, res, (error?: unknown) => {
+  return readBody(req, res, true);
+}
+
+/**
+ * Reads the fields of a form, also where another body parser has read it before.
+ *
+ * @throws LogoutError `ERR_REQUEST` 400, 413, 415
+ */
+export async function readForm(req: Request, res: Response): Promise<Fields> {
+  return fieldsIn(await readBody(req, res, isJson(req)));
+}
+
+/** The fields of a form that needs none: a body that cannot be read has no fields. */
+export async function readOptionalForm(req: Request, res: Response): Promise<Fields> {
+  return readForm(req, res).catch(() => fieldsIn(undefined));
+}
+
+async function readBody(req: Request, res: Response, asJson: boolean): Promise<unknown> {
+  const wasRead = isRead(req);
+  if (!wasRead) await parseStream(req, res, asJson);
+  const body = bodyOf(req, asJson);
+  if (wasRead && body === undefined && hasBody(req)) throw bad(400, GONE);
+  // A text that our own parser has left is a JSON string.
+  const isText = body instanceof Uint8Array || (wasRead && typeof body === "string");
+  if (!isText) return body;
+  return parse(textOf(body, req, asJson), asJson);
+}
+
+/** body-parser 1 marks a request that it has read, body-parser 2 and other parsers do not. A stream itself knows. */
+function isRead(req: Request & { readonly _body?: unknown }): boolean {
+  const isStream = typeof (req as { readableDidRead?: unknown }).readableDidRead === "boolean";
+  return !isStream || req._body === true || req.readableDidRead || req.readableEnded || req.destroyed;
+}
+
+/** `req.body` may be a getter that parses; cloud functions and webhooks keep the bytes in `rawBody`. */
+function bodyOf(req: Request & { readonly rawBody?: unknown }, asJson: boolean): unknown {
+  try {
+    return (req.body as unknown) ?? req.rawBody;
+  } catch (error) {
+    throw badBody(error, asJson);
+  }
+}
+
+function hasBody(req: Request): boolean {
+  return req.headers["transfer-encoding"] !== undefined || Number(req.headers["content-length"] ?? 0) > 0;
+}
+
+function isJson(req: Request): boolean {
+  return /^\s*application\/json\b/i.test(req.headers["content-type"] ?? "");
+}
+
+function parseStream(req: Request, res: Response, asJson: boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error?: unknown): void => {
       if (error === undefined) resolve();
-      else reject(badBody(error));
-    });
+      else reject(badBody(error, asJson));
+    };
+    (asJson ? parseJson : parseForm)(req, res, done);
   });
-  return req.body as unknown;
+}
+
+function textOf(body: string | Uint8Array, req: Request, asJson: boolean): string {
+  if (Buffer.byteLength(body) > LIMIT) throw bad(413);
+  if (typeof body === "string") return body;
+  const charset = /;\s*charset="?([^\s;"]+)/i.exec(req.headers["content-type"] ?? "")?.[1] ?? "utf-8";
+  if (!/^utf-(8|16(le|be)?)$/i.test(charset)) throw bad(415);
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(body);
+  } catch (error) {
+    throw badBody(error, asJson);
+  }
+}
+
+function parse(text: string, asJson: boolean): unknown {
+  if (text === "") return undefined;
+  if (!asJson) return fieldsOfForm(text);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw badBody(error, asJson);
+  }
+}
+
+function fieldsOfForm(text: string): object {
+  const fields = new Map<string, string[]>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const values = fields.get(name);
+    if (values === undefined) fields.set(name, [value]);
+    else values.push(value);
+  }
+  return Object.fromEntries(fields);
 }
 
 /** Bytes that are no UTF-8 would be replaced, and two user ids might become one. */
@@ -35,8 +123,12 @@ function mustBeText(_req: unknown, _res: unknown, body: Buffer, encoding: string
 }
 
 /** The parser's error holds the body, which may hold anything: only its status is handed on. */
-function badBody(error: unknown): LogoutError {
-  const { status } = error as { status?: unknown };
-  const known = status === 413 || status === 415 ? status : 400;
-  return new LogoutError("ERR_REQUEST", MESSAGES[known] ?? "The body is not valid JSON.", { status: known });
+function badBody(error: unknown, asJson: boolean): LogoutError {
+  const { status } = (error ?? {}) as { status?: unknown };
+  if (status === 413 || status === 415) return bad(status);
+  return bad(400, `The body is not valid ${asJson ? "JSON" : "form data"}.`);
+}
+
+function bad(status: number, message = MESSAGES[status] ?? ""): LogoutError {
+  return new LogoutError("ERR_REQUEST", message, { status });
 }

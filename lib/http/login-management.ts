@@ -9,15 +9,17 @@ import { toPerson } from "../pages/person.js";
 import type { Texts } from "../pages/texts.js";
 import { NO_APPLICATION } from "./admin.js";
 import { redirectTo, sendNotice, sendPage } from "./answer.js";
+import { readForm } from "./body.js";
 import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
+import { onlyValueOf, queryOf, valueOf, type Fields } from "./fields.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
-import { countFrom, fieldsOf, kickText, pageUrl, requireLogin } from "./visitor.js";
+import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen } from "./selection.js";
+import { countFrom, kickText, pageUrl, requireLogin } from "./visitor.js";
 
 type AskedOf = Pick<AdminContext, "action" | "userIds" | "everyone">;
 
 const FORCE = "/force-offline";
-const MAX_SELECTED = 1_000;
 const MAX_FOUND = 50;
 /** Of how many whom the app finds it is looked up whether they are online, and how many at once. */
 const MAX_CANDIDATES = 1_000;
@@ -28,9 +30,11 @@ export const showLoginManagement: Handler = async (context, req, res) => {
   const admin = await requireAdmin(context, req, res, { action: "list" });
   if (admin === undefined) return;
   const frame = await frameOfUser(context, req, admin);
-  const search = (fieldsOf(req.query, "q")[0] ?? "").slice(0, 256);
-  const limit = PAGE_SIZES.find((size) => size === countFrom(req.query["limit"])) ?? PAGE_SIZES[0];
-  const found = search === "" ? await onlinePage(context, req, limit) : await foundUsers(context, search);
+  const query = queryOf(req);
+  const search = (valueOf(query, "q") ?? "").slice(0, 256);
+  const limit = PAGE_SIZES.find((size) => size === countFrom(onlyValueOf(query, "limit"))) ?? PAGE_SIZES[0];
+  const asked = countFrom(onlyValueOf(query, "page")) ?? 1;
+  const found = search === "" ? await onlinePage(context, asked, limit) : await foundUsers(context, search);
   const url = pageUrl(req, "");
   const html = loginManagementPage({
     frame,
@@ -40,16 +44,17 @@ export const showLoginManagement: Handler = async (context, req, res) => {
     ...found,
     limit,
     search,
-    ...selectionIn(req.query),
-    status: statusFrom(req, frame.texts),
+    ...selectionIn(query),
+    status: statusFrom(query, frame.texts),
   });
   sendPage(context, res, 200, html);
 };
 
 /** `GET …/login-management/force-offline?user=…`: asks before anybody is forced offline. */
 export const confirmForceOffline: Handler = async (context, req, res) => {
-  const { everyone, userIds, loginId } = chosenIn(req.query);
-  const admin = await requireAdmin(context, req, res, aboutToKick(req.query));
+  const chosen = chosenIn(queryOf(req));
+  const { everyone, userIds, loginId } = chosen;
+  const admin = await requireAdmin(context, req, res, aboutToKick(chosen));
   if (admin === undefined) return;
   const url = pageUrl(req, FORCE);
   const base = {
@@ -58,10 +63,10 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     url,
     forceUrl: joinPath(url, FORCE),
   };
-  if (everyone !== undefined) {
+  if (everyone.length > 0) {
     const { totalCount } = await context.logins.activeUsers({ limit: 1 });
-    const view = { ...base, target: { kind: "everyone" } as const, users: totalCount, logins: undefined };
-    sendPage(context, res, 200, confirmationPage(view));
+    const target = { kind: "everyone" } as const;
+    sendPage(context, res, 200, confirmationPage({ ...base, target, users: totalCount, logins: undefined }));
     return;
   }
   const named = [...new Set(userIds)].slice(0, loginId === undefined ? MAX_SELECTED : 1);
@@ -72,7 +77,13 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
   }
   // Also who has no login that is shown: it may be changing its session id, and a kick takes it as well.
   const people = named.map(async (userId) => toPerson(userId, await context.options.user(userId)));
-  const target = { kind: "users", people: await Promise.all(people), loginId } as const;
+  const selection = encodeSelection({ userIds: named, loginId });
+  const target = {
+    kind: "users",
+    people: await Promise.all(people),
+    isOneLogin: loginId !== undefined,
+    selection,
+  } as const;
   sendPage(context, res, 200, confirmationPage({ ...base, target, users: named.length, logins }));
 };
 
@@ -91,17 +102,19 @@ async function countLogins(
 /** `POST …/login-management/force-offline`: to a form a page, to a script how it goes on, line by line. */
 export const forceOffline: Handler = async (context, req, res) => {
   mustBeSameOrigin(req);
-  const admin = await requireAdmin(context, req, res, aboutToKick(req.body));
+  const form = await readForm(req, res);
+  const chosen = chosenIn(form);
+  const admin = await requireAdmin(context, req, res, aboutToKick(chosen));
   if (admin === undefined) return;
   const texts = textsOf(context, req);
   const link = { href: pageUrl(req, FORCE), label: texts.goOn };
-  const why = { reason: kickText(fieldsOf(req.body, "reason")[0] ?? ""), by: kickText(admin) };
+  const why = { reason: kickText(valueOf(form, "reason") ?? ""), by: kickText(admin) };
   if (req.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
-    await forceLineByLine(res, texts, (onProgress) => kick(context, req, { ...why, onProgress }));
+    await forceLineByLine(res, texts, (onProgress) => kick(context, chosen, { ...why, onProgress }));
     return;
   }
   try {
-    const result = await kick(context, req, why);
+    const result = await kick(context, chosen, why);
     if (result === "mistyped") sendNotice(context, req, res, 400, { title: texts.wrongApplicationId, link });
     else redirectTo(res, `${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
@@ -111,8 +124,8 @@ export const forceOffline: Handler = async (context, req, res) => {
 };
 
 /** Who is checked: as many as an address can carry on to the next page. */
-function selectionIn(query: unknown) {
-  const checked = [...new Set(fieldsOf(query, "user"))];
+function selectionIn(query: Fields) {
+  const checked = [...new Set(query("user").filter((user) => user !== ""))];
   let length = 0;
   const selected = checked.filter((user) => {
     length += new URLSearchParams({ user }).toString().length + "&".length;
@@ -121,27 +134,21 @@ function selectionIn(query: unknown) {
   return { selected, isFull: selected.length < checked.length };
 }
 
-/** Whom a form names: everyone, for which the application's id is typed; one login; or some users. */
-function chosenIn(form: unknown) {
-  const { everyone } = (form ?? {}) as { everyone?: unknown };
-  const [loginId] = fieldsOf(form, "login");
-  return { everyone, userIds: fieldsOf(form, "user").slice(0, MAX_SELECTED), loginId };
-}
-
 /** What `authorize` is asked about such a form: exactly those who would be kicked. */
-function aboutToKick(form: unknown): AskedOf {
-  const { everyone, userIds } = chosenIn(form);
-  return { action: "kick", ...(everyone === undefined ? { userIds } : { everyone: true }) };
+function aboutToKick({ everyone, userIds }: Chosen): AskedOf {
+  return { action: "kick", ...(everyone.length === 0 ? { userIds } : { everyone: true }) };
 }
 
 /** Everyone only if the application's id was typed as it is. */
 async function kick(
   { options, logins }: HttpContext,
-  req: Request,
+  { everyone, userIds, loginId }: Chosen,
   { onProgress, ...why }: KickAllOptions,
 ): Promise<KickResult | "mistyped"> {
-  const { everyone, userIds, loginId } = chosenIn(req.body);
-  if (everyone !== undefined) return everyone === options.appId ? logins.kickAll({ ...why, onProgress }) : "mistyped";
+  if (everyone.length > 0) {
+    const isTyped = everyone.every((typed) => typed === options.appId);
+    return isTyped ? logins.kickAll({ ...why, onProgress }) : "mistyped";
+  }
   const [userId] = userIds;
   if (userId === undefined) return { users: 0, logins: 0 };
   return loginId === undefined ? logins.kick(userIds, why) : logins.kickLogin(userId, loginId, why);
@@ -186,8 +193,8 @@ async function requireAdmin(
   return undefined;
 }
 
-async function onlinePage({ options, logins }: HttpContext, req: Request, limit: number) {
-  const asked = Math.max(1, countFrom(req.query["page"]) ?? 1);
+async function onlinePage({ options, logins }: HttpContext, page: number, limit: number) {
+  const asked = Math.max(1, page);
   const first = await logins.activeUsers({ page: asked, limit });
   const last = Math.max(1, Math.ceil(first.totalCount / limit));
   const { totalCount, users } = asked <= last ? first : await logins.activeUsers({ page: last, limit });
@@ -233,9 +240,8 @@ async function readable<Read>(userIds: readonly string[], read: (userId: string)
   return found;
 }
 
-function statusFrom(req: Request, texts: Texts): string | undefined {
-  const { users, logins, nobody } = req.query;
-  if (nobody !== undefined) return texts.nobodySelected;
-  const counts = [countFrom(users), countFrom(logins)] as const;
+function statusFrom(query: Fields, texts: Texts): string | undefined {
+  if (query("nobody").length > 0) return texts.nobodySelected;
+  const counts = [countFrom(onlyValueOf(query, "users")), countFrom(onlyValueOf(query, "logins"))] as const;
   return counts[0] === undefined || counts[1] === undefined ? undefined : texts.forced(counts[0], counts[1]);
 }

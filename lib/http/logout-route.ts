@@ -1,8 +1,10 @@
 import type { Request, Response } from "express";
 import { LogoutError } from "../errors.js";
-import { prefersJson, sendJson, sendNotice } from "./answer.js";
+import { acceptsPage, sendJson, sendNotice } from "./answer.js";
+import { readOptionalForm } from "./body.js";
 import type { Handler, HttpContext } from "./context.js";
 import { isTopLevelNavigation, mustBeSameOrigin } from "./fetch-metadata.js";
+import { queryOf } from "./fields.js";
 import { textsOf } from "./frame.js";
 import { resolveRedirect } from "./redirects.js";
 
@@ -23,8 +25,8 @@ export const logoutByPost: Handler = async (context, req, res) => {
 
 async function logOut(context: HttpContext, req: Request, res: Response, status: number): Promise<void> {
   const { options, sessions } = context;
-  const redirect = resolveRedirect(redirectUri(req), options);
   await sessions.endLogin(req, res);
+  const redirect = resolveRedirect(await redirectUri(req, res), options);
   if ("refusal" in redirect) {
     const texts = textsOf(context, req);
     sendNotice(context, req, res, 400, {
@@ -32,17 +34,19 @@ async function logOut(context: HttpContext, req: Request, res: Response, status:
       text: redirect.refusal,
       link: { href: options.defaultRedirect ?? "/", label: texts.goOn },
     });
-  } else if (prefersJson(req) && !acceptsAnything(req)) {
+  } else if (!acceptsPage(req) && !acceptsAnything(req)) {
     sendJson(res, 200, "You are logged out", { redirectTo: redirect.to });
   } else {
     res.set("Cache-Control", "no-store").redirect(status, redirect.to);
   }
 }
 
-function redirectUri(req: Request): unknown {
-  const body: unknown = req.body;
-  const inBody = typeof body === "object" && body !== null && "redirect_uri" in body ? body.redirect_uri : undefined;
-  return req.query["redirect_uri"] ?? inBody;
+/** What the address says, else the form: a text, or several where it is given several times. */
+async function redirectUri(req: Request, res: Response): Promise<unknown> {
+  const inQuery = queryOf(req)("redirect_uri");
+  const given =
+    inQuery.length > 0 || req.method === "GET" ? inQuery : (await readOptionalForm(req, res))("redirect_uri");
+  return given.length > 1 ? given : given[0];
 }
 
 /** Only who asks for JSON by name gets it here: the way back is what this address is for. */

@@ -3,10 +3,12 @@ import type { Login } from "../login.js";
 import type { KickOptions } from "../logins.js";
 import { MAX_SHOWN, personalCenterPage } from "../pages/personal-center.js";
 import { redirectTo, sendNotice, sendPage } from "./answer.js";
+import { readForm, readOptionalForm } from "./body.js";
 import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
+import { onlyValueOf, queryOf, valueOf, type Fields } from "./fields.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
-import { countFrom, fieldsOf, kickText, pageUrl, requireLogin } from "./visitor.js";
+import { countFrom, kickText, pageUrl, requireLogin } from "./visitor.js";
 
 /** `GET /u`: where the user is logged in. */
 export const showPersonalCenter: Handler = async (context, req, res) => {
@@ -17,7 +19,7 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
   const others = items.filter(({ id }) => id !== current.id);
   // Not among them, it is counted if it is older than all of them.
   const isCounted = others.length < items.length || items.length < total;
-  const ended = countFrom(req.query["ended"]);
+  const ended = countFrom(onlyValueOf(queryOf(req), "ended"));
   const url = pageUrl(req, "");
   const html = personalCenterPage({
     frame,
@@ -35,6 +37,8 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
 export const logoutFromMenu: Handler = async (context, req, res) => {
   mustBeSameOrigin(req);
   await context.sessions.endLogin(req, res);
+  // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
+  await readOptionalForm(req, res);
   redirectTo(res, context.options.defaultRedirect ?? joinPath(pageUrl(req, "/logout"), "/logged-out"));
 };
 
@@ -50,13 +54,12 @@ export const showLoggedOut: Handler = (context, req, res) => {
 };
 
 /** `POST /u/end-login`: one other device. */
-export const endOneLogin: Handler = (context, req, res) => {
-  const [loginId = ""] = fieldsOf(req.body, "loginId");
-  return endLogins(context, req, res, "/end-login", async ({ userId, id }, options) =>
+export const endOneLogin: Handler = (context, req, res) =>
+  endLogins(context, req, res, { part: "/end-login", read: readForm }, async ({ userId, id }, options, form) => {
+    const loginId = valueOf(form, "loginId") ?? "";
     // A stale page or a double click may ask for the one that this request comes from.
-    loginId === id ? 0 : (await context.logins.kickLogin(userId, loginId, options, true)).logins,
-  );
-};
+    return loginId === id ? 0 : (await context.logins.kickLogin(userId, loginId, options, true)).logins;
+  });
 
 /** `POST /u/end-others`: every other device. */
 export const endOtherLogins: Handler = (context, req, res) =>
@@ -64,23 +67,31 @@ export const endOtherLogins: Handler = (context, req, res) =>
     context,
     req,
     res,
-    "/end-others",
+    { part: "/end-others", read: readOptionalForm },
     async ({ userId, id }, options) => (await context.logins.kickOthers(userId, id, options)).logins,
   );
+
+interface EndForm {
+  readonly part: string;
+  /** Reads the form, also for `confirmIdentity`, which may look for a field of its own in `req.body`. */
+  readonly read: typeof readForm;
+}
 
 /** Ends logins of the user who asks, never the one that the request comes from. */
 async function endLogins(
   context: HttpContext,
   req: Request,
   res: Response,
-  part: string,
-  end: (current: Login, options: KickOptions) => Promise<number>,
+  { part, read }: EndForm,
+  end: (current: Login, options: KickOptions, form: Fields) => Promise<number>,
 ): Promise<void> {
   mustBeSameOrigin(req);
   const current = await requireLogin(context, req, res);
-  if (current === undefined || !(await isConfirmed(context, req, res))) return;
+  if (current === undefined) return;
+  const form = await read(req, res);
+  if (!(await isConfirmed(context, req, res))) return;
   const reason = textsOf(context, req).loggedOutByYourself;
-  const ended = await end(current, { reason, by: kickText(current.userId) });
+  const ended = await end(current, { reason, by: kickText(current.userId) }, form);
   redirectTo(res, `${pageUrl(req, part)}?ended=${String(ended)}`);
 }
 

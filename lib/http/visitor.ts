@@ -46,10 +46,3 @@ export function countFrom(value: unknown): number | undefined {
 export function kickText(text: string): string {
   return text.slice(0, MAX_KICK_TEXT).toWellFormed();
 }
-
-/** A field of a form, which may be there several times. */
-export function fieldsOf(source: unknown, name: string): string[] {
-  const value = (source as Record<string, unknown> | undefined)?.[name];
-  const values: unknown[] = Array.isArray(value) ? value : [value];
-  return values.filter((each): each is string => typeof each === "string" && each !== "");
-}

@@ -4,7 +4,13 @@ import type { Texts } from "./texts.js";
 
 /** Whom a confirmed form forces offline. */
 export type Target =
-  | { readonly kind: "users"; readonly people: readonly Person[]; readonly loginId?: string | undefined }
+  | {
+      readonly kind: "users";
+      readonly people: readonly Person[];
+      readonly isOneLogin: boolean;
+      /** Those users, or that login, as the form sends them. */
+      readonly selection: string;
+    }
   | { readonly kind: "everyone" };
 
 export interface Confirmation {
@@ -42,11 +48,8 @@ export function confirmationPage({ frame, appId, url, forceUrl, target, users, l
             <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
           </label>
         ) : (
-          target.people.map(({ id }) => <input type="hidden" name="user" value={id} key={id} />)
+          <input type="hidden" name="selection" value={target.selection} />
         )}
-        {target.kind === "users" && target.loginId !== undefined ? (
-          <input type="hidden" name="login" value={target.loginId} />
-        ) : null}
         <label>
           {texts.reason} <span class="quiet">{texts.reasonHint}</span>
           <input name="reason" maxLength={500} autocomplete="off" />
@@ -87,7 +90,7 @@ function question(target: Target, users: number, appId: string, texts: Texts): s
   if (target.kind === "everyone") return texts.forceEveryoneQuestion(users, appId);
   const [first] = target.people;
   if (target.people.length !== 1 || first === undefined) return texts.forceUsersQuestion(users);
-  return target.loginId === undefined ? texts.forceUserQuestion(first.name) : texts.forceLoginQuestion(first.name);
+  return target.isOneLogin ? texts.forceLoginQuestion(first.name) : texts.forceUserQuestion(first.name);
 }
 
 function escapePattern(text: string): string {

@@ -2,6 +2,8 @@ import type { Client } from "../login.js";
 
 const MAX_USER_AGENT = 256;
 const MAX_ADDRESS = 64;
+/** An IPv4 address as a dual-stack server sees it (RFC 4291 section 2.5.5.2). */
+const MAPPED_IPV4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
 
 interface RequestLike {
   readonly ip?: unknown;
@@ -14,7 +16,7 @@ export function clientOf(req: object | undefined): Client {
   if (req === undefined) return {};
   const { ip, headers, socket } = req as RequestLike;
   return {
-    ip: text(ip ?? socket?.remoteAddress, MAX_ADDRESS),
+    ip: text(ip ?? socket?.remoteAddress, MAX_ADDRESS)?.replace(MAPPED_IPV4, "$1"),
     userAgent: text(headers?.["user-agent"], MAX_USER_AGENT),
   };
 }

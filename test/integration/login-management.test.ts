@@ -14,6 +14,7 @@ import {
   HTML,
   submit,
   textOf,
+  selectionOf,
   valuesOf,
   visit,
 } from "../support/pages.js";
@@ -24,7 +25,8 @@ type Auth = NonNullable<SiteOptions["auth"]>;
 const open = useSites();
 const { en, zh } = LOCALES;
 const MOUNTS = ["", "/account"] as const;
-const LINES = { Accept: "application/x-ndjson" };
+/** As the script of the page sends it: a refusal comes as a page. */
+const LINES = { Accept: "application/x-ndjson, text/html;q=0.9" };
 const isRoot: NonNullable<NonNullable<Auth["admin"]>["authorize"]> = (req) =>
   (req.session as { userId?: unknown }).userId === "root";
 
@@ -616,8 +618,7 @@ describe("the question before anybody is forced offline", () => {
       expect(textOf(text)).toContain(shown);
     }
     expect(textOf(text)).not.toContain("BOB");
-    expect(valuesOf(text, "user")).toEqual(["alice"]);
-    expect(valuesOf(text, "login")).toEqual([]);
+    expect(selectionOf(text)).toEqual({ userIds: ["alice"] });
     expect(kicksOf(site)).toEqual([]);
   });
 
@@ -628,7 +629,7 @@ describe("the question before anybody is forced offline", () => {
     for (const shown of [en.forceUsersQuestion(3), en.holdLogins(3), "ALICE the user", "BOB the user"]) {
       expect(textOf(text)).toContain(shown);
     }
-    expect(valuesOf(text, "user")).toEqual(["alice", "bob", "gone"]);
+    expect(selectionOf(text)).toEqual({ userIds: ["alice", "bob", "gone"] });
   });
 
   it("is asked of a user whose only login is changing its session id, and the answer ends it", async () => {
@@ -666,7 +667,7 @@ describe("the question before anybody is forced offline", () => {
     for (const shown of [en.forceLoginQuestion("ALICE the user"), en.holdLogins(1)]) {
       expect(textOf(text)).toContain(shown);
     }
-    expect([valuesOf(text, "user"), valuesOf(text, "login")]).toEqual([["alice"], [older?.id]]);
+    expect(selectionOf(text)).toEqual({ userIds: ["alice"], loginId: older?.id });
   });
 
   it("names how many everyone are, and asks for the application's id", async () => {
@@ -677,7 +678,7 @@ describe("the question before anybody is forced offline", () => {
       expect(textOf(text)).toContain(shown);
     }
     expect(valuesOf(text, "everyone")).toEqual([""]);
-    expect(valuesOf(text, "user")).toEqual([]);
+    expect(selectionOf(text)).toEqual({});
     const field = elementsOf(text, "input").find(({ attributes }) => attributes["name"] === "everyone")?.attributes;
     expect(field).toMatchObject({ required: "" });
     expect(site.appId).toMatch(new RegExp(`^(?:${field?.["pattern"] ?? ""})$`, "v"));
@@ -1057,7 +1058,7 @@ describe("hostile texts in the console", () => {
     expect(question.status).toBe(200);
     expectHarmless(question.text);
     expect(textOf(question.text)).toContain(shown(id));
-    expect(valuesOf(question.text, "user")).toEqual([id]);
+    expect(selectionOf(question.text)).toEqual({ userIds: [id] });
     const found = await visit(site, root, `${page}?q=${encodeURIComponent(id)}&user=${encodeURIComponent(id)}`);
     expectHarmless(found.text);
     expect(idsOf(found.text)).toEqual([id]);
@@ -1092,7 +1093,7 @@ describe("hostile texts in the console", () => {
     expect(idsOf(text)).toHaveLength(4);
     // The row of "\ud83d", whose neighbour's id is what such an id turns into on the wire.
     const link = addressesOf(text.split("<tr data-user=")[3] ?? "").at(-1) ?? "";
-    expect(valuesOf((await visit(site, root, link)).text, "user")).not.toContain("\ufffd");
+    expect(selectionOf((await visit(site, root, link)).text).userIds ?? []).not.toContain("\ufffd");
     expect(await usersOf(site, browsers)).toEqual(ids);
   });
 

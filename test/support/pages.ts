@@ -63,6 +63,13 @@ export function valuesOf(html: string, name: string): string[] {
     .map(({ attributes }) => attributes["value"] ?? "");
 }
 
+/** The users, and the login, whom a confirmation form names in its one field. */
+export function selectionOf(html: string): { readonly userIds?: readonly string[]; readonly loginId?: string } {
+  const [value = ""] = valuesOf(html, "selection");
+  const text = Buffer.from(value, "base64url").toString();
+  return text === "" ? {} : (JSON.parse(text) as { userIds: string[]; loginId?: string });
+}
+
 /** Opens a page as a browser does. */
 export function visit(
   site: Site,

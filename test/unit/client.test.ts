@@ -8,6 +8,9 @@ describe("the device behind a request", () => {
     ["of Express", { ip: "203.0.113.9", socket: { remoteAddress: "10.0.0.1" }, headers: HEADERS }, "203.0.113.9"],
     ["of a bare server", { socket: { remoteAddress: "10.0.0.1" }, headers: HEADERS }, "10.0.0.1"],
     ["whose socket is gone", { headers: HEADERS }, undefined],
+    ["of an IPv4 client of a dual-stack server", { ip: "::ffff:203.0.113.9", headers: HEADERS }, "203.0.113.9"],
+    ["of one that an app has in capitals", { ip: "::FFFF:203.0.113.9", headers: HEADERS }, "203.0.113.9"],
+    ["of an IPv6 client", { ip: "2001:db8::ffff:1", headers: HEADERS }, "2001:db8::ffff:1"],
   ])("%s is its address and its user agent", (_whose, req, ip) => {
     expect(clientOf(req)).toEqual({ ip, userAgent: "Phone/1.0" });
   });

@@ -53,6 +53,8 @@ describe("logout()", () => {
     ["admin", []],
     ["redirectUris", "https://shop.example/"],
     ["redirectUris", ["/bye"]],
+    ["redirectUris", ["https://*.shop.example/bye"]],
+    ["redirectUris", ["https://shop.example/*"]],
     ["redirectUris", ["javascript:alert(1)"]],
     ["redirectUris", ["https://user:pass@shop.example/"]],
     ["defaultRedirect", "//evil.example"],

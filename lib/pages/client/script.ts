@@ -261,7 +261,8 @@ function isRefusal({ status }: Response): boolean {
 /** Sends a form. @returns the answer, or `undefined` where there is none. */
 function post(form: HTMLFormElement): Promise<Response | undefined> {
   const fields = [...new FormData(form)].map(([name, value]) => [name, typeof value === "string" ? value : ""]);
-  const headers = { accept: "application/x-ndjson" };
+  // A refusal comes as a page, which takes the place of this one.
+  const headers = { accept: "application/x-ndjson, text/html;q=0.9" };
   return fetch(form.action, { method: "POST", body: new URLSearchParams(fields), headers }).catch(() => undefined);
 }
 

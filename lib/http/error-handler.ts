@@ -1,0 +1,102 @@
+import { emitWarning } from "node:process";
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from "express";
+import { LogoutError } from "../errors.js";
+import type { Texts } from "../pages/texts.js";
+import { acceptsPage, sendError, sendNotice } from "./answer.js";
+import type { HttpContext } from "./context.js";
+import { textsOf } from "./frame.js";
+import type { OwnPaths } from "./own-paths.js";
+import type { Route } from "./routes.js";
+
+const CSRF_FIRST =
+  "A CSRF middleware refused a request to a route of express-logout. Mount auth before it: app.use(auth, csrf).";
+
+/** Express 4 loses a rejected promise, so no handler's promise is left to Express. */
+export function handle(context: HttpContext, route: Route): RequestHandler {
+  return function logoutRoute(req, res, next) {
+    route.handler(context, req, res).catch((error: unknown) => {
+      answerError(context, route.caller, error, req, res, next);
+    });
+  };
+}
+
+/** Answers an error of a route: what the caller can act on is told, every other error is for the app. */
+export function answerError(
+  context: HttpContext,
+  caller: Route["caller"],
+  error: unknown,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+): void {
+  if (!(error instanceof LogoutError) || !isTold(error) || res.headersSent) next(error);
+  else if (caller === "admin") sendError(req, res, error);
+  else sendErrorNotice(context, req, res, error);
+}
+
+/** Responds to the errors of this package, wherever in the app they come up. */
+export function createErrorHandler(context: HttpContext, paths: OwnPaths): ErrorRequestHandler {
+  const reported = new Set<string>();
+  return function logoutErrorHandler(error: unknown, req: Request, res: Response, next: NextFunction) {
+    const own = ownError(error) ?? (isCsrfError(error) && paths.has(req) ? csrfFirst(error) : undefined);
+    if (own === undefined || res.headersSent) {
+      next(error);
+      return;
+    }
+    // Answered here, it does not reach the log of Express.
+    if (!isTold(own) && !reported.has(own.code)) {
+      reported.add(own.code);
+      emitWarning(own.message, { type: "ExpressLogoutWarning", code: own.code });
+    }
+    sendErrorNotice(context, paths.inPlace(req), res, own);
+  };
+}
+
+function sendErrorNotice(context: HttpContext, req: Request, res: Response, error: LogoutError): void {
+  // As Express has it: what is wrong with the app itself is said to its developers alone.
+  const isPublic = isTold(error) || req.app.get("env") !== "production";
+  const texts = textsOf(context, req);
+  const title = titleOf(error.status, texts);
+  if (!acceptsPage(req)) {
+    res.vary("Accept");
+    sendError(req, res, isPublic ? error : { status: error.status, message: title });
+    return;
+  }
+  res.set({ ...error.headers });
+  sendNotice(context, req, res, error.status, {
+    title,
+    // The errors of this package are in English; a page in another language says what it can in its own.
+    text: isPublic && texts.language === "en" ? error.message : undefined,
+    link: { href: context.options.defaultRedirect ?? "/", label: texts.goOn },
+  });
+}
+
+/** Whether the client caused the error, or can repeat the request. Other errors are the app's own. */
+function isTold({ status }: LogoutError): boolean {
+  return status < 500 || status === 503;
+}
+
+function titleOf(status: number, texts: Texts): string {
+  if (status === 403) return texts.requestForbidden;
+  if (status === 404) return texts.noSuchPage;
+  return status === 503 ? texts.tryAgainLater : texts.requestRefused;
+}
+
+/** An error of this package, also of another copy of it: ESM and CommonJS have a class each. */
+function ownError(error: unknown): LogoutError | undefined {
+  if (error instanceof LogoutError) return error;
+  const { name, code, status, message } = (error ?? {}) as Readonly<Record<string, unknown>>;
+  const isOwn = /^(Logout|Kick|LoginEnded)Error$/.test(String(name)) && /^ERR_[A-Z_]+$/.test(String(code));
+  if (!isOwn || typeof status !== "number" || !(status >= 400 && status <= 599)) return undefined;
+  return new LogoutError(code as LogoutError["code"], String(message), { status, cause: error });
+}
+
+/** csurf, csrf-csrf and csrf-sync have a code in common; lusca has a message alone. */
+function isCsrfError(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return code === "EBADCSRFTOKEN" || (typeof message === "string" && /^csrf token (missing|mismatch)$/i.test(message));
+}
+
+function csrfFirst(cause: unknown): LogoutError {
+  return new LogoutError("ERR_SESSION_ORDER", CSRF_FIRST, { cause });
+}
