@@ -59,13 +59,16 @@ async function byRollup(folder, outfile) {
 }
 
 const BUNDLES = [
-  ["esbuild", "cjs", "in CommonJS", byEsbuild({ format: "cjs", minify: false })],
-  ["esbuild", "cjs", "in CommonJS, minified", byEsbuild({ format: "cjs", minify: true })],
-  ["esbuild", "mjs", "in ESM", byEsbuild({ format: "esm", minify: false })],
-  ["esbuild", "mjs", "in ESM, minified", byEsbuild({ format: "esm", minify: true })],
-  ["webpack", "cjs", "for production", byWebpack],
-  ["rollup", "mjs", "in ESM", byRollup],
+  ["esbuild", "cjs", "CommonJS", byEsbuild({ format: "cjs", minify: false })],
+  ["esbuild", "cjs", "minified CommonJS", byEsbuild({ format: "cjs", minify: true })],
+  ["esbuild", "mjs", "ESM", byEsbuild({ format: "esm", minify: false })],
+  ["esbuild", "mjs", "minified ESM", byEsbuild({ format: "esm", minify: true })],
+  ["webpack", "cjs", "production mode", byWebpack],
+  ["rollup", "mjs", "ESM", byRollup],
 ];
+
+/** The error alone: before it, Node shows the line of a bundle, which may hold all of it. */
+const reasonOf = ({ stderr, message }) => /^[\w$]+( \[\w+\])?: .*$/m.exec(stderr)?.[0] ?? message;
 
 const versionOf = (name) => createRequire(import.meta.url)(`${name}/package.json`).version;
 
@@ -82,16 +85,16 @@ export function tryBundles(folder) {
       try {
         await bundle(folder, outfile);
       } catch (error) {
-        failures.push(`${bundler} ${how}: ${error.message}`);
+        failures.push(`${bundler}, ${how}: ${error.message}`);
         continue;
       }
       for (const [place, more] of Object.entries(runs)) {
         const { REDIS_SOCKET: _none, ...env } = process.env;
         try {
           await execute(process.execPath, [outfile], { cwd: folder, env: { ...env, ...more }, timeout: 60_000 });
-          report({ kind: "bundler", name: bundler, version: versionOf(bundler), what: [`a server ${how}`] });
+          report({ kind: "bundler", name: bundler, version: versionOf(bundler), what: [how] });
         } catch (error) {
-          failures.push(`${bundler} ${how}, ${place}: ${/^.*Error\b.*$/m.exec(error.stderr)?.[0] ?? error.message}`);
+          failures.push(`${bundler}, ${how}, ${place}: ${reasonOf(error)}`);
         }
       }
     }
