@@ -10,7 +10,7 @@ import nodeResolve from "@rollup/plugin-node-resolve";
 import esbuild from "esbuild";
 import { rollup } from "rollup";
 import webpack from "webpack";
-import { withRedis } from "./consumer.mjs";
+import { inMemory, withRedis } from "./consumer.mjs";
 import { report } from "./report.mjs";
 
 const execute = promisify(execFile);
@@ -77,11 +77,11 @@ const versionOf = (name) => createRequire(import.meta.url)(`${name}/package.json
  * @returns what has failed, with the error.
  */
 export function tryBundles(folder) {
-  return withRedis(async (socket) => {
+  return withRedis(async (url) => {
     const failures = [];
     for (const [position, [bundler, extension, how, bundle]] of BUNDLES.entries()) {
       const outfile = `bundle-${position}.${extension}`;
-      const runs = { memory: {}, Redis: { REDIS_SOCKET: socket } };
+      const runs = { memory: {}, Redis: { REDIS_URL: url } };
       try {
         await bundle(folder, outfile);
       } catch (error) {
@@ -89,9 +89,8 @@ export function tryBundles(folder) {
         continue;
       }
       for (const [place, more] of Object.entries(runs)) {
-        const { REDIS_SOCKET: _none, ...env } = process.env;
         try {
-          await execute(process.execPath, [outfile], { cwd: folder, env: { ...env, ...more }, timeout: 60_000 });
+          await execute(process.execPath, [outfile], { cwd: folder, env: { ...inMemory, ...more }, timeout: 60_000 });
           report({ kind: "bundler", name: bundler, version: versionOf(bundler), what: [how] });
         } catch (error) {
           failures.push(`${bundler}, ${how}, ${place}: ${reasonOf(error)}`);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { tryBundles } from "./bundles.mjs";
-import { asInTests, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
+import { asInTests, inMemory, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "express-logout-package-"));
 const node = (script, ...args) => run(process.execPath, [script, ...args]);
@@ -39,11 +39,10 @@ function checkFiles(paths) {
   if (missing.length > 0) throw new Error(`The README leads to what the tarball does not hold: ${missing.join(", ")}`);
 }
 
-function runConsumers(consumer, socket) {
-  const { REDIS_SOCKET: _none, ...env } = process.env;
+function runConsumers(consumer, url) {
   for (const script of ["esm.mjs", "cjs.cjs"]) {
-    for (const more of [{}, { REDIS_SOCKET: socket }]) {
-      console.log(run(process.execPath, [script], { cwd: consumer, env: { ...env, ...more } }).trim());
+    for (const more of [{}, { REDIS_URL: url }]) {
+      console.log(run(process.execPath, [script], { cwd: consumer, env: { ...inMemory, ...more } }).trim());
     }
   }
 }
@@ -72,7 +71,7 @@ try {
   const packages = [...PACKAGES, ...TYPES, asInTests("typescript"), TYPESCRIPT_5];
   const consumer = makeConsumer(join(folder, "consumer"), tarball, packages);
   const oldest = makeConsumer(join(folder, "oldest"), tarball, OLDEST, { args: ["--strict-peer-deps"] });
-  await withRedis((socket) => [consumer, oldest].forEach((project) => runConsumers(project, socket)));
+  await withRedis((url) => [consumer, oldest].forEach((project) => runConsumers(project, url)));
   compile(consumer);
 
   const { tried, failures } = await tryBundles(consumer);

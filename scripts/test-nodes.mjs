@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
-import { asInTests, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
+import { asInTests, inMemory, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
 
 const asked = process.argv.slice(2);
 const versions = asked.length > 0 ? asked : ["22", "24", "26"];
@@ -16,17 +16,14 @@ const jest = (project, paths, ...more) => {
   const args = ["--selectProjects", project, "--testPathPatterns", paths, "--silent", ...more];
   return ["node_modules/jest/bin/jest.js", ...args];
 };
-/** What runs on each version, beside the consumers. */
-const SUITES = {
-  demo: [jest("unit", "example/demo")],
-  "memory and Redis suites": [
-    jest("unit", "(unit/memory-registry|registry/redis-(connections|index|listening|outage|settings|steps))"),
-    jest("unit", "registry/contract", "-t", "^(Memory|RedisLoginRegistry on (node-redis|ioredis) 6 )"),
-    jest("express 5", "integration/(controls|live|mounting|passport|refusal|saves|touches)"),
-    // This project has two stores: MemoryStore and connect-redis.
-    jest("express 4", "integration/(race-matrix|stores)"),
-  ],
-};
+/** The suites that run on each version, beside the consumers and the demo. */
+const SUITES = [
+  jest("unit", "(unit/memory-registry|registry/redis-(connections|index|listening|settings|steps))"),
+  jest("unit", "registry/contract", "-t", "^(Memory|RedisLoginRegistry on (node-redis|ioredis) 6 )"),
+  jest("express 5", "integration/(controls|live|mounting|passport|refusal|saves|touches)"),
+  // This project has two stores: MemoryStore and connect-redis.
+  jest("express 4", "integration/(race-matrix|stores)"),
+];
 
 /** The binary of a version, from npm's cache or its registry. */
 function binaryOf(version) {
@@ -53,12 +50,10 @@ const every = async (trials) => {
 /** Installs the package with this version of npm's Node, and runs it in both formats, on memory and on Redis. */
 async function consumersPass(node, env, folder, tarball) {
   makeConsumer(folder, tarball, PACKAGES, { args: ["--engine-strict"], env });
-  return withRedis((socket) =>
+  return withRedis((url) =>
     every(
       ["esm.mjs", "cjs.cjs"].flatMap((script) =>
-        [{}, { REDIS_SOCKET: socket }].map(
-          (more) => () => passes(node, [script], { cwd: folder, env: { ...env, ...more } }),
-        ),
+        [{}, { REDIS_URL: url }].map((more) => () => passes(node, [script], { cwd: folder, env: { ...env, ...more } })),
       ),
     ),
   );
@@ -66,8 +61,7 @@ async function consumersPass(node, env, folder, tarball) {
 
 async function tryVersion(version, tarball, folder) {
   const node = binaryOf(version);
-  const { REDIS_SOCKET: _none, ...ours } = process.env;
-  const env = { ...ours, PATH: [dirname(node), ours.PATH].join(delimiter) };
+  const env = { ...inMemory, PATH: [dirname(node), process.env.PATH].join(delimiter) };
   const name = run(node, ["--version"]).trim();
   const results = {};
   const step = async (what, trial) => {
@@ -76,9 +70,9 @@ async function tryVersion(version, tarball, folder) {
     console.log(`${results[what]}  Node ${name}: ${what}  (${((Date.now() - began) / 1000).toFixed(1)} s)`);
   };
   await step("consumers", () => consumersPass(node, env, join(folder, version), tarball));
-  for (const [what, runs] of Object.entries(SUITES)) {
-    await step(what, () => every(runs.map((args) => () => passes(node, args, { env }))));
-  }
+  const demo = (more) => () => passes(node, ["example-app/dist/demo.js"], { env: { ...env, ...more } });
+  await step("demo", () => withRedis((url) => every([demo({}), demo({ REDIS_URL: url })])));
+  await step("memory and Redis suites", () => every(SUITES.map((args) => () => passes(node, args, { env }))));
   return { Node: name, ...results };
 }
 

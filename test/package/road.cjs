@@ -1,11 +1,11 @@
 // What every consumer of the package tries: a user logs in, sees the page of logins, is kicked, and is rejected. With
-// REDIS_SOCKET sessions and logins are in Redis, otherwise in memory.
+// REDIS_URL sessions and logins are in Redis, otherwise in memory.
 const assert = require("node:assert/strict");
 const { once } = require("node:events");
 
 /** Sessions and logins, and which commands the store has sent. */
-async function inRedis({ RedisStore, createClient, RedisLoginRegistry }, path) {
-  const client = await createClient({ socket: { path } }).connect();
+async function inRedis({ RedisStore, createClient, RedisLoginRegistry }, url) {
+  const client = await createClient({ url }).connect();
   const commands = [];
   for (const name of ["get", "set", "del"]) {
     const send = client[name].bind(client);
@@ -33,9 +33,9 @@ async function assertPageWorks(origin, headers) {
 
 module.exports = async function road(name, parts) {
   const { express, session, logout, LogoutError, RedisLoginRegistry, PostgresLoginRegistry } = parts;
-  const socket = process.env.REDIS_SOCKET;
-  const { store, registry, commands, close } = socket
-    ? await inRedis(parts, socket)
+  const url = process.env.REDIS_URL;
+  const { store, registry, commands, close } = url
+    ? await inRedis(parts, url)
     : { store: new session.MemoryStore(), commands: [], close: () => {} };
   const app = express();
   const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", admin: { tokens: ["token"] } });
@@ -74,5 +74,5 @@ module.exports = async function road(name, parts) {
   await auth.close();
   server.close();
   close();
-  console.log(`${name}, ${socket ? "Redis" : "memory"}: a kicked user is rejected`);
+  console.log(`${name}, ${url ? "Redis" : "memory"}: a kicked user is rejected`);
 };
