@@ -24,14 +24,38 @@ const common = {
   },
 };
 
-/** One project a major of Express; a test looks whether the mapping applies. */
-const express = (major, mapping) => ({
-  ...common,
-  displayName: `express ${major}`,
-  testMatch: ["<rootDir>/test/integration/**/*.test.ts"],
-  moduleNameMapper: { ...common.moduleNameMapper, ...mapping },
-  globals: { EXPRESS_MAJOR: major },
-});
+/** The suites that meet the most of Express and express-session, and take seconds. */
+const SHORT_SUITES = [
+  "admin-api",
+  "adoption",
+  "controls",
+  "expiry",
+  "express-major",
+  "logout-route",
+  "mounting",
+  "passport",
+  "refusal",
+  "rotation",
+  "saves",
+  "start-login",
+  "touches",
+];
+
+/** Runs the integration tests on other versions; `express-major.test.ts` checks that each mapping applies. */
+const express = (displayName, { suites = ["**/*"], ...versions } = {}) => {
+  const packages = { express: "express", "express-session": "express-session", ...versions };
+  const aliases = Object.entries(packages).filter(([name, folder]) => name !== folder);
+  return {
+    ...common,
+    displayName,
+    testMatch: suites.map((suite) => `<rootDir>/test/integration/${suite}.test.ts`),
+    moduleNameMapper: {
+      ...common.moduleNameMapper,
+      ...Object.fromEntries(aliases.map(([name, folder]) => [`^${name}(/.*)?$`, `${folder}$1`])),
+    },
+    globals: { EXPRESS_MAJOR: packages.express === "express" ? "5" : "4", PACKAGES: packages },
+  };
+};
 
 export default {
   // Many tests wait for servers: both cores of a small machine are put to use.
@@ -47,7 +71,9 @@ export default {
       displayName: "browser",
       testMatch: ["<rootDir>/test/browser/**/*.test.ts"],
     },
-    express("5", {}),
-    express("4", { "^express(/.*)?$": "express4$1" }),
+    express("express 5"),
+    express("express 4", { express: "express4" }),
+    // The oldest versions that the peer ranges allow.
+    express("oldest peers", { express: "express416", "express-session": "express-session116", suites: SHORT_SUITES }),
   ],
 };
