@@ -12,6 +12,7 @@ import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
+import { withPassportUser } from "./middleware-order.js";
 import { countFrom, fieldsOf, kickText, pageUrl, requireLogin } from "./visitor.js";
 
 type AskedOf = Pick<AdminContext, "action" | "userIds" | "everyone">;
@@ -179,7 +180,7 @@ async function requireAdmin(
   }
   const login = await requireLogin(context, req, res);
   if (login === undefined) return undefined;
-  const may: unknown = await admin.authorize?.(req, { appId, userPoolId, ...what });
+  const may = await withPassportUser(req, () => admin.authorize?.(req, { appId, userPoolId, ...what }));
   if (may === true) return login.userId;
   const texts = textsOf(context, req);
   sendNotice(context, req, res, 403, { title: texts.notAllowed, text: texts.adminsOnly });

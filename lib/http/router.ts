@@ -26,7 +26,10 @@ export function createMiddleware(context: HttpContext, guard: RequestHandler): R
       router(req, res, next);
       return;
     }
-    context.sessions.check(req);
+    if (!context.sessions.check(req)) {
+      next();
+      return;
+    }
     // The guard has no more to do for a request that is neither for a file of the pages nor refused.
     if (context.sessions.ended(req) === undefined) next();
     else guard(req, res, next);
@@ -47,8 +50,8 @@ function literalBeginning(path: string): string {
 function createRouter(context: HttpContext, guard: RequestHandler): Router {
   const router = Router();
   router.use(function logoutCheck(req, _res, next) {
-    context.sessions.check(req);
-    next();
+    if (context.sessions.check(req)) next();
+    else next("router");
   });
   if (context.options.admin.tokens.length > 0) addAdminApi(router, context);
   const pages = ROUTES.filter(({ caller }) => caller === "browser");

@@ -11,6 +11,7 @@ const LIB = join(__dirname, "../../lib");
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   cause: [],
+  debug: [],
   login: [],
   recency: [],
   "known-stores": [],
@@ -19,13 +20,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "in-turn": [],
   events: [],
   registry: ["errors", "cause", "known-stores", "login", "recency", "time-limit", "together"],
-  session: ["errors", "cause", "known-stores", "login", "time-limit", "together", "in-turn"],
+  session: ["errors", "cause", "debug", "known-stores", "login", "time-limit", "together", "in-turn"],
   pages: ["errors", "login"],
   live: ["errors", "login"],
   logins: ["errors", "login", "session", "in-turn"],
   options: ["errors", "known-stores", "login", "registry", "session", "pages"],
   http: ["errors", "login", "logins", "pages"],
-  logout: ["errors", "login", "events", "registry", "session", "pages", "live", "logins", "options", "http"],
+  diagnose: ["errors", "cause", "http", "registry", "session"],
+  logout: ["errors", "debug", "diagnose", "login", "events", "registry", "session", "pages", "live", "logins", "options", "http"],
   index: ["errors", "logout", "registry"],
 };
 const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "express-session"];
