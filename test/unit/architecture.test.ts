@@ -27,7 +27,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   options: ["errors", "known-stores", "login", "registry", "session", "pages"],
   http: ["errors", "login", "logins", "pages"],
   diagnose: ["errors", "cause", "http", "registry", "session"],
-  logout: ["errors", "debug", "diagnose", "login", "events", "registry", "session", "pages", "live", "logins", "options", "http"],
+  logout: [
+    "errors",
+    "debug",
+    "diagnose",
+    "login",
+    "events",
+    "registry",
+    "session",
+    "pages",
+    "live",
+    "logins",
+    "options",
+    "http",
+  ],
   index: ["errors", "logout", "registry"],
 };
 const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "express-session"];
