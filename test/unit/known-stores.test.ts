@@ -1,5 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, it, jest } from "@jest/globals";
 import { RedisStore } from "connect-redis";
 import RedisStore7 from "connect-redis7";
@@ -9,9 +7,9 @@ import memorystore from "memorystore";
 import { createClient, createClientPool } from "redis";
 import { isConnectRedis, isMemoryStore } from "../../lib/known-stores.js";
 import { factsOf, type StoreFacts } from "../../lib/session/store-support.js";
+import { runBundle } from "../support/bundle.js";
 import { MinimalStore, TouchedStore } from "../support/odd-stores.js";
 
-const ROOT = join(__dirname, "../..");
 const client = createClient();
 const session116 = jest.requireActual<typeof session>("express-session116");
 
@@ -138,36 +136,14 @@ describe("a server in one file, as esbuild writes it", () => {
     console.log(JSON.stringify({ facts: stores.map(factsOf), refused }));
     process.exit();`;
 
-  const variants: readonly (readonly [format: string, more: readonly string[]])[] = [
+  const variants: readonly (readonly [format: "cjs" | "esm", more: readonly string[]])[] = [
     ["cjs", []],
     ["cjs", ["--minify"]],
     ["esm", ["--minify"]],
   ];
 
   it.each(variants)("knows the same stores: %s %j", (format, more) => {
-    const banner =
-      format === "esm"
-        ? [
-            "--banner:js=import{createRequire as requireOfBundle}from'node:module';const require=requireOfBundle(import.meta.url);",
-          ]
-        : [];
-    const options = ["--bundle", "--platform=node", "--loader=ts", "--log-level=error", `--format=${format}`];
-    const run = (command: string, args: readonly string[], input: string): string => {
-      const { status, stdout, stderr } = spawnSync(command, args, {
-        cwd: ROOT,
-        input,
-        encoding: "utf8",
-        maxBuffer: 2 ** 26,
-      });
-      if (status !== 0) throw new Error(stderr);
-      return stdout;
-    };
-    const bundle = run(join(ROOT, "node_modules/esbuild/bin/esbuild"), [...options, ...more, ...banner], SOURCE);
-    const type = format === "esm" ? "module" : "commonjs";
-    const seen = JSON.parse(run(process.execPath, [`--input-type=${type}`, "-"], bundle)) as {
-      facts: StoreFacts[];
-      refused: string;
-    };
+    const seen = JSON.parse(runBundle(SOURCE, { format, more }).stdout) as { facts: StoreFacts[]; refused: string };
     const names = [
       "express-session's MemoryStore",
       "that of express-session 1.16",
