@@ -8,7 +8,7 @@ const objectId = new mongoose.Types.ObjectId(HEX);
 const User = mongoose.model("User", new mongoose.Schema({ name: String }));
 const PublicUser = mongoose.model(
   "PublicUser",
-  new mongoose.Schema({ name: String }, { toJSON: { virtuals: true, transform: (doc) => ({ id: doc.id as string }) } }),
+  new mongoose.Schema({ name: String }, { toJSON: { virtuals: true, transform: (doc) => ({ id: doc.id }) } }),
 );
 const Row = new Sequelize({ dialect: "mysql" }).define("Row", {});
 
@@ -41,10 +41,10 @@ describe("the default user id", () => {
       "a getter of a class, which JSON has not",
       {
         user: new (class {
-          get id() {
-            return "x";
-          }
           name = "alice";
+          get id() {
+            return this.name;
+          }
         })(),
       },
       undefined,
