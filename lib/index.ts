@@ -1,4 +1,5 @@
 export { logout, type LogoutControls, type LogoutRouter, type UserId } from "./logout.js";
+export type { Finding } from "./diagnose.js";
 export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions, SessionOptions } from "./options.js";
 export { KickError, LoginEndedError, LogoutError, type LoginEnd, type LogoutErrorCode } from "./errors.js";
 export type { LogoutEvents, LogoutListener } from "./events.js";

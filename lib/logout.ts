@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
+import { debug } from "./debug.js";
+import { Diagnosis, type Finding } from "./diagnose.js";
 import { Events, type LogoutEvents, type LogoutListener } from "./events.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
@@ -25,6 +27,7 @@ import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { refuseHooked, StoreHook } from "./session/store-hook.js";
+import { factsOf } from "./session/store-support.js";
 
 /** A user id as apps have it: `7` and `"7"` are one user. */
 export type UserId = string | number;
@@ -103,6 +106,11 @@ export interface LogoutControls {
   readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   readonly off: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   /**
+   * Checks the set-up: registry, store, and, given a request, the order of middlewares and the user id that is seen.
+   * For start-up scripts and support; not for every request. Never rejects.
+   */
+  readonly diagnose: (req?: Request) => Promise<readonly Finding[]>;
+  /**
    * Adopts every session in the store that is older than the installation, so that it is listed before its next request. With
    * `sessions.adopt: false` it adopts none.
    *
@@ -146,6 +154,8 @@ export function logout(options: LogoutOptions): LogoutRouter {
   const { registry, appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
   refuseHooked(resolved.store);
   registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
+  const facts = factsOf(resolved.store);
+  debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, resolved.waitForTouch);
   const events = new Events();
   const hook = new StoreHook({ ...resolved, events: tell(events) });
   const logins = new Logins({ registry, notes: hook.notes, events });
@@ -157,6 +167,8 @@ export function logout(options: LogoutOptions): LogoutRouter {
   const guard = createGuard(context);
   const paths = new OwnPaths(context);
   const { main, sessionless } = createMiddlewares(context, guard, paths);
+  const { userId } = resolved;
+  const diagnosis = new Diagnosis({ registry, store: facts, userId, sessions, hook, middleware: main });
   const kicks: RegistryListener = {
     ended: (ended) => {
       logins.heard(ended);
@@ -189,6 +201,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
       events.off(name, listener);
       if (!events.has("kick")) news.remove(kicks);
     },
+    diagnose: (req) => diagnosis.run(req),
     adoptSessions: ({ onProgress = () => undefined } = {}) => hook.adoptSessions(onProgress),
     close: async () => {
       events.close();
@@ -209,6 +222,11 @@ function tell(events: Events): ConstructorParameters<typeof StoreHook>[0]["event
       events.emit("logout", { userId, loginId: id });
     },
     refused: ({ id, userId, reason }) => {
+      debug?.(
+        "rejected a session of %s, %s",
+        userId ?? "a kicked user",
+        reason === undefined ? "no reason given" : "with a reason",
+      );
       events.emit("refused", { loginId: id, userId, reason });
     },
   };

@@ -75,7 +75,15 @@ export interface LogoutOptions {
   readonly userPoolId: string;
   /** The list of live logins. Default, for a `MemoryStore` alone: a new `MemoryLoginRegistry`. */
   readonly registry?: LoginRegistry | undefined;
-  /** Whose session this is. Default: `passport.user` (or its `id`), `userId`, `user.id`, `user`, in this order. */
+  /**
+   * Returns the id of the user a session belongs to: a string or a number; `undefined`, `null`, `false` or `""` for an anonymous
+   * session.
+   *
+   * Default: the first of `passport.user`, `userId` and `user` that holds an id; in a session that has none of them the first of
+   * `user_id`, `uid` and `username`. Of an object the first of `id`, `_id`, `userId`, `user_id`, `uid` and `username` in its JSON.
+   *
+   * @example `userId: (session) => session.adminId ?? session.userId` for administrators who act as customers
+   */
   readonly userId?: ((session: Session) => unknown) | undefined;
   /** Sessions that are older than the installation, or that another service writes. */
   readonly sessions?: SessionOptions | undefined;

@@ -14,8 +14,12 @@ export interface HttpContext {
 
 /** What can be asked of, and done with, the session of a request. */
 export interface RequestSessions {
-  /** @throws LogoutError `ERR_SESSION_MISSING`, `ERR_SESSION_STORE` where session() is not mounted as it must be. */
-  check(req: Request): void;
+  /**
+   * Returns whether the request is this middleware's: `false` if its session belongs to another session().
+   *
+   * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_SESSION_STORE` where session() is not mounted as it must be.
+   */
+  check(req: Request): boolean;
   /** The login of the session that this request has: the registry says whether it still lives. */
   loginOf(req: Request): { readonly userId: string; readonly loginId: string } | undefined;
   /** Why the session that this request came with was refused. */

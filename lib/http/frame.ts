@@ -3,6 +3,7 @@ import type { Frame } from "../pages/layout.js";
 import { toPerson } from "../pages/person.js";
 import { LOCALES, type Locale, type Texts } from "../pages/texts.js";
 import type { HttpContext } from "./context.js";
+import { warnOfCsrfBefore } from "./middleware-order.js";
 
 /** The texts in the language that the app has set, or that the browser asks for. */
 export function textsOf({ options }: HttpContext, req: Request): Texts {
@@ -23,6 +24,8 @@ export function frameOf(context: HttpContext, req: Request): Frame {
 
 /** What stands around the page of a user who is logged in: his menu as well. */
 export async function frameOfUser(context: HttpContext, req: Request, userId: string): Promise<Frame> {
+  // Its pages have forms.
+  warnOfCsrfBefore(context, req);
   const person = toPerson(userId, await context.options.user(userId));
   const logoutUrl = logoutUrlOf(context, req);
   const frame = frameOf(context, req);

@@ -14,6 +14,7 @@ import type { Handler, HttpContext } from "./context.js";
 import { mustBeSameOrigin } from "./fetch-metadata.js";
 import { onlyValueOf, queryOf, valueOf, type Fields } from "./fields.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
+import { withPassportUser } from "./middleware-order.js";
 import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen } from "./selection.js";
 import { countFrom, kickText, pageUrl, requireLogin } from "./visitor.js";
 
@@ -186,7 +187,7 @@ async function requireAdmin(
   }
   const login = await requireLogin(context, req, res);
   if (login === undefined) return undefined;
-  const may: unknown = await admin.authorize?.(req, { appId, userPoolId, ...what });
+  const may = await withPassportUser(req, () => admin.authorize?.(req, { appId, userPoolId, ...what }));
   if (may === true) return login.userId;
   const texts = textsOf(context, req);
   sendNotice(context, req, res, 403, { title: texts.notAllowed, text: texts.adminsOnly });

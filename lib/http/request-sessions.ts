@@ -17,23 +17,15 @@ export class SessionsOfRequests implements RequestSessions {
     this.#store = store;
   }
 
-  check(req: Request): void {
+  check(req: Request): boolean {
     const store = req.sessionStore as Store | undefined;
-    if (store === this.#store) return;
-    if (store !== undefined) {
-      throw new LogoutError(
-        "ERR_SESSION_STORE",
-        "session() uses another store than logout(): pass the same instance to session({ store }) and logout({ store }).",
-      );
-    }
-    if (!this.#hook.attached) {
-      throw new LogoutError(
-        "ERR_SESSION_MISSING",
-        "No session() uses the store that logout() was given: call app.use(session({ store })) with it before app.use(auth).",
-      );
-    }
+    if (store === this.#store) return true;
+    if (!this.#hook.attached) throw neverAttached(store);
+    // Another site in the same app, with a session() and perhaps a logout() of its own.
+    if (store !== undefined) return false;
     // Not for express-session to serve, by its cookie's path; or the store is off-line; or logout() is mounted too early.
     this.#hook.expectNoSession(req);
+    return true;
   }
 
   loginOf(req: Request): { userId: string; loginId: string } | undefined {
@@ -68,6 +60,19 @@ export class SessionsOfRequests implements RequestSessions {
     await promisify((done: (error?: unknown) => void) => req.session.destroy(done))();
     clearSessionCookie(req, res, sid, cookie);
   }
+}
+
+/** No session() was ever called with the store. */
+function neverAttached(store: Store | undefined): LogoutError {
+  return store === undefined
+    ? new LogoutError(
+        "ERR_SESSION_MISSING",
+        "No session() uses the store that logout() was given: call app.use(session({ store })) with it before app.use(auth).",
+      )
+    : new LogoutError(
+        "ERR_SESSION_STORE",
+        "session() uses another store than logout(): pass the same instance to session({ store }) and logout({ store }).",
+      );
 }
 
 /** The app may have taken the session away. */

@@ -33,7 +33,10 @@ export function createMiddlewares(context: HttpContext, guard: RequestHandler, p
         router(req, res, next);
         return;
       }
-      context.sessions.check(req);
+      if (!context.sessions.check(req)) {
+        next();
+        return;
+      }
       // The guard has no more to do for a request that is neither for a file of the pages nor refused.
       if (context.sessions.ended(req) === undefined) next();
       else guard(req, res, next);
@@ -67,8 +70,8 @@ function createRouter(context: HttpContext, guard: RequestHandler, adminApi: Rou
   // Before session() is looked for: a back end has no session, and the app's may be another one on these paths.
   router.use(adminApi);
   router.use(function logoutCheck(req, _res, next) {
-    context.sessions.check(req);
-    next();
+    if (context.sessions.check(req)) next();
+    else next("router");
   });
   const pages = ROUTES.filter(({ caller }) => caller === "browser");
   for (const route of pages.filter(({ guarded }) => !guarded)) add(router, context, route);

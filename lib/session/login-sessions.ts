@@ -6,6 +6,7 @@ import { failingTo, settle, type Done } from "./callbacks.js";
 import type { KickNotes } from "./kick-notes.js";
 import { Listings, unadopted } from "./listings.js";
 import { LoginEnds } from "./login-ends.js";
+import { MissingUser } from "./missing-user.js";
 import type { RawStore } from "./raw-store.js";
 import { RememberedSessions } from "./remembered-sessions.js";
 import type { Refusal, RequestLogins } from "./requests.js";
@@ -71,6 +72,7 @@ export class LoginSessions {
   readonly #readsAreCurrent: boolean;
   readonly #adoption: Adoption;
   readonly #remembered = new RememberedSessions();
+  readonly #missingUser = new MissingUser();
   readonly #listings: Listings;
 
   /** @param options - `store`: before it is hooked */
@@ -94,7 +96,8 @@ export class LoginSessions {
       ...rest,
     }));
     const ends = (this.ends = new LoginEnds({ raw, registry, remembered, events, stampOf }));
-    this.saves = new SessionSaves({ raw, registry, listings, ends, notes, remembered, userOf, isInOrder });
+    const missingUser = this.#missingUser;
+    this.saves = new SessionSaves({ raw, registry, listings, ends, notes, remembered, userOf, missingUser, isInOrder });
     this.touches = new SessionTouches({ raw, listings, ends, remembered, touchIntervalMs, userOf, stampOf });
   }
 
@@ -328,6 +331,8 @@ export class LoginSessions {
   }
 
   #userOf(session: SessionRecord): string | undefined {
-    return toUserId(this.#userIdOf(session));
+    const userId = toUserId(this.#userIdOf(session));
+    if (userId !== undefined) this.#missingUser.found();
+    return userId;
   }
 }

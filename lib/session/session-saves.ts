@@ -1,8 +1,10 @@
+import { debug } from "../debug.js";
 import { LogoutError } from "../errors.js";
 import type { ListedLogin, LoginRegistry } from "../login.js";
 import type { KickNotes } from "./kick-notes.js";
 import type { Listing, Listings } from "./listings.js";
 import type { LoginEnds } from "./login-ends.js";
+import type { MissingUser } from "./missing-user.js";
 import type { RawStore } from "./raw-store.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, RequestLogins } from "./requests.js";
@@ -19,6 +21,7 @@ export interface SessionSavesOptions {
   readonly notes: KickNotes;
   readonly remembered: RememberedSessions;
   readonly userOf: (session: SessionRecord) => string | undefined;
+  readonly missingUser: MissingUser;
   /** Whether what the registry is asked after a `set` is executed after it. */
   readonly isInOrder: boolean;
 }
@@ -38,9 +41,10 @@ export class SessionSaves {
   readonly #notes: KickNotes;
   readonly #remembered: RememberedSessions;
   readonly #userOf: SessionSavesOptions["userOf"];
+  readonly #missingUser: MissingUser;
   readonly #isInOrder: boolean;
 
-  constructor({ raw, registry, listings, ends, notes, remembered, userOf, isInOrder }: SessionSavesOptions) {
+  constructor({ raw, registry, listings, ends, notes, remembered, userOf, missingUser, isInOrder }: SessionSavesOptions) {
     this.#raw = raw;
     this.#registry = registry;
     this.#listings = listings;
@@ -48,6 +52,7 @@ export class SessionSaves {
     this.#notes = notes;
     this.#remembered = remembered;
     this.#userOf = userOf;
+    this.#missingUser = missingUser;
     this.#isInOrder = isInOrder;
   }
 
@@ -64,7 +69,10 @@ export class SessionSaves {
       this.#listings.of({ sid, session, userId: user, req, logins }),
     );
     const others = this.#endedBy(sid, session, userId, logins);
+    const before = debug && logins.on(sid)?.stamp.userId;
+    if (before !== userId) debug?.("save: the user changes from %s to %s", before ?? "none", userId ?? "none");
     await this.#write(sid, session, listing);
+    if (userId === undefined) this.#missingUser.saved(sid, session);
     for (const { stamp, held } of others) {
       await (held === undefined ? this.#ends.endBySession(sid, stamp) : this.#ends.end(stamp, held));
     }

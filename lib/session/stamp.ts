@@ -32,6 +32,11 @@ export function isSameLogin(one: LoginName | undefined, other: LoginName | undef
   return one?.loginId === other?.loginId && one?.userId === other?.userId;
 }
 
+/** The keys of what the app has put into a session. */
+export function ownKeysOf(session: SessionRecord): readonly string[] {
+  return Object.keys(session).filter((key) => key !== "cookie" && key !== KEY);
+}
+
 /** Whether this package has left anything in the session. */
 export function isMarked(session: SessionRecord): boolean {
   return session[KEY] !== undefined;

@@ -1,5 +1,41 @@
 import type { Store } from "express-session";
-import { isAsPublished, isConnectRedis, isMemoryStore } from "../known-stores.js";
+import { isAsPublished, isConnectRedis, isMemoryStore, isPlainMemoryStore } from "../known-stores.js";
+import { ConnectRedisNotes } from "./connect-redis-notes.js";
+
+/** What is known of a store, for people. */
+export interface StoreFacts {
+  readonly kind: "MemoryStore" | "memorystore" | "connect-redis" | "a store without fast paths";
+  /** Whether other processes, and this one after a restart, find its sessions. */
+  readonly isInMemory: boolean;
+  readonly methods: { readonly touch: boolean; readonly all: boolean };
+  /** What this package does in a quick way on it. */
+  readonly fastPaths: {
+    readonly touchesInBackground: boolean;
+    readonly noticesMissingSessions: boolean;
+    readonly kicksByScript: boolean;
+  };
+}
+
+/** @param store - before it is hooked */
+export function factsOf(store: Store): StoreFacts {
+  const has = (method: "touch" | "all"): boolean => typeof store[method] === "function";
+  return {
+    kind: kindOf(store),
+    isInMemory: isMemoryStore(store),
+    methods: { touch: has("touch"), all: has("all") },
+    fastPaths: {
+      touchesInBackground: touchesAside(store),
+      noticesMissingSessions: readsAreCurrent(store),
+      kicksByScript: ConnectRedisNotes.of(store, 1) !== undefined,
+    },
+  };
+}
+
+function kindOf(store: Store): StoreFacts["kind"] {
+  if (isPlainMemoryStore(store)) return "MemoryStore";
+  if (isMemoryStore(store)) return "memorystore";
+  return isConnectRedis(store) ? "connect-redis" : "a store without fast paths";
+}
 
 /**
  * Whether whoever touches a session may go on before the store has done so: where it is known of the store that a touch

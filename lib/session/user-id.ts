@@ -3,17 +3,46 @@ import { LogoutError } from "../errors.js";
 /** Session data as the app's functions see it. */
 export type Session = Readonly<Record<string, unknown>>;
 
-/** Whose session this is: a string or a number; `undefined`, `null` or `""` where nobody is logged in. */
+/** Whose session this is: a string or a number; `undefined`, `null`, `false` or `""` where nobody is logged in. */
 export type UserIdOf = (session: Session) => unknown;
 
+/** A user id, and the path to it in the session. */
+export interface FoundUserId {
+  readonly key: string;
+  readonly id: unknown;
+}
+
+/** Where a session may keep its user, in this order: the first that holds an id is taken. */
+const USERS = ["passport.user", "userId", "user"] as const;
+/** Used only in sessions that have none of the above, not even empty: there the first that is there decides. */
+const OTHERS = ["user_id", "uid", "username"] as const;
+/** Of a user object the first of these that is there decides. */
+const IDS = ["id", "_id", "userId", "user_id", "uid", "username"] as const;
+
 /**
- * Where apps keep the user id, in this order: `passport.user` (or its `id`), `userId`, `user.id`, `user`.
+ * Returns the user id of a session: the first of `passport.user`, `userId` and `user` that holds one; in a session that has
+ * none of them the first of `user_id`, `uid` and `username`. Of an object the first of `id`, `_id`, `userId`, `user_id`,
+ * `uid` and `username` that its JSON has. Objects without an id, and `true`, are guests.
  */
 export const defaultUserId: UserIdOf = (session) => {
   const { passport, userId, user } = session;
-  const candidates = [idOf(property(passport, "user")), userId, idOf(user)];
-  return candidates.find((candidate) => candidate !== undefined && candidate !== null && candidate !== "");
+  const id = idOf(property(passport, "user")) ?? idOf(userId) ?? idOf(user);
+  if (id !== undefined || passport !== undefined || userId !== undefined || user !== undefined) return id;
+  const { user_id, uid, username } = session;
+  return idOf([user_id, uid, username].find((value) => value !== undefined));
 };
+
+/** The same with the path to it, for people. */
+export function findDefaultUserId(session: Session): FoundUserId | undefined {
+  const id = defaultUserId(session);
+  const places = [...USERS, ...OTHERS].map((place) => ({ place, value: valueAt(session, place) }));
+  const found = places.find(({ value }) => idOf(value) !== undefined);
+  if (id === undefined || found === undefined) return undefined;
+  const { place, value } = found;
+  const json = asJson(value);
+  const name = isObject(json) ? IDS.find((each) => own(json, each) !== undefined) : undefined;
+  return { id, key: name === undefined ? place : `${place}.${name}` };
+}
 
 /**
  * The user id in the one form that registries and APIs know: a string. `0` and every other number are users.
@@ -21,29 +50,60 @@ export const defaultUserId: UserIdOf = (session) => {
  * @throws LogoutError `ERR_USER_ID` for anything that could not be told apart from another user's id.
  */
 export function toUserId(value: unknown): string | undefined {
-  if (value === undefined || value === null || value === "") return undefined;
+  if (value === undefined || value === null || value === "" || value === false) return undefined;
   if (typeof value === "string") return value;
   if (typeof value === "number" && Number.isFinite(value)) return String(value);
   // An id object (of MongoDB, say) is stored by its toJSON, and comes back from the store as that.
-  const stored = hasToJSON(value) ? value.toJSON() : undefined;
-  if (typeof stored === "string" && stored !== "") return stored;
+  const stored = asJson(value);
+  if (stored !== value && typeof stored === "string" && stored !== "") return stored;
   throw new LogoutError(
     "ERR_USER_ID",
     `The user id of a session must be a string or a number, not ${describe(value)}: pass logout({ userId: (session) => … }).`,
   );
 }
 
-/** Of a user object its id, whatever that is; anything else is an id already. */
-function idOf(user: unknown): unknown {
-  return typeof user === "object" && user !== null && "id" in user ? user.id : user;
+/** The id that a value is or holds, as the store will have it: the same before and after the session is stored as JSON. */
+function idOf(value: unknown): unknown {
+  if (typeof value === "string") return value === "" ? undefined : value;
+  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
+  if (value === undefined) return undefined;
+  const json = asJson(value);
+  if (!isObject(json)) return scalar(json);
+  for (const name of IDS) {
+    const id = own(json, name);
+    if (id !== undefined) return scalar(asJson(id));
+  }
+  return undefined;
+}
+
+/** An id itself. A bigint is none that a session can store: it is handed on, to be refused with a message. */
+function scalar(value: unknown): unknown {
+  const isId = (typeof value === "string" && value !== "") || Number.isFinite(value) || typeof value === "bigint";
+  return isId ? value : undefined;
+}
+
+/** What JSON is made of. */
+function asJson(value: unknown): unknown {
+  if (typeof value !== "bigint" && !isObject(value)) return value;
+  const { toJSON } = value as { toJSON?: unknown };
+  return typeof toJSON === "function" ? (toJSON.call(value, "") as unknown) : value;
+}
+
+/** JSON has an object's own properties alone: no getter of its class. */
+function own(value: Record<string, unknown>, name: string): unknown {
+  return Object.prototype.propertyIsEnumerable.call(value, name) ? value[name] : undefined;
+}
+
+function valueAt(session: Session, place: (typeof USERS | typeof OTHERS)[number]): unknown {
+  return place === "passport.user" ? property(session["passport"], "user") : session[place];
 }
 
 function property(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  return isObject(value) ? value[name] : undefined;
 }
 
-function hasToJSON(value: unknown): value is { toJSON: () => unknown } {
-  return typeof property(value, "toJSON") === "function";
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function describe(value: unknown): string {

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { MemoryStore, type SessionData } from "express-session";
-import { MemoryLoginRegistry, type SessionOptions } from "../../lib/index.js";
+import { MemoryLoginRegistry, type LogoutOptions, type SessionOptions } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { signedCookie, useSites, type Site } from "../support/site.js";
 import { unhookedViewOf } from "../support/stores.js";
@@ -32,9 +32,9 @@ afterEach(() => {
 });
 
 /** A site, and a login service that writes its sessions without the package. */
-async function open(sessions: SessionOptions = {}, store = new MemoryStore()) {
+async function open(sessions: SessionOptions = {}, store = new MemoryStore(), auth: Partial<LogoutOptions> = {}) {
   const bareSet = store.set.bind(store);
-  const site = await openSite({ auth: { store, sessions } });
+  const site = await openSite({ auth: { store, sessions, ...auth } });
   const write = async (sid: string, data: Partial<SessionData>): Promise<Browser> => {
     const cookie: object = { originalMaxAge: DAY, expires: new Date(Date.now() + DAY), path: "/", httpOnly: true };
     await promisify((done: Done) => bareSet(sid, { cookie, ...data } as object as SessionData, done))();
@@ -187,7 +187,7 @@ describe("auth.adoptSessions()", () => {
   });
 
   it("goes on where one session cannot be read, and says so in the end", async () => {
-    const { site, write } = await open();
+    const { site, write } = await open({}, new MemoryStore(), { userId: ({ userId }) => userId });
     await write("odd", { userId: {} as string });
     await write("old", { userId: "alice" });
     await expect(site.auth.adoptSessions()).rejects.toMatchObject({ code: "ERR_USER_ID" });

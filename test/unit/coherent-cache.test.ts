@@ -1,3 +1,4 @@
+import { RedisStore } from "connect-redis";
 import { Store } from "express-session";
 import { EventEmitter } from "node:events";
 import { beforeEach, describe, expect, it } from "@jest/globals";
@@ -271,25 +272,30 @@ describe("the condition", () => {
     expect(() => new CoherentCache(clients[name], "app:")).toThrow(error);
   });
 
-  class AsPublished extends Store {
+  class OfATeam extends Store {
     readonly client = client;
     override get(): void {
-      // Nothing is read here.
+      // What it has kept.
     }
     override set = (): void => undefined;
     override destroy = (): void => undefined;
   }
-  class WithReadCache extends AsPublished {
-    override get(): void {
+  class WithReadCache extends RedisStore {
+    override get(): Promise<undefined> {
       // What it has kept.
+      return Promise.resolve(undefined);
     }
   }
-  const replaced = (): object => Object.assign(new AsPublished(), { get: () => undefined });
+  class Extended extends RedisStore {}
+  const published = (on: unknown = client): RedisStore => new RedisStore({ client: on });
+  const replaced = (): object => Object.assign(published(), { get: () => undefined });
   const stores: Readonly<Record<string, () => unknown>> = {
     "no store": () => undefined,
     "one without a client": () => ({}),
-    "one with another client": () => Object.assign(new AsPublished(), { client: new Client() }),
-    "one that is made of another one, which may keep what it reads": () => new WithReadCache(),
+    "one with another client": () => published(new Client()),
+    "one that is made of another one, which may keep what it reads": () => new WithReadCache({ client }),
+    "one that is made of another one, which may read through something else": () => new Extended({ client }),
+    "one of a team's own": () => new OfATeam(),
     "one whose get has been replaced": replaced,
     "an object without a class": () => Object.assign(Object.create(null) as object, { client }),
   };
@@ -302,7 +308,7 @@ describe("the condition", () => {
 
   it("holds for a store as published, on the client", () => {
     expect(() => {
-      refuseOtherStores(client, new AsPublished());
+      refuseOtherStores(client, published());
     }).not.toThrow();
   });
 });

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { LogoutError } from "../../errors.js";
-import { isAsPublished } from "../../known-stores.js";
+import { isAsPublished, isConnectRedis } from "../../known-stores.js";
 import type { ListedLogin } from "../../login.js";
 import { Tracking, type TrackingClient, type TrackingListener } from "./tracking.js";
 
@@ -97,7 +97,7 @@ export class CoherentCache implements TrackingListener {
  */
 export function refuseOtherStores(client: unknown, store: unknown): void {
   const isOnClient = (store as { client?: unknown } | undefined)?.client === client;
-  if (isOnClient && isAsPublished(store as object, ["get"])) return;
+  if (isOnClient && isConnectRedis(store) && isAsPublished(store, ["get"])) return;
   throw new LogoutError(
     "ERR_OPTION_INVALID",
     isOnClient

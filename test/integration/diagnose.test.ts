@@ -1,0 +1,117 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Express, Request } from "express";
+import { MemoryStore } from "express-session";
+import { logout, MemoryLoginRegistry, type Finding, type LogoutRouter } from "../../lib/index.js";
+import { Browser } from "../support/http.js";
+import { MinimalStore } from "../support/odd-stores.js";
+import { save } from "../support/race-app.js";
+import { useSites, type SiteOptions } from "../support/site.js";
+
+const openSite = useSites();
+
+const base = { appId: "shop", userPoolId: "acme" };
+
+/** The finding about this. */
+const about = (findings: readonly Finding[], what: string): Finding | undefined =>
+  findings.find((finding) => finding.what.startsWith(what));
+
+function addRoutes(app: Express, auth: LogoutRouter): void {
+  app.post("/keep", (req, res, next) => {
+    const data = JSON.parse(String(req.headers["x-data"])) as object;
+    Object.assign(req.session, data);
+    save(req).then(() => res.json({}), next);
+  });
+  const report = (req: Request): Promise<readonly Finding[]> => auth.diagnose(req);
+  app.get("/diagnose", (req, res, next) => {
+    report(req).then((findings) => res.json(findings), next);
+  });
+  app.post("/diagnose", (req, res, next) => {
+    req
+      .on("data", () => undefined)
+      .on("end", () => {
+        report(req).then((findings) => res.json(findings), next);
+      });
+  });
+}
+
+describe("diagnose()", () => {
+  it("says which registry and store there are, and that nothing has the store yet", async () => {
+    const auth = logout({ ...base, store: new MemoryStore() });
+    const findings = await auth.diagnose();
+    expect(findings.map(({ level, what }) => [level, what])).toEqual([
+      ["ok", "registry: in memory"],
+      ["ok", "session store: MemoryStore"],
+      ["error", "session()"],
+    ]);
+    expect(about(findings, "session store")?.why).toBe(
+      "touch: yes, all: yes, touchesInBackground: yes, noticesMissingSessions: yes, kicksByScript: no.",
+    );
+  });
+
+  it("says that a registry in memory forgets what a store keeps", async () => {
+    const auth = logout({ ...base, store: new MinimalStore(), registry: new MemoryLoginRegistry() });
+    const findings = await auth.diagnose();
+    expect(about(findings, "registry: lifetime")?.level).toBe("warn");
+    expect(about(findings, "session store: a store without fast paths")?.why).toContain("touch: no, all: no");
+  });
+
+  it("never rejects, and quotes no error of another package", async () => {
+    const registry = new MemoryLoginRegistry();
+    registry.find = () => Promise.reject(new TypeError("a secret"));
+    const auth = logout({ ...base, store: new MemoryStore(), registry });
+    // What is no request of Express at all.
+    const findings = await auth.diagnose(Object.create(null) as Request);
+    expect(about(findings, "registry")).toMatchObject({ level: "error", why: "TypeError." });
+    expect(about(findings, "session of the request")?.level).toBe("warn");
+  });
+
+  const SESSIONS: readonly (readonly [data: object, level: Finding["level"], what: string, why: string])[] = [
+    [{ user: { _id: "x" } }, "ok", "user of the session: x, from session.user._id", "The session is a login."],
+    [{ uid: 7 }, "ok", "user of the session: 7, from session.uid", "The session is a login."],
+    [{ cart: 1 }, "ok", "user of the session: none", "The session is anonymous."],
+    [{ accountId: "a secret" }, "warn", "user of the session: none", "look like a user's: accountId."],
+  ];
+  it.each(SESSIONS)("says which user it sees in a session, and where: %j", async (data, level, what, why) => {
+    const site = await openSite({ after: addRoutes });
+    const browser = new Browser(site.url);
+    await browser.post("/keep", {}, { "x-data": JSON.stringify(data) });
+    const { body, text } = await browser.get("/diagnose");
+    expect(about(body as Finding[], "user")).toMatchObject({ level, what, why: expect.stringContaining(why) });
+    expect(text).not.toContain("secret");
+  });
+
+  it("says what is wrong with the answer of the app's own function", async () => {
+    const auth: SiteOptions["auth"] = { userId: ({ cart }) => (cart === undefined ? undefined : {}) };
+    const site = await openSite({
+      auth,
+      after: (app, made) => {
+        app.get("/diagnose", (req, res, next) => {
+          Object.assign(req.session, { cart: 1 });
+          made.diagnose(req).then((findings) => {
+            Object.assign(req.session, { cart: undefined });
+            res.json(findings);
+          }, next);
+        });
+      },
+    });
+    const { body } = await new Browser(site.url).get("/diagnose");
+    expect(about(body as Finding[], "user")).toMatchObject({
+      level: "error",
+      why: expect.stringContaining("an object"),
+    });
+  });
+
+  it("says that a kicked login was rejected", async () => {
+    const site = await openSite({ auth: { onKicked: (_req, _res, next) => next() }, after: addRoutes });
+    const browser = await site.login("alice");
+    await site.auth.kick("alice");
+    const { body } = await browser.get("/diagnose");
+    expect(about(body as Finding[], "session of the request")).toMatchObject({ level: "warn", how: "Log in again." });
+  });
+
+  it("says that a body has been read and left nowhere", async () => {
+    const site = await openSite({ after: addRoutes });
+    const { body } = await new Browser(site.url).post("/diagnose", { a: 1 });
+    expect(about(body as Finding[], "body")?.level).toBe("warn");
+  });
+});
