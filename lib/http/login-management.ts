@@ -10,7 +10,7 @@ import type { Texts } from "../pages/texts.js";
 import { NO_APPLICATION } from "./admin.js";
 import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import type { Handler, HttpContext } from "./context.js";
-import { mustBeSameOrigin } from "./fetch-metadata.js";
+import { mustBeSameOrigin } from "./origin.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
 import { countFrom, fieldsOf, kickText, pageUrl, requireLogin } from "./visitor.js";
 
@@ -31,7 +31,7 @@ export const showLoginManagement: Handler = async (context, req, res) => {
   const search = (fieldsOf(req.query, "q")[0] ?? "").slice(0, 256);
   const limit = PAGE_SIZES.find((size) => size === countFrom(req.query["limit"])) ?? PAGE_SIZES[0];
   const found = search === "" ? await onlinePage(context, req, limit) : await foundUsers(context, search);
-  const url = pageUrl(req, "");
+  const url = pageUrl(context, req, "");
   const html = loginManagementPage({
     frame,
     appId: context.options.appId,
@@ -51,7 +51,7 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
   const { everyone, userIds, loginId } = chosenIn(req.query);
   const admin = await requireAdmin(context, req, res, aboutToKick(req.query));
   if (admin === undefined) return;
-  const url = pageUrl(req, FORCE);
+  const url = pageUrl(context, req, FORCE);
   const base = {
     frame: await frameOfUser(context, req, admin),
     appId: context.options.appId,
@@ -94,7 +94,7 @@ export const forceOffline: Handler = async (context, req, res) => {
   const admin = await requireAdmin(context, req, res, aboutToKick(req.body));
   if (admin === undefined) return;
   const texts = textsOf(context, req);
-  const link = { href: pageUrl(req, FORCE), label: texts.goOn };
+  const link = { href: pageUrl(context, req, FORCE), label: texts.goOn };
   const why = { reason: kickText(fieldsOf(req.body, "reason")[0] ?? ""), by: kickText(admin) };
   if (req.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
     await forceLineByLine(res, texts, (onProgress) => kick(context, req, { ...why, onProgress }));

@@ -1,5 +1,6 @@
 import { Router, urlencoded } from "express";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
+import { homeUrl } from "./addresses.js";
 import { authenticate, NO_APPLICATION } from "./admin.js";
 import { isTold, prefersJson, sendJson, sendNotice } from "./answer.js";
 import type { HttpContext } from "./context.js";
@@ -22,7 +23,9 @@ export function createMiddleware(context: HttpContext, guard: RequestHandler): R
   const beginnings = [...Object.values(routes).flat().map(literalBeginning), assetsPath];
   const mayBeForRoute = new RegExp(`^(?:${beginnings.map(literally).join("|")})`, "i");
   return function logoutMiddleware(req, res, next) {
-    if (mayBeForRoute.test(req.path)) {
+    // A request that Express has not seen has no path: none of the routes is for it.
+    const { path } = req as Partial<Request>;
+    if (path !== undefined && mayBeForRoute.test(path)) {
       router(req, res, next);
       return;
     }
@@ -109,7 +112,7 @@ function answerError(
   else if (caller === "admin" || prefersJson(req)) sendJson(res, error.status, error.message);
   else {
     const texts = textsOf(context, req);
-    const link = { href: context.options.defaultRedirect ?? "/", label: texts.goOn };
+    const link = { href: homeUrl(context, req), label: texts.goOn };
     // The errors of this package are in English; a page in another language says what it can in its own.
     const text = texts.language === "en" ? error.message : undefined;
     sendNotice(context, req, res, error.status, {
