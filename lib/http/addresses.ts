@@ -51,7 +51,7 @@ function outerUrl(context: HttpContext, req: Request, url: string | undefined, i
 export function isLoginRoute(context: HttpContext, req: Request): boolean {
   const { loginRoutes } = context.options;
   if (typeof loginRoutes === "function") return (loginRoutes(req) as unknown) === true;
-  const path = comparablePath((req as Partial<Request>).originalUrl ?? req.url);
+  const path = comparablePath(innerPath(req));
   if (path === undefined) return false;
   return loginRoutes === undefined ? path === loginPath(context, req) : loginRoutes.includes(path);
 }
@@ -62,6 +62,11 @@ function loginPath(context: HttpContext, req: Request): string | undefined {
   if (url === false || (URL.canParse(url) && !isOwnOrigin(req, url))) return undefined;
   const [path, prefix] = [comparablePath(url), publicPath(context, req).toLowerCase()];
   return path?.startsWith(`${prefix}/`) === true ? path.slice(prefix.length) : path;
+}
+
+/** The path as the app's routes see it, also where the app has rewritten `req.url`. */
+function innerPath(req: Request): string {
+  return innerMountPath(req) + ((req as Partial<Request>).path ?? req.url);
 }
 
 function innerMountPath(req: Request): string {
