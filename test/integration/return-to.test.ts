@@ -21,7 +21,7 @@ const open = () => {
     before: (app: Express) => app.use(authenticator.session()),
     after: (app: Express) => {
       app.get("/sign-in", keepReturnTo, (_req, res) => res.send("log in"));
-      app.use(express.urlencoded());
+      app.use(express.urlencoded({ extended: false }));
       app.post("/sign-in", authenticator.authenticate("local", options) as RequestHandler);
       app.get("/private", ensureLoggedIn("/sign-in") as RequestHandler, (_req, res) => res.send("private"));
     },
