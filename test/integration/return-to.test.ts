@@ -23,7 +23,7 @@ const open = () => {
       app.get("/sign-in", keepReturnTo, (_req, res) => res.send("log in"));
       app.use(express.urlencoded({ extended: false }));
       app.post("/sign-in", authenticator.authenticate("local", options) as RequestHandler);
-      app.get("/private", ensureLoggedIn("/sign-in") as RequestHandler, (_req, res) => res.send("private"));
+      app.get("/private", ensureLoggedIn("/sign-in"), (_req, res) => res.send("private"));
     },
     auth: { loginUrl: "/sign-in" },
   });
