@@ -6,6 +6,7 @@ import type { EndedLogin, LoginRegistry, UserProfile } from "./login.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
 import { isMemoryStore } from "./known-stores.js";
+import { comparablePath, plainPath } from "./paths.js";
 import { touchesAside } from "./session/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
 
@@ -46,6 +47,16 @@ export interface RouteOptions {
   readonly loginManagement?: string | readonly string[] | false | undefined;
   /** The folder of the pages' style sheet and script. Default: `/express-logout`. */
   readonly assets?: string | undefined;
+  /**
+   * The app's own routes that log users in, such as `["/login", "/auth/callback"]`: whole paths, or a function.
+   * They are never rejected, so that a kicked user logs in again in one step. Default: the path of `loginUrl`.
+   */
+  readonly login?: string | readonly string[] | ((req: Request) => boolean) | undefined;
+  /**
+   * The path prefix that a reverse proxy removes, such as `/shop`. Put in front of every address of ours. Default: what
+   * `X-Forwarded-Prefix` says, if Express trusts the proxy; else none.
+   */
+  readonly publicPath?: string | undefined;
 }
 
 /** Options in `sessions`: sessions that this package has not written. */
@@ -106,11 +117,15 @@ export interface LogoutOptions {
   readonly admin?: AdminOptions | undefined;
   /** Where a logout may send the browser: absolute http(s) addresses, matched exactly. Default: none. */
   readonly redirectUris?: readonly string[] | undefined;
-  /** Where a logout without `redirect_uri` sends the browser. Default: `/`. */
+  /**
+   * The address after a logout without `redirect_uri`, as browsers see it; with `./` at its beginning, relative to the path that
+   * the middleware is mounted at. Default: `/` of the app.
+   */
   readonly defaultRedirect?: string | undefined;
   /**
-   * Where users log in. It is never refused, so that a kicked user logs in again in one step. Pages that need a login send the
-   * browser there, with the way back in `returnTo`; with `false` they answer 401. Default: `/login`.
+   * The login page: an address as browsers see it, or one with `./` at its beginning, relative to the path that the middleware is
+   * mounted at. Pages that need a login redirect there, with the way back in `returnTo`; with `false` they respond with 401.
+   * Default: `/login` of the app.
    */
   readonly loginUrl?: string | false | undefined;
   readonly routes?: RouteOptions | undefined;
@@ -164,8 +179,12 @@ export interface ResolvedOptions {
   readonly redirectUris: readonly string[];
   /** `undefined` where the app has not said where users land after a logout. */
   readonly defaultRedirect: string | undefined;
-  readonly loginUrl: string | false;
+  /** `undefined` where the app has not said where users log in. */
+  readonly loginUrl: string | false | undefined;
   readonly routes: Readonly<Record<RouteName, readonly string[]>>;
+  /** The routes that log users in, in the spelling of `comparablePath`; `undefined` for the path of `loginUrl`. */
+  readonly loginRoutes: readonly string[] | ((req: Request) => boolean) | undefined;
+  readonly publicPath: string | undefined;
   readonly assetsPath: string;
   readonly onKicked: LogoutOptions["onKicked"];
   readonly maxSessionAgeMs: number;
@@ -176,7 +195,7 @@ export interface ResolvedOptions {
 }
 
 /** The routes that can be renamed or left out. */
-export type RouteName = Exclude<keyof RouteOptions, "assets">;
+export type RouteName = Exclude<keyof RouteOptions, "assets" | "login" | "publicPath">;
 
 const ROUTES: ResolvedOptions["routes"] = {
   logout: ["/login/profile/logout"],
@@ -209,6 +228,10 @@ const isHttpUrl: Check = (value) => {
 };
 const isColor: Check = (value) =>
   typeof value === "string" && /^(#[\da-f]{3,8}|[a-z]+|[a-z]+\([\d\s.,%/a-z-]+\))$/i.test(value);
+/** An outer path, or one that is relative to the mount path. */
+const isOwnAddress: Check = (value) => isPath(value) || (typeof value === "string" && /^\.\/(?![/\\])/.test(value));
+/** A path to compare with: what looks like a pattern would silently match nothing. */
+const isLiteralPath: Check = (value) => isPath(value) && !/[?#:*+()[\]{}\\]|\/\//.test(String(value));
 const isRoute: Check = (value) => value === false || isPath(value) || isListOf(isPath)(value);
 
 const OPTIONS: Checks<LogoutOptions> = {
@@ -230,14 +253,17 @@ const OPTIONS: Checks<LogoutOptions> = {
     isListOf((value) => isHttpUrl(value) && !String(value).includes("*")),
   ],
   defaultRedirect: [
-    "a path that begins with one slash, or an absolute http(s) address",
-    (v) => isPath(v) || isHttpUrl(v),
+    "a path that begins with one slash or with ./, or an absolute http(s) address",
+    (value) => isOwnAddress(value) || isHttpUrl(value),
   ],
   loginUrl: [
-    "a path that begins with one slash, an absolute http(s) address, or false",
-    (value) => value === false || isPath(value) || isHttpUrl(value),
+    "a path that begins with one slash or with ./, an absolute http(s) address, or false",
+    (value) => value === false || isOwnAddress(value) || isHttpUrl(value),
   ],
-  routes: ["an object: { logout, kickActiveUsers, activeUsers, personalCenter, loginManagement, assets }", isObject],
+  routes: [
+    "an object: { logout, kickActiveUsers, activeUsers, personalCenter, loginManagement, assets, login, publicPath }",
+    isObject,
+  ],
   onKicked: ["a function: (req, res, next, ended) => …", isFunction],
   maxSessionAgeMs: ["a number of milliseconds above 0", isDuration],
   storeTimeoutMs: ["a number of milliseconds above 0, and less than 25 days", isTimer],
@@ -261,6 +287,14 @@ const ROUTE: Checks<RouteOptions> = {
   personalCenter: ["a path, an array of paths, or false", isRoute],
   loginManagement: ["a path, an array of paths, or false", isRoute],
   assets: ["a path", isPath],
+  login: [
+    "a path, an array of paths, or a function: (req) => boolean. For paths with parameters pass a function",
+    (value) => isFunction(value) || isLiteralPath(value) || isListOf(isLiteralPath)(value),
+  ],
+  publicPath: [
+    "a path such as /shop, without a query, dots, or two slashes",
+    (value) => typeof value === "string" && publicPath(value) !== undefined,
+  ],
 };
 const REQUIRED: readonly (keyof LogoutOptions)[] = ["store", "appId", "userPoolId"];
 
@@ -301,7 +335,7 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
     }),
     redirectUris: (options.redirectUris ?? []).map((uri) => new URL(uri).href),
     defaultRedirect: options.defaultRedirect,
-    loginUrl: options.loginUrl ?? "/login",
+    loginUrl: options.loginUrl,
     routes: Object.freeze({
       logout: paths(routes.logout, ROUTES.logout),
       kickActiveUsers: paths(routes.kickActiveUsers, ROUTES.kickActiveUsers),
@@ -309,6 +343,8 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
       personalCenter: paths(routes.personalCenter, ROUTES.personalCenter),
       loginManagement: paths(routes.loginManagement, admin.authorize === undefined ? [] : ROUTES.loginManagement),
     }),
+    loginRoutes: loginRoutes(routes.login),
+    publicPath: routes.publicPath === undefined ? undefined : publicPath(routes.publicPath),
     // With a slash at the end, the address of a file in the root would name another host.
     assetsPath: (routes.assets ?? "/express-logout").replace(/\/+$/, ""),
     onKicked: options.onKicked,
@@ -340,6 +376,16 @@ function paths(given: string | readonly string[] | false | undefined, defaults: 
   if (given === undefined) return defaults;
   if (given === false) return [];
   return typeof given === "string" ? [given] : [...given];
+}
+
+function loginRoutes(given: RouteOptions["login"]): ResolvedOptions["loginRoutes"] {
+  if (given === undefined || typeof given === "function") return given;
+  return paths(given, []).map((path) => comparablePath(path) ?? path);
+}
+
+/** A path of any script, as browsers send it. */
+function publicPath(given: string): string | undefined {
+  return plainPath(encodeURI(given.toWellFormed()).replace(/%25/g, "%"));
 }
 
 function registryFor({ store, registry }: LogoutOptions): LoginRegistry {

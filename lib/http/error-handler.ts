@@ -2,6 +2,7 @@ import { emitWarning } from "node:process";
 import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
 import type { Texts } from "../pages/texts.js";
+import { homeUrl } from "./addresses.js";
 import { acceptsPage, sendError, sendNotice } from "./answer.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./frame.js";
@@ -67,7 +68,7 @@ function sendErrorNotice(context: HttpContext, req: Request, res: Response, erro
     title,
     // The errors of this package are in English; a page in another language says what it can in its own.
     text: isPublic && texts.language === "en" ? error.message : undefined,
-    link: { href: context.options.defaultRedirect ?? "/", label: texts.goOn },
+    link: { href: homeUrl(context, req), label: texts.goOn },
   });
 }
 

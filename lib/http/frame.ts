@@ -2,6 +2,7 @@ import type { Request } from "express";
 import type { Frame } from "../pages/layout.js";
 import { toPerson } from "../pages/person.js";
 import { LOCALES, type Locale, type Texts } from "../pages/texts.js";
+import { mountPath } from "./addresses.js";
 import type { HttpContext } from "./context.js";
 import { warnOfCsrfBefore } from "./middleware-order.js";
 
@@ -14,7 +15,7 @@ export function textsOf({ options }: HttpContext, req: Request): Texts {
 /** What stands around a page that is nobody's. */
 export function frameOf(context: HttpContext, req: Request): Frame {
   const { options, assets } = context;
-  const folder = req.baseUrl + options.assetsPath;
+  const folder = mountPath(context, req) + options.assetsPath;
   return {
     texts: textsOf(context, req),
     brandName: options.brandName,
@@ -38,9 +39,8 @@ export function joinPath(path: string, part: string): string {
 }
 
 /** Where the menu's Logout goes: to the personal center, which has a page to end on, else to the logout route. */
-function logoutUrlOf({ options }: HttpContext, req: Request): string | undefined {
-  const [center] = options.routes.personalCenter;
-  const [logout] = options.routes.logout;
-  if (center !== undefined) return joinPath(req.baseUrl + center, "/logout");
-  return logout === undefined ? undefined : req.baseUrl + logout;
+function logoutUrlOf(context: HttpContext, req: Request): string | undefined {
+  const { personalCenter, logout } = context.options.routes;
+  const [path] = personalCenter.length > 0 ? personalCenter.map((center) => joinPath(center, "/logout")) : logout;
+  return path === undefined ? undefined : mountPath(context, req) + path;
 }

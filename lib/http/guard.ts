@@ -1,51 +1,72 @@
-import type { Request, RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
+import { LOCALES } from "../pages/texts.js";
+import { isLoginRoute, loginUrl } from "./addresses.js";
 import { sendNotice } from "./answer.js";
 import { sendAsset } from "./assets.js";
+import { isBare, sendBareJson } from "./bare.js";
 import type { EndedLogin } from "../login.js";
 import type { HttpContext } from "./context.js";
-import { hostOf, showsAnswer } from "./fetch-metadata.js";
 import { textsOf } from "./frame.js";
+import { isRead, requestKind, type RequestKind } from "./request-kind.js";
+
+/** The kinds of requests whose answer a person gets to see, or a program reads. */
+const SEEN: ReadonlySet<RequestKind> = new Set(["navigation", "embedded", "call", "program"]);
 
 /**
- * Refuses the requests of kicked logins: 401 with the reason, which is kept until an answer that somebody will see. The login
- * page is never refused: it sees an anonymous session. It also has the files that its page needs, wherever it is mounted.
+ * Rejects the requests of kicked logins: 401 with the reason, which is kept until an answer that is seen. Routes that log users in
+ * go on, with an anonymous session, and so do the files of pages: a login page has to load. Also sends the files of this package's
+ * own pages, under any path that it is mounted at.
  */
 export function createGuard(context: HttpContext): RequestHandler {
-  const { options, sessions } = context;
-  const { loginUrl, onKicked } = options;
-  const loginPath = loginUrl === false ? undefined : samePath(loginUrl);
-  const loginHost = loginUrl !== false && URL.canParse(loginUrl) ? new URL(loginUrl).host : undefined;
-
-  // Users may log in on another host, whose paths say nothing of this app's.
-  const isLoginPage = (req: Request): boolean =>
-    samePath(req.originalUrl) === loginPath && (loginHost === undefined || loginHost === hostOf(req));
-
-  const refuse = async (ended: EndedLogin, ...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
-    if (showsAnswer(req)) await sessions.told(req, res);
-    if (onKicked !== undefined) {
-      await onKicked(req, res, next, ended);
-      return;
-    }
-    sessions.withhold(req);
-    const texts = textsOf(context, req);
-    sendNotice(context, req, res, 401, {
-      title: texts.haveBeenLoggedOut,
-      text: ended.reason,
-      at: ended.at,
-      link: loginUrl === false ? undefined : { href: loginUrl, label: texts.logInAgain },
-    });
-  };
-
   return function logoutGuard(req, res, next) {
-    if (sendAsset(context, req, res)) return;
-    const ended = sessions.ended(req);
-    if (ended === undefined || isLoginPage(req)) next();
-    else refuse(ended, req, res, next).catch(next);
+    if (!isBare(res) && sendAsset(context, req, res)) return;
+    const ended = context.sessions.ended(req);
+    if (ended === undefined) next();
+    else meet(context, ended, [req, res, next]).catch(next);
   };
 }
 
-/** The path of an address in the one spelling in which it can be compared; Express takes `/Login/` for `/login`. */
-function samePath(url: string): string {
-  const path = URL.canParse(url) ? new URL(url).pathname : (url.split(/[?#]/)[0] ?? "");
-  return path.toLowerCase().replace(/(.)\/$/, "$1");
+async function meet(
+  context: HttpContext,
+  ended: EndedLogin,
+  [req, res, next]: Parameters<RequestHandler>,
+): Promise<void> {
+  const { options, sessions } = context;
+  const kind = requestKind(req);
+  if (isLoginRoute(context, req)) {
+    // Its page can show the reason. With the cookie gone, the form may be sent anywhere. A store that fails does not keep users out.
+    if (kind === "navigation" && req.method === "GET") await sessions.told(req, res).catch(() => undefined);
+    next();
+  } else if (kind === "subresource" && isRead(req)) {
+    sessions.withhold(req);
+    next();
+  } else {
+    if (isSeen(kind, req, res)) await sessions.told(req, res);
+    if (options.onKicked === undefined || isBare(res)) refuse(context, ended, req, res);
+    else await options.onKicked(req, res, next, ended);
+  }
+}
+
+function isSeen(kind: RequestKind, req: Request, res: Response): boolean {
+  const isGone = (req as Partial<Request>).socket?.destroyed === true || res.destroyed;
+  // Clients of live connections, such as that of socket.io, keep the answer to themselves.
+  const isKeptToItself = kind === "call" && isBare(res);
+  return req.method !== "HEAD" && SEEN.has(kind) && !isGone && !isKeptToItself;
+}
+
+function refuse(context: HttpContext, { at, reason }: EndedLogin, req: Request, res: Response): void {
+  context.sessions.withhold(req);
+  if (isBare(res)) {
+    const { haveBeenLoggedOut } = LOCALES[context.options.locale ?? "en"];
+    sendBareJson(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);
+    return;
+  }
+  const texts = textsOf(context, req);
+  const href = loginUrl(context, req);
+  sendNotice(context, req, res, 401, {
+    title: texts.haveBeenLoggedOut,
+    text: reason,
+    at,
+    link: href === false ? undefined : { href, label: texts.logInAgain },
+  });
 }

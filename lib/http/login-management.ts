@@ -11,8 +11,8 @@ import { NO_APPLICATION } from "./admin.js";
 import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import { readForm } from "./body.js";
 import type { Handler, HttpContext } from "./context.js";
-import { mustBeSameOrigin } from "./fetch-metadata.js";
 import { onlyValueOf, queryOf, valueOf, type Fields } from "./fields.js";
+import { mustBeSameOrigin } from "./origin.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
 import { withPassportUser } from "./middleware-order.js";
 import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen } from "./selection.js";
@@ -36,7 +36,7 @@ export const showLoginManagement: Handler = async (context, req, res) => {
   const limit = PAGE_SIZES.find((size) => size === countFrom(onlyValueOf(query, "limit"))) ?? PAGE_SIZES[0];
   const asked = countFrom(onlyValueOf(query, "page")) ?? 1;
   const found = search === "" ? await onlinePage(context, asked, limit) : await foundUsers(context, search);
-  const url = pageUrl(req, "");
+  const url = pageUrl(context, req, "");
   const html = loginManagementPage({
     frame,
     appId: context.options.appId,
@@ -57,7 +57,7 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
   const { everyone, userIds, loginId } = chosen;
   const admin = await requireAdmin(context, req, res, aboutToKick(chosen));
   if (admin === undefined) return;
-  const url = pageUrl(req, FORCE);
+  const url = pageUrl(context, req, FORCE);
   const base = {
     frame: await frameOfUser(context, req, admin),
     appId: context.options.appId,
@@ -108,7 +108,7 @@ export const forceOffline: Handler = async (context, req, res) => {
   const admin = await requireAdmin(context, req, res, aboutToKick(chosen));
   if (admin === undefined) return;
   const texts = textsOf(context, req);
-  const link = { href: pageUrl(req, FORCE), label: texts.goOn };
+  const link = { href: pageUrl(context, req, FORCE), label: texts.goOn };
   const why = { reason: kickText(valueOf(form, "reason") ?? ""), by: kickText(admin) };
   if (req.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
     await forceLineByLine(res, texts, (onProgress) => kick(context, chosen, { ...why, onProgress }));

@@ -1,16 +1,18 @@
 import type { Request, Response } from "express";
 import { LogoutError } from "../errors.js";
+import { homeUrl } from "./addresses.js";
 import { acceptsPage, sendJson, sendNotice } from "./answer.js";
 import { readOptionalForm } from "./body.js";
 import type { Handler, HttpContext } from "./context.js";
-import { isTopLevelNavigation, mustBeSameOrigin } from "./fetch-metadata.js";
 import { queryOf } from "./fields.js";
 import { textsOf } from "./frame.js";
+import { mustBeSameOrigin } from "./origin.js";
 import { resolveRedirect } from "./redirects.js";
+import { requestKind } from "./request-kind.js";
 
 /** `GET /login/profile/logout?redirect_uri=…`: the site sends the browser here. */
 export const logoutByNavigation: Handler = async (context, req, res) => {
-  if (req.method !== "GET" || !isTopLevelNavigation(req)) {
+  if (req.method !== "GET" || !["navigation", "program"].includes(requestKind(req))) {
     const message = "A GET logs out only where the browser goes to this address. A script sends a POST.";
     throw new LogoutError("ERR_REQUEST", message, { status: 403 });
   }
@@ -19,20 +21,21 @@ export const logoutByNavigation: Handler = async (context, req, res) => {
 
 /** `POST /login/profile/logout`: a form or a script of the site itself. */
 export const logoutByPost: Handler = async (context, req, res) => {
-  mustBeSameOrigin(req);
+  mustBeSameOrigin(req, "null is accepted");
   await logOut(context, req, res, 303);
 };
 
 async function logOut(context: HttpContext, req: Request, res: Response, status: number): Promise<void> {
   const { options, sessions } = context;
+  const home = homeUrl(context, req);
   await sessions.endLogin(req, res);
-  const redirect = resolveRedirect(await redirectUri(req, res), options);
+  const redirect = resolveRedirect(await redirectUri(req, res), options.redirectUris, home);
   if ("refusal" in redirect) {
     const texts = textsOf(context, req);
     sendNotice(context, req, res, 400, {
       title: texts.loggedOut,
       text: redirect.refusal,
-      link: { href: options.defaultRedirect ?? "/", label: texts.goOn },
+      link: { href: home, label: texts.goOn },
     });
   } else if (!acceptsPage(req) && !acceptsAnything(req)) {
     sendJson(res, 200, "You are logged out", { redirectTo: redirect.to });

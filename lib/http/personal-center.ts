@@ -2,11 +2,12 @@ import type { Request, Response } from "express";
 import type { Login } from "../login.js";
 import type { KickOptions } from "../logins.js";
 import { MAX_SHOWN, personalCenterPage } from "../pages/personal-center.js";
+import { homeUrl, loginUrl } from "./addresses.js";
 import { redirectTo, sendNotice, sendPage } from "./answer.js";
 import { readForm, readOptionalForm } from "./body.js";
 import type { Handler, HttpContext } from "./context.js";
-import { mustBeSameOrigin } from "./fetch-metadata.js";
 import { onlyValueOf, queryOf, valueOf, type Fields } from "./fields.js";
+import { mustBeSameOrigin } from "./origin.js";
 import { frameOfUser, joinPath, textsOf } from "./frame.js";
 import { countFrom, kickText, pageUrl, requireLogin } from "./visitor.js";
 
@@ -20,7 +21,7 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
   // Not among them, it is counted if it is older than all of them.
   const isCounted = others.length < items.length || items.length < total;
   const ended = countFrom(onlyValueOf(queryOf(req), "ended"));
-  const url = pageUrl(req, "");
+  const url = pageUrl(context, req, "");
   const html = personalCenterPage({
     frame,
     logins: [current, ...others].slice(0, MAX_SHOWN),
@@ -35,20 +36,21 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
 
 /** `POST /u/logout`: the menu's Logout, which leads back where the app says, else to a page that tells. */
 export const logoutFromMenu: Handler = async (context, req, res) => {
-  mustBeSameOrigin(req);
+  mustBeSameOrigin(req, "null is accepted");
   await context.sessions.endLogin(req, res);
   // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
   await readOptionalForm(req, res);
-  redirectTo(res, context.options.defaultRedirect ?? joinPath(pageUrl(req, "/logout"), "/logged-out"));
+  const page = joinPath(pageUrl(context, req, "/logout"), "/logged-out");
+  redirectTo(res, context.options.defaultRedirect === undefined ? page : homeUrl(context, req));
 };
 
 /** `GET /u/logged-out` */
 export const showLoggedOut: Handler = (context, req, res) => {
   const texts = textsOf(context, req);
-  const { loginUrl } = context.options;
+  const href = loginUrl(context, req);
   sendNotice(context, req, res, 200, {
     title: texts.loggedOut,
-    link: loginUrl === false ? undefined : { href: loginUrl, label: texts.logInAgain },
+    link: href === false ? undefined : { href, label: texts.logInAgain },
   });
   return Promise.resolve();
 };
@@ -92,7 +94,7 @@ async function endLogins(
   if (!(await isConfirmed(context, req, res))) return;
   const reason = textsOf(context, req).loggedOutByYourself;
   const ended = await end(current, { reason, by: kickText(current.userId) }, form);
-  redirectTo(res, `${pageUrl(req, part)}?ended=${String(ended)}`);
+  redirectTo(res, `${pageUrl(context, req, part)}?ended=${String(ended)}`);
 }
 
 async function isConfirmed(context: HttpContext, req: Request, res: Response): Promise<boolean> {

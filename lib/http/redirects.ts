@@ -1,5 +1,3 @@
-import type { ResolvedOptions } from "../options.js";
-
 /** Where a logout leads, or why it leads nowhere. */
 export type Redirect = { readonly to: string } | { readonly refusal: string };
 
@@ -8,8 +6,8 @@ export type Redirect = { readonly to: string } | { readonly refusal: string };
  *
  * Source: OWASP ASVS 5.0 3.7.2; RFC 9700 section 4.11.
  */
-export function resolveRedirect(given: unknown, { redirectUris, defaultRedirect }: ResolvedOptions): Redirect {
-  if (given === undefined || given === "") return { to: defaultRedirect ?? "/" };
+export function resolveRedirect(given: unknown, redirectUris: readonly string[], home: string): Redirect {
+  if (given === undefined || given === "") return { to: home };
   if (typeof given !== "string") return { refusal: "redirect_uri must be given once." };
   const address = parsed(given);
   if (address !== undefined && redirectUris.includes(address)) return { to: address };

@@ -1,5 +1,5 @@
 import { Router } from "express";
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import { createAdminApi } from "./admin-api.js";
 import type { HttpContext } from "./context.js";
 import { handle } from "./error-handler.js";
@@ -28,8 +28,10 @@ export function createMiddlewares(context: HttpContext, guard: RequestHandler, p
   const mayBeForAdminApi = beginsLike(hasAdminApi ? [...routes.kickActiveUsers, ...routes.activeUsers] : []);
   return {
     main: function logoutMiddleware(req, res, next) {
-      paths.mountedAt(req.baseUrl);
-      if (mayBeForRoute.test(req.path) && req.method !== "OPTIONS") {
+      // A request that Express has not seen has no path: none of the routes is for it.
+      const { path } = req as Partial<Request>;
+      if (path !== undefined) paths.mountedAt(req.baseUrl);
+      if (path !== undefined && mayBeForRoute.test(path) && req.method !== "OPTIONS") {
         router(req, res, next);
         return;
       }

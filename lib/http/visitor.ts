@@ -1,38 +1,39 @@
 import type { Request, Response } from "express";
 import type { Login } from "../login.js";
 import { MAX_KICK_TEXT } from "../logins.js";
+import { loginUrl, outerPath } from "./addresses.js";
 import { redirectTo, sendNotice } from "./answer.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./frame.js";
 
 /** The login of whoever asks for a page; where nobody is logged in, he is sent to log in, and there is nothing more to do. */
 export async function requireLogin(context: HttpContext, req: Request, res: Response): Promise<Login | undefined> {
-  const { options, sessions, logins } = context;
+  const { sessions, logins } = context;
   const held = sessions.loginOf(req);
   const login = held && (await logins.find(held.userId, held.loginId));
   if (login !== undefined) return login;
-  const { loginUrl } = options;
-  if (loginUrl !== false && req.method === "GET") {
-    const separator = loginUrl.includes("?") ? "&" : "?";
-    redirectTo(res, `${loginUrl}${separator}returnTo=${encodeURIComponent(wayBack(req))}`);
+  const href = loginUrl(context, req);
+  if (href !== false && req.method === "GET") {
+    const separator = href.includes("?") ? "&" : "?";
+    redirectTo(res, `${href}${separator}returnTo=${encodeURIComponent(wayBack(context, req))}`);
     return undefined;
   }
   const texts = textsOf(context, req);
   sendNotice(context, req, res, 401, {
     title: texts.logInFirst,
-    link: loginUrl === false ? undefined : { href: loginUrl, label: texts.logIn },
+    link: href === false ? undefined : { href, label: texts.logIn },
   });
   return undefined;
 }
 
 /** The path that was asked for, and no host: the line of a request may name any (RFC 9112 section 3.2.2). */
-function wayBack(req: Request): string {
-  return req.baseUrl + req.path + (/\?.*$/s.exec(req.originalUrl)?.[0] ?? "");
+function wayBack(context: HttpContext, req: Request): string {
+  return outerPath(context, req) + (/\?.*$/s.exec(req.originalUrl)?.[0] ?? "");
 }
 
 /** Where a page is that this request, to a part of it, belongs to: also under a prefix, and without a slash at the end. */
-export function pageUrl(req: Request, part: string): string {
-  const path = (req.baseUrl + req.path).replace(/\/+$/, "");
+export function pageUrl(context: HttpContext, req: Request, part: string): string {
+  const path = outerPath(context, req).replace(/\/+$/, "");
   const page = part === "" ? path : path.slice(0, -part.length);
   return page === "" ? "/" : page;
 }

@@ -72,6 +72,12 @@ describe.each([
       ["document", { "Sec-Fetch-Dest": "document" }],
       ["a navigation from another site", { "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site" }],
       ["nothing said", {}],
+      ["a frame of the same origin", { "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-origin" }],
+      [
+        "a service worker",
+        { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin" },
+      ],
+      ["plain HTTP", { "User-Agent": "Mozilla/5.0 (X11)", Accept: HTML }],
     ])("logs out where the browser goes to the address: %s", async (_case, headers) => {
       const { status, to, stays, answer } = await ask("GET", "", headers);
       expect({ status, to, stays }).toEqual({ status: 302, to: "/", stays: false });
@@ -89,6 +95,9 @@ describe.each([
       ["GET", { "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender" }],
       ["GET", { "Sec-Purpose": "prefetch" }],
       ["GET", { Purpose: "prefetch" }],
+      ["GET", { "User-Agent": "Mozilla/5.0 (X11)", Accept: "image/avif,image/webp,*/*;q=0.8" }],
+      ["GET", { "User-Agent": "Mozilla/5.0 (X11)", Accept: "*/*" }],
+      ["GET", { Accept: "text/event-stream" }],
       ["HEAD", {}],
       ["HEAD", { "Sec-Fetch-Dest": "document" }],
     ])("leaves the user logged in where it does not: %s %j", async (method, headers: Headers) => {
@@ -116,8 +125,12 @@ describe.each([
       [{ "Sec-Fetch-Site": "cross-site" }],
       [{ "Sec-Fetch-Site": "" }],
       [{ "Sec-Fetch-Site": ["same-origin", "cross-site"] }],
-      [{ Origin: "null" }],
+      [{ Origin: "null", "Sec-Fetch-Site": "cross-site" }],
       [{ Origin: "" }],
+      [{ Origin: "https://shop.example:8443", Host: "shop.example" }],
+      [{ Origin: "chrome-extension://shop.example", Host: "shop.example" }],
+      [{ Origin: "https://evil.example", Host: "shop.example@evil.example" }],
+      [{ Origin: "https://evil.example", Host: "evil.example/shop.example" }],
       [{ Origin: "https://evil.example" }],
       [{ Origin: "http://127.0.0.1" }],
       [{ Origin: "http://127.0.0.1:1" }],
@@ -137,6 +150,16 @@ describe.each([
       expect(await isIn(site)).toBe(true);
       expect((await origin(own(site))).status).toBe(303);
       expect(await isIn(site)).toBe(false);
+    });
+
+    it.each([
+      ["the port of https", { Origin: "https://shop.example", Host: "shop.example:443" }],
+      ["the port of http", { Origin: "http://shop.example", Host: "shop.example:80" }],
+      ["upper case", { Origin: "https://shop.example", Host: "Shop.Example" }],
+      ["IPv6", { Origin: "http://[::1]:3000", Host: "[0:0::1]:3000" }],
+      ["Origin: null, under Referrer-Policy: no-referrer on plain HTTP", { Origin: "null" }],
+    ])("takes the same origin in another spelling for the same: %s", async (_case, headers) => {
+      expect(await ask("POST", "", headers)).toMatchObject({ status: 303, to: "/", stays: false });
     });
 
     it("goes by the host that a trusted proxy tells", async () => {

@@ -272,7 +272,10 @@ describe("a user who ends all his other logins", () => {
 });
 
 describe("a POST from another origin", () => {
-  it.each(CROSS_ORIGIN.flatMap((headers) => [...END_ROUTES, "/u/logout"].map((path) => [path, headers] as const)))(
+  // A logout takes Origin: null, which own forms send under Referrer-Policy: no-referrer.
+  const routes = ({ Origin }: Readonly<Record<string, string>>): readonly string[] =>
+    Origin === "null" ? END_ROUTES : [...END_ROUTES, "/u/logout"];
+  it.each(CROSS_ORIGIN.flatMap((headers) => routes(headers).map((path) => [path, headers] as const)))(
     "is answered 403 and ends nothing: %s %j",
     async (path, headers) => {
       const { site, oldest, mine, newest, bob, oldestId } = await devices();
@@ -284,6 +287,13 @@ describe("a POST from another origin", () => {
       await expectServed(site, [oldest, mine, newest, bob]);
     },
   );
+
+  it("says what to do where it is an own form under Referrer-Policy: no-referrer", async () => {
+    const { site, mine } = await devices();
+    const headers = { Origin: "null", Accept: "application/json" };
+    const { status, text } = await submit(site, mine, "/u/end-others", [], headers);
+    expect([status, text]).toEqual([403, expect.stringContaining("Referrer-Policy: same-origin")]);
+  });
 
   it("is told from one of this origin", async () => {
     const { site, mine, oldestId } = await devices();

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Express, RequestHandler } from "express";
-import type { EndedLogin, LogoutRouter } from "../../lib/index.js";
+import { connect } from "node:net";
+import type { Express, Request, RequestHandler } from "express";
+import { MemoryStore } from "express-session";
+import type { EndedLogin, LogoutOptions, LogoutRouter } from "../../lib/index.js";
+import { Gate } from "../support/gate.js";
+import { Holdable } from "../support/holdable.js";
 import type { Browser } from "../support/http.js";
 import { HANDLERS } from "../support/race-app.js";
 import { sessionId, useSites, type Answer, type Site, type SiteOptions } from "../support/site.js";
@@ -149,11 +153,14 @@ describe("the request after it", () => {
 
 describe("a first request that nobody looks at", () => {
   it.each<[string, Headers]>([
-    ["GET", { "Sec-Fetch-Dest": "image" }],
-    ["GET", { "Sec-Fetch-Dest": "script" }],
-    ["GET", { "Sec-Fetch-Dest": "style" }],
-    ["GET", { Accept: "image/avif,image/webp,*/*;q=0.8" }],
     ["GET", { ...PAGE, "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender" }],
+    ["GET", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Next-Router-Prefetch": "1" }],
+    ["GET", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", Accept: "text/event-stream" }],
+    ["GET", { Accept: "text/event-stream" }],
+    ["POST", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "no-cors", "Content-Type": "text/plain" }],
+    ["POST", { "Content-Type": "text/ping", "Ping-To": "/x" }],
+    ["POST", { "Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors" }],
+    ["GET", { Connection: "Upgrade", Upgrade: "websocket" }],
     ["HEAD", PAGE],
     ["HEAD", {}],
   ])("is answered 401, and leaves the reason for the next page: %s %j", async (method, headers) => {
@@ -166,6 +173,61 @@ describe("a first request that nobody looks at", () => {
     expect(page.text).toContain(WHY);
     expect(page.setCookies).toEqual([CLEARED]);
     expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
+  });
+});
+
+describe("the files of a page that a kicked login asks for", () => {
+  const files = (app: Express): unknown =>
+    app.get("/app.js", (_req, res) => {
+      res.type("js").send("1");
+    });
+  const BROWSER = { "User-Agent": "Mozilla/5.0 (X11)" };
+
+  it.each<[string, Headers]>([
+    ["a script", { "Sec-Fetch-Dest": "script" }],
+    ["a style", { "Sec-Fetch-Dest": "style" }],
+    ["an image on plain HTTP", { Accept: "image/avif,image/webp,*/*;q=0.8" }],
+    ["a script on plain HTTP", { ...BROWSER, Accept: "*/*" }],
+  ])("come as for an anonymous visitor, and leave the reason for the next page: %s", async (_case, headers) => {
+    for (const session of [{}, EAGER]) {
+      const { ask } = await kicked({ session, after: files });
+      for (const method of ["GET", "HEAD", "GET"]) {
+        expect(await ask("/app.js", headers, method)).toMatchObject({ status: 200, setCookies: [] });
+      }
+      expect(await ask("/me", PAGE)).toMatchObject({ status: 401, text: expect.stringContaining(WHY) });
+    }
+  });
+
+  it.each<[string, Headers]>([
+    ["with Fetch Metadata", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors" }],
+    ["on plain HTTP", { ...BROWSER, Accept: "*/*" }],
+  ])("are not the data that a script fetches: that is refused, %s", async (_case, headers) => {
+    const { ask } = await kicked();
+    expect(await ask("/me", headers)).toMatchObject({ status: 401, setCookies: [CLEARED] });
+  });
+});
+
+describe("a browser that has gone before it is answered", () => {
+  it("leaves the reason for the next page", async () => {
+    const held = new Holdable(new MemoryStore());
+    const gone = new Gate();
+    const { site, browser, ask } = await kicked({
+      auth: { store: held.store },
+      attach: (server) =>
+        server.on("request", ({ url, socket }) => {
+          if (url === "/gone") socket.once("close", () => gone.open());
+        }),
+    });
+    const read = held.hold("get", "after");
+    const { hostname, port } = new URL(site.url);
+    const socket = connect(Number(port), hostname);
+    const head = ["GET /gone HTTP/1.1", "Host: shop.example", "Accept: text/html", `Cookie: ${browser.cookies}`];
+    socket.write(`${head.join("\r\n")}\r\n\r\n`);
+    await read.reached;
+    socket.destroy();
+    await gone.pass();
+    read.open();
+    expect(await ask("/me", PAGE)).toMatchObject({ status: 401, text: expect.stringContaining(WHY) });
   });
 });
 
@@ -207,6 +269,62 @@ describe("logging in with the kicked cookie", () => {
     const { ask } = await kicked({ auth: { loginUrl } });
     expect(await ask("/shop/login", { Host: "shop.example" })).toMatchObject(ANONYMOUS);
     expect((await ask("/login")).status).toBe(401);
+  });
+
+  it("takes one step from the login page, wherever its form is sent to, and the page can show the reason", async () => {
+    const after = (app: Express, auth: LogoutRouter): unknown =>
+      app.get("/login", (req, res) => res.send(`log in: ${auth.ended(req)?.reason ?? ""}`));
+    for (const session of [{}, EAGER]) {
+      const { browser, site } = await kicked({ session, after });
+      expect((await browser.get("/login", PAGE)).text).toBe(`log in: ${WHY}`);
+      expect(await browser.post("/shop/login", { user: "alice" })).toMatchObject({ body: { user: "alice" } });
+      expect(await site.user(browser)).toBe("alice");
+    }
+  });
+
+  const isLogin = (req: Request): boolean => /^\/shop\/LOGIN$/i.test(req.path);
+  it.each<[string, NonNullable<LogoutOptions["routes"]>["login"], string]>([
+    ["one path", "/shop/login", "/shop/login?a=b"],
+    ["several", ["/auth/callback", "/Shop/Login/"], "/shop/login"],
+    ["in another spelling", "/sh\u00f6p/%6Cogin", "/sh%C3%B6p/login/"],
+    ["a function", isLogin, "/shop/login"],
+  ])("takes one step on every route in routes.login: %s", async (_case, login, path) => {
+    const after = (app: Express): unknown =>
+      app.all([path.replace(/\?.*|\/$/, ""), "/auth/callback"], (req, res) => {
+        req.session.userId = "alice";
+        res.json({ user: "alice" });
+      });
+    const calls: [string, Headers][] = [
+      ["GET", PAGE],
+      ["POST", PAGE],
+      ["POST", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", Accept: "application/json" }],
+    ];
+    for (const [method, headers] of calls) {
+      const { ask } = await kicked({ auth: { routes: { login } }, after });
+      // The option names all of them.
+      expect((await ask("/login", {}, "HEAD")).status).toBe(401);
+      expect(await ask(path, headers, method)).toMatchObject({ status: 200, body: { user: "alice" } });
+    }
+  });
+
+  it("is refused where the app's function throws, and the error is the app's", async () => {
+    const login = (): boolean => {
+      throw new Error("no idea");
+    };
+    const { ask, site } = await kicked({ auth: { routes: { login } } });
+    expect((await ask("/me")).status).toBe(500);
+    expect(site.errors).toEqual([new Error("no idea")]);
+  });
+
+  it("goes by what the app's routes see where the app has rewritten the address", async () => {
+    const before = (app: Express): unknown =>
+      app.use((req, _res, next) => {
+        req.url = `/shop${req.url}`;
+        next();
+      });
+    const { ask } = await kicked({ before: before as (app: Express) => void, auth: { loginUrl: "/shop/login" } });
+    expect(await ask("/login")).toMatchObject(ANONYMOUS);
+    expect((await ask("/me")).status).toBe(401);
   });
 
   it.each(["/", "/shop/login"])(

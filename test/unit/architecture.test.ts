@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   login: [],
   recency: [],
   "known-stores": [],
+  paths: [],
   "time-limit": ["recency"],
   together: [],
   "in-turn": [],
@@ -24,8 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pages: ["errors", "login"],
   live: ["errors", "login"],
   logins: ["errors", "login", "session", "in-turn"],
-  options: ["errors", "known-stores", "login", "registry", "session", "pages"],
-  http: ["errors", "login", "logins", "pages"],
+  options: ["errors", "known-stores", "login", "paths", "registry", "session", "pages"],
+  http: ["errors", "login", "logins", "paths", "pages"],
   diagnose: ["errors", "cause", "http", "registry", "session"],
   logout: [
     "errors",

@@ -31,6 +31,8 @@ describe("logout()", () => {
     expect(logoutWith(absent)).not.toThrow();
     expect(() => logout(Object.assign(Object.create(null) as object, right()))).not.toThrow();
     expect(logoutWith({ admin: {}, routes: {}, sessions: {} })).not.toThrow();
+    expect(logoutWith({ routes: { login: ["/login", "/auth/f\u00fcr"], publicPath: "/sh\u00f6p/" } })).not.toThrow();
+    expect(logoutWith({ routes: { login: () => true, publicPath: "/" }, loginUrl: "./login" })).not.toThrow();
     expect(logoutWith({ sessions: { adopt: new Date(0), loggedInAt: () => 0 } })).not.toThrow();
   });
 
@@ -97,6 +99,16 @@ describe("logout()", () => {
     [{ routes: { logout: "logout" } }, /routes\.logout/],
     [{ routes: { logout: true } }, /routes\.logout/],
     [{ routes: { activeUsers: ["/a", 7] } }, /routes\.activeUsers/],
+    ...["login", "//evil.example", "/a?b", "/auth/:provider", "/auth/*all", 7, true, ["/login", ""]].map(
+      (login) => [{ routes: { login } }, /routes\.login must be .*function/] as const,
+    ),
+    ...["shop", "//evil.example", "/\\evil", "/a/../b", "/a\r\nb", "/a?b", "https://shop.example", "", "\ud800", 7].map(
+      (publicPath) => [{ routes: { publicPath } }, /routes\.publicPath must be/] as const,
+    ),
+    [{ redirectUris: ["https://*.shop.example/"] }, /redirectUris must be .*compared exactly/],
+    [{ redirectUris: ["https://shop.example/*"] }, /redirectUris must be/],
+    [{ loginUrl: ".//evil.example" }, /loginUrl must be/],
+    [{ defaultRedirect: "../" }, /defaultRedirect must be/],
   ])("refuses %j", (options, words) => {
     expect(logoutWith(options)).toThrow(error("ERR_OPTION_INVALID", words));
   });

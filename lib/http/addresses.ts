@@ -1,0 +1,74 @@
+import type { Request } from "express";
+import { comparablePath, plainPath } from "../paths.js";
+import type { HttpContext } from "./context.js";
+import { isOwnOrigin, trustsProxy } from "./origin.js";
+
+/*
+ * Outer addresses, as browsers see them: inner ones with the prefix in front that a reverse proxy removes.
+ */
+
+/** Returns what stands in front of the paths of this app: `routes.publicPath`, else what a trusted proxy says; mostly nothing. */
+function publicPath({ options }: HttpContext, req: Request): string {
+  if (options.publicPath !== undefined) return options.publicPath;
+  const forwarded = req.headers["x-forwarded-prefix"];
+  return forwarded !== undefined && trustsProxy(req) ? forwardedPrefix(String(forwarded)) : "";
+}
+
+/** Each proxy on the way adds the prefix that it has removed, the outermost first. What is no plain path counts for nothing. */
+function forwardedPrefix(header: string): string {
+  const prefixes = header.split(",").map((prefix) => plainPath(prefix.trim()));
+  return prefixes.includes(undefined) ? "" : prefixes.join("");
+}
+
+/** Returns the outer path of the place that the middleware is mounted at: empty for the root. */
+export function mountPath(context: HttpContext, req: Request): string {
+  return publicPath(context, req) + innerMountPath(req);
+}
+
+/** Returns the outer path that this request asked for. Its line may name any host, or begin with two slashes. */
+export function outerPath(context: HttpContext, req: Request): string {
+  return (mountPath(context, req) + req.path).replace(/^[/\\]{2,}/, "/");
+}
+
+/** Returns where users land who have logged out. */
+export function homeUrl(context: HttpContext, req: Request): string {
+  return outerUrl(context, req, context.options.defaultRedirect, "/");
+}
+
+/** Returns where users log in, or `false` where the app has no such page. */
+export function loginUrl(context: HttpContext, req: Request): string | false {
+  const url = context.options.loginUrl;
+  return url === false ? false : outerUrl(context, req, url, "/login");
+}
+
+/** What the app has set is an outer address already, unless it says that it is relative. */
+function outerUrl(context: HttpContext, req: Request, url: string | undefined, inner: string): string {
+  if (url === undefined) return publicPath(context, req) + inner;
+  return url.startsWith("./") ? mountPath(context, req) + url.slice(1) : url;
+}
+
+/** Returns whether the request is for a route of the app that logs users in. It may throw what the app's function throws. */
+export function isLoginRoute(context: HttpContext, req: Request): boolean {
+  const { loginRoutes } = context.options;
+  if (typeof loginRoutes === "function") return (loginRoutes(req) as unknown) === true;
+  const path = comparablePath(innerPath(req));
+  if (path === undefined) return false;
+  return loginRoutes === undefined ? path === loginPath(context, req) : loginRoutes.includes(path);
+}
+
+/** The inner path of the login page. On another host it is none of this app's. */
+function loginPath(context: HttpContext, req: Request): string | undefined {
+  const url = loginUrl(context, req);
+  if (url === false || (URL.canParse(url) && !isOwnOrigin(req, url))) return undefined;
+  const [path, prefix] = [comparablePath(url), publicPath(context, req).toLowerCase()];
+  return path?.startsWith(`${prefix}/`) === true ? path.slice(prefix.length) : path;
+}
+
+/** The path as the app's routes see it, also where the app has rewritten `req.url`. */
+function innerPath(req: Request): string {
+  return innerMountPath(req) + ((req as Partial<Request>).path ?? req.url);
+}
+
+function innerMountPath(req: Request): string {
+  return (req as Partial<Request>).baseUrl ?? "";
+}

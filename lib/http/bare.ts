@@ -1,0 +1,20 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+/** Returns whether Express has not seen this response: it is of `node:http`, or what engine.io has in its place. */
+export function isBare(res: ServerResponse): boolean {
+  return typeof (res as { json?: unknown }).json !== "function";
+}
+
+/** Sends what `sendJson` sends, without Express. A request to upgrade is refused, and its socket closed. */
+export function sendBareJson(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
+  // In a handler of `upgrade`, the response that the app has made has no socket yet.
+  if (req.headers.upgrade !== undefined && (res.socket as unknown) === null && !req.socket.destroyed) {
+    res.assignSocket(req.socket);
+    res.setHeader("Connection", "close");
+    res.once("finish", () => req.socket.end());
+  }
+  res.statusCode = status;
+  res.setHeader("Content-Type", "application/json; charset=utf-8");
+  res.setHeader("Cache-Control", "no-store");
+  res.end(JSON.stringify({ code: status, message }));
+}

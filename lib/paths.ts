@@ -1,0 +1,31 @@
+/**
+ * Returns the path of a request target or of a URL in one spelling: without query, percent-encoded, dots resolved, in lower case
+ * and without a slash at its end, since Express takes `/Login/` for `/login`. `undefined` for what has no path.
+ */
+export function comparablePath(target: string): string | undefined {
+  // What begins with a slash is a path, also with two: it names no host.
+  const url = target.startsWith("/") ? `http://x${target}` : target;
+  if (!URL.canParse(url)) return undefined;
+  return new URL(url).pathname
+    .replace(/%([\da-f]{2})/gi, (encoded, hex: string) => {
+      const character = String.fromCharCode(parseInt(hex, 16));
+      return /[\w.~-]/.test(character) ? character : encoded;
+    })
+    .toLowerCase()
+    .replace(/(.)\/$/, "$1");
+}
+
+/** A segment of a path that means the same to browsers, proxies and servers: no `//`, `\`, dots or encoded separators. */
+const SEGMENT = /^(?!\.\.?$)(?:[\w.~!$&'()*+;=:@-]|%20|%[89A-F][\dA-F])+$/i;
+
+/**
+ * Returns a plain path as it may stand in front of other paths: `/shop` for `/shop/`, the empty text for `/`. `undefined` for
+ * anything else.
+ */
+export function plainPath(path: string): string | undefined {
+  if (!path.startsWith("/")) return undefined;
+  const segments = path.replace(/\/$/, "").split("/").slice(1);
+  return segments.every((segment) => SEGMENT.test(segment))
+    ? segments.map((segment) => `/${segment}`).join("")
+    : undefined;
+}

@@ -1,0 +1,91 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { Express } from "express";
+import type { Browser, Page } from "playwright-core";
+import type { LogoutRouter } from "../../lib/index.js";
+import { launchChromium, openPageAs } from "../support/chromium.js";
+import { useSites } from "../support/site.js";
+
+jest.setTimeout(60_000);
+
+const WHY = "Your password was changed.";
+const WORKER =
+  "onfetch = (e) => e.respondWith(fetch(e.request)); oninstall = () => skipWaiting(); onactivate = (e) => e.waitUntil(clients.claim());";
+const page = (script: string): string => `<!doctype html><title>open</title><script>${script}</script>`;
+
+function addPages(app: Express, auth: LogoutRouter): void {
+  app.get("/worker.js", (_req, res) => res.type("js").send(WORKER));
+  app.get("/with-worker", (_req, res) => res.send(page('navigator.serviceWorker.register("/worker.js")')));
+  app.get("/events", (req, res) => {
+    res.writeHead(200, { "Content-Type": "text/event-stream" }).flushHeaders();
+    res.write("retry: 50\n\ndata: open\n\n");
+    auth.signal(req).addEventListener("abort", () => res.end());
+  });
+  const listen =
+    'const e = new EventSource("/events"); e.onerror = () => { if (e.readyState === 2) document.title = "over"; }';
+  app.get("/with-events", (_req, res) =>
+    res.send(page(`${listen}; e.onmessage = () => { document.title = "listens"; }`)),
+  );
+  app.post("/beacon", (_req, res) => res.end());
+  app.get("/plain", (_req, res) => res.send(page("")));
+}
+
+describe("in Chromium", () => {
+  let browser: Browser;
+  const open = useSites();
+  const closes: (() => Promise<void>)[] = [];
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterEach(async () => {
+    await Promise.all(closes.splice(0).map((close) => close()));
+  });
+  afterAll(() => browser.close());
+
+  async function openAs(path: string) {
+    // A service worker needs a host that counts as secure.
+    const site = await open({ after: addPages });
+    const { page, context } = await openPageAs(browser, site, "alice");
+    closes.push(() => context.close());
+    await page.goto(site.url + path);
+    return { site, page };
+  }
+
+  const title = (page: Page, wanted: string): Promise<unknown> =>
+    page.waitForFunction((text) => document.title === text, wanted);
+
+  async function expectReason(page: Page, url: string): Promise<void> {
+    expect((await page.goto(url))?.status()).toBe(401);
+    expect(await page.content()).toContain(WHY);
+  }
+
+  it("a service worker that hands requests on is no obstacle to the logout URL", async () => {
+    const { site, page } = await openAs("/with-worker");
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    await page.goto(`${site.url}/login/profile/logout`);
+    expect((await site.auth.listLogins("alice")).total).toBe(0);
+  });
+
+  it("a script fetches the logout URL: nothing ends, with a service worker or without", async () => {
+    const { site, page } = await openAs("/with-worker");
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    expect(await page.evaluate(async () => (await fetch("/login/profile/logout")).status)).toBe(403);
+    expect((await site.auth.listLogins("alice")).total).toBe(1);
+  });
+
+  it("an EventSource that connects again after a kick leaves the reason to the next page", async () => {
+    const { site, page } = await openAs("/with-events");
+    await title(page, "listens");
+    await site.auth.kick("alice", { reason: WHY });
+    await title(page, "over");
+    await expectReason(page, `${site.url}/plain`);
+  });
+
+  it("a beacon leaves the reason to the next page", async () => {
+    const { site, page } = await openAs("/plain");
+    await site.auth.kick("alice", { reason: WHY });
+    const answered = page.waitForEvent("response", (response) => response.url().endsWith("/beacon"));
+    await page.evaluate(() => navigator.sendBeacon("/beacon", "bye"));
+    expect((await answered).status()).toBe(401);
+    await expectReason(page, `${site.url}/plain`);
+  });
+});
