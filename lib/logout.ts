@@ -22,7 +22,8 @@ import type { Closing } from "./live/over.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
-import { refuseHooked, StoreHook } from "./session/store-hook.js";
+import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/store-hook.js";
+import { following } from "./following.js";
 
 /** A user id as apps have it: `7` and `"7"` are one user. */
 export type UserId = string | number;
@@ -100,7 +101,10 @@ export interface LogoutControls {
    * `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
    */
   readonly adoptSessions: (options?: { readonly onProgress?: (progress: Progress) => void }) => Promise<number>;
-  /** Lets go of everything the package opened by itself. The store stays hooked: what is kicked stays kicked. */
+  /**
+   * Closes subscriptions and timers. The store stays hooked, so ended logins stay ended, until another `logout()` takes the
+   * store over (hot reload, tests). Clients and pools stay yours.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -130,13 +134,21 @@ export type LogoutRouter = RequestHandler & LogoutControls;
  * ```
  */
 export function logout(options: LogoutOptions): LogoutRouter {
-  const resolved = resolveOptions(options);
-  const { registry, appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
-  refuseHooked(resolved.store);
-  registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
+  const left = hookLeftOn((options as LogoutOptions | undefined)?.store);
+  return left === undefined ? create(options) : left.withOwnMethods(() => create(options, left));
+}
+
+/** @param left - the hook of a closed `logout()` on this store, which is taken over */
+function create(options: LogoutOptions, left?: StoreHook): LogoutRouter {
+  const resolved = resolveOptions(options, left?.current);
+  const { appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
+  resolved.registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
   const events = new Events();
-  const hook = new StoreHook({ ...resolved, events: tell(events) });
-  const logins = new Logins({ registry, notes: hook.notes, events });
+  const hook = left ?? new StoreHook(resolved.store);
+  // When this one is closed and its store taken over, what is left of it ends the logins that requests are served by then.
+  const registry = following(() => hook.current.registry);
+  const notes = following(() => hook.current.notes);
+  const logins = new Logins({ registry, notes, events });
   const news = new News(registry, recheckIntervalMs);
   const live = new LiveLogins({ registry, news, recheckIntervalMs });
   const liveRequests = new LiveRequests(hook, live);
@@ -178,13 +190,19 @@ export function logout(options: LogoutOptions): LogoutRouter {
       events.close();
       live.close();
       await news.close();
-      await registry.close();
+      try {
+        if (hook.isUsedBy(use)) await resolved.registry.close();
+      } finally {
+        hook.leave(use);
+      }
     },
   };
-  return Object.assign(createMiddleware(context, guard), controls);
+  const middleware = createMiddleware(context, guard);
+  const use = hook.use({ ...resolved, events: tell(events) });
+  return Object.assign(middleware, controls);
 }
 
-function tell(events: Events): ConstructorParameters<typeof StoreHook>[0]["events"] {
+function tell(events: Events): StoreHookOptions["events"] {
   return {
     login: ({ id, userId, ip, userAgent }) => {
       events.emit("login", { userId, loginId: id, ip, userAgent });

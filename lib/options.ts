@@ -6,6 +6,7 @@ import type { EndedLogin, LoginRegistry, UserProfile } from "./login.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
 import { isMemoryStore } from "./known-stores.js";
+import type { Use } from "./session/store-hook.js";
 import { touchesAside } from "./session/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
 
@@ -73,7 +74,10 @@ export interface LogoutOptions {
   readonly appId: string;
   /** The id of the user pool, which callers of the admin API send in `x-authing-userpool-id`. */
   readonly userPoolId: string;
-  /** The list of live logins. Default, for a `MemoryStore` alone: a new `MemoryLoginRegistry`. */
+  /**
+   * The list of live logins. Default, for a `MemoryStore` alone: a new `MemoryLoginRegistry`; that of the closed `logout()` whose
+   * store is taken over, where the `appId` is the same.
+   */
   readonly registry?: LoginRegistry | undefined;
   /** Whose session this is. Default: `passport.user` (or its `id`), `userId`, `user.id`, `user`, in this order. */
   readonly userId?: ((session: Session) => unknown) | undefined;
@@ -256,9 +260,10 @@ const REQUIRED: readonly (keyof LogoutOptions)[] = ["store", "appId", "userPoolI
 /**
  * Checks what `logout()` was given and fills in the defaults.
  *
+ * @param before - what the closed `logout()` used of which the store is taken over
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`
  */
-export function resolveOptions(options: LogoutOptions): ResolvedOptions {
+export function resolveOptions(options: LogoutOptions, before?: Use): ResolvedOptions {
   if (!isObject(options)) throw invalid("", "an object: logout({ store, appId, userPoolId })");
   check("", options, OPTIONS);
   for (const name of REQUIRED) if (options[name] === undefined) throw invalid(name, OPTIONS[name][0]);
@@ -274,7 +279,7 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
     store: options.store,
     appId: options.appId,
     userPoolId: options.userPoolId,
-    registry: registryFor(options),
+    registry: registryFor(options, before),
     userId: options.userId ?? defaultUserId,
     sessions: Object.freeze({ adopt: sessions.adopt ?? true, loggedInAt: sessions.loggedInAt }),
     user: options.user ?? (() => undefined),
@@ -331,7 +336,7 @@ function paths(given: string | readonly string[] | false | undefined, defaults: 
   return typeof given === "string" ? [given] : [...given];
 }
 
-function registryFor({ store, registry }: LogoutOptions): LoginRegistry {
+function registryFor({ store, appId, registry }: LogoutOptions, before: Use | undefined): LoginRegistry {
   if (registry instanceof MemoryLoginRegistry && !isMemoryStore(store)) {
     emitWarning(
       "MemoryLoginRegistry forgets logins and kicks when the process restarts, and the session store does not: kicked users whose sessions are older than the installation can come back. Pass a RedisLoginRegistry or a PostgresLoginRegistry, or sessions: { adopt: false }.",
@@ -339,7 +344,8 @@ function registryFor({ store, registry }: LogoutOptions): LoginRegistry {
     );
   }
   if (registry !== undefined) return registry;
-  if (isMemoryStore(store)) return new MemoryLoginRegistry();
+  // Who is logged in stays logged in, and a kick stays a kick.
+  if (isMemoryStore(store)) return before?.appId === appId ? before.registry : new MemoryLoginRegistry();
   throw new LogoutError(
     "ERR_REGISTRY_REQUIRED",
     "logout(): pass registry. Processes that share their sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis. One process with a store of its own may pass new MemoryLoginRegistry().",

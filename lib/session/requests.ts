@@ -1,4 +1,4 @@
-import type { Removal } from "../login.js";
+import type { LoginRegistry, Removal } from "../login.js";
 import type { KickNote, Stamp } from "./stamp.js";
 
 /** A login that a request was loaded with, or has begun. */
@@ -10,6 +10,8 @@ export interface HeldLogin {
   removal?: Removal & {
     /** Epoch milliseconds: by then it was still listed. */
     readonly at: number;
+    /** The registry that says so: another one knows no kick that came before. */
+    readonly by: LoginRegistry;
   };
 }
 
