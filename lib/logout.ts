@@ -83,6 +83,16 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_SESSION_MISSING` where the request has not been through session().
    */
   readonly signal: (req: IncomingMessage, until?: Closing) => AbortSignal;
+  /**
+   * Returns the signal of the login that lives in a session, by session id: for sockets that read the session from the store
+   * themselves. Aborted already where the session is not served. Reads the session, as `store.get` does; the reason of a kick is
+   * kept for a response that a user sees.
+   *
+   * @param sessionId - the id, without the signature that the cookie has.
+   * @param until - emits `close` when the connection is over.
+   * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
+   */
+  readonly signalOfSession: (sessionId: string, until: Closing) => Promise<AbortSignal>;
   /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
@@ -176,6 +186,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutRouter {
     endLogin: (req, res) => sessions.endLogin(req, res),
     ended: (req) => sessions.ended(req),
     signal: (req, until) => liveRequests.signal(req, until),
+    signalOfSession: (sessionId, until) => liveRequests.signalOfSession(sessionId, until),
     guard,
     on: (name, listener) => {
       events.on(name, listener);

@@ -1,23 +1,55 @@
-import { parse } from "cookie";
-import type { CookieOptions, Request, Response } from "express";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parse, serialize } from "cookie";
 import type { Cookie } from "express-session";
 
-/** What a cookie may be called (RFC 6265 section 4.1.1). Browsers send others too, and Express would throw on them. */
+/** What a cookie may be called (RFC 6265 section 4.1.1). Browsers send others too, and `serialize` throws for them. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+const LONG_AGO = new Date(0);
 
 /**
- * Clears the session cookie of a request. express-session does not say what its cookie is called: it is the one that carries
- * this session id, as `s:<id>.<signature>`.
+ * Clears the session cookie of a request, unless the response has begun. express-session does not say what its cookie is called:
+ * it is the one that carries this session id, as `s:<id>.<signature>`.
  */
-export function clearSessionCookie(req: Request, res: Response, sid: string, attributes: Cookie | undefined): void {
-  for (const [name, value] of Object.entries(parse(req.headers.cookie ?? ""))) {
-    if (TOKEN.test(name) && value?.startsWith(`s:${sid}.`) === true) res.clearCookie(name, sameCookie(attributes));
-  }
+export function clearSessionCookie(
+  req: IncomingMessage,
+  res: ServerResponse,
+  sid: string,
+  attributes: Cookie | undefined,
+): void {
+  if (res.headersSent) return;
+  const cleared = Object.entries(parse(req.headers.cookie ?? ""))
+    .filter(([name, value]) => TOKEN.test(name) && value?.startsWith(`s:${sid}.`) === true)
+    .map(([name]) => serialize(name, "", { ...sameCookie(attributes), expires: LONG_AGO }));
+  if (cleared.length === 0) return;
+  // Some responses, such as that of an upgrade in engine.io, cannot append.
+  const before = res.getHeader("Set-Cookie") ?? [];
+  res.setHeader("Set-Cookie", [...(Array.isArray(before) ? before : [String(before)]), ...cleared]);
+}
+
+/**
+ * Keeps express-session from setting its cookie on this response. It decides when the headers go out, and sets none for a session
+ * id that is no string: so the id is an object for that moment, which reads like the string.
+ *
+ * @param isWithheld - asked when the headers go out: the app may have generated a session since
+ */
+export function setNoSessionCookie(req: IncomingMessage, res: ServerResponse, isWithheld: () => boolean): void {
+  const request = req as { sessionID?: unknown };
+  const { writeHead } = res;
+  res.writeHead = function writeHeadWithoutSession(this: ServerResponse, ...args: unknown[]): ServerResponse {
+    const { sessionID } = request;
+    const asObject: unknown = typeof sessionID === "string" && isWithheld() ? Object(sessionID) : sessionID;
+    request.sessionID = asObject;
+    try {
+      return Reflect.apply(writeHead, this, args) as ServerResponse;
+    } finally {
+      if (request.sessionID === asObject) request.sessionID = sessionID;
+    }
+  } as ServerResponse["writeHead"];
 }
 
 /** The attributes by which a browser tells that it is the same cookie, and accepts that it is set. */
-function sameCookie(cookie: (Cookie & { readonly partitioned?: boolean }) | undefined): CookieOptions {
-  const { path, domain, secure, httpOnly, sameSite, partitioned } = cookie ?? {};
+function sameCookie(cookie: (Cookie & { readonly partitioned?: boolean }) | undefined): object {
+  const { path = "/", domain, secure, httpOnly, sameSite, partitioned } = cookie ?? {};
   const attributes = { path, domain, secure, httpOnly, sameSite, partitioned };
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler } from "express";
 import { sendNotice } from "./answer.js";
 import { sendAsset } from "./assets.js";
+import { isBare, refuseBare } from "./bare.js";
 import type { EndedLogin } from "../login.js";
 import type { HttpContext } from "./context.js";
 import { hostOf, showsAnswer } from "./fetch-metadata.js";
@@ -21,12 +22,17 @@ export function createGuard(context: HttpContext): RequestHandler {
     samePath(req.originalUrl) === loginPath && (loginHost === undefined || loginHost === hostOf(req));
 
   const refuse = async (ended: EndedLogin, ...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
+    if (isBare(req)) {
+      sessions.withhold(req, res);
+      refuseBare(req, res, ended);
+      return;
+    }
     if (showsAnswer(req)) await sessions.told(req, res);
     if (onKicked !== undefined) {
       await onKicked(req, res, next, ended);
       return;
     }
-    sessions.withhold(req);
+    sessions.withhold(req, res);
     const texts = textsOf(context, req);
     sendNotice(context, req, res, 401, {
       title: texts.haveBeenLoggedOut,
@@ -37,9 +43,9 @@ export function createGuard(context: HttpContext): RequestHandler {
   };
 
   return function logoutGuard(req, res, next) {
-    if (sendAsset(context, req, res)) return;
+    if (!isBare(req) && sendAsset(context, req, res)) return;
     const ended = sessions.ended(req);
-    if (ended === undefined || isLoginPage(req)) next();
+    if (ended === undefined || (!isBare(req) && isLoginPage(req))) next();
     else refuse(ended, req, res, next).catch(next);
   };
 }

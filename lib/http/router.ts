@@ -2,6 +2,7 @@ import { Router, urlencoded } from "express";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { authenticate, NO_APPLICATION } from "./admin.js";
 import { isTold, prefersJson, sendJson, sendNotice } from "./answer.js";
+import { isBare } from "./bare.js";
 import type { HttpContext } from "./context.js";
 import type { Texts } from "../pages/texts.js";
 import { joinPath, textsOf } from "./frame.js";
@@ -22,7 +23,7 @@ export function createMiddleware(context: HttpContext, guard: RequestHandler): R
   const beginnings = [...Object.values(routes).flat().map(literalBeginning), assetsPath];
   const mayBeForRoute = new RegExp(`^(?:${beginnings.map(literally).join("|")})`, "i");
   return function logoutMiddleware(req, res, next) {
-    if (mayBeForRoute.test(req.path)) {
+    if (!isBare(req) && mayBeForRoute.test(req.path)) {
       router(req, res, next);
       return;
     }

@@ -30,6 +30,8 @@ export class RequestLogins {
    * login.
    */
   startsLoginAfter: string | undefined;
+  /** Whether nothing is written of the request's session: it is there for code that reads it. */
+  isWithheld = false;
   /** The login of the session that the request has now. */
   #current: HeldLogin | undefined;
   /** What it has had before, by user: most requests have but one login, if any. */

@@ -40,6 +40,13 @@ export interface Use {
   readonly notes: KickNotes;
 }
 
+/** What there is to a session id. */
+export interface SessionLogin {
+  readonly isServed: boolean;
+  readonly login: Stamp | undefined;
+  readonly refusal: Refusal | undefined;
+}
+
 const HOOKED = Symbol.for("express-logout.hooked");
 
 /**
@@ -180,6 +187,31 @@ export class StoreHook {
     });
   }
 
+  /** From now on this request's session is not written or touched in the store, unless the app generates another one. */
+  withhold(req: object): void {
+    this.#requests.of(req).isWithheld = true;
+  }
+
+  isWithheld(req: object): boolean {
+    return this.#requests.known(req)?.isWithheld === true;
+  }
+
+  /** Gives a request an empty session, as session() does. */
+  generate(req: object): void {
+    (this.#store as { generate?: (req: object) => void }).generate?.(req);
+  }
+
+  /** The login of a session that is in the store, as a request with it would have it. */
+  loginOfSession(sid: string): Promise<SessionLogin> {
+    return new Promise((resolve, reject) => {
+      this.#sessions.load(sid, (error, { session, refusal } = {}) => {
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as the store or the registry has it
+        if (error !== undefined) reject(error);
+        else resolve({ isServed: session !== undefined, login: session && this.#sessions.stampOf(session), refusal });
+      });
+    });
+  }
+
   /** Adopts every session that is older than the installation. @throws LogoutError `ERR_STORE_UNSUPPORTED` */
   adoptSessions(onProgress: (progress: { readonly done: number; readonly total: number }) => void): Promise<number> {
     return this.#sessions.adoptAll(onProgress);
@@ -271,6 +303,7 @@ export class StoreHook {
     const req = requestOf(session);
     if (req === undefined) return this.#sessions.saves.saveWithoutRequest(sid, session);
     const logins = this.#requests.of(req);
+    if (logins.isWithheld) return Promise.resolve();
     this.#watchDestroy(session);
     return logins.inOrder(() => this.#sessions.saves.save(sid, session, req, logins));
   }
@@ -291,8 +324,10 @@ export class StoreHook {
       if (isAtOnce) answered = { error };
       else process.nextTick(callback, error ?? null);
     };
+    const logins = req && this.#requests.known(req);
     try {
-      this.#sessions.touches.touch(sid, session, done, req, req && this.#requests.known(req));
+      if (logins?.isWithheld === true) done();
+      else this.#sessions.touches.touch(sid, session, done, req, logins);
     } catch (error) {
       done(error);
     }
@@ -344,6 +379,7 @@ export class StoreHook {
     const logins = this.#refusing === undefined ? this.#requests.known(req) : this.#requests.of(req);
     if (logins !== undefined) {
       logins.freshSid = req.sessionID;
+      logins.isWithheld = false;
       logins.refusal = this.#refusing ?? logins.refusal;
       this.#watchDestroy(req.session);
     }

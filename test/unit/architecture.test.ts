@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   registry: ["errors", "cause", "known-stores", "login", "recency", "time-limit", "together"],
   session: ["errors", "cause", "known-stores", "login", "time-limit", "together", "in-turn"],
   pages: ["errors", "login"],
-  live: ["errors", "login"],
+  live: ["errors", "cause", "login"],
   logins: ["errors", "login", "session", "in-turn"],
   options: ["errors", "known-stores", "login", "registry", "session", "pages"],
   http: ["errors", "login", "logins", "pages"],
