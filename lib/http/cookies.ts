@@ -27,24 +27,27 @@ export function clearSessionCookie(
 }
 
 /**
- * Keeps express-session from setting its cookie on this response. It decides when the headers go out, and sets none for a session
- * id that is no string: so the id is an object for that moment, which reads like the string.
+ * Keeps express-session from writing a session and setting its cookie on this response. It decides when the headers go out and at
+ * the end, and does neither for a session id that is no string: so the id is an object for that moment, which reads like the string.
  *
- * @param isWithheld - asked when the headers go out: the app may have generated a session since
+ * @param isWithheld - asked each time: the app may have generated a session since
  */
-export function setNoSessionCookie(req: IncomingMessage, res: ServerResponse, isWithheld: () => boolean): void {
+export function hideSessionId(req: IncomingMessage, res: ServerResponse, isWithheld: () => boolean): void {
   const request = req as { sessionID?: unknown };
-  const { writeHead } = res;
-  res.writeHead = function writeHeadWithoutSession(this: ServerResponse, ...args: unknown[]): ServerResponse {
-    const { sessionID } = request;
-    const asObject: unknown = typeof sessionID === "string" && isWithheld() ? Object(sessionID) : sessionID;
-    request.sessionID = asObject;
-    try {
-      return Reflect.apply(writeHead, this, args) as ServerResponse;
-    } finally {
-      if (request.sessionID === asObject) request.sessionID = sessionID;
-    }
-  } as ServerResponse["writeHead"];
+  const methods = res as unknown as Record<"writeHead" | "end", (...args: unknown[]) => unknown>;
+  for (const name of ["writeHead", "end"] as const) {
+    const method = methods[name];
+    methods[name] = function (this: ServerResponse, ...args) {
+      const { sessionID } = request;
+      const shown: unknown = typeof sessionID === "string" && isWithheld() ? Object(sessionID) : sessionID;
+      request.sessionID = shown;
+      try {
+        return method.apply(this, args);
+      } finally {
+        if (request.sessionID === shown) request.sessionID = sessionID;
+      }
+    };
+  }
 }
 
 /** The attributes by which a browser tells that it is the same cookie, and accepts that it is set. */

@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import type { Request, Response } from "express";
 import type { Store } from "express-session";
 import { LogoutError } from "../errors.js";
-import { clearSessionCookie, setNoSessionCookie } from "./cookies.js";
+import { clearSessionCookie, hideSessionId } from "./cookies.js";
 import type { RequestSessions } from "./context.js";
 import type { EndedLogin } from "../login.js";
 import type { StoreHook } from "../session/store-hook.js";
@@ -55,7 +55,7 @@ export class SessionsOfRequests implements RequestSessions {
 
   withhold(req: Request, res: Response): void {
     this.#hook.withhold(req);
-    setNoSessionCookie(req, res, () => this.#hook.isWithheld(req));
+    hideSessionId(req, res, () => this.#hook.isWithheld(req));
   }
 
   async endLogin(req: Request, res: Response): Promise<void> {

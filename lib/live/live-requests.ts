@@ -52,7 +52,10 @@ export class LiveRequests {
   /** @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
   async signalOfSession(sessionId: string, until: Closing): Promise<AbortSignal> {
     if (typeof (until as Partial<Closing> | undefined)?.once !== "function") {
-      throw new LogoutError("ERR_ARGUMENT", 'signalOfSession(sessionId, until): until must emit "close", as a socket does.');
+      throw new LogoutError(
+        "ERR_ARGUMENT",
+        'signalOfSession(sessionId, until): until must emit "close", as a socket does.',
+      );
     }
     const { isServed, login, refusal } = await this.#lookUp(sessionId);
     const given = this.#givenBySession.get(until);
@@ -72,7 +75,9 @@ export class LiveRequests {
       if (error instanceof LogoutError) throw error;
       // What a store says may hold the session's id, or all of it.
       const cause = causeOf(error, [sessionId]);
-      throw new LogoutError("ERR_STORE_UNAVAILABLE", "signalOfSession(): the session store failed. Try again.", { cause });
+      throw new LogoutError("ERR_STORE_UNAVAILABLE", "signalOfSession(): the session store failed. Try again.", {
+        cause,
+      });
     }
   }
 
