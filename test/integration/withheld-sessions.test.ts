@@ -61,7 +61,8 @@ function addLogs(app: Express, log: (line: string) => void): void {
       },
     }),
   );
-  const customProps = (req: Request) => ({ user: userOf(req) });
+  // pino-http asks once before there is a session.
+  const customProps = (req: Request): object => ("session" in req ? { user: userOf(req) } : {});
   app.use(
     pino(
       { customProps },
@@ -142,7 +143,8 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
         app.use(withSession, auth);
         addRoutes(app, auth);
       });
-      expect((await site.browser.post("/login")).status).toBe(200);
+      const { status, text } = await site.browser.post("/login");
+      expect([status, text]).toEqual([200, "{}"]);
       await site.logged(LOGS.length);
       site.writes.length = site.lines.length = 0;
       return { ...site, sid: sidOf(site.browser) };
@@ -273,9 +275,11 @@ function withholding(auth: LogoutRouter, store: Store): RequestHandler {
 
 describe("a bare server of HTTP/2", () => {
   it("refuses with the reason, and the request has a session when the response is over", async () => {
-    const store = new session.MemoryStore();
+    // Later ones of express-session save no session over HTTP/2: the responses of Node have no _implicitHeader there.
+    const sessions = load("express-session116") as Sessions;
+    const store = new sessions.MemoryStore();
     const auth = logout({ store, appId: "shop", userPoolId: "acme" });
-    const withSession = session({ store, secret: "a secret of the tests", ...SETTINGS.eager });
+    const withSession = sessions({ store, secret: "a secret of the tests", ...SETTINGS.eager });
     const seen: unknown[] = [];
     const server = createServer((request, response) => {
       const [req, res] = [request as unknown as Request, response as unknown as Response];
