@@ -8,47 +8,56 @@ import { BACKENDS } from "../support/stores.js";
 
 const REASON = "The password was changed.";
 
-describe.each(BACKENDS.map((make) => [make().name, make] as const))("auth.signalOfSession() on %s", (_name, makeBackend) => {
-  const backend = makeBackend();
-  beforeAll(() => backend.start());
-  afterAll(() => backend.stop());
-  const openSite = useSites();
+describe.each(BACKENDS.map((make) => [make().name, make] as const))(
+  "auth.signalOfSession() on %s",
+  (_name, makeBackend) => {
+    const backend = makeBackend();
+    beforeAll(() => backend.start());
+    afterAll(() => backend.stop());
+    const openSite = useSites();
 
-  it("aborts when the login of the session is kicked, with the reason", async () => {
-    const site = await openSite({ backend });
-    const alice = await site.login("alice");
-    const [login] = (await site.auth.listLogins("alice")).items;
-    const signal = await site.auth.signalOfSession(sessionId(alice), new EventEmitter());
-    expect(signal.aborted).toBe(false);
-    const ended = new Promise((resolve) => signal.addEventListener("abort", resolve));
-    await site.auth.kick("alice", { reason: REASON });
-    await ended;
-    expect(signal.reason).toBeInstanceOf(LoginEndedError);
-    expect(signal.reason).toMatchObject({ end: "kick", reason: REASON, loginId: login?.id });
-  });
-
-  it("is aborted where the session was kicked, and leaves the reason for a page", async () => {
-    const site = await openSite({ backend });
-    const alice = await site.login("alice");
-    await site.auth.kick("alice", { reason: REASON });
-    for (let times = 0; times < 2; times += 1) {
+    it("aborts when the login of the session is kicked, with the reason", async () => {
+      const site = await openSite({ backend });
+      const alice = await site.login("alice");
+      const [login] = (await site.auth.listLogins("alice")).items;
       const signal = await site.auth.signalOfSession(sessionId(alice), new EventEmitter());
-      expect([signal.aborted, signal.reason]).toEqual([true, expect.objectContaining({ end: "kick", reason: REASON })]);
-    }
-    const page = await alice.get("/me");
-    expect([page.status, page.text]).toEqual([401, expect.stringContaining(REASON)]);
-  });
+      expect(signal.aborted).toBe(false);
+      const ended = new Promise((resolve) => signal.addEventListener("abort", resolve));
+      await site.auth.kick("alice", { reason: REASON });
+      await ended;
+      expect(signal.reason).toBeInstanceOf(LoginEndedError);
+      expect(signal.reason).toMatchObject({ end: "kick", reason: REASON, loginId: login?.id });
+    });
 
-  it("is aborted where there is no such session: logged out, made up, or none at all", async () => {
-    const site = await openSite({ backend });
-    const alice = await site.login("alice");
-    await alice.post("/login/profile/logout");
-    for (const id of [sessionId(alice), "made-up", "", undefined as unknown as string, {} as unknown as string]) {
-      const signal = await site.auth.signalOfSession(id, new EventEmitter());
-      expect([signal.aborted, signal.reason]).toEqual([true, expect.objectContaining({ end: "logout", reason: undefined })]);
-    }
-  });
-});
+    it("is aborted where the session was kicked, and leaves the reason for a page", async () => {
+      const site = await openSite({ backend });
+      const alice = await site.login("alice");
+      await site.auth.kick("alice", { reason: REASON });
+      for (let times = 0; times < 2; times += 1) {
+        const signal = await site.auth.signalOfSession(sessionId(alice), new EventEmitter());
+        expect([signal.aborted, signal.reason]).toEqual([
+          true,
+          expect.objectContaining({ end: "kick", reason: REASON }),
+        ]);
+      }
+      const page = await alice.get("/me");
+      expect([page.status, page.text]).toEqual([401, expect.stringContaining(REASON)]);
+    });
+
+    it("is aborted where there is no such session: logged out, made up, or none at all", async () => {
+      const site = await openSite({ backend });
+      const alice = await site.login("alice");
+      await alice.post("/login/profile/logout");
+      for (const id of [sessionId(alice), "made-up", "", undefined as unknown as string, {} as unknown as string]) {
+        const signal = await site.auth.signalOfSession(id, new EventEmitter());
+        expect([signal.aborted, signal.reason]).toEqual([
+          true,
+          expect.objectContaining({ end: "logout", reason: undefined }),
+        ]);
+      }
+    });
+  },
+);
 
 describe("auth.signalOfSession()", () => {
   const openSite = useSites();
@@ -124,7 +133,11 @@ describe("auth.signalOfSession()", () => {
     const sid = sessionId(alice);
     failure = new Error("ECONNRESET");
     const error: unknown = await site.auth.signalOfSession(sid, new EventEmitter()).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "ERR_STORE_UNAVAILABLE", status: 503, cause: { message: "ECONNRESET sess:…" } });
+    expect(error).toMatchObject({
+      code: "ERR_STORE_UNAVAILABLE",
+      status: 503,
+      cause: { message: "ECONNRESET sess:…" },
+    });
   });
 
   it("rejects a connection that cannot say when it is over", async () => {

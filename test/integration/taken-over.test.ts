@@ -4,7 +4,7 @@ import session, { MemoryStore, type Store } from "express-session";
 import { logout, MemoryLoginRegistry, type LogoutOptions, type LogoutRouter } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser, serve, type TestServer } from "../support/http.js";
-import { HANDLERS, raceApp, SETTINGS } from "../support/race-app.js";
+import { destroy, HANDLERS, raceApp, save, SETTINGS } from "../support/race-app.js";
 import { sessionId } from "../support/site.js";
 
 const servers: TestServer[] = [];
@@ -27,7 +27,18 @@ async function createApp(store: Store, options: Partial<LogoutOptions> = {}): Pr
   const auth = logout({ store, appId: "shop", userPoolId: "acme", ...options });
   auths.push(auth);
   const gate = new Gate();
-  const server = await serve(raceApp({ store, settings: SETTINGS.lazy ?? {}, gate, auth }));
+  const app = raceApp({ store, settings: SETTINGS.lazy ?? {}, gate, auth });
+  app.post("/by-hand", (req, res, next) => {
+    const rotate = async (): Promise<void> => {
+      await destroy(req);
+      await gate.pass();
+      (store as Store & { generate: (req: object) => void }).generate(req);
+      req.session.userId = "alice";
+      await save(req);
+    };
+    rotate().then(() => res.json({}), next);
+  });
+  const server = await serve(app);
   servers.push(server);
   return { auth, gate, browser: new Browser(server.url), from: (browser) => browser.clone(server.url) };
 }
@@ -48,7 +59,9 @@ describe("logout() again on a store", () => {
     const store = new MemoryStore();
     const { auth } = await createApp(store);
     const again = (): unknown => logout({ store, appId: "shop", userPoolId: "acme" });
-    expect(again).toThrow(expect.objectContaining({ code: "ERR_STORE_HOOKED", message: expect.stringContaining("auth.close()") }));
+    expect(again).toThrow(
+      expect.objectContaining({ code: "ERR_STORE_HOOKED", message: expect.stringContaining("auth.close()") }),
+    );
     await auth.close();
     expect(again).not.toThrow();
     expect(again).toThrow(expect.objectContaining({ code: "ERR_STORE_HOOKED" }));
@@ -168,6 +181,20 @@ describe.each(Object.keys(HANDLERS))("a request in flight while the store is tak
   });
 });
 
+it("a login that a request has ended itself is not brought back by a registry that does not know the kick", async () => {
+  const store = new MemoryStore();
+  const first = await createApp(store);
+  const alice = await loggedIn(first);
+  const inFlight = alice.post("/by-hand");
+  await first.gate.reached;
+  await first.auth.kick("alice");
+  await first.auth.close();
+  const next = await createApp(store, { registry: new MemoryLoginRegistry() });
+  first.gate.open();
+  await inFlight;
+  expect(await userIn(next.from(alice))).not.toBe("alice");
+});
+
 describe("what is left of a closed logout() whose store is taken over", () => {
   it("rejects, kicks and logs out by the registry of the new one", async () => {
     const store = new MemoryStore();
@@ -207,7 +234,9 @@ it("session() that is called before the takeover goes on as well", async () => {
   auths.push(auth);
   const server = await serve((req, res) => {
     sessions(req as never, res as never, () => {
-      auth(req as never, res as never, () => res.end(String((req as never as { session: { userId: unknown } }).session.userId)));
+      auth(req as never, res as never, () =>
+        res.end(String((req as never as { session: { userId: unknown } }).session.userId)),
+      );
     });
   });
   servers.push(server);

@@ -26,7 +26,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   logins: ["errors", "login", "session", "in-turn"],
   options: ["errors", "known-stores", "login", "registry", "session", "pages"],
   http: ["errors", "login", "logins", "pages"],
-  logout: ["errors", "login", "events", "following", "registry", "session", "pages", "live", "logins", "options", "http"],
+  logout: [
+    "errors",
+    "login",
+    "events",
+    "following",
+    "registry",
+    "session",
+    "pages",
+    "live",
+    "logins",
+    "options",
+    "http",
+  ],
   index: ["errors", "logout", "registry"],
 };
 const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "express-session"];
