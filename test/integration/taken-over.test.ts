@@ -27,7 +27,7 @@ async function createApp(store: Store, options: Partial<LogoutOptions> = {}): Pr
   const auth = logout({ store, appId: "shop", userPoolId: "acme", ...options });
   auths.push(auth);
   const gate = new Gate();
-  const app = raceApp({ store, settings: SETTINGS.lazy ?? {}, gate, auth });
+  const app = raceApp({ store, settings: SETTINGS["lazy"] ?? {}, gate, auth });
   app.post("/by-hand", (req, res, next) => {
     const rotate = async (): Promise<void> => {
       await destroy(req);
@@ -86,7 +86,7 @@ describe("logout() again on a store", () => {
 
   it("keeps a kick of sessions that were never adopted", async () => {
     const store = new MemoryStore();
-    const bare = await serve(raceApp({ store, settings: SETTINGS.lazy ?? {}, gate: new Gate() }));
+    const bare = await serve(raceApp({ store, settings: SETTINGS["lazy"] ?? {}, gate: new Gate() }));
     servers.push(bare);
     const old = new Browser(bare.url);
     await old.post("/login", { user: "alice" });
