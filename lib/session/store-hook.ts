@@ -56,7 +56,7 @@ const HOOKED = Symbol.for("express-logout.hooked");
  */
 export function hookLeftOn(store: unknown): StoreHook | undefined {
   const hook = (store as { readonly [HOOKED]?: StoreHook } | null | undefined)?.[HOOKED];
-  if (hook === undefined || hook.isLeft === true) return hook;
+  if (hook === undefined || hook.isLeft) return hook;
   throw new LogoutError(
     "ERR_STORE_HOOKED",
     "logout({ store }): another logout() uses this store. Call it once for a store, or await its auth.close() before.",
