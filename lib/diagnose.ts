@@ -116,7 +116,12 @@ export class Diagnosis {
     }
     if (!this.#options.hook.knows(req)) {
       const why = "It belongs to another session(), so this logout() leaves the request alone.";
-      return { level: "warn", what, why, how: "Pass the store of that session() to logout(), if this is not intended." };
+      return {
+        level: "warn",
+        what,
+        why,
+        how: "Pass the store of that session() to logout(), if this is not intended.",
+      };
     }
     if (this.#options.sessions.ended(req) !== undefined) {
       return { level: "warn", what, why: "Its login was kicked, so it was rejected.", how: "Log in again." };

@@ -49,8 +49,7 @@ export function isConnectRedis(store: unknown): store is ConnectRedis {
   const { prefix, serializer, scanCount, disableTTL, disableTouch, client } = store;
   const hasOptions = typeof prefix === "string" && typeof scanCount === "number" && isObject(client);
   const hasSwitches = typeof disableTTL === "boolean" && typeof disableTouch === "boolean";
-  const hasSerializer =
-    isObject(serializer) && isFunction(serializer, "parse") && isFunction(serializer, "stringify");
+  const hasSerializer = isObject(serializer) && isFunction(serializer, "parse") && isFunction(serializer, "stringify");
   return hasOptions && hasSwitches && hasSerializer && hasMethods(store, [...METHODS, "ids"]);
 }
 

@@ -204,7 +204,8 @@ export interface ActiveUser {
  */
 export interface LoginRegistry {
   /**
-   * Called once by `logout()`, before anything else.
+   * Called by `logout()` before anything else; again, after {@link LoginRegistry.close}, by the `logout()` that takes its store
+   * over.
    *
    * @throws LogoutError `ERR_REGISTRY_IN_USE` where it already serves another application.
    */

@@ -26,8 +26,9 @@ import type { Closing } from "./live/over.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
-import { refuseHooked, StoreHook } from "./session/store-hook.js";
 import { factsOf } from "./session/store-support.js";
+import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/store-hook.js";
+import { following } from "./following.js";
 
 /** A user id as apps have it: `7` and `"7"` are one user. */
 export type UserId = string | number;
@@ -87,6 +88,16 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_SESSION_MISSING` where the request has not been through session().
    */
   readonly signal: (req: IncomingMessage, until?: Closing) => AbortSignal;
+  /**
+   * Returns the signal of the login that lives in a session, by session id: for sockets that read the session from the store
+   * themselves. Aborted already where the session is not served. Reads the session, as `store.get` does; the reason of a kick is
+   * kept for a response that a user sees.
+   *
+   * @param sessionId - the id, without the signature that the cookie has.
+   * @param until - emits `close` when the connection is over.
+   * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
+   */
+  readonly signalOfSession: (sessionId: string, until: Closing) => Promise<AbortSignal>;
   /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
@@ -120,7 +131,10 @@ export interface LogoutControls {
    * `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
    */
   readonly adoptSessions: (options?: { readonly onProgress?: (progress: Progress) => void }) => Promise<number>;
-  /** Lets go of everything the package opened by itself. The store stays hooked: what is kicked stays kicked. */
+  /**
+   * Closes subscriptions and timers. The store stays hooked, so ended logins stay ended, until another `logout()` takes the
+   * store over (hot reload, tests). Clients and pools stay yours.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -150,15 +164,23 @@ export type LogoutRouter = RequestHandler & LogoutControls;
  * ```
  */
 export function logout(options: LogoutOptions): LogoutRouter {
-  const resolved = resolveOptions(options);
-  const { registry, appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
-  refuseHooked(resolved.store);
-  registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
+  const left = hookLeftOn((options as LogoutOptions | undefined)?.store);
+  return left === undefined ? create(options) : left.withOwnMethods(() => create(options, left));
+}
+
+/** @param left - the hook of a closed `logout()` on this store, which is taken over */
+function create(options: LogoutOptions, left?: StoreHook): LogoutRouter {
+  const resolved = resolveOptions(options, left?.current);
+  const { appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
+  resolved.registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
   const facts = factsOf(resolved.store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, resolved.waitForTouch);
   const events = new Events();
-  const hook = new StoreHook({ ...resolved, events: tell(events) });
-  const logins = new Logins({ registry, notes: hook.notes, events });
+  const hook = left ?? new StoreHook(resolved.store);
+  // When this one is closed and its store taken over, what is left of it ends the logins that requests are served by then.
+  const registry = following(() => hook.current.registry);
+  const notes = following(() => hook.current.notes);
+  const logins = new Logins({ registry, notes, events });
   const news = new News(registry, recheckIntervalMs);
   const live = new LiveLogins({ registry, news, recheckIntervalMs });
   const liveRequests = new LiveRequests(hook, live);
@@ -168,7 +190,14 @@ export function logout(options: LogoutOptions): LogoutRouter {
   const paths = new OwnPaths(context);
   const { main, sessionless } = createMiddlewares(context, guard, paths);
   const { userId } = resolved;
-  const diagnosis = new Diagnosis({ registry, store: facts, userId, sessions, hook, middleware: main });
+  const diagnosis = new Diagnosis({
+    registry: resolved.registry,
+    store: facts,
+    userId,
+    sessions,
+    hook,
+    middleware: main,
+  });
   const kicks: RegistryListener = {
     ended: (ended) => {
       logins.heard(ended);
@@ -190,6 +219,7 @@ export function logout(options: LogoutOptions): LogoutRouter {
     endLogin: (req, res) => sessions.endLogin(req, res),
     ended: (req) => sessions.ended(req),
     signal: (req, until) => liveRequests.signal(req, until),
+    signalOfSession: (sessionId, until) => liveRequests.signalOfSession(sessionId, until),
     guard,
     sessionlessRoutes: sessionless,
     errorHandler: createErrorHandler(context, paths),
@@ -207,13 +237,18 @@ export function logout(options: LogoutOptions): LogoutRouter {
       events.close();
       live.close();
       await news.close();
-      await registry.close();
+      try {
+        if (hook.isUsedBy(use)) await resolved.registry.close();
+      } finally {
+        hook.leave(use);
+      }
     },
   };
+  const use = hook.use({ ...resolved, events: tell(events) });
   return Object.assign(main, controls);
 }
 
-function tell(events: Events): ConstructorParameters<typeof StoreHook>[0]["events"] {
+function tell(events: Events): StoreHookOptions["events"] {
   return {
     login: ({ id, userId, ip, userAgent }) => {
       events.emit("login", { userId, loginId: id, ip, userAgent });

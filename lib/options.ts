@@ -7,6 +7,7 @@ import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
 import { isMemoryStore } from "./known-stores.js";
 import { comparablePath, plainPath } from "./paths.js";
+import type { Use } from "./session/store-hook.js";
 import { touchesAside } from "./session/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
 
@@ -84,7 +85,10 @@ export interface LogoutOptions {
   readonly appId: string;
   /** The id of the user pool, which callers of the admin API send in `x-authing-userpool-id`. */
   readonly userPoolId: string;
-  /** The list of live logins. Default, for a `MemoryStore` alone: a new `MemoryLoginRegistry`. */
+  /**
+   * The list of live logins. Default, for a `MemoryStore` alone: a new `MemoryLoginRegistry`; that of the closed `logout()` whose
+   * store is taken over, where the `appId` is the same.
+   */
   readonly registry?: LoginRegistry | undefined;
   /**
    * Returns the id of the user a session belongs to: a string or a number; `undefined`, `null`, `false` or `""` for an anonymous
@@ -301,9 +305,10 @@ const REQUIRED: readonly (keyof LogoutOptions)[] = ["store", "appId", "userPoolI
 /**
  * Checks what `logout()` was given and fills in the defaults.
  *
+ * @param before - what the closed `logout()` used of which the store is taken over
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`
  */
-export function resolveOptions(options: LogoutOptions): ResolvedOptions {
+export function resolveOptions(options: LogoutOptions, before?: Use): ResolvedOptions {
   if (!isObject(options)) throw invalid("", "an object: logout({ store, appId, userPoolId })");
   check("", options, OPTIONS);
   for (const name of REQUIRED) if (options[name] === undefined) throw invalid(name, OPTIONS[name][0]);
@@ -319,7 +324,7 @@ export function resolveOptions(options: LogoutOptions): ResolvedOptions {
     store: options.store,
     appId: options.appId,
     userPoolId: options.userPoolId,
-    registry: registryFor(options),
+    registry: registryFor(options, before),
     userId: options.userId ?? defaultUserId,
     sessions: Object.freeze({ adopt: sessions.adopt ?? true, loggedInAt: sessions.loggedInAt }),
     user: options.user ?? (() => undefined),
@@ -388,7 +393,7 @@ function publicPath(given: string): string | undefined {
   return plainPath(encodeURI(given.toWellFormed()).replace(/%25/g, "%"));
 }
 
-function registryFor({ store, registry }: LogoutOptions): LoginRegistry {
+function registryFor({ store, appId, registry }: LogoutOptions, before: Use | undefined): LoginRegistry {
   if (registry instanceof MemoryLoginRegistry && !isMemoryStore(store)) {
     emitWarning(
       "MemoryLoginRegistry forgets logins and kicks when the process restarts, and the session store does not: kicked users whose sessions are older than the installation can come back. Pass a RedisLoginRegistry or a PostgresLoginRegistry, or sessions: { adopt: false }.",
@@ -396,7 +401,8 @@ function registryFor({ store, registry }: LogoutOptions): LoginRegistry {
     );
   }
   if (registry !== undefined) return registry;
-  if (isMemoryStore(store)) return new MemoryLoginRegistry();
+  // Who is logged in stays logged in, and a kick stays a kick.
+  if (isMemoryStore(store)) return before?.appId === appId ? before.registry : new MemoryLoginRegistry();
   throw new LogoutError(
     "ERR_REGISTRY_REQUIRED",
     "logout(): pass registry. Processes that share their sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis. Without Redis: new PostgresLoginRegistry({ pool }). new MemoryLoginRegistry() is for one process, and forgets all logins at a restart.",

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { ServerResponse, STATUS_CODES, type IncomingMessage } from "node:http";
 
 /** Returns whether Express has not seen this response: it is of `node:http`, or what engine.io has in its place. */
 export function isBare(res: ServerResponse): boolean {
@@ -7,8 +7,14 @@ export function isBare(res: ServerResponse): boolean {
 
 /** Sends what `sendJson` sends, without Express. A request to upgrade is refused, and its socket closed. */
 export function sendBareJson(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
+  const isUpgrade = req.headers.upgrade !== undefined;
+  if (isUpgrade && !(res instanceof ServerResponse)) {
+    // What engine.io has in place of a response sends nothing.
+    req.socket.end(`HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n\r\n`);
+    return;
+  }
   // In a handler of `upgrade`, the response that the app has made has no socket yet.
-  if (req.headers.upgrade !== undefined && (res.socket as unknown) === null && !req.socket.destroyed) {
+  if (isUpgrade && (res.socket as unknown) === null && !req.socket.destroyed) {
     res.assignSocket(req.socket);
     res.setHeader("Connection", "close");
     res.once("finish", () => req.socket.end());

@@ -26,8 +26,11 @@ export interface RequestSessions {
   ended(req: Request): EndedLogin | undefined;
   /** The refused user has been told: the reason is used up, the cookie cleared. */
   told(req: Request, res: Response): Promise<void>;
-  /** Keeps the answer from beginning a new session: its cookie would stand beside the one that is cleared. */
-  withhold(req: Request): void;
+  /**
+   * Keeps the response from saving a session or setting its cookie, which would stand beside the one that is cleared.
+   * `req.session` stays: access logs read it, and so does an app that goes on with the request.
+   */
+  withhold(req: Request, res: Response): void;
   /** Ends the login of this request, if it has one, and clears the cookie. */
   endLogin(req: Request, res: Response): Promise<void>;
 }

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parse, serialize } from "cookie";
-import type { CookieOptions } from "express";
 import type { Cookie } from "express-session";
 
-/** What a cookie may be called (RFC 6265 section 4.1.1). Browsers send others too, and Express would throw on them. */
+/** What a cookie may be called (RFC 6265 section 4.1.1). Browsers send others too, and `serialize` throws for them. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+const LONG_AGO = new Date(0);
 
 /**
- * Clears the session cookie of a request. express-session does not say what its cookie is called: it is the one that carries
- * this session id, as `s:<id>.<signature>`.
+ * Clears the session cookie of a request, unless the response has begun. express-session does not say what its cookie is called:
+ * it is the one that carries this session id, as `s:<id>.<signature>`.
  */
 export function clearSessionCookie(
   req: IncomingMessage,
@@ -16,21 +16,43 @@ export function clearSessionCookie(
   sid: string,
   attributes: Cookie | undefined,
 ): void {
-  for (const [name, value] of Object.entries(parse(req.headers.cookie ?? ""))) {
-    if (TOKEN.test(name) && value?.startsWith(`s:${sid}.`) === true) clear(res, name, sameCookie(attributes));
+  if (res.headersSent) return;
+  const cleared = Object.entries(parse(req.headers.cookie ?? ""))
+    .filter(([name, value]) => TOKEN.test(name) && value?.startsWith(`s:${sid}.`) === true)
+    .map(([name]) => serialize(name, "", { ...sameCookie(attributes), expires: LONG_AGO }));
+  if (cleared.length === 0) return;
+  // Some responses, such as that of an upgrade in engine.io, cannot append.
+  const before = res.getHeader("Set-Cookie") ?? [];
+  res.setHeader("Set-Cookie", [...(Array.isArray(before) ? before : [String(before)]), ...cleared]);
+}
+
+/**
+ * Keeps express-session from writing a session and setting its cookie on this response. It decides when the headers go out and at
+ * the end, and does neither for a session id that is no string: so the id is an object for that moment, which reads like the string.
+ *
+ * @param isWithheld - asked each time: the app may have generated a session since
+ */
+export function hideSessionId(req: IncomingMessage, res: ServerResponse, isWithheld: () => boolean): void {
+  const request = req as { sessionID?: unknown };
+  const methods = res as unknown as Record<"writeHead" | "end", (...args: unknown[]) => unknown>;
+  for (const name of ["writeHead", "end"] as const) {
+    const method = methods[name];
+    methods[name] = function (this: ServerResponse, ...args) {
+      const { sessionID } = request;
+      const shown: unknown = typeof sessionID === "string" && isWithheld() ? Object(sessionID) : sessionID;
+      request.sessionID = shown;
+      try {
+        return method.apply(this, args);
+      } finally {
+        if (request.sessionID === shown) request.sessionID = sessionID;
+      }
+    };
   }
 }
 
-/** As `res.clearCookie` of Express, also where Express has not seen the request. */
-function clear(res: ServerResponse, name: string, attributes: CookieOptions): void {
-  const others = [res.getHeader("Set-Cookie") ?? []].flat().map(String);
-  const cleared = serialize(name, "", { path: "/", ...attributes, expires: new Date(1) } as object);
-  res.setHeader("Set-Cookie", [...others, cleared]);
-}
-
 /** The attributes by which a browser tells that it is the same cookie, and accepts that it is set. */
-function sameCookie(cookie: (Cookie & { readonly partitioned?: boolean }) | undefined): CookieOptions {
-  const { path, domain, secure, httpOnly, sameSite, partitioned } = cookie ?? {};
+function sameCookie(cookie: (Cookie & { readonly partitioned?: boolean }) | undefined): object {
+  const { path = "/", domain, secure, httpOnly, sameSite, partitioned } = cookie ?? {};
   const attributes = { path, domain, secure, httpOnly, sameSite, partitioned };
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }

@@ -38,7 +38,7 @@ async function meet(
     if (kind === "navigation" && req.method === "GET") await sessions.told(req, res).catch(() => undefined);
     next();
   } else if (kind === "subresource" && isRead(req)) {
-    sessions.withhold(req);
+    sessions.withhold(req, res);
     next();
   } else {
     if (isSeen(kind, req, res)) await sessions.told(req, res);
@@ -55,7 +55,7 @@ function isSeen(kind: RequestKind, req: Request, res: Response): boolean {
 }
 
 function refuse(context: HttpContext, { at, reason }: EndedLogin, req: Request, res: Response): void {
-  context.sessions.withhold(req);
+  context.sessions.withhold(req, res);
   if (isBare(res)) {
     const { haveBeenLoggedOut } = LOCALES[context.options.locale ?? "en"];
     sendBareJson(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);

@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import type { Request, Response } from "express";
 import type { Store } from "express-session";
 import { LogoutError } from "../errors.js";
-import { clearSessionCookie } from "./cookies.js";
+import { clearSessionCookie, hideSessionId } from "./cookies.js";
 import type { RequestSessions } from "./context.js";
 import type { EndedLogin } from "../login.js";
 import type { StoreHook } from "../session/store-hook.js";
@@ -45,19 +45,23 @@ export class SessionsOfRequests implements RequestSessions {
     clearSessionCookie(req, res, refusal.sid, cookie);
   }
 
-  withhold(req: Request): void {
-    delete (req as { session?: unknown }).session;
+  withhold(req: Request, res: Response): void {
+    this.#hook.withhold(req);
+    hideSessionId(req, res, () => this.#hook.isWithheld(req));
   }
 
   async endLogin(req: Request, res: Response): Promise<void> {
     if (this.ended(req) !== undefined) {
       await this.told(req, res);
-      this.withhold(req);
+      this.withhold(req, res);
     }
     if (this.loginOf(req) === undefined) return;
     const { cookie } = req.session;
     const sid = req.sessionID;
     await promisify((done: (error?: unknown) => void) => req.session.destroy(done))();
+    // Access logs, and other code that runs late, read it.
+    this.#hook.generate(req);
+    this.withhold(req, res);
     clearSessionCookie(req, res, sid, cookie);
   }
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { LoginEndedError, LogoutError } from "../errors.js";
-import type { StoreHook } from "../session/store-hook.js";
+import type { Refusal } from "../session/requests.js";
+import type { SessionLogin, StoreHook } from "../session/store-hook.js";
+import { causeOf } from "../cause.js";
 import { keyOf, type LiveLogin, type LiveLogins } from "./live-logins.js";
 import { closingOf, type Closing } from "./over.js";
 
@@ -11,12 +13,20 @@ interface Given {
   readonly signal: AbortSignal;
 }
 
-/** The signals of requests: which login each is about, and for how long. */
+/** The same for a session id. */
+interface GivenBySession extends Given {
+  readonly sessionId: string;
+}
+
+const NO_SESSION: SessionLogin = { isServed: false, login: undefined, refusal: undefined };
+
+/** The signals of requests and sessions: which login each is about, and for how long. */
 export class LiveRequests {
   readonly #hook: StoreHook;
   readonly #logins: LiveLogins;
   /** A handler that asks in a loop gets the same signal each time, also after the end. */
   readonly #given = new WeakMap<object, Given>();
+  readonly #givenBySession = new WeakMap<object, GivenBySession>();
 
   constructor(hook: StoreHook, logins: LiveLogins) {
     this.#hook = hook;
@@ -39,12 +49,62 @@ export class LiveRequests {
     return signal;
   }
 
+  /** @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
+  async signalOfSession(sessionId: string, until: Closing): Promise<AbortSignal> {
+    if (typeof (until as Partial<Closing> | undefined)?.once !== "function") {
+      throw new LogoutError(
+        "ERR_ARGUMENT",
+        'signalOfSession(sessionId, until): until must emit "close", as a socket does.',
+      );
+    }
+    const { isServed, login, refusal } = await this.#lookUp(sessionId);
+    const given = this.#givenBySession.get(until);
+    const before = given?.sessionId === sessionId ? given : undefined;
+    if (before !== undefined && isStill(before, isServed, login)) return before.signal;
+    const signal = login !== undefined ? this.#logins.signal(login, until) : isServed ? never() : ended(refusal);
+    this.#givenBySession.set(until, { sessionId, login, signal });
+    return signal;
+  }
+
+  /** Clients send anything as a session id, or nothing: then there is no session. */
+  async #lookUp(sessionId: unknown): Promise<SessionLogin> {
+    if (typeof sessionId !== "string" || sessionId === "") return NO_SESSION;
+    try {
+      return await this.#hook.loginOfSession(sessionId);
+    } catch (error) {
+      if (error instanceof LogoutError) throw error;
+      // What a store says may hold the session's id, or all of it.
+      const cause = causeOf(error, [sessionId]);
+      throw new LogoutError("ERR_STORE_UNAVAILABLE", "signalOfSession(): the session store failed. Try again.", {
+        cause,
+      });
+    }
+  }
+
   #withoutLogin(req: IncomingMessage): AbortSignal {
     const refusal = this.#hook.refusalOf(req);
-    if (refusal === undefined) return new AbortController().signal;
-    const { loginId, at, reason } = refusal;
-    return AbortSignal.abort(new LoginEndedError({ loginId, end: "kick", at: new Date(at), reason }));
+    return refusal === undefined ? never() : ended(refusal);
   }
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+/** @param refusal - absent if it is not known which login it was, and how it ended */
+function ended(refusal: Refusal | undefined): AbortSignal {
+  const error =
+    refusal === undefined
+      ? new LoginEndedError({ loginId: "", end: "logout", at: new Date() })
+      : new LoginEndedError({ ...refusal, end: "kick", at: new Date(refusal.at) });
+  return AbortSignal.abort(error);
+}
+
+/** Whether a signal is right for what the session is now. */
+function isStill({ login: before, signal }: Given, isServed: boolean, login: LiveLogin | undefined): boolean {
+  if (!isServed) return signal.aborted;
+  if (signal.aborted) return false;
+  return login === undefined ? before === undefined : before !== undefined && keyOf(before) === keyOf(login);
 }
 
 /**

@@ -220,7 +220,8 @@ export class Listings {
     const now = Date.now();
     const ttlMs = this.keepMs(session);
     const hasEnded = logins.freshSid === sid ? "in a new session" : "in the store";
-    if (now - (removal?.at ?? 0) >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp, hasEnded };
+    const isOld = now - (removal?.at ?? 0) >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs);
+    if (isOld || removal?.by !== this.#registry) return { stamp, hasEnded };
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     delete held.removal;
     const undo = this.#takeOff(stamp, sid);

@@ -54,7 +54,7 @@ export class LoginEnds {
     const { userId, loginId } = stamp;
     const removal = await this.#registry.remove(userId, loginId, { remember: isAdopted(stamp) });
     if (removal.login === undefined) return;
-    if (held !== undefined) held.removal = { ...removal, at };
+    if (held !== undefined) held.removal = { ...removal, at, by: this.#registry };
     this.#events.logout({ id: loginId, userId });
   }
 

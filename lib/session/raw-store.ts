@@ -22,15 +22,18 @@ const LISTING_MS = 600_000;
  */
 export class RawStore {
   readonly #store: Store;
-  readonly #methods: Partial<Record<string, Method>>;
+  readonly methods: Partial<Record<string, Method>>;
   readonly #limit: TimeLimit;
   readonly #waitsForTouch: boolean;
   /** Whether the last touch that the store has answered has failed. */
   #touchFails = false;
 
-  /** @throws LogoutError `ERR_STORE_INVALID` */
-  constructor(store: Store, timeoutMs: number, waitForTouch: boolean) {
-    const methods = store as unknown as Partial<Record<string, unknown>>;
+  /**
+   * @param before - the same store, where it is hooked already and has other methods by now
+   * @throws LogoutError `ERR_STORE_INVALID`
+   */
+  constructor(store: Store, timeoutMs: number, waitForTouch: boolean, before?: RawStore) {
+    const methods = (before?.methods ?? store) as unknown as Partial<Record<string, unknown>>;
     for (const name of REQUIRED) {
       if (typeof methods[name] !== "function") {
         throw new LogoutError(
@@ -42,15 +45,15 @@ export class RawStore {
     this.#store = store;
     this.#limit = new TimeLimit(timeoutMs);
     this.#waitsForTouch = waitForTouch;
-    this.#methods = {};
+    this.methods = {};
     for (const name of [...REQUIRED, ...OPTIONAL]) {
       const method = methods[name];
-      if (typeof method === "function") this.#methods[name] = method as Method;
+      if (typeof method === "function") this.methods[name] = method as Method;
     }
   }
 
   has(method: (typeof OPTIONAL)[number]): boolean {
-    return this.#methods[method] !== undefined;
+    return this.methods[method] !== undefined;
   }
 
   /** The session data, if the store has any. The one step of every request, so it makes no promise. */
@@ -117,7 +120,7 @@ export class RawStore {
   }
 
   #method(name: string): Method {
-    const method = this.#methods[name];
+    const method = this.methods[name];
     if (method === undefined) throw new LogoutError("ERR_STORE_INVALID", `The session store has no ${name}().`);
     return method;
   }

@@ -1,4 +1,4 @@
-import type { Removal } from "../login.js";
+import type { LoginRegistry, Removal } from "../login.js";
 import type { KickNote, Stamp } from "./stamp.js";
 
 /** A login that a request was loaded with, or has begun. */
@@ -10,6 +10,8 @@ export interface HeldLogin {
   removal?: Removal & {
     /** Epoch milliseconds: by then it was still listed. */
     readonly at: number;
+    /** The registry that says so: another one knows no kick that came before. */
+    readonly by: LoginRegistry;
   };
 }
 
@@ -28,6 +30,8 @@ export class RequestLogins {
    * login.
    */
   startsLoginAfter: string | undefined;
+  /** Whether nothing is written of the request's session: it is there for code that reads it. */
+  isWithheld = false;
   /** The login of the session that the request has now. */
   #current: HeldLogin | undefined;
   /** What it has had before, by user: most requests have but one login, if any. */

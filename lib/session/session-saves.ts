@@ -44,7 +44,17 @@ export class SessionSaves {
   readonly #missingUser: MissingUser;
   readonly #isInOrder: boolean;
 
-  constructor({ raw, registry, listings, ends, notes, remembered, userOf, missingUser, isInOrder }: SessionSavesOptions) {
+  constructor({
+    raw,
+    registry,
+    listings,
+    ends,
+    notes,
+    remembered,
+    userOf,
+    missingUser,
+    isInOrder,
+  }: SessionSavesOptions) {
     this.#raw = raw;
     this.#registry = registry;
     this.#listings = listings;

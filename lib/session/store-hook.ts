@@ -3,6 +3,7 @@ import { LogoutError } from "../errors.js";
 import type { LoginRegistry } from "../login.js";
 import type { AdoptionOptions } from "./adoption.js";
 import { answer, byCallback, type Callback, type Done } from "./callbacks.js";
+import { HookedStore } from "./hooked-store.js";
 import { KickNotes } from "./kick-notes.js";
 import { isMemoryStore } from "../known-stores.js";
 import { LoginSessions, type Loaded } from "./login-sessions.js";
@@ -19,8 +20,9 @@ interface RequestWithSession {
   sessionStore?: Store;
 }
 
+/** What one `logout()` has the hook do. */
 export interface StoreHookOptions {
-  readonly store: Store;
+  readonly appId: string;
   readonly registry: LoginRegistry;
   readonly userId: UserIdOf;
   readonly maxSessionAgeMs: number;
@@ -31,14 +33,33 @@ export interface StoreHookOptions {
   readonly events: SessionEvents;
 }
 
+/** Who uses the hook of a store. */
+export interface Use {
+  readonly appId: string;
+  readonly registry: LoginRegistry;
+  readonly notes: KickNotes;
+}
+
+/** What there is to a session id. */
+export interface SessionLogin {
+  readonly isServed: boolean;
+  readonly login: Stamp | undefined;
+  readonly refusal: Refusal | undefined;
+}
+
 const HOOKED = Symbol.for("express-logout.hooked");
 
-/** A registry may want to know whether a store is as it was made: it is asked first whether it is hooked. @throws LogoutError `ERR_STORE_HOOKED` */
-export function refuseHooked(store: Store): void {
-  if (!(HOOKED in store)) return;
+/**
+ * The hook that a closed `logout()` has left on a store: another one takes it over, with all that it knows of requests in flight.
+ *
+ * @throws LogoutError `ERR_STORE_HOOKED` while a `logout()` that is not closed uses it.
+ */
+export function hookLeftOn(store: unknown): StoreHook | undefined {
+  const hook = (store as { readonly [HOOKED]?: StoreHook } | null | undefined)?.[HOOKED];
+  if (hook === undefined || hook.isLeft) return hook;
   throw new LogoutError(
     "ERR_STORE_HOOKED",
-    "logout({ store }): this store serves another logout() already. Call logout() once for a store and use what it returns in every place.",
+    "logout({ store }): another logout() uses this store. Call it once for a store, or await its auth.close() before.",
   );
 }
 
@@ -48,11 +69,9 @@ export function refuseHooked(store: Store): void {
  * is told by {@link LoginSessions}.
  */
 export class StoreHook {
-  readonly notes: KickNotes;
-  readonly #raw: RawStore;
   readonly #store: Store;
+  readonly #hooked: HookedStore;
   readonly #isInMemory: boolean;
-  readonly #sessions: LoginSessions;
   readonly #requests = new Requests();
   /** Requests that came by before session() had given them a session. */
   readonly #early = new WeakSet<object>();
@@ -62,22 +81,66 @@ export class StoreHook {
   #suspending: RequestLogins | undefined;
   #destroying: RequestLogins | undefined;
   #restarting: RequestLogins | undefined;
-  #generate: ((req: object) => void) | undefined;
+  // What follows is that of the logout() that uses the store now. What requests have begun by the one before, they end by it.
+  #isLeft = false;
+  #use: Use | undefined;
+  #raw!: RawStore;
+  #sessions!: LoginSessions;
 
-  /** @throws LogoutError `ERR_STORE_INVALID`, `ERR_STORE_HOOKED` */
-  constructor({ store, storeTimeoutMs, waitForTouch, ...rest }: StoreHookOptions) {
-    refuseHooked(store);
-    this.#raw = new RawStore(store, storeTimeoutMs, waitForTouch);
-    this.notes = new KickNotes(store, this.#raw, storeTimeoutMs);
+  /** It hooks the store when it is first used. */
+  constructor(store: Store) {
     this.#store = store;
+    this.#hooked = new HookedStore(store);
     this.#isInMemory = isMemoryStore(store);
-    this.#sessions = new LoginSessions({ store, raw: this.#raw, notes: this.notes, ...rest });
-    this.#install();
+  }
+
+  /**
+   * From now on the hook does what these options say.
+   *
+   * @returns the use, for {@link StoreHook.isUsedBy} and {@link StoreHook.leave}.
+   * @throws LogoutError `ERR_STORE_INVALID`
+   */
+  use({ storeTimeoutMs, waitForTouch, ...options }: StoreHookOptions): Use {
+    const store = this.#store;
+    const isFirst = this.#use === undefined;
+    const raw = new RawStore(store, storeTimeoutMs, waitForTouch, isFirst ? undefined : this.#raw);
+    const notes = new KickNotes(store, raw, storeTimeoutMs);
+    const use = { appId: options.appId, registry: options.registry, notes };
+    this.#sessions = new LoginSessions({ store, raw, notes, ...options });
+    this.#raw = raw;
+    this.#use = use;
+    this.#isLeft = false;
+    if (isFirst) this.#install();
+    return use;
+  }
+
+  /** What the `logout()` that uses the store now has given. */
+  get current(): Use {
+    if (this.#use === undefined) throw new LogoutError("ERR_STORE_INVALID", "The session store is not hooked yet.");
+    return this.#use;
+  }
+
+  isUsedBy(use: Use): boolean {
+    return this.#use === use;
+  }
+
+  /** The `logout()` is closed. The hook goes on, until another one takes it over. */
+  leave(use: Use): void {
+    if (this.isUsedBy(use)) this.#isLeft = true;
+  }
+
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  /** Runs a function while the store has its own methods. */
+  withOwnMethods<Result>(act: () => Result): Result {
+    return this.#hooked.withOwnMethods(act);
   }
 
   /** Whether session() was called with this store. */
   get attached(): boolean {
-    return this.#generate !== undefined;
+    return this.#hooked.generate !== undefined;
   }
 
   /** Whether this request has been through session(). */
@@ -124,6 +187,31 @@ export class StoreHook {
     });
   }
 
+  /** From now on this request's session is not written or touched in the store, unless the app generates another one. */
+  withhold(req: object): void {
+    this.#requests.of(req).isWithheld = true;
+  }
+
+  isWithheld(req: object): boolean {
+    return this.#requests.known(req)?.isWithheld === true;
+  }
+
+  /** Gives a request an empty session, as session() does. */
+  generate(req: object): void {
+    (this.#store as { generate?: (req: object) => void }).generate?.(req);
+  }
+
+  /** The login of a session that is in the store, as a request with it would have it. */
+  loginOfSession(sid: string): Promise<SessionLogin> {
+    return new Promise((resolve, reject) => {
+      this.#sessions.load(sid, (error, { session, refusal } = {}) => {
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as the store or the registry has it
+        if (error !== undefined) reject(error);
+        else resolve({ isServed: session !== undefined, login: session && this.#sessions.stampOf(session), refusal });
+      });
+    });
+  }
+
   /** Adopts every session that is older than the installation. @throws LogoutError `ERR_STORE_UNSUPPORTED` */
   adoptSessions(onProgress: (progress: { readonly done: number; readonly total: number }) => void): Promise<number> {
     return this.#sessions.adoptAll(onProgress);
@@ -143,49 +231,37 @@ export class StoreHook {
   }
 
   #install(): void {
-    const sessions = this.#sessions;
-    this.#define(HOOKED, true);
-    this.#define("get", (sid: string, callback?: Callback) =>
+    const hooked = this.#hooked;
+    hooked.replace(HOOKED, this);
+    hooked.replace("get", (sid: string, callback?: Callback) =>
       byCallback(callback, (done) => {
         this.#load(sid, done);
       }),
     );
-    this.#define("set", (sid: string, session: SessionData, callback?: Callback) =>
+    hooked.replace("set", (sid: string, session: SessionData, callback?: Callback) =>
       answer(this.#save(sid, session as unknown as SessionRecord), callback),
     );
-    this.#define("destroy", (sid: string, callback?: Callback) => answer(this.#destroy(sid), callback));
-    this.#define("regenerate", (req: RequestWithSession, callback?: Callback) =>
+    hooked.replace("destroy", (sid: string, callback?: Callback) => answer(this.#destroy(sid), callback));
+    hooked.replace("regenerate", (req: RequestWithSession, callback?: Callback) =>
       answer(this.#regenerate(req), callback),
     );
-    this.#define("createSession", (req: RequestWithSession, session: SessionRecord) =>
+    hooked.replace("createSession", (req: RequestWithSession, session: SessionRecord) =>
       this.#createSession(req, session),
     );
     if (this.#raw.has("touch")) {
-      this.#define("touch", (sid: string, session: SessionData, callback?: Callback) =>
+      hooked.replace("touch", (sid: string, session: SessionData, callback?: Callback) =>
         byCallback(callback, (done) => {
           this.#touch(sid, session as unknown as SessionRecord, done);
         }),
       );
     }
-    if (this.#raw.has("clear")) this.#define("clear", (callback?: Callback) => answer(sessions.clear(), callback));
-    this.#installGenerate();
-  }
-
-  /** session() assigns `store.generate` whenever it is called, before logout() or after. */
-  #installGenerate(): void {
-    this.#generate = (this.#store as { generate?: (req: object) => void }).generate;
-    const generate = (req: RequestWithSession): void => {
+    if (this.#raw.has("clear")) {
+      hooked.replace("clear", (callback?: Callback) => answer(this.#sessions.clear(), callback));
+    }
+    hooked.replaceGenerate((req) => {
       this.#mustNotBeEarly(req);
-      this.#generate?.call(this.#store, req);
-      this.#generated(req);
-    };
-    Object.defineProperty(this.#store, "generate", {
-      configurable: true,
-      enumerable: false,
-      get: () => (this.#generate === undefined ? undefined : generate),
-      set: (assigned: ((req: object) => void) | undefined) => {
-        this.#generate = assigned;
-      },
+      hooked.generate?.call(this.#store, req);
+      this.#generated(req as RequestWithSession);
     });
   }
 
@@ -205,10 +281,6 @@ export class StoreHook {
 
   #watchDestroy(session: SessionRecord | undefined): void {
     if (session !== undefined) Object.defineProperty(session, "destroy", this.#watchedDestroy);
-  }
-
-  #define(name: PropertyKey, value: unknown): void {
-    Object.defineProperty(this.#store, name, { value, configurable: true, enumerable: false, writable: true });
   }
 
   #load(sid: string, callback: Callback): void {
@@ -231,6 +303,7 @@ export class StoreHook {
     const req = requestOf(session);
     if (req === undefined) return this.#sessions.saves.saveWithoutRequest(sid, session);
     const logins = this.#requests.of(req);
+    if (logins.isWithheld) return Promise.resolve();
     this.#watchDestroy(session);
     return logins.inOrder(() => this.#sessions.saves.save(sid, session, req, logins));
   }
@@ -251,8 +324,10 @@ export class StoreHook {
       if (isAtOnce) answered = { error };
       else process.nextTick(callback, error ?? null);
     };
+    const logins = req && this.#requests.known(req);
     try {
-      this.#sessions.touches.touch(sid, session, done, req, req && this.#requests.known(req));
+      if (logins?.isWithheld === true) done();
+      else this.#sessions.touches.touch(sid, session, done, req, logins);
     } catch (error) {
       done(error);
     }
@@ -304,6 +379,7 @@ export class StoreHook {
     const logins = this.#refusing === undefined ? this.#requests.known(req) : this.#requests.of(req);
     if (logins !== undefined) {
       logins.freshSid = req.sessionID;
+      logins.isWithheld = false;
       logins.refusal = this.#refusing ?? logins.refusal;
       this.#watchDestroy(req.session);
     }

@@ -13,7 +13,7 @@ import { memoryBackend, type Backend } from "./stores.js";
 
 export const POOL_ID = "acme";
 export const TOKEN = "a token of the tests, 4711";
-const SECRET = "a secret of the tests";
+export const SECRET = "a secret of the tests";
 
 export interface SiteOptions {
   /** Where the middleware is mounted. Default: the root. */

@@ -44,3 +44,8 @@ declare module "session-file-store" {
   }
   export default function sessionFileStore(module: typeof session): new (options: Options) => session.Store;
 }
+
+declare module "cookie-parser" {
+  /** `false` where the signature is wrong. */
+  export function signedCookie(value: string, secret: string): string | false;
+}

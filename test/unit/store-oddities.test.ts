@@ -26,8 +26,9 @@ function storeWith(methods: object): MemoryStore {
 function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userId"]): StoreHook {
   const registry = new MemoryLoginRegistry();
   registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
-  return new StoreHook({
-    store,
+  const hooked = new StoreHook(store);
+  hooked.use({
+    appId: "shop",
     registry,
     userId,
     maxSessionAgeMs: 1_000,
@@ -37,6 +38,7 @@ function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userI
     sessions: { adopt: true, loggedInAt: undefined },
     events: nobodyListens,
   });
+  return hooked;
 }
 
 describe("a store that", () => {

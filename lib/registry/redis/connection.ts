@@ -84,6 +84,11 @@ export class Connection implements Commands {
     };
   }
 
+  /** Allows writes again after a close. */
+  open(): void {
+    this.#replicated.open();
+  }
+
   /** Closes what was opened here; the client is somebody else's. */
   close(): Promise<void> {
     return this.#replicated.close();

@@ -145,6 +145,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       );
     }
     const keys = appKeys(this.#prefix, appId);
+    this.#connection.open();
     if (this.#isCoherent) {
       refuseOtherStores(this.#client, store);
       this.#cache ??= new CoherentCache(this.#client, keys.users);
@@ -320,7 +321,10 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async close(): Promise<void> {
-    await this.#cache?.close();
+    const cache = this.#cache;
+    // Once closed it is never told again: the next use gets one of its own.
+    this.#cache = undefined;
+    await cache?.close();
     await this.#connection.close();
   }
 

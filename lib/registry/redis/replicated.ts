@@ -78,10 +78,17 @@ export class ReplicatedWrites {
     });
   }
 
+  /** A registry may be used again after a close. */
+  open(): void {
+    this.#isClosed = false;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const write of this.#waiting.splice(0)) write.reject(notReplicated(write));
-    await this.#connection?.close();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.close();
   }
 
   #goOn(): void {
