@@ -21,13 +21,15 @@ const common = {
 };
 
 /** One project a major of Express; a test looks whether the mapping applies. */
-const express = (major, mapping) => ({
+const express = (major, mapping, name = "express", testMatch = ["<rootDir>/test/integration/**/*.test.ts"]) => ({
   ...common,
-  displayName: `express ${major}`,
-  testMatch: ["<rootDir>/test/integration/**/*.test.ts"],
+  displayName: `${name} ${major}`,
+  testMatch,
   moduleNameMapper: { ...common.moduleNameMapper, ...mapping },
   globals: { EXPRESS_MAJOR: major },
 });
+
+const ON_EXPRESS_4 = { "^express(/.*)?$": "express4$1" };
 
 export default {
   // Many tests wait for servers: both cores of a small machine are put to use.
@@ -44,6 +46,9 @@ export default {
       testMatch: ["<rootDir>/test/browser/**/*.test.ts"],
     },
     express("5", {}),
-    express("4", { "^express(/.*)?$": "express4$1" }),
+    express("4", ON_EXPRESS_4),
+    // What runs in a server of its own, or on one major alone, is in a folder of its own, and runs once.
+    express("5", {}, "field", ["<rootDir>/test/field/**/*.test.ts"]),
+    express("4", ON_EXPRESS_4, "field", ["<rootDir>/test/field/*.test.ts"]),
   ],
 };

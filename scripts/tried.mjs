@@ -7,7 +7,7 @@ import { format, resolveConfig } from "prettier";
 
 const BEGIN = "<!-- tried: written by npm test -->";
 const END = "<!-- /tried -->";
-const KINDS = ["framework", "server", "store", "registry", "client", "topology", "recipe"];
+const KINDS = ["framework", "middleware", "server", "store", "registry", "client", "topology", "recipe"];
 
 const [folder, path] = process.argv.slice(2);
 

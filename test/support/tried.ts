@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 /** A row of the table in `docs/compatibility.md`. Rows of one thing in one version become one row. */
 export interface Tried {
-  readonly kind: "framework" | "server" | "store" | "registry" | "client" | "topology" | "recipe";
+  readonly kind: "framework" | "middleware" | "server" | "store" | "registry" | "client" | "topology" | "recipe";
   readonly name: string;
   readonly version: string;
   /** What was tried with it. */
