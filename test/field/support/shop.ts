@@ -38,6 +38,8 @@ export interface Parts {
   readonly csrfToken?: (req: Request, res: express.Response) => string;
   /** Returns the user of a request. Default: `req.session.userId`. */
   readonly userOf?: (req: Request) => unknown;
+  /** Whether the app has the pages `/login` and `/me`. Default: `true`. */
+  readonly hasOwnPages?: boolean;
   /** What comes before the error handler. */
   readonly last?: (app: Express, auth: LogoutRouter) => void;
 }
@@ -72,7 +74,8 @@ export function createShop(parts: Parts = {}): Shop {
   app.use(auth);
   parts.afterAuth?.(app, auth);
   parts.routes?.(app, auth);
-  addRoutes(app, parts);
+  addSlowRoute(app);
+  if (parts.hasOwnPages !== false) addRoutes(app, parts);
   parts.last?.(app, auth);
   const errors: { code?: string; message?: string }[] = [];
   app.use(handleErrors(errors));
@@ -106,7 +109,6 @@ function addRoutes(app: Express, parts: Parts): void {
     req.session.note = (req.body as { note: string }).note;
     res.redirect(303, "/me");
   });
-  addSlowRoute(app);
 }
 
 /** The page that shows for whom the app takes a request. */
