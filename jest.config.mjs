@@ -20,16 +20,38 @@ const common = {
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1", "^express-logout$": "<rootDir>/lib/index.ts" },
 };
 
-/** One project a major of Express; a test looks whether the mapping applies. */
-const express = (major, mapping, name = "express", testMatch = ["<rootDir>/test/integration/**/*.test.ts"]) => ({
-  ...common,
-  displayName: `${name} ${major}`,
-  testMatch,
-  moduleNameMapper: { ...common.moduleNameMapper, ...mapping },
-  globals: { EXPRESS_MAJOR: major },
-});
+/** The suites that meet the most of Express and express-session, and take seconds. */
+const SHORT_SUITES = [
+  "admin-api",
+  "adoption",
+  "controls",
+  "expiry",
+  "express-major",
+  "logout-route",
+  "mounting",
+  "passport",
+  "refusal",
+  "rotation",
+  "saves",
+  "start-login",
+  "touches",
+];
 
-const ON_EXPRESS_4 = { "^express(/.*)?$": "express4$1" };
+/** Runs the tests of a folder on other versions; `express-major.test.ts` checks that each mapping applies. */
+const express = (displayName, { folder = "integration", suites = ["**/*"], ...versions } = {}) => {
+  const packages = { express: "express", "express-session": "express-session", ...versions };
+  const aliases = Object.entries(packages).filter(([name, alias]) => name !== alias);
+  return {
+    ...common,
+    displayName,
+    testMatch: suites.map((suite) => `<rootDir>/test/${folder}/${suite}.test.ts`),
+    moduleNameMapper: {
+      ...common.moduleNameMapper,
+      ...Object.fromEntries(aliases.map(([name, alias]) => [`^${name}(/.*)?$`, `${alias}$1`])),
+    },
+    globals: { EXPRESS_MAJOR: packages.express === "express" ? "5" : "4", PACKAGES: packages },
+  };
+};
 
 export default {
   // Many tests wait for servers: both cores of a small machine are put to use.
@@ -45,10 +67,12 @@ export default {
       displayName: "browser",
       testMatch: ["<rootDir>/test/browser/**/*.test.ts"],
     },
-    express("5", {}),
-    express("4", ON_EXPRESS_4),
-    // What runs in a server of its own, or on one major alone, is in a folder of its own, and runs once.
-    express("5", {}, "field", ["<rootDir>/test/field/**/*.test.ts"]),
-    express("4", ON_EXPRESS_4, "field", ["<rootDir>/test/field/*.test.ts"]),
+    express("express 5"),
+    express("express 4", { express: "express4" }),
+    // The oldest versions that the peer ranges allow.
+    express("oldest peers", { express: "express416", "express-session": "express-session116", suites: SHORT_SUITES }),
+    // In test/field/servers is what brings its own Express or runs in a process of its own: once is enough.
+    express("field 5", { folder: "field" }),
+    express("field 4", { folder: "field", suites: ["*"], express: "express4" }),
   ],
 };

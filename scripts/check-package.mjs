@@ -1,17 +1,21 @@
-// The package as its users get it: packed, looked at by publint and attw, installed from the tarball into a project of its
-// own, and used there from ESM, from CommonJS and from TypeScript, the snippets of the README among it.
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// The package as its users get it: packed, looked at by publint and attw, installed from the tarball into projects of its
+// own, and used there from ESM, CommonJS, TypeScript and bundles, the snippets of the README among it.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
+import { tryBundles } from "./bundles.mjs";
+import { asInTests, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
 
-const own = JSON.parse(readFileSync("package.json", "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "express-logout-package-"));
-const run = (command, args, cwd = process.cwd()) =>
-  execFileSync(command, args, { cwd, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" });
 const node = (script, ...args) => run(process.execPath, [script, ...args]);
-const version = (name) => `${name}@${own.devDependencies[name]}`;
+
+const PACKAGES = ["connect-redis", "express", "express-session", "ioredis", "passport", "pg", "redis"].map(asInTests);
+const TYPES = ["node", "express", "express-session", "passport", "pg"].map((name) => asInTests(`@types/${name}`));
+/** The last TypeScript whose default is the classic resolution of modules. */
+const TYPESCRIPT_5 = "typescript5@npm:typescript@5.9.3";
+/** The lowest versions that the peer ranges allow. */
+const OLDEST = ["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", asInTests("connect-redis")];
 
 /** The TypeScript of the README, a file a snippet. */
 function readmeSnippets() {
@@ -25,43 +29,55 @@ function readmeLinks() {
   return [...links].map(([, path]) => path);
 }
 
-try {
-  const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder]));
-  const tarball = join(folder, filename);
-  const paths = files.map(({ path }) => path);
-  const strays = paths.filter(
-    (path) =>
-      !/^(dist\/(esm|cjs)\/|docs\/|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$|LICENSE$|package\.json$)/.test(path),
-  );
+/** What the tarball must and must not hold. */
+function checkFiles(paths) {
+  const isExpected = (path) =>
+    /^(dist\/(esm|cjs)\/|docs\/|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$|LICENSE$|package\.json$)/.test(path);
+  const strays = paths.filter((path) => !isExpected(path));
   if (strays.length > 0) throw new Error(`The tarball holds what it should not: ${strays.join(", ")}`);
   const missing = readmeLinks().filter((path) => !paths.includes(path));
   if (missing.length > 0) throw new Error(`The README leads to what the tarball does not hold: ${missing.join(", ")}`);
+}
 
-  node("node_modules/publint/src/cli.js", tarball, "--strict");
-  node("node_modules/@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "node16", "--format", "ascii");
+function runConsumers(consumer, socket) {
+  const { REDIS_SOCKET: _none, ...env } = process.env;
+  for (const script of ["esm.mjs", "cjs.cjs"]) {
+    for (const more of [{}, { REDIS_SOCKET: socket }]) {
+      console.log(run(process.execPath, [script], { cwd: consumer, env: { ...env, ...more } }).trim());
+    }
+  }
+}
 
-  const consumer = join(folder, "consumer");
-  mkdirSync(consumer);
-  writeFileSync(join(consumer, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
-  const peers = ["express", "express-session", "connect-redis", "ioredis", "pg", "redis", "passport"].map(version);
-  const types = [
-    "typescript",
-    "@types/node",
-    "@types/express",
-    "@types/express-session",
-    "@types/passport",
-    "@types/pg",
-  ].map(version);
-  run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball, ...peers, ...types], consumer);
-  cpSync("test/package", consumer, { recursive: true });
-
-  for (const script of ["esm.mjs", "cjs.cjs"]) console.log(run(process.execPath, [script], consumer).trim());
-
+function compile(consumer) {
   const snippets = readmeSnippets();
   snippets.forEach((code, index) => writeFileSync(join(consumer, `readme-${index + 1}.ts`), code));
-  const tsc = resolve(consumer, "node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [tsc, "-p", "."], { cwd: consumer, stdio: "inherit" });
-  console.log(`TypeScript: the consumer and ${snippets.length} snippets of the README compile`);
+  const tsc = (typescript, ...args) =>
+    run(process.execPath, [`node_modules/${typescript}/bin/tsc`, ...args], {
+      cwd: consumer,
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+  tsc("typescript", "-p", ".");
+  tsc("typescript5", "-p", "classic");
+  // TypeScript 6 has the classic resolution on request only.
+  tsc("typescript", "-p", "classic", "--ignoreDeprecations", "6.0");
+  console.log(`TypeScript: the consumers and ${snippets.length} snippets of the README compile`);
+}
+
+try {
+  const { tarball, paths } = pack(folder);
+  checkFiles(paths);
+  node("node_modules/publint/src/cli.js", tarball, "--strict");
+  node("node_modules/@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "strict", "--format", "ascii");
+
+  const packages = [...PACKAGES, ...TYPES, asInTests("typescript"), TYPESCRIPT_5];
+  const consumer = makeConsumer(join(folder, "consumer"), tarball, packages);
+  const oldest = makeConsumer(join(folder, "oldest"), tarball, OLDEST, { args: ["--strict-peer-deps"] });
+  await withRedis((socket) => [consumer, oldest].forEach((project) => runConsumers(project, socket)));
+  compile(consumer);
+
+  const { tried, failures } = await tryBundles(consumer);
+  if (failures.length > 0) throw new Error(`Bundles that do not work:\n${failures.join("\n")}`);
+  console.log(`Bundles: a kicked user is rejected by each of ${tried}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,13 +1,24 @@
 // Writes what the tests have tried, and with which version, into the table of a document: `node scripts/tried.mjs FOLDER DOCUMENT`.
-// The folder has what the suites of one whole run have reported: see test/support/tried.ts.
+// The folder has the reports of one whole run: see test/support/tried.ts.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { format, resolveConfig } from "prettier";
 
-const BEGIN = "<!-- tried: written by npm test -->";
+const BEGIN = "<!-- tried: written by npm run docs:compatibility -->";
 const END = "<!-- /tried -->";
-const KINDS = ["framework", "middleware", "server", "store", "registry", "client", "topology", "recipe"];
+const KINDS = [
+  "framework",
+  "middleware",
+  "field",
+  "bundler",
+  "server",
+  "store",
+  "registry",
+  "client",
+  "topology",
+  "recipe",
+];
 
 const [folder, path] = process.argv.slice(2);
 

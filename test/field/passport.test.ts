@@ -108,4 +108,3 @@ describe.each(Object.entries(VERSIONS))("%s with connect-ensure-login and connec
     expect((await shop.auth.listLogins("alice")).total).toBe(0);
   });
 });
-

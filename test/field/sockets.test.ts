@@ -75,7 +75,10 @@ const WITH_SOCKET_IO: Readonly<Record<string, (io: SocketServer, shop: Shop) => 
   },
   "sockets that look their session up in the store": (io, { auth, store }) => {
     io.use((socket, next) => {
-      const sid = parse(socket.request.headers.cookie ?? "")["connect.sid"]?.slice(2).split(".")[0] ?? "";
+      const sid =
+        parse(socket.request.headers.cookie ?? "")
+          ["connect.sid"]?.slice(2)
+          .split(".")[0] ?? "";
       store.get(sid, (error, session) => {
         if (error != null || session?.userId === undefined) {
           next(new Error("unauthorized"));
@@ -107,26 +110,31 @@ describe.each(Object.entries(WITH_SOCKET_IO))("socket.io, with %s", (_name, use)
     await expectJourney(await openShop({}, attach));
   });
 
-  it.each(["polling", "websocket"] as const)("over %s: a kick cuts the connection, and a new one is refused", async (transport) => {
-    const { url, device, errors } = await openShop({}, attach);
-    const alice = await device("alice");
-    const socket = client(alice, transport);
-    await new Promise((resolve, reject) => {
-      socket.once("connect", () => resolve("connected"));
-      socket.once("connect_error", reject);
-    });
-    const cut = new Promise((resolve) => socket.once("disconnect", resolve));
-    await kick(url, ["alice"]);
-    await cut;
-    const again = client(alice, transport);
-    expect(await Promise.race([
-      new Promise((resolve) => again.once("connect", () => resolve("connected"))),
-      new Promise((resolve) => again.once("connect_error", () => resolve("refused"))),
-    ])).toBe("refused");
-    again.close();
-    await expectRejection(await alice.page("/me"));
-    await alice.formOf("/login", "/login", { user: "alice" });
-    expect(greeted(await alice.page("/me"))).toBe("alice");
-    expect(errors).toEqual([]);
-  });
+  it.each(["polling", "websocket"] as const)(
+    "over %s: a kick cuts the connection, and a new one is refused",
+    async (transport) => {
+      const { url, device, errors } = await openShop({}, attach);
+      const alice = await device("alice");
+      const socket = client(alice, transport);
+      await new Promise((resolve, reject) => {
+        socket.once("connect", () => resolve("connected"));
+        socket.once("connect_error", reject);
+      });
+      const cut = new Promise((resolve) => socket.once("disconnect", resolve));
+      await kick(url, ["alice"]);
+      await cut;
+      const again = client(alice, transport);
+      expect(
+        await Promise.race([
+          new Promise((resolve) => again.once("connect", () => resolve("connected"))),
+          new Promise((resolve) => again.once("connect_error", () => resolve("refused"))),
+        ]),
+      ).toBe("refused");
+      again.close();
+      await expectRejection(await alice.page("/me"));
+      await alice.formOf("/login", "/login", { user: "alice" });
+      expect(greeted(await alice.page("/me"))).toBe("alice");
+      expect(errors).toEqual([]);
+    },
+  );
 });

@@ -80,9 +80,7 @@ describe("in front of everything", () => {
     const answer = await alice.data("/me", { Origin: FRONT, "Sec-Fetch-Site": "cross-site" });
     expect([answer.status, answer.headers["access-control-allow-origin"]]).toEqual([401, FRONT]);
     expect(answer.headers["access-control-allow-credentials"]).toBe("true");
-    const preflight = await request(url)
-      .options("/me")
-      .set({ Origin: FRONT, "Access-Control-Request-Method": "POST" });
+    const preflight = await request(url).options("/me").set({ Origin: FRONT, "Access-Control-Request-Method": "POST" });
     expect(preflight.status).toBe(204);
   });
 

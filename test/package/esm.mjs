@@ -1,8 +1,12 @@
+import { RedisStore } from "connect-redis";
 import express from "express";
 import session from "express-session";
 import { logout, LogoutError } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
+import { createClient } from "redis";
 import road from "./road.cjs";
 
-await road("ESM", { express, session, logout, LogoutError, PostgresLoginRegistry, RedisLoginRegistry });
+const parts = { express, session, logout, LogoutError, PostgresLoginRegistry, RedisLoginRegistry };
+// No `await` here: bundles in CommonJS have none at the top.
+void road("ESM", { ...parts, RedisStore, createClient });

@@ -1,31 +1,78 @@
-// What every consumer of the package tries: a user logs in, is kicked, and is refused.
+// What every consumer of the package tries: a user logs in, sees the page of logins, is kicked, and is rejected. With
+// REDIS_SOCKET sessions and logins are in Redis, otherwise in memory.
 const assert = require("node:assert/strict");
 const { once } = require("node:events");
 
-module.exports = async function road(name, { express, session, logout, LogoutError, ...registries }) {
+/** Sessions and logins, and which commands the store has sent. */
+async function inRedis({ RedisStore, createClient, RedisLoginRegistry }, path) {
+  const client = await createClient({ socket: { path } }).connect();
+  const commands = [];
+  for (const name of ["get", "set", "del"]) {
+    const send = client[name].bind(client);
+    client[name] = (...args) => {
+      commands.push(name);
+      return send(...args);
+    };
+  }
+  return {
+    store: new RedisStore({ client }),
+    registry: new RedisLoginRegistry({ client }),
+    commands,
+    close: () => client.destroy(),
+  };
+}
+
+async function assertPageWorks(origin, headers) {
+  const page = await fetch(`${origin}/u`, { headers: { ...headers, accept: "text/html" } });
+  assert.equal(page.status, 200);
+  const files = [...(await page.text()).matchAll(/(?:href|src)="([^"]+\.(?:css|js))"/g)].map(([, path]) => path);
+  const answers = await Promise.all(files.map((path) => fetch(new URL(path, page.url), { headers })));
+  const types = answers.map((answer) => `${answer.status} ${answer.headers.get("content-type").split(";")[0]}`);
+  assert.deepEqual(types.sort(), ["200 text/css", "200 text/javascript"]);
+}
+
+module.exports = async function road(name, parts) {
+  const { express, session, logout, LogoutError, RedisLoginRegistry, PostgresLoginRegistry } = parts;
+  const socket = process.env.REDIS_SOCKET;
+  const { store, registry, commands, close } = socket
+    ? await inRedis(parts, socket)
+    : { store: new session.MemoryStore(), commands: [], close: () => {} };
   const app = express();
-  const store = new session.MemoryStore();
-  const auth = logout({ store, appId: "shop", userPoolId: "acme", admin: { tokens: ["token"] } });
+  const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", admin: { tokens: ["token"] } });
   app.use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
   app.use(auth);
-  app.get("/login", (req, res) => {
+  app.get("/in", (req, res, next) => {
     req.session.userId = "alice";
-    res.end();
+    req.session.save((error) => (error ? next(error) : res.end()));
   });
   app.get("/me", (req, res) => res.json({ user: req.session.userId ?? null }));
   const server = app.listen(0);
   await once(server, "listening");
   const origin = `http://localhost:${server.address().port}`;
 
-  const [cookie] = (await fetch(`${origin}/login`)).headers.getSetCookie();
-  const me = () => fetch(`${origin}/me`, { headers: { cookie: cookie.split(";")[0] } });
-  assert.deepEqual(await (await me()).json(), { user: "alice" });
-  assert.deepEqual(await auth.kick("alice", { reason: "why" }), { users: 1, logins: 1 });
-  const refused = await me();
-  assert.equal(refused.status, 401);
-  assert.deepEqual(await refused.json(), { code: 401, message: "You have been logged out: why" });
-  assert.deepEqual(await (await me()).json(), { user: null });
-  for (const Registry of Object.values(registries)) assert.throws(() => new Registry({}), LogoutError);
+  const login = async () => {
+    const [cookie] = (await fetch(`${origin}/in`)).headers.getSetCookie();
+    return { cookie: cookie.split(";")[0] };
+  };
+  const me = (headers) => fetch(`${origin}/me`, { headers });
+  const [phone, laptop] = [await login(), await login()];
+  assert.deepEqual(await (await me(phone)).json(), { user: "alice" });
+  await assertPageWorks(origin, phone);
+
+  commands.length = 0;
+  assert.deepEqual(await auth.kick("alice", { reason: "why" }), { users: 1, logins: 2 });
+  assert.deepEqual(commands, [], "the store is not recognized: the kick took its slow path");
+  for (const headers of [phone, laptop]) {
+    const rejected = await me(headers);
+    assert.equal(rejected.status, 401);
+    assert.deepEqual(await rejected.json(), { code: 401, message: "You have been logged out: why" });
+    assert.deepEqual(await (await me(headers)).json(), { user: null });
+  }
+  for (const Registry of [RedisLoginRegistry, PostgresLoginRegistry]) {
+    assert.throws(() => new Registry({}), LogoutError);
+  }
+  await auth.close();
   server.close();
-  console.log(`${name}: a kicked user is refused`);
+  close();
+  console.log(`${name}, ${socket ? "Redis" : "memory"}: a kicked user is rejected`);
 };

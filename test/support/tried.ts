@@ -5,7 +5,17 @@ import { join } from "node:path";
 
 /** A row of the table in `docs/compatibility.md`. Rows of one thing in one version become one row. */
 export interface Tried {
-  readonly kind: "framework" | "middleware" | "server" | "store" | "registry" | "client" | "topology" | "recipe";
+  readonly kind:
+    | "framework"
+    | "middleware"
+    | "field"
+    | "bundler"
+    | "server"
+    | "store"
+    | "registry"
+    | "client"
+    | "topology"
+    | "recipe";
   readonly name: string;
   readonly version: string;
   /** What was tried with it. */
@@ -13,8 +23,8 @@ export interface Tried {
 }
 
 /**
- * Reports what a suite has tried, in its `afterAll`. The table is written when the whole of `npm test` has passed; a run of
- * some suites reports to nobody.
+ * Reports what a suite has tried, in its `afterAll`. `npm run docs:compatibility` writes the table of the reports. A run of
+ * some suites has no folder for them, and reports nothing.
  */
 export function tried(row: Tried): void {
   const folder = process.env["TRIED_FOLDER"];

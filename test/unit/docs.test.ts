@@ -35,3 +35,31 @@ describe("the codes of errors", () => {
     expect(headings.sort()).toEqual(codes.sort());
   });
 });
+
+describe("the table of versions that were tried", () => {
+  const { devDependencies } = JSON.parse(read("package.json")) as { devDependencies: Record<string, string> };
+  /** `name@version` of each package that the tests use, by its real name. */
+  const used = Object.entries(devDependencies).map(([name, version]) =>
+    version.startsWith("npm:") ? version.slice("npm:".length) : `${name}@${version}`,
+  );
+  const names = new Set(used.map((each) => each.slice(0, each.lastIndexOf("@"))));
+  const OTHER_NAMES: Readonly<Record<string, string>> = { "node-redis": "redis", MemoryStore: "express-session" };
+  const packageIn = (text: string): string | undefined =>
+    (text.match(/[@\w./-]+/g) ?? []).map((word) => OTHER_NAMES[word] ?? word).find((word) => names.has(word));
+
+  const rows = [...read("docs/compatibility.md").matchAll(/^\| \S+ +\| (.*?) +\| (\d+\.\d+\.\d+) +\|/gm)];
+
+  it.each(rows.map(([, what = "", version = ""]) => ({ what, version })))(
+    "has $what in a version of package.json: $version",
+    ({ what, version }) => {
+      expect(used).toContain(`${packageIn(what) ?? "an unknown package"}@${version}`);
+    },
+  );
+
+  it("has the oldest versions that the peer ranges allow", () => {
+    const shown = rows.map(([, what = "", version = ""]) => `${what}@${version}`);
+    for (const alias of ["express416", "express-session116"]) {
+      expect(shown).toContain(devDependencies[alias]?.slice("npm:".length));
+    }
+  });
+});

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { installed, tried } from "../support/tried.js";
 
-const EMPTY = "# Title\n\n<!-- tried: written by npm test -->\n\n<!-- /tried -->\n\nWhat follows.\n";
+const EMPTY = "# Title\n\n<!-- tried: written by npm run docs:compatibility -->\n\n<!-- /tried -->\n\nWhat follows.\n";
 
 describe("the table of what was tried", () => {
   const folderOfTheRun = process.env["TRIED_FOLDER"];

@@ -66,7 +66,8 @@ describe("Apollo Server on Express 5, with a mutation that logs in", () => {
 
   it("a query of a kicked user gets the reason, where the mutation alone logs in", async () => {
     const isLogin = (req: Request): boolean =>
-      req.path === "/graphql" && String((req.body as { query?: string } | undefined)?.query).startsWith("mutation LogIn");
+      req.path === "/graphql" &&
+      String((req.body as { query?: string } | undefined)?.query).startsWith("mutation LogIn");
     const shop = await openShop(await withGraphql(isLogin));
     const alice = await shop.device("alice");
     expect((await me(alice)).body).toEqual({ data: { me: "alice" } });

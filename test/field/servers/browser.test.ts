@@ -39,7 +39,7 @@ describe("in Chromium", () => {
   });
   afterAll(async () => {
     tried({
-      kind: "framework",
+      kind: "field",
       name: "Chromium",
       version: chromium.version().split(".")[0] ?? "",
       what: ["field suite: a service worker, the back/forward cache"],

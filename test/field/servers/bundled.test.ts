@@ -4,7 +4,7 @@ import { reportTried } from "../support/field.js";
 import { expectJourney, logInByForm } from "../support/journey.js";
 import { bundle, serverFolder, startServer } from "../support/process.js";
 
-reportTried("framework", ["esbuild"], "a minified server");
+reportTried("bundler", ["esbuild"], "a minified server");
 
 describe("a server that esbuild has bundled and minified into one file", () => {
   const ending: (() => unknown)[] = [];

@@ -15,7 +15,18 @@ function certificate(): { key: string; cert: string } {
   const folder = mkdtempSync(join(tmpdir(), "express-logout-certificate-"));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const subject = ["-subj", "/CN=localhost", "-days", "2"];
-  const made = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, ...subject]);
+  const made = spawnSync("openssl", [
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-keyout",
+    key,
+    "-out",
+    cert,
+    ...subject,
+  ]);
   if (made.status !== 0) throw new Error(`openssl made no certificate: ${String(made.error ?? made.stderr)}`);
   const pair = { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
   rmSync(folder, { recursive: true });
@@ -42,6 +53,6 @@ describe("node:http2 with allowHTTP1, which is what Express 4 and 5 can serve", 
       await Promise.all([closed, auth.close()]);
     });
     await expectJourney({ url: `https://127.0.0.1:${String((server.address() as AddressInfo).port)}` });
-    tried({ kind: "framework", name: "node:http2", version: "of Node.js", what: ["field suite, with allowHTTP1"] });
+    tried({ kind: "field", name: "node:http2", version: "of Node.js", what: ["field suite: allowHTTP1"] });
   });
 });

@@ -82,7 +82,11 @@ async function expectFinal(
 
 /** Kicks users as a back end does. */
 export async function kick(url: string, userIds: readonly string[], prefix = ""): Promise<Response> {
-  const answer = await request(url).post(`${prefix}${API}/kick-active-users`).trustLocalhost().set(ADMIN).send({ userIds });
+  const answer = await request(url)
+    .post(`${prefix}${API}/kick-active-users`)
+    .trustLocalhost()
+    .set(ADMIN)
+    .send({ userIds });
   expect(answer.body).toEqual({ code: 200, message: "Forced offline successful" });
   return answer;
 }

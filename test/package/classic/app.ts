@@ -1,0 +1,20 @@
+import express from "express";
+import session from "express-session";
+import { logout, type LoginRegistry, type LogoutRouter } from "express-logout";
+import { PostgresLoginRegistry } from "express-logout/postgres";
+import { RedisLoginRegistry } from "express-logout/redis";
+import { Pool } from "pg";
+import { Redis } from "ioredis";
+
+export const registries: LoginRegistry[] = [
+  new RedisLoginRegistry({ client: new Redis({ lazyConnect: true }) }),
+  new PostgresLoginRegistry({ pool: new Pool() }),
+];
+const store = new session.MemoryStore();
+const auth: LogoutRouter = logout({ store, appId: "shop", userPoolId: "acme" });
+express().use(session({ store, secret: "s" }), auth, auth.guard);
+
+// @ts-expect-error -- types are found: an option that there is not
+logout({ store, appId: "shop", userPoolId: "acme", userid: () => "alice" });
+// @ts-expect-error -- and so are those of the entry points
+new RedisLoginRegistry({ client: "redis://localhost:6379" });
