@@ -5,6 +5,7 @@ import type { Express, RequestHandler } from "express";
 import passport from "passport";
 import passport06 from "passport06";
 import { Strategy as LocalStrategy } from "passport-local";
+import type { Device } from "./support/device.js";
 import { reportTried, useShops } from "./support/field.js";
 import { expectJourney, expectRejection, greeted, kick } from "./support/journey.js";
 import { greet, type Parts } from "./support/shop.js";
@@ -39,7 +40,8 @@ function tutorial(module: typeof passport): Parts {
     keepSessionInfo: true,
   }) as RequestHandler;
   return {
-    afterSession: (app) => app.use(authenticator.initialize(), authenticator.session(), flash()),
+    afterSession: (app) =>
+      app.use(authenticator.initialize() as RequestHandler, authenticator.session() as RequestHandler, flash()),
     routes: addPages,
     logIn: [logIn],
   };
@@ -61,8 +63,7 @@ function addPages(app: Express): void {
 
 describe.each(Object.entries(VERSIONS))("%s with connect-ensure-login and connect-flash", (_name, module) => {
   const openShop = useShops();
-  const logIn = (device: { form: (path: string, fields: object) => Promise<never> | Promise<unknown> }, user: string) =>
-    device.form("/login", { user, password: "right" }) as ReturnType<typeof kick>;
+  const logIn = (device: Device, user: string) => device.form("/login", { user, password: "right" });
 
   it("the journey", async () => {
     const shop = await openShop(tutorial(module));
@@ -79,7 +80,7 @@ describe.each(Object.entries(VERSIONS))("%s with connect-ensure-login and connec
     expect((await alice.page("/me")).text).toContain("<p>Welcome back.</p>");
 
     await kick(shop.url, ["alice"]);
-    await expectRejection(await alice.page("/me"));
+    expectRejection(await alice.page("/me"));
     expect((await alice.page("/me")).headers["location"]).toBe("/login");
     expect((await logIn(alice, "alice")).headers["location"]).toBe("/me");
     expect((await alice.page("/me")).text).toContain("<p>Welcome back.</p>");

@@ -57,7 +57,7 @@ describe.each(Object.entries(PLAIN))("%s", (_name, attach) => {
     await closed;
     // Browsers connect again by themselves: nobody sees that answer.
     expect(await open(alice).opened).toBe("closed");
-    await expectRejection(await alice.page("/me"));
+    expectRejection(await alice.page("/me"));
     expect(ofBob.socket.readyState).toBe(WebSocket.OPEN);
     await bob.page("/login/profile/logout");
     await once(ofBob.socket, "close");
@@ -131,7 +131,7 @@ describe.each(Object.entries(WITH_SOCKET_IO))("socket.io, with %s", (_name, use)
         ]),
       ).toBe("refused");
       again.close();
-      await expectRejection(await alice.page("/me"));
+      expectRejection(await alice.page("/me"));
       await alice.formOf("/login", "/login", { user: "alice" });
       expect(greeted(await alice.page("/me"))).toBe("alice");
       expect(errors).toEqual([]);

@@ -6,7 +6,7 @@ import { Body, Controller, Get, Header, Module, Post, Req, Res } from "@nestjs/c
 import { NestFactory } from "@nestjs/core";
 import type { NestExpressApplication } from "@nestjs/platform-express";
 import { RedisStore } from "connect-redis";
-import type { Express, Request, Response } from "express";
+import type { Request, Response } from "express";
 import session, { MemoryStore } from "express-session";
 import { logout, type LogoutOptions } from "express-logout";
 import { createClient } from "redis";
@@ -32,13 +32,14 @@ class ShopController {
   }
 }
 
-class ShopModule {}
+const ShopModule = class {};
 
 /** What `@Controller()`, `@Get("me")` and so on compile to: Nest's decorators are of TypeScript's older kind. */
 function decorate(): void {
   const on = (name: "me" | "logIn", ...decorators: MethodDecorator[]): void => {
     const method = Object.getOwnPropertyDescriptor(ShopController.prototype, name);
-    for (const each of decorators) each(ShopController.prototype, name, method as PropertyDescriptor);
+    if (method === undefined) return;
+    for (const each of decorators) each(ShopController.prototype, name, method);
   };
   on("me", Get("me"), Header("Content-Type", "text/html"));
   Req()(ShopController.prototype, "me", 0);
@@ -53,7 +54,7 @@ const NEST = "@nestjs/platform-express";
 reportTried("framework", ["@nestjs/core", NEST]);
 
 describe("NestJS, with a global prefix that is also that of the admin API", () => {
-  const ending: (() => Promise<unknown>)[] = [];
+  const ending: (() => unknown)[] = [];
   afterEach(async () => {
     for (const end of ending.splice(0).reverse()) await end();
   });
@@ -72,7 +73,7 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
     app.setGlobalPrefix("api");
     app.use(session({ store, secret: "a secret of the tests", resave: false, saveUninitialized: false }));
     app.use(auth);
-    addSlowRoute(app.getHttpAdapter().getInstance() as Express);
+    addSlowRoute(app.getHttpAdapter().getInstance());
     await app.listen(0, "127.0.0.1");
     ending.push(async () => {
       await app.close();
@@ -93,7 +94,9 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
     const client = createClient({ url: redis.url, disableOfflineQueue: true });
     client.on("error", () => undefined);
     await client.connect();
-    ending.push(() => Promise.resolve(client.destroy()));
+    ending.push(() => {
+      client.destroy();
+    });
     const url = await start({ store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) });
     const alice = new Device(url);
     expect((await logIn(alice, "alice")).status).toBe(303);

@@ -25,9 +25,10 @@ export function useShops(): (parts?: Parts, attach?: (server: Server, shop: Shop
   });
   return async (parts, attach) => {
     const shop = createShop(parts);
-    const { url, close } = await serve(shop.app, (server) => attach?.(server, shop));
+    const server = await serve(shop.app, (created) => attach?.(created, shop));
+    const { url } = server;
     closing.push(async () => {
-      await close();
+      await server.close();
       await shop.auth.close();
     });
     const device = async (user: string): Promise<Device> => {

@@ -16,8 +16,6 @@ export interface Journey {
   readonly home?: string;
   /** What is in front of the routes of the package. Default: nothing. */
   readonly prefix?: string;
-  /** Default: 303 or 302. */
-  readonly loggedIn?: number;
 }
 
 export const logInByForm = (device: Device, user: string): Promise<Response> =>
@@ -35,7 +33,7 @@ export async function expectJourney(journey: Journey): Promise<void> {
 
   await kick(url, ["alice"], prefix);
   expect(await online(url, prefix)).toEqual({});
-  await expectRejection(await phone.page(home));
+  expectRejection(await phone.page(home));
   // The phone has seen the reason, the laptop has not: neither needs a second attempt.
   for (const device of [phone, laptop]) await expectLogin({ ...journey, logIn }, device);
   expect(await online(url, prefix)).toEqual({ alice: 2 });
@@ -53,11 +51,10 @@ async function expectLogin({ home = "/me", logIn = logInByForm }: Journey, devic
 }
 
 /** The answer to the first page of a kicked login. */
-export async function expectRejection(answer: Response): Promise<void> {
+export function expectRejection(answer: Response): void {
   expect(answer.status).toBe(401);
   expect(textOf(answer.text)).toContain("An administrator has forced you offline.");
   expect(answer.headers["set-cookie"]).toBeDefined();
-  await Promise.resolve();
 }
 
 /** A logout while a request of the same session is in its handler, which saves the session afterwards. */

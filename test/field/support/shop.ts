@@ -36,8 +36,6 @@ export interface Parts {
   readonly logIn?: readonly RequestHandler[];
   /** The CSRF token of the app's own forms. */
   readonly csrfToken?: (req: Request, res: express.Response) => string;
-  /** Returns the user of a request. Default: `req.session.userId`. */
-  readonly userOf?: (req: Request) => unknown;
   /** Whether the app has the pages `/login` and `/me`. Default: `true`. */
   readonly hasOwnPages?: boolean;
   /** What comes before the error handler. */
@@ -94,7 +92,7 @@ export const logInByName: RequestHandler = (req, res, next) => {
 };
 
 function addRoutes(app: Express, parts: Parts): void {
-  const { userOf = (req: Request) => req.session.userId, logIn = [logInByName], csrfToken } = parts;
+  const { logIn = [logInByName], csrfToken } = parts;
   const form = (req: Request, res: express.Response, path: string, field: string): string => {
     const token = csrfToken === undefined ? "" : `<input type="hidden" name="_csrf" value="${csrfToken(req, res)}">`;
     return `<form method="post" action="${path}">${token}<input name="${field}"><button>Send</button></form>`;
@@ -102,8 +100,7 @@ function addRoutes(app: Express, parts: Parts): void {
   app.get("/login", (req, res) => res.send(form(req, res, "/login", "user")));
   app.post("/login", ...logIn);
   app.get("/me", (req, res) => {
-    const user = userOf(req);
-    res.send(`${greet(user)}${form(req, res, "/note", "note")}<p>${req.session.note ?? ""}</p>`);
+    res.send(`${greet(req.session.userId)}${form(req, res, "/note", "note")}<p>${req.session.note ?? ""}</p>`);
   });
   app.post("/note", (req, res) => {
     req.session.note = (req.body as { note: string }).note;
@@ -112,7 +109,8 @@ function addRoutes(app: Express, parts: Parts): void {
 }
 
 /** The page that shows for whom the app takes a request. */
-export const greet = (user: unknown): string => (user == null ? "<h1>Welcome</h1>" : `<h1>Hello ${String(user)}</h1>`);
+export const greet = (user?: string | number): string =>
+  user === undefined ? "<h1>Welcome</h1>" : `<h1>Hello ${String(user)}</h1>`;
 
 /** `GET /slow` waits in its handler until a test lets it go on; asked over HTTP, for apps in a process of their own. */
 export function addSlowRoute(app: Pick<Express, "get">): void {
