@@ -3,6 +3,7 @@ import bodyParser2 from "body-parser";
 import bodyParser1 from "body-parser1";
 import mongoSanitize from "express-mongo-sanitize";
 import hpp from "hpp";
+import { elementsOf } from "../support/pages.js";
 import type { Device } from "./support/device.js";
 import { isExpress4, reportTried, useShops, type OpenShop } from "./support/field.js";
 import { expectJourney, expectRejection, greeted, kick, online } from "./support/journey.js";
@@ -40,7 +41,9 @@ describe.each(Object.entries(PARSERS))("%s, mounted before the middleware", (_na
   async function forceOffline(shop: OpenShop, device: Device): Promise<number> {
     const confirmation = await device.page(`${CONSOLE}/force-offline?user=alice&user=bob`);
     expect([confirmation.text.includes("alice"), confirmation.text.includes("bob")]).toEqual([true, true]);
-    const { status } = await device.form(`${CONSOLE}/force-offline`, "user=alice&user=bob");
+    const inputs = elementsOf(confirmation.text, "input").map(({ attributes }) => attributes);
+    const fields = inputs.map(({ name = "", value = "" }) => [name, value]).filter(([name]) => name !== "");
+    const { status } = await device.form(`${CONSOLE}/force-offline`, new URLSearchParams(fields).toString());
     expect(status).toBe(303);
     const left = await Promise.all(["alice", "bob"].map((user) => shop.auth.listLogins(user)));
     return left.reduce((sum, { total }) => sum + total, 0);
