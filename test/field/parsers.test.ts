@@ -18,15 +18,14 @@ const withBodyParser = (bodyParser: typeof bodyParser2): Parts => ({
 /** express-mongo-sanitize assigns `req.query`, which Express 5 does not allow. */
 const ONLY_EXPRESS_4: Readonly<Record<string, Parts>> = {
   "express-mongo-sanitize": {
-    first: (app) => app.use(bodyParser1.urlencoded({ extended: true }), bodyParser1.json(), mongoSanitize()),
-    parsers: () => undefined,
+    parsers: (app) => app.use(bodyParser1.urlencoded({ extended: true }), bodyParser1.json(), mongoSanitize()),
   },
 };
 
 const PARSERS: Readonly<Record<string, Parts>> = {
   "body-parser": withBodyParser(bodyParser2),
   "body-parser1": withBodyParser(bodyParser1),
-  hpp: { first: (app) => app.use(bodyParser2.urlencoded({ extended: true }), bodyParser2.json(), hpp()) },
+  hpp: { parsers: (app) => app.use(bodyParser2.urlencoded({ extended: true }), bodyParser2.json(), hpp()) },
   ...(isExpress4() ? ONLY_EXPRESS_4 : {}),
 };
 
