@@ -41,17 +41,17 @@ const SHORT_SUITES = [
   "touches",
 ];
 
-/** Runs the integration tests on other versions; `express-major.test.ts` checks that each mapping applies. */
-const express = (displayName, { suites = ["**/*"], ...versions } = {}) => {
+/** Runs the tests of a folder on other versions; `express-major.test.ts` checks that each mapping applies. */
+const express = (displayName, { folder = "integration", suites = ["**/*"], ...versions } = {}) => {
   const packages = { express: "express", "express-session": "express-session", ...versions };
-  const aliases = Object.entries(packages).filter(([name, folder]) => name !== folder);
+  const aliases = Object.entries(packages).filter(([name, alias]) => name !== alias);
   return {
     ...common,
     displayName,
-    testMatch: suites.map((suite) => `<rootDir>/test/integration/${suite}.test.ts`),
+    testMatch: suites.map((suite) => `<rootDir>/test/${folder}/${suite}.test.ts`),
     moduleNameMapper: {
       ...common.moduleNameMapper,
-      ...Object.fromEntries(aliases.map(([name, folder]) => [`^${name}(/.*)?$`, `${folder}$1`])),
+      ...Object.fromEntries(aliases.map(([name, alias]) => [`^${name}(/.*)?$`, `${alias}$1`])),
     },
     globals: { EXPRESS_MAJOR: packages.express === "express" ? "5" : "4", PACKAGES: packages },
   };
@@ -75,5 +75,8 @@ export default {
     express("express 4", { express: "express4" }),
     // The oldest versions that the peer ranges allow.
     express("oldest peers", { express: "express416", "express-session": "express-session116", suites: SHORT_SUITES }),
+    // In test/field/servers is what brings its own Express or runs in a process of its own: once is enough.
+    express("field 5", { folder: "field" }),
+    express("field 4", { folder: "field", suites: ["*"], express: "express4" }),
   ],
 };

@@ -4,13 +4,18 @@ import type { Site } from "./site.js";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** Debian's Chromium, without its talk to the outside. */
-export function launchChromium(): Promise<Browser> {
+/**
+ * Debian's Chromium, without its talk to the outside.
+ *
+ * @param ignoreDefaultArgs - what Playwright turns off and a test needs.
+ */
+export function launchChromium(ignoreDefaultArgs: string[] = []): Promise<Browser> {
   const executablePath = PLACES.find((place) => existsSync(place));
   if (executablePath === undefined)
     throw new Error("Chromium is not installed: node scripts/services.mjs installs it.");
   const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"];
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-sync", ...quiet] });
+  const args = ["--no-sandbox", "--disable-gpu", "--disable-sync", ...quiet];
+  return chromium.launch({ executablePath, args, ignoreDefaultArgs });
 }
 
 /** A page, and whatever it complains of: errors of the script, violations of the policy, answers of 5xx. */

@@ -67,7 +67,10 @@ export class Browser {
   }
 
   async #send(sending: Test, headers: Record<string, string>): Promise<Response> {
-    const response = await sending.redirects(0).set({ Cookie: this.cookies, ...headers });
+    const response = await sending
+      .trustLocalhost()
+      .redirects(0)
+      .set({ Cookie: this.cookies, ...headers });
     const given = response.headers["set-cookie"] as unknown as string[] | undefined;
     for (const cookie of given ?? []) this.#take(cookie);
     return response;

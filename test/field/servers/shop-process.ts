@@ -1,0 +1,5 @@
+import { createShop, serveShop } from "../support/shop.js";
+
+serveShop(createShop().app).catch((error: unknown) => {
+  throw error;
+});
