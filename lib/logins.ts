@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { KickError, LogoutError } from "./errors.js";
 import type { Events } from "./events.js";
 import { inTurn } from "./in-turn.js";
 import type { EndedLogins, EndOptions, KickEndOptions, KickMark, ListedLogin, Login, LoginRegistry } from "./login.js";
+import { lru } from "./lru.js";
 import type { KickNotes } from "./session/kick-notes.js";
 import { unadopted } from "./session/listings.js";
 import { toUserId } from "./session/user-id.js";
@@ -94,7 +94,7 @@ export class Logins {
   readonly #registry: LoginRegistry;
   readonly #notes: KickNotes;
   readonly #events: Events;
-  readonly #ownKicks = new LRUCache<string, true>({ max: OWN_KICKS });
+  readonly #ownKicks = lru<true>(OWN_KICKS);
 
   constructor({ registry, notes, events }: { registry: LoginRegistry; notes: KickNotes; events: Events }) {
     this.#registry = registry;

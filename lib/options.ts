@@ -253,7 +253,7 @@ const OPTIONS: Checks<LogoutOptions> = {
   locale: [`one of ${Object.keys(LOCALES).join(", ")}`, (value) => Object.keys(LOCALES).includes(String(value))],
   admin: ["an object: { tokens, authorizeToken, authorize }", isObject],
   redirectUris: [
-    "an array of absolute http(s) addresses, without a user name or a wildcard (*): each is compared as a whole",
+    "an array of absolute http(s) addresses, without a user name or a wildcard (*): each is compared exactly",
     isListOf((value) => isHttpUrl(value) && !String(value).includes("*")),
   ],
   defaultRedirect: [

@@ -225,7 +225,7 @@ export class Listings {
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     delete held.removal;
     const undo = this.#takeOff(stamp, sid);
-    const resumed = await orUndo(this.#registry.adopt(again, { era, ends: removal?.ends ?? 0 }), undo);
+    const resumed = await orUndo(this.#registry.adopt(again, { era, ends: removal.ends }), undo);
     if (resumed === undefined) return { stamp, hasEnded };
     const done = (isListed: boolean): void => {
       this.#written({ stamp, sid }, logins, now, ttlMs);

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { lru } from "../lru.js";
 import { activityIntervalMs, rarely } from "./lifetime.js";
 import { isSameLogin, type Stamp } from "./stamp.js";
 
@@ -24,12 +24,9 @@ interface Remembered {
  * the registry was last told of their activity. It may forget at any time: then the store is read, and the registry told.
  */
 export class RememberedSessions {
-  readonly #sessions = new LRUCache<string, Remembered>({ max: SESSIONS });
-  /**
-   * When a session was last touched in the store, and until when it lives there; epoch milliseconds. Made when it is first
-   * needed: a cache takes its room at once, and most apps touch at every request.
-   */
-  #touched: LRUCache<string, { readonly at: number; readonly livesUntil: number }> | undefined;
+  readonly #sessions = lru<Remembered>(SESSIONS);
+  /** When a session was last touched in the store, and until when it lives there; epoch milliseconds. */
+  readonly #touched = lru<{ readonly at: number; readonly livesUntil: number }>(SESSIONS);
 
   /** The session was found with this login in the store, or written with it. */
   seen(sid: string, stamp: Stamp): void {
@@ -80,7 +77,7 @@ export class RememberedSessions {
 
   /** Whether the store wants to be told that a session goes on: once in an interval, or if its lifetime is another one. */
   isTouchDue(sid: string, ttlMs: number, intervalMs: number): boolean {
-    const known = this.#touched?.get(sid);
+    const known = this.#touched.get(sid);
     if (known === undefined) return true;
     const now = Date.now();
     const interval = rarely(intervalMs, ttlMs);
@@ -90,7 +87,6 @@ export class RememberedSessions {
 
   /** The store was told at that time (epoch milliseconds) that the session goes on for so long. */
   touched(sid: string, at: number, ttlMs: number): void {
-    this.#touched ??= new LRUCache({ max: SESSIONS });
     this.#touched.set(sid, { at, livesUntil: at + ttlMs });
   }
 
@@ -100,7 +96,7 @@ export class RememberedSessions {
 
   clear(): void {
     this.#sessions.clear();
-    this.#touched?.clear();
+    this.#touched.clear();
   }
 
   #see(sid: string, stamp: Stamp, isWritten: boolean): void {

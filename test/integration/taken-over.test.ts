@@ -146,11 +146,11 @@ describe("logout() again on a store", () => {
     const store = new MemoryStore();
     const first = await createApp(store);
     const alice = await loggedIn(first);
-    const { get } = store;
+    const get = store.get.bind(store);
     let reads = 0;
     store.get = (...args) => {
       reads += 1;
-      get.apply(store, args);
+      get(...args);
     };
     await first.auth.close();
     const next = await createApp(store);

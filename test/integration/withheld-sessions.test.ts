@@ -90,7 +90,7 @@ async function open(
   const store = new sessions.MemoryStore();
   const writes: string[] = [];
   for (const name of ["set", "touch", "destroy"] as const) {
-    const method = store[name] as (this: Store, sid: string, ...rest: unknown[]) => void;
+    const method = Reflect.get(store, name) as (this: Store, sid: string, ...rest: unknown[]) => void;
     Object.assign(store, {
       [name]: (sid: string, ...rest: unknown[]) => {
         writes.push(`${name} ${sid}`);

@@ -148,8 +148,10 @@ export class NodeStore extends Store {
 
   /** The package takes it for connect-redis with this client: what it knows of that store is true of this one. */
   asConnectRedis(client: object): this {
-    Object.defineProperty(this, "constructor", { value: { name: "RedisStore" } });
-    Object.assign(this as object, { disableTouch: false, client });
+    // Not JSON itself: kicks go through the methods, since the sessions are not in Redis.
+    const serializer = { parse: JSON.parse, stringify: JSON.stringify };
+    const options = { prefix: "sess:", scanCount: 100, serializer, disableTTL: false, disableTouch: false };
+    Object.assign(this as object, { ...options, client });
     return this;
   }
 
@@ -175,6 +177,23 @@ export class NodeStore extends Store {
     this.#step(`touch ${sid}`, () => this.#sessions.touch(sid, expires), callback);
   }
 
+  // connect-redis has these too, and is known by its methods. No history calls them.
+  override all(): void {
+    unused("all");
+  }
+
+  override clear(): void {
+    unused("clear");
+  }
+
+  override length(): void {
+    unused("length");
+  }
+
+  ids(): void {
+    unused("ids");
+  }
+
   #step(label: string, effect: () => unknown, callback: Callback | undefined): void {
     const answer = callback ?? ((): void => undefined);
     const failure = failureOf(currentActor());
@@ -195,6 +214,10 @@ export class NodeStore extends Store {
       answer(null, value);
     }, answer);
   }
+}
+
+function unused(method: string): never {
+  throw new Error(`${method}() of the store of histories was called`);
 }
 
 /** The failure that this call to the store meets, if it meets one. */
