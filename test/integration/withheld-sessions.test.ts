@@ -282,7 +282,7 @@ describe("a bare server of HTTP/2", () => {
     const withSession = sessions({ store, secret: "a secret of the tests", ...SETTINGS.eager });
     const seen: unknown[] = [];
     const server = createServer((request, response) => {
-      const [req, res] = [request as unknown as Request, response as unknown as Response];
+      const [req, res] = [request, response];
       res.once("finish", () => seen.push(req.session.userId ?? null));
       withSession(req, res, () => {
         void auth.guard(req, res, () => {
