@@ -373,13 +373,11 @@ describe("a great many sessions", () => {
 });
 
 describe("a store that is not as connect-redis 9 is published", () => {
-  const SHAPE = { prefix: "", serializer: JSON, ttl: 60, disableTTL: false, disableTouch: false };
+  const SHAPE = { prefix: "", scanCount: 100, serializer: JSON, ttl: 60, disableTTL: false, disableTouch: false };
+  const METHODS = Object.getOwnPropertyDescriptors(RedisStore.prototype);
   const isAskedItself = (store: unknown): boolean => ConnectRedisNotes.of(store as Store, 5_000) === undefined;
-  const like = (name: string, shape: object, base: object | null = session.Store.prototype): unknown =>
-    Object.assign(
-      Object.create(Object.assign(Object.create(base) as object, { constructor: { name } })) as object,
-      shape,
-    );
+  const like = (shape: object, base: object | null = session.Store.prototype, methods: object = METHODS): unknown =>
+    Object.assign(Object.create(Object.create(base, methods as PropertyDescriptorMap) as object) as object, shape);
 
   it.each<[string, () => unknown]>([
     ["connect-redis 7", () => new RedisStore7({ client })],
@@ -393,18 +391,18 @@ describe("a store that is not as connect-redis 9 is published", () => {
     ["that keeps sessions for ever", () => new RedisStore({ client, disableTTL: true })],
     ["without a client", () => Object.assign(new RedisStore({ client }), { client: undefined })],
     ["whose client is gone", () => Object.assign(new RedisStore({ client }), { client: null })],
-    ["of the same name, below nothing", () => like("RedisStore", { ...SHAPE, client }, null)],
+    ["with its methods, below nothing", () => like({ ...SHAPE, client }, null)],
     ["without a class", () => Object.create(null) as unknown],
-    ["of another name", () => like("SqlStore", { ...SHAPE, client })],
-    ["of the same name", () => like("RedisStore", { ...SHAPE, client, disableTouch: undefined })],
-    ["of the same name, below another one", () => like("RedisStore", { ...SHAPE, client }, RedisStore.prototype)],
-    ["whose client has no scripts", () => like("RedisStore", { ...SHAPE, client: { get: () => undefined } })],
+    ["without its methods", () => like({ ...SHAPE, client }, session.Store.prototype, {})],
+    ["without one of its options", () => like({ ...SHAPE, client, disableTouch: undefined })],
+    ["with its methods, below another one", () => like({ ...SHAPE, client }, RedisStore.prototype)],
+    ["whose client has no scripts", () => like({ ...SHAPE, client: { get: () => undefined } })],
   ])("is asked itself: one %s", (_which, make) => {
     expect(isAskedItself(make())).toBe(true);
   });
 
   it("is told from one that is", () => {
-    expect(isAskedItself(like("RedisStore", { ...SHAPE, client }))).toBe(false);
+    expect(isAskedItself(like({ ...SHAPE, client }))).toBe(false);
     expect(isAskedItself(new RedisStore({ client, prefix: "", ttl: 60, disableTouch: true }))).toBe(false);
   });
 });
