@@ -50,7 +50,7 @@ async function meet(
 function isSeen(kind: RequestKind, req: Request, res: Response): boolean {
   const isGone = (req as Partial<Request>).socket?.destroyed === true || res.destroyed;
   // Clients of live connections, such as that of socket.io, keep the answer to themselves.
-  const isKeptToItself = kind === "call" && isBare(res);
+  const isKeptToItself = (kind === "call" || kind === "program") && isBare(res);
   return req.method !== "HEAD" && SEEN.has(kind) && !isGone && !isKeptToItself;
 }
 

@@ -58,7 +58,13 @@ const STORES: Readonly<Record<string, () => Promise<Opened<Store>>>> = {
   "connect-session-knex": async () => {
     const filename = join(folder, "sessions.sqlite");
     const db = knex({ client: "better-sqlite3", connection: { filename }, useNullAsDefault: true });
-    return { value: await sessionsWithKnex(db), close: () => db.destroy() };
+    const store = await sessionsWithKnex(db);
+    const close = (): Promise<void> => {
+      // It has no way to end its sweeps.
+      clearTimeout((store as unknown as { nextDbCleanup?: NodeJS.Timeout }).nextDbCleanup);
+      return db.destroy();
+    };
+    return { value: store, close };
   },
   "session-file-store": () =>
     Promise.resolve({ value: sessionsInFiles(join(folder, "files")), close: () => Promise.resolve() }),
