@@ -54,9 +54,11 @@ export function watched(registry: LoginRegistry, watcher: RegistryWatcher, sched
 /** Where Redis finds the time: its own clock cannot be set. */
 const CLOCK = "clock";
 const TIME = "redis.call('TIME')";
+const STEPS = "clock-steps";
+/** Like Redis's own, it never stands still: no two scripts run in the same microsecond. */
 const TIME_OF_HISTORY = `(function()
   local ms = tonumber(redis.call('GET', '${CLOCK}'))
-  return { math.floor(ms / 1000), ms % 1000 * 1000 }
+  return { math.floor(ms / 1000), ms % 1000 * 1000 + redis.call('INCR', '${STEPS}') % 1000 }
 end)()`;
 
 type Client = ReturnType<typeof trackingClient>;

@@ -153,6 +153,31 @@ const HISTORIES_THAT_ASK: Readonly<Record<string, History>> = {
     ],
     choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 110, 0, 0, 31, 167],
   },
+  // The clock of the histories stood still: the new login's row had the score of the one that the second kick was about to drop.
+  "two kicks drop a user's row, and the user logs in in between": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    waitForTouch: false,
+    store: "any",
+    browsers: [
+      { user: "alice", has: "nothing" },
+      { user: "bob", has: "a login" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      { is: "kick everyone", node: 0, breaksOff: undefined },
+      {
+        is: "request",
+        browser: 0,
+        node: 0,
+        acts: [{ does: "kick and start a login", user: "bob" }, { does: "keep a copy" }],
+      },
+      { is: "job", node: 0, browser: 0, copy: 0, pauses: false },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 0, 0, 36, 16, 0, 55, 1, 0, 0, 20, 4, 45, 110, 0, 255, 0, 0, 157, 0, 0, 0, 0, 127, 111],
+  },
 };
 
 const setTime = (ms: number): unknown => jest.setSystemTime(ms);
