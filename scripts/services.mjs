@@ -30,6 +30,11 @@ const SERVICES = [
     howTo: "https://mariadb.org/download/",
   },
   {
+    commands: () => ["openssl"],
+    package: "openssl",
+    howTo: "https://openssl-library.org/source/",
+  },
+  {
     commands: () => ["wrk"],
     package: "wrk",
     howTo: "https://github.com/wg/wrk",
