@@ -147,13 +147,16 @@ describe("a touch of a session in Redis", () => {
 class LateTouchStore extends TouchedStore {
   readonly order: string[] = [];
   failures = 0;
+  /** Nothing is touched before. */
+  gate = Promise.resolve();
 
   override touch(sid: string, data: SessionData, done?: (error?: unknown) => void): void {
-    setTimeout(() => {
+    const touch = (): void => {
       this.order.push("touched");
       if (this.failures-- > 0) done?.(new Error("no touch, as the test wants it"));
       else super.touch(sid, data, done);
-    }, 20);
+    };
+    void this.gate.then(() => setTimeout(touch, 20));
   }
 }
 
@@ -181,8 +184,11 @@ describe("a touch of a store of which nothing is known", () => {
       expect(await site.user(alice)).toBe("alice");
       await touches(1);
       store.order.length = 0;
+      let release = (): void => undefined;
+      if (waitForTouch === false) store.gate = new Promise((resolve) => (release = resolve));
       expect(await site.user(alice)).toBe("alice");
       store.order.push("answered");
+      release();
       await touches(1);
       expect(store.order).toEqual(order);
     },

@@ -247,7 +247,10 @@ describe("the subscription of a process", () => {
     }
     expect([await subscribers(), await subscriptions()]).toEqual([1, 1]);
     const half = MANY / 2;
-    await site.auth.kick(Array.from({ length: half }, (_, index) => String(index)));
+    // In parts: the registry of this test is given up soon.
+    for (let start = 0; start < half; start += 50) {
+      await site.auth.kick(Array.from({ length: 50 }, (_, index) => String(start + index)));
+    }
     await until(() => Promise.resolve(signals.filter(({ aborted }) => aborted).length === half));
     expect(await subscriptions()).toBe(1);
     for (const closing of live) closing.emit("close");
