@@ -59,7 +59,7 @@ const express = (displayName, { folder = "integration", suites = ["**/*"], ...ve
 
 export default {
   // Many tests wait for servers: both cores of a small machine are put to use.
-  maxWorkers: 3,
+  maxWorkers: 2,
   projects: [
     {
       ...common,

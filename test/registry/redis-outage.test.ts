@@ -72,7 +72,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
   it("that hangs fails a call in time, and serves again when it is back", async () => {
     const server = await serverOfItsOwn();
     const registry = registryOn(await clientOf(kind.open(server)));
-    await registry.add(login("u"));
+    await eventually(() => registry.add(login("u")));
     server.pause();
     expectNoSecretIn(await failureOf(() => registry.find("u", "login")));
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
@@ -83,7 +83,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
   it("that is gone fails a call in time, and what was given up is not sent when it is back", async () => {
     const server = await serverOfItsOwn();
     const registry = registryOn(await clientOf(kind.open(server)));
-    await registry.add(login("u"));
+    await eventually(() => registry.add(login("u")));
     await server.kill();
     await failureOf(() => registry.find("u", "login"));
     expectNoSecretIn(await failureOf(() => registry.add(login("u"))));
@@ -96,7 +96,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
   it("that dies while a call is under way fails it without telling what was in it", async () => {
     const server = await serverOfItsOwn();
     const registry = registryOn(await clientOf(kind.open(server)));
-    await registry.add(login("u"));
+    await eventually(() => registry.add(login("u")));
     server.pause();
     const failed = failureOf(() => registry.add(login("u")));
     await server.kill();
@@ -129,7 +129,7 @@ describe("a look-up that was given up while Redis was gone", () => {
       ON_ONE_SERVER.map(async (kind) => {
         const server = await serverOfItsOwn();
         const registry = registryOn(await clientOf(kind.open(server)));
-        await registry.add(login("u"));
+        await eventually(() => registry.add(login("u")));
         await server.kill();
         // By then the client knows.
         await failureOf(() => registry.find("u", "login"));
@@ -152,7 +152,7 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))("a node th
   it("fails a call in time, and serves again when it is back", async () => {
     const set = await cluster.get();
     const registry = registryOn(await clientOf(kind.open(set)), name);
-    await registry.add(login("u"));
+    await eventually(() => registry.add(login("u")));
     const node = await set.masterOf(`{${encodeURIComponent(name)}:u}`);
     node.pause();
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
@@ -165,7 +165,7 @@ describe.each(ON_SENTINEL.map((kind) => [kind.name, kind] as const))("a master t
   it("fails a call in time, and serves again when it is back", async () => {
     const set = await sentinelSet.get();
     const registry = registryOn(await clientOf(kind.open(set)), name);
-    await registry.add(login("u"));
+    await eventually(() => registry.add(login("u")));
     const master = await set.master();
     master.pause();
     expectNoSecretIn(await failureOf(() => registry.update("u", "login", { removeSid: SECRET })));
