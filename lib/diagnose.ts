@@ -139,7 +139,7 @@ export class Diagnosis {
     const { userId: userIdOf } = this.#options;
     try {
       const userId = toUserId(userIdOf(session));
-      if (userId === undefined) return nobody(what, session);
+      if (userId === undefined) return anonymous(what, session);
       const key = userIdOf === defaultUserId ? findDefaultUserId(session)?.key : undefined;
       const from = key === undefined ? "from the option userId" : `from session.${key}`;
       const isLogin = this.#options.sessions.loginOf(req)?.userId === userId;
@@ -175,7 +175,7 @@ export class Diagnosis {
   }
 }
 
-function nobody(what: string, session: SessionRecord): Finding {
+function anonymous(what: string, session: SessionRecord): Finding {
   const keys = likelyUserKeys(session);
   if (keys.length === 0) return { level: "ok", what: `${what}: none`, why: "The session is anonymous." };
   const why = `The session has no user id, but keys that look like a user's: ${keys.join(", ")}.`;

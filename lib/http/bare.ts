@@ -1,11 +1,12 @@
 import { ServerResponse, STATUS_CODES, type IncomingMessage } from "node:http";
+import { sendJson } from "./answer.js";
 
 /** Returns whether Express has not seen this response: it is of `node:http`, or what engine.io has in its place. */
 export function isBare(res: ServerResponse): boolean {
   return typeof (res as { json?: unknown }).json !== "function";
 }
 
-/** Sends what `sendJson` sends, without Express. A request to upgrade is refused, and its socket closed. */
+/** Sends JSON as {@link sendJson} does. A request to upgrade is refused on its socket, which is closed. */
 export function sendBareJson(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
   const isUpgrade = req.headers.upgrade !== undefined;
   if (isUpgrade && !(res instanceof ServerResponse)) {
@@ -19,8 +20,5 @@ export function sendBareJson(req: IncomingMessage, res: ServerResponse, status: 
     res.setHeader("Connection", "close");
     res.once("finish", () => req.socket.end());
   }
-  res.statusCode = status;
-  res.setHeader("Content-Type", "application/json; charset=utf-8");
-  res.setHeader("Cache-Control", "no-store");
-  res.end(JSON.stringify({ code: status, message }));
+  sendJson(res, status, message);
 }

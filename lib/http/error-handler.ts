@@ -21,7 +21,7 @@ export function handle(context: HttpContext, route: Route): RequestHandler {
   };
 }
 
-/** Answers an error of a route: what the caller can act on is told, every other error is for the app. */
+/** Responds to an error of a route if the caller can act on it. Every other error is for the app. */
 export function answerError(
   context: HttpContext,
   caller: Route["caller"],

@@ -33,7 +33,7 @@ export function agelessTtlMs(store: ExpiringStore): number | undefined {
 }
 
 /**
- * Returns how long a store keeps any session, whatever the cookie says: that is the option `ttl` of memorystore and others, in
+ * Returns how long a store keeps any session, with or without a cookie age: that is the option `ttl` of memorystore and others, in
  * milliseconds. 0 where there is no such option, `maxMs` where the option sets no limit or is a function.
  */
 export function fixedTtlMs(store: ExpiringStore, maxMs: number): number {

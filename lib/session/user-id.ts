@@ -3,7 +3,7 @@ import { LogoutError } from "../errors.js";
 /** Session data as the app's functions see it. */
 export type Session = Readonly<Record<string, unknown>>;
 
-/** Whose session this is: a string or a number; `undefined`, `null`, `false` or `""` where nobody is logged in. */
+/** Whose session this is: a string or a number; `undefined`, `null`, `false` or `""` for an anonymous session. */
 export type UserIdOf = (session: Session) => unknown;
 
 /** A user id, and the path to it in the session. */

@@ -55,7 +55,7 @@ describe.each(Object.entries(PLAIN))("%s", (_name, attach) => {
     const closed = once(ofAlice.socket, "close");
     await kick(url, ["alice"]);
     await closed;
-    // Browsers connect again by themselves: nobody sees that answer.
+    // Browsers connect again by themselves: no user sees that response.
     expect(await open(alice).opened).toBe("closed");
     expectRejection(await alice.page("/me"));
     expect(ofBob.socket.readyState).toBe(WebSocket.OPEN);

@@ -81,7 +81,7 @@ describe("an app with a session() for administrators and one for users", () => {
     expect((await browser.get("/me")).body).toEqual({ user: "alice" });
   });
 
-  it("is told of a request of the other session() by diagnose()", async () => {
+  it("learns of a request of the other session() from diagnose()", async () => {
     const { browser } = await start((app, admins, users) => {
       app.get("/admin/diagnose", async (req, res) => {
         res.json([await admins.diagnose(req), await users.diagnose(req)]);

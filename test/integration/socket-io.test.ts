@@ -86,7 +86,7 @@ describe("io.engine.use()", () => {
       }
       expect(await connect(site, visitor, transport)).toHaveProperty("connected", true);
       expect(site.errors).toEqual([]);
-      // Nobody reads what a socket is answered: the reason is kept for a page.
+      // No user sees the response to a socket: the reason is kept for a page.
       expect(await alice.get("/me")).toMatchObject({ status: 401, text: expect.stringContaining("why") });
       expect(await connect(site, alice, transport)).toHaveProperty("connected", true);
     },

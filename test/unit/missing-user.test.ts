@@ -35,7 +35,7 @@ describe("sessions that are saved without a user id", () => {
     "loggedInUser",
     "currentUser",
     "oidc.user",
-  ])("are told of at once where a key looks like a user's: %s", (key) => {
+  ])("are reported at once where a key looks like a user's: %s", (key) => {
     save({ [key]: "a secret value", cart: 1 });
     save({ [key]: "a secret value" });
     expect(texts()).toEqual([expect.stringContaining(`Sessions have: ${key}.`)]);
@@ -57,12 +57,12 @@ describe("sessions that are saved without a user id", () => {
     { passport: { user: undefined } },
     { csrfSecret: "x" },
     { "alice@example.com user": 1 },
-  ])("are not told of at once where no key holds a user: %j", (data) => {
+  ])("are not reported at once where no key holds a user: %j", (data) => {
     save(data, 99);
     expect(texts()).toEqual([]);
   });
 
-  it("are told of after 100 of them, by the keys that they share", () => {
+  it("are reported after 100 of them, by the keys that they share", () => {
     for (let sid = 0; sid < 100; sid += 1) {
       expect(texts()).toEqual([]);
       missing.saved(`sid ${String(sid)}`, { cookie: {}, who: "alice", expressLogout: "x", [`once${String(sid)}`]: 1 });
@@ -70,13 +70,13 @@ describe("sessions that are saved without a user id", () => {
     expect(texts()).toEqual([expect.stringContaining("Sessions have: who.")]);
   });
 
-  it("are not told of for one session that is saved often, nor for those without data", () => {
+  it("are not reported for one session that is saved often, nor for those without data", () => {
     for (let save = 0; save < 200; save += 1) missing.saved("the same", { cookie: {}, cart: save });
     save({}, 200);
     expect(texts()).toEqual([]);
   });
 
-  it("are not told of once a session had a user id", () => {
+  it("are not reported once a session had a user id", () => {
     save({ cart: 1 }, 99);
     missing.found();
     save({ cart: 1, accountId: 5 }, 200);

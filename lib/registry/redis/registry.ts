@@ -322,7 +322,7 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   async close(): Promise<void> {
     const cache = this.#cache;
-    // Once closed it is never told again: the next use gets one of its own.
+    // A closed one gets no more notifications: the next use makes a new one.
     this.#cache = undefined;
     await cache?.close();
     await this.#connection.close();
