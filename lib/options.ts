@@ -1,4 +1,3 @@
-import { emitWarning } from "node:process";
 import type { NextFunction, Request, Response } from "express";
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "./errors.js";
@@ -10,6 +9,7 @@ import { comparablePath, plainPath } from "./paths.js";
 import type { Use } from "./session/store-hook.js";
 import { touchesAside } from "./session/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
+import { warn } from "./warning.js";
 
 const DAY_MS = 86_400_000;
 
@@ -395,9 +395,9 @@ function publicPath(given: string): string | undefined {
 
 function registryFor({ store, appId, registry }: LogoutOptions, before: Use | undefined): LoginRegistry {
   if (registry instanceof MemoryLoginRegistry && !isMemoryStore(store)) {
-    emitWarning(
+    warn(
+      "EXPRESS_LOGOUT_MEMORY_REGISTRY",
       "MemoryLoginRegistry forgets logins and kicks when the process restarts, and the session store does not: kicked users whose sessions are older than the installation can come back. Pass a RedisLoginRegistry or a PostgresLoginRegistry, or sessions: { adopt: false }.",
-      { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_MEMORY_REGISTRY" },
     );
   }
   if (registry !== undefined) return registry;

@@ -1,6 +1,6 @@
-import { emitWarning } from "node:process";
 import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
+import { warn } from "../warning.js";
 import type { Texts } from "../pages/texts.js";
 import { homeUrl } from "./addresses.js";
 import { acceptsPage, sendError, sendNotice } from "./answer.js";
@@ -47,7 +47,7 @@ export function createErrorHandler(context: HttpContext, paths: OwnPaths): Error
     // Answered here, it does not reach the log of Express.
     if (!isTold(own) && !reported.has(own.code)) {
       reported.add(own.code);
-      emitWarning(own.message, { type: "ExpressLogoutWarning", code: own.code });
+      warn(own.code, own.message);
     }
     sendErrorNotice(context, paths.inPlace(req), res, own);
   };

@@ -1,6 +1,6 @@
-import { emitWarning } from "node:process";
 import type { Request } from "express";
 import { LogoutError } from "../errors.js";
+import { warn } from "../warning.js";
 import type { HttpContext } from "./context.js";
 
 export const CSRF_BEFORE =
@@ -70,7 +70,7 @@ const warned = new WeakSet();
 export function warnOfCsrfBefore(context: HttpContext, req: Request): void {
   if (!isAfterCsrf(req) || warned.has(context)) return;
   warned.add(context);
-  emitWarning(`${CSRF_BEFORE} ${CSRF_FIX}`, { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_CSRF_ORDER" });
+  warn("EXPRESS_LOGOUT_CSRF_ORDER", `${CSRF_BEFORE} ${CSRF_FIX}`);
 }
 
 /** Whether a CSRF protection has seen the request: csurf, lusca, csrf-sync and csrf-csrf put this function on it. */

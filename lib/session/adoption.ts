@@ -1,5 +1,5 @@
-import { emitWarning } from "node:process";
 import { CLOCK_MARGIN_MS } from "../login.js";
+import { warn } from "../warning.js";
 import type { SessionRecord } from "./stamp.js";
 
 /** Which sessions that this package has not written may become logins. */
@@ -49,9 +49,9 @@ export class Adoption {
     this.#hasWarned = true;
     // The name alone: a message may quote the session.
     const { name = "an error" } = error as Partial<Error>;
-    emitWarning(
+    warn(
+      "EXPRESS_LOGOUT_LOGGED_IN_AT",
       `sessions.loggedInAt failed (${name}), so the session was refused. Return a Date, milliseconds since 1970, or undefined.`,
-      { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_LOGGED_IN_AT" },
     );
   }
 }

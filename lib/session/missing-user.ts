@@ -1,4 +1,4 @@
-import { emitWarning } from "node:process";
+import { warn } from "../warning.js";
 import { ownKeysOf, type SessionRecord } from "./stamp.js";
 
 /** After so many sessions without a user id, also keys that say nothing of users are worth a warning. */
@@ -42,9 +42,9 @@ export class MissingUser {
 
   #warn(keys: readonly string[]): void {
     this.found();
-    emitWarning(
+    warn(
+      "EXPRESS_LOGOUT_NO_USER_ID",
       `No session had a user id yet, so no login is listed and kicks end nothing. Sessions have: ${keys.join(", ")}. If one of them is the user, pass logout({ userId: (session) => … }).`,
-      { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_NO_USER_ID" },
     );
   }
 }
