@@ -40,7 +40,7 @@ declare module "connect-flash" {
 
 declare module "connect-ensure-login" {
   import type { RequestHandler } from "express";
-  export function ensureLoggedIn(): RequestHandler;
+  export function ensureLoggedIn(loginUrl?: string): RequestHandler;
 }
 
 declare module "cookie-parser" {
