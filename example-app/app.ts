@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import express, { type Express, type Request } from "express";
 import session, { type Store } from "express-session";
-import { logout, type LoginRegistry, type LogoutRouter } from "express-logout";
+import { logout, type LoginRegistry, type LogoutMiddleware } from "express-logout";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { authenticate, findUser, searchUsers, type User } from "./users.js";
 import { byePage, homePage, loginPage } from "./views.js";
@@ -28,7 +28,7 @@ export interface ExampleOptions {
 }
 
 /** A small shop: a login form, a page that needs a login, a slow page, and express-logout. */
-export function createApp(options: ExampleOptions): { app: Express; auth: LogoutRouter } {
+export function createApp(options: ExampleOptions): { app: Express; auth: LogoutMiddleware } {
   const { store, registry, origin, adminToken, sessionSecret, slowMs } = options;
   const app = express();
   app.disable("x-powered-by");

@@ -1,14 +1,14 @@
 import type { Request } from "express";
-import { causeOf } from "./cause.js";
+import { redactError } from "./util/redact-error.js";
 import { LogoutError } from "./errors.js";
 import type { RequestSessions } from "./http/context.js";
 import { CSRF_BEFORE, CSRF_FIX, isAfterCsrf, isBeforePassport, PASSPORT_FIX } from "./http/middleware-order.js";
 import { mountedAround } from "./http/middleware-stack.js";
-import type { LoginRegistry } from "./login.js";
+import type { LoginRegistry } from "./types/registry.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
-import { likelyUserKeys } from "./session/missing-user.js";
+import { likelyUserKeys } from "./session/rules/missing-user.js";
 import type { SessionRecord } from "./session/stamp.js";
-import type { StoreFacts } from "./session/store-support.js";
+import type { StoreDescription } from "./session/store/store-support.js";
 import { defaultUserId, findDefaultUserId, toUserId, type UserIdOf } from "./session/user-id.js";
 
 const ANSWERS_WITHIN_MS = 2_000;
@@ -26,9 +26,9 @@ export interface Finding {
 
 export interface DiagnosisOptions {
   readonly registry: LoginRegistry;
-  readonly store: StoreFacts;
+  readonly store: StoreDescription;
   readonly userId: UserIdOf;
-  readonly sessions: Pick<RequestSessions, "ended" | "loginOf">;
+  readonly sessions: Pick<RequestSessions, "rejectionOf" | "loginOf">;
   /** Whether a session() uses the store, and whether this request has been through it. */
   readonly hook: { readonly attached: boolean; knows(req: object): boolean };
   /** What the app mounts. */
@@ -123,7 +123,7 @@ export class Diagnosis {
         how: "Pass the store of that session() to logout(), if this is not intended.",
       };
     }
-    if (this.#options.sessions.ended(req) !== undefined) {
+    if (this.#options.sessions.rejectionOf(req) !== undefined) {
       return { level: "warn", what, why: "Its login was kicked, so it was rejected.", how: "Log in again." };
     }
     if (session === undefined || session === null) {
@@ -203,7 +203,7 @@ async function attempt(check: () => Finding | undefined | Promise<Finding | unde
 
 /** The message of an error of this package; of another one the name alone, since its message may quote data. */
 function reasonOf(error: unknown): string {
-  return error instanceof LogoutError ? error.message : `${causeOf(error, []).name}.`;
+  return error instanceof LogoutError ? error.message : `${redactError(error, []).name}.`;
 }
 
 async function within<Value>(ms: number, promise: Promise<Value>): Promise<Value> {

@@ -101,17 +101,27 @@ export class KickError extends LogoutError {
 }
 
 /** By what a login has ended. */
-export type LoginEnd = "kick" | "logout" | "expiry";
+export type LoginEndCause = "kick" | "logout" | "expiry";
 
 /** The `reason` of a signal that `auth.signal(req)` gave, once its login has ended (`code` `ERR_LOGIN_ENDED`, `status` 401). */
 export class LoginEndedError extends LogoutError {
   readonly loginId: string;
-  readonly end: LoginEnd;
+  readonly end: LoginEndCause;
   readonly at: Date;
   /** What the kicked user is told, where whoever kicked has given a reason. */
   readonly reason: string | undefined;
 
-  constructor({ loginId, end, at, reason }: { loginId: string; end: LoginEnd; at: Date; reason?: string | undefined }) {
+  constructor({
+    loginId,
+    end,
+    at,
+    reason,
+  }: {
+    loginId: string;
+    end: LoginEndCause;
+    at: Date;
+    reason?: string | undefined;
+  }) {
     super("ERR_LOGIN_ENDED", `The login has ended by ${end}${reason === undefined ? "" : `: ${reason}`}`);
     this.name = "LoginEndedError";
     this.loginId = loginId;

@@ -1,8 +1,8 @@
-export { logout, type LogoutControls, type LogoutRouter, type UserId } from "./logout.js";
+export { logout, type LogoutControls, type LogoutMiddleware, type UserId } from "./logout.js";
 export type { Finding } from "./diagnose.js";
 export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions, SessionOptions } from "./options.js";
-export { KickError, LoginEndedError, LogoutError, type LoginEnd, type LogoutErrorCode } from "./errors.js";
-export type { LogoutEvents, LogoutListener } from "./events.js";
+export { KickError, LoginEndedError, LogoutError, type LoginEndCause, type LogoutErrorCode } from "./errors.js";
+export type { LogoutEvents, LogoutListener } from "./logins/events.js";
 export type {
   ActiveUsers,
   ActiveUsersPage,
@@ -12,19 +12,15 @@ export type {
   KickResult,
   PageRequest,
   Progress,
-} from "./logins.js";
+} from "./logins/logins.js";
+export type { DeviceInfo, LoginEnd, Generation, KickRecord, Login, UserProfile } from "./types/login.js";
 export type {
   ActiveUser,
-  Client,
   EndOfLogin,
   EndOptions,
   EndedLogins,
-  EndedLogin,
-  Era,
   KickEndOptions,
-  KickMark,
   ListedLogin,
-  Login,
   LoginChange,
   LoginRegistry,
   NewLogin,
@@ -34,8 +30,7 @@ export type {
   Removal,
   Since,
   Subscription,
-  UserProfile,
-} from "./login.js";
+} from "./types/registry.js";
 export type { Session } from "./session/user-id.js";
-export type { Closing } from "./live/over.js";
+export type { Closable } from "./live/closable.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

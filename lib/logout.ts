@@ -1,13 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
-import { debug } from "./debug.js";
+import { debug } from "./util/debug.js";
 import { Diagnosis, type Finding } from "./diagnose.js";
-import { Events, type LogoutEvents, type LogoutListener } from "./events.js";
+import { Events, type LogoutEvents, type LogoutListener } from "./logins/events.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
 import { OwnPaths } from "./http/own-paths.js";
-import { createMiddlewares } from "./http/router.js";
-import type { EndedLogin, Login, RegistryListener } from "./login.js";
+import { createMiddlewares } from "./http/middleware.js";
+import type { LoginEnd, Login } from "./types/login.js";
+import type { RegistryListener } from "./types/registry.js";
 import {
   Logins,
   type ActiveUsers,
@@ -18,17 +19,17 @@ import {
   type KickResult,
   type PageRequest,
   type Progress,
-} from "./logins.js";
-import { LiveLogins } from "./live/live-logins.js";
-import { LiveRequests } from "./live/live-requests.js";
-import { News } from "./live/news.js";
-import type { Closing } from "./live/over.js";
+} from "./logins/logins.js";
+import { LoginWatcher } from "./live/login-watcher.js";
+import { LoginSignals } from "./live/signals.js";
+import { EndNotifications } from "./live/notifications.js";
+import type { Closable } from "./live/closable.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { SessionsOfRequests } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
-import { factsOf } from "./session/store-support.js";
-import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/store-hook.js";
-import { following } from "./following.js";
+import { describeStore } from "./session/store/store-support.js";
+import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/hook.js";
+import { forwardTo } from "./util/forward-to.js";
 
 /** A user id as apps have it: `7` and `"7"` are one user. */
 export type UserId = string | number;
@@ -74,9 +75,9 @@ export interface LogoutControls {
    */
   readonly startLogin: (req: Request) => Promise<void>;
   /** Logs this request's user out, for the app's own route: ends the login, destroys the session, clears the cookie. */
-  readonly endLogin: (req: Request, res: Response) => Promise<void>;
+  readonly logout: (req: Request, res: Response) => Promise<void>;
   /** Why the session that this request came with was refused: `undefined` unless its login was kicked. */
-  readonly ended: (req: Request) => EndedLogin | undefined;
+  readonly rejection: (req: Request) => LoginEnd | undefined;
   /**
    * Aborts as soon as the login of this request ends, on whichever node that comes about: for long polls, server-sent events
    * and WebSockets (the `req` of an `upgrade` that has been through the session middleware). Its `reason` is a
@@ -87,7 +88,7 @@ export interface LogoutControls {
    * request: for socket.io, `socket.conn`.
    * @throws LogoutError `ERR_SESSION_MISSING` where the request has not been through session().
    */
-  readonly signal: (req: IncomingMessage, until?: Closing) => AbortSignal;
+  readonly signal: (req: IncomingMessage, until?: Closable) => AbortSignal;
   /**
    * Returns the signal of the login that lives in a session, by session id: for sockets that read the session from the store
    * themselves. Aborted already where the session is not served. Reads the session, as `store.get` does; the reason of a kick is
@@ -97,7 +98,7 @@ export interface LogoutControls {
    * @param until - emits `close` when the connection is over.
    * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
    */
-  readonly signalOfSession: (sessionId: string, until: Closing) => Promise<AbortSignal>;
+  readonly signalOfSession: (sessionId: string, until: Closable) => Promise<AbortSignal>;
   /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
@@ -139,7 +140,7 @@ export interface LogoutControls {
 }
 
 /** A middleware with controls on it: mount it after `session()`. */
-export type LogoutRouter = RequestHandler & LogoutControls;
+export type LogoutMiddleware = RequestHandler & LogoutControls;
 
 /**
  * Adds every way to log a user out to an app on express-session, and makes each of them final.
@@ -163,27 +164,27 @@ export type LogoutRouter = RequestHandler & LogoutControls;
  * app.use(auth);
  * ```
  */
-export function logout(options: LogoutOptions): LogoutRouter {
+export function logout(options: LogoutOptions): LogoutMiddleware {
   const left = hookLeftOn((options as LogoutOptions | undefined)?.store);
   return left === undefined ? create(options) : left.withOwnMethods(() => create(options, left));
 }
 
 /** @param left - the hook of a closed `logout()` on this store, which is taken over */
-function create(options: LogoutOptions, left?: StoreHook): LogoutRouter {
+function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const resolved = resolveOptions(options, left?.current);
   const { appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
-  resolved.registry.bind({ appId, maxSessionAgeMs, store: resolved.store });
-  const facts = factsOf(resolved.store);
+  resolved.registry.init({ appId, maxSessionAgeMs, store: resolved.store });
+  const facts = describeStore(resolved.store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, resolved.waitForTouch);
   const events = new Events();
   const hook = left ?? new StoreHook(resolved.store);
   // When this one is closed and its store taken over, what is left of it ends the logins that requests are served by then.
-  const registry = following(() => hook.current.registry);
-  const notes = following(() => hook.current.notes);
+  const registry = forwardTo(() => hook.current.registry);
+  const notes = forwardTo(() => hook.current.tombstones);
   const logins = new Logins({ registry, notes, events });
-  const news = new News(registry, recheckIntervalMs);
-  const live = new LiveLogins({ registry, news, recheckIntervalMs });
-  const liveRequests = new LiveRequests(hook, live);
+  const news = new EndNotifications(registry, recheckIntervalMs);
+  const live = new LoginWatcher({ registry, news, recheckIntervalMs });
+  const liveRequests = new LoginSignals(hook, live);
   const sessions = new SessionsOfRequests(hook, resolved.store);
   const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor) };
   const guard = createGuard(context);
@@ -200,7 +201,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutRouter {
   });
   const kicks: RegistryListener = {
     ended: (ended) => {
-      logins.heard(ended);
+      logins.onRemoteEnd(ended);
     },
     listening: () => undefined,
   };
@@ -216,8 +217,8 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutRouter {
       return login === undefined ? undefined : logins.find(login.userId, login.loginId);
     },
     startLogin: (req) => hook.startLogin(req),
-    endLogin: (req, res) => sessions.endLogin(req, res),
-    ended: (req) => sessions.ended(req),
+    logout: (req, res) => sessions.logout(req, res),
+    rejection: (req) => sessions.rejectionOf(req),
     signal: (req, until) => liveRequests.signal(req, until),
     signalOfSession: (sessionId, until) => liveRequests.signalOfSession(sessionId, until),
     guard,
@@ -256,13 +257,13 @@ function tell(events: Events): StoreHookOptions["events"] {
     logout: ({ id, userId }) => {
       events.emit("logout", { userId, loginId: id });
     },
-    refused: ({ id, userId, reason }) => {
+    rejected: ({ id, userId, reason }) => {
       debug?.(
         "rejected a session of %s, %s",
         userId ?? "a kicked user",
         reason === undefined ? "no reason given" : "with a reason",
       );
-      events.emit("refused", { loginId: id, userId, reason });
+      events.emit("rejected", { loginId: id, userId, reason });
     },
   };
 }

@@ -1,15 +1,16 @@
 import type { NextFunction, Request, Response } from "express";
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "./errors.js";
-import type { EndedLogin, LoginRegistry, UserProfile } from "./login.js";
+import type { LoginEnd, UserProfile } from "./types/login.js";
+import type { LoginRegistry } from "./types/registry.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
-import { isMemoryStore } from "./known-stores.js";
-import { comparablePath, plainPath } from "./paths.js";
-import type { Use } from "./session/store-hook.js";
-import { touchesAside } from "./session/store-support.js";
+import { isMemoryStore } from "./util/known-stores.js";
+import { comparablePath, plainPath } from "./util/paths.js";
+import type { HookUse } from "./session/hook.js";
+import { supportsBackgroundTouch } from "./session/store/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
-import { warn } from "./warning.js";
+import { warn } from "./util/warning.js";
 
 const DAY_MS = 86_400_000;
 
@@ -134,7 +135,7 @@ export interface LogoutOptions {
   readonly loginUrl?: string | false | undefined;
   readonly routes?: RouteOptions | undefined;
   /** Answers the first request of a kicked login in place of the 401; `next()` goes on with an anonymous session. */
-  readonly onKicked?: ((req: Request, res: Response, next: NextFunction, ended: EndedLogin) => unknown) | undefined;
+  readonly onRejected?: ((req: Request, res: Response, next: NextFunction, ended: LoginEnd) => unknown) | undefined;
   /**
    * The longest time, in milliseconds, that a session can live without a request, where neither its cookie nor the store's
    * `ttl` says it; and how long a kick is remembered. Default: 400 days, the longest that browsers keep a cookie (RFC 6265bis).
@@ -190,7 +191,7 @@ export interface ResolvedOptions {
   readonly loginRoutes: readonly string[] | ((req: Request) => boolean) | undefined;
   readonly publicPath: string | undefined;
   readonly assetsPath: string;
-  readonly onKicked: LogoutOptions["onKicked"];
+  readonly onRejected: LogoutOptions["onRejected"];
   readonly maxSessionAgeMs: number;
   readonly storeTimeoutMs: number;
   readonly touchIntervalMs: number;
@@ -268,7 +269,7 @@ const OPTIONS: Checks<LogoutOptions> = {
     "an object: { logout, kickActiveUsers, activeUsers, personalCenter, loginManagement, assets, login, publicPath }",
     isObject,
   ],
-  onKicked: ["a function: (req, res, next, ended) => …", isFunction],
+  onRejected: ["a function: (req, res, next, ended) => …", isFunction],
   maxSessionAgeMs: ["a number of milliseconds above 0", isDuration],
   storeTimeoutMs: ["a number of milliseconds above 0, and less than 25 days", isTimer],
   touchIntervalMs: ["a number of milliseconds, 0 or more", (value) => value === 0 || isDuration(value)],
@@ -308,7 +309,7 @@ const REQUIRED: readonly (keyof LogoutOptions)[] = ["store", "appId", "userPoolI
  * @param before - what the closed `logout()` used of which the store is taken over
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`
  */
-export function resolveOptions(options: LogoutOptions, before?: Use): ResolvedOptions {
+export function resolveOptions(options: LogoutOptions, before?: HookUse): ResolvedOptions {
   if (!isObject(options)) throw invalid("", "an object: logout({ store, appId, userPoolId })");
   check("", options, OPTIONS);
   for (const name of REQUIRED) if (options[name] === undefined) throw invalid(name, OPTIONS[name][0]);
@@ -352,11 +353,11 @@ export function resolveOptions(options: LogoutOptions, before?: Use): ResolvedOp
     publicPath: routes.publicPath === undefined ? undefined : publicPath(routes.publicPath),
     // With a slash at the end, the address of a file in the root would name another host.
     assetsPath: (routes.assets ?? "/express-logout").replace(/\/+$/, ""),
-    onKicked: options.onKicked,
+    onRejected: options.onRejected,
     maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
     storeTimeoutMs: options.storeTimeoutMs ?? 10_000,
     touchIntervalMs: options.touchIntervalMs ?? 0,
-    waitForTouch: options.waitForTouch ?? !touchesAside(options.store),
+    waitForTouch: options.waitForTouch ?? !supportsBackgroundTouch(options.store),
     recheckIntervalMs: options.recheckIntervalMs ?? 5_000,
   });
 }
@@ -393,7 +394,7 @@ function publicPath(given: string): string | undefined {
   return plainPath(encodeURI(given.toWellFormed()).replace(/%25/g, "%"));
 }
 
-function registryFor({ store, appId, registry }: LogoutOptions, before: Use | undefined): LoginRegistry {
+function registryFor({ store, appId, registry }: LogoutOptions, before: HookUse | undefined): LoginRegistry {
   if (registry instanceof MemoryLoginRegistry && !isMemoryStore(store)) {
     warn(
       "EXPRESS_LOGOUT_MEMORY_REGISTRY",

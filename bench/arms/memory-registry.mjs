@@ -8,7 +8,7 @@ const BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like
 
 await runArm(() => {
   const registry = new MemoryLoginRegistry();
-  registry.bind({ appId: "bench", maxSessionAgeMs: 86_400_000 });
+  registry.init({ appId: "bench", maxSessionAgeMs: 86_400_000 });
   const add = async (users) => {
     const login = (number) => ({
       id: randomBytes(16).toString("base64url"),

@@ -1,5 +1,5 @@
 import type { Request } from "express";
-import { comparablePath, plainPath } from "../paths.js";
+import { comparablePath, plainPath } from "../util/paths.js";
 import type { HttpContext } from "./context.js";
 import { isOwnOrigin, trustsProxy } from "./origin.js";
 

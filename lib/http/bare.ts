@@ -1,5 +1,5 @@
 import { ServerResponse, STATUS_CODES, type IncomingMessage } from "node:http";
-import { sendJson } from "./answer.js";
+import { sendJson } from "./responses.js";
 
 /** Returns whether Express has not seen this response: it is of `node:http`, or what engine.io has in its place. */
 export function isBare(res: ServerResponse): boolean {

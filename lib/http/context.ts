@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
-import type { EndedLogin } from "../login.js";
-import type { Logins } from "../logins.js";
+import type { LoginEnd } from "../types/login.js";
+import type { Logins } from "../logins/logins.js";
 import type { ResolvedOptions } from "../options.js";
 import type { Assets } from "../pages/assets.js";
 
@@ -23,16 +23,16 @@ export interface RequestSessions {
   /** The login of the session that this request has: the registry says whether it still lives. */
   loginOf(req: Request): { readonly userId: string; readonly loginId: string } | undefined;
   /** Why the session that this request came with was refused. */
-  ended(req: Request): EndedLogin | undefined;
+  rejectionOf(req: Request): LoginEnd | undefined;
   /** The refused user has been told: the reason is used up, the cookie cleared. */
-  told(req: Request, res: Response): Promise<void>;
+  clearRejection(req: Request, res: Response): Promise<void>;
   /**
    * Keeps the response from saving a session or setting its cookie, which would stand beside the one that is cleared.
    * `req.session` stays: access logs read it, and so does an app that goes on with the request.
    */
   withhold(req: Request, res: Response): void;
   /** Ends the login of this request, if it has one, and clears the cookie. */
-  endLogin(req: Request, res: Response): Promise<void>;
+  logout(req: Request, res: Response): Promise<void>;
 }
 
 /** Answers a request, or throws. */

@@ -1,11 +1,11 @@
 import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
-import { warn } from "../warning.js";
+import { warn } from "../util/warning.js";
 import type { Texts } from "../pages/texts.js";
 import { homeUrl } from "./addresses.js";
-import { acceptsPage, sendError, sendNotice } from "./answer.js";
+import { acceptsPage, sendError, sendNotice } from "./responses.js";
 import type { HttpContext } from "./context.js";
-import { textsOf } from "./frame.js";
+import { textsOf } from "./pages/page-context.js";
 import type { OwnPaths } from "./own-paths.js";
 import type { Route } from "./routes.js";
 
@@ -16,13 +16,13 @@ const CSRF_FIRST =
 export function handle(context: HttpContext, route: Route): RequestHandler {
   return function logoutRoute(req, res, next) {
     route.handler(context, req, res).catch((error: unknown) => {
-      answerError(context, route.caller, error, req, res, next);
+      respondWithError(context, route.caller, error, req, res, next);
     });
   };
 }
 
 /** Responds to an error of a route if the caller can act on it. Every other error is for the app. */
-export function answerError(
+export function respondWithError(
   context: HttpContext,
   caller: Route["caller"],
   error: unknown,
@@ -30,7 +30,7 @@ export function answerError(
   res: Response,
   next: NextFunction,
 ): void {
-  if (!(error instanceof LogoutError) || !isTold(error) || res.headersSent) next(error);
+  if (!(error instanceof LogoutError) || !isOwnError(error) || res.headersSent) next(error);
   else if (caller === "admin") sendError(req, res, error);
   else sendErrorNotice(context, req, res, error);
 }
@@ -45,7 +45,7 @@ export function createErrorHandler(context: HttpContext, paths: OwnPaths): Error
       return;
     }
     // Answered here, it does not reach the log of Express.
-    if (!isTold(own) && !reported.has(own.code)) {
+    if (!isOwnError(own) && !reported.has(own.code)) {
       reported.add(own.code);
       warn(own.code, own.message);
     }
@@ -55,7 +55,7 @@ export function createErrorHandler(context: HttpContext, paths: OwnPaths): Error
 
 function sendErrorNotice(context: HttpContext, req: Request, res: Response, error: LogoutError): void {
   // As Express has it: what is wrong with the app itself is said to its developers alone.
-  const isPublic = isTold(error) || req.app.get("env") !== "production";
+  const isPublic = isOwnError(error) || req.app.get("env") !== "production";
   const texts = textsOf(context, req);
   const title = titleOf(error.status, texts);
   if (!acceptsPage(req)) {
@@ -73,7 +73,7 @@ function sendErrorNotice(context: HttpContext, req: Request, res: Response, erro
 }
 
 /** Whether the client caused the error, or can repeat the request. Other errors are the app's own. */
-function isTold({ status }: LogoutError): boolean {
+function isOwnError({ status }: LogoutError): boolean {
   return status < 500 || status === 503;
 }
 

@@ -1,12 +1,12 @@
 import type { Request, RequestHandler, Response } from "express";
 import { LOCALES } from "../pages/texts.js";
 import { isLoginRoute, loginUrl } from "./addresses.js";
-import { sendNotice } from "./answer.js";
-import { sendAsset } from "./assets.js";
+import { sendNotice } from "./responses.js";
+import { sendAsset } from "./pages/assets.js";
 import { isBare, sendBareJson } from "./bare.js";
-import type { EndedLogin } from "../login.js";
+import type { LoginEnd } from "../types/login.js";
 import type { HttpContext } from "./context.js";
-import { textsOf } from "./frame.js";
+import { textsOf } from "./pages/page-context.js";
 import { isRead, requestKind, type RequestKind } from "./request-kind.js";
 
 /** The kinds of requests whose answer a person gets to see, or a program reads. */
@@ -20,7 +20,7 @@ const SEEN: ReadonlySet<RequestKind> = new Set(["navigation", "embedded", "call"
 export function createGuard(context: HttpContext): RequestHandler {
   return function logoutGuard(req, res, next) {
     if (!isBare(res) && sendAsset(context, req, res)) return;
-    const ended = context.sessions.ended(req);
+    const ended = context.sessions.rejectionOf(req);
     if (ended === undefined) next();
     else meet(context, ended, [req, res, next]).catch(next);
   };
@@ -28,22 +28,22 @@ export function createGuard(context: HttpContext): RequestHandler {
 
 async function meet(
   context: HttpContext,
-  ended: EndedLogin,
+  ended: LoginEnd,
   [req, res, next]: Parameters<RequestHandler>,
 ): Promise<void> {
   const { options, sessions } = context;
   const kind = requestKind(req);
   if (isLoginRoute(context, req)) {
     // Its page can show the reason. With the cookie gone, the form may be sent anywhere. A store that fails does not keep users out.
-    if (kind === "navigation" && req.method === "GET") await sessions.told(req, res).catch(() => undefined);
+    if (kind === "navigation" && req.method === "GET") await sessions.clearRejection(req, res).catch(() => undefined);
     next();
   } else if (kind === "subresource" && isRead(req)) {
     sessions.withhold(req, res);
     next();
   } else {
-    if (isSeen(kind, req, res)) await sessions.told(req, res);
-    if (options.onKicked === undefined || isBare(res)) refuse(context, ended, req, res);
-    else await options.onKicked(req, res, next, ended);
+    if (isSeen(kind, req, res)) await sessions.clearRejection(req, res);
+    if (options.onRejected === undefined || isBare(res)) reject(context, ended, req, res);
+    else await options.onRejected(req, res, next, ended);
   }
 }
 
@@ -54,7 +54,7 @@ function isSeen(kind: RequestKind, req: Request, res: Response): boolean {
   return req.method !== "HEAD" && SEEN.has(kind) && !isGone && !isKeptToItself;
 }
 
-function refuse(context: HttpContext, { at, reason }: EndedLogin, req: Request, res: Response): void {
+function reject(context: HttpContext, { at, reason }: LoginEnd, req: Request, res: Response): void {
   context.sessions.withhold(req, res);
   if (isBare(res)) {
     const { haveBeenLoggedOut } = LOCALES[context.options.locale ?? "en"];

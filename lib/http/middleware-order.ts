@@ -1,6 +1,6 @@
 import type { Request } from "express";
 import { LogoutError } from "../errors.js";
-import { warn } from "../warning.js";
+import { warn } from "../util/warning.js";
 import type { HttpContext } from "./context.js";
 
 export const CSRF_BEFORE =

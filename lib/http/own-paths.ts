@@ -1,6 +1,6 @@
 import type { Request } from "express";
 import type { HttpContext } from "./context.js";
-import { joinPath } from "./frame.js";
+import { joinPath } from "./pages/page-context.js";
 import { ROUTES } from "./routes.js";
 
 /** The addresses of the package's routes, as code outside the mount path sees them. */

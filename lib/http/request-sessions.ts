@@ -4,8 +4,8 @@ import type { Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import { clearSessionCookie, hideSessionId } from "./cookies.js";
 import type { RequestSessions } from "./context.js";
-import type { EndedLogin } from "../login.js";
-import type { StoreHook } from "../session/store-hook.js";
+import type { LoginEnd } from "../types/login.js";
+import type { StoreHook } from "../session/hook.js";
 
 /** The sessions of requests, as the HTTP side sees them. */
 export class SessionsOfRequests implements RequestSessions {
@@ -32,13 +32,13 @@ export class SessionsOfRequests implements RequestSessions {
     return this.#hook.loginOf(req);
   }
 
-  ended(req: Request): EndedLogin | undefined {
-    const refusal = this.#hook.refusalOf(req);
+  rejectionOf(req: Request): LoginEnd | undefined {
+    const refusal = this.#hook.rejectionOf(req);
     return refusal && { loginId: refusal.loginId, at: new Date(refusal.at), reason: refusal.reason };
   }
 
-  async told(req: Request, res: Response): Promise<void> {
-    const refusal = this.#hook.refusalOf(req);
+  async clearRejection(req: Request, res: Response): Promise<void> {
+    const refusal = this.#hook.rejectionOf(req);
     if (refusal === undefined) return;
     const { cookie } = sessionOf(req) ?? {};
     await this.#hook.forget(refusal);
@@ -50,9 +50,9 @@ export class SessionsOfRequests implements RequestSessions {
     hideSessionId(req, res, () => this.#hook.isWithheld(req));
   }
 
-  async endLogin(req: Request, res: Response): Promise<void> {
-    if (this.ended(req) !== undefined) {
-      await this.told(req, res);
+  async logout(req: Request, res: Response): Promise<void> {
+    if (this.rejectionOf(req) !== undefined) {
+      await this.clearRejection(req, res);
       this.withhold(req, res);
     }
     if (this.loginOf(req) === undefined) return;

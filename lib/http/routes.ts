@@ -1,10 +1,16 @@
 import type { RouteName } from "../options.js";
-import { activeUsers } from "./active-users.js";
+import { activeUsers } from "./authing-api/active-users.js";
 import type { Handler } from "./context.js";
-import { kickActiveUsers } from "./kick-active-users.js";
-import { confirmForceOffline, forceOffline, showLoginManagement } from "./login-management.js";
-import { logoutByNavigation, logoutByPost } from "./logout-route.js";
-import { endOneLogin, endOtherLogins, logoutFromMenu, showLoggedOut, showPersonalCenter } from "./personal-center.js";
+import { kickActiveUsers } from "./authing-api/kick-active-users.js";
+import { confirmForceOffline, forceOffline, showLoginManagement } from "./pages/login-management.js";
+import { logoutByNavigation, logoutByPost } from "./logout/logout-route.js";
+import {
+  endOneLogin,
+  endOtherLogins,
+  logoutFromMenu,
+  showLoggedOut,
+  showPersonalCenter,
+} from "./pages/personal-center.js";
 
 export interface Route {
   /** The option that renames it or leaves it out. */

@@ -1,12 +1,12 @@
-import { Layout, renderPage, type Frame } from "./layout.js";
-import { Avatar, type Person } from "./person.js";
+import { Layout, renderPage, type PageContext } from "./layout.js";
+import { Avatar, type UserView } from "./user-view.js";
 import type { Texts } from "./texts.js";
 
 /** Whom a confirmed form forces offline. */
 export type Target =
   | {
       readonly kind: "users";
-      readonly people: readonly Person[];
+      readonly people: readonly UserView[];
       readonly isOneLogin: boolean;
       /** Those users, or that login, as the form sends them. */
       readonly selection: string;
@@ -14,7 +14,7 @@ export type Target =
   | { readonly kind: "everyone" };
 
 export interface Confirmation {
-  readonly frame: Frame;
+  readonly frame: PageContext;
   readonly appId: string;
   readonly url: string;
   readonly forceUrl: string;
@@ -72,7 +72,7 @@ export function confirmationPage({ frame, appId, url, forceUrl, target, users, l
 }
 
 /** Who it concerns; of very many, the first. */
-function People({ people }: { people: readonly Person[] }) {
+function People({ people }: { people: readonly UserView[] }) {
   return (
     <ul class="people">
       {people.slice(0, 20).map((person) => (

@@ -1,19 +1,19 @@
 import type { ComponentChildren } from "preact";
 import { renderToString } from "preact-render-to-string";
-import { Avatar, type Person } from "./person.js";
+import { Avatar, type UserView } from "./user-view.js";
 import type { Texts } from "./texts.js";
 
 /** What every page shows, whoever looks at it. */
-export interface Frame {
+export interface PageContext {
   readonly texts: Texts;
   readonly brandName: string;
   readonly assets: { readonly style: string; readonly script: string };
   /** Who is logged in, and where his menu leads. */
-  readonly user?: { readonly person: Person; readonly logoutUrl: string } | undefined;
+  readonly user?: { readonly person: UserView; readonly logoutUrl: string } | undefined;
 }
 
 interface LayoutProps {
-  readonly frame: Frame;
+  readonly frame: PageContext;
   readonly title: string;
   /** Tables need room, texts do not. */
   readonly width: "narrow" | "wide";
@@ -52,7 +52,7 @@ export function Layout({ frame, title, width, breadcrumb = [], children }: Layou
   );
 }
 
-function UserMenu({ texts, person, logoutUrl }: { texts: Texts; person: Person; logoutUrl: string }) {
+function UserMenu({ texts, person, logoutUrl }: { texts: Texts; person: UserView; logoutUrl: string }) {
   return (
     <details class="menu" data-menu>
       <summary>

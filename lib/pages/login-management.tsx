@@ -1,8 +1,8 @@
-import type { Login } from "../login.js";
+import type { Login } from "../types/login.js";
 import { deviceInWords, readDevice } from "./device.js";
 import { formatNumber, plainText, RelativeTime, ShortTime } from "./format.js";
-import { Layout, renderPage, type Frame } from "./layout.js";
-import { Avatar, type Person } from "./person.js";
+import { Layout, renderPage, type PageContext } from "./layout.js";
+import { Avatar, type UserView } from "./user-view.js";
 import type { Texts } from "./texts.js";
 
 export const PAGE_SIZES = [10, 20, 50] as const;
@@ -13,7 +13,7 @@ export const PAGE_SIZES = [10, 20, 50] as const;
 export const SELECTION_LENGTH = 7_500;
 
 export interface OnlineUser {
-  readonly person: Person;
+  readonly person: UserView;
   /** The user's newest live logins, newest first. */
   readonly logins: readonly Login[];
   /** How many there are in all. */
@@ -21,7 +21,7 @@ export interface OnlineUser {
 }
 
 export interface LoginManagement {
-  readonly frame: Frame;
+  readonly frame: PageContext;
   readonly appId: string;
   /** Where this page is, and the page that asks before anybody is forced offline. */
   readonly url: string;

@@ -1,5 +1,5 @@
 import { plainText, ShortTime } from "./format.js";
-import { Layout, renderPage, type Frame } from "./layout.js";
+import { Layout, renderPage, type PageContext } from "./layout.js";
 
 /** A page that says one thing and offers one way on. */
 export interface Notice {
@@ -9,7 +9,7 @@ export interface Notice {
   readonly link?: { readonly href: string; readonly label: string } | undefined;
 }
 
-export function noticePage(frame: Frame, { title, text, at, link }: Notice): string {
+export function noticePage(frame: PageContext, { title, text, at, link }: Notice): string {
   return renderPage(
     <Layout frame={frame} title={title} width="narrow">
       <section class="notice">

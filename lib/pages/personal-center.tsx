@@ -1,14 +1,14 @@
-import type { Login } from "../login.js";
+import type { Login } from "../types/login.js";
 import { deviceInWords, readDevice } from "./device.js";
 import { plainText, RelativeTime, ShortTime } from "./format.js";
-import { Layout, renderPage, type Frame } from "./layout.js";
+import { Layout, renderPage, type PageContext } from "./layout.js";
 import type { Texts } from "./texts.js";
 
 /** Of how many logins a page is made, however many there are. */
 export const MAX_SHOWN = 100;
 
 export interface PersonalCenter {
-  readonly frame: Frame;
+  readonly frame: PageContext;
   /** The user's logins, this device's first, then the newest: at most {@link MAX_SHOWN}. */
   readonly logins: readonly Login[];
   /** How many there are in all. */

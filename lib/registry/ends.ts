@@ -1,4 +1,4 @@
-import type { EndOfLogin } from "../login.js";
+import type { EndOfLogin } from "../types/registry.js";
 
 /** Far longer than a request takes. */
 const DAY_MS = 86_400_000;
@@ -8,10 +8,10 @@ const DAY_MS = 86_400_000;
  * not be. A made-up id is not kept for long.
  */
 export function endTtlMs(
-  { mark, remember = false, ifListed = false, ifSid, ifLastSid }: Omit<EndOfLogin, "waitReplicas">,
+  { kick, remember = false, ifListed = false, ifSid, ifLastSid }: Omit<EndOfLogin, "waitReplicas">,
   maxSessionAgeMs: number,
 ): { listed: number | undefined; unlisted: number | undefined } {
-  const isForLong = remember === true || mark !== undefined;
+  const isForLong = remember === true || kick !== undefined;
   const isConditional = ifListed || ifSid !== undefined || ifLastSid !== undefined;
   return {
     listed: isForLong ? maxSessionAgeMs : remember === false ? undefined : DAY_MS,

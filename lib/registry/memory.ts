@@ -1,28 +1,27 @@
 /* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous; memory has nothing to wait for */
 import { LogoutError } from "../errors.js";
-import {
-  LOGINS_OF_USER,
-  type ActiveUser,
-  type EndedLogins,
-  type EndOfLogin,
-  type EndOptions,
-  type Era,
-  type KickEndOptions,
-  type KickMark,
-  type ListedLogin,
-  type LoginChange,
-  type LoginRegistry,
-  type NewLogin,
-  type RegistryList,
-  type RegistryListener,
-  type RegistryPage,
-  type Removal,
-  type Since,
-  type Subscription,
-} from "../login.js";
+import { LOGINS_PER_USER } from "../util/limits.js";
+import type { Generation, KickRecord } from "../types/login.js";
+import type {
+  ActiveUser,
+  EndedLogins,
+  EndOfLogin,
+  EndOptions,
+  KickEndOptions,
+  ListedLogin,
+  LoginChange,
+  LoginRegistry,
+  NewLogin,
+  RegistryList,
+  RegistryListener,
+  RegistryPage,
+  Removal,
+  Since,
+  Subscription,
+} from "../types/registry.js";
 import { endTtlMs } from "./ends.js";
-import { eraAfter, kickAfter, newEra } from "./era.js";
-import { Recency, type Recent } from "../recency.js";
+import { generationAfter, kickSince, newKickRecord } from "./generation.js";
+import { Recency, type Recent } from "../util/linked-list.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 /** Whoever looks at who is active may sweep more often, as long as it takes no more than one part in so many of the time. */
@@ -34,12 +33,15 @@ interface User extends Recent<User> {
   /** Taken off by kicks that are not settled yet. */
   readonly kicked: Map<string, ListedLogin>;
   /** The last kick. */
-  mark?: KickMark;
+  mark?: KickRecord;
   /** The login that his last kick has spared. */
   spared?: string | undefined;
   markUntil: number;
   /** Logins that were ended one by one and must not be adopted again. */
-  readonly ended: Map<string, { readonly ends: number; readonly mark?: KickMark | undefined; readonly until: number }>;
+  readonly ended: Map<
+    string,
+    { readonly ends: number; readonly mark?: KickRecord | undefined; readonly until: number }
+  >;
 }
 
 /**
@@ -52,14 +54,14 @@ export class MemoryLoginRegistry implements LoginRegistry {
   readonly #users = new Map<string, User>();
   /** The users with a login that is shown, by activity. One may have expired since, until the user is looked at or swept out. */
   readonly #online = new Recency<User>();
-  #everyoneMark: KickMark | undefined;
+  #everyoneMark: KickRecord | undefined;
   #appId: string | undefined;
   #maxSessionAgeMs = 0;
   #sweptAt = 0;
   #sweptInMs = 0;
   readonly #listeners = new Set<RegistryListener>();
 
-  bind({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
+  init({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
     if (this.#appId !== undefined && this.#appId !== appId) {
       throw new LogoutError(
         "ERR_REGISTRY_IN_USE",
@@ -71,15 +73,15 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
-    return Promise.resolve(this.known(userId, loginId));
+    return Promise.resolve(this.peek(userId, loginId));
   }
 
-  known(userId: string, loginId: string): ListedLogin | undefined {
+  peek(userId: string, loginId: string): ListedLogin | undefined {
     const login = this.#users.get(userId)?.logins.get(loginId);
     return login !== undefined && +login.expires > Date.now() ? login : undefined;
   }
 
-  async add(login: NewLogin): Promise<Era | undefined> {
+  async add(login: NewLogin): Promise<Generation | undefined> {
     this.#sweep(SWEEP_INTERVAL_MS);
     const user = this.#user(login.userId);
     if (user.ended.has(login.id)) return undefined;
@@ -87,11 +89,11 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return this.#eraOf(user);
   }
 
-  async adopt(login: NewLogin, { era, ends, authenticatedAt }: Since): Promise<Era | undefined> {
+  async adopt(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<Generation | undefined> {
     const user = this.#user(login.userId);
     const endedBefore = user.ended.get(login.id)?.ends ?? 0;
-    const kick = kickAfter(era, markOn(user, login.id), this.#everyoneMark, authenticatedAt);
-    if (endedBefore !== ends || kick !== undefined) return undefined;
+    const kick = kickSince(generation, markOn(user, login.id), this.#everyoneMark, authenticatedAt);
+    if (endedBefore !== endCount || kick !== undefined) return undefined;
     const listed = user.logins.get(login.id);
     if (listed === undefined) this.#list(user, login);
     else if (listed.sids.includes(login.sid)) this.#change(user, listed, { ttlMs: login.ttlMs });
@@ -101,48 +103,48 @@ export class MemoryLoginRegistry implements LoginRegistry {
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
     const user = this.#users.get(userId);
-    const login = this.known(userId, loginId);
+    const login = this.peek(userId, loginId);
     if (user === undefined || login === undefined) return false;
     this.#change(user, login, change);
     return true;
   }
 
   async remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
-    refuseReplicas(end);
+    rejectReplicas(end);
     const user = this.#user(userId);
-    const { mark, ifLastSid, ifSid = ifLastSid } = end;
+    const { kick, ifLastSid, ifSid = ifLastSid } = end;
     const listed = user.logins.get(loginId);
     const known = user.ended.get(loginId);
-    let ends = known?.ends ?? 0;
+    let endCount = known?.ends ?? 0;
     if (ifSid !== undefined) {
       const hasSid = listed?.sids.includes(ifSid) === true;
       const staysBy = ifLastSid === undefined ? 0 : Number(listed?.sids.length) - 1;
       if (listed !== undefined && hasSid && staysBy > 0) this.#change(user, listed, { removeSid: ifSid });
       if (!hasSid || staysBy > 0) {
         this.#dropExpired(user);
-        return { login: undefined, ends };
+        return { login: undefined, endCount };
       }
     }
     user.logins.delete(loginId);
-    if (mark !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
+    if (kick !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
     const ttls = endTtlMs(end, this.#maxSessionAgeMs);
     const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
     if (ttlMs !== undefined) {
-      ends += 1;
+      endCount += 1;
       const until = Math.max(known?.until ?? 0, Date.now() + ttlMs);
-      user.ended.set(loginId, { ends, mark: mark ?? known?.mark, until });
+      user.ended.set(loginId, { ends: endCount, mark: kick ?? known?.mark, until });
     }
     this.#dropExpired(user);
-    if (listed !== undefined) this.#tell({ userId, loginIds: [loginId], mark });
-    return { login: listed ?? (mark && user.kicked.get(loginId)), ends };
+    if (listed !== undefined) this.#tell({ userId, loginIds: [loginId], kick });
+    return { login: listed ?? (kick && user.kicked.get(loginId)), endCount };
   }
 
   async removeAll(
     userId: string,
-    mark: KickMark,
+    kick: KickRecord,
     { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
-    refuseReplicas(options);
+    rejectReplicas(options);
     const user = this.#user(userId);
     const loginIds = [...user.logins.keys()].filter((id) => id !== except);
     user.spared = except !== undefined && user.logins.has(except) ? except : undefined;
@@ -152,27 +154,27 @@ export class MemoryLoginRegistry implements LoginRegistry {
       user.logins.delete(login.id);
     }
     if (!hasShown(user)) this.#online.delete(user);
-    user.mark = mark;
+    user.mark = kick;
     user.markUntil = Date.now() + this.#maxSessionAgeMs;
-    if (loginIds.length > 0) this.#tell({ userId, loginIds, mark });
+    if (loginIds.length > 0) this.#tell({ userId, loginIds, kick });
     return [...user.kicked.values()];
   }
 
-  settle(userId: string, loginIds: readonly string[]): Promise<void> {
+  finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
     const user = this.#users.get(userId);
     for (const loginId of loginIds) user?.kicked.delete(loginId);
     return Promise.resolve();
   }
 
-  async markAll(mark: KickMark, options: EndOptions = {}): Promise<void> {
-    refuseReplicas(options);
+  async kickEveryone(mark: KickRecord, options: EndOptions = {}): Promise<void> {
+    rejectReplicas(options);
     this.#everyoneMark = mark;
   }
 
-  kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
+  kickOf(userId: string, loginId: string, era: Generation): Promise<KickRecord | undefined> {
     const user = this.#users.get(userId);
     return Promise.resolve(
-      user?.ended.get(loginId)?.mark ?? kickAfter(era, user && markOn(user, loginId), this.#everyoneMark),
+      user?.ended.get(loginId)?.mark ?? kickSince(era, user && markOn(user, loginId), this.#everyoneMark),
     );
   }
 
@@ -192,18 +194,18 @@ export class MemoryLoginRegistry implements LoginRegistry {
       if (position <= offset) continue;
       const shown = this.#shown(user);
       if (shown.length === 0) continue;
-      users.push({ userId: user.id, logins: shown.slice(0, LOGINS_OF_USER), loginsCount: shown.length });
+      users.push({ userId: user.id, logins: shown.slice(0, LOGINS_PER_USER), loginsCount: shown.length });
     }
     return { totalCount: this.#online.size, users };
   }
 
-  async *users(): AsyncIterable<readonly string[]> {
+  async *scanUsers(): AsyncIterable<readonly string[]> {
     const users = [...this.#users.values()].filter(({ logins, kicked }) => logins.size + kicked.size > 0);
     yield users.map(({ id }) => id);
   }
 
   clear(): Promise<void> {
-    this.#everyoneMark = newEra();
+    this.#everyoneMark = newKickRecord();
     for (const user of this.#users.values()) {
       user.logins.clear();
       user.kicked.clear();
@@ -241,8 +243,8 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return user;
   }
 
-  #eraOf(user: User): Era {
-    return eraAfter(user.mark?.id, this.#everyoneMark?.id);
+  #eraOf(user: User): Generation {
+    return generationAfter(user.mark?.id, this.#everyoneMark?.id);
   }
 
   #list(user: User, login: NewLogin): void {
@@ -311,12 +313,12 @@ export class MemoryLoginRegistry implements LoginRegistry {
 }
 
 /** The user's last kick, unless it has spared this login. */
-function markOn(user: User, loginId: string): KickMark | undefined {
+function markOn(user: User, loginId: string): KickRecord | undefined {
   return user.spared === loginId ? undefined : user.mark;
 }
 
 /** What cannot be kept must not be promised. */
-function refuseReplicas({ waitReplicas = 0 }: EndOptions): void {
+function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
   if (waitReplicas === 0) return;
   throw new LogoutError(
     "ERR_ARGUMENT",

@@ -22,7 +22,7 @@ export function failingTo<Value>(done: Done<never>, goOn: (value: Value | undefi
 }
 
 /** Answers as a promise does. */
-export function settle<Value>(promise: Promise<Value>, done: Done<Value>): void {
+export function forward<Value>(promise: Promise<Value>, done: Done<Value>): void {
   promise.then((value) => {
     done(undefined, value);
   }, done);
@@ -44,7 +44,7 @@ export function byCallback(
  * Calls back once, and never from within a promise: what the callback throws is not this package's to catch. Whoever passed
  * no callback may await the promise, and need not.
  */
-export function answer(done: Promise<void>, callback: Callback | undefined): Promise<void> {
+export function toCallback(done: Promise<void>, callback: Callback | undefined): Promise<void> {
   if (typeof callback !== "function") return handled(done);
   return done.then(
     () => {

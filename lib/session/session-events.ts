@@ -1,8 +1,8 @@
-import type { Login } from "../login.js";
+import type { Login } from "../types/login.js";
 
 /** Whom the rules tell what happens to logins. */
 export interface SessionEvents {
   login(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
   logout(login: Pick<Login, "id" | "userId">): void;
-  refused(login: { id: string; userId: string | undefined; reason: string | undefined }): void;
+  rejected(login: { id: string; userId: string | undefined; reason: string | undefined }): void;
 }

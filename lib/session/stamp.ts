@@ -1,19 +1,20 @@
-import type { Era } from "../login.js";
+import type { Generation } from "../types/login.js";
 
 /** The one property that this package adds to session data. */
 const KEY = "expressLogout";
 
-type LoginName = Pick<Stamp, "userId" | "loginId">;
+/** What names a login. */
+export type LoginName = Pick<Stamp, "userId" | "loginId">;
 
 /** Which login a session belongs to. It tells a new login (no stamp) from the save of an old one. */
 export interface Stamp {
   readonly userId: string;
   readonly loginId: string;
-  readonly era: Era;
+  readonly generation: Generation;
 }
 
 /** What a kick leaves of a session. */
-export interface KickNote {
+export interface Tombstone {
   readonly loginId: string;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -38,7 +39,7 @@ export function ownKeysOf(session: SessionRecord): readonly string[] {
 }
 
 /** Whether this package has left anything in the session. */
-export function isMarked(session: SessionRecord): boolean {
+export function hasOwnKey(session: SessionRecord): boolean {
   return session[KEY] !== undefined;
 }
 
@@ -64,8 +65,8 @@ export function withStamp(session: SessionRecord, stamp: Stamp | undefined): Ses
  * One text, and no object: express-session turns the whole session into text twice in every request, and goes through an
  * object property by property. `login length-of-era era` and, without a space, the user id: the last two may be any text.
  */
-function writeStamp({ userId, loginId, era }: Stamp): string {
-  return `${loginId} ${String(era.length)} ${era}${userId}`;
+function writeStamp({ userId, loginId, generation }: Stamp): string {
+  return `${loginId} ${String(generation.length)} ${generation}${userId}`;
 }
 
 function readStamp(text: string): Stamp | undefined {
@@ -75,10 +76,10 @@ function readStamp(text: string): Stamp | undefined {
   const eraEnds = eraBegins + Number(text.slice(loginEnds + 1, eraBegins - 1));
   const isWhole = eraEnds >= eraBegins && eraEnds < text.length;
   if (!isWhole) return undefined;
-  return { userId: text.slice(eraEnds), loginId: text.slice(0, loginEnds), era: text.slice(eraBegins, eraEnds) };
+  return { userId: text.slice(eraEnds), loginId: text.slice(0, loginEnds), generation: text.slice(eraBegins, eraEnds) };
 }
 
-export function noteOf(session: SessionRecord): KickNote | undefined {
+export function tombstoneOf(session: SessionRecord): Tombstone | undefined {
   const value = session[KEY];
   const kicked = isObject(value) ? value["kicked"] : undefined;
   if (!isObject(kicked)) return undefined;
@@ -88,8 +89,8 @@ export function noteOf(session: SessionRecord): KickNote | undefined {
 }
 
 /** Session data that is nobody's and says only why: also a process without the hook sees an anonymous session. */
-export function sessionWithNote(note: KickNote, expires: Date): SessionRecord {
-  const session = notedSession(note, expires);
+export function tombstoneSession(note: Tombstone, expires: Date): SessionRecord {
+  const session = tombstoneData(note, expires);
   withMaxAge(session["cookie"] as object, expires);
   return session;
 }
@@ -115,11 +116,11 @@ function withMaxAge(cookie: object, expires: Date): object {
 }
 
 /** Session data with a note, as a store keeps it that turns sessions into JSON. */
-export function textWithNote(note: KickNote, expires: Date): string {
-  return JSON.stringify(notedSession(note, expires));
+export function tombstoneText(note: Tombstone, expires: Date): string {
+  return JSON.stringify(tombstoneData(note, expires));
 }
 
-function notedSession(note: KickNote, expires: Date): SessionRecord {
+function tombstoneData(note: Tombstone, expires: Date): SessionRecord {
   const cookie = { originalMaxAge: +expires - Date.now(), expires, httpOnly: true, path: "/" };
   return { cookie, [KEY]: { kicked: note } };
 }

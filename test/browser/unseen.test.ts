@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Express } from "express";
 import type { Browser, Page } from "playwright-core";
-import type { LogoutRouter } from "../../lib/index.js";
+import type { LogoutMiddleware } from "../../lib/index.js";
 import { launchChromium, openPageAs } from "../support/chromium.js";
 import { useSites } from "../support/site.js";
 
@@ -12,7 +12,7 @@ const WORKER =
   "onfetch = (e) => e.respondWith(fetch(e.request)); oninstall = () => skipWaiting(); onactivate = (e) => e.waitUntil(clients.claim());";
 const page = (script: string): string => `<!doctype html><title>open</title><script>${script}</script>`;
 
-function addPages(app: Express, auth: LogoutRouter): void {
+function addPages(app: Express, auth: LogoutMiddleware): void {
   app.get("/worker.js", (_req, res) => res.type("js").send(WORKER));
   app.get("/with-worker", (_req, res) => res.send(page('navigator.serviceWorker.register("/worker.js")')));
   app.get("/events", (req, res) => {

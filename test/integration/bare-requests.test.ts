@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import type { Request, RequestHandler, Response } from "express";
 import session, { MemoryStore } from "express-session";
-import { logout, type LogoutRouter } from "../../lib/index.js";
+import { logout, type LogoutMiddleware } from "../../lib/index.js";
 import { serve } from "../support/http.js";
 
 const SECRET = "a secret of the tests";
@@ -16,9 +16,9 @@ afterEach(async () => {
 });
 
 /** A server of node:http without Express, in which alice has logged in and may have been kicked. */
-async function bareSite(pick: (auth: LogoutRouter) => RequestHandler, isKicked: boolean) {
+async function bareSite(pick: (auth: LogoutMiddleware) => RequestHandler, isKicked: boolean) {
   const store = new MemoryStore();
-  const auth = logout({ store, appId: "shop", userPoolId: "acme", onKicked: (_req, res) => res.redirect("/login") });
+  const auth = logout({ store, appId: "shop", userPoolId: "acme", onRejected: (_req, res) => res.redirect("/login") });
   const sessions = session({ store, secret: SECRET, resave: false, saveUninitialized: false });
   const serveWith = (req: IncomingMessage, res: ServerResponse, then: () => void): void => {
     sessions(req as Request, res as Response, () => {
@@ -52,8 +52,8 @@ async function bareSite(pick: (auth: LogoutRouter) => RequestHandler, isKicked: 
 }
 
 const WAYS = [
-  ["auth", (auth: LogoutRouter) => auth],
-  ["auth.guard", (auth: LogoutRouter) => auth.guard],
+  ["auth", (auth: LogoutMiddleware) => auth],
+  ["auth.guard", (auth: LogoutMiddleware) => auth.guard],
 ] as const;
 
 describe.each(WAYS)("%s on a request that Express has not seen", (_name, pick) => {

@@ -2,25 +2,25 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import type { Express } from "express";
 import { MemoryStore } from "express-session";
-import { MemoryLoginRegistry, type LogoutRouter } from "../../lib/index.js";
+import { MemoryLoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { sessionId, useSites } from "../support/site.js";
 
 const openSite = useSites();
 
-const withOwnRoutes = (app: Express, auth: LogoutRouter): void => {
+const withOwnRoutes = (app: Express, auth: LogoutMiddleware): void => {
   app.get("/current", (req, res, next) => {
     auth.currentLogin(req).then((login) => res.json({ login: login ?? null }), next);
   });
   app.post("/sign-out", (req, res, next) => {
-    auth.endLogin(req, res).then(() => res.json({ user: req.session.userId ?? null }), next);
+    auth.logout(req, res).then(() => res.json({ user: req.session.userId ?? null }), next);
   });
 };
 
 /** Tells of everyone in groups of one, as a registry tells of many in several. */
 class OneByOne extends MemoryLoginRegistry {
-  override async *users(): AsyncIterable<readonly string[]> {
-    for await (const group of super.users()) for (const userId of group) yield [userId];
+  override async *scanUsers(): AsyncIterable<readonly string[]> {
+    for await (const group of super.scanUsers()) for (const userId of group) yield [userId];
   }
 }
 
@@ -118,13 +118,13 @@ describe("the controls", () => {
   });
 
   it.each([
-    ["an empty user id", (auth: LogoutRouter) => auth.kick("")],
-    ["a user id that is none", (auth: LogoutRouter) => auth.kick([null] as unknown as string)],
-    ["a user id that is an object", (auth: LogoutRouter) => auth.kick([{}] as unknown as string), "ERR_USER_ID"],
-    ["a reason that is no text", (auth: LogoutRouter) => auth.kick("a", { reason: 1 as unknown as string })],
-    ["a reason that is too long", (auth: LogoutRouter) => auth.kick("a", { reason: "x".repeat(501) })],
-    ["page 0", (auth: LogoutRouter) => auth.activeUsers({ page: 0 })],
-    ["limit 51", (auth: LogoutRouter) => auth.activeUsers({ limit: 51 })],
+    ["an empty user id", (auth: LogoutMiddleware) => auth.kick("")],
+    ["a user id that is none", (auth: LogoutMiddleware) => auth.kick([null] as unknown as string)],
+    ["a user id that is an object", (auth: LogoutMiddleware) => auth.kick([{}] as unknown as string), "ERR_USER_ID"],
+    ["a reason that is no text", (auth: LogoutMiddleware) => auth.kick("a", { reason: 1 as unknown as string })],
+    ["a reason that is too long", (auth: LogoutMiddleware) => auth.kick("a", { reason: "x".repeat(501) })],
+    ["page 0", (auth: LogoutMiddleware) => auth.activeUsers({ page: 0 })],
+    ["limit 51", (auth: LogoutMiddleware) => auth.activeUsers({ limit: 51 })],
   ])("refuse %s", async (_what, act, code = "ERR_ARGUMENT") => {
     const { auth } = await openSite();
     await expect(act(auth)).rejects.toMatchObject({ name: "LogoutError", code });
@@ -175,7 +175,7 @@ describe("the events", () => {
     await bob.get("/login/profile/logout");
     await site.auth.kick("alice", { reason: "why", by: "ops" });
     await alice.get("/me");
-    expect(site.events.map(({ name }) => name)).toEqual(["login", "login", "logout", "kick", "refused"]);
+    expect(site.events.map(({ name }) => name)).toEqual(["login", "login", "logout", "kick", "rejected"]);
     expect(site.events).toMatchObject([
       { userId: "alice", loginId: a?.id },
       { userId: "bob", loginId: b?.id },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
-import { logout, MemoryLoginRegistry, type Finding, type LogoutRouter } from "../../lib/index.js";
+import { logout, MemoryLoginRegistry, type Finding, type LogoutMiddleware } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { MinimalStore } from "../support/odd-stores.js";
 import { save } from "../support/race-app.js";
@@ -15,7 +15,7 @@ const base = { appId: "shop", userPoolId: "acme" };
 const about = (findings: readonly Finding[], what: string): Finding | undefined =>
   findings.find((finding) => finding.what.startsWith(what));
 
-function addRoutes(app: Express, auth: LogoutRouter): void {
+function addRoutes(app: Express, auth: LogoutMiddleware): void {
   app.post("/keep", (req, res, next) => {
     const data = JSON.parse(String(req.headers["x-data"])) as object;
     Object.assign(req.session, data);
@@ -102,7 +102,7 @@ describe("diagnose()", () => {
   });
 
   it("says that a kicked login was rejected", async () => {
-    const site = await openSite({ auth: { onKicked: (_req, _res, next) => next() }, after: addRoutes });
+    const site = await openSite({ auth: { onRejected: (_req, _res, next) => next() }, after: addRoutes });
     const browser = await site.login("alice");
     await site.auth.kick("alice");
     const { body } = await browser.get("/diagnose");

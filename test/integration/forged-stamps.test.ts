@@ -45,7 +45,7 @@ describe("a stamp that somebody has written into a session", () => {
     await forge(browser, `${login?.id ?? ""} 0 victim`);
     expect(await site.user(browser)).toBe(who === "anonymous" ? null : who);
     expect(await site.user(victim)).toBe("victim");
-    expect(registry.removals.map((removal) => removal.ends)).not.toContain(1);
+    expect(registry.removals.map((removal) => removal.endCount)).not.toContain(1);
   });
 
   it("leaves nothing behind of a login that was never listed", async () => {

@@ -391,7 +391,7 @@ describe("everything that is answered or told", () => {
       told.push(JSON.stringify([await site.auth.activeUsers(), (await site.auth.listLogins("alice")).items]));
     }
     told.push(JSON.stringify(site.events), ...site.errors.map(String));
-    expect(new Set(site.events.map(({ name }) => name))).toEqual(new Set(["login", "logout", "kick", "refused"]));
+    expect(new Set(site.events.map(({ name }) => name))).toEqual(new Set(["login", "logout", "kick", "rejected"]));
     expect(sids.filter((sid) => sid.length >= 32)).toHaveLength(4);
     for (const secret of [...sids, TOKEN]) expect(told.join("\n")).not.toContain(secret);
   });
@@ -409,7 +409,7 @@ describe("everything that is answered or told", () => {
     await site.auth.kick("alice");
     expect((await site.ask("GET", "/me", { headers })).status).toBe(401);
     expect(JSON.stringify([site.events, (await site.auth.listLogins("alice")).items])).not.toContain(sid);
-    expect(site.events.map(({ name }) => name)).toEqual(expect.arrayContaining(["kick", "refused"]));
+    expect(site.events.map(({ name }) => name)).toEqual(expect.arrayContaining(["kick", "rejected"]));
   });
 });
 

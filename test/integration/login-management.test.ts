@@ -84,8 +84,8 @@ class BrokenRegistry extends MemoryLoginRegistry {
   }
 
   /** One by one, as a large one gives its users in many groups. */
-  override async *users(): AsyncIterable<readonly string[]> {
-    for await (const group of super.users()) for (const userId of group) yield [userId];
+  override async *scanUsers(): AsyncIterable<readonly string[]> {
+    for await (const group of super.scanUsers()) for (const userId of group) yield [userId];
   }
 }
 

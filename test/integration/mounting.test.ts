@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import express, { type Express } from "express";
 import session, { MemoryStore } from "express-session";
-import { logout, type LogoutRouter } from "../../lib/index.js";
+import { logout, type LogoutMiddleware } from "../../lib/index.js";
 import { Browser, serve, type TestServer } from "../support/http.js";
 
 const sessions = (store: MemoryStore, cookie: session.CookieOptions = {}) =>
@@ -14,7 +14,7 @@ describe("mounting", () => {
   });
 
   /** What the first request is answered. */
-  async function firstAnswer(build: (app: Express, auth: LogoutRouter, store: MemoryStore) => void, path = "/") {
+  async function firstAnswer(build: (app: Express, auth: LogoutMiddleware, store: MemoryStore) => void, path = "/") {
     const store = new MemoryStore();
     const auth = logout({ store, appId: "shop", userPoolId: "acme" });
     const app = express();

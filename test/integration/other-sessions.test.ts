@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import session, { MemoryStore } from "express-session";
-import { logout, type LogoutRouter } from "../../lib/index.js";
+import { logout, type LogoutMiddleware } from "../../lib/index.js";
 import { Browser, serve, type TestServer } from "../support/http.js";
 import { save } from "../support/race-app.js";
 
@@ -10,7 +10,7 @@ const json = { Accept: "application/json" };
 
 interface Site {
   readonly name: string;
-  readonly auth: LogoutRouter;
+  readonly auth: LogoutMiddleware;
   readonly path: string;
   readonly user: string;
 }
@@ -21,7 +21,7 @@ describe("an app with a session() for administrators and one for users", () => {
     await Promise.all(open.splice(0).map((each) => each.close()));
   });
 
-  async function start(mount: (app: Express, admins: LogoutRouter, users: LogoutRouter) => void) {
+  async function start(mount: (app: Express, admins: LogoutMiddleware, users: LogoutMiddleware) => void) {
     const stores = { admins: new MemoryStore(), users: new MemoryStore() };
     const admins = logout({ store: stores.admins, appId: "admin", userPoolId: "acme" });
     const users = logout({ store: stores.users, appId: "shop", userPoolId: "acme" });

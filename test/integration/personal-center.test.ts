@@ -756,8 +756,8 @@ describe("a login id that a user has made up", () => {
       const loginId = randomBytes(16).toString("base64url");
       const { headers } = await submit(site, browser, "/u/end-login", [["loginId", loginId]]);
       expect(headers.location).toBe("/u?ended=0");
-      expect((await registry.remove("alice", loginId, { ifListed: true })).ends).toBe(0);
-      expect(await registry.kickMark("alice", loginId, "")).toBeUndefined();
+      expect((await registry.remove("alice", loginId, { ifListed: true })).endCount).toBe(0);
+      expect(await registry.kickOf("alice", loginId, "")).toBeUndefined();
     }
     expect(await site.user(browser)).toBe("alice");
   });

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jes
 import type { Server as SocketServer } from "socket.io";
 import { io as connectSocket, type Socket } from "socket.io-client";
 import { WebSocket, type WebSocketServer } from "ws";
-import type { LogoutRouter } from "../../lib/index.js";
+import type { LogoutMiddleware } from "../../lib/index.js";
 import { longPoll } from "../recipes/long-poll.js";
 import { serverSentEvents } from "../recipes/server-sent-events.js";
 import { socketIo } from "../recipes/socket-io.js";
@@ -113,11 +113,11 @@ describe("the recipe for socket.io", () => {
     openNodes({
       attach: (http, sessions, auth) => {
         signals = [];
-        const signal: LogoutRouter["signal"] = (...args) => {
+        const signal: LogoutMiddleware["signal"] = (...args) => {
           signals.push(auth.signal(...args));
           return signals.at(-1) ?? AbortSignal.abort();
         };
-        io = socketIo(http, sessions, Object.assign(Object.create(auth) as LogoutRouter, { signal }));
+        io = socketIo(http, sessions, Object.assign(Object.create(auth) as LogoutMiddleware, { signal }));
         for (const namespace of [io, io.of("/chat")]) {
           namespace.on("connection", (socket) => socket.on("say", (text: string) => socket.emit("heard", text)));
         }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { connect } from "node:net";
 import type { Express, Request, RequestHandler } from "express";
 import { MemoryStore } from "express-session";
-import type { EndedLogin, LogoutOptions, LogoutRouter } from "../../lib/index.js";
+import type { LoginEnd, LogoutOptions, LogoutMiddleware } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Holdable } from "../support/holdable.js";
 import type { Browser } from "../support/http.js";
@@ -272,8 +272,8 @@ describe("logging in with the kicked cookie", () => {
   });
 
   it("takes one step from the login page, wherever its form is sent to, and the page can show the reason", async () => {
-    const after = (app: Express, auth: LogoutRouter): unknown =>
-      app.get("/login", (req, res) => res.send(`log in: ${auth.ended(req)?.reason ?? ""}`));
+    const after = (app: Express, auth: LogoutMiddleware): unknown =>
+      app.get("/login", (req, res) => res.send(`log in: ${auth.rejection(req)?.reason ?? ""}`));
     for (const session of [{}, EAGER]) {
       const { browser, site } = await kicked({ session, after });
       expect((await browser.get("/login", PAGE)).text).toBe(`log in: ${WHY}`);
@@ -337,16 +337,16 @@ describe("logging in with the kicked cookie", () => {
 });
 
 describe.each([
-  ["kick", (auth: LogoutRouter) => auth.kick(["alice"], { reason: WHY, by: "root" })],
-  ["kickAll", (auth: LogoutRouter) => auth.kickAll({ reason: WHY, by: "root" })],
+  ["kick", (auth: LogoutMiddleware) => auth.kick(["alice"], { reason: WHY, by: "root" })],
+  ["kickAll", (auth: LogoutMiddleware) => auth.kickAll({ reason: WHY, by: "root" })],
   [
     "kickLogin",
-    async (auth: LogoutRouter) => {
+    async (auth: LogoutMiddleware) => {
       for (const { id } of (await auth.listLogins("alice")).items)
         await auth.kickLogin("alice", id, { reason: WHY, by: "root" });
     },
   ],
-] as const)("a login ended by %s", (_way, end: (auth: LogoutRouter) => Promise<unknown>) => {
+] as const)("a login ended by %s", (_way, end: (auth: LogoutMiddleware) => Promise<unknown>) => {
   describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_name, makeBackend) => {
     it("is told the reason on each device, and not who gave it", async () => {
       const backend = makeBackend();
@@ -425,7 +425,7 @@ describe("the middleware under a mount path", () => {
   });
 
   it.each([{}, EAGER])("gives the same answer everywhere with auth.guard: %j", async (session) => {
-    const after = (app: Express, auth: LogoutRouter): unknown => app.use(auth.guard);
+    const after = (app: Express, auth: LogoutMiddleware): unknown => app.use(auth.guard);
     const { ask, site } = await kicked({ at: "/account", after, session });
     const answer = await ask("/me");
     expect(answer).toMatchObject({ status: 401, setCookies: [CLEARED] });
@@ -435,10 +435,10 @@ describe("the middleware under a mount path", () => {
   });
 
   it("tells the app's own routes by auth.ended, and nobody else", async () => {
-    const seen: (EndedLogin | undefined)[] = [];
-    const after = (app: Express, auth: LogoutRouter): unknown =>
+    const seen: (LoginEnd | undefined)[] = [];
+    const after = (app: Express, auth: LogoutMiddleware): unknown =>
       app.use((req, _res, next) => {
-        seen.push(auth.ended(req));
+        seen.push(auth.rejection(req));
         next();
       });
     const site = await open({ at: "/account", after });
@@ -469,7 +469,7 @@ describe("a kicked login whose session the app has taken away already", () => {
   ];
 
   it.each(WAYS)("is refused by auth.guard all the same: %s", async (_way, takeAway) => {
-    const after = (app: Express, auth: LogoutRouter): unknown => app.use("/me", takeAway, auth.guard);
+    const after = (app: Express, auth: LogoutMiddleware): unknown => app.use("/me", takeAway, auth.guard);
     const { ask, site } = await kicked({ at: "/account", after });
     const { status, text, setCookies } = await ask("/me");
     expect(site.errors).toEqual([]);
@@ -481,9 +481,9 @@ describe("a kicked login whose session the app has taken away already", () => {
   });
 
   it.each(WAYS)("is logged out by auth.endLogin all the same: %s", async (_way, takeAway) => {
-    const after = (app: Express, auth: LogoutRouter): unknown =>
+    const after = (app: Express, auth: LogoutMiddleware): unknown =>
       app.get("/out", takeAway, (req, res, next) => {
-        auth.endLogin(req, res).then(() => res.json({}), next);
+        auth.logout(req, res).then(() => res.json({}), next);
       });
     const { ask, site } = await kicked({ at: "/account", after });
     const { status, setCookies } = await ask("/out");
@@ -494,10 +494,10 @@ describe("a kicked login whose session the app has taken away already", () => {
 
 describe("onKicked", () => {
   it("answers in place of the 401, with the cookie cleared", async () => {
-    const told: EndedLogin[] = [];
+    const told: LoginEnd[] = [];
     const { ask } = await kicked({
       auth: {
-        onKicked: (_req, res, _next, ended) => {
+        onRejected: (_req, res, _next, ended) => {
           told.push(ended);
           res.redirect("/login?kicked");
         },
@@ -511,11 +511,11 @@ describe("onKicked", () => {
 
   it("goes on with an anonymous session by next(), and is not asked for anybody else", async () => {
     let asked = 0;
-    const onKicked: NonNullable<SiteOptions["auth"]>["onKicked"] = (_req, _res, next) => {
+    const onRejected: NonNullable<SiteOptions["auth"]>["onRejected"] = (_req, _res, next) => {
       asked += 1;
       next();
     };
-    const { ask, site } = await kicked({ auth: { onKicked } });
+    const { ask, site } = await kicked({ auth: { onRejected } });
     expect(await ask("/login")).toMatchObject(ANONYMOUS);
     expect(asked).toBe(0);
     expect(await ask("/me")).toMatchObject({ ...ANONYMOUS, setCookies: [CLEARED] });
@@ -524,18 +524,18 @@ describe("onKicked", () => {
   });
 
   it("hands what it throws to the app", async () => {
-    const onKicked = (): void => {
+    const onRejected = (): void => {
       throw new Error("no page");
     };
-    const { ask, site } = await kicked({ auth: { onKicked } });
+    const { ask, site } = await kicked({ auth: { onRejected } });
     expect((await ask("/me")).status).toBe(500);
     expect(site.errors).toEqual([new Error("no page")]);
   });
 
   it("hands what it rejects with to the app", async () => {
     // An async function, as apps write handlers.
-    const onKicked = (() => Promise.reject(new Error("no page"))) as () => void;
-    const { ask, site } = await kicked({ auth: { onKicked } });
+    const onRejected = (() => Promise.reject(new Error("no page"))) as () => void;
+    const { ask, site } = await kicked({ auth: { onRejected } });
     expect((await ask("/me")).status).toBe(500);
     expect(site.errors).toEqual([new Error("no page")]);
   });

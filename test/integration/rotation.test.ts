@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
-import type { LogoutRouter } from "../../lib/index.js";
+import type { LogoutMiddleware } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
 import { destroy, regenerate, save } from "../support/race-app.js";
@@ -68,7 +68,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     return openSite({
       backend,
       ...more,
-      after: (app: Express, auth: LogoutRouter) => {
+      after: (app: Express, auth: LogoutMiddleware) => {
         more.after?.(app, auth);
         app.post("/rotate/:way", (req, res, next) => {
           const act = BY_HAND[req.params.way] ?? regenerateTwice;
@@ -116,7 +116,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect((await auth.listLogins("alice")).items).toHaveLength(1);
     });
 
-    const ENDS: Readonly<Record<string, (auth: LogoutRouter, loginId: string) => Promise<unknown>>> = {
+    const ENDS: Readonly<Record<string, (auth: LogoutMiddleware, loginId: string) => Promise<unknown>>> = {
       kick: (auth) => auth.kick("alice"),
       kickAll: (auth) => auth.kickAll(),
       kickLogin: (auth, loginId) => auth.kickLogin("alice", loginId),

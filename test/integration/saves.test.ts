@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore, type SessionData } from "express-session";
-import { MemoryLoginRegistry, type Era, type LoginChange, type NewLogin } from "../../lib/index.js";
+import { MemoryLoginRegistry, type Generation, type LoginChange, type NewLogin } from "../../lib/index.js";
 import { stampOf } from "../../lib/session/stamp.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
@@ -29,7 +29,7 @@ class SlowRegistry extends MemoryLoginRegistry {
   beforeAdd: (() => Promise<void>) | undefined;
   beforeUpdate: (() => Promise<void>) | undefined;
 
-  override async add(login: NewLogin): Promise<Era | undefined> {
+  override async add(login: NewLogin): Promise<Generation | undefined> {
     await this.beforeAdd?.();
     return super.add(login);
   }

@@ -182,7 +182,7 @@ describe("a session that is set without a request", () => {
     await site.auth.kick("alice");
     await job.set("new", { cookie: COOKIE, userId: "alice" });
     await new Promise(setImmediate);
-    expect(site.events).toEqual([expect.objectContaining({ name: "refused", userId: "alice" })]);
+    expect(site.events).toEqual([expect.objectContaining({ name: "rejected", userId: "alice" })]);
   });
 
   it("is not written where sessions from before are not adopted", async () => {

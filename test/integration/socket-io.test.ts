@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
 import { Server as SocketServer } from "socket.io";
 import { io as connectSocket, type Socket } from "socket.io-client";
-import type { LogoutRouter } from "../../lib/index.js";
+import type { LogoutMiddleware } from "../../lib/index.js";
 import { onlyUsers } from "../recipes/sockets-by-session-id.js";
 import { Browser } from "../support/http.js";
 import { SECRET, useSites, type Site } from "../support/site.js";
@@ -59,7 +59,7 @@ function serve(server: Server, use: (io: SocketServer) => void): void {
 }
 
 const TRANSPORTS = ["polling", "websocket"];
-const WAYS: Readonly<Record<string, (auth: LogoutRouter) => LogoutRouter["guard"]>> = {
+const WAYS: Readonly<Record<string, (auth: LogoutMiddleware) => LogoutMiddleware["guard"]>> = {
   auth: (auth) => auth,
   "auth.guard": (auth) => auth.guard,
 };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
 import { Passport } from "passport";
-import { MemoryLoginRegistry, type Era, type LogoutRouter, type NewLogin } from "../../lib/index.js";
+import { MemoryLoginRegistry, type Generation, type LogoutMiddleware, type NewLogin } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
 import { regenerate, save } from "../support/race-app.js";
@@ -54,7 +54,7 @@ function withPassport(app: Express): void {
 }
 
 /** "One device at a time": the user's other logins are kicked, then this browser is logged in, in one request. */
-function addRoutes(app: Express, auth: LogoutRouter, gate: Gate): void {
+function addRoutes(app: Express, auth: LogoutMiddleware, gate: Gate): void {
   withPassport(app);
   const route = (path: string, act: (req: Request) => Promise<void>): void => {
     app.post(path, (req, res, next) => {
@@ -135,7 +135,7 @@ class FailingStore extends MemoryStore {
 class CountingRegistry extends MemoryLoginRegistry {
   readonly added: string[] = [];
 
-  override async add(login: NewLogin): Promise<Era | undefined> {
+  override async add(login: NewLogin): Promise<Generation | undefined> {
     this.added.push(login.id);
     return super.add(login);
   }
@@ -235,6 +235,6 @@ describe("a login that is started", () => {
   it("needs a session", async () => {
     const { site } = await open();
     expect((await new Browser(site.url).post("/login/gone")).body).toEqual({ error: "ERR_SESSION_MISSING" });
-    await expect(site.auth.startLogin({} as unknown as Request)).rejects.toMatchObject({ code: "ERR_SESSION_MISSING" });
+    await expect(site.auth.startLogin({} as never)).rejects.toMatchObject({ code: "ERR_SESSION_MISSING" });
   });
 });

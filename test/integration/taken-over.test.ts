@@ -1,21 +1,21 @@
 import { EventEmitter } from "node:events";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import session, { MemoryStore, type Store } from "express-session";
-import { logout, MemoryLoginRegistry, type LogoutOptions, type LogoutRouter } from "../../lib/index.js";
+import { logout, MemoryLoginRegistry, type LogoutOptions, type LogoutMiddleware } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser, serve, type TestServer } from "../support/http.js";
 import { destroy, HANDLERS, raceApp, save, SETTINGS } from "../support/race-app.js";
 import { sessionId } from "../support/site.js";
 
 const servers: TestServer[] = [];
-const auths: LogoutRouter[] = [];
+const auths: LogoutMiddleware[] = [];
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
   await Promise.all(auths.splice(0).map((auth) => auth.close()));
 });
 
 interface App {
-  readonly auth: LogoutRouter;
+  readonly auth: LogoutMiddleware;
   readonly gate: Gate;
   readonly browser: Browser;
   /** A browser of another app, as this one sees it. */

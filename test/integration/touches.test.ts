@@ -9,7 +9,7 @@ import RedisStore7 from "connect-redis7";
 import { RedisStore as RedisStore8 } from "connect-redis8";
 import { logout, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
-import { touchesAside } from "../../lib/session/store-support.js";
+import { supportsBackgroundTouch } from "../../lib/session/store/store-support.js";
 import { Browser } from "../support/http.js";
 import { MinimalStore, TouchedStore } from "../support/odd-stores.js";
 import { connectTo, startRedis, until, type RedisServer } from "../support/redis-server.js";
@@ -243,7 +243,7 @@ describe("a store", () => {
     ["connect-redis 8", new RedisStore8({ client })],
     ["connect-redis 7", new RedisStore7({ client })],
   ])("need not be waited for when it touches: %s", (_name, store) => {
-    expect(touchesAside(store)).toBe(true);
+    expect(supportsBackgroundTouch(store)).toBe(true);
   });
 
   it.each([
@@ -255,6 +255,6 @@ describe("a store", () => {
     ["connect-redis on a pool", new RedisStore({ client: createClientPool() })],
     ["MemoryStore with a touch of the app's", Object.assign(new MemoryStore(), { touch: () => undefined })],
   ])("may have to be waited for when it touches: %s", (_name, store) => {
-    expect(touchesAside(store)).toBe(false);
+    expect(supportsBackgroundTouch(store)).toBe(false);
   });
 });

@@ -3,9 +3,9 @@ import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
 import {
   MemoryLoginRegistry,
-  type Era,
+  type Generation,
   type LoginChange,
-  type LogoutRouter,
+  type LogoutMiddleware,
   type NewLogin,
   type Since,
 } from "../../lib/index.js";
@@ -54,13 +54,13 @@ class SharedStore extends MemoryStore {
 class LossyRegistry extends MemoryLoginRegistry {
   losesAnswers = false;
 
-  override async add(login: NewLogin): Promise<Era | undefined> {
+  override async add(login: NewLogin): Promise<Generation | undefined> {
     const era = await super.add(login);
     this.#answer();
     return era;
   }
 
-  override async adopt(login: NewLogin, since: Since): Promise<Era | undefined> {
+  override async adopt(login: NewLogin, since: Since): Promise<Generation | undefined> {
     const era = await super.adopt(login, since);
     this.#answer();
     return era;
@@ -122,14 +122,14 @@ const openSite = useSites();
 async function open({ at = "" } = {}) {
   const store = new SharedStore();
   const registry = new LossyRegistry();
-  const after = (app: Express, auth: LogoutRouter): void => {
+  const after = (app: Express, auth: LogoutMiddleware): void => {
     for (const [name, act] of Object.entries(TURNS)) {
       app.post(`/${name}`, (req, res, next) => {
         Promise.resolve(act(req)).then(() => res.json({}), next);
       });
     }
     app.get("/reason", (req, res) => {
-      res.json({ reason: auth.ended(req)?.reason ?? null });
+      res.json({ reason: auth.rejection(req)?.reason ?? null });
     });
   };
   const site = await openSite({ at, auth: { store, registry }, after });

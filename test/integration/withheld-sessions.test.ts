@@ -5,9 +5,9 @@ import { createRequire } from "node:module";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import session, { type SessionOptions, type Store } from "express-session";
-import { logout, type LogoutRouter } from "../../lib/index.js";
+import { logout, type LogoutMiddleware } from "../../lib/index.js";
 import { SessionsOfRequests } from "../../lib/http/request-sessions.js";
-import { hookLeftOn } from "../../lib/session/store-hook.js";
+import { hookLeftOn } from "../../lib/session/hook.js";
 import { Browser, serve, type TestServer } from "../support/http.js";
 import { save } from "../support/race-app.js";
 import "../support/site.js";
@@ -40,7 +40,7 @@ afterEach(async () => {
 
 interface Site {
   readonly browser: Browser;
-  readonly auth: LogoutRouter;
+  readonly auth: LogoutMiddleware;
   /** What was asked of the store that changes it, since the last reset. */
   readonly writes: string[];
   /** Who each log says that it was, when the response is over. */
@@ -85,7 +85,7 @@ const LOGS = ["morgan", "pino", "finish", "close"];
 
 async function open(
   [sessions, settings]: readonly [Sessions, Partial<SessionOptions>],
-  build: (app: Express, withSession: RequestHandler, auth: LogoutRouter, store: Store) => void,
+  build: (app: Express, withSession: RequestHandler, auth: LogoutMiddleware, store: Store) => void,
 ): Promise<Site> {
   const store = new sessions.MemoryStore();
   const writes: string[] = [];
@@ -120,7 +120,7 @@ async function open(
   return { browser: new Browser(server.url), auth, writes, lines, logged };
 }
 
-function addRoutes(app: Express, auth: LogoutRouter): void {
+function addRoutes(app: Express, auth: LogoutMiddleware): void {
   app.post("/login", (req, res, next) => {
     req.session.userId = "alice";
     save(req).then(() => res.json({}), next);
@@ -130,7 +130,7 @@ function addRoutes(app: Express, auth: LogoutRouter): void {
   });
   app.post("/late-logout", (req, res, next) => {
     res.write("begun ");
-    auth.endLogin(req, res).then(() => res.end("done"), next);
+    auth.logout(req, res).then(() => res.end("done"), next);
   });
 }
 
@@ -258,7 +258,7 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
 });
 
 /** What the guard does with a request that it does not refuse. */
-function withholding(auth: LogoutRouter, store: Store): RequestHandler {
+function withholding(auth: LogoutMiddleware, store: Store): RequestHandler {
   // The hook of a store is no public name: it is got as another logout() gets it.
   let sessions: SessionsOfRequests | undefined;
   const opened = auth.close().then(() => {

@@ -10,7 +10,7 @@ import {
   type LoginRegistry,
   type LogoutErrorCode,
   type LogoutOptions,
-  type LogoutRouter,
+  type LogoutMiddleware,
 } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
@@ -45,9 +45,9 @@ const options: LogoutOptions = {
   admin: { tokens: ["token"], authorizeToken: (req, { action }) => req.ip !== undefined && action === "kick" },
   redirectUris: ["https://shop.example/bye"],
   routes: { logout: ["/logout", "/sign-out"], activeUsers: false },
-  onKicked: (_req, res, _next, ended) => void res.status(401).send(ended.reason ?? "kicked"),
+  onRejected: (_req, res, _next, ended) => void res.status(401).send(ended.reason ?? "kicked"),
 };
-const auth: LogoutRouter = logout(options);
+const auth: LogoutMiddleware = logout(options);
 const app = express().use(session({ store, secret: "s" }), auth, auth.guard);
 
 const { kick, listLogins } = auth;
@@ -58,7 +58,7 @@ app.get("/", async (req, res) => {
   const login = await auth.currentLogin(req);
   res.json({
     login,
-    ended: auth.ended(req)?.reason,
+    rejection: auth.rejection(req)?.reason,
     users: result.users,
     logins: total,
     ids: items.map(({ id }) => id),

@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import type { LogoutRouter } from "../../lib/index.js";
+import type { LogoutMiddleware } from "../../lib/index.js";
 import { destroy, regenerate, reload, save } from "../support/race-app.js";
 import type { Model, Visit } from "./model.js";
 
@@ -42,14 +42,14 @@ export interface Scene {
   readonly req: Request;
   readonly res: Response;
   /** Where the request goes to a process with the package. */
-  readonly auth: LogoutRouter | undefined;
+  readonly auth: LogoutMiddleware | undefined;
   readonly visit: Visit;
   readonly model: Model;
   readonly newTag: (user: string) => string;
   /** A job or a queue gets a copy of the session. */
   readonly keepCopy: (req: Request) => void;
   /** Kicks a user in this request; resolves once the kick is answered. */
-  readonly kick: (auth: LogoutRouter, user: string) => Promise<void>;
+  readonly kick: (auth: LogoutMiddleware, user: string) => Promise<void>;
   /** `req.session = null` is a logout under `unset: "destroy"` alone. */
   readonly unset: "destroy" | "keep";
 }
@@ -198,7 +198,7 @@ async function logOut(scene: Scene, how: (typeof LOGOUTS)[number]): Promise<void
       (req as { session: unknown }).session = null;
       return;
     case "endLogin()":
-      return auth === undefined ? destroy(req) : auth.endLogin(req, res);
+      return auth === undefined ? destroy(req) : auth.logout(req, res);
     case "maxAge = 0":
     case "maxAge = 0 and save":
     case "maxAge = -1":

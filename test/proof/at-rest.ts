@@ -1,4 +1,4 @@
-import type { ActiveUser, ListedLogin, RegistryList } from "../../lib/login.js";
+import type { ActiveUser, ListedLogin, RegistryList } from "../../lib/types/registry.js";
 import type { ModelLogin } from "./model.js";
 import type { Stored } from "./shared-store.js";
 

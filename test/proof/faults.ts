@@ -1,16 +1,15 @@
 import { MemoryLoginRegistry } from "../../lib/index.js";
+import type { Generation, KickRecord } from "../../lib/types/login.js";
 import type {
   EndOfLogin,
-  Era,
   KickEndOptions,
-  KickMark,
   ListedLogin,
   LoginChange,
   NewLogin,
   Removal,
   Since,
-} from "../../lib/login.js";
-import { eraAfter } from "../../lib/registry/era.js";
+} from "../../lib/types/registry.js";
+import { generationAfter } from "../../lib/registry/generation.js";
 
 /** Every login is listed, with every session id. */
 class NoCheckOnRead extends MemoryLoginRegistry {
@@ -25,7 +24,7 @@ class NoCheckOnRead extends MemoryLoginRegistry {
 class AddOnSave extends MemoryLoginRegistry {
   readonly #sids = new Map<string, string>();
 
-  override add(login: NewLogin): Promise<Era | undefined> {
+  override add(login: NewLogin): Promise<Generation | undefined> {
     this.#sids.set(login.id, login.sid);
     return super.add(login);
   }
@@ -47,21 +46,24 @@ class NoSuspension extends MemoryLoginRegistry {
 
 /** Whoever has been kicked is adopted as if he had not. */
 class AdoptWithoutMark extends MemoryLoginRegistry {
-  readonly #marks = new Map<string, KickMark>();
-  #everyone: KickMark | undefined;
+  readonly #marks = new Map<string, KickRecord>();
+  #everyone: KickRecord | undefined;
 
-  override removeAll(userId: string, mark: KickMark): Promise<readonly ListedLogin[]> {
+  override removeAll(userId: string, mark: KickRecord): Promise<readonly ListedLogin[]> {
     this.#marks.set(userId, mark);
     return super.removeAll(userId, mark);
   }
 
-  override markAll(mark: KickMark): Promise<void> {
+  override kickEveryone(mark: KickRecord): Promise<void> {
     this.#everyone = mark;
-    return super.markAll(mark);
+    return super.kickEveryone(mark);
   }
 
-  override adopt(login: NewLogin, since: Since): Promise<Era | undefined> {
-    return super.adopt(login, { ...since, era: eraAfter(this.#marks.get(login.userId)?.id, this.#everyone?.id) });
+  override adopt(login: NewLogin, since: Since): Promise<Generation | undefined> {
+    return super.adopt(login, {
+      ...since,
+      generation: generationAfter(this.#marks.get(login.userId)?.id, this.#everyone?.id),
+    });
   }
 }
 
@@ -74,9 +76,13 @@ class ForgetsEnds extends MemoryLoginRegistry {
 
 /** A kick that is repeated gets only the logins that are still listed. */
 class NothingAtHand extends MemoryLoginRegistry {
-  override async removeAll(userId: string, mark: KickMark, options?: KickEndOptions): Promise<readonly ListedLogin[]> {
+  override async removeAll(
+    userId: string,
+    mark: KickRecord,
+    options?: KickEndOptions,
+  ): Promise<readonly ListedLogin[]> {
     const logins = await super.removeAll(userId, mark, options);
-    await super.settle(
+    await super.finishKick(
       userId,
       logins.map(({ id }) => id),
     );
@@ -95,7 +101,7 @@ class LosesLogins extends MemoryLoginRegistry {
 class KeepsGhosts extends MemoryLoginRegistry {
   override remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
     if (end.ifLastSid === undefined) return super.remove(userId, loginId, end);
-    return Promise.resolve({ login: undefined, ends: 0 });
+    return Promise.resolve({ login: undefined, endCount: 0 });
   }
 }
 
@@ -103,7 +109,7 @@ class KeepsGhosts extends MemoryLoginRegistry {
 class ShownWhileKept extends MemoryLoginRegistry {
   readonly #keptUntil = new Map<string, number>();
 
-  override add(login: NewLogin): Promise<Era | undefined> {
+  override add(login: NewLogin): Promise<Generation | undefined> {
     this.#keptUntil.set(login.id, Date.now() + login.ttlMs);
     return super.add(login);
   }

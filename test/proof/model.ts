@@ -1,4 +1,4 @@
-import type { ListedLogin, LoginChange, NewLogin } from "../../lib/login.js";
+import type { ListedLogin, LoginChange, NewLogin } from "../../lib/types/registry.js";
 import { stampOf } from "../../lib/session/stamp.js";
 import { faultsAtRest, type Rest } from "./at-rest.js";
 import type { Actor } from "./schedule.js";
@@ -128,7 +128,11 @@ export class Model implements StoreWatcher {
   readonly #placed = new Map<string, ModelLogin>();
   /** When that was last made uncertain. */
   readonly #displacedAt = new Map<string, number>();
+  /** The requests that have changed how long a session lives since everything last came to rest, by session id. */
+  readonly #lifetimeChanges = new Map<string, Set<Visit>>();
   readonly #visits = new Set<Visit>();
+  /** The requests that have been answered before their last save was done, since everything last came to rest. */
+  readonly #stillSaving = new Set<Visit>();
   readonly #kicks = new Set<Kick>();
   readonly #jobs = new Set<Job>();
   readonly #kicksAlone: boolean;
@@ -198,17 +202,27 @@ export class Model implements StoreWatcher {
     for (const other of this.#visits) {
       if (other === visit || other.login !== login) continue;
       if (other.change !== undefined) other.change.isAlone = false;
-      if (other.changesLifetime === true) login.lifetime = "uncertain";
     }
+    const others = [...this.#visits, ...this.#stillSaving].filter((other) => other !== visit && other.login === login);
+    if (others.some((other) => other.changesLifetime === true)) login.lifetime = "uncertain";
   }
 
   /** From now on its session lives for another time. */
   changesLifetime(visit: Visit, isShorter: boolean): void {
     visit.changesLifetime = true;
+    if (visit.cookie !== undefined) {
+      const changers = this.#lifetimeChanges.get(visit.cookie) ?? new Set();
+      this.#lifetimeChanges.set(visit.cookie, changers.add(visit));
+    }
+    // Another request may put another login into the same session, whose lifetime is then the one that comes last.
+    for (const { change } of [...this.#visits].filter((other) => other !== visit)) {
+      if (change === undefined || change.sid !== visit.cookie) continue;
+      for (const login of [change.begins, change.resumes]) if (login !== undefined) login.lifetime = "uncertain";
+    }
     const { begins, resumes } = visit.change ?? {};
     const login = begins ?? resumes ?? visit.login;
     if (login === undefined) return;
-    const others = [...this.#visits].filter(
+    const others = [...this.#visits, ...this.#stillSaving].filter(
       (other) => other !== visit && (other.hasRead.has(login) || other.login === login),
     );
     const isFirst = login.lifetime === "as it began" && others.length === 0;
@@ -228,7 +242,9 @@ export class Model implements StoreWatcher {
     visit.change = { ...change, at, isAlone: others.length === 0 };
     const { begins } = change;
     if (ends !== undefined) ends.isLoggedOut = true;
-    if (visit.isSlow === true && begins !== undefined) begins.lifetime = "uncertain";
+    const changers = [...(this.#lifetimeChanges.get(sid ?? "") ?? [])];
+    const isUncertain = visit.isSlow === true || changers.some((other) => other !== visit);
+    for (const login of [begins, resumes]) if (isUncertain && login !== undefined) login.lifetime = "uncertain";
     if (sid !== undefined) {
       this.#displace(sid);
       for (const known of this.#known.values()) known.delete(sid);
@@ -247,6 +263,7 @@ export class Model implements StoreWatcher {
   visitEnds(visit: Visit, sid: string | undefined): void {
     const now = this.#tick();
     this.#visits.delete(visit);
+    if (visit.hasUnawaitedSave === true) this.#stillSaving.add(visit);
     // A node that has seen a login in a session asks for it while it reads, and takes the session off it if that is gone: once or
     // twice more than it need have asked.
     const { cookie } = visit;
@@ -492,6 +509,8 @@ export class Model implements StoreWatcher {
 
   /** Everything has come to rest. */
   rested(rest: Rest): void {
+    this.#lifetimeChanges.clear();
+    this.#stillSaving.clear();
     const ended = this.logins.find(({ endedAt, kickedAt, isCopied, listedAt }) => {
       const at = isCopied ? kickedAt : endedAt;
       return at !== undefined && listedAt === this.#now;

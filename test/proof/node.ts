@@ -9,7 +9,7 @@ import express, {
   type Response,
 } from "express";
 import session, { type SessionData, type SessionOptions, type Store } from "express-session";
-import { logout, type LoginRegistry, type LogoutRouter } from "../../lib/index.js";
+import { logout, type LoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
 
 const SECRET = "a secret of the tests";
 const NAME = "connect.sid";
@@ -86,7 +86,7 @@ export class Node {
 
 /** The same with this package. */
 export class HookedNode extends Node {
-  readonly auth: LogoutRouter;
+  readonly auth: LogoutMiddleware;
   readonly #store: Store;
 
   constructor({ store, registry, maxSessionAgeMs, waitForTouch, ...rest }: HookedNodeOptions) {

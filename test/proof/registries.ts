@@ -15,7 +15,7 @@ export interface RegistryWatcher {
 }
 
 /** What runs at once, on behalf of nobody. */
-const AT_ONCE = ["bind", "subscribe", "close", "known", "sharesConnection"];
+const AT_ONCE = ["init", "subscribe", "close", "peek", "sharesConnection"];
 
 /**
  * A registry that tells who asks it. With `schedule`, each of its methods is one step, also that which would know without being
@@ -34,8 +34,8 @@ export function watched(registry: LoginRegistry, watcher: RegistryWatcher, sched
     });
   };
   async function* users(): AsyncIterable<readonly string[]> {
-    for await (const userIds of registry.users()) {
-      await schedule?.step("users", () => undefined);
+    for await (const userIds of registry.scanUsers()) {
+      await schedule?.step("scanUsers", () => undefined);
       yield userIds;
     }
   }
@@ -43,8 +43,8 @@ export function watched(registry: LoginRegistry, watcher: RegistryWatcher, sched
   return new Proxy({} as LoginRegistry, {
     get(_target, name) {
       const method = methods[name];
-      if (name === "users") return users;
-      if (name === "known" && schedule !== undefined) return undefined;
+      if (name === "scanUsers") return users;
+      if (name === "peek" && schedule !== undefined) return undefined;
       if (typeof method !== "function" || typeof name !== "string") return method;
       return AT_ONCE.includes(name) ? (method as Method).bind(registry) : (...args: unknown[]) => run(name, args);
     },

@@ -107,6 +107,108 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 80, 0, 0, 0, 0, 0, 0, 21, 0, 0, 0, 13],
   },
+  // Lists showed the lifetime that the cookie had had when the save began.
+  "a cookie is shortened while its session is saved": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    waitForTouch: false,
+    store: "any",
+    browsers: [
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "nothing" },
+      { user: "alice", has: "a login" },
+    ],
+    commands: [
+      {
+        is: "request",
+        browser: 1,
+        node: 0,
+        acts: [
+          { does: "log in, in place", user: "alice" },
+          { does: "save, not waited for" },
+          { does: "shorten the cookie" },
+        ],
+      },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "shorten the cookie" }] },
+      { is: "rest" },
+      { is: "time passes", ms: 1_200_000 },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "destroy()" }] },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 33, 0, 131, 35],
+  },
+  // The session id that one of them had written was on no list any more when the kick came.
+  "a login is rotated twice at the same time, once by hand, and its user is kicked": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    waitForTouch: false,
+    store: "any",
+    browsers: [
+      { user: "bob", has: "an old session" },
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      { is: "request", browser: 0, node: 0, acts: [{ does: "regenerate and copy the user" }] },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "save, not waited for" }, { does: "rotate by hand" }] },
+      { is: "kick", node: 0, users: ["bob"] },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "regenerate and copy the user" }] },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 1],
+  },
+  // A fault of the model: a request may write its session when it has been answered long since.
+  "a request shortens the cookie while another one is still saving": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    waitForTouch: false,
+    store: "any",
+    browsers: [
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      { is: "request", browser: 0, node: 0, acts: [{ does: "shorten the cookie" }] },
+      { is: "rest" },
+      { is: "time passes", ms: 1_200_000 },
+      { is: "request", browser: 2, node: 0, acts: [{ does: "save, not waited for" }] },
+      { is: "request", browser: 0, node: 0, acts: [] },
+      { is: "request", browser: 2, node: 0, acts: [{ does: "shorten the cookie" }] },
+      { is: "rest" },
+      { is: "time passes", ms: 1_200_000 },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "shorten the cookie" }] },
+      { is: "rest" },
+      { is: "time passes", ms: 1_200_000 },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 33, 0, 146, 182, 39, 94, 219, 183, 0, 0, 250, 13],
+  },
+  // A fault of the model: of two requests with one session, the last one decides how long it lives.
+  "a request shortens the cookie of a session in which another one logs in": {
+    settings: "lazy",
+    unset: "destroy",
+    cookie: "an hour",
+    nodes: 2,
+    waitForTouch: false,
+    store: "any",
+    browsers: [
+      { user: "bob", has: "a login" },
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "a login" },
+    ],
+    commands: [
+      { is: "request", browser: 0, node: 0, acts: [{ does: "log in, in place", user: "alice" }] },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "shorten the cookie" }] },
+      { is: "rest" },
+      { is: "time passes", ms: 1_200_000 },
+      { is: "request", browser: 0, node: 0, acts: [] },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200],
+  },
 };
 
 /** The same of nodes that know logins without asking: their steps are the commands to Redis. */

@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import type { SessionData, SessionOptions } from "express-session";
-import { MemoryLoginRegistry, type LoginRegistry, type LogoutRouter } from "../../lib/index.js";
-import type { ListedLogin } from "../../lib/login.js";
+import { MemoryLoginRegistry, type LoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
+import type { ListedLogin } from "../../lib/types/registry.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { SETTINGS } from "../support/race-app.js";
 import { act, HARMLESS, LIFETIMES, LOGINS, type Act } from "./acts.js";
@@ -104,7 +104,7 @@ class World {
     this.model.sessions = this.#sessions;
     this.#list =
       options.redis === undefined ? this.#memory : new RedisLoginRegistry({ client: options.redis.client() });
-    this.#list.bind({ appId: "shop", maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    this.#list.init({ appId: "shop", maxSessionAgeMs: MAX_SESSION_AGE_MS });
     this.#cookies = history.browsers.map(() => undefined);
   }
 
@@ -235,7 +235,7 @@ class World {
       const data = JSON.parse(JSON.stringify(req.session)) as Stored;
       if (data.userId !== undefined) this.#copies.push({ sid: req.sessionID, data, madeAt: Date.now() });
     };
-    const kick = async (ofNode: LogoutRouter, user: string): Promise<void> => {
+    const kick = async (ofNode: LogoutMiddleware, user: string): Promise<void> => {
       const begun = { name: `the kick of ${visit.name}`, node, calledAt: 0, namesLogin: false };
       const whole = { ...begun, covers: (login: ModelLogin) => login.user === user };
       model.kickBegins(whole);

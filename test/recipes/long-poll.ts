@@ -1,9 +1,9 @@
 import type { EventEmitter } from "node:events";
 import type { RequestHandler } from "express";
-import type { LoginEndedError, LogoutRouter } from "express-logout";
+import type { LoginEndedError, LogoutMiddleware } from "express-logout";
 
 /** A handler for `app.get("/poll", …)`, after `app.use(session(…))` and `app.use(auth)`. */
-export function longPoll(auth: LogoutRouter, news: EventEmitter): RequestHandler {
+export function longPoll(auth: LogoutMiddleware, news: EventEmitter): RequestHandler {
   return function poll(req, res) {
     const answer = (status: number, body: object) => {
       // What it waits for may come in the very moment in which the login ends.

@@ -1,9 +1,9 @@
 import type { RequestHandler } from "express";
-import type { LogoutRouter } from "express-logout";
+import type { LogoutMiddleware } from "express-logout";
 
 /** A handler for `app.post("/login", …)`: logs in on this device, and out on every other one. */
 export function oneDevice(
-  auth: LogoutRouter,
+  auth: LogoutMiddleware,
   checkPassword: (body: unknown) => Promise<string | undefined>,
 ): RequestHandler {
   return async function login(req, res, next) {

@@ -1,9 +1,9 @@
 import type { RequestHandler } from "express";
-import { KickError, type LogoutRouter } from "express-logout";
+import { KickError, type LogoutMiddleware } from "express-logout";
 
 /** A handler for the form that changes a password: ends every login of the user, and logs this browser in again. */
 export function passwordChanged(
-  auth: LogoutRouter,
+  auth: LogoutMiddleware,
   changePassword: (userId: string, body: unknown) => Promise<boolean>,
   onIncomplete: (userIds: readonly string[]) => void,
 ): RequestHandler {

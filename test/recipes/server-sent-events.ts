@@ -1,9 +1,9 @@
 import type { EventEmitter } from "node:events";
 import type { RequestHandler } from "express";
-import type { LoginEndedError, LogoutRouter } from "express-logout";
+import type { LoginEndedError, LogoutMiddleware } from "express-logout";
 
 /** A handler for `app.get("/events", …)`, after `app.use(session(…))` and `app.use(auth)`. */
-export function serverSentEvents(auth: LogoutRouter, news: EventEmitter): RequestHandler {
+export function serverSentEvents(auth: LogoutMiddleware, news: EventEmitter): RequestHandler {
   return function events(req, res) {
     if (req.session.userId === undefined) {
       res.sendStatus(401);

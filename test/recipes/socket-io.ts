@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { RequestHandler } from "express";
-import type { LogoutRouter } from "express-logout";
+import type { LogoutMiddleware } from "express-logout";
 import { Server as SocketServer, type Socket } from "socket.io";
 
 const onlyUsers: RequestHandler = (req, res, next) => {
@@ -14,7 +14,7 @@ const onlyUsers: RequestHandler = (req, res, next) => {
 };
 
 /** @param sessions - what `session({ store, … })` has returned: the app uses the very same. */
-export function socketIo(server: Server, sessions: RequestHandler, auth: LogoutRouter): SocketServer {
+export function socketIo(server: Server, sessions: RequestHandler, auth: LogoutMiddleware): SocketServer {
   const io = new SocketServer(server);
   io.engine.use(sessions);
   io.engine.use(onlyUsers);

@@ -2,11 +2,11 @@ import { promisify } from "node:util";
 import { parse } from "cookie";
 import { signedCookie } from "cookie-parser";
 import type { SessionData, Store } from "express-session";
-import type { LogoutRouter } from "express-logout";
+import type { LogoutMiddleware } from "express-logout";
 import type { Server, Socket } from "socket.io";
 
 /** Lets users connect whose session is in the store: for sockets that do not go through the session middleware. */
-export function onlyUsers(io: Server, store: Store, secret: string, auth: LogoutRouter): void {
+export function onlyUsers(io: Server, store: Store, secret: string, auth: LogoutMiddleware): void {
   const load = promisify((sid: string, done: (error: unknown, session?: SessionData | null) => void) => {
     store.get(sid, done);
   });

@@ -1,10 +1,10 @@
 import { ServerResponse, type Server } from "node:http";
 import type { Request, RequestHandler, Response } from "express";
-import type { LoginEndedError, LogoutRouter } from "express-logout";
+import type { LoginEndedError, LogoutMiddleware } from "express-logout";
 import { WebSocketServer } from "ws";
 
 /** @param sessions - what `session({ store, … })` has returned: the app uses the very same. */
-export function webSockets(server: Server, sessions: RequestHandler, auth: LogoutRouter): WebSocketServer {
+export function webSockets(server: Server, sessions: RequestHandler, auth: LogoutMiddleware): WebSocketServer {
   const sockets = new WebSocketServer({ noServer: true });
 
   server.on("upgrade", (upgrade, socket, head) => {

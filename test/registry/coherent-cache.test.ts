@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import { RedisStore } from "connect-redis";
 import session, { type SessionData } from "express-session";
 import { createClient, createClientPool } from "redis";
-import { logout, type LogoutRouter } from "../../lib/index.js";
+import { logout, type LogoutMiddleware } from "../../lib/index.js";
 import { appKeys, userKeys } from "../../lib/registry/redis/keys.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
@@ -55,7 +55,7 @@ async function openNode() {
   const store = new RedisStore({ client });
   const auth = logout(optionsWith(client, store));
   const kicking = new RedisLoginRegistry({ client: admin });
-  kicking.bind({ appId: "shop", maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  kicking.init({ appId: "shop", maxSessionAgeMs: MAX_SESSION_AGE_MS });
   return { client, store, auth, kicking };
 }
 
@@ -112,7 +112,7 @@ describe("applications that share one client", () => {
       const store = new RedisStore({ client, prefix: `${appId}:` });
       const auth = logout(optionsWith(client, store, appId));
       const kicking = new RedisLoginRegistry({ client: admin });
-      kicking.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+      kicking.init({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
       const isServedAfterKick = async (): Promise<boolean> => {
         const [sid, userId] = [`sid ${String(Math.random())}`, `user ${String(Math.random())}`];
         await set(store, sid, sessionOf(userId));
@@ -198,7 +198,7 @@ describe("a login that is known without asking", () => {
 
 describe("the condition for knowing without asking", () => {
   const memoryStore = (): session.Store => new session.MemoryStore();
-  const cases: Record<string, () => Promise<() => LogoutRouter>> = {
+  const cases: Record<string, () => Promise<() => LogoutMiddleware>> = {
     "a client that does not tell": () => {
       const store = new RedisStore({ client: admin });
       return Promise.resolve(() => logout(optionsWith(admin, store)));

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Era, KickMark, LoginRegistry, NewLogin, Subscription } from "../../lib/index.js";
+import type { Generation, KickRecord, LoginRegistry, NewLogin, Subscription } from "../../lib/index.js";
 import { Heard } from "../support/heard.js";
 import { tried } from "../support/tried.js";
 import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
@@ -8,12 +8,12 @@ const HOUR_MS = 3_600_000;
 /** Servers that have to find each other take their time on a busy machine. */
 const START_MS = 60_000;
 const MINUTE_MS = 60_000;
-const FIRST_TIME = { era: "", ends: 0 };
+const FIRST_TIME = { generation: "", endCount: 0 };
 const ALL = { offset: 0, limit: 1_000 };
 
 let count = 0;
 const unique = (word: string): string => `${word}-${String((count += 1))}`;
-const mark = (reason?: string): KickMark => ({
+const mark = (reason?: string): KickRecord => ({
   id: unique("mark"),
   at: new Date(1_700_000_000_000),
   reason,
@@ -43,7 +43,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
   afterEach(() => registry.close());
 
-  const begun = async (each: NewLogin): Promise<Era> => {
+  const begun = async (each: NewLogin): Promise<Generation> => {
     const era = await registry.add(each);
     if (era === undefined) throw new Error(`${each.id} is not listed`);
     return era;
@@ -56,7 +56,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   /** Who would be found by a kick of everyone. */
   const everyone = async (): Promise<string[]> => {
     const found: string[] = [];
-    for await (const userIds of registry.users()) found.push(...userIds);
+    for await (const userIds of registry.scanUsers()) found.push(...userIds);
     return found.sort();
   };
   const idsOf = async (userId: string): Promise<string[]> =>
@@ -112,13 +112,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   describe("a login id", () => {
     it("is listed in the era of the kicks before it", async () => {
       await registry.removeAll("alice", mark());
-      await registry.markAll(mark());
+      await registry.kickEveryone(mark());
       const alice = login("alice");
-      expect(await registry.kickMark("alice", alice.id, await begun(alice))).toBeUndefined();
+      expect(await registry.kickOf("alice", alice.id, await begun(alice))).toBeUndefined();
     });
 
     it.each([
-      ["kicked", { mark: mark() }],
+      ["kicked", { kick: mark() }],
       ["undone", { remember: "for a day" }],
       ["logged out for good", { remember: true }],
     ] as const)("that has been %s is not listed again", async (_how, end) => {
@@ -347,26 +347,26 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       const era = await begun(alice);
       const why = mark('a stolen phone: "{}" \ud83d\ude00');
-      await registry.remove("alice", alice.id, { mark: why });
-      expect(await registry.kickMark("alice", alice.id, era)).toEqual(why);
+      await registry.remove("alice", alice.id, { kick: why });
+      expect(await registry.kickOf("alice", alice.id, era)).toEqual(why);
     });
 
     it("keeps its reason, whoever ends it again, and is his no more", async () => {
       const alice = login("alice");
       const era = await begun(alice);
       const why = mark("lost");
-      await registry.remove("alice", alice.id, { mark: why });
+      await registry.remove("alice", alice.id, { kick: why });
       for (let ends = 2; ends <= 10; ends += 1) {
         expect(await registry.remove("alice", alice.id)).toEqual({ login: undefined, ends });
       }
-      expect(await registry.kickMark("alice", alice.id, era)).toEqual(why);
+      expect(await registry.kickOf("alice", alice.id, era)).toEqual(why);
     });
 
     it("has no reason where it was not kicked", async () => {
       const alice = login("alice");
       const era = await begun(alice);
       await registry.remove("alice", alice.id);
-      expect(await registry.kickMark("alice", alice.id, era)).toBeUndefined();
+      expect(await registry.kickOf("alice", alice.id, era)).toBeUndefined();
     });
   });
 
@@ -375,27 +375,27 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("leaves nothing of an id that is not listed", async () => {
       const alice = login("alice");
-      expect(await registry.remove("alice", alice.id, { mark: mark(), ifListed: true })).toEqual(ended);
+      expect(await registry.remove("alice", alice.id, { kick: mark(), ifListed: true })).toEqual(ended);
       expect(await registry.remove("alice", alice.id, { remember: true, ifSid: alice.sid })).toEqual(ended);
       expect(await registry.remove("alice", alice.id, { remember: true, ifLastSid: alice.sid })).toEqual(ended);
-      expect(await registry.kickMark("alice", alice.id, "")).toBeUndefined();
+      expect(await registry.kickOf("alice", alice.id, "")).toBeUndefined();
       expect(await everyone()).toEqual([]);
       expect(await registry.adopt(alice, FIRST_TIME)).toEqual(expect.any(String));
     });
 
     it("is as any other where the login is listed", async () => {
       const [one, two, three] = [login("alice"), login("alice"), login("alice")];
-      const era = await begun(one);
+      const generation = await begun(one);
       for (const each of [two, three]) await begun(each);
       const kick = mark("lost");
-      expect(await registry.remove("alice", one.id, { mark: kick, ifListed: true })).toMatchObject({
+      expect(await registry.remove("alice", one.id, { kick, ifListed: true })).toMatchObject({
         login: { id: one.id, sids: [one.sid] },
         ends: 1,
       });
-      expect(await registry.kickMark("alice", one.id, era)).toEqual(kick);
+      expect(await registry.kickOf("alice", one.id, generation)).toEqual(kick);
       const { login: second } = await registry.remove("alice", two.id, { remember: true, ifSid: two.sid });
       expect(second).toMatchObject({ id: two.id });
-      expect(await registry.adopt(two, { era, ends: 0 })).toBeUndefined();
+      expect(await registry.adopt(two, { generation, endCount: 0 })).toBeUndefined();
       const { login: third } = await registry.remove("alice", three.id, { ifLastSid: three.sid });
       expect(third).toMatchObject({ id: three.id });
       expect(await idsOf("alice")).toEqual([]);
@@ -406,11 +406,11 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       await begun(alice);
       for (let times = 0; times < 2; times += 1) {
-        const { login: found } = await registry.remove("alice", alice.id, { mark: mark(), ifListed: true });
+        const { login: found } = await registry.remove("alice", alice.id, { kick: mark(), ifListed: true });
         expect(found).toMatchObject({ id: alice.id, sids: [alice.sid] });
       }
-      await registry.settle("alice", [alice.id]);
-      expect(await registry.remove("alice", alice.id, { mark: mark(), ifListed: true })).toMatchObject({
+      await registry.finishKick("alice", [alice.id]);
+      expect(await registry.remove("alice", alice.id, { kick: mark(), ifListed: true })).toMatchObject({
         login: undefined,
       });
     });
@@ -426,7 +426,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
           expect(await registry.remove("alice", alice.id, end)).toEqual(ended);
         }
         expect(await registry.find("alice", alice.id)).toEqual(before);
-        expect(await registry.kickMark("alice", alice.id, era)).toBeUndefined();
+        expect(await registry.kickOf("alice", alice.id, era)).toBeUndefined();
         expect(await online()).toEqual([1, "alice"]);
         expect(await registry.remove("alice", alice.id)).toMatchObject({ login: { id: alice.id }, ends: 0 });
       },
@@ -444,7 +444,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("ifLastSid: takes one of two session ids, and then the login", async () => {
       const alice = login("alice");
-      const era = await begun(alice);
+      const generation = await begun(alice);
       await registry.update("alice", alice.id, { addSid: "second" });
       const before = await registry.find("alice", alice.id);
       expect(await registry.remove("alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
@@ -456,7 +456,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         ends: 0,
       });
       expect(await idsOf("alice")).toEqual([]);
-      expect(await registry.adopt(alice, { era, ends: 0 })).toEqual(expect.any(String));
+      expect(await registry.adopt(alice, { generation, endCount: 0 })).toEqual(expect.any(String));
     });
 
     it("ifLastSid: leaves a login that is between two session ids to the request that rotates it", async () => {
@@ -485,7 +485,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const kicked = await Promise.all(users.map((userId) => registry.removeAll(userId, mark())));
       const found = kicked.map((removed) => removed.map(({ id, userId, sids, ip }) => ({ id, userId, sids, ip })));
       expect(found).toEqual(logins.map(({ id, userId, sid, ip }) => [{ id, userId, sids: [sid], ip }]));
-      await Promise.all(logins.map(({ userId, id }) => registry.settle(userId, [id])));
+      await Promise.all(logins.map(({ userId, id }) => registry.finishKick(userId, [id])));
       const repeated = await Promise.all(users.map((userId) => registry.removeAll(userId, mark())));
       expect(repeated).toEqual(users.map(() => []));
     });
@@ -496,9 +496,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.removeAll("alice", mark());
       await registry.add(two);
       expect((await registry.removeAll("alice", mark())).map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
-      await registry.settle("alice", [one.id]);
+      await registry.finishKick("alice", [one.id]);
       expect((await registry.removeAll("alice", mark())).map(({ id }) => id)).toEqual([two.id]);
-      await registry.settle("alice", [two.id]);
+      await registry.finishKick("alice", [two.id]);
       expect(await registry.removeAll("alice", mark())).toEqual([]);
     });
 
@@ -507,7 +507,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(alice);
       await registry.removeAll("alice", mark());
       const others = Array.from({ length: count - 1 }, (_value, index) => `other ${String(index)}`);
-      await registry.settle("alice", [...others, alice.id]);
+      await registry.finishKick("alice", [...others, alice.id]);
       expect(await registry.removeAll("alice", mark())).toEqual([]);
     });
 
@@ -515,12 +515,12 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       await registry.add(alice);
       for (let times = 0; times < 2; times += 1) {
-        const { login: removed } = await registry.remove("alice", alice.id, { mark: mark() });
+        const { login: removed } = await registry.remove("alice", alice.id, { kick: mark() });
         expect(removed).toMatchObject({ id: alice.id, sids: [alice.sid] });
         expect(await registry.find("alice", alice.id)).toBeUndefined();
       }
-      await registry.settle("alice", [alice.id]);
-      expect(await registry.remove("alice", alice.id, { mark: mark() })).toMatchObject({ login: undefined });
+      await registry.finishKick("alice", [alice.id]);
+      expect(await registry.remove("alice", alice.id, { kick: mark() })).toMatchObject({ login: undefined });
     });
 
     it("has nothing to do with a login that was logged out before", async () => {
@@ -537,18 +537,18 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.removeAll("alice", kick);
       const after = login("alice");
       const eraAfter = await begun(after);
-      expect(await registry.kickMark("alice", before.id, eraBefore)).toEqual(kick);
-      expect(await registry.kickMark("alice", after.id, eraAfter)).toBeUndefined();
-      expect(await registry.kickMark("alice", "older than the installation", "")).toEqual(kick);
+      expect(await registry.kickOf("alice", before.id, eraBefore)).toEqual(kick);
+      expect(await registry.kickOf("alice", after.id, eraAfter)).toBeUndefined();
+      expect(await registry.kickOf("alice", "older than the installation", "")).toEqual(kick);
     });
 
     it("of everyone is the reason for every login that began before, and for none that began after", async () => {
       const eraBefore = await begun(login("alice"));
       const kick = mark("an incident");
-      await registry.markAll(kick);
+      await registry.kickEveryone(kick);
       const eraAfter = await begun(login("alice"));
-      expect(await registry.kickMark("alice", "any", eraBefore)).toEqual(kick);
-      expect(await registry.kickMark("alice", "any", eraAfter)).toBeUndefined();
+      expect(await registry.kickOf("alice", "any", eraBefore)).toEqual(kick);
+      expect(await registry.kickOf("alice", "any", eraAfter)).toBeUndefined();
     });
   });
 
@@ -577,32 +577,34 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(phone);
       const kick = mark("elsewhere");
       await registry.removeAll("alice", kick, { except: here.id });
-      expect(await registry.kickMark("alice", phone.id, era)).toEqual(kick);
-      expect(await registry.kickMark("alice", here.id, era)).toBeUndefined();
+      expect(await registry.kickOf("alice", phone.id, era)).toEqual(kick);
+      expect(await registry.kickOf("alice", here.id, era)).toBeUndefined();
     });
 
     it("lets nobody back but that one", async () => {
       const [here, phone] = [login("alice"), login("alice")];
-      const era = await begun(here);
+      const generation = await begun(here);
       await registry.add(phone);
-      const { ends } = await registry.remove("alice", phone.id);
+      const { endCount } = await registry.remove("alice", phone.id);
       await registry.removeAll("alice", mark(), { except: here.id });
-      expect(await registry.adopt(phone, { era, ends })).toBeUndefined();
+      expect(await registry.adopt(phone, { generation, endCount })).toBeUndefined();
       expect(await registry.adopt(login("alice"), FIRST_TIME)).toBeUndefined();
       const removal = await registry.remove("alice", here.id);
-      expect(await registry.adopt({ ...here, sid: "new" }, { era, ends: removal.ends })).toEqual(expect.any(String));
+      expect(await registry.adopt({ ...here, sid: "new" }, { generation, endCount: removal.endCount })).toEqual(
+        expect.any(String),
+      );
       expect(await idsOf("alice")).toEqual([here.id]);
     });
 
     it("spares nobody where that one is not listed, or is another user's", async () => {
       const [gone, phone, bob] = [login("alice"), login("alice"), login("bob")];
-      const era = await begun(gone);
+      const generation = await begun(gone);
       for (const each of [phone, bob]) await registry.add(each);
-      const { ends } = await registry.remove("alice", gone.id);
+      const { endCount } = await registry.remove("alice", gone.id);
       const kick = mark();
       await registry.removeAll("alice", kick, { except: gone.id });
-      expect(await registry.adopt(gone, { era, ends })).toBeUndefined();
-      expect(await registry.kickMark("alice", gone.id, era)).toEqual(kick);
+      expect(await registry.adopt(gone, { generation, endCount })).toBeUndefined();
+      expect(await registry.kickOf("alice", gone.id, generation)).toEqual(kick);
       await registry.add(phone);
       await registry.removeAll("alice", mark(), { except: bob.id });
       expect(await idsOf("alice")).toEqual([]);
@@ -611,13 +613,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("spares it from no other kick", async () => {
       const here = login("alice");
-      const era = await begun(here);
+      const generation = await begun(here);
       await registry.removeAll("alice", mark(), { except: here.id });
-      const { ends } = await registry.remove("alice", here.id);
+      const { endCount } = await registry.remove("alice", here.id);
       const kick = mark();
       await registry.removeAll("alice", kick);
-      expect(await registry.adopt(here, { era, ends })).toBeUndefined();
-      expect(await registry.kickMark("alice", here.id, era)).toEqual(kick);
+      expect(await registry.adopt(here, { generation, endCount })).toBeUndefined();
+      expect(await registry.kickOf("alice", here.id, generation)).toEqual(kick);
     });
   });
 
@@ -675,7 +677,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("is refused once everyone has been kicked", async () => {
       const alice = login("alice");
-      await registry.markAll(mark());
+      await registry.kickEveryone(mark());
       expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
@@ -683,15 +685,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("is refused once the login has been ended, and that is to be remembered", async () => {
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
-      const { ends } = await registry.remove("alice", alice.id, { remember: true });
+      const { endCount } = await registry.remove("alice", alice.id, { remember: true });
       expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
-      expect(await registry.adopt(alice, { era: "", ends })).toEqual(expect.any(String));
+      expect(await registry.adopt(alice, { generation: "", endCount })).toEqual(expect.any(String));
     });
 
     it("is refused once the login has been kicked that is not listed, for a day, however long sessions live", async () => {
       const alice = login("alice");
-      registry.bind({ appId, maxSessionAgeMs: 1 });
-      await registry.remove("alice", alice.id, { mark: mark() });
+      registry.init({ appId, maxSessionAgeMs: 1 });
+      await registry.remove("alice", alice.id, { kick: mark() });
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
     });
@@ -699,67 +701,67 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("is refused for every end that it does not know of, also after ends of others", async () => {
       const [alice, other] = [login("alice"), login("alice")];
       await registry.adopt(alice, FIRST_TIME);
-      const { ends } = await registry.remove("alice", alice.id, { remember: true });
+      const { endCount } = await registry.remove("alice", alice.id, { remember: true });
       await registry.remove("alice", other.id, { remember: true });
       expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
-      expect(await registry.adopt(alice, { era: "", ends })).toEqual(expect.any(String));
+      expect(await registry.adopt(alice, { generation: "", endCount })).toEqual(expect.any(String));
       await registry.remove("alice", alice.id, { remember: true });
-      expect(await registry.adopt(alice, { era: "", ends })).toBeUndefined();
+      expect(await registry.adopt(alice, { generation: "", endCount })).toBeUndefined();
     });
 
     it("by whom the login was taken off succeeds while nobody else has ended it", async () => {
       const alice = login("alice");
-      const era = await begun(alice);
-      const { ends } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt({ ...alice, sid: "new" }, { era, ends })).toEqual(expect.any(String));
+      const generation = await begun(alice);
+      const { endCount } = await registry.remove("alice", alice.id);
+      expect(await registry.adopt({ ...alice, sid: "new" }, { generation, endCount })).toEqual(expect.any(String));
     });
 
     it.each([
       ["a kick of the user", () => registry.removeAll("alice", mark())],
-      ["a kick of everyone", () => registry.markAll(mark())],
+      ["a kick of everyone", () => registry.kickEveryone(mark())],
     ])("by whom the login was taken off is refused after %s", async (_what, kick) => {
       const alice = login("alice");
-      const era = await begun(alice);
-      const { ends } = await registry.remove("alice", alice.id);
+      const generation = await begun(alice);
+      const { endCount } = await registry.remove("alice", alice.id);
       await kick();
-      expect(await registry.adopt(alice, { era, ends })).toBeUndefined();
+      expect(await registry.adopt(alice, { generation, endCount })).toBeUndefined();
       expect(await idsOf("alice")).toEqual([]);
     });
 
     it("by whom the login was taken off is refused after another end of it", async () => {
       const alice = login("alice");
-      const era = await begun(alice);
-      const { ends } = await registry.remove("alice", alice.id);
+      const generation = await begun(alice);
+      const { endCount } = await registry.remove("alice", alice.id);
       await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { era, ends })).toBeUndefined();
+      expect(await registry.adopt(alice, { generation, endCount })).toBeUndefined();
     });
 
     it("gives the era from then on", async () => {
       await registry.removeAll("alice", mark());
-      await registry.markAll(mark());
+      await registry.kickEveryone(mark());
       const alice = login("alice");
-      const era = await registry.adopt(alice, { era: await begun(login("alice")), ends: 0 });
-      expect(await registry.kickMark("alice", alice.id, era ?? "none")).toBeUndefined();
-      const { ends } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { era: era ?? "none", ends })).toEqual(era);
+      const era = await registry.adopt(alice, { generation: await begun(login("alice")), endCount: 0 });
+      expect(await registry.kickOf("alice", alice.id, era ?? "none")).toBeUndefined();
+      const { endCount } = await registry.remove("alice", alice.id);
+      expect(await registry.adopt(alice, { generation: era ?? "none", endCount })).toEqual(era);
       const kick = mark();
       await registry.removeAll("alice", kick);
-      expect(await registry.kickMark("alice", alice.id, era ?? "none")).toEqual(kick);
+      expect(await registry.kickOf("alice", alice.id, era ?? "none")).toEqual(kick);
     });
 
     it("is possible in the era of an earlier kick", async () => {
       await registry.removeAll("alice", mark());
-      await registry.markAll(mark());
+      await registry.kickEveryone(mark());
       const alice = login("alice");
-      const era = await begun(alice);
-      const { ends } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { era, ends })).toEqual(expect.any(String));
+      const generation = await begun(alice);
+      const { endCount } = await registry.remove("alice", alice.id);
+      expect(await registry.adopt(alice, { generation, endCount })).toEqual(expect.any(String));
     });
   });
 
   describe.each([
-    ["its user", (kick: KickMark) => registry.removeAll("alice", kick)],
-    ["everyone", (kick: KickMark) => registry.markAll(kick)],
+    ["its user", (kick: KickRecord) => registry.removeAll("alice", kick)],
+    ["everyone", (kick: KickRecord) => registry.kickEveryone(kick)],
   ])("adoption of a session whose authentication is known, after a kick of %s", (_whom, kick) => {
     const at = new Date(1_700_000_000_000);
     const after = (ms: number): Date => new Date(+at + ms);
@@ -769,9 +771,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       const era = await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(ms) });
       expect(await idsOf("alice")).toEqual([alice.id]);
-      expect(await registry.kickMark("alice", alice.id, era ?? "none")).toBeUndefined();
-      const { ends } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { era: era ?? "none", ends })).toEqual(era);
+      expect(await registry.kickOf("alice", alice.id, era ?? "none")).toBeUndefined();
+      const { endCount } = await registry.remove("alice", alice.id);
+      expect(await registry.adopt(alice, { generation: era ?? "none", endCount })).toEqual(era);
     });
 
     it.each([MINUTE_MS - 1, 59_000, 0, -HOUR_MS, NaN])("%i ms before, is refused", async (ms) => {
@@ -798,7 +800,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("is refused where the other kick is not old enough", async () => {
       await registry.removeAll("alice", { ...mark(), at: after(HOUR_MS) });
-      await registry.markAll({ ...mark(), at: after(HOUR_MS) });
+      await registry.kickEveryone({ ...mark(), at: after(HOUR_MS) });
       await kick({ ...mark(), at });
       const since = { ...FIRST_TIME, authenticatedAt: after(2 * MINUTE_MS) };
       expect(await registry.adopt(login("alice"), since)).toBeUndefined();
@@ -888,7 +890,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const [alice, bob, carol] = [login("alice"), login("bob"), login("carol")];
       for (const each of [alice, bob, carol]) await registry.add(each);
       await registry.removeAll("alice", mark());
-      await registry.remove("bob", bob.id, { mark: mark() });
+      await registry.remove("bob", bob.id, { kick: mark() });
       await registry.remove("carol", carol.id);
       const unsettled = async (): Promise<string[]> => {
         expect(await online()).toEqual([0]);
@@ -900,9 +902,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(again);
       await registry.remove("alice", again.id);
       expect(await unsettled()).toEqual(["alice", "bob"]);
-      await registry.settle("alice", [alice.id]);
+      await registry.finishKick("alice", [alice.id]);
       expect(await unsettled()).toEqual(["bob"]);
-      await registry.settle("bob", [bob.id]);
+      await registry.finishKick("bob", [bob.id]);
       expect(await unsettled()).toEqual([]);
     });
 
@@ -911,7 +913,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(before);
       await registry.removeAll("alice", mark());
       await registry.add(after);
-      await registry.settle("alice", [before.id]);
+      await registry.finishKick("alice", [before.id]);
       const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
       expect([totalCount, users.map(({ logins }) => logins.map(({ id }) => id))]).toEqual([1, [[after.id]]]);
     });
@@ -943,7 +945,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const names = Array.from({ length: 1_200 }, (_value, index) => `user ${String(index)}`);
       await Promise.all(names.map((userId) => registry.add(login(userId))));
       const found = new Set<string>();
-      for await (const userIds of registry.users()) for (const userId of userIds) found.add(userId);
+      for await (const userIds of registry.scanUsers()) for (const userId of userIds) found.add(userId);
       expect([...found].sort()).toEqual(names.sort());
     });
   });
@@ -980,16 +982,16 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   describe("odd ids of logins", () => {
     it.each(["", "*", "*spared", "=", "1 2 x", "{", "x".repeat(300)])("keeps %j apart from all else", async (id) => {
       const [odd, other] = [login("alice", { id }), login("alice")];
-      const era = await begun(odd);
+      const generation = await begun(odd);
       await registry.add(other);
       const kick = mark();
       await registry.removeAll("alice", kick, { except: id });
       expect(await idsOf("alice")).toEqual([id]);
       const second = mark();
-      await registry.remove("alice", id, { mark: second });
-      expect(await registry.kickMark("alice", id, era)).toEqual(second);
-      expect(await registry.kickMark("alice", other.id, era)).toEqual(kick);
-      expect(await registry.adopt(other, { era, ends: 0 })).toBeUndefined();
+      await registry.remove("alice", id, { kick: second });
+      expect(await registry.kickOf("alice", id, generation)).toEqual(second);
+      expect(await registry.kickOf("alice", other.id, generation)).toEqual(kick);
+      expect(await registry.adopt(other, { generation, endCount: 0 })).toBeUndefined();
     });
   });
 
@@ -999,13 +1001,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       await registry.add(alice);
       await other.removeAll("alice", mark());
-      await other.markAll(mark());
+      await other.kickEveryone(mark());
       await other.clear();
       expect(await idsOf("alice")).toEqual([alice.id]);
     });
 
     it("refuses to serve two with one registry", () => {
-      const bindAgain = () => registry.bind({ appId: "another", maxSessionAgeMs: HOUR_MS });
+      const bindAgain = () => registry.init({ appId: "another", maxSessionAgeMs: HOUR_MS });
       expect(bindAgain).toThrow(expect.objectContaining({ code: "ERR_REGISTRY_IN_USE" }));
     });
   });
@@ -1015,7 +1017,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     let subscription: Subscription;
     beforeEach(async () => {
       heard = new Heard();
-      subscription = registry.subscribe(heard, { checkEveryMs: 1_000 });
+      subscription = registry.subscribe(heard, { checkIntervalMs: 1_000 });
       await heard.until(() => heard.isListening);
     });
     afterEach(() => subscription.close());
@@ -1047,7 +1049,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(phone);
       await registry.add(desk);
       const kick = mark("lost");
-      await registry.remove(phone.userId, phone.id, { mark: kick });
+      await registry.remove(phone.userId, phone.id, { kick });
       await registry.remove(desk.userId, desk.id);
       await heard.until(() => heard.news.length > 1);
       expect(heard.news).toEqual([
@@ -1062,7 +1064,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.update("alice", alice.id, { addSid: "second" });
       await registry.remove("alice", alice.id, { ifSid: "another" });
       await registry.remove("alice", alice.id, { ifLastSid: alice.sid });
-      await registry.remove("alice", "unknown", { ifListed: true, mark: mark() });
+      await registry.remove("alice", "unknown", { ifListed: true, kick: mark() });
       await registry.remove("alice", alice.id, { ifLastSid: "second" });
       await heard.until(() => heard.news.length > 0);
       expect(heard.news).toEqual([{ userId: "alice", loginIds: [alice.id], mark: undefined }]);
@@ -1108,7 +1110,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(alice);
       await registry.add(bob);
       const second = new Heard();
-      const another = registry.subscribe(second, { checkEveryMs: 1_000 });
+      const another = registry.subscribe(second, { checkIntervalMs: 1_000 });
       await second.until(() => second.isListening);
       await registry.removeAll("alice", mark());
       await heard.until(() => heard.news.length === 1);
@@ -1152,12 +1154,12 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("lets nobody back who was on the way", async () => {
       const alice = login("alice");
-      const era = await begun(alice);
-      const { ends } = await registry.remove("alice", alice.id);
+      const generation = await begun(alice);
+      const { endCount } = await registry.remove("alice", alice.id);
       await registry.clear();
-      expect(await registry.adopt(alice, { era, ends })).toBeUndefined();
+      expect(await registry.adopt(alice, { generation, endCount })).toBeUndefined();
       const next = login("alice");
-      const since = { era: await begun(next), ends: (await registry.remove("alice", next.id)).ends };
+      const since = { generation: await begun(next), endCount: (await registry.remove("alice", next.id)).endCount };
       expect(await registry.adopt(next, since)).toEqual(expect.any(String));
       expect(await idsOf("alice")).toEqual([next.id]);
     });

@@ -201,8 +201,8 @@ describe("what anybody may have published on the channel", () => {
     async (text) => {
       const heard = new Heard();
       const registry = new RedisLoginRegistry({ client: admin });
-      registry.bind({ appId: APP_ID, maxSessionAgeMs: 60_000 });
-      const subscription = registry.subscribe(heard, { checkEveryMs: 60_000 });
+      registry.init({ appId: APP_ID, maxSessionAgeMs: 60_000 });
+      const subscription = registry.subscribe(heard, { checkIntervalMs: 60_000 });
       await heard.until(() => heard.isListening);
       const told = jest.spyOn(heard, "listening");
       await admin.publish(CHANNEL, text);

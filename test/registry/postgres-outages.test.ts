@@ -105,13 +105,13 @@ describe("a kick of everyone while a login is being listed", () => {
     });
     const [slow, registry] = [open(committing, { appId }), open(own, { appId })];
 
-    await (method === "add_login" ? slow.add(newLogin()) : slow.adopt(newLogin(), { era: "", ends: 0 }));
+    await (method === "add_login" ? slow.add(newLogin()) : slow.adopt(newLogin(), { generation: "", endCount: 0 }));
     const state = { isMarked: false };
     const kicked = (async () => {
-      await registry.markAll(newMark());
+      await registry.kickEveryone(newMark());
       state.isMarked = true;
       const found: string[] = [];
-      for await (const userIds of registry.users()) found.push(...userIds);
+      for await (const userIds of registry.scanUsers()) found.push(...userIds);
       return found;
     })();
     await eventually(async () => state.isMarked || (await waitingForLocks()) > 0);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Pool } from "pg";
-import type { Era, KickMark, NewLogin } from "../../lib/index.js";
+import type { Generation, KickRecord, NewLogin } from "../../lib/index.js";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { begun, shown } from "../support/postgres-site.js";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.js";
@@ -16,7 +16,7 @@ beforeAll(async () => {
   server = await startPostgres();
   pools = [server.url, server.url].map((connectionString) => new Pool({ connectionString }));
   nodes = pools.map((pool) => new PostgresLoginRegistry({ pool, timeoutMs: 60_000 }));
-  for (const node of nodes) node.bind({ appId: "shop", maxSessionAgeMs: HOUR_MS });
+  for (const node of nodes) node.init({ appId: "shop", maxSessionAgeMs: HOUR_MS });
   await nodes[0]?.migrate();
 });
 afterAll(async () => {
@@ -26,7 +26,7 @@ afterAll(async () => {
 
 let count = 0;
 const next = (word: string): string => `${word}-${String((count += 1))}`;
-const newMark = (): KickMark => ({ id: next("mark"), at: new Date(1_700_000_000_000) });
+const newMark = (): KickRecord => ({ id: next("mark"), at: new Date(1_700_000_000_000) });
 const below = (limit: number): number => Math.floor(Math.random() * limit);
 const anyOf = <Item>(items: readonly Item[]): Item => {
   const item = items[below(items.length)];
@@ -37,7 +37,7 @@ const anyNode = (): PostgresLoginRegistry => anyOf(nodes);
 
 interface Tried {
   readonly login: NewLogin;
-  readonly era: Era;
+  readonly era: Generation;
   /** Whether the last that its own requests heard is that it is listed. */
   isOn: boolean;
   /** Whether a request of somebody else has logged it out. */
@@ -62,7 +62,7 @@ class Round {
     await Promise.all(Array.from({ length: 12 }, () => anyOf(actors)()));
     for (const { login, era, isOn, isLoggedOut } of this.#begun) {
       const isListed = (await anyNode().find(login.userId, login.id)) !== undefined;
-      const isKicked = (await anyNode().kickMark(login.userId, login.id, era)) !== undefined;
+      const isKicked = (await anyNode().kickOf(login.userId, login.id, era)) !== undefined;
       if (isListed && isKicked) this.found.push("a login outlives a kick");
       if (isListed && isLoggedOut) this.found.push("a login outlives a logout");
       if (!isListed && !isKicked && !isLoggedOut) this.found.push("a login is lost");
@@ -80,8 +80,9 @@ class Round {
       if (below(2) === 0) {
         tried.isOn = await anyNode().update(userId, login.id, { addSid: next("sid"), ttlMs: HOUR_MS });
       } else {
-        const { login: removed, ends } = await anyNode().remove(userId, login.id);
-        tried.isOn = removed !== undefined && (await anyNode().adopt(login, { era: tried.era, ends })) !== undefined;
+        const { login: removed, endCount } = await anyNode().remove(userId, login.id);
+        tried.isOn =
+          removed !== undefined && (await anyNode().adopt(login, { generation: tried.era, endCount })) !== undefined;
       }
     }
   }
@@ -106,8 +107,8 @@ class Round {
   async #kickAll(): Promise<void> {
     const before = [...this.#begun];
     const mark = newMark();
-    await anyNode().markAll(mark);
-    for await (const userIds of anyNode().users()) {
+    await anyNode().kickEveryone(mark);
+    for await (const userIds of anyNode().scanUsers()) {
       await Promise.all(userIds.map((userId) => anyNode().removeAll(userId, mark)));
     }
     await this.#expectOff(before);
@@ -141,7 +142,7 @@ describe("many steps on one user at once, from two pools", () => {
       await anyNode().add(login);
       const removals = await Promise.all([1, 2, 3, 4, 5].map(() => anyNode().remove(login.userId, login.id)));
       expect(removals.filter((removal) => removal.login !== undefined)).toHaveLength(1);
-      expect(new Set(removals.map(({ ends }) => ends)).size).toBe(5);
+      expect(new Set(removals.map(({ endCount }) => endCount)).size).toBe(5);
     }
   });
 

@@ -4,7 +4,7 @@ import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { begun, eventually, newLogin, newMark, next, open, PostgresSite, shown } from "../support/postgres-site.js";
 
 const HOUR_MS = 3_600_000;
-const FIRST_TIME = { era: "", ends: 0 };
+const FIRST_TIME = { generation: "", endCount: 0 };
 const AFTER_ANY_KICK = { ...FIRST_TIME, authenticatedAt: new Date("2100-01-01") };
 
 let site: PostgresSite;
@@ -19,7 +19,7 @@ afterAll(() => site.stop());
 /** A registry that has cleared away users of whom nothing needs to be kept, by its first login, and will not soon again. */
 async function opened(appId: string, maxSessionAgeMs = HOUR_MS): Promise<PostgresLoginRegistry> {
   const registry = new PostgresLoginRegistry({ pool: own });
-  registry.bind({ appId, maxSessionAgeMs });
+  registry.init({ appId, maxSessionAgeMs });
   await registry.add(newLogin("who opens it"));
   await registry.close();
   return registry;
@@ -65,7 +65,7 @@ describe("a user with a long login", () => {
     const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
     expect(users.map(({ userId }) => userId)).toContain("alice");
     const found: string[] = [];
-    for await (const userIds of registry.users()) found.push(...userIds);
+    for await (const userIds of registry.scanUsers()) found.push(...userIds);
     expect(found).toContain("alice");
   });
 });
@@ -78,7 +78,7 @@ describe("what is remembered of a user whose logins were short", () => {
     const mark = newMark();
     await registry.removeAll("alice", mark);
     await sweep(appId);
-    expect(await registry.kickMark("alice", "old", "")).toEqual(mark);
+    expect(await registry.kickOf("alice", "old", "")).toEqual(mark);
     expect(await registry.adopt(newLogin(), FIRST_TIME)).toBeUndefined();
   });
 
@@ -89,11 +89,11 @@ describe("what is remembered of a user whose logins were short", () => {
     await registry.add(login);
     await registry.remove("alice", login.id, { remember: true });
     // An end that is remembered for a shorter time does not shorten that.
-    registry.bind({ appId, maxSessionAgeMs: 1 });
+    registry.init({ appId, maxSessionAgeMs: 1 });
     await registry.remove("alice", login.id, { remember: true });
     await sweep(appId);
     expect(await registry.adopt(login, FIRST_TIME)).toBeUndefined();
-    expect(await registry.adopt(login, { era: "", ends: 2 })).toEqual(expect.any(String));
+    expect(await registry.adopt(login, { generation: "", endCount: 2 })).toEqual(expect.any(String));
   });
 });
 
@@ -106,7 +106,7 @@ describe("who is cleared away", () => {
     await registry.add(kicked);
     await registry.removeAll("ann", newMark());
     await registry.add(ended);
-    await registry.remove("ben", ended.id, { mark: newMark(), remember: true });
+    await registry.remove("ben", ended.id, { kick: newMark(), remember: true });
     await registry.remove("cid", "unknown", { remember: true });
     await eventually(async () => {
       await sweep(appId);
@@ -195,9 +195,9 @@ describe("a kick that was not finished", () => {
     const registry = open(own);
     const login = newLogin();
     await registry.adopt(login, FIRST_TIME);
-    const { ends } = await registry.remove("alice", login.id, { mark: newMark() });
-    expect(await registry.adopt(login, { era: "", ends })).toEqual(expect.any(String));
-    expect((await registry.remove("alice", login.id, { mark: newMark() })).login).toMatchObject({ id: login.id });
+    const { endCount } = await registry.remove("alice", login.id, { kick: newMark() });
+    expect(await registry.adopt(login, { generation: "", endCount })).toEqual(expect.any(String));
+    expect((await registry.remove("alice", login.id, { kick: newMark() })).login).toMatchObject({ id: login.id });
   });
 
   it("of all logins of a user does not stand in the way of the next", async () => {
@@ -205,8 +205,8 @@ describe("a kick that was not finished", () => {
     const [login, mark] = [newLogin(), newMark()];
     await registry.adopt(login, FIRST_TIME);
     expect(await registry.removeAll("alice", mark)).toHaveLength(1);
-    const era = await begun(registry, newLogin());
-    expect(await registry.adopt(login, { era, ends: 0 })).toEqual(expect.any(String));
+    const generation = await begun(registry, newLogin());
+    expect(await registry.adopt(login, { generation, endCount: 0 })).toEqual(expect.any(String));
     expect(await registry.removeAll("alice", newMark())).toHaveLength(2);
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Pool, PoolClient } from "pg";
-import type { EndedLogins, RegistryListener, Subscription } from "../../lib/login.js";
+import type { EndedLogins, RegistryListener, Subscription } from "../../lib/types/registry.js";
 import type { PostgresLoginRegistry, PostgresPool } from "../../lib/registry/postgres/index.js";
 import { Names } from "../../lib/registry/postgres/names.js";
 import { announcementHead } from "../../lib/registry/postgres/records.js";
@@ -56,7 +56,7 @@ describe("a subscription", () => {
     registry = open(listeningPool, { appId, timeoutMs: 500 });
     other = open(own, { appId });
     notes = new Notes();
-    subscription = registry.subscribe(notes, { checkEveryMs: 20 });
+    subscription = registry.subscribe(notes, { checkIntervalMs: 20 });
     await eventually(() => notes.told.length > 0);
   });
   afterEach(() => subscription.close());
@@ -79,8 +79,8 @@ describe("a subscription", () => {
     for (const login of [one, two, three]) await other.add(login);
     const [ofOne, ofAll] = [newMark({ reason: "one", by: "ops" }), newMark()];
     await other.update("alice", one.id, { addSid: "sid" });
-    await other.remove("alice", one.id, { mark: ofOne });
-    await other.remove("alice", one.id, { mark: ofOne });
+    await other.remove("alice", one.id, { kick: ofOne });
+    await other.remove("alice", one.id, { kick: ofOne });
     await registry.remove("alice", two.id);
     await other.removeAll("alice", ofAll);
     await other.removeAll("alice", ofAll);
@@ -112,7 +112,7 @@ describe("a subscription", () => {
     await other.removeAll("名前\0\ud800", mark);
     await caughtUp();
     expect(notes.ends.length).toBeGreaterThan(1);
-    expect(notes.ends.every((ended) => ended.userId === "名前\0\ud800" && ended.mark?.id === mark.id)).toBe(true);
+    expect(notes.ends.every((ended) => ended.userId === "名前\0\ud800" && ended.kick?.id === mark.id)).toBe(true);
     expect(notes.ends.flatMap(({ loginIds }) => loginIds).sort()).toEqual(logins.map(({ id }) => id).sort());
   });
 
@@ -136,7 +136,7 @@ describe("a subscription", () => {
       const ids = ["a".repeat(100), "b".repeat(bytes - head.length - 102)];
       for (const id of ids) await other.add({ ...newLogin(), id });
       await other.removeAll("alice", mark);
-      await other.settle("alice", ids);
+      await other.finishKick("alice", ids);
       await caughtUp();
       const told = notes.told.splice(1) as EndedLogins[];
       expect(told).toHaveLength(bytes < 8_000 ? 1 : 2);
@@ -239,7 +239,7 @@ describe("a subscription's connection", () => {
   it("is looked after as often as it is told", async () => {
     const { asked, counted } = counting(site.pool());
     const began = performance.now();
-    const subscription = open(counted).subscribe(new Notes(), { checkEveryMs: 50 });
+    const subscription = open(counted).subscribe(new Notes(), { checkIntervalMs: 50 });
     await eventually(() => asked.length > 5);
     await subscription.close();
     expect(performance.now() - began).toBeGreaterThan(240);
@@ -248,7 +248,7 @@ describe("a subscription's connection", () => {
   it("is missed at once when it is lost, and let go at once, however seldom it is looked after", async () => {
     const { asked, counted } = counting(site.pool());
     const notes = new Notes();
-    const subscription = open(counted).subscribe(notes, { checkEveryMs: 600_000 });
+    const subscription = open(counted).subscribe(notes, { checkIntervalMs: 600_000 });
     await eventually(() => notes.told.length > 0);
     await own.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%listening_channels%' AND pid <> pg_backend_pid()",
@@ -267,7 +267,7 @@ describe("a subscription's connection", () => {
       },
     };
     const notes = new Notes();
-    const subscription = open(slow).subscribe(notes, { checkEveryMs: 20 });
+    const subscription = open(slow).subscribe(notes, { checkIntervalMs: 20 });
     await eventually(() => notes.told.length > 0);
     await subscription.close();
     expect([notes.told, pool.totalCount]).toEqual([[true], 0]);
@@ -279,7 +279,7 @@ describe("a subscription that is closed while its connection is looked after", (
     const notes = new Notes();
     const asked = new Gate();
     const slow = beforeText("pg_listening_channels", site.pool(), () => asked.pass());
-    const subscription = open(slow).subscribe(notes, { checkEveryMs: 20 });
+    const subscription = open(slow).subscribe(notes, { checkIntervalMs: 20 });
     await asked.reached;
     const closed = subscription.close();
     asked.open();
@@ -293,7 +293,7 @@ describe("a subscription of which it is not known yet whether news arrive", () =
     const appId = next("app");
     const [notes, asked, login] = [new Notes(), new Gate(), newLogin()];
     const slow = beforeText("pg_listening_channels", site.pool(), () => asked.pass());
-    const subscription = open(slow, { appId }).subscribe(notes, { checkEveryMs: 20 });
+    const subscription = open(slow, { appId }).subscribe(notes, { checkIntervalMs: 20 });
     await asked.reached;
     const other = open(own, { appId });
     await other.clear();
@@ -313,8 +313,8 @@ describe("a subscription while the server is away", () => {
     await site.server.kill();
     const registry = open(site.pool());
     const [early, late] = [new Notes(), new Notes()];
-    const subscription = registry.subscribe(early, { checkEveryMs: 20 });
-    registry.subscribe(late, { checkEveryMs: 20 });
+    const subscription = registry.subscribe(early, { checkIntervalMs: 20 });
+    registry.subscribe(late, { checkIntervalMs: 20 });
     await subscription.close();
     await site.server.restart();
     await eventually(() => late.told.length > 0);

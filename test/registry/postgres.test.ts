@@ -98,13 +98,13 @@ describe("the migration", () => {
     await own.query("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA auth TO app");
     const registry = open(site.pool({ options: "-c role=app" }), { schema: "auth" });
     const [one, two] = [newLogin(), newLogin()];
-    const era = await begun(registry, one);
-    expect(await registry.adopt(two, { era, ends: 0 })).toEqual(expect.any(String));
+    const generation = await begun(registry, one);
+    expect(await registry.adopt(two, { generation, endCount: 0 })).toEqual(expect.any(String));
     expect(await registry.update("alice", one.id, { ttlMs: 1_000 })).toBe(true);
-    expect(await registry.remove("alice", one.id, { mark: newMark() })).toMatchObject({ ends: 1 });
-    await registry.markAll(newMark());
+    expect(await registry.remove("alice", one.id, { kick: newMark() })).toMatchObject({ ends: 1 });
+    await registry.kickEveryone(newMark());
     expect(await registry.removeAll("alice", newMark())).toHaveLength(2);
-    await registry.settle("alice", [one.id, two.id]);
+    await registry.finishKick("alice", [one.id, two.id]);
     await registry.clear();
     await registry.close();
     await expect(registry.migrate()).rejects.toMatchObject({
@@ -152,7 +152,7 @@ describe("texts that PostgreSQL cannot hold", () => {
       const { id, userId, sid, ip, userAgent } = login;
       expect(await registry.find(userId, id)).toMatchObject({ id, userId, sids: [sid], ip, userAgent });
       expect(await registry.removeAll(login.userId, mark)).toHaveLength(1);
-      expect(await registry.kickMark(login.userId, login.id, era)).toEqual(mark);
+      expect(await registry.kickOf(login.userId, login.id, era)).toEqual(mark);
       expect((await registry.activeUsers({ offset: 0, limit: 9 })).users.map(({ userId }) => userId)).toEqual([
         other.userId,
       ]);
@@ -168,9 +168,9 @@ describe("the time of a kick", () => {
       const at = new Date("2026-01-02T03:04:05.678Z");
       const mark = { ...newMark({ reason: odd, by: odd }), id: `${odd}${next("mark")}`, at };
       await registry.removeAll("alice", mark);
-      await registry.markAll({ ...mark, id: `${odd}${next("mark")}` });
+      await registry.kickEveryone({ ...mark, id: `${odd}${next("mark")}` });
       const adopt = (ms: number) =>
-        registry.adopt(newLogin(), { era: "", ends: 0, authenticatedAt: new Date(+at + 60_000 + ms) });
+        registry.adopt(newLogin(), { generation: "", endCount: 0, authenticatedAt: new Date(+at + 60_000 + ms) });
       expect(await adopt(-1)).toBeUndefined();
       expect(await adopt(0)).toEqual(expect.any(String));
     },
@@ -180,7 +180,7 @@ describe("the time of a kick", () => {
     const registry = open(own);
     await registry.removeAll("alice", { ...newMark(), at: new Date(NaN) });
     const authenticatedAt = new Date();
-    expect(await registry.adopt(newLogin(), { era: "", ends: 0, authenticatedAt })).toBeUndefined();
+    expect(await registry.adopt(newLogin(), { generation: "", endCount: 0, authenticatedAt })).toBeUndefined();
   });
 });
 
@@ -209,7 +209,7 @@ describe("a row that cannot be read", () => {
     await own.query("UPDATE express_logout_users SET user_id = '\"' WHERE app = $1 AND user_id = 'user 7'", [appId]);
     const found: string[] = [];
     const look = async (): Promise<void> => {
-      for await (const group of registry.users()) found.push(...group);
+      for await (const group of registry.scanUsers()) found.push(...group);
     };
     await expect(look()).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
     expect(found.sort()).toEqual(userIds.filter((userId) => userId !== "user 7").sort());
@@ -254,7 +254,7 @@ describe("an error", () => {
     const calls = [
       () => registry.remove("alice", "login", options),
       () => registry.removeAll("alice", newMark(), options),
-      () => registry.markAll(newMark(), options),
+      () => registry.kickEveryone(newMark(), options),
     ];
     for (const call of calls) {
       await expect(call()).rejects.toMatchObject({ code: "ERR_ARGUMENT", message: /synchronous_standby_names/ });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jes
 import { Redis } from "ioredis";
 import { Redis as Redis5 } from "ioredis5";
 import { createClient } from "redis";
-import type { KickMark, NewLogin } from "../../lib/index.js";
+import type { KickRecord, NewLogin } from "../../lib/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import { Heard } from "../support/heard.js";
 import { CLIENTS, ON_ONE_SERVER, stopSharedServers } from "../support/redis-clients.js";
@@ -14,7 +14,7 @@ import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 jest.setTimeout(60_000);
 
 const UNAVAILABLE = expect.objectContaining({ code: "ERR_REGISTRY_UNAVAILABLE" });
-const mark = (): KickMark => ({ id: "mark", at: new Date() });
+const mark = (): KickRecord => ({ id: "mark", at: new Date() });
 const login = (userId: string): NewLogin => ({ id: `login of ${userId}`, userId, sid: "sid", ttlMs: 3_600_000 });
 
 const closing: (() => unknown)[] = [];
@@ -25,7 +25,7 @@ afterAll(stopSharedServers);
 
 function registryOn(client: RedisClient, appId = "app"): RedisLoginRegistry {
   const registry = new RedisLoginRegistry({ client });
-  registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  registry.init({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
   return registry;
 }
 
@@ -130,7 +130,7 @@ describe("databases of one server", () => {
   async function listening(path: string, appId: string) {
     const registry = registryOn(await clientTo(server.url + path), appId);
     const heard = new Heard();
-    const subscription = registry.subscribe(heard, { checkEveryMs: 100 });
+    const subscription = registry.subscribe(heard, { checkIntervalMs: 100 });
     closing.push(() => subscription.close());
     await heard.until(() => heard.isListening);
     return { registry, heard };
@@ -179,7 +179,7 @@ describe("databases of one server", () => {
     const limited = server.url.replace("redis://", "redis://limited:secret@");
     const registry = registryOn(await clientTo(limited), "limited");
     const heard = new Heard();
-    const subscription = registry.subscribe(heard, { checkEveryMs: 100 });
+    const subscription = registry.subscribe(heard, { checkIntervalMs: 100 });
     closing.push(() => subscription.close());
     await heard.until(() => heard.isListening);
     await registry.add(login("alice"));

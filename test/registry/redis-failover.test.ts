@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it, jest } from "@jest/globals";
-import type { KickMark, ListedLogin, NewLogin } from "../../lib/index.js";
+import type { KickRecord, ListedLogin, NewLogin } from "../../lib/index.js";
 import { RedisLoginRegistry, type RedisLoginRegistryOptions } from "../../lib/registry/redis/index.js";
 import {
   cluster,
@@ -19,7 +19,12 @@ jest.setTimeout(120_000);
 jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
 let count = 0;
-const mark = (): KickMark => ({ id: `mark-${String((count += 1))}`, at: new Date(), reason: undefined, by: undefined });
+const mark = (): KickRecord => ({
+  id: `mark-${String((count += 1))}`,
+  at: new Date(),
+  reason: undefined,
+  by: undefined,
+});
 const login = (userId: string): NewLogin => ({ id: `login of ${userId}`, userId, sid: "sid", ttlMs: 3_600_000 });
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -34,7 +39,7 @@ async function opened(
 ): Promise<RedisLoginRegistry> {
   const { client, close } = await opening;
   const registry = new RedisLoginRegistry({ client, ...options });
-  registry.bind({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  registry.init({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
   closing.push(close, () => registry.close());
   return registry;
 }
@@ -46,7 +51,7 @@ describe.each(ON_SENTINEL.map((kind) => [kind.name, kind] as const))("a failover
     const alice = login(`alice of ${name}`);
     await registry.add(alice);
     await eventually(() => registry.removeAll(alice.userId, mark(), { waitReplicas: 2 }));
-    await registry.settle(alice.userId, [alice.id]);
+    await registry.finishKick(alice.userId, [alice.id]);
     await set.failOver();
     expect(await eventually(() => registry.find(alice.userId, alice.id))).toBeUndefined();
     const kicked = await eventually(() => loginAndKick(registry, alice)).finally(() => set.recover());
@@ -63,7 +68,7 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
       const alice = login(`alice of ${name}`);
       await registry.add(alice);
       await eventually(() => registry.removeAll(alice.userId, mark(), { waitReplicas: 1 }));
-      await registry.settle(alice.userId, [alice.id]);
+      await registry.finishKick(alice.userId, [alice.id]);
       await set.failOver(`{app:${encodeURIComponent(alice.userId)}}`);
       // The Cluster client of node-redis 5 looks for the new master only when the old one is there again.
       if (name === "node-redis 5 Cluster") await set.recover();

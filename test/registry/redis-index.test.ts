@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { KickMark, NewLogin } from "../../lib/index.js";
+import type { KickRecord, NewLogin } from "../../lib/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { appKeys, userKeys, type AppKeys } from "../../lib/registry/redis/keys.js";
 import { connectTo, startRedis, until, type RedisServer } from "../support/redis-server.js";
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 let apps = 0;
 let marks = 0;
-const mark = (): KickMark => ({ id: `mark-${String((marks += 1))}`, at: new Date() });
+const mark = (): KickRecord => ({ id: `mark-${String((marks += 1))}`, at: new Date() });
 const login = (userId: string, more: Partial<NewLogin> = {}): NewLogin => {
   return { id: `login of ${userId}`, userId, sid: `sid of ${userId}`, ttlMs: HOUR_MS, ...more };
 };
@@ -40,7 +40,7 @@ beforeEach(() => {
     },
   };
   registry = new RedisLoginRegistry({ client: watched });
-  registry.bind({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  registry.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
   index = appKeys("express-logout:", `app-${String(apps)}`);
   sent.length = 0;
 });
@@ -52,7 +52,7 @@ const online = async (): Promise<[number, ...string[]]> => {
 const count = async (): Promise<number> => (await registry.activeUsers({ offset: 0, limit: 0 })).totalCount;
 const everyone = async (): Promise<string[]> => {
   const found: string[] = [];
-  for await (const userIds of registry.users()) found.push(...userIds);
+  for await (const userIds of registry.scanUsers()) found.push(...userIds);
   return found.sort();
 };
 const keysOf = (userId: string) => userKeys(index, userId);
@@ -146,13 +146,13 @@ describe("a kick", () => {
   it("of a user or of one login takes four trips to the registry, the notes apart, and leaves no row", async () => {
     for (const kick of [
       () => registry.removeAll("alice", mark()),
-      () => registry.remove("alice", "login of alice", { mark: mark() }),
+      () => registry.remove("alice", "login of alice", { kick: mark() }),
     ]) {
       await registry.add(login("alice", { id: "login of alice" }));
       await client.del(keysOf("alice").ended);
       sent.length = 0;
       await kick();
-      await registry.settle("alice", ["login of alice"]);
+      await registry.finishKick("alice", ["login of alice"]);
       expect(sent).toHaveLength(4);
       expect(await client.exists([index.active, index.expiry])).toBe(0);
       await client.del(keysOf("alice").ended);
@@ -163,7 +163,7 @@ describe("a kick", () => {
     await registry.add(login("alice"));
     await registry.removeAll("alice", mark());
     expect([await online(), await everyone()]).toEqual([[0], ["alice"]]);
-    await registry.settle("alice", ["login of alice"]);
+    await registry.finishKick("alice", ["login of alice"]);
     expect(await client.exists([index.active, index.expiry])).toBe(0);
   });
 
@@ -171,8 +171,8 @@ describe("a kick", () => {
     await registry.add(login("alice"));
     await registry.removeAll("alice", mark());
     const other = new RedisLoginRegistry({ client });
-    other.bind({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
-    await other.settle("alice", ["login of alice"]);
+    other.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    await other.finishKick("alice", ["login of alice"]);
     expect(await client.exists([index.active, index.expiry])).toBe(0);
   });
 });
@@ -182,12 +182,12 @@ describe("a login that is being adopted", () => {
     (await client.zRange(index.active, 0, -1)).filter((member) => member.includes(" "));
 
   it("has a row of its own until it is listed, or refused", async () => {
-    await registry.adopt(login("alice"), { era: "", ends: 0 });
+    await registry.adopt(login("alice"), { generation: "", endCount: 0 });
     expect([await pendingRows(), await online()]).toEqual([[], [1, "alice"]]);
     await registry.removeAll("bob", mark());
-    expect(await registry.adopt(login("bob"), { era: "", ends: 0 })).toBeUndefined();
-    await registry.markAll(mark());
-    expect(await registry.adopt(login("carol"), { era: "", ends: 0 })).toBeUndefined();
+    expect(await registry.adopt(login("bob"), { generation: "", endCount: 0 })).toBeUndefined();
+    await registry.kickEveryone(mark());
+    expect(await registry.adopt(login("carol"), { generation: "", endCount: 0 })).toBeUndefined();
     expect(await client.zRange(index.active, 0, -1)).toEqual(["alice"]);
     expect(await client.zRange(index.expiry, 0, -1)).toEqual(["alice"]);
   });
@@ -200,7 +200,7 @@ describe("a login that is being adopted", () => {
     await registry.add(login("alice"));
     expect(await everyone()).toEqual(["alice"]);
     await registry.removeAll("alice", mark());
-    await registry.settle("alice", ["login of alice"]);
+    await registry.finishKick("alice", ["login of alice"]);
     await registry.clear();
     expect(await pendingRows()).toEqual([pending]);
     await client.zAdd(index.expiry, { score: Date.now() - 1_000, value: pending });
@@ -235,7 +235,7 @@ describe("what cannot be read of one user", () => {
     await client.zAdd(index.active, { score: 1_000, value: "%E0%A4%A" });
     const found: string[] = [];
     const walk = async (): Promise<void> => {
-      for await (const userIds of registry.users()) found.push(...userIds);
+      for await (const userIds of registry.scanUsers()) found.push(...userIds);
     };
     await expect(walk()).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
     expect(found).toEqual(["alice"]);
@@ -244,7 +244,7 @@ describe("what cannot be read of one user", () => {
 
   it("is not that Redis is away", async () => {
     const away = new RedisLoginRegistry({ client: { sendCommand: () => Promise.reject(new Error("away")) } });
-    away.bind({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    away.init({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
     await expect(away.activeUsers(PAGE)).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
   });
 });

@@ -103,9 +103,9 @@ describe.each(inClusters.map((kind) => [kind.name, kind] as const))("a subscript
     const { client, close } = await kind.open();
     closing.push(close);
     const registry = new RedisLoginRegistry({ client });
-    registry.bind({ appId: `app-${String((count += 1))}`, maxSessionAgeMs: 60_000 });
+    registry.init({ appId: `app-${String((count += 1))}`, maxSessionAgeMs: 60_000 });
     const heard = new Heard();
-    const subscription = registry.subscribe(heard, { checkEveryMs: 20 });
+    const subscription = registry.subscribe(heard, { checkIntervalMs: 20 });
     closing.push(() => subscription.close());
     await heard.until(() => heard.looks > 3);
     expect(heard.isListening).toBe(true);

@@ -36,7 +36,7 @@ afterAll(stopSharedServers);
 
 function registryOn(client: RedisClient, appId = "a"): RedisLoginRegistry {
   const registry = new RedisLoginRegistry({ client, prefix: "", timeoutMs: TIMEOUT_MS });
-  registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  registry.init({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
   return registry;
 }
 
@@ -87,10 +87,10 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
     await server.kill();
     await failureOf(() => registry.find("u", "login"));
     expectNoSecretIn(await failureOf(() => registry.add(login("u"))));
-    await failureOf(() => registry.markAll({ id: "mark", at: new Date() }));
+    await failureOf(() => registry.kickEveryone({ id: "mark", at: new Date() }));
     await server.restart();
     expect(await eventually(() => registry.list("u", PAGE))).toEqual({ items: [], total: 0 });
-    expect(await eventually(() => registry.kickMark("u", "login", ""))).toBeUndefined();
+    expect(await eventually(() => registry.kickOf("u", "login", ""))).toBeUndefined();
   });
 
   it("that dies while a call is under way fails it without telling what was in it", async () => {

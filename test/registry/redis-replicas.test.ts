@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { createClient } from "redis";
-import type { KickMark, NewLogin } from "../../lib/index.js";
+import type { KickRecord, NewLogin } from "../../lib/index.js";
 import {
   RedisLoginRegistry,
   type RedisClient,
@@ -21,7 +21,12 @@ const SHORT_MS = 400;
 const NOT_REPLICATED = expect.objectContaining({ name: "LogoutError", code: "ERR_NOT_REPLICATED", status: 503 });
 
 let count = 0;
-const mark = (): KickMark => ({ id: `mark-${String((count += 1))}`, at: new Date(), reason: undefined, by: undefined });
+const mark = (): KickRecord => ({
+  id: `mark-${String((count += 1))}`,
+  at: new Date(),
+  reason: undefined,
+  by: undefined,
+});
 const login = (userId: string): NewLogin => {
   count += 1;
   return { id: `login-${String(count)}`, userId, sid: `sid-${String(count)}`, ttlMs: 3_600_000 };
@@ -34,7 +39,7 @@ afterEach(async () => {
 
 function opened(client: RedisClient, options: Partial<RedisLoginRegistryOptions> = {}): RedisLoginRegistry {
   const registry = new RedisLoginRegistry({ client, timeoutMs: LONG_MS, ...options });
-  registry.bind({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  registry.init({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
   closing.push(() => registry.close());
   return registry;
 }
@@ -79,7 +84,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
       await registry.removeAll("alice", mark(), { waitReplicas: 1 });
       const successor = await afterFailover();
       expect(await successor.find("alice", alice.id)).toBeUndefined();
-      expect(await successor.adopt(alice, { era: era ?? "", ends: 0 })).toBeUndefined();
+      expect(await successor.adopt(alice, { generation: era ?? "", endCount: 0 })).toBeUndefined();
     });
 
     it("a kick that the replica cannot get is not told as done", async () => {
@@ -168,9 +173,9 @@ describe("a registry that waits for a replica", () => {
 
   const ENDS: [string, (registry: RedisLoginRegistry, login: NewLogin) => Promise<unknown>][] = [
     ["a kick", (registry) => registry.removeAll("alice", mark())],
-    ["a kick of one login", (registry, { id }) => registry.remove("alice", id, { mark: mark() })],
+    ["a kick of one login", (registry, { id }) => registry.remove("alice", id, { kick: mark() })],
     ["a logout", (registry, { id }) => registry.remove("alice", id)],
-    ["a kick of everyone", (registry) => registry.markAll(mark())],
+    ["a kick of everyone", (registry) => registry.kickEveryone(mark())],
   ];
 
   it.each(ENDS)("waits with %s", async (_what, end) => {
@@ -189,9 +194,9 @@ describe("a registry that waits for a replica", () => {
     pair.holdReplication();
     const alice = login("alice");
     await waiting.add(alice);
-    for (const name of ["remove", "removeAll", "markAll"] as const) {
+    for (const name of ["remove", "removeAll", "kickEveryone"] as const) {
       const original = waiting[name].bind(waiting) as (...args: unknown[]) => Promise<never>;
-      const options = name === "markAll" ? 1 : 2;
+      const options = name === "kickEveryone" ? 1 : 2;
       waiting[name] = (...args: unknown[]) => {
         args[options] = { ...(args[options] as object | undefined), waitReplicas: 0 };
         return original(...args);
@@ -285,6 +290,6 @@ describe("a registry that waits for a replica", () => {
     const refused = expect.objectContaining({ code: "ERR_ARGUMENT" });
     await expect(registry.removeAll("alice", mark(), wrong)).rejects.toEqual(refused);
     await expect(registry.remove("alice", "login", wrong)).rejects.toEqual(refused);
-    await expect(registry.markAll(mark(), wrong)).rejects.toEqual(refused);
+    await expect(registry.kickEveryone(mark(), wrong)).rejects.toEqual(refused);
   });
 });

@@ -133,7 +133,7 @@ describe.each(SETTINGS)("%s", (name, make) => {
   it("serves the registry as any other does", async () => {
     const isReplicated = /Cluster|Sentinel/.test(name);
     const registry = new RedisLoginRegistry({ client: await make(), waitReplicas: isReplicated ? 1 : 0 });
-    registry.bind({ appId: name, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    registry.init({ appId: name, maxSessionAgeMs: MAX_SESSION_AGE_MS });
     closing.push(() => registry.close());
     const users = Array.from({ length: 20 }, (_value, index) => `user ${String(index)}`);
     const logins = users.map(login);
@@ -145,19 +145,19 @@ describe.each(SETTINGS)("%s", (name, make) => {
     expect([page.totalCount, page.users[0]?.userId]).toEqual([20, "user 0"]);
     const mark = { id: "mark", at: new Date(0), reason: "why", by: undefined };
     expect(await registry.removeAll(first.userId, mark)).toMatchObject([{ id: first.id }]);
-    expect(await registry.kickMark(first.userId, first.id, eras[0] ?? "")).toEqual(mark);
-    expect(await registry.adopt(first, { era: "", ends: 0 })).toBeUndefined();
+    expect(await registry.kickOf(first.userId, first.id, eras[0] ?? "")).toEqual(mark);
+    expect(await registry.adopt(first, { generation: "", endCount: 0 })).toBeUndefined();
     expect(await registry.remove(second.userId, second.id)).toMatchObject({ login: { id: second.id }, ends: 0 });
     expect(await registry.remove(second.userId, second.id)).toEqual({ login: undefined, ends: 1 });
     expect(await registry.find(first.userId, first.id)).toBeUndefined();
-    await registry.settle(first.userId, [first.id]);
+    await registry.finishKick(first.userId, [first.id]);
     const others = logins.slice(2, 5);
     const kicked = await Promise.all(others.map(({ userId }) => registry.removeAll(userId, mark)));
     expect(kicked.map(([removed]) => removed?.id)).toEqual(others.map(({ id }) => id));
-    await Promise.all(others.map(({ userId, id }) => registry.settle(userId, [id])));
+    await Promise.all(others.map(({ userId, id }) => registry.finishKick(userId, [id])));
     expect(await registry.removeAll(others[0]?.userId ?? "", mark)).toEqual([]);
     const online: string[] = [];
-    for await (const found of registry.users()) online.push(...found);
+    for await (const found of registry.scanUsers()) online.push(...found);
     expect(online.sort()).toEqual(users.slice(5).sort());
     await registry.clear();
     expect(await registry.list("user 6", PAGE)).toEqual({ items: [], total: 0 });
@@ -171,7 +171,7 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
       const set = await cluster.get();
       const { client, close } = await kind.open(set);
       const registry = new RedisLoginRegistry({ client, timeoutMs: 20_000, waitReplicas: 1 });
-      registry.bind({ appId: name, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+      registry.init({ appId: name, maxSessionAgeMs: MAX_SESSION_AGE_MS });
       closing.push(close, () => registry.close());
       const users = Array.from({ length: 40 }, (_value, index) => `user-${String(index)}`);
       await Promise.all(users.map((user) => registry.add(login(user))));

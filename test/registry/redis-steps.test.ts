@@ -33,7 +33,7 @@ describe("what comes between two commands of one method", () => {
     const appId = `app-${String((app += 1))}`;
     const open = (through: RedisClient): RedisLoginRegistry => {
       const registry = new RedisLoginRegistry({ client: through });
-      registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+      registry.init({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
       return registry;
     };
     const other = open(client);
@@ -56,8 +56,9 @@ describe("what comes between two commands of one method", () => {
   }
 
   const kickEveryone = async (registry: RedisLoginRegistry): Promise<void> => {
-    await registry.markAll(mark("everyone"));
-    for await (const users of registry.users()) for (const user of users) await registry.removeAll(user, mark("user"));
+    await registry.kickEveryone(mark("everyone"));
+    for await (const users of registry.scanUsers())
+      for (const user of users) await registry.removeAll(user, mark("user"));
   };
   const COMMANDS = [1, 2, 3, 4, 5];
 
@@ -67,7 +68,7 @@ describe("what comes between two commands of one method", () => {
       const { first, other } = nodes(before, kickEveryone);
       const era = await first.add(login("l", "bob"));
       const found: string[] = [];
-      for await (const users of other.users()) found.push(...users);
+      for await (const users of other.scanUsers()) found.push(...users);
       const isListed = (await other.find("bob", "l")) !== undefined;
       // It is listed after the kick, in the new era, and the next kick of everyone finds it.
       const expected = { isListed: true, inEra: before <= 3, found: ["bob"] };
@@ -82,7 +83,7 @@ describe("what comes between two commands of one method", () => {
     async (before) => {
       const ended: string[] = [];
       const { first, other } = nodes(before, async (registry) => {
-        await registry.markAll(mark("everyone"));
+        await registry.kickEveryone(mark("everyone"));
         for (const { id } of await registry.removeAll("bob", mark("user"))) ended.push(id);
       });
       await other.add(login("old", "bob"));
@@ -100,7 +101,7 @@ describe("what comes between two commands of one method", () => {
 
   const ENDS: Readonly<Record<string, (registry: RedisLoginRegistry) => Promise<unknown>>> = {
     "a kick of its user": (registry) => registry.removeAll("bob", mark("kick")),
-    "a kick of that login": (registry) => registry.remove("bob", "l", { mark: mark("kick") }),
+    "a kick of that login": (registry) => registry.remove("bob", "l", { kick: mark("kick") }),
     "a kick of everyone": kickEveryone,
     "a login given up": (registry) => registry.remove("bob", "l", { remember: "for a day" }),
   };
@@ -136,7 +137,7 @@ describe("what comes between two commands of one method", () => {
         },
       };
       const registry = new RedisLoginRegistry({ client: through });
-      registry.bind({ appId: `app-${String(app)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+      registry.init({ appId: `app-${String(app)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
       return registry;
     };
     return { other, again };
@@ -146,7 +147,7 @@ describe("what comes between two commands of one method", () => {
     "a kick of everyone before command %i of an adoption leaves nothing listed that it missed",
     async (before) => {
       const { first, other } = nodes(before, kickEveryone);
-      const era = await first.adopt(login("l", "bob"), { era: "", ends: 0 });
+      const era = await first.adopt(login("l", "bob"), { generation: "", endCount: 0 });
       const isFound = (await other.find("bob", "l")) !== undefined;
       // The three are the pending row, the login and its row.
       expect([era, isFound]).toEqual(before > 3 ? ["", true] : [undefined, false]);
@@ -171,7 +172,7 @@ describe("what comes between two commands of one method", () => {
     async (name, before) => {
       const { first, other } = nodes(before, async (registry) => NEAR[name]?.(registry), { diesAt: 3 });
       await other.add(login("another", "bob"));
-      await first.adopt(login("l", "bob"), { era: "", ends: 0 }).catch(() => undefined);
+      await first.adopt(login("l", "bob"), { generation: "", endCount: 0 }).catch(() => undefined);
       expect(await other.find("bob", "l")).toBeUndefined();
     },
   );
@@ -179,9 +180,9 @@ describe("what comes between two commands of one method", () => {
   it("an adoption that a kick of everyone has ended is not begun again by a node that then dies", async () => {
     const { first, other } = nodes(2, () => Promise.reject(new Error("the node has died")));
     await kickEveryone(other);
-    expect(await other.adopt(login("l", "bob"), { era: "", ends: 0 })).toBeUndefined();
+    expect(await other.adopt(login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
     // No request comes to its session any more, in which it would be seen that the login has ended.
-    expect(await first.adopt(login("l", "bob"), { era: "", ends: 0 })).toBeUndefined();
+    expect(await first.adopt(login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
     expect(await other.find("bob", "l")).toBeUndefined();
   });
 
@@ -191,7 +192,7 @@ describe("what comes between two commands of one method", () => {
       const ends: ((registry: RedisLoginRegistry) => Promise<unknown>)[] = [
         (registry) => registry.remove("bob", "old"),
         (registry) => registry.removeAll("bob", mark("kick")),
-        (registry) => registry.remove("bob", "old", { mark: mark("kick") }),
+        (registry) => registry.remove("bob", "old", { kick: mark("kick") }),
         (registry) => registry.clear(),
         (registry) => registry.activeUsers(PAGE),
       ];
@@ -199,9 +200,9 @@ describe("what comes between two commands of one method", () => {
         const { first, other } = nodes(before, (registry) => registry.add(login("new", "bob")));
         await other.add(login("old", "bob"));
         await end(first);
-        await first.settle("bob", ["old"]);
+        await first.finishKick("bob", ["old"]);
         const found: string[] = [];
-        for await (const users of other.users()) found.push(...users);
+        for await (const users of other.scanUsers()) found.push(...users);
         const isMissing = (await other.find("bob", "new")) !== undefined && !found.includes("bob");
         expect(isMissing).toBe(false);
         await kickEveryone(other);
@@ -227,11 +228,11 @@ describe("what comes between two commands of one method", () => {
     const { first } = nodes(0, () => Promise.resolve());
     // This kick keeps what is remembered of the user; what follows is to be forgotten one by one.
     await first.removeAll("bob", mark("m"));
-    first.bind({ appId: `app-${String(app)}`, maxSessionAgeMs: 1 });
+    first.init({ appId: `app-${String(app)}`, maxSessionAgeMs: 1 });
     for (let round = 0; round < 60; round += 1) {
       await first.add(login(`l${String(round)}`, "bob"));
-      await first.remove("bob", `l${String(round)}`, { mark: mark("m") });
-      await first.settle("bob", [`l${String(round)}`]);
+      await first.remove("bob", `l${String(round)}`, { kick: mark("m") });
+      await first.finishKick("bob", [`l${String(round)}`]);
     }
     const { ended } = userKeys(appKeys(PREFIX, `app-${String(app)}`), "bob");
     const remembered = await client.hLen(ended);
@@ -250,16 +251,16 @@ describe("what Redis keeps", () => {
   function open() {
     const appId = `app-${String((app += 1))}`;
     const registry = new RedisLoginRegistry({ client });
-    registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    registry.init({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
     return { registry, index: appKeys(PREFIX, appId), bob: userKeys(appKeys(PREFIX, appId), "bob") };
   }
 
   it("of a user expires by itself, whatever has come about", async () => {
     const { registry, bob } = open();
     await registry.add(login("a", "bob"));
-    await registry.remove("bob", "a", { mark: mark("one") });
+    await registry.remove("bob", "a", { kick: mark("one") });
     const afterOne = [await client.pTTL(bob.ended), await client.pTTL(bob.kicked)];
-    await registry.settle("bob", ["a"]);
+    await registry.finishKick("bob", ["a"]);
     await client.del(bob.ended);
     await registry.add(login("b", "bob"));
     await registry.removeAll("bob", mark("all"));
@@ -272,9 +273,9 @@ describe("what Redis keeps", () => {
     const { registry, bob } = open();
     const expiry = async (id: string): Promise<number> =>
       Number((await client.hGet(bob.ended, `=${id}`))?.split(" ")[1]) - Date.now();
-    registry.bind({ appId: `app-${String(app)}`, maxSessionAgeMs: 10 * DAY_MS });
+    registry.init({ appId: `app-${String(app)}`, maxSessionAgeMs: 10 * DAY_MS });
     await registry.add(login("listed", "bob"));
-    for (const id of ["listed", "listed", "made up"]) await registry.remove("bob", id, { mark: mark("one") });
+    for (const id of ["listed", "listed", "made up"]) await registry.remove("bob", id, { kick: mark("one") });
     await registry.remove("bob", "to be remembered", { remember: true });
     expect(await expiry("listed")).toBeGreaterThan(9 * DAY_MS);
     expect(await expiry("to be remembered")).toBeGreaterThan(9 * DAY_MS);

@@ -3,7 +3,7 @@ import { request, ServerResponse, type IncomingMessage, type Server } from "node
 import type { Duplex, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { Express, Request, RequestHandler, Response } from "express";
-import type { LoginEndedError, LogoutRouter } from "../../lib/index.js";
+import type { LoginEndedError, LogoutMiddleware } from "../../lib/index.js";
 import type { Browser } from "./http.js";
 import type { Site } from "./site.js";
 
@@ -29,7 +29,7 @@ export class LiveThings {
   #closed = 0;
 
   /** Takes upgrades, as a WebSocket server does. */
-  addUpgrades(server: Server, sessions: RequestHandler, auth: LogoutRouter): void {
+  addUpgrades(server: Server, sessions: RequestHandler, auth: LogoutMiddleware): void {
     server.on("upgrade", (req, socket) => {
       sessions(req as Request, new ServerResponse(req) as Response, () => {
         socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n");
@@ -40,7 +40,7 @@ export class LiveThings {
     });
   }
 
-  addRoutes(app: Express, auth: LogoutRouter): void {
+  addRoutes(app: Express, auth: LogoutMiddleware): void {
     app.get("/poll", (req, res) => {
       this.begin(auth.signal(req), res);
     });

@@ -1,5 +1,5 @@
 import { Pool, type PoolConfig } from "pg";
-import type { Era, KickMark, ListedLogin, LoginRegistry, NewLogin } from "../../lib/index.js";
+import type { Generation, KickRecord, ListedLogin, LoginRegistry, NewLogin } from "../../lib/index.js";
 import {
   PostgresLoginRegistry,
   type PostgresClient,
@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 let count = 0;
 export const next = (word: string): string => `${word}-${String((count += 1))}`;
 
-export const newMark = (more: Partial<KickMark> = {}): KickMark => ({
+export const newMark = (more: Partial<KickRecord> = {}): KickRecord => ({
   id: next("mark"),
   at: new Date(1_700_000_000_000),
   ...more,
@@ -27,7 +27,7 @@ export const newLogin = (userId = "alice"): NewLogin => ({
 });
 
 /** Lists a login, and gives its era. */
-export async function begun(registry: LoginRegistry, login: NewLogin): Promise<Era> {
+export async function begun(registry: LoginRegistry, login: NewLogin): Promise<Generation> {
   const era = await registry.add(login);
   if (era === undefined) throw new Error(`${login.id} is not listed`);
   return era;
@@ -79,7 +79,7 @@ export function open(
   { appId = next("app"), ...options }: Partial<PostgresLoginRegistryOptions> & { appId?: string } = {},
 ): PostgresLoginRegistry {
   const registry = new PostgresLoginRegistry({ pool, ...options });
-  registry.bind({ appId, maxSessionAgeMs: HOUR_MS });
+  registry.init({ appId, maxSessionAgeMs: HOUR_MS });
   return registry;
 }
 

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import express, { type ErrorRequestHandler, type Express, type Request } from "express";
 import session, { type SessionOptions, type Store } from "express-session";
-import type { LogoutRouter } from "../../lib/index.js";
+import type { LogoutMiddleware } from "../../lib/index.js";
 import type { Gate } from "./gate.js";
 
 declare module "express-session" {
@@ -72,7 +72,7 @@ export interface RaceAppOptions {
   readonly store: Store;
   readonly settings: Pick<SessionOptions, "resave" | "saveUninitialized" | "rolling" | "cookie" | "unset">;
   readonly gate: Gate;
-  readonly auth?: LogoutRouter | undefined;
+  readonly auth?: LogoutMiddleware | undefined;
   /** What reaches the app's error handler, also after an answer has begun. */
   readonly errors?: unknown[];
 }

@@ -21,7 +21,7 @@ export const MAX_SESSION_AGE_MS = 86_400_000;
 const PATIENCE_MS = 20_000;
 
 function bound<Registry extends LoginRegistry>(registry: Registry, appId: string): Registry {
-  registry.bind({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+  registry.init({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
   return registry;
 }
 

@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { afterEach } from "@jest/globals";
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from "express";
 import session, { type SessionOptions } from "express-session";
-import { logout, type LogoutEvents, type LogoutOptions, type LogoutRouter } from "../../lib/index.js";
+import { logout, type LogoutEvents, type LogoutOptions, type LogoutMiddleware } from "../../lib/index.js";
 import { Gate } from "./gate.js";
 import { Browser, serve } from "./http.js";
 import { HANDLERS, regenerate, save } from "./race-app.js";
@@ -24,9 +24,9 @@ export interface SiteOptions {
   /** What the app uses between session() and the middleware. */
   readonly before?: (app: Express) => void;
   /** What the app uses after the middleware. */
-  readonly after?: (app: Express, auth: LogoutRouter) => void;
+  readonly after?: (app: Express, auth: LogoutMiddleware) => void;
   /** What is added to the server itself: that which takes upgrades. */
-  readonly attach?: (server: Server, sessions: RequestHandler, auth: LogoutRouter) => unknown;
+  readonly attach?: (server: Server, sessions: RequestHandler, auth: LogoutMiddleware) => unknown;
   /** Of what the site wants to hear. Default: of everything. */
   readonly listensTo?: readonly (keyof LogoutEvents)[];
 }
@@ -48,7 +48,7 @@ export interface Answer {
 
 /** An app with the middleware, on a port of its own. */
 export interface Site {
-  readonly auth: LogoutRouter;
+  readonly auth: LogoutMiddleware;
   readonly appId: string;
   readonly at: string;
   readonly url: string;
@@ -90,7 +90,7 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
   const gate = new Gate();
   const errors: unknown[] = [];
   const events: (object & { name: string })[] = [];
-  for (const name of options.listensTo ?? (["login", "logout", "kick", "refused"] as const)) {
+  for (const name of options.listensTo ?? (["login", "logout", "kick", "rejected"] as const)) {
     auth.on(name, (event) => events.push({ name, ...event }));
   }
 

@@ -3,7 +3,7 @@ import { Store } from "express-session";
 import { EventEmitter } from "node:events";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { ListedLogin } from "../../lib/index.js";
-import { CoherentCache, refuseOtherStores } from "../../lib/registry/redis/coherent-cache.js";
+import { CoherentCache, rejectOtherStores } from "../../lib/registry/redis/coherent-cache.js";
 
 /** A client whose connection comes and goes, and whose answers come, when the test says so. */
 class Client extends EventEmitter {
@@ -302,13 +302,13 @@ describe("the condition", () => {
 
   it.each(Object.keys(stores))("is refused for a store: %s", (name) => {
     expect(() => {
-      refuseOtherStores(client, stores[name]?.());
+      rejectOtherStores(client, stores[name]?.());
     }).toThrow(error);
   });
 
   it("holds for a store as published, on the client", () => {
     expect(() => {
-      refuseOtherStores(client, published());
+      rejectOtherStores(client, published());
     }).not.toThrow();
   });
 });

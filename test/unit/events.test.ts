@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { transformSync } from "@swc/core";
 
-const { code: EVENTS } = transformSync(readFileSync(join(__dirname, "../../lib/events.ts"), "utf8"), {
+const { code: EVENTS } = transformSync(readFileSync(join(__dirname, "../../lib/logins/events.ts"), "utf8"), {
   jsc: { parser: { syntax: "typescript" }, target: "es2023" },
   module: { type: "commonjs" },
 });

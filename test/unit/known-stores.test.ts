@@ -5,20 +5,24 @@ import { RedisStore as RedisStore8 } from "connect-redis8";
 import session, { MemoryStore, Store } from "express-session";
 import memorystore from "memorystore";
 import { createClient, createClientPool } from "redis";
-import { isConnectRedis, isMemoryStore } from "../../lib/known-stores.js";
-import { factsOf, type StoreFacts } from "../../lib/session/store-support.js";
+import { isConnectRedis, isMemoryStore } from "../../lib/util/known-stores.js";
+import { describeStore, type StoreDescription } from "../../lib/session/store/store-support.js";
 import { runBundle } from "../support/bundle.js";
 import { MinimalStore, TouchedStore } from "../support/odd-stores.js";
 
 const client = createClient();
 const session116 = jest.requireActual<typeof session>("express-session116");
 
-const all: StoreFacts["fastPaths"] = { touchesInBackground: true, noticesMissingSessions: true, kicksByScript: true };
+const all: StoreDescription["fastPaths"] = {
+  touchesInBackground: true,
+  noticesMissingSessions: true,
+  kicksByScript: true,
+};
 const memory = { ...all, kicksByScript: false };
 const none = { touchesInBackground: false, noticesMissingSessions: false, kicksByScript: false };
 const touches = { ...none, touchesInBackground: true };
 
-const KNOWN: readonly (readonly [string, () => Store, StoreFacts["kind"], StoreFacts["fastPaths"]])[] = [
+const KNOWN: readonly (readonly [string, () => Store, StoreDescription["kind"], StoreDescription["fastPaths"]])[] = [
   ["express-session's MemoryStore", () => new MemoryStore(), "MemoryStore", memory],
   ["that of express-session 1.16", () => new session116.MemoryStore(), "MemoryStore", memory],
   ["memorystore", () => new (memorystore(session))({}), "memorystore", memory],
@@ -68,7 +72,7 @@ const fail = (): never => {
 describe("a store", () => {
   it.each(KNOWN)("is known by what it has: %s", (_name, make, kind, fastPaths) => {
     const store = make();
-    expect(factsOf(store)).toEqual({
+    expect(describeStore(store)).toEqual({
       kind,
       isInMemory: kind !== "connect-redis",
       methods: { touch: true, all: true },
@@ -81,12 +85,12 @@ describe("a store", () => {
     const store = make();
     session({ store, secret: "s", resave: false, saveUninitialized: false });
     store.on("disconnect", () => undefined).setMaxListeners(20);
-    expect(factsOf(store).kind).toBe(kind);
+    expect(describeStore(store).kind).toBe(kind);
   });
 
   it.each(Object.keys(UNKNOWN))("has no fast path unless it is known as published: %s", (name) => {
     const store = (UNKNOWN[name] ?? fail)();
-    expect(factsOf(store).fastPaths).toEqual(none);
+    expect(describeStore(store).fastPaths).toEqual(none);
     expect(isMemoryStore(store)).toBe(false);
   });
 
@@ -98,7 +102,7 @@ describe("a store", () => {
           (Store.prototype as never as Record<string, () => void>)[name]?.apply(store, args as []),
       });
     }
-    expect(factsOf(store)).toMatchObject({ kind, fastPaths: none });
+    expect(describeStore(store)).toMatchObject({ kind, fastPaths: none });
   });
 
   it("is not taken for connect-redis without all that connect-redis has", () => {
@@ -122,7 +126,7 @@ describe("a server in one file, as esbuild writes it", () => {
     import { createClient } from "redis";
     import { logout } from "./lib/index.ts";
     import { refuseOtherStores } from "./lib/registry/redis/coherent-cache.ts";
-    import { factsOf } from "./lib/session/store-support.ts";
+    import { describeStore } from "./lib/session/store/store-support.ts";
     const client = createClient();
     class Own extends RedisStore {}
     refuseOtherStores(client, new RedisStore({ client }));
@@ -133,7 +137,7 @@ describe("a server in one file, as esbuild writes it", () => {
       new MemoryStore(), new session116.MemoryStore(), new (memorystore(session))({}),
       new RedisStore({ client }), new RedisStore8({ client }), new RedisStore7({ client }), new Own({ client }),
     ];
-    console.log(JSON.stringify({ facts: stores.map(factsOf), refused }));
+    console.log(JSON.stringify({ facts: stores.map(describeStore), refused }));
     process.exit();`;
 
   const variants: readonly (readonly [format: "cjs" | "esm", more: readonly string[]])[] = [
@@ -143,7 +147,10 @@ describe("a server in one file, as esbuild writes it", () => {
   ];
 
   it.each(variants)("knows the same stores: %s %j", (format, more) => {
-    const seen = JSON.parse(runBundle(SOURCE, { format, more }).stdout) as { facts: StoreFacts[]; refused: string };
+    const seen = JSON.parse(runBundle(SOURCE, { format, more }).stdout) as {
+      facts: StoreDescription[];
+      refused: string;
+    };
     const names = [
       "express-session's MemoryStore",
       "that of express-session 1.16",
@@ -154,9 +161,9 @@ describe("a server in one file, as esbuild writes it", () => {
     ];
     const expected = names.map((name) => {
       const [, make] = KNOWN.find(([each]) => each === name) ?? [];
-      return make && factsOf(make());
+      return make && describeStore(make());
     });
-    expect(seen.facts).toEqual([...expected, factsOf(new OwnRedisStore({ client }))]);
+    expect(seen.facts).toEqual([...expected, describeStore(new OwnRedisStore({ client }))]);
     expect(seen.refused).toBe("ERR_OPTION_INVALID");
   });
 });

@@ -7,7 +7,7 @@ import session, { MemoryStore, type Store } from "express-session";
 import memorystore from "memorystore";
 import type { Pool } from "pg";
 import { Sequelize } from "sequelize";
-import { activityIntervalMs, expiresInMs, isEndedByCookie, sessionTtlMs } from "../../lib/session/lifetime.js";
+import { activityIntervalMs, expiresInMs, isEndedByCookie, sessionTtlMs } from "../../lib/session/rules/lifetime.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

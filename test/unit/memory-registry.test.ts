@@ -13,12 +13,12 @@ describe("the registry in memory", () => {
 
   it("forgets users who never come back, once a minute", async () => {
     const registry = new MemoryLoginRegistry();
-    registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
+    registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
     const begin = (userId: string, ttlMs: number) =>
       registry.add({ id: `login of ${userId}`, userId, sid: userId, ttlMs });
     const known = async (): Promise<string[]> => {
       const found: string[] = [];
-      for await (const userIds of registry.users()) found.push(...userIds);
+      for await (const userIds of registry.scanUsers()) found.push(...userIds);
       return found;
     };
     await begin("gone", 1_000);
@@ -33,15 +33,15 @@ describe("the registry in memory", () => {
 
   it("forgets users who are off-line, however often everyone is kicked", async () => {
     const registry = new MemoryLoginRegistry();
-    registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
+    registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
     const mark = () => ({ id: "mark", at: new Date() });
     const kickEveryone = async (): Promise<string[]> => {
-      await registry.markAll(mark());
+      await registry.kickEveryone(mark());
       const kicked: string[] = [];
-      for await (const userIds of registry.users()) kicked.push(...userIds);
+      for await (const userIds of registry.scanUsers()) kicked.push(...userIds);
       for (const userId of kicked) {
         const logins = await registry.removeAll(userId, mark());
-        await registry.settle(
+        await registry.finishKick(
           userId,
           logins.map(({ id }) => id),
         );
@@ -54,28 +54,28 @@ describe("the registry in memory", () => {
 
   it("remembers a kick of one login as long as it may live, also where that is repeated", async () => {
     const registry = new MemoryLoginRegistry();
-    registry.bind({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
+    registry.init({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
     const login = { id: "login", userId: "alice", sid: "sid", ttlMs: DAY_MS };
-    const mark = { id: "mark", at: new Date() };
+    const kick = { id: "mark", at: new Date() };
     await registry.add(login);
-    await registry.remove("alice", "login", { mark });
-    await registry.remove("alice", "login", { mark });
-    await registry.remove("alice", "made up", { mark });
+    await registry.remove("alice", "login", { kick });
+    await registry.remove("alice", "login", { kick });
+    await registry.remove("alice", "made up", { kick });
     jest.setSystemTime(Date.now() + 9 * DAY_MS);
     await registry.add({ ...login, id: "another" });
-    expect(await registry.kickMark("alice", "login", "")).toEqual(mark);
+    expect(await registry.kickOf("alice", "login", "")).toEqual(kick);
     jest.setSystemTime(Date.now() + DAY_MS);
     await registry.remove("alice", "another");
-    expect(await registry.kickMark("alice", "login", "")).toBeUndefined();
+    expect(await registry.kickOf("alice", "login", "")).toBeUndefined();
   });
 
   it("remembers for a day that a login was kicked which was not listed", async () => {
     const registry = new MemoryLoginRegistry();
-    registry.bind({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
-    const mark = { id: "mark", at: new Date() };
-    await registry.remove("alice", "made up", { mark });
+    registry.init({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
+    const kick = { id: "mark", at: new Date() };
+    await registry.remove("alice", "made up", { kick });
     jest.setSystemTime(Date.now() + DAY_MS);
     await registry.remove("alice", "other");
-    expect(await registry.kickMark("alice", "made up", "")).toBeUndefined();
+    expect(await registry.kickOf("alice", "made up", "")).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import { MissingUser } from "../../lib/session/missing-user.js";
+import { MissingUser } from "../../lib/session/rules/missing-user.js";
 
 const warnings: { text: string; options: unknown }[] = [];
 const texts = (): string[] => warnings.map(({ text }) => text);

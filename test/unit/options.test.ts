@@ -23,7 +23,7 @@ describe("logout()", () => {
 
   it("takes undefined for an absent option, and options without a prototype", () => {
     const absent = Object.fromEntries(
-      ["registry", "userId", "user", "admin", "redirectUris", "loginUrl", "routes", "onKicked"].map((name) => [
+      ["registry", "userId", "user", "admin", "redirectUris", "loginUrl", "routes", "onRejected"].map((name) => [
         name,
         undefined,
       ]),
@@ -63,7 +63,7 @@ describe("logout()", () => {
     ["defaultRedirect", "/\\evil.example"],
     ["loginUrl", "login"],
     ["routes", "/logout"],
-    ["onKicked", true],
+    ["onRejected", true],
     ["maxSessionAgeMs", 0],
     ["maxSessionAgeMs", "1d"],
     ["storeTimeoutMs", Number.NaN],
@@ -182,7 +182,7 @@ describe("PostgresLoginRegistry", () => {
   ])("says that it was not answered, whatever the pool rejects with: %p", async (reason, message) => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the point
     const registry = new PostgresLoginRegistry({ pool: { connect: () => Promise.reject(reason) } });
-    registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
+    registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
     const caught: unknown = await registry.list("alice", { offset: 0, limit: 1 }).catch((error: unknown) => error);
     expect(caught).toMatchObject({ message: expect.stringMatching(/did not answer/) });
     expect(caught).toHaveProperty("cause.message", message);
@@ -195,7 +195,7 @@ describe("PostgresLoginRegistry", () => {
       code: "ERR_REGISTRY_REQUIRED",
     });
     const bind = (appId: string) => () => {
-      registry.bind({ appId, maxSessionAgeMs: 1_000 });
+      registry.init({ appId, maxSessionAgeMs: 1_000 });
     };
     for (const appId of ["shop", "shop"]) expect(bind(appId)).not.toThrow();
     expect(bind("blog")).toThrow(error("ERR_REGISTRY_IN_USE", /pool may be the same/));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { comparablePath, plainPath } from "../../lib/paths.js";
+import { comparablePath, plainPath } from "../../lib/util/paths.js";
 
 describe("paths that are compared", () => {
   it.each([

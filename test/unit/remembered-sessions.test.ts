@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import { RememberedSessions } from "../../lib/session/remembered-sessions.js";
+import { RememberedSessions } from "../../lib/session/rules/remembered-sessions.js";
 import type { Stamp } from "../../lib/session/stamp.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-const stamp = (loginId: string): Stamp => ({ userId: "alice", loginId, era: "" });
+const stamp = (loginId: string): Stamp => ({ userId: "alice", loginId, generation: "" });
 const [one, two] = [stamp("one"), stamp("two")];
 
 let remembered: RememberedSessions;
@@ -22,7 +22,7 @@ const wait = (ms: number): void => {
 
 describe("whose a session is", () => {
   it("is not known of one that was never seen, or that nobody is remembered in", () => {
-    remembered.left("sid");
+    remembered.forget("sid");
     expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([undefined, []]);
   });
 
@@ -31,7 +31,7 @@ describe("whose a session is", () => {
     expect(remembered.likely("sid")).toBe(one);
     remembered.seen("sid", two);
     expect([remembered.likely("sid"), remembered.likely("another")]).toEqual([two, undefined]);
-    remembered.left("sid");
+    remembered.forget("sid");
     expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([undefined, [one, two]]);
     remembered.seen("sid", two);
     expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([two, [one, two]]);
@@ -56,10 +56,10 @@ describe("that a session has been in the store", () => {
 
   it("is not known of one that is only about to be written, or whose login was active", () => {
     remembered.expected("sid", one);
-    remembered.told("sid", one, Date.now(), HOUR);
+    remembered.recorded("sid", one, Date.now(), HOUR);
     expect([remembered.likely("sid"), remembered.isWritten("sid")]).toEqual([one, false]);
     remembered.seen("sid", one);
-    remembered.told("sid", one, Date.now(), HOUR);
+    remembered.recorded("sid", one, Date.now(), HOUR);
     expect(remembered.isWritten("sid")).toBe(true);
   });
 
@@ -75,12 +75,12 @@ describe("the registry", () => {
     expect(remembered.isDue("sid", one, HOUR)).toBe(true);
     remembered.seen("sid", one);
     expect(remembered.isDue("sid", one, HOUR)).toBe(true);
-    remembered.told("sid", one, Date.now(), HOUR + MINUTE);
+    remembered.recorded("sid", one, Date.now(), HOUR + MINUTE);
     expect([remembered.isDue("sid", one, HOUR), remembered.isDue("sid", two, HOUR)]).toEqual([false, true]);
   });
 
   it("is told again once a minute, however often the login is seen", () => {
-    remembered.told("sid", one, Date.now(), HOUR + MINUTE);
+    remembered.recorded("sid", one, Date.now(), HOUR + MINUTE);
     wait(MINUTE - 1);
     remembered.seen("sid", one);
     expect(remembered.isDue("sid", one, HOUR)).toBe(false);
@@ -89,22 +89,22 @@ describe("the registry", () => {
   });
 
   it("is told earlier of a session that lives longer than it knows", () => {
-    remembered.told("sid", one, Date.now(), HOUR);
+    remembered.recorded("sid", one, Date.now(), HOUR);
     expect([remembered.isDue("sid", one, HOUR), remembered.isDue("sid", one, HOUR + 1)]).toEqual([false, true]);
   });
 
   it("is told earlier of a session that lives shorter than it knows, by more than an interval", () => {
-    remembered.told("sid", one, Date.now(), HOUR + MINUTE);
+    remembered.recorded("sid", one, Date.now(), HOUR + MINUTE);
     const isDue = (ttlMs: number): boolean => remembered.isDue("sid", one, ttlMs);
     expect([HOUR, HOUR - MINUTE, HOUR - MINUTE - 1].map(isDue)).toEqual([false, false, true]);
   });
 
   it("is told of a login that takes a session over, or is back in it", () => {
-    remembered.told("sid", one, Date.now(), 2 * HOUR);
+    remembered.recorded("sid", one, Date.now(), 2 * HOUR);
     remembered.seen("sid", two);
     expect(remembered.isDue("sid", two, HOUR)).toBe(true);
-    remembered.told("sid", two, Date.now(), 2 * HOUR);
-    remembered.left("sid");
+    remembered.recorded("sid", two, Date.now(), 2 * HOUR);
+    remembered.forget("sid");
     remembered.seen("sid", two);
     expect(remembered.isDue("sid", two, HOUR)).toBe(true);
   });
@@ -140,7 +140,7 @@ describe("the store", () => {
 
 describe("an emptied store", () => {
   it("leaves nothing to remember", () => {
-    remembered.told("sid", one, Date.now(), 2 * HOUR);
+    remembered.recorded("sid", one, Date.now(), 2 * HOUR);
     remembered.touched("sid", Date.now(), HOUR);
     remembered.clear();
     expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([undefined, []]);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { ReplicatedWrites } from "../../lib/registry/redis/replicated.js";
 import type { RedisAdapter } from "../../lib/registry/redis/clients/index.js";
-import { TimeLimit } from "../../lib/time-limit.js";
+import { Deadline } from "../../lib/util/deadline.js";
 
 interface Sent {
   readonly key: string;
@@ -43,7 +43,7 @@ describe("writes that wait for replicas", () => {
         },
       };
     };
-    return new ReplicatedWrites({ isCluster, ownConnection } as RedisAdapter, new TimeLimit(limitMs));
+    return new ReplicatedWrites({ isCluster, ownConnection } as RedisAdapter, new Deadline(limitMs));
   }
 
   const writeTo = (writes: ReplicatedWrites, names: readonly string[], replicas = 1) =>
@@ -200,7 +200,7 @@ describe("writes that wait for replicas", () => {
   });
 
   it("fail, and nothing else, where there is no connection to be had", async () => {
-    const limit = new TimeLimit(10_000);
+    const limit = new Deadline(10_000);
     const adapter = {
       isCluster: false,
       ownConnection: () => {

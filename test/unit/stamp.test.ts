@@ -1,24 +1,24 @@
 import { describe, expect, it } from "@jest/globals";
 import {
-  isMarked,
-  noteOf,
-  sessionWithNote,
+  hasOwnKey,
+  tombstoneOf,
+  tombstoneSession,
   stampOf,
   withCookie,
   withStamp,
   type SessionRecord,
 } from "../../lib/session/stamp.js";
 
-const stamp = { userId: "alice", loginId: "login", era: "" };
+const stamp = { userId: "alice", loginId: "login", generation: "" };
 const stamped = (value: unknown) => ({ cookie: {}, expressLogout: value });
 
 describe("the stamp of a session", () => {
   it("is read as it was written", () => {
     const userIds = ["alice", "alice b", " ", "7", "12 ", "\ud800", "ä€😀"];
-    const eras = ["", "user.app", "user app", "0 7 ", "😀"];
+    const generations = ["", "user.app", "user app", "0 7 ", "😀"];
     for (const userId of userIds) {
-      for (const era of eras) {
-        const each = { ...stamp, userId, era };
+      for (const generation of generations) {
+        const each = { ...stamp, userId, generation };
         const stored = JSON.stringify(withStamp({ cookie: {} }, each));
         expect(stampOf(JSON.parse(stored) as SessionRecord)).toEqual(each);
       }
@@ -30,7 +30,7 @@ describe("the stamp of a session", () => {
     null,
     7,
     {},
-    { userId: "alice", loginId: "login", era: "" },
+    { userId: "alice", loginId: "login", generation: "" },
     "",
     "login",
     "login alice",
@@ -39,7 +39,7 @@ describe("the stamp of a session", () => {
     "login 5 alice",
     "login 6 alice",
     "login -1 alice",
-    "login era alice",
+    "login generation alice",
     " 0 alice",
   ])("is none where there is %j", (value) => {
     expect(stampOf(stamped(value))).toBeUndefined();
@@ -71,7 +71,7 @@ describe("the stamp of a session", () => {
   });
 
   it("is a mark, as everything is that this package leaves", () => {
-    expect([{ cookie: {} }, stamped({}), stamped(null)].map(isMarked)).toEqual([false, true, true]);
+    expect([{ cookie: {} }, stamped({}), stamped(null)].map(hasOwnKey)).toEqual([false, true, true]);
   });
 });
 
@@ -99,13 +99,13 @@ describe("the note of a kick", () => {
   const note = { loginId: "login", at: 1_700_000_000_000, reason: "because" };
 
   it("is read as it was written, and is no stamp", () => {
-    const session = sessionWithNote(note, new Date(Date.now() + 60_000));
-    expect([noteOf(session), stampOf(session)]).toEqual([note, undefined]);
+    const session = tombstoneSession(note, new Date(Date.now() + 60_000));
+    expect([tombstoneOf(session), stampOf(session)]).toEqual([note, undefined]);
   });
 
   it("stands in a session that lives as long as it is told, and that a browser's scripts do not see", () => {
     const expires = new Date(Date.now() + 60_000);
-    const { cookie } = sessionWithNote(note, expires) as { cookie: { maxAge: number; originalMaxAge: number } };
+    const { cookie } = tombstoneSession(note, expires) as { cookie: { maxAge: number; originalMaxAge: number } };
     expect(cookie).toMatchObject({ expires, httpOnly: true, path: "/" });
     expect(Object.keys(cookie)).not.toContain("maxAge");
     for (const ms of [cookie.maxAge, cookie.originalMaxAge]) {
@@ -115,13 +115,16 @@ describe("the note of a kick", () => {
   });
 
   it("needs no reason", () => {
-    expect(noteOf(stamped({ kicked: { loginId: "login", at: 1, reason: 7 } }))).toEqual({ loginId: "login", at: 1 });
+    expect(tombstoneOf(stamped({ kicked: { loginId: "login", at: 1, reason: 7 } }))).toEqual({
+      loginId: "login",
+      at: 1,
+    });
   });
 
   it.each([undefined, null, "kicked", {}, { kicked: null }, { kicked: { loginId: "a" } }, { kicked: { at: 1 } }])(
     "is none where there is %j",
     (value) => {
-      expect(noteOf(stamped(value))).toBeUndefined();
+      expect(tombstoneOf(stamped(value))).toBeUndefined();
     },
   );
 });

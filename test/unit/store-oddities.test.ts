@@ -2,12 +2,12 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
 import { MemoryLoginRegistry } from "../../lib/index.js";
-import { RawStore } from "../../lib/session/raw-store.js";
-import { StoreHook } from "../../lib/session/store-hook.js";
+import { RawStore } from "../../lib/session/store/raw-store.js";
+import { StoreHook } from "../../lib/session/hook.js";
 import type { UserIdOf } from "../../lib/session/user-id.js";
 
 type Callback = (error?: unknown, value?: unknown) => void;
-const nobodyListens = { login: () => undefined, logout: () => undefined, refused: () => undefined };
+const nobodyListens = { login: () => undefined, logout: () => undefined, rejected: () => undefined };
 
 interface PromisedStore {
   get(sid: string): Promise<unknown>;
@@ -25,7 +25,7 @@ function storeWith(methods: object): MemoryStore {
 
 function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userId"]): StoreHook {
   const registry = new MemoryLoginRegistry();
-  registry.bind({ appId: "shop", maxSessionAgeMs: 1_000 });
+  registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
   const hooked = new StoreHook(store);
   hooked.use({
     appId: "shop",

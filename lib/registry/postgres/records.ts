@@ -1,5 +1,6 @@
 import { LogoutError } from "../../errors.js";
-import type { EndedLogins, KickMark, ListedLogin } from "../../login.js";
+import type { KickRecord } from "../../types/login.js";
+import type { EndedLogins, ListedLogin } from "../../types/registry.js";
 
 const UNREADABLE = "A row of the login registry cannot be read. See docs/postgres.md, what is in the tables.";
 
@@ -43,41 +44,41 @@ export function readText(written: unknown): string {
   return readJson(`"${String(written)}"`) as string;
 }
 
-interface MarkRecord {
+interface StoredKick {
   readonly id: string;
   readonly at: number;
   readonly reason?: string;
   readonly by?: string;
 }
 
-function markRecord({ id, at, reason, by }: KickMark): object {
+function storedKick({ id, at, reason, by }: KickRecord): object {
   return { id, at: +at, reason, by };
 }
 
-function markOf({ id, at, reason, by }: MarkRecord): KickMark {
+function kickOf({ id, at, reason, by }: StoredKick): KickRecord {
   return { id, at: new Date(at), reason, by };
 }
 
-export function writeMark(mark: KickMark): string {
-  return JSON.stringify(markRecord(mark));
+export function writeKick(mark: KickRecord): string {
+  return JSON.stringify(storedKick(mark));
 }
 
-export function readMark(written: unknown): KickMark | undefined {
-  return typeof written === "string" ? markOf(readJson(written) as MarkRecord) : undefined;
+export function readKick(written: unknown): KickRecord | undefined {
+  return typeof written === "string" ? kickOf(readJson(written) as StoredKick) : undefined;
 }
 
 /** The first line of an announcement; each of the others is the id of a login. Neither has a line break in it. */
-export function announcementHead(userId: string, mark: KickMark | undefined): string {
-  return JSON.stringify({ userId, mark: mark && markRecord(mark) });
+export function announcementHead(userId: string, mark: KickRecord | undefined): string {
+  return JSON.stringify({ userId, mark: mark && storedKick(mark) });
 }
 
 /** What has been announced; `undefined`: that whoever waits for a login must look at the list. */
 export function readAnnouncement(payload: string | undefined): EndedLogins | undefined {
   try {
     const [head = "", ...loginIds] = (payload ?? "").split("\n");
-    const { userId, mark } = JSON.parse(head) as { userId?: string; mark?: MarkRecord };
+    const { userId, mark } = JSON.parse(head) as { userId?: string; mark?: StoredKick };
     if (typeof userId !== "string") return undefined;
-    return { userId, loginIds: loginIds.map(readText), mark: mark && markOf(mark) };
+    return { userId, loginIds: loginIds.map(readText), kick: mark && kickOf(mark) };
   } catch {
     // Whoever is connected to the database may announce anything.
     return undefined;

@@ -1,11 +1,10 @@
 import { LogoutError } from "../../errors.js";
+import type { Generation, KickRecord } from "../../types/login.js";
 import type {
   ActiveUser,
   EndOfLogin,
   EndOptions,
-  Era,
   KickEndOptions,
-  KickMark,
   ListedLogin,
   LoginChange,
   LoginRegistry,
@@ -16,24 +15,24 @@ import type {
   Removal,
   Since,
   Subscription,
-} from "../../login.js";
+} from "../../types/registry.js";
 import { endTtlMs } from "../ends.js";
-import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
+import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generation.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
 import {
   announcementHead,
   readLogin,
-  readMark,
+  readKick,
   readText,
-  writeMark,
+  writeKick,
   writeOptional,
   writeText,
   type Row,
 } from "./records.js";
 import { migrationOf } from "./schema.js";
 import { statementsOf, type Statements } from "./statements.js";
-import { Listening } from "./subscription.js";
+import { PostgresNotifications } from "./notifications.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 const MIGRATION_TIMEOUT_MS = 30_000;
@@ -116,7 +115,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return this.#database.script(migrationOf(this.#names), MIGRATION_TIMEOUT_MS);
   }
 
-  bind({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
+  init({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
     if (this.#application !== undefined && this.#application.appId !== appId) {
       throw new LogoutError(
         "ERR_REGISTRY_IN_USE",
@@ -131,16 +130,16 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return row && readLogin(userId, row);
   }
 
-  async add(login: NewLogin): Promise<Era | undefined> {
+  async add(login: NewLogin): Promise<Generation | undefined> {
     const [row] = await this.#database.step(this.#statements.add, ...this.#toList(login));
     this.#sweepNowAndThen();
     return readEra(row);
   }
 
-  async adopt(login: NewLogin, { era, ends, authenticatedAt }: Since): Promise<Era | undefined> {
-    const before = kicksBefore(era).map(writeText);
+  async adopt(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<Generation | undefined> {
+    const before = kickIdsOf(generation).map(writeText);
     const at = authenticatedAt?.getTime() ?? NaN;
-    const since = [...before, ends, Number.isNaN(at) ? null : at];
+    const since = [...before, endCount, Number.isNaN(at) ? null : at];
     const [row] = await this.#database.step(this.#statements.adopt, ...this.#toList(login), ...since);
     return readEra(row);
   }
@@ -162,36 +161,36 @@ export class PostgresLoginRegistry implements LoginRegistry {
   }
 
   async remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
-    refuseReplicas(end);
-    const { mark, ifLastSid, ifSid = ifLastSid } = end;
+    rejectReplicas(end);
+    const { kick, ifLastSid, ifSid = ifLastSid } = end;
     const ttlMs = endTtlMs(end, this.#app.maxSessionAgeMs);
     const [row] = await this.#database.step(
       this.#statements.remove,
       ...this.#user(userId),
       this.#loginKey(userId, loginId),
-      mark === undefined ? null : writeMark(mark),
+      kick === undefined ? null : writeKick(kick),
       ttlMs.listed ?? null,
       ttlMs.unlisted ?? null,
       this.#app.channel,
-      announcementHead(userId, mark),
+      announcementHead(userId, kick),
       writeOptional(ifSid),
       ifLastSid !== undefined,
     );
     const isFound = typeof row?.["id"] === "string";
-    return { login: isFound ? readLogin(userId, row) : undefined, ends: Number(row?.["ends"]) };
+    return { login: isFound ? readLogin(userId, row) : undefined, endCount: Number(row?.["ends"]) };
   }
 
   async removeAll(
     userId: string,
-    mark: KickMark,
+    mark: KickRecord,
     { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
-    refuseReplicas(options);
+    rejectReplicas(options);
     const rows = await this.#database.step(
       this.#statements.removeAll,
       ...this.#user(userId),
       writeText(mark.id),
-      writeMark(mark),
+      writeKick(mark),
       this.#app.maxSessionAgeMs,
       this.#app.channel,
       announcementHead(userId, mark),
@@ -200,20 +199,20 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return rows.map((row) => readLogin(userId, row));
   }
 
-  async settle(userId: string, loginIds: readonly string[]): Promise<void> {
+  async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
     const keys = loginIds.map((loginId) => this.#loginKey(userId, loginId));
     await this.#database.step(this.#statements.settle, this.#userKey(userId), keys);
   }
 
-  async markAll(mark: KickMark, options: EndOptions = {}): Promise<void> {
-    refuseReplicas(options);
-    await this.#database.step(this.#statements.markAll, this.#app.app, writeText(mark.id), writeMark(mark));
+  async kickEveryone(mark: KickRecord, options: EndOptions = {}): Promise<void> {
+    rejectReplicas(options);
+    await this.#database.step(this.#statements.markAll, this.#app.app, writeText(mark.id), writeKick(mark));
   }
 
-  async kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
+  async kickOf(userId: string, loginId: string, era: Generation): Promise<KickRecord | undefined> {
     const key = this.#loginKey(userId, loginId);
     const [row] = await this.#database.read(this.#statements.kickMark, this.#app.app, this.#userKey(userId), key);
-    return readMark(row?.["login_mark"]) ?? kickAfter(era, readMark(row?.["user_mark"]), readMark(row?.["app_mark"]));
+    return readKick(row?.["login_mark"]) ?? kickSince(era, readKick(row?.["user_mark"]), readKick(row?.["app_mark"]));
   }
 
   async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
@@ -236,7 +235,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return { totalCount: Number(counted?.["count"]), users: read };
   }
 
-  async *users(): AsyncIterable<readonly string[]> {
+  async *scanUsers(): AsyncIterable<readonly string[]> {
     const unreadable: unknown[] = [];
     for (let last = ""; ;) {
       const rows = await this.#database.read(this.#statements.users, this.#app.app, last, USERS_AT_ONCE);
@@ -249,8 +248,8 @@ export class PostgresLoginRegistry implements LoginRegistry {
     if (unreadable.length > 0) throw unreadable[0];
   }
 
-  subscribe(listener: RegistryListener, { checkEveryMs }: { checkEveryMs: number }): Subscription {
-    const listening = new Listening(this.#database, this.#app.channel, listener, checkEveryMs);
+  subscribe(listener: RegistryListener, { checkIntervalMs }: { checkIntervalMs: number }): Subscription {
+    const listening = new PostgresNotifications(this.#database, this.#app.channel, listener, checkIntervalMs);
     const subscription = {
       close: async () => {
         this.#subscriptions.delete(subscription);
@@ -262,8 +261,8 @@ export class PostgresLoginRegistry implements LoginRegistry {
   }
 
   async clear(): Promise<void> {
-    await this.markAll(newEra());
-    for await (const userIds of this.users()) {
+    await this.kickEveryone(newKickRecord());
+    for await (const userIds of this.scanUsers()) {
       for (const userId of userIds) {
         await this.#database.step(this.#statements.forget, this.#app.app, this.#userKey(userId));
       }
@@ -321,9 +320,9 @@ export class PostgresLoginRegistry implements LoginRegistry {
 }
 
 /** What a step has answered that may have listed a login. */
-function readEra(row: Row | undefined): Era | undefined {
+function readEra(row: Row | undefined): Generation | undefined {
   if (row?.["listed"] !== "true") return undefined;
-  return eraAfter(markId(row["its_user_mark"]), markId(row["its_app_mark"]));
+  return generationAfter(markId(row["its_user_mark"]), markId(row["its_app_mark"]));
 }
 
 /** What can be read of several, and what went wrong with the rest. */
@@ -348,7 +347,7 @@ function markId(written: unknown): string | undefined {
 }
 
 /** What is waited for by the commit must not be waited for again, and what is not cannot be. */
-function refuseReplicas({ waitReplicas = 0 }: EndOptions): void {
+function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
   if (waitReplicas === 0) return;
   throw new LogoutError(
     "ERR_ARGUMENT",

@@ -1,4 +1,4 @@
-import { CLOCK_MARGIN_MS } from "../../login.js";
+import { CLOCK_MARGIN_MS } from "../../util/clock-margin.js";
 import { quoted, type Names } from "./names.js";
 
 /** The SQLSTATE with which a step refuses to run in transactions that do not see what was committed while it waited. */

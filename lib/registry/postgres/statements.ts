@@ -1,4 +1,4 @@
-import { LOGINS_OF_USER } from "../../login.js";
+import { LOGINS_PER_USER } from "../../util/limits.js";
 import { statement, type Statement } from "./database.js";
 import type { Names } from "./names.js";
 import { loginColumns } from "./records.js";
@@ -53,7 +53,7 @@ export function statementsOf(names: Names): Statements {
          ORDER BY active DESC, key LIMIT $3 OFFSET $2) u
        CROSS JOIN LATERAL (SELECT count(*) FROM ${logins} s WHERE s.user_key = u.key AND ${isShown("s")}) c
        CROSS JOIN LATERAL (SELECT * FROM ${logins} s WHERE s.user_key = u.key AND ${isShown("s")}
-         ORDER BY s.began DESC, s.key LIMIT ${String(LOGINS_OF_USER)}) l
+         ORDER BY s.began DESC, s.key LIMIT ${String(LOGINS_PER_USER)}) l
        ORDER BY u.active DESC, u.key, l.began DESC, l.key`,
     ),
     // Two looks, each by an index of its own: with one condition for both every user would be looked at.

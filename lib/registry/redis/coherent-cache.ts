@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { LogoutError } from "../../errors.js";
-import { isAsPublished, isConnectRedis } from "../../known-stores.js";
-import type { ListedLogin } from "../../login.js";
+import { isAsPublished, isConnectRedis } from "../../util/known-stores.js";
+import type { ListedLogin } from "../../types/registry.js";
 import { Tracking, type TrackingClient, type TrackingListener } from "./tracking.js";
 
 /** Of how many users this process keeps logins. */
@@ -95,7 +95,7 @@ export class CoherentCache implements TrackingListener {
  *
  * @throws LogoutError `ERR_OPTION_INVALID`
  */
-export function refuseOtherStores(client: unknown, store: unknown): void {
+export function rejectOtherStores(client: unknown, store: unknown): void {
   const isOnClient = (store as { client?: unknown } | undefined)?.client === client;
   if (isOnClient && isConnectRedis(store) && isAsPublished(store, ["get"])) return;
   throw new LogoutError(

@@ -1,6 +1,6 @@
 import { LogoutError } from "../../errors.js";
-import { TimeLimit } from "../../time-limit.js";
-import { causeOf } from "../../cause.js";
+import { Deadline } from "../../util/deadline.js";
+import { redactError } from "../../util/redact-error.js";
 import type { RedisAdapter } from "./clients/index.js";
 import { ReplicatedWrites } from "./replicated.js";
 import type { Script } from "./script.js";
@@ -19,12 +19,12 @@ const READ_ONLY = /\bREADONLY\b/;
 /** Sends commands and scripts, each within a time limit; whatever goes wrong becomes one kind of error. */
 export class Connection implements Commands {
   readonly #adapter: RedisAdapter;
-  readonly #limit: TimeLimit;
+  readonly #limit: Deadline;
   readonly #replicated: ReplicatedWrites;
 
   constructor(adapter: RedisAdapter, timeoutMs: number) {
     this.#adapter = adapter;
-    this.#limit = new TimeLimit(timeoutMs);
+    this.#limit = new Deadline(timeoutMs);
     this.#replicated = new ReplicatedWrites(adapter, this.#limit);
   }
 
@@ -102,7 +102,7 @@ export class Connection implements Commands {
   #send(key: string, args: readonly string[]): Promise<unknown> {
     // One that is given up must not be sent after all, when the client is back: a login would be listed of which the user was
     // told that it failed.
-    return this.#limit.within((givenUp) => this.#adapter.send(key, args, givenUp));
+    return this.#limit.run((givenUp) => this.#adapter.send(key, args, givenUp));
   }
 }
 
@@ -112,6 +112,6 @@ function isNoScript(error: unknown): boolean {
 
 /** @param args - of what was asked: none of them is told. */
 export function unavailable(error: unknown, args: readonly string[]): LogoutError {
-  const cause = causeOf(error, args);
+  const cause = redactError(error, args);
   return new LogoutError("ERR_REGISTRY_UNAVAILABLE", "The login registry did not answer: see the cause.", { cause });
 }

@@ -47,7 +47,7 @@ export interface AppKeys {
   /** String: the last kick of everyone. */
   readonly everyone: string;
   /** Channel: which logins have ended. */
-  readonly news: string;
+  readonly notifications: string;
   /** What every key of every user begins with. */
   readonly users: string;
 }
@@ -59,7 +59,7 @@ export function appKeys(prefix: string, appId: string): AppKeys {
     active: `${app}:active`,
     expiry: `${app}:expiry`,
     everyone: `${app}:everyone`,
-    news: `${app}:news`,
+    notifications: `${app}:news`,
     users: `${prefix}{${id}:`,
   };
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { KickMark } from "../../login.js";
-import { Together } from "../../together.js";
+import type { KickRecord } from "../../types/login.js";
+import { Batcher } from "../../util/batcher.js";
 import { unavailable, type Connection } from "./connection.js";
 import { decodePart, encodePart, type AppKeys } from "./keys.js";
-import { readMark } from "./records.js";
+import { readKick } from "./records.js";
 import {
   INDEX_DROP,
   INDEX_DUE,
@@ -49,8 +49,8 @@ interface Rows {
 export class LoginIndex {
   readonly #connection: Connection;
   readonly #keys: AppKeys;
-  readonly #scores = new Together((userIds: readonly string[]) => this.#scoresOf(userIds));
-  readonly #drops = new Together((rows: readonly IndexRow[]) => this.#dropAll(rows));
+  readonly #scores = new Batcher((userIds: readonly string[]) => this.#scoresOf(userIds));
+  readonly #drops = new Batcher((rows: readonly IndexRow[]) => this.#dropAll(rows));
 
   constructor(connection: Connection, keys: AppKeys) {
     this.#connection = connection;
@@ -67,15 +67,15 @@ export class LoginIndex {
     userId: string,
     ttlMs: number,
     { isShorter = false, pending = "" }: { isShorter?: boolean; pending?: string } = {},
-  ): Promise<KickMark | undefined> {
+  ): Promise<KickRecord | undefined> {
     const args = [encodePart(userId), String(Math.ceil(ttlMs)), isShorter ? "1" : "0", pending];
-    return readMark(await this.#run(INDEX_TOUCH, args));
+    return readKick(await this.#run(INDEX_TOUCH, args));
   }
 
   /** A login of the user is about to be listed again: until it is, a kick of everyone finds the user by a row of its own. */
-  async pend(userId: string): Promise<{ pending: string; everyone: KickMark | undefined }> {
+  async pend(userId: string): Promise<{ pending: string; everyone: KickRecord | undefined }> {
     const pending = `${encodePart(userId)} ${randomBytes(9).toString("base64url")}`;
-    return { pending, everyone: readMark(await this.#run(INDEX_PEND, [pending, String(PENDING_MS)])) };
+    return { pending, everyone: readKick(await this.#run(INDEX_PEND, [pending, String(PENDING_MS)])) };
   }
 
   /** It has not been listed. Where this fails, time removes the row. */
@@ -86,13 +86,13 @@ export class LoginIndex {
 
   /** The user's row as it is now, if there is one. */
   async rowsOf(userId: string): Promise<IndexRow[]> {
-    const score = await this.#scores.ask(userId);
+    const score = await this.#scores.add(userId);
     return score === undefined ? [] : [{ userId, score }];
   }
 
   /** Drops the rows that have not been written again since they were read. @returns whether that was all of them. */
   async drop(rows: readonly IndexRow[]): Promise<boolean> {
-    const dropped = await Promise.all(rows.map((row) => this.#drops.ask(row)));
+    const dropped = await Promise.all(rows.map((row) => this.#drops.add(row)));
     return dropped.every((count) => Number(count) === 1);
   }
 

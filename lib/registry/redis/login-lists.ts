@@ -1,10 +1,5 @@
-import {
-  LOGINS_OF_USER,
-  type ActiveUser,
-  type ListedLogin,
-  type RegistryList,
-  type RegistryPage,
-} from "../../login.js";
+import { LOGINS_PER_USER } from "../../util/limits.js";
+import type { ActiveUser, ListedLogin, RegistryList, RegistryPage } from "../../types/registry.js";
 import type { Connection } from "./connection.js";
 import { userKeys, type AppKeys } from "./keys.js";
 import type { IndexRow, LoginIndex, Reviewed } from "./login-index.js";
@@ -50,7 +45,7 @@ export class LoginLists {
     await this.#review(await this.#index.due(), 1);
     for (;;) {
       const { totalCount, rows } = await this.#index.page(offset, limit);
-      const { users, left } = await this.#review(rows, LOGINS_OF_USER);
+      const { users, left } = await this.#review(rows, LOGINS_PER_USER);
       // A round in which none leaves found only users with logins, or rows that were written again meanwhile.
       if (left === 0) return { totalCount, users };
     }

@@ -1,4 +1,5 @@
-import type { EndOfLogin, KickMark, ListedLogin, LoginChange, NewLogin } from "../../login.js";
+import type { KickRecord } from "../../types/login.js";
+import type { EndOfLogin, ListedLogin, LoginChange, NewLogin } from "../../types/registry.js";
 import { endTtlMs } from "../ends.js";
 import { unavailable } from "./connection.js";
 import { encodePart } from "./keys.js";
@@ -73,11 +74,11 @@ export function writeRemoval(
   channel: string,
   userId: string,
 ): string[] {
-  const { mark, ifLastSid, ifSid = ifLastSid } = end;
+  const { kick, ifLastSid, ifSid = ifLastSid } = end;
   const { listed, unlisted } = endTtlMs(end, maxSessionAgeMs);
   return [
     loginId,
-    mark === undefined ? "" : writeMark(mark),
+    kick === undefined ? "" : writeKick(kick),
     String(listed ?? ""),
     String(unlisted ?? ""),
     channel,
@@ -104,11 +105,11 @@ export function readLogins(userId: string, fields: readonly string[]): ListedLog
 }
 
 /** A mark as `id json`: the scripts compare the id and need not read the rest, which is anybody's text. */
-export function writeMark({ id, at, reason, by }: KickMark): string {
+export function writeKick({ id, at, reason, by }: KickRecord): string {
   return `${id} ${JSON.stringify({ at: +at, reason, by })}`;
 }
 
-export function readMark(value: unknown): KickMark | undefined {
+export function readKick(value: unknown): KickRecord | undefined {
   if (typeof value !== "string" || value === "") return undefined;
   const space = value.indexOf(" ");
   const { at, reason, by } = JSON.parse(value.slice(space + 1)) as { at: number; reason?: string; by?: string };
@@ -116,11 +117,11 @@ export function readMark(value: unknown): KickMark | undefined {
 }
 
 /** The id of the mark that begins a value. */
-export function readMarkId(value: unknown): string {
+export function readKickId(value: unknown): string {
   return typeof value === "string" ? (value.split(" ", 1)[0] ?? "") : "";
 }
 
 /** The mark of a login that was ended by itself, from `count expires mark`. */
-export function readEnd(value: unknown): KickMark | undefined {
-  return typeof value === "string" ? readMark(value.replace(/^\d+ \d+ /, "")) : undefined;
+export function readEnd(value: unknown): KickRecord | undefined {
+  return typeof value === "string" ? readKick(value.replace(/^\d+ \d+ /, "")) : undefined;
 }

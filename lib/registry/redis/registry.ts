@@ -1,12 +1,11 @@
 import { LRUCache } from "lru-cache";
 import { LogoutError } from "../../errors.js";
+import type { Generation, KickRecord } from "../../types/login.js";
 import type {
   ActiveUser,
   EndOfLogin,
   EndOptions,
-  Era,
   KickEndOptions,
-  KickMark,
   ListedLogin,
   LoginChange,
   LoginRegistry,
@@ -17,25 +16,25 @@ import type {
   Removal,
   Since,
   Subscription,
-} from "../../login.js";
-import { eraAfter, kickAfter, kicksBefore, newEra } from "../era.js";
+} from "../../types/registry.js";
+import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generation.js";
 import { adapterOf, type RedisAdapter, type RedisClient } from "./clients/index.js";
-import { CoherentCache, refuseOtherStores } from "./coherent-cache.js";
+import { CoherentCache, rejectOtherStores } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
 import { appKeys, encodePart, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { LoginLists } from "./login-lists.js";
-import { listenOn, NewsChannel } from "./news-channel.js";
-import { EVERYONE_IS_OFF, RedisNews } from "./news.js";
+import { listenOn, NotificationChannel } from "./notification-channel.js";
+import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import {
   readEnd,
   readLogin,
   readLogins,
-  readMark,
-  readMarkId,
+  readKick,
+  readKickId,
   writeChange,
   writeLogin,
-  writeMark,
+  writeKick,
   writeRemoval,
   writeTime,
 } from "./records.js";
@@ -82,7 +81,7 @@ interface Application {
   readonly keys: AppKeys;
   readonly index: LoginIndex;
   readonly lists: LoginLists;
-  readonly channel: NewsChannel;
+  readonly channel: NotificationChannel;
 }
 
 /**
@@ -137,7 +136,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     this.#isCoherent = coherentCache;
   }
 
-  bind({ appId, maxSessionAgeMs, store }: { appId: string; maxSessionAgeMs: number; store?: unknown }): void {
+  init({ appId, maxSessionAgeMs, store }: { appId: string; maxSessionAgeMs: number; store?: unknown }): void {
     if (this.#application !== undefined && this.#application.appId !== appId) {
       throw new LogoutError(
         "ERR_REGISTRY_IN_USE",
@@ -147,7 +146,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     const keys = appKeys(this.#prefix, appId);
     this.#connection.open();
     if (this.#isCoherent) {
-      refuseOtherStores(this.#client, store);
+      rejectOtherStores(this.#client, store);
       this.#cache ??= new CoherentCache(this.#client, keys.users);
     }
     const index = new LoginIndex(this.#connection, keys);
@@ -158,7 +157,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       keys,
       index,
       lists: new LoginLists(this.#connection, keys, index),
-      channel: new NewsChannel(this.#connection, keys.news, !this.#adapter.isCluster),
+      channel: new NotificationChannel(this.#connection, keys.notifications, !this.#adapter.isCluster),
     };
   }
 
@@ -169,7 +168,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       : this.#cache.read(key, () => this.#read(key, userId, loginId));
   }
 
-  known(userId: string, loginId: string): ListedLogin | undefined {
+  peek(userId: string, loginId: string): ListedLogin | undefined {
     return this.#cache?.get(this.#loginsKey(userId), loginId);
   }
 
@@ -177,29 +176,29 @@ export class RedisLoginRegistry implements LoginRegistry {
     return client === this.#client && this.#adapter.isInOrder;
   }
 
-  async add(login: NewLogin): Promise<Era | undefined> {
+  async add(login: NewLogin): Promise<Generation | undefined> {
     const { logins, ended, order } = this.#keys(login.userId);
-    const kickBefore = readMarkId(await this.#connection.command("HGET", ended, "*"));
+    const kickBefore = readKickId(await this.#connection.command("HGET", ended, "*"));
     const args = [...writeLogin(login), kickBefore];
     if ((await this.#connection.run(ADD, [logins, ended, order], args)) === null) return undefined;
     const everyone = await this.#app.index.touch(login.userId, login.ttlMs);
-    return eraAfter(kickBefore === "" ? undefined : kickBefore, everyone?.id);
+    return generationAfter(kickBefore === "" ? undefined : kickBefore, everyone?.id);
   }
 
-  async adopt(login: NewLogin, { era, ends, authenticatedAt }: Since): Promise<Era | undefined> {
+  async adopt(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<Generation | undefined> {
     const { index } = this.#app;
     const { logins, ended, order } = this.#keys(login.userId);
     const { pending, everyone } = await index.pend(login.userId);
-    const args = [...writeLogin(login), kicksBefore(era)[0], String(ends), writeTime(authenticatedAt)];
-    const isRefused = kickAfter(era, undefined, everyone, authenticatedAt) !== undefined;
+    const args = [...writeLogin(login), kickIdsOf(generation)[0], String(endCount), writeTime(authenticatedAt)];
+    const isRefused = kickSince(generation, undefined, everyone, authenticatedAt) !== undefined;
     const kickBefore = isRefused ? null : await this.#connection.run(ADOPT, [logins, ended, order], args);
     if (kickBefore === null) {
       await index.unpend(pending);
       return undefined;
     }
     const everyoneSince = await index.touch(login.userId, login.ttlMs, { pending });
-    if (kickAfter(era, undefined, everyoneSince, authenticatedAt) === undefined) {
-      return eraAfter(kickBefore === "" ? undefined : (kickBefore as string), everyoneSince?.id);
+    if (kickSince(generation, undefined, everyoneSince, authenticatedAt) === undefined) {
+      return generationAfter(kickBefore === "" ? undefined : (kickBefore as string), everyoneSince?.id);
     }
     // Remembered: else another first request would list it anew, and leave it listed if its node dies before it looks.
     await this.remove(login.userId, login.id, { waitReplicas: 0, remember: true });
@@ -226,16 +225,16 @@ export class RedisLoginRegistry implements LoginRegistry {
     const args = [...writeRemoval(loginId, end, maxSessionAgeMs, channel, userId)];
     const removed = (await commands.run(REMOVE, [logins, ended, kicked, order], args)) as unknown[];
     const [record, ends, left, unsettled, shownMs] = removed;
-    if (end.mark !== undefined && record !== null) this.#keepRows(userId, rows);
+    if (end.kick !== undefined && record !== null) this.#keepRows(userId, rows);
     else if (Number(left) === 0 && Number(unsettled) === 0) await index.drop(rows);
     else if (Number(left) === 0) await index.lookSooner(userId, 0);
     if (shownMs !== "") await index.lookSooner(userId, Number(shownMs));
-    return { login: record === null ? undefined : readLogin(userId, loginId, record), ends: Number(ends) };
+    return { login: record === null ? undefined : readLogin(userId, loginId, record), endCount: Number(ends) };
   }
 
   async removeAll(
     userId: string,
-    mark: KickMark,
+    mark: KickRecord,
     { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
     const commands = this.#ending(options);
@@ -243,7 +242,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     const { index, maxSessionAgeMs } = this.#app;
     const [rows, channel] = await Promise.all([index.rowsOf(userId), this.#app.channel.name()]);
     const spared = except === undefined ? [] : [except];
-    const args = [writeMark(mark), String(maxSessionAgeMs), channel, encodePart(userId), ...spared];
+    const args = [writeKick(mark), String(maxSessionAgeMs), channel, encodePart(userId), ...spared];
     const reply = await commands.run(REMOVE_ALL, [logins, ended, kicked, order], args);
     const removed = readLogins(userId, reply as string[]);
     if (removed.length > 0) this.#keepRows(userId, rows);
@@ -253,7 +252,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     return removed;
   }
 
-  async settle(userId: string, loginIds: readonly string[]): Promise<void> {
+  async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
     const { logins, kicked } = this.#keys(userId);
     const { index } = this.#app;
     // As read before the logins were taken off: a login that is listed since has written the row again.
@@ -270,17 +269,17 @@ export class RedisLoginRegistry implements LoginRegistry {
     if (!(await index.drop(rows))) await index.lookSooner(userId, 0);
   }
 
-  async markAll(mark: KickMark, options: EndOptions = {}): Promise<void> {
+  async kickEveryone(mark: KickRecord, options: EndOptions = {}): Promise<void> {
     const { keys, maxSessionAgeMs } = this.#app;
-    await this.#ending(options).command("SET", keys.everyone, writeMark(mark), "PX", String(maxSessionAgeMs));
+    await this.#ending(options).command("SET", keys.everyone, writeKick(mark), "PX", String(maxSessionAgeMs));
   }
 
-  async kickMark(userId: string, loginId: string, era: Era): Promise<KickMark | undefined> {
+  async kickOf(userId: string, loginId: string, era: Generation): Promise<KickRecord | undefined> {
     const fields = ["*", "*spared", `=${loginId}`];
     const ended = await this.#connection.command("HMGET", this.#keys(userId).ended, ...fields);
     const [user, spared, end] = ended as unknown[];
-    const mark = spared === loginId ? undefined : readMark(user);
-    return readEnd(end) ?? kickAfter(era, mark, await this.#everyoneMark());
+    const mark = spared === loginId ? undefined : readKick(user);
+    return readEnd(end) ?? kickSince(era, mark, await this.#everyoneMark());
   }
 
   async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
@@ -291,28 +290,28 @@ export class RedisLoginRegistry implements LoginRegistry {
     return this.#app.lists.ofActiveUsers(page);
   }
 
-  async *users(): AsyncIterable<readonly string[]> {
+  async *scanUsers(): AsyncIterable<readonly string[]> {
     for await (const rows of this.#app.index.scan()) yield [...new Set(rows.map(({ userId }) => userId))];
   }
 
   async clear(): Promise<void> {
     const { index, keys, maxSessionAgeMs } = this.#app;
-    const mark = newEra();
-    await this.markAll(mark);
-    for await (const userIds of this.users()) {
+    const mark = newKickRecord();
+    await this.kickEveryone(mark);
+    for await (const userIds of this.scanUsers()) {
       const rows = await Promise.all(userIds.map((userId) => index.rowsOf(userId)));
       await Promise.all(userIds.map((userId) => this.#forget(userId, mark, maxSessionAgeMs)));
       await index.drop(rows.flat());
     }
-    await this.#connection.run(TELL, [keys.everyone], [await this.#app.channel.name(), EVERYONE_IS_OFF]);
+    await this.#connection.run(TELL, [keys.everyone], [await this.#app.channel.name(), ALL_ENDED]);
   }
 
-  subscribe(listener: RegistryListener, { checkEveryMs }: { checkEveryMs: number }): Subscription {
+  subscribe(listener: RegistryListener, { checkIntervalMs }: { checkIntervalMs: number }): Subscription {
     const listen = (channel: string): Subscription =>
-      new RedisNews({
+      new RedisNotifications({
         channel,
         listener,
-        checkEveryMs,
+        checkIntervalMs,
         mayLoseMessages: this.#adapter.isCluster,
         subscribe: (channels, on) => this.#adapter.subscribe(channels, on),
         publish: (name, text) => this.#connection.command("PUBLISH", name, text),
@@ -357,8 +356,8 @@ export class RedisLoginRegistry implements LoginRegistry {
     return record === null ? undefined : readLogin(userId, loginId, record);
   }
 
-  async #everyoneMark(): Promise<KickMark | undefined> {
-    return readMark(await this.#connection.command("GET", this.#app.keys.everyone));
+  async #everyoneMark(): Promise<KickRecord | undefined> {
+    return readKick(await this.#connection.command("GET", this.#app.keys.everyone));
   }
 
   #keepRows(userId: string, rows: readonly IndexRow[]): void {
@@ -366,9 +365,9 @@ export class RedisLoginRegistry implements LoginRegistry {
     else this.#rowsOfKicks.delete(userId);
   }
 
-  async #forget(userId: string, mark: KickMark, maxSessionAgeMs: number): Promise<void> {
+  async #forget(userId: string, mark: KickRecord, maxSessionAgeMs: number): Promise<void> {
     const { logins, ended, kicked, order } = this.#keys(userId);
-    const args = [writeMark(mark), String(maxSessionAgeMs)];
+    const args = [writeKick(mark), String(maxSessionAgeMs)];
     await this.#connection.run(FORGET, [logins, ended, kicked, order], args);
   }
 }

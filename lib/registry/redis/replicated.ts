@@ -1,8 +1,8 @@
 import { nextTick } from "node:process";
 import { isNativeError } from "node:util/types";
 import { LogoutError } from "../../errors.js";
-import type { TimeLimit } from "../../time-limit.js";
-import { causeOf } from "../../cause.js";
+import type { Deadline } from "../../util/deadline.js";
+import { redactError } from "../../util/redact-error.js";
 import type { OwnConnection, RedisAdapter } from "./clients/index.js";
 
 /** How many writes one `WAIT` stands for at most. */
@@ -29,7 +29,7 @@ interface Write {
  */
 export class ReplicatedWrites {
   readonly #adapter: RedisAdapter;
-  readonly #limit: TimeLimit;
+  readonly #limit: Deadline;
   readonly #writesAtOnce: number;
   readonly #waitsAtOnce: number;
   readonly #waiting: Write[] = [];
@@ -37,7 +37,7 @@ export class ReplicatedWrites {
   #isClosed = false;
   #connection: OwnConnection | undefined;
 
-  constructor(adapter: RedisAdapter, limit: TimeLimit) {
+  constructor(adapter: RedisAdapter, limit: Deadline) {
     this.#adapter = adapter;
     this.#limit = limit;
     this.#writesAtOnce = adapter.isCluster ? 1 : WRITES_AT_ONCE;
@@ -113,12 +113,12 @@ export class ReplicatedWrites {
     let connection: OwnConnection | undefined;
     try {
       const open = (connection = this.#connection ??= this.#adapter.ownConnection());
-      const replies = await this.#limit.within(() => open.sequence(key, sequence));
+      const replies = await this.#limit.run(() => open.sequence(key, sequence));
       const [before, reached, after] = [replies[0], ...replies.slice(-2)].map(orThrow);
       const isSame = identityOf(before) === identityOf(after);
       writes.forEach((write, position) => {
         const reply = replies[position + 1];
-        if (isNativeError(reply)) write.reject(notReplicated(write, causeOf(reply, write.command.slice(1))));
+        if (isNativeError(reply)) write.reject(notReplicated(write, redactError(reply, write.command.slice(1))));
         else if (isSame && Number(reached) >= write.replicas) write.resolve(reply);
         else write.reject(notReplicated(write));
       });
@@ -126,7 +126,7 @@ export class ReplicatedWrites {
       if (this.#connection === connection) this.#connection = undefined;
       await connection?.close().catch(() => undefined);
       const secrets = commands.flatMap((command) => command.slice(1));
-      const cause = causeOf(error, secrets);
+      const cause = redactError(error, secrets);
       for (const write of writes) write.reject(notReplicated(write, cause));
     }
   }

@@ -1,4 +1,4 @@
-import { CLOCK_MARGIN_MS } from "../../login.js";
+import { CLOCK_MARGIN_MS } from "../../util/clock-margin.js";
 import { script } from "./script.js";
 import { ENDS, LOGINS, READ_WHOLE_LUA } from "./user-lua.js";
 

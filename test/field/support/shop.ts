@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { promisify } from "node:util";
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from "express";
 import session, { MemoryStore, type SessionOptions, type Store } from "express-session";
-import { logout, type LogoutOptions, type LogoutRouter } from "express-logout";
+import { logout, type LogoutOptions, type LogoutMiddleware } from "express-logout";
 import { Gate } from "../../support/gate.js";
 
 declare module "express-session" {
@@ -30,8 +30,8 @@ export interface Parts {
   readonly afterSession?: (app: Express) => void;
   readonly auth?: Partial<LogoutOptions>;
   /** CSRF protection. */
-  readonly afterAuth?: (app: Express, auth: LogoutRouter) => void;
-  readonly routes?: (app: Express, auth: LogoutRouter) => void;
+  readonly afterAuth?: (app: Express, auth: LogoutMiddleware) => void;
+  readonly routes?: (app: Express, auth: LogoutMiddleware) => void;
   /** The handlers of `POST /login`. Default: logs the user in whose name is in the form. */
   readonly logIn?: readonly RequestHandler[];
   /** The CSRF token of the app's own forms. */
@@ -39,12 +39,12 @@ export interface Parts {
   /** Whether the app has the pages `/login` and `/me`. Default: `true`. */
   readonly hasOwnPages?: boolean;
   /** What comes before the error handler. */
-  readonly last?: (app: Express, auth: LogoutRouter) => void;
+  readonly last?: (app: Express, auth: LogoutMiddleware) => void;
 }
 
 export interface Shop {
   readonly app: Express;
-  readonly auth: LogoutRouter;
+  readonly auth: LogoutMiddleware;
   readonly store: Store;
   readonly sessions: RequestHandler;
   /** What has reached the app's error handler. */

@@ -1,6 +1,6 @@
 import express from "express";
 import session from "express-session";
-import { logout, type LoginRegistry, type LogoutRouter } from "express-logout";
+import { logout, type LoginRegistry, type LogoutMiddleware } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
 import { Pool } from "pg";
@@ -11,7 +11,7 @@ export const registries: LoginRegistry[] = [
   new PostgresLoginRegistry({ pool: new Pool() }),
 ];
 const store = new session.MemoryStore();
-const auth: LogoutRouter = logout({ store, appId: "shop", userPoolId: "acme" });
+const auth: LogoutMiddleware = logout({ store, appId: "shop", userPoolId: "acme" });
 express().use(session({ store, secret: "s" }), auth, auth.guard);
 
 // @ts-expect-error -- types are found: an option that there is not

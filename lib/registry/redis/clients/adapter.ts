@@ -24,7 +24,7 @@ export interface RedisAdapter {
    * Listens, over a connection of its own. A connection that is lost is made anew, until this is closed; nothing is ever
    * thrown.
    */
-  subscribe(channels: readonly string[], listener: ChannelListener): Listening;
+  subscribe(channels: readonly string[], listener: ChannelListener): ChannelSubscription;
 }
 
 /** Not meant to outlive a failure: whoever meets one closes it and takes another. */
@@ -39,7 +39,7 @@ export interface OwnConnection {
 }
 
 /** A subscription to channels. */
-export interface Listening {
+export interface ChannelSubscription {
   /** Takes another connection: this one does not seem to carry anything, though it has not ended. */
   renew(): void;
   close(): Promise<void>;

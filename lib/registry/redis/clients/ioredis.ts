@@ -2,11 +2,11 @@ import { LogoutError } from "../../../errors.js";
 import {
   LONGEST_WAIT_MS,
   type ChannelListener,
-  type Listening,
+  type ChannelSubscription,
   type OwnConnection,
   type RedisAdapter,
 } from "./adapter.js";
-import { keepListening } from "./listening.js";
+import { keepSubscribed } from "./keep-subscribed.js";
 
 type Events = "ready" | "end" | "close" | "error";
 
@@ -141,8 +141,12 @@ function someNode(cluster: IoRedisCluster): IoRedis {
   return node;
 }
 
-function subscribe(duplicate: () => IoRedis, channels: readonly string[], listener: ChannelListener): Listening {
-  return keepListening((lost) => {
+function subscribe(
+  duplicate: () => IoRedis,
+  channels: readonly string[],
+  listener: ChannelListener,
+): ChannelSubscription {
+  return keepSubscribed((lost) => {
     let client: IoRedis | undefined;
     const listen = async (): Promise<void> => {
       client = duplicate();

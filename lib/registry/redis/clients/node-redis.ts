@@ -1,12 +1,12 @@
 import {
   LONGEST_WAIT_MS,
   type ChannelListener,
-  type Listening,
+  type ChannelSubscription,
   type OwnConnection,
   type RedisAdapter,
 } from "./adapter.js";
 import type { NodeRedisCommandOptions } from "./client.js";
-import { keepListening } from "./listening.js";
+import { keepSubscribed } from "./keep-subscribed.js";
 
 /** A client of node-redis for one server, as far as it is used here. */
 export interface ServerClient {
@@ -152,8 +152,8 @@ export function subscribe(
   duplicate: () => Promise<ServerClient>,
   channels: readonly string[],
   listener: ChannelListener,
-): Listening {
-  return keepListening((lost) => {
+): ChannelSubscription {
+  return keepSubscribed((lost) => {
     const own = ownClient(async () => {
       const client = await duplicate();
       client.on("error", lost);

@@ -1,0 +1,59 @@
+import { LogoutError } from "../../errors.js";
+import type { Login } from "../../types/login.js";
+import { deviceInWords, readDevice } from "../../pages/device.js";
+import { LOCALES } from "../../pages/texts.js";
+import { authenticate, authorize } from "./authenticate.js";
+import { sendJson } from "../responses.js";
+import type { Handler } from "../context.js";
+import { queryOf, type Fields } from "../fields.js";
+
+/** `GET /api/applications/:appId/active-users?page=1&limit=10`: who is online, newest activity first. */
+export const activeUsers: Handler = async (context, req, res) => {
+  authenticate(context, req);
+  const query = queryOf(req);
+  const page = readWholeNumber(query, "page", 1, 1_000_000_000);
+  const limit = readWholeNumber(query, "limit", 10, 50);
+  await authorize(context, req, { action: "list" });
+  const { totalCount, users } = await context.logins.activeUsers({ page, limit });
+  const list = await Promise.all(
+    users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.user(userId))),
+  );
+  sendJson(res, 200, "Active users", { data: { totalCount, list } });
+};
+
+/** What is known of a user and of his latest login. JSON leaves out what is undefined. */
+function entry(
+  userId: string,
+  { logins, loginsCount }: { readonly logins: readonly Login[]; readonly loginsCount: number },
+  profile: object | undefined,
+): object {
+  const [latest] = logins;
+  const device = readDevice(latest?.userAgent);
+  const lastActive = Math.max(...logins.map((login) => +login.lastActive));
+  return {
+    ...pick(profile),
+    id: userId,
+    lastLogin: latest?.began.toISOString(),
+    lastIp: latest?.ip,
+    lastActive: new Date(lastActive).toISOString(),
+    device: device.kind,
+    browser: deviceInWords(device, LOCALES.en.browserOn),
+    loginsCount,
+  };
+}
+
+const FACTS = ["name", "username", "nickname", "email", "phone", "photo"] as const;
+
+/** The told facts alone: an app's user object may hold more than is anybody's business, and `null` for what it does not know. */
+function pick(profile: object | undefined): object {
+  const known = (profile ?? {}) as Record<string, unknown>;
+  return Object.fromEntries(FACTS.map((fact) => [fact, known[fact] ?? undefined]));
+}
+
+function readWholeNumber(query: Fields, name: string, fallback: number, most: number): number {
+  const [given, ...more] = query(name);
+  if (given === undefined) return fallback;
+  const value = more.length === 0 && /^[0-9]{1,10}$/.test(given) ? Number(given) : 0;
+  if (value >= 1 && value <= most) return value;
+  throw new LogoutError("ERR_REQUEST", `${name} must be a whole number from 1 to ${String(most)}.`);
+}

@@ -1,0 +1,40 @@
+import { LogoutError } from "../../errors.js";
+import { authenticate, authorize } from "./authenticate.js";
+import { sendJson } from "../responses.js";
+import { readJson } from "../body.js";
+import type { Handler } from "../context.js";
+
+const MAX_USERS = 1_000;
+const MAX_USER_ID = 256;
+
+/** The contract has no field for a reason; the kicked user is told at least who it was. */
+const REASON = "An administrator has forced you offline.";
+
+/** `POST /api/applications/:appId/kick-active-users`: a back end forces users offline. */
+export const kickActiveUsers: Handler = async (context, req, res) => {
+  authenticate(context, req);
+  const userIds = readUserIds(await readJson(req, res), context.options.appId);
+  await authorize(context, req, { action: "kick", userIds });
+  await context.logins.kick(userIds, { reason: REASON, by: "admin API" });
+  sendJson(res, 200, "Forced offline successful");
+};
+
+function readUserIds(body: unknown, appId: string): readonly string[] {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw bad('The body must be a JSON object: { "userIds": ["…"] }.');
+  }
+  const { userIds, appId: bodyAppId } = body as Record<string, unknown>;
+  if (bodyAppId !== undefined && bodyAppId !== appId) throw bad("appId must be that of the path.");
+  if (!Array.isArray(userIds) || userIds.length === 0) throw bad("userIds must be an array of at least one user id.");
+  if (userIds.length > MAX_USERS) throw bad(`userIds must hold at most ${String(MAX_USERS)} user ids a call.`);
+  for (const userId of userIds as unknown[]) {
+    if (typeof userId !== "string" || userId === "") throw bad("userIds must hold non-empty strings alone.");
+    if (userId.length > MAX_USER_ID)
+      throw bad(`A user id in userIds must have at most ${String(MAX_USER_ID)} characters.`);
+  }
+  return userIds as string[];
+}
+
+function bad(message: string): LogoutError {
+  return new LogoutError("ERR_REQUEST", message);
+}

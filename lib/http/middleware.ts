@@ -1,0 +1,89 @@
+import { Router } from "express";
+import type { Request, RequestHandler } from "express";
+import { createAdminApi } from "./authing-api/router.js";
+import type { HttpContext } from "./context.js";
+import { handle } from "./error-handler.js";
+import { joinPath } from "./pages/page-context.js";
+import type { OwnPaths } from "./own-paths.js";
+import { ROUTES, type Route } from "./routes.js";
+
+export interface Middlewares {
+  readonly main: RequestHandler;
+  /** The routes that use no session. */
+  readonly sessionless: RequestHandler;
+}
+
+/**
+ * The middleware: the admin API, a check that session() is there, what a kicked user may reach, the guard, the pages.
+ *
+ * Only what could be for a route goes through a router of Express: that takes longer than all else that is done here for a
+ * request. `OPTIONS` never does: Express would answer it in the place of the app and its CORS middleware.
+ */
+export function createMiddlewares(context: HttpContext, guard: RequestHandler, paths: OwnPaths): Middlewares {
+  const { routes, assetsPath } = context.options;
+  const adminApi = createAdminApi(context);
+  const router = createRouter(context, guard, adminApi);
+  const mayBeForRoute = beginsLike([...Object.values(routes).flat(), assetsPath]);
+  const hasAdminApi = context.options.admin.tokens.length > 0;
+  const mayBeForAdminApi = beginsLike(hasAdminApi ? [...routes.kickActiveUsers, ...routes.activeUsers] : []);
+  return {
+    main: function logoutMiddleware(req, res, next) {
+      // A request that Express has not seen has no path: none of the routes is for it.
+      const { path } = req as Partial<Request>;
+      if (path !== undefined) paths.mountedAt(req.baseUrl);
+      if (path !== undefined && mayBeForRoute.test(path) && req.method !== "OPTIONS") {
+        router(req, res, next);
+        return;
+      }
+      if (!context.sessions.check(req)) {
+        next();
+        return;
+      }
+      // The guard has no more to do for a request that is neither for a file of the pages nor refused.
+      if (context.sessions.rejectionOf(req) === undefined) next();
+      else guard(req, res, next);
+    },
+    sessionless: function logoutSessionlessRoutes(req, res, next) {
+      if (mayBeForAdminApi.test(req.path) && req.method !== "OPTIONS") adminApi(req, res, next);
+      else next();
+    },
+  };
+}
+
+/** Matches what begins like one of these paths, up to where a path is a pattern. */
+function beginsLike(paths: readonly string[]): RegExp {
+  if (paths.length === 0) return /(?!)/;
+  return new RegExp(`^(?:${paths.map((path) => escapeRegExp(literalBeginning(path))).join("|")})`, "i");
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[^\w/]/g, "\\$&");
+}
+
+/** With what every address begins that a path of Express 4 or 5 matches, in upper or lower case as they take it. */
+function literalBeginning(path: string): string {
+  const [literal = ""] = path.split(/[:*?+()[\]{}!\\]/);
+  // In Express 4 a character before `?` or `*` may be missing.
+  return literal === path ? path.replace(/\/$/, "") : literal.slice(0, -1);
+}
+
+function createRouter(context: HttpContext, guard: RequestHandler, adminApi: Router): Router {
+  const router = Router();
+  // Before session() is looked for: a back end has no session, and the app's may be another one on these paths.
+  router.use(adminApi);
+  router.use(function logoutCheck(req, _res, next) {
+    if (context.sessions.check(req)) next();
+    else next("router");
+  });
+  const pages = ROUTES.filter(({ caller }) => caller === "browser");
+  for (const route of pages.filter(({ guarded }) => !guarded)) add(router, context, route);
+  router.use(guard);
+  for (const route of pages.filter(({ guarded }) => guarded)) add(router, context, route);
+  return router;
+}
+
+function add(router: Router, context: HttpContext, route: Route): void {
+  for (const path of context.options.routes[route.name]) {
+    router[route.method](joinPath(path, route.part ?? ""), handle(context, route));
+  }
+}

@@ -1,0 +1,46 @@
+import type { Request } from "express";
+import type { PageContext } from "../../pages/layout.js";
+import { toUserView } from "../../pages/user-view.js";
+import { LOCALES, type Locale, type Texts } from "../../pages/texts.js";
+import { mountPath } from "../addresses.js";
+import type { HttpContext } from "../context.js";
+import { warnOfCsrfBefore } from "../middleware-order.js";
+
+/** The texts in the language that the app has set, or that the browser asks for. */
+export function textsOf({ options }: HttpContext, req: Request): Texts {
+  const asked = req.acceptsLanguages(Object.keys(LOCALES));
+  return LOCALES[options.locale ?? (asked === false ? "en" : (asked as Locale))];
+}
+
+/** What stands around a page that is nobody's. */
+export function pageContext(context: HttpContext, req: Request): PageContext {
+  const { options, assets } = context;
+  const folder = mountPath(context, req) + options.assetsPath;
+  return {
+    texts: textsOf(context, req),
+    brandName: options.brandName,
+    assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` },
+  };
+}
+
+/** What stands around the page of a user who is logged in: his menu as well. */
+export async function userPageContext(context: HttpContext, req: Request, userId: string): Promise<PageContext> {
+  // Its pages have forms.
+  warnOfCsrfBefore(context, req);
+  const person = toUserView(userId, await context.options.user(userId));
+  const logoutUrl = logoutUrlOf(context, req);
+  const frame = pageContext(context, req);
+  return logoutUrl === undefined ? frame : { ...frame, user: { person, logoutUrl } };
+}
+
+/** A part of a page, below the page's path: which may be the root. */
+export function joinPath(path: string, part: string): string {
+  return part === "" ? path : path.replace(/\/$/, "") + part;
+}
+
+/** Where the menu's Logout goes: to the personal center, which has a page to end on, else to the logout route. */
+function logoutUrlOf(context: HttpContext, req: Request): string | undefined {
+  const { personalCenter, logout } = context.options.routes;
+  const [path] = personalCenter.length > 0 ? personalCenter.map((center) => joinPath(center, "/logout")) : logout;
+  return path === undefined ? undefined : mountPath(context, req) + path;
+}

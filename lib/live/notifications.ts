@@ -1,0 +1,63 @@
+import type { EndedLogins, LoginRegistry, RegistryListener, Subscription } from "../types/registry.js";
+
+/** For how long a subscription that nobody needs is kept: the next long poll comes soon. */
+const LINGER_MS = 2_000;
+
+/**
+ * The one subscription of this process to its registry, shared by whoever wants to hear of ended logins: made when the first
+ * one comes, let go soon after the last one has gone.
+ */
+export class EndNotifications {
+  readonly #registry: LoginRegistry;
+  readonly #checkIntervalMs: number;
+  readonly #listeners = new Set<RegistryListener>();
+  #subscription: Subscription | undefined;
+  #isListening = false;
+  #lingering: NodeJS.Timeout | undefined;
+
+  constructor(registry: LoginRegistry, checkIntervalMs: number) {
+    this.#registry = registry;
+    this.#checkIntervalMs = checkIntervalMs;
+  }
+
+  add(listener: RegistryListener): void {
+    this.#listeners.add(listener);
+    clearTimeout(this.#lingering);
+    if (this.#subscription !== undefined) {
+      listener.listening(this.#isListening);
+      return;
+    }
+    this.#subscription = this.#registry.subscribe(
+      {
+        ended: (ended: EndedLogins) => {
+          for (const each of this.#listeners) each.ended(ended);
+        },
+        listening: (isListening: boolean) => {
+          this.#isListening = isListening;
+          for (const each of this.#listeners) each.listening(isListening);
+        },
+      },
+      { checkIntervalMs: this.#checkIntervalMs },
+    );
+  }
+
+  remove(listener: RegistryListener): void {
+    if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+    clearTimeout(this.#lingering);
+    // What cannot be let go of in good order is nobody's trouble; nor is it a reason for a process to stay.
+    this.#lingering = setTimeout(() => void this.#close().catch(() => undefined), LINGER_MS).unref();
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    clearTimeout(this.#lingering);
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    this.#isListening = false;
+    await subscription?.close();
+  }
+}

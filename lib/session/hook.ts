@@ -1,0 +1,414 @@
+import type { SessionData, Store } from "express-session";
+import { LogoutError } from "../errors.js";
+import type { LoginRegistry } from "../types/registry.js";
+import type { AdoptionOptions } from "./rules/adoption.js";
+import { toCallback, byCallback, type Callback, type Done } from "./callbacks.js";
+import { HookedStore } from "./store/hooked-store.js";
+import { Tombstones } from "./store/tombstones.js";
+import { isMemoryStore } from "../util/known-stores.js";
+import { SessionRules, type Loaded } from "./rules/rules.js";
+import { RawStore } from "./store/raw-store.js";
+import { RequestStates, type Rejection, type RequestState } from "./request-state.js";
+import type { SessionEvents } from "./session-events.js";
+import type { SessionRecord, Stamp } from "./stamp.js";
+import type { UserIdOf } from "./user-id.js";
+
+/** What express-session puts on a request. */
+interface RequestWithSession {
+  sessionID: string;
+  session?: SessionRecord;
+  sessionStore?: Store;
+}
+
+/** What one `logout()` has the hook do. */
+export interface StoreHookOptions {
+  readonly appId: string;
+  readonly registry: LoginRegistry;
+  readonly userId: UserIdOf;
+  readonly maxSessionAgeMs: number;
+  readonly storeTimeoutMs: number;
+  readonly touchIntervalMs: number;
+  readonly waitForTouch: boolean;
+  readonly sessions: AdoptionOptions;
+  readonly events: SessionEvents;
+}
+
+/** Who uses the hook of a store. */
+export interface HookUse {
+  readonly appId: string;
+  readonly registry: LoginRegistry;
+  readonly tombstones: Tombstones;
+}
+
+/** What there is to a session id. */
+export interface SessionLogin {
+  readonly isServed: boolean;
+  readonly login: Stamp | undefined;
+  readonly rejection: Rejection | undefined;
+}
+
+const HOOKED = Symbol.for("express-logout.hooked");
+
+/**
+ * The hook that a closed `logout()` has left on a store: another one takes it over, with all that it knows of requests in flight.
+ *
+ * @throws LogoutError `ERR_STORE_HOOKED` while a `logout()` that is not closed uses it.
+ */
+export function hookLeftOn(store: unknown): StoreHook | undefined {
+  const hook = (store as { readonly [HOOKED]?: StoreHook } | null | undefined)?.[HOOKED];
+  if (hook === undefined || hook.isLeft) return hook;
+  throw new LogoutError(
+    "ERR_STORE_HOOKED",
+    "logout({ store }): another logout() uses this store. Call it once for a store, or await its auth.close() before.",
+  );
+}
+
+/**
+ * The hook: it replaces the methods of one store instance by which express-session, and anybody else, reads and writes
+ * sessions. It knows callbacks, requests and the order in which express-session does things; what a read or a write *means*
+ * is told by {@link SessionRules}.
+ */
+export class StoreHook {
+  readonly #store: Store;
+  readonly #hooked: HookedStore;
+  readonly #isInMemory: boolean;
+  readonly #requests = new RequestStates();
+  /** Requests that came by before session() had given them a session. */
+  readonly #early = new WeakSet<object>();
+  // express-session answers to a read, and regenerates and destroys a session, in one synchronous stretch each. These tell
+  // the calls within it which request they belong to.
+  #refusing: Rejection | undefined;
+  #suspending: RequestState | undefined;
+  #destroying: RequestState | undefined;
+  #restarting: RequestState | undefined;
+  // What follows is that of the logout() that uses the store now. What requests have begun by the one before, they end by it.
+  #isLeft = false;
+  #use: HookUse | undefined;
+  #raw!: RawStore;
+  #sessions!: SessionRules;
+
+  /** It hooks the store when it is first used. */
+  constructor(store: Store) {
+    this.#store = store;
+    this.#hooked = new HookedStore(store);
+    this.#isInMemory = isMemoryStore(store);
+  }
+
+  /**
+   * From now on the hook does what these options say.
+   *
+   * @returns the use, for {@link StoreHook.isUsedBy} and {@link StoreHook.leave}.
+   * @throws LogoutError `ERR_STORE_INVALID`
+   */
+  use({ storeTimeoutMs, waitForTouch, ...options }: StoreHookOptions): HookUse {
+    const store = this.#store;
+    const isFirst = this.#use === undefined;
+    const raw = new RawStore(store, storeTimeoutMs, waitForTouch, isFirst ? undefined : this.#raw);
+    const tombstones = new Tombstones(store, raw, storeTimeoutMs);
+    const use = { appId: options.appId, registry: options.registry, tombstones };
+    this.#sessions = new SessionRules({ store, raw, tombstones, ...options });
+    this.#raw = raw;
+    this.#use = use;
+    this.#isLeft = false;
+    if (isFirst) this.#install();
+    return use;
+  }
+
+  /** What the `logout()` that uses the store now has given. */
+  get current(): HookUse {
+    if (this.#use === undefined) throw new LogoutError("ERR_STORE_INVALID", "The session store is not hooked yet.");
+    return this.#use;
+  }
+
+  isUsedBy(use: HookUse): boolean {
+    return this.#use === use;
+  }
+
+  /** The `logout()` is closed. The hook goes on, until another one takes it over. */
+  leave(use: HookUse): void {
+    if (this.isUsedBy(use)) this.#isLeft = true;
+  }
+
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  /** Runs a function while the store has its own methods. */
+  withOwnMethods<Result>(act: () => Result): Result {
+    return this.#hooked.withOwnMethods(act);
+  }
+
+  /** Whether session() was called with this store. */
+  get attached(): boolean {
+    return this.#hooked.generate !== undefined;
+  }
+
+  /** Whether this request has been through session(). */
+  knows(req: object): boolean {
+    return (req as Partial<RequestWithSession>).sessionStore === this.#store;
+  }
+
+  /** Why the session that this request came with was refused. */
+  rejectionOf(req: object): Rejection | undefined {
+    return this.#requests.peek(req)?.rejection;
+  }
+
+  /** The refused user has been told why: the reason is used up. */
+  async forget(refusal: Rejection): Promise<void> {
+    await this.#sessions.ends.forget(refusal);
+  }
+
+  /**
+   * The request has authenticated its user anew: its login ends, it gets a new session, and what is saved next in that is a new
+   * login. In the session id that it came with, a request in flight could save the old login over the new one.
+   *
+   * @throws LogoutError `ERR_SESSION_MISSING`
+   */
+  async startLogin(req: object): Promise<void> {
+    const { session } = req as Partial<RequestWithSession>;
+    if (!this.knows(req) || (session ?? undefined) === undefined) {
+      throw new LogoutError(
+        "ERR_SESSION_MISSING",
+        "startLogin(req): this request has no session. Mount session({ store }) before the route; or the session was destroyed, or its store is off-line.",
+      );
+    }
+    const logins = this.#requests.of(req);
+    await logins.inOrder(async () => {
+      const left = (req as RequestWithSession).sessionID;
+      let regenerated: Promise<void>;
+      this.#restarting = logins;
+      try {
+        regenerated = this.#raw.regenerate(req);
+      } finally {
+        this.#restarting = undefined;
+      }
+      await regenerated;
+      logins.startsLoginAfter = left;
+    });
+  }
+
+  /** From now on this request's session is not written or touched in the store, unless the app generates another one. */
+  withhold(req: object): void {
+    this.#requests.of(req).isWithheld = true;
+  }
+
+  isWithheld(req: object): boolean {
+    return this.#requests.peek(req)?.isWithheld === true;
+  }
+
+  /** Gives a request an empty session, as session() does. */
+  generate(req: object): void {
+    (this.#store as { generate?: (req: object) => void }).generate?.(req);
+  }
+
+  /** The login of a session that is in the store, as a request with it would have it. */
+  loginOfSession(sid: string): Promise<SessionLogin> {
+    return new Promise((resolve, reject) => {
+      this.#sessions.load(sid, (error, { session, rejection } = {}) => {
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as the store or the registry has it
+        if (error !== undefined) reject(error);
+        else resolve({ isServed: session !== undefined, login: session && this.#sessions.stampOf(session), rejection });
+      });
+    });
+  }
+
+  /** Adopts every session that is older than the installation. @throws LogoutError `ERR_STORE_UNSUPPORTED` */
+  adoptSessions(onProgress: (progress: { readonly done: number; readonly total: number }) => void): Promise<number> {
+    return this.#sessions.adoptAll(onProgress);
+  }
+
+  /** The login of the session that this request has now: the registry says whether it still lives. */
+  loginOf(req: object): Stamp | undefined {
+    const { session, sessionID } = req as Partial<RequestWithSession>;
+    if (session === undefined || sessionID === undefined) return undefined;
+    const held = this.#requests.peek(req)?.on(sessionID);
+    return held?.removal === undefined ? held?.stamp : undefined;
+  }
+
+  /** The request has no session. Should session() come later to give it one, that is a mistake and is told. */
+  expectNoSession(req: object): void {
+    this.#early.add(req);
+  }
+
+  #install(): void {
+    const hooked = this.#hooked;
+    hooked.replace(HOOKED, this);
+    hooked.replace("get", (sid: string, callback?: Callback) =>
+      byCallback(callback, (done) => {
+        this.#load(sid, done);
+      }),
+    );
+    hooked.replace("set", (sid: string, session: SessionData, callback?: Callback) =>
+      toCallback(this.#save(sid, session as unknown as SessionRecord), callback),
+    );
+    hooked.replace("destroy", (sid: string, callback?: Callback) => toCallback(this.#destroy(sid), callback));
+    hooked.replace("regenerate", (req: RequestWithSession, callback?: Callback) =>
+      toCallback(this.#regenerate(req), callback),
+    );
+    hooked.replace("createSession", (req: RequestWithSession, session: SessionRecord) =>
+      this.#createSession(req, session),
+    );
+    if (this.#raw.has("touch")) {
+      hooked.replace("touch", (sid: string, session: SessionData, callback?: Callback) =>
+        byCallback(callback, (done) => {
+          this.#touch(sid, session as unknown as SessionRecord, done);
+        }),
+      );
+    }
+    if (this.#raw.has("clear")) {
+      hooked.replace("clear", (callback?: Callback) => toCallback(this.#sessions.clear(), callback));
+    }
+    hooked.replaceGenerate((req) => {
+      this.#mustNotBeEarly(req);
+      hooked.generate?.call(this.#store, req);
+      this.#generated(req as RequestWithSession);
+    });
+  }
+
+  /**
+   * `store.destroy(sid)` does not say which request destroys: two with one session may be under way, and only the one that
+   * ended its login may bring it back. So the session itself tells, where the request has to do with logins.
+   */
+  readonly #watchedDestroy = methodAround("destroy", (session, destroy) => {
+    const req = requestOf(session);
+    this.#destroying = req && this.#requests.peek(req);
+    try {
+      return destroy();
+    } finally {
+      this.#destroying = undefined;
+    }
+  });
+
+  #watchDestroy(session: SessionRecord | undefined): void {
+    if (session !== undefined) Object.defineProperty(session, "destroy", this.#watchedDestroy);
+  }
+
+  #load(sid: string, callback: Callback): void {
+    this.#sessions.load(sid, (error, loaded = {}) => {
+      if (error === undefined) process.nextTick(this.#handOn, callback, loaded);
+      else process.nextTick(callback, error);
+    });
+  }
+
+  readonly #handOn = (callback: Callback, { session, rejection }: Loaded): void => {
+    this.#refusing = rejection;
+    try {
+      callback(null, session ?? null);
+    } finally {
+      this.#refusing = undefined;
+    }
+  };
+
+  #save(sid: string, session: SessionRecord): Promise<void> {
+    const req = requestOf(session);
+    if (req === undefined) return this.#sessions.saves.saveWithoutRequest(sid, session);
+    const logins = this.#requests.of(req);
+    if (logins.isWithheld) return Promise.resolve();
+    this.#watchDestroy(session);
+    return logins.inOrder(() => this.#sessions.saves.save(sid, session, req, logins));
+  }
+
+  /**
+   * In no order with the request's other steps: a store may save when it is to touch, or touch when it is to save.
+   *
+   * Of an answer that has to wait for a touch express-session holds back the last byte, and the browser gets it in two pieces.
+   * One that need not wait goes out whole. With a store in memory it is told at once. Else in the next tick, when the other
+   * requests whose sessions came in the same go have been worked on: answers go out faster one right behind the other. No later:
+   * in a tick of its own, which comes next, Node sends off what it has of the answer.
+   */
+  #touch(sid: string, session: SessionRecord, callback: Callback): void {
+    const req = requestOf(session);
+    let isAtOnce = this.#isInMemory;
+    let answered: { readonly error: unknown } | undefined;
+    const done: Done<undefined> = (error) => {
+      if (isAtOnce) answered = { error };
+      else process.nextTick(callback, error ?? null);
+    };
+    const logins = req && this.#requests.peek(req);
+    try {
+      if (logins?.isWithheld === true) done();
+      else this.#sessions.touches.touch(sid, session, done, req, logins);
+    } catch (error) {
+      done(error);
+    }
+    isAtOnce = false;
+    // Here, where nothing catches what the callback throws.
+    if (answered !== undefined) callback(answered.error ?? null);
+  }
+
+  #destroy(sid: string): Promise<void> {
+    const suspending = this.#suspending;
+    if (suspending !== undefined) return this.#sessions.suspend(sid, suspending);
+    const restarting = this.#restarting;
+    if (restarting !== undefined) return this.#sessions.ends.destroy(sid, restarting);
+    const logins = this.#destroying;
+    if (logins === undefined) return this.#sessions.ends.destroy(sid);
+    return logins.inOrder(() => this.#sessions.ends.destroy(sid, logins));
+  }
+
+  #regenerate(req: RequestWithSession): Promise<void> {
+    const logins = this.#requests.of(req);
+    return logins.inOrder(async () => {
+      this.#suspending = logins;
+      let regenerated: Promise<void>;
+      try {
+        regenerated = this.#raw.regenerate(req);
+      } finally {
+        this.#suspending = undefined;
+      }
+      await regenerated;
+      this.#sessions.rotating(req.sessionID, logins);
+    });
+  }
+
+  #createSession(req: RequestWithSession, session: SessionRecord): unknown {
+    this.#mustNotBeEarly(req);
+    const created = this.#raw.createSession(req, session);
+    const sid = req.sessionID;
+    const stamp = this.#sessions.stampOf(session);
+    // Nothing is kept of a request that has nothing to do with logins: most sites have more visitors than users.
+    const logins = stamp === undefined ? this.#requests.peek(req) : this.#requests.of(req);
+    if (logins !== undefined) {
+      logins.loaded(stamp && { stamp, sid });
+      this.#watchDestroy(req.session);
+    }
+    return created;
+  }
+
+  #generated(req: RequestWithSession): void {
+    const logins = this.#refusing === undefined ? this.#requests.peek(req) : this.#requests.of(req);
+    if (logins !== undefined) {
+      logins.freshSid = req.sessionID;
+      logins.isWithheld = false;
+      logins.rejection = this.#refusing ?? logins.rejection;
+      this.#watchDestroy(req.session);
+    }
+  }
+
+  #mustNotBeEarly(req: object): void {
+    if (!this.#early.has(req)) return;
+    throw new LogoutError(
+      "ERR_SESSION_ORDER",
+      "logout() is mounted before session(): call app.use(session({ store })) first, then app.use(auth).",
+    );
+  }
+}
+
+/** The request whose session this is: express-session keeps it in a property that is not enumerable. */
+function requestOf(session: SessionRecord): object | undefined {
+  const { req } = session;
+  const isOwnData = Object.prototype.propertyIsEnumerable.call(session, "req");
+  return typeof req === "object" && req !== null && !isOwnData ? req : undefined;
+}
+
+/** The descriptor of a method that puts something around the one of the prototype. */
+function methodAround(
+  name: string,
+  around: (session: SessionRecord, method: () => unknown) => unknown,
+): PropertyDescriptor {
+  const value = function (this: SessionRecord, ...args: unknown[]): unknown {
+    const { [name]: method } = Object.getPrototypeOf(this) as Record<string, (...args: unknown[]) => unknown>;
+    return around(this, () => method?.apply(this, args));
+  };
+  return { value, configurable: true, enumerable: false, writable: true };
+}

@@ -1,0 +1,91 @@
+import { failingTo, forward, type Done } from "../callbacks.js";
+import type { Listings } from "./listing.js";
+import type { LoginEnds } from "./end.js";
+import type { RawStore } from "../store/raw-store.js";
+import type { RememberedSessions } from "./remembered-sessions.js";
+import type { RequestState } from "../request-state.js";
+import type { SessionRecord, Stamp } from "../stamp.js";
+
+export interface SessionTouchesOptions {
+  readonly raw: RawStore;
+  readonly listings: Listings;
+  readonly ends: LoginEnds;
+  readonly remembered: RememberedSessions;
+  readonly touchIntervalMs: number;
+  readonly userOf: (session: SessionRecord) => string | undefined;
+  /** The login of a session that has been loaded. */
+  readonly stampOf: (session: SessionRecord) => Stamp | undefined;
+}
+
+/** How sessions go on that are only touched: at the end of nearly every request. */
+export class SessionTouches {
+  readonly #raw: RawStore;
+  readonly #listings: Listings;
+  readonly #ends: LoginEnds;
+  readonly #remembered: RememberedSessions;
+  readonly #touchIntervalMs: number;
+  readonly #userOf: SessionTouchesOptions["userOf"];
+  readonly #stampOf: SessionTouchesOptions["stampOf"];
+
+  constructor({ raw, listings, ends, remembered, touchIntervalMs, userOf, stampOf }: SessionTouchesOptions) {
+    this.#raw = raw;
+    this.#listings = listings;
+    this.#ends = ends;
+    this.#remembered = remembered;
+    this.#touchIntervalMs = touchIntervalMs;
+    this.#userOf = userOf;
+    this.#stampOf = stampOf;
+  }
+
+  /**
+   * A session is touched: its data stays, its life goes on. Its login's first: should the second step fail, the session is
+   * the one that ends too early, and nobody is refused whose session is still there.
+   *
+   * The login may have begun in this very request: then the request knows of it, and the session does not. One that has ended
+   * touches nothing: the session may be another login's by now, which would not live as long.
+   */
+  touch(sid: string, session: SessionRecord, done: Done<undefined>, req?: object, logins?: RequestState): void {
+    const held = logins?.on(sid)?.stamp;
+    const stamp = held?.userId === this.#userOf(session) ? held : this.#stampOf(session);
+    if (stamp === undefined) {
+      this.#raw.touch(sid, session, done);
+      return;
+    }
+    if (this.#listings.isOver(session)) {
+      forward(this.#endTouched(sid, stamp, logins), done);
+      return;
+    }
+    const extended = this.#listings.extend(sid, this.#listings.ttlMs(session), stamp, req);
+    if (extended === undefined) {
+      this.#touchIfDue(sid, session, done);
+      return;
+    }
+    const goOn = failingTo<boolean>(done, (isListed) => {
+      if (isListed === false) done();
+      else this.#touchIfDue(sid, session, done);
+    });
+    forward(extended, goOn);
+  }
+
+  /** The app has ended the session by its cookie. */
+  async #endTouched(sid: string, stamp: Stamp, logins: RequestState | undefined): Promise<undefined> {
+    if (logins === undefined) await this.#ends.endBySession(sid, stamp);
+    await this.#ends.destroy(sid, logins);
+  }
+
+  #touchIfDue(sid: string, session: SessionRecord, done: Done<undefined>): void {
+    if (this.#touchIntervalMs === 0) {
+      this.#raw.touch(sid, session, done);
+      return;
+    }
+    const ttlMs = this.#listings.expiresInMs(session);
+    if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) {
+      done();
+      return;
+    }
+    const now = Date.now();
+    this.#raw.touch(sid, session, done, () => {
+      this.#remembered.touched(sid, now, ttlMs);
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { CLOCK_MARGIN_MS } from "../../util/clock-margin.js";
+import { warn } from "../../util/warning.js";
+import type { SessionRecord } from "../stamp.js";
+
+/** Which sessions that this package has not written may become logins. */
+export interface AdoptionOptions {
+  /** Whether, or until when. */
+  readonly adopt: boolean | Date;
+  /** Returns when the user of such a session logged in: a date, milliseconds since 1970, or nothing if that is unknown. */
+  readonly loggedInAt: ((session: never) => unknown) | undefined;
+}
+
+/** What is known of the beginning of a session's login. */
+export interface Adoptable {
+  readonly authenticatedAt: Date | undefined;
+}
+
+/** Decides which sessions that this package has not written may become logins. */
+export class Adoption {
+  readonly #options: AdoptionOptions;
+  #hasWarned = false;
+
+  constructor(options: AdoptionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether any such session may become one. */
+  get isOpen(): boolean {
+    const { adopt } = this.#options;
+    return adopt instanceof Date ? Date.now() < +adopt : adopt;
+  }
+
+  /** `"failed"`: the app could not say when the user logged in. */
+  of(session: SessionRecord): Adoptable | "refused" | "failed" {
+    const { loggedInAt } = this.#options;
+    if (!this.isOpen) return "refused";
+    if (loggedInAt === undefined) return { authenticatedAt: undefined };
+    try {
+      return { authenticatedAt: toDate(loggedInAt(session as never)) };
+    } catch (error) {
+      this.#warn(error);
+      return "failed";
+    }
+  }
+
+  /** Once: the function is likely to fail at every request. */
+  #warn(error: unknown): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    // The name alone: a message may quote the session.
+    const { name = "an error" } = error as Partial<Error>;
+    warn(
+      "EXPRESS_LOGOUT_LOGGED_IN_AT",
+      `sessions.loggedInAt failed (${name}), so the session was refused. Return a Date, milliseconds since 1970, or undefined.`,
+    );
+  }
+}
+
+/** A moment that no clock can have shown yet is unknown: it would outlive kicks to come. */
+function toDate(value: unknown): Date | undefined {
+  if (value === undefined || value === null) return undefined;
+  // A session that was stored as JSON has a text where the login service has put a date.
+  const isDate = value instanceof Date || typeof value === "number" || isIsoDate(value);
+  const at = new Date(isDate ? value : NaN);
+  if (Number.isNaN(+at)) throw new TypeError("no date");
+  return +at > Date.now() + CLOCK_MARGIN_MS ? undefined : at;
+}
+
+function isIsoDate(value: unknown): value is string {
+  return typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value);
+}

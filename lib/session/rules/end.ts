@@ -1,0 +1,107 @@
+import type { ListedLogin, LoginRegistry } from "../../types/registry.js";
+import type { Tombstones } from "../store/tombstones.js";
+import { isAdopted } from "./listing.js";
+import type { RawStore } from "../store/raw-store.js";
+import type { RememberedSessions } from "./remembered-sessions.js";
+import type { HeldLogin, Rejection, RequestState } from "../request-state.js";
+import type { SessionEvents } from "../session-events.js";
+import { isSameLogin, tombstoneOf, type SessionRecord, type Stamp } from "../stamp.js";
+
+export interface LoginEndsOptions {
+  readonly raw: RawStore;
+  readonly tombstones: Tombstones;
+  readonly registry: LoginRegistry;
+  readonly remembered: RememberedSessions;
+  readonly events: SessionEvents;
+  /** The login of a session that has been loaded. */
+  readonly stampOf: (session: SessionRecord) => Stamp | undefined;
+}
+
+/** How logins end without a kick: by a logout, with their session, or because another user takes it over. */
+export class LoginEnds {
+  readonly #raw: RawStore;
+  readonly #tombstones: Tombstones;
+  readonly #registry: LoginRegistry;
+  readonly #remembered: RememberedSessions;
+  readonly #events: SessionEvents;
+  readonly #stampOf: LoginEndsOptions["stampOf"];
+
+  constructor({ raw, tombstones, registry, remembered, events, stampOf }: LoginEndsOptions) {
+    this.#raw = raw;
+    this.#tombstones = tombstones;
+    this.#registry = registry;
+    this.#remembered = remembered;
+    this.#events = events;
+    this.#stampOf = stampOf;
+  }
+
+  /**
+   * A session is destroyed: its login ends, under whatever session id it lives by now. Where the request is not known
+   * (`req.session = null`), so does every login that was seen in it: two requests may have changed it since.
+   */
+  async destroy(sid: string, logins?: RequestState): Promise<void> {
+    const held = logins?.on(sid);
+    if (held !== undefined) await this.end(sid, held.stamp, held);
+    else {
+      const seen = this.#remembered.logins(sid);
+      for (const stamp of seen) await this.end(sid, stamp);
+      if (logins === undefined) await this.#endStored(sid, seen);
+    }
+    this.#remembered.forget(sid);
+    await this.#raw.destroy(sid);
+  }
+
+  /**
+   * Ends a login that a request holds, or that this process has seen in the session with this id, which is about to be destroyed
+   * or is written already.
+   */
+  async end(sid: string, stamp: Stamp, held?: HeldLogin): Promise<void> {
+    if (held?.removal !== undefined) return;
+    const at = Date.now();
+    const { userId, loginId } = stamp;
+    const removal = await this.#registry.remove(userId, loginId, { remember: isAdopted(stamp) });
+    if (removal.login === undefined) return;
+    if (held !== undefined) held.removal = { ...removal, at, by: this.#registry };
+    this.#events.logout({ id: loginId, userId });
+    await this.#removeElsewhere(sid, removal.login);
+  }
+
+  /**
+   * Ends a login that only the data of a session names. Requests may be able to write that, so it counts only if the login is
+   * listed with this very session id.
+   */
+  async endBySession(sid: string, stamp: Stamp): Promise<void> {
+    const { userId, loginId } = stamp;
+    const { login } = await this.#registry.remove(userId, loginId, { ifSid: sid, remember: isAdopted(stamp) });
+    if (login === undefined) return;
+    this.#events.logout({ id: loginId, userId });
+    await this.#removeElsewhere(sid, login);
+  }
+
+  /** The store has lost a session that it had with this login. Where the login lives on by another session id, it stays. */
+  async lost(sid: string, { userId, loginId }: Stamp): Promise<void> {
+    await this.#registry.remove(userId, loginId, { ifLastSid: sid });
+  }
+
+  /** The refused user has seen the reason. */
+  async forget({ sid }: Rejection): Promise<void> {
+    const session = await this.#raw.get(sid);
+    if (session !== undefined && tombstoneOf(session) !== undefined) await this.#raw.destroy(sid);
+  }
+
+  /**
+   * Removes the data of an ended login from its other sessions, if it has any. A request that rotates the session id at the same
+   * time has written one, of which no kick would know any more.
+   */
+  async #removeElsewhere(sid: string, { id: loginId, userId, sids, expires }: ListedLogin): Promise<void> {
+    for (const other of sids.filter((each) => each !== sid)) {
+      await this.#tombstones.replace(other, { userId, loginId }, undefined, expires);
+    }
+  }
+
+  async #endStored(sid: string, seen: readonly Stamp[]): Promise<void> {
+    const session = await this.#raw.get(sid);
+    const stored = session && this.#stampOf(session);
+    if (stored !== undefined && !seen.some((stamp) => isSameLogin(stamp, stored))) await this.endBySession(sid, stored);
+  }
+}

@@ -1,0 +1,225 @@
+import { debug } from "../../util/debug.js";
+import { LogoutError } from "../../errors.js";
+import type { ListedLogin, LoginRegistry } from "../../types/registry.js";
+import type { Tombstones } from "../store/tombstones.js";
+import type { Listing, Listings } from "./listing.js";
+import type { LoginEnds } from "./end.js";
+import type { MissingUser } from "./missing-user.js";
+import type { RawStore } from "../store/raw-store.js";
+import type { RememberedSessions } from "./remembered-sessions.js";
+import type { HeldLogin, RequestState } from "../request-state.js";
+import { isSameLogin, tombstoneOf, stampOf, withStamp, type SessionRecord, type Stamp } from "../stamp.js";
+
+/** How often a user may change while a session is saved: an app that does not wait for a save may change it meanwhile. */
+const MOST_TRIES = 5;
+
+export interface SessionSavesOptions {
+  readonly raw: RawStore;
+  readonly registry: LoginRegistry;
+  readonly listings: Listings;
+  readonly ends: LoginEnds;
+  readonly tombstones: Tombstones;
+  readonly remembered: RememberedSessions;
+  readonly userOf: (session: SessionRecord) => string | undefined;
+  readonly missingUser: MissingUser;
+  /** Whether what the registry is asked after a `set` is executed after it. */
+  readonly isInOrder: boolean;
+}
+
+/** The login that a save has come to, and the user. */
+interface Listed {
+  readonly userId: string | undefined;
+  readonly listing: Listing | undefined;
+}
+
+/** How sessions are written, and what a write is the end of. */
+export class SessionSaves {
+  readonly #raw: RawStore;
+  readonly #registry: LoginRegistry;
+  readonly #listings: Listings;
+  readonly #ends: LoginEnds;
+  readonly #notes: Tombstones;
+  readonly #remembered: RememberedSessions;
+  readonly #userOf: SessionSavesOptions["userOf"];
+  readonly #missingUser: MissingUser;
+  readonly #isInOrder: boolean;
+
+  constructor({
+    raw,
+    registry,
+    listings,
+    ends,
+    tombstones,
+    remembered,
+    userOf,
+    missingUser,
+    isInOrder,
+  }: SessionSavesOptions) {
+    this.#raw = raw;
+    this.#registry = registry;
+    this.#listings = listings;
+    this.#ends = ends;
+    this.#notes = tombstones;
+    this.#remembered = remembered;
+    this.#userOf = userOf;
+    this.#missingUser = missingUser;
+    this.#isInOrder = isInOrder;
+  }
+
+  /**
+   * A session is written in its request. The logins that it is the end of are taken off after that, so that whoever finds one
+   * gone finds the new data as well.
+   */
+  async save(sid: string, session: SessionRecord, req: object, logins: RequestState): Promise<void> {
+    if (this.#listings.isOver(session)) {
+      await this.#ends.destroy(sid, logins);
+      return;
+    }
+    const { userId, listing } = await this.#list(session, (user) =>
+      this.#listings.of({ sid, session, userId: user, req, logins }),
+    );
+    const others = this.#endedBy(sid, session, userId, logins);
+    const before = debug && logins.on(sid)?.stamp.userId;
+    if (before !== userId) debug?.("save: the user changes from %s to %s", before ?? "none", userId ?? "none");
+    await this.#write(sid, session, listing);
+    if (userId === undefined) this.#missingUser.saved(sid, session);
+    for (const { stamp, held } of others) {
+      await (held === undefined ? this.#ends.endBySession(sid, stamp) : this.#ends.end(sid, stamp, held));
+    }
+    // Who has logged in needs no reason any more. That it cannot be removed is not worth an error.
+    const { rejection } = logins;
+    if (listing?.done !== undefined && rejection !== undefined)
+      await this.#ends.forget(rejection).catch(() => undefined);
+  }
+
+  /**
+   * A session is written without its request. What a kick has left in its place stays, and a session of a user that may not be
+   * adopted is not written.
+   */
+  async saveWithoutRequest(sid: string, session: SessionRecord): Promise<void> {
+    if (this.#listings.isOver(session)) {
+      await this.#ends.destroy(sid);
+      return;
+    }
+    const current = await this.#raw.get(sid);
+    const currentUser = current && this.#userOf(current);
+    if (current !== undefined && currentUser === undefined && tombstoneOf(current) !== undefined) return;
+    const stamped = current && stampOf(current);
+    const stored = stamped?.userId === currentUser ? stamped : undefined;
+    const isNew = current === undefined;
+    const { userId, listing } = await this.#list(session, (user) =>
+      this.#listings.withoutRequest({ sid, session, userId: user, req: undefined, logins: undefined }, stored, isNew),
+    );
+    if (userId !== undefined && listing === undefined) return;
+    await this.#write(sid, session, listing);
+    for (const stamp of [stored, stampOf(session)]) {
+      if (stamp !== undefined && stamp.userId !== userId) await this.#ends.endBySession(sid, stamp);
+    }
+  }
+
+  /**
+   * Writes a session, *then* looks whether its login is listed with this session id: data that a kick has not seen is found
+   * here, and removed.
+   *
+   * @returns whether it is listed
+   */
+  async writeAndLook(sid: string, session: SessionRecord, stamp: Stamp): Promise<boolean> {
+    const { userId, loginId } = stamp;
+    const known = (): ListedLogin | undefined => this.#registry.peek?.(userId, loginId);
+    const find = (): Promise<ListedLogin | undefined> => this.#registry.find(userId, loginId);
+    const written = this.#raw.set(sid, withStamp(session, stamp));
+    const asked = this.#isInOrder && known() === undefined ? find() : undefined;
+    asked?.catch(() => undefined);
+    try {
+      await written;
+    } catch (error) {
+      // It may have been written all the same.
+      this.#removeIfEnded(sid, session, stamp).catch(() => undefined);
+      throw error;
+    }
+    if (isListedWith(known(), sid) || isListedWith(await (asked ?? find()), sid)) return true;
+    await this.#removeData(sid, session, stamp);
+    return false;
+  }
+
+  async #write(sid: string, session: SessionRecord, listing: Listing | undefined): Promise<void> {
+    if (listing === undefined) {
+      await this.#raw.set(sid, withStamp(session, undefined));
+      this.#remembered.forget(sid);
+    } else if (listing.hasEnded !== undefined) {
+      const isNew = listing.hasEnded === "in a new session";
+      await this.#removeData(sid, session, listing.stamp, isNew);
+    } else {
+      let isListed: boolean;
+      const lifetimeMs = this.#listings.ttlMs(session);
+      try {
+        isListed = await this.writeAndLook(sid, session, listing.stamp);
+      } catch (error) {
+        await listing.undo?.();
+        throw error;
+      }
+      listing.done?.(isListed);
+      if (isListed) await this.#showFor(sid, lifetimeMs, listing.stamp);
+    }
+  }
+
+  /**
+   * The app may have changed the cookie while the login was listed: lists show the lifetime that was written. An outage only makes
+   * them inexact, and the save was done.
+   */
+  async #showFor(sid: string, lifetimeMs: number, stamp: Stamp): Promise<void> {
+    await this.#listings.extend(sid, lifetimeMs, stamp, undefined)?.catch(() => undefined);
+  }
+
+  async #removeIfEnded(sid: string, session: SessionRecord, stamp: Stamp): Promise<void> {
+    const login = await this.#registry.find(stamp.userId, stamp.loginId);
+    if (!isListedWith(login, sid)) await this.#removeData(sid, session, stamp);
+  }
+
+  async #removeData(sid: string, session: SessionRecord, stamp: Stamp, isNew = false): Promise<void> {
+    const mark = await this.#registry.kickOf(stamp.userId, stamp.loginId, stamp.generation);
+    const expires = new Date(Date.now() + this.#listings.keepMs(session));
+    await (isNew ? this.#notes.writeNew(sid, stamp, mark, expires) : this.#notes.replace(sid, stamp, mark, expires));
+  }
+
+  /** What is written is one user's, with a stamp of their own login: where the user changes meanwhile, it is listed anew. */
+  async #list(session: SessionRecord, list: (userId: string) => Promise<Listing | undefined>): Promise<Listed> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const userId = this.#userOf(session);
+      const listing = userId === undefined ? undefined : await list(userId);
+      if (this.#userOf(session) === userId) return { userId, listing };
+      await listing?.undo?.();
+    }
+    throw new LogoutError(
+      "ERR_USER_ID",
+      `The user id of a session changed ${String(MOST_TRIES)} times while it was saved. logout({ userId }) must return the same id for the same session.`,
+    );
+  }
+
+  /** The logins that a save is the end of: the user has left the session, or another one has taken it over. */
+  #endedBy(
+    sid: string,
+    session: SessionRecord,
+    userId: string | undefined,
+    logins: RequestState,
+  ): { stamp: Stamp; held: HeldLogin | undefined }[] {
+    const here = logins.on(sid);
+    const stamp = stampOf(session);
+    const ended: { stamp: Stamp; held: HeldLogin | undefined }[] = [];
+    if (here !== undefined && here.stamp.userId !== userId) ended.push({ stamp: here.stamp, held: here });
+    if (stamp !== undefined && stamp.userId !== userId && !isSameLogin(stamp, here?.stamp)) {
+      ended.push({ stamp, held: heldAs(stamp, logins) });
+    }
+    return ended;
+  }
+}
+
+/** The login that a request holds, if it is this one. */
+function heldAs(stamp: Stamp, logins: RequestState): HeldLogin | undefined {
+  const held = logins.of(stamp.userId);
+  return isSameLogin(held?.stamp, stamp) ? held : undefined;
+}
+
+export function isListedWith(login: ListedLogin | undefined, sid: string): boolean {
+  return login?.sids.includes(sid) === true;
+}

@@ -1,0 +1,410 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { RedisStore } from "connect-redis";
+import RedisStore7 from "connect-redis7";
+import { RedisStore as RedisStore8 } from "connect-redis8";
+import session, { type Store } from "express-session";
+import { createClient, createClientPool, createCluster, createSentinel } from "redis";
+import { MemoryLoginRegistry } from "../../lib/index.js";
+import type { ListedLogin } from "../../lib/types/registry.js";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { ConnectRedisTombstones } from "../../lib/session/store/connect-redis-tombstones.js";
+import { Tombstones } from "../../lib/session/store/tombstones.js";
+import { RawStore } from "../../lib/session/store/raw-store.js";
+import { isSameLogin, tombstoneOf, stampOf, withStamp, type SessionRecord } from "../../lib/session/stamp.js";
+import { cluster, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
+import { startClusterBehindOneAddress } from "../support/redis-replicated.js";
+import { connectTo, type RedisServer } from "../support/redis-server.js";
+import { sessionId, useSites } from "../support/site.js";
+
+// Servers that start while other suites run need more than the five seconds of a test.
+jest.setTimeout(60_000);
+
+const openSite = useSites();
+const LONGEST_SESSION = 4_096;
+/** It does what connect-redis does by itself; but that nobody can know. */
+const SERIALIZER = { parse: JSON.parse, stringify: JSON.stringify };
+const MARK = { id: "kick", at: new Date(1_700_000_000_000), reason: "moved on" };
+const inAnHour = (): Date => new Date(Date.now() + 3_600_000);
+
+let redis: RedisServer;
+let client: Awaited<ReturnType<typeof connectTo>>;
+beforeAll(async () => {
+  redis = await oneServer.get();
+  client = await connectTo(redis);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+afterAll(async () => {
+  client.destroy();
+  await stopSharedServers();
+});
+
+/** How often the store itself is asked meanwhile: what a script does is not counted. */
+async function askedOf(store: Store, act: () => Promise<unknown>): Promise<number> {
+  const { client: used } = store as unknown as { client: { get: () => unknown; set: () => unknown } };
+  const spies = [jest.spyOn(used, "get"), jest.spyOn(used, "set")];
+  for (const spy of spies) spy.mockClear();
+  await act();
+  return spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+}
+
+const notesOn = (store: Store): Tombstones => new Tombstones(store, new RawStore(store, 5_000, true), 5_000);
+const kickedLogin = (id: string, userId: string, sids: readonly string[]): ListedLogin => {
+  const expires = inAnHour();
+  return { id, userId, sids, began: new Date(), lastActive: new Date(), expires, shownUntil: expires };
+};
+
+async function keptOf(sid: string): Promise<SessionRecord> {
+  return JSON.parse((await client.get(`sess:${sid}`)) ?? "null") as SessionRecord;
+}
+
+describe("the note of a kick, where connect-redis keeps the sessions", () => {
+  const kicked = async (store: Store, data: SessionRecord = {}) => {
+    const site = await openSite({ auth: { store, registry: new RedisLoginRegistry({ client }) } });
+    const alice = await site.login("alice");
+    const sid = sessionId(alice);
+    await client.set(`sess:${sid}`, JSON.stringify({ ...(await keptOf(sid)), ...data }), { EX: 1_000 });
+    const [login] = (await site.auth.listLogins("alice")).items;
+    const asks = await askedOf(store, async () => {
+      expect(await site.auth.kick("alice", { reason: "moved on" })).toEqual({ users: 1, logins: 1 });
+    });
+    const left = { kept: await keptOf(sid), ttl: await client.ttl(`sess:${sid}`) };
+    expect(await site.user(alice)).toBeNull();
+    return { ...left, asks, login };
+  };
+
+  it("is left without asking the store, and is the same that the store would be given", async () => {
+    const quick = await kicked(new RedisStore({ client }));
+    const slow = await kicked(new RedisStore({ client, serializer: SERIALIZER }));
+    expect([quick.asks, slow.asks]).toEqual([0, 2]);
+    for (const { kept, ttl, login } of [quick, slow]) {
+      expect(kept).toEqual({
+        cookie: {
+          originalMaxAge: expect.any(Number) as unknown,
+          expires: login?.expires.toISOString(),
+          httpOnly: true,
+          path: "/",
+        },
+        expressLogout: { kicked: { loginId: login?.id, at: expect.any(Number) as unknown, reason: "moved on" } },
+      });
+      const leftMs = Number(login?.expires) - Date.now();
+      expect(Math.abs(ttl * 1_000 - leftMs)).toBeLessThan(5_000);
+    }
+  });
+
+  it.each([
+    ["just short enough for Redis to read", LONGEST_SESSION, 0],
+    ["too long for Redis to read", LONGEST_SESSION + 1, 2],
+  ])("replaces a session that is %s", async (_what, length, asks) => {
+    const spare = (data: string): number => length - data.length;
+    const site = await openSite({
+      auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
+    });
+    const sample = JSON.stringify({ ...(await keptOf(sessionId(await site.login("alice")))), cart: "" });
+    const result = await kicked(new RedisStore({ client }), { cart: "x".repeat(spare(sample)) });
+    expect([result.asks, tombstoneOf(result.kept)?.reason]).toEqual([asks, "moved on"]);
+  });
+
+  it("is left by the store where Redis refuses scripts", async () => {
+    await redis.ask("ACL", "SETUSER", "shop", "on", ">word", "~*", "&*", "+@all", "-eval");
+    const limited = await connectTo({ url: redis.url.replace("//", "//shop:word@") });
+    try {
+      const { asks, kept } = await kicked(new RedisStore({ client: limited }));
+      expect([asks, tombstoneOf(kept)?.reason]).toEqual([2, "moved on"]);
+    } finally {
+      limited.destroy();
+    }
+  });
+
+  it("is left by the store where a script reaches no further than a slot", async () => {
+    const server = await startClusterBehindOneAddress();
+    const through = await connectTo(server);
+    try {
+      const store = new RedisStore({ client: through });
+      const site = await openSite({ auth: { store, registry: new RedisLoginRegistry({ client: through }) } });
+      const users = ["alice", "bob", "carol"];
+      const browsers = await Promise.all(users.map((user) => site.login(user)));
+      const asks = await askedOf(store, () => site.auth.kick(users));
+      const kept = await Promise.all(browsers.map((browser) => through.get(`sess:${sessionId(browser)}`)));
+      expect(asks).toBe(6);
+      expect(kept.filter((text) => text?.includes('"kicked"') !== true)).toEqual([]);
+      expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null, null]);
+    } finally {
+      through.destroy();
+      await server.stop();
+    }
+  });
+
+  it("is left by the store where the script does not find the session, since the store may know where it is", async () => {
+    const elsewhere = {
+      get: (key: string) => client.get(`elsewhere:${key}`),
+      set: (key: string, text: string) => client.set(`elsewhere:${key}`, text),
+      eval: client.eval.bind(client),
+    };
+    const store = new RedisStore({ client: elsewhere });
+    const stamped = withStamp({ cookie: {} }, { userId: "alice", loginId: "login", generation: "" });
+    await elsewhere.set("sess:his", JSON.stringify(stamped));
+    await notesOn(store).write([kickedLogin("login", "alice", ["his"])], MARK);
+    expect(await elsewhere.get("sess:his")).toContain('"reason":"moved on"');
+  });
+
+  it("is each login's own, in each of its sessions, whatever is kicked in the same go", async () => {
+    const store = new RedisStore({ client, prefix: "own:" });
+    const tombstones = notesOn(store);
+    const users = ["alice", "bob", "carol"];
+    const logins = users.flatMap((userId, user) =>
+      ["phone", "desk"].map((device, number) => {
+        const id = `${device}-of-${userId}`;
+        const expires = new Date(Date.now() + 10_500 + 60_000 * (2 * user + number));
+        return { ...kickedLogin(id, userId, [`${id} 1`, `${id} 2`]), expires };
+      }),
+    );
+    for (const { id, userId, sids } of logins) {
+      const text = JSON.stringify(withStamp({ cookie: {} }, { userId, loginId: id, generation: "" }));
+      for (const sid of sids) await client.set(`own:${sid}`, text);
+    }
+    const leave = (userId: string): Promise<void> => {
+      const his = logins.filter((login) => login.userId === userId);
+      return tombstones.write(his, { ...MARK, reason: `for ${userId}` });
+    };
+    expect(await askedOf(store, () => Promise.all(users.map(leave)))).toBe(0);
+    for (const { id, userId, sids, expires } of logins) {
+      for (const sid of sids) {
+        const kept = JSON.parse((await client.get(`own:${sid}`)) ?? "{}") as SessionRecord;
+        expect(tombstoneOf(kept)).toEqual({ loginId: id, at: +MARK.at, reason: `for ${userId}` });
+        expect(kept).toHaveProperty("cookie.expires", expires.toISOString());
+        // As connect-redis has it: in seconds, of which the last one is begun.
+        const longerMs = (await client.pTTL(`own:${sid}`)) - (+expires - Date.now());
+        expect(Math.abs(longerMs - 500)).toBeLessThan(600);
+      }
+    }
+  });
+
+  it("is waited for no longer than the store may take, and nothing of it is told", async () => {
+    const store = new RedisStore({ client });
+    const site = await openSite({ auth: { store, registry: new MemoryLoginRegistry(), storeTimeoutMs: 200 } });
+    const alice = await site.login("alice");
+    await redis.ask("CLIENT", "PAUSE", "60000", "WRITE");
+    try {
+      const error = await site.auth.kick("alice").catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
+      const { cause } = error as { cause: Error };
+      expect(cause).toMatchObject({
+        code: "ERR_STORE_UNAVAILABLE",
+        message: "The session store did not answer within 200 ms.",
+      });
+    } finally {
+      await redis.ask("CLIENT", "UNPAUSE");
+    }
+    expect(await site.auth.kick("alice")).toEqual({ users: 1, logins: 1 });
+    expect(tombstoneOf(await keptOf(sessionId(alice)))).toBeDefined();
+    expect(await site.user(alice)).toBeNull();
+  });
+
+  it("takes the place of nothing where the login has expired: its session is taken away", async () => {
+    const tombstones = ConnectRedisTombstones.of(new RedisStore({ client }), 5_000);
+    const stamp = { userId: "alice", loginId: "old", generation: "" };
+    await client.set("sess:late", JSON.stringify(withStamp({ cookie: {} }, stamp)));
+    const session = {
+      sid: "late",
+      userId: "alice",
+      expires: new Date(Date.now() - 1),
+      tombstone: { loginId: "old", at: 1 },
+    };
+    expect(await tombstones?.write([session])).toEqual([]);
+    expect(await client.exists("sess:late")).toBe(0);
+  });
+});
+
+describe("whose session it is", () => {
+  const kick = async (sid: string, userId: string, loginId: string, text: string) => {
+    const tombstones = ConnectRedisTombstones.of(new RedisStore({ client }), 5_000);
+    await client.set(`sess:${sid}`, text);
+    const left = await tombstones?.write([{ sid, userId, expires: inAnHour(), tombstone: { loginId, at: 1 } }]);
+    return { isLeftToStore: left?.length === 1, kept: await client.get(`sess:${sid}`) };
+  };
+
+  it("is told in Redis as it is here", async () => {
+    const userIds = ["alice", "b", "a b", " b", "0 b", "ä", "€b", "😀b", "b😀", "\ufffd"];
+    const generations = ["", "a", "é", "é ", "€", "😀", "user.app", "0 7 "];
+    const loginIds = ["login", "log", "~login"];
+    const stamps = userIds.flatMap((userId) =>
+      generations.flatMap((generation) => loginIds.map((loginId) => ({ userId, generation, loginId }))),
+    );
+    const tombstones = ConnectRedisTombstones.of(new RedisStore({ client }), 5_000);
+    const wrong: unknown[] = [];
+    let replaced = 0;
+    for (const asked of userIds.map((userId) => ({ userId, loginId: "login" }))) {
+      const texts = stamps.map((stamp) => JSON.stringify(withStamp({ cookie: {} }, stamp)));
+      const sids = stamps.map((_stamp, number) => `whose ${String(number)}`);
+      await Promise.all(sids.map((sid, number) => client.set(`sess:${sid}`, texts[number] ?? "")));
+      const tombstone = { loginId: asked.loginId, at: 1 };
+      const left = await tombstones?.write(
+        sids.map((sid) => ({ sid, userId: asked.userId, expires: inAnHour(), tombstone })),
+      );
+      const leftSids = left?.map(({ sid }) => sid);
+      for (const [number, sid] of sids.entries()) {
+        const isReplaced = tombstoneOf(await keptOf(sid)) !== undefined;
+        expect(leftSids?.includes(sid)).toBe(!isReplaced);
+        const isHis = isSameLogin(stampOf(JSON.parse(texts[number] ?? "") as SessionRecord), asked);
+        replaced += Number(isReplaced);
+        if (isReplaced !== isHis) wrong.push({ asked, stamp: stamps[number] });
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(replaced).toBe(userIds.length * generations.length);
+  });
+
+  const STAMPED = JSON.stringify(withStamp({ cookie: {} }, { userId: "alice", loginId: "login", generation: "" }));
+  const OTHERS = [
+    ["that another login has begun in", '{"cookie":{},"expressLogout":"other 0 alice"}'],
+    ["that another user has logged in to", '{"cookie":{},"expressLogout":"login 0 bob"}'],
+    ["that has a copy of his session in it", JSON.stringify({ cookie: {}, before: JSON.parse(STAMPED) as unknown })],
+    ["that speaks of it in a text", JSON.stringify({ cookie: {}, text: STAMPED })],
+    ["that nobody is logged in to", '{"cookie":{}}'],
+    ["with a note already", '{"cookie":{},"expressLogout":{"kicked":{"loginId":"login","at":1}}}'],
+    ["with an odd stamp", '{"cookie":{},"expressLogout":"login"}'],
+    ["with no length of an generation", '{"cookie":{},"expressLogout":"login x alice"}'],
+    ["that is gone", undefined],
+  ] as const;
+  it.each([
+    ["Redis", {}],
+    ["the store", { serializer: SERIALIZER }],
+  ])("decides what is replaced, by %s", async (_whom, more) => {
+    const store = new RedisStore({ client, prefix: "whose:", ...more });
+    const others = OTHERS.filter(([, text]) => text !== undefined);
+    await Promise.all(others.map(([which, text]) => client.set(`whose:${which}`, String(text))));
+    await client.set("whose:his", STAMPED);
+    const sids = ["his", ...OTHERS.map(([which]) => which)];
+    await notesOn(store).write([kickedLogin("login", "alice", sids)], MARK);
+    const kept = await Promise.all(OTHERS.map(async ([which]) => [which, await client.get(`whose:${which}`)]));
+    expect(kept).toEqual(OTHERS.map(([which, text]) => [which, text ?? null]));
+    const his = JSON.parse((await client.getDel("whose:his")) ?? "{}") as SessionRecord;
+    expect(tombstoneOf(his)).toEqual({ loginId: "login", at: 1_700_000_000_000, reason: "moved on" });
+  });
+
+  it.each([
+    ["that is no JSON", "login 0 alice", "alice"],
+    ["that is no object", "null", "alice"],
+    ["that is a number", "7", "alice"],
+    ["that is empty", "", "alice"],
+    ["whose text Redis does not read", '{"expressLogout":"login 0 \\ud800"}', "alice"],
+    ["of a user whose id would arrive as this one's", STAMPED.replace("alice", "\ufffd"), "\ud800"],
+  ])("leaves a session to the store %s", async (_which, text, userId) => {
+    expect(await kick("odd", userId, "login", text)).toEqual({ isLeftToStore: true, kept: text });
+  });
+});
+
+describe("what the store says of a session that it cannot read", () => {
+  it("is told without the session's id, and without what is in it", async () => {
+    const store = new RedisStore({ client });
+    await client.set("sess:the-session", "private data");
+    const failed = notesOn(store).write([kickedLogin("login", "alice", ["the-session"])], MARK);
+    const { name, message } = (await failed.catch((error: unknown) => error)) as Error;
+    expect(name).toBe("SyntaxError");
+    expect(message).not.toMatch(/the-session|private|data/);
+    jest.spyOn(client, "get").mockRejectedValue(new Error("no sess:the-session"));
+    const again = notesOn(store).write([kickedLogin("login", "alice", ["the-session"])], MARK);
+    await expect(again).rejects.toThrow("no sess:…");
+  });
+});
+
+describe("many sessions", () => {
+  /** What all kinds of clients have: together their types are more than a compiler wants to compare. */
+  interface Through {
+    on(event: "error", listener: () => void): unknown;
+    connect(): Promise<unknown>;
+    destroy(): unknown;
+    get(key: string): Promise<string | null>;
+    set(key: string, text: string): Promise<unknown>;
+    eval(...args: unknown[]): Promise<unknown>;
+  }
+  const MANY = 250;
+  const sentinel = async (): Promise<unknown> => {
+    const { name, sentinels } = await sentinelSet.get();
+    return createSentinel({ name, sentinelRootNodes: sentinels.map(({ port }) => ({ host: "127.0.0.1", port })) });
+  };
+  const onCluster = async (): Promise<unknown> =>
+    createCluster({ rootNodes: (await cluster.get()).nodes.map(({ url }) => ({ url })) });
+
+  it.each<[string, () => unknown, number]>([
+    ["one client", () => createClient({ url: redis.url }), 5],
+    ["a pool", () => createClientPool({ url: redis.url }, { minimum: 2, maximum: 2 }), 5],
+    ["a Sentinel", sentinel, 5],
+    ["a Cluster, where a script reaches no further than a slot", onCluster, 0],
+  ])("get their tombstones by a few scripts over %s", async (_which, make, scripts) => {
+    const through = (await make()) as Through;
+    through.on("error", () => undefined);
+    await through.connect();
+    try {
+      const tombstones = notesOn(new RedisStore({ client: through }));
+      const sids = Array.from({ length: MANY }, (_each, number) => `many ${String(number)}`);
+      const stamped = withStamp({ cookie: {} }, { userId: "alice", loginId: "login", generation: "" });
+      await Promise.all(sids.map((sid) => through.set(`sess:${sid}`, JSON.stringify(stamped))));
+      const ran = jest.spyOn(through, "eval");
+      const parts = [sids.slice(0, 120), sids.slice(120)];
+      await Promise.all(parts.map((part) => tombstones.write([kickedLogin("login", "alice", part)], MARK)));
+      expect(ran).toHaveBeenCalledTimes(scripts);
+      const kept = await Promise.all(sids.map((sid) => through.get(`sess:${sid}`)));
+      expect(kept.filter((text) => text?.includes('"kicked"') !== true)).toEqual([]);
+    } finally {
+      await through.destroy();
+    }
+  });
+});
+
+describe("a great many sessions", () => {
+  it("hold up other commands no longer than a few scripts take", async () => {
+    const underWay = { now: 0, most: 0 };
+    const through = {
+      eval: async () => {
+        underWay.most = Math.max(underWay.most, (underWay.now += 1));
+        await client.ping();
+        underWay.now -= 1;
+        return new Array<number>(50).fill(1);
+      },
+    };
+    const tombstones = ConnectRedisTombstones.of(new RedisStore({ client: through }), 5_000);
+    const session = { userId: "alice", expires: inAnHour(), tombstone: { loginId: "login", at: 1 } };
+    const left = await tombstones?.write(
+      Array.from({ length: 5_000 }, (_each, number) => ({ ...session, sid: String(number) })),
+    );
+    expect([left, underWay]).toEqual([[], { now: 0, most: 8 }]);
+  });
+});
+
+describe("a store that is not as connect-redis 9 is published", () => {
+  const SHAPE = { prefix: "", scanCount: 100, serializer: JSON, ttl: 60, disableTTL: false, disableTouch: false };
+  const METHODS = Object.getOwnPropertyDescriptors(RedisStore.prototype);
+  const isAskedItself = (store: unknown): boolean => ConnectRedisTombstones.of(store as Store, 5_000) === undefined;
+  const like = (shape: object, base: object | null = session.Store.prototype, methods: object = METHODS): unknown =>
+    Object.assign(Object.create(Object.create(base, methods as PropertyDescriptorMap) as object) as object, shape);
+
+  it.each<[string, () => unknown]>([
+    ["connect-redis 7", () => new RedisStore7({ client })],
+    ["connect-redis 8", () => new RedisStore8({ client })],
+    ["of a class of its own", () => new (class Encrypted extends RedisStore {})({ client })],
+    ["whose get() is the app's", () => Object.assign(new RedisStore({ client }), { get: () => undefined })],
+    ["whose set() is the app's", () => Object.assign(new RedisStore({ client }), { set: () => undefined })],
+    ["whose destroy() is the app's", () => Object.assign(new RedisStore({ client }), { destroy: () => undefined })],
+    ["with another serializer", () => new RedisStore({ client, serializer: { ...SERIALIZER } })],
+    ["that makes up the lifetime", () => new RedisStore({ client, ttl: () => 60 })],
+    ["that keeps sessions for ever", () => new RedisStore({ client, disableTTL: true })],
+    ["without a client", () => Object.assign(new RedisStore({ client }), { client: undefined })],
+    ["whose client is gone", () => Object.assign(new RedisStore({ client }), { client: null })],
+    ["with its methods, below nothing", () => like({ ...SHAPE, client }, null)],
+    ["without a class", () => Object.create(null) as unknown],
+    ["without its methods", () => like({ ...SHAPE, client }, session.Store.prototype, {})],
+    ["without one of its options", () => like({ ...SHAPE, client, disableTouch: undefined })],
+    ["with its methods, below another one", () => like({ ...SHAPE, client }, RedisStore.prototype)],
+    ["whose client has no scripts", () => like({ ...SHAPE, client: { get: () => undefined } })],
+  ])("is asked itself: one %s", (_which, make) => {
+    expect(isAskedItself(make())).toBe(true);
+  });
+
+  it("is told from one that is", () => {
+    expect(isAskedItself(like({ ...SHAPE, client }))).toBe(false);
+    expect(isAskedItself(new RedisStore({ client, prefix: "", ttl: 60, disableTouch: true }))).toBe(false);
+  });
+});
