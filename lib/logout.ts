@@ -31,37 +31,36 @@ import { describeStore } from "./session/store/store-support.js";
 import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/hook.js";
 import { forwardTo } from "./util/forward-to.js";
 
-/** A user id as apps have it: `7` and `"7"` are one user. */
+/** A user id as apps hold it. `7` and `"7"` name the same user. */
 export type UserId = string | number;
 
-/** What can be done with logins from the app's own code. */
+/** Everything that `logout()` adds to its middleware. Controls do not use `this`, so `const { kick } = auth` works. */
 export interface LogoutControls {
   /**
-   * Ends every login of these users. When it resolves, no node serves any of them again; only a new login is.
+   * Ends every login of a user, or of several users. Once the call resolves, every node rejects those logins; the only way back in is
+   * a new login. Safe to repeat. Users who are unknown or offline are no error.
    *
-   * Users who are unknown or not logged in are no error. Safe to repeat.
-   *
-   * @throws KickError `ERR_KICK_INCOMPLETE`: it names the users not done; repeat the kick.
+   * @throws KickError `ERR_KICK_INCOMPLETE`, with the users that are not done: repeat the call.
    * @throws LogoutError `ERR_ARGUMENT`
    */
   readonly kick: (userIds: UserId | readonly UserId[], options?: KickOptions) => Promise<KickResult>;
-  /** Ends one login: what a user does on "my devices". @throws KickError, LogoutError as {@link LogoutControls.kick} */
+  /** Ends one login. @throws KickError, LogoutError as {@link LogoutControls.kick} */
   readonly kickLogin: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
   /**
-   * Ends every login of this user but one: "log out everywhere else". Logins that are just changing their session id are
-   * among those that end, which a loop over {@link LogoutControls.listLogins} would miss. Safe to repeat.
+   * Ends every login of a user except one: "log out everywhere else". Also ends logins that are changing their session id, which a
+   * loop over {@link LogoutControls.listLogins} would miss. Safe to repeat.
    *
-   * @param loginId - the login that stays: that of `auth.currentLogin(req)`. If it has ended, all do.
+   * @param loginId - the login that stays: that of `auth.currentLogin(req)`. If it has ended, every login ends.
    * @throws KickError, LogoutError as {@link LogoutControls.kick}
    */
   readonly kickOthers: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
-  /** Ends every login that began before the call. Safe to repeat. @throws KickError, LogoutError as {@link LogoutControls.kick} */
+  /** Ends every login of everyone that began before the call. Safe to repeat. @throws KickError, LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
   /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
   readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
-  /** Who is online, newest activity first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
+  /** Lists the users who are online, most recently active first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
   readonly activeUsers: (page?: ActiveUsersPage) => Promise<ActiveUsers>;
-  /** The login of this request, or `undefined` where nobody is logged in. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
+  /** Returns the login of a request, or `undefined` for an anonymous one. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   readonly currentLogin: (req: Request) => Promise<Login | undefined>;
   /**
    * Declares that this request has authenticated its user anew, and gives it a new session id: what it saves next is a new login,
@@ -74,32 +73,31 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`
    */
   readonly startLogin: (req: Request) => Promise<void>;
-  /** Logs this request's user out, for the app's own route: ends the login, destroys the session, clears the cookie. */
+  /** Logs the request's user out: ends the login, destroys the session, clears the cookie. Does not respond. */
   readonly logout: (req: Request, res: Response) => Promise<void>;
-  /** Why the session that this request came with was refused: `undefined` unless its login was kicked. */
+  /** Returns why the login of this request was rejected, or `undefined`. */
   readonly rejection: (req: Request) => LoginEnd | undefined;
   /**
-   * Aborts as soon as the login of this request ends, on whichever node that comes about: for long polls, server-sent events
-   * and WebSockets (the `req` of an `upgrade` that has been through the session middleware). Its `reason` is a
-   * {@link LoginEndedError}. Without a login it never aborts; where the login was refused it is aborted already. Asked for
-   * again, it is the very same signal, also after the end.
+   * Returns a signal that aborts when the login of this request ends, on any node. For long polls, server-sent events and WebSockets:
+   * `req` may be an upgrade that has passed through `session()`. Its `reason` is a {@link LoginEndedError}. For an anonymous request
+   * it never aborts; for a rejected one it is aborted already. The same request gets the same signal.
    *
-   * @param until - what emits `close` when the connection is over, where that is neither the answer nor the socket of this
-   * request: for socket.io, `socket.conn`.
-   * @throws LogoutError `ERR_SESSION_MISSING` where the request has not been through session().
+   * @param until - emits `close` when the connection is over, if neither the response nor the socket does: for socket.io,
+   * `socket.conn`.
+   * @throws LogoutError `ERR_SESSION_MISSING` if the request has not passed through `session()`.
    */
   readonly signal: (req: IncomingMessage, until?: Closable) => AbortSignal;
   /**
    * Returns the signal of the login that lives in a session, by session id: for sockets that read the session from the store
-   * themselves. Aborted already where the session is not served. Reads the session, as `store.get` does; the reason of a kick is
-   * kept for a response that a user sees.
+   * themselves. Aborted already if the session is not served. Reads the session as `store.get` does, and keeps the reason of a kick
+   * for a response that a user sees.
    *
    * @param sessionId - the id, without the signature that the cookie has.
    * @param until - emits `close` when the connection is over.
    * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
    */
   readonly signalOfSession: (sessionId: string, until: Closable) => Promise<AbortSignal>;
-  /** Refuses the requests of kicked logins, for apps that mount the middleware under a path: `app.use(auth.guard)`. */
+  /** Rejects requests of ended logins with a 401. Needed only if the middleware is mounted under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
    * Serves the routes that use no session: the admin API. Optional: mounted before `session()`, body parsers and CSRF
@@ -112,10 +110,11 @@ export interface LogoutControls {
    */
   readonly errorHandler: ErrorRequestHandler;
   /**
-   * Calls a listener after each event of this name. Each listener has a tick of its own: an error that one throws is an uncaught
-   * exception of the process, which ends it by default, and the others are called all the same.
+   * Adds a listener. Listeners run after the fact, each in a tick of its own: an exception of one does not stop the others. It is an
+   * uncaught exception of the process, which ends the process by default.
    */
   readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
+  /** Removes a listener. */
   readonly off: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
   /**
    * Checks the set-up: registry, store, and, given a request, the order of middlewares and the user id that is seen.
@@ -139,14 +138,14 @@ export interface LogoutControls {
   readonly close: () => Promise<void>;
 }
 
-/** A middleware with controls on it: mount it after `session()`. */
+/** A middleware with controls. Mount it after `session()`. */
 export type LogoutMiddleware = RequestHandler & LogoutControls;
 
 /**
- * Adds every way to log a user out to an app on express-session, and makes each of them final.
+ * Creates the middleware that makes logouts final and lets an app end logins.
  *
- * It hooks the session store from this moment on, and returns a middleware that is mounted after `session()`, at the root or
- * under a path.
+ * Hooks the session store immediately. Mount the middleware after `session()` (and `passport.session()`), at the root or under a
+ * path, and before CSRF protection and routes.
  *
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`, `ERR_REGISTRY_IN_USE`,
  * `ERR_STORE_INVALID`, `ERR_STORE_HOOKED`
@@ -178,7 +177,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, resolved.waitForTouch);
   const events = new Events();
   const hook = left ?? new StoreHook(resolved.store);
-  // When this one is closed and its store taken over, what is left of it ends the logins that requests are served by then.
+  // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
   const notes = forwardTo(() => hook.current.tombstones);
   const logins = new Logins({ registry, notes, events });

@@ -14,28 +14,28 @@ import { warn } from "./util/warning.js";
 
 const DAY_MS = 86_400_000;
 
-/** What an administrator is about to do. */
+/** What an administrator, or a back end with a token, is about to do. */
 export interface AdminContext {
   readonly appId: string;
   readonly userPoolId: string;
   readonly action: "kick" | "list";
-  /** Whom it concerns, where it concerns somebody in particular: not there where it concerns everyone. */
+  /** The users concerned. Absent if not limited to particular users. */
   readonly userIds?: readonly string[] | undefined;
-  /** `true` where a kick concerns everyone. */
+  /** `true` if a kick concerns everyone. */
   readonly everyone?: boolean | undefined;
 }
 
-/** Who may use the admin API. */
+/** Options in `admin`: who may use the admin API and the console. */
 export interface AdminOptions {
-  /** The tokens that a back end may send in `Authorization`. Without any, the admin API does not exist. */
+  /** The tokens that a back end may send in `Authorization`. Default: none, which disables the admin API. */
   readonly tokens?: readonly string[] | undefined;
-  /** Asked after the token was found right: `false` answers 403. Default: whoever has a token may. */
+  /** Decides whether the owner of a valid token may do this; `false` responds with 403. Default: always. */
   readonly authorizeToken?: ((req: Request, context: AdminContext) => boolean | Promise<boolean>) | undefined;
-  /** Whether the user who is logged in may see the console and force users offline. Without it there is no console. */
+  /** Decides whether the logged-in user may do this in the console. Absent: the console is disabled. */
   readonly authorize?: ((req: Request, context: AdminContext) => boolean | Promise<boolean>) | undefined;
 }
 
-/** Where the routes are, below the path that the middleware is mounted at. `false` leaves one out. */
+/** Options in `routes`: paths below the path that the middleware is mounted at. `false` leaves a route out. */
 export interface RouteOptions {
   /** Default: `/login/profile/logout`. */
   readonly logout?: string | readonly string[] | false | undefined;
@@ -43,11 +43,11 @@ export interface RouteOptions {
   readonly kickActiveUsers?: string | readonly string[] | false | undefined;
   /** Default: `/api/applications/:appId/active-users` and the same below `/api/v2`. */
   readonly activeUsers?: string | readonly string[] | false | undefined;
-  /** Where users see their devices. Default: `/u`. */
+  /** Where users see and end their logins. Default: `/u`. */
   readonly personalCenter?: string | readonly string[] | false | undefined;
   /** The console. Default: `/console/applications/:appId/login-management`. Needs `admin.authorize`. */
   readonly loginManagement?: string | readonly string[] | false | undefined;
-  /** The folder of the pages' style sheet and script. Default: `/express-logout`. */
+  /** The folder of style sheets and scripts. Default: `/express-logout`. */
   readonly assets?: string | undefined;
   /**
    * The app's own routes that log users in, such as `["/login", "/auth/callback"]`: whole paths, or a function.
@@ -55,8 +55,8 @@ export interface RouteOptions {
    */
   readonly login?: string | readonly string[] | ((req: Request) => boolean) | undefined;
   /**
-   * The path prefix that a reverse proxy removes, such as `/shop`. Put in front of every address of ours. Default: what
-   * `X-Forwarded-Prefix` says, if Express trusts the proxy; else none.
+   * The path prefix that a reverse proxy removes, such as `/shop`. Put in front of every address of ours. Default:
+   * `X-Forwarded-Prefix`, if Express trusts the proxy; else none.
    */
   readonly publicPath?: string | undefined;
 }
@@ -65,62 +65,62 @@ export interface RouteOptions {
 export interface SessionOptions {
   /**
    * Whether sessions that are older than the installation are adopted as logins at their first request: `true`, `false`
-   * (refused: their users log in again), or until a date. Until then they are guarded by kicks alone, which a registry can
-   * lose. Default: `true`.
+   * (rejected: users log in again), or until a date. Before they are adopted, only the record of a kick guards them, which a
+   * registry can lose. Default: `true`.
    */
   readonly adopt?: boolean | Date | undefined;
   /**
-   * Returns when the user of a session that this package has not written logged in: a date, its text in ISO 8601 (which a date
-   * becomes in a stored session), or milliseconds since 1970. For
-   * apps in which another service writes sessions: a login at least a minute after a kick is then recognized as new. The clocks
-   * of both services are compared. Default: unknown, so every such session counts as older than any kick.
+   * Returns when the user of a session that this package has not written logged in, as a date, an ISO 8601 string (a date in a
+   * stored session) or milliseconds since 1970. For apps in which another service writes sessions: a login at least a minute after a
+   * kick is then recognized as new. The clocks of both services are compared. Default: unknown, so every such session counts as
+   * older than any kick.
    */
   readonly loggedInAt?: ((session: SessionData) => Date | number | null | undefined) | undefined;
 }
 
 /** Options of `logout()`. `undefined` means that an option is absent. */
 export interface LogoutOptions {
-  /** The session store: the very instance that `session({ store })` gets. */
+  /** The session store: the same instance that `session({ store })` gets. */
   readonly store: Store;
-  /** The id of this application: routes and registry keys carry it. Processes that share their sessions share it. */
+  /** The id of this application, not empty. Processes that share sessions use the same id. Part of every registry key. */
   readonly appId: string;
   /** The id of the user pool, which callers of the admin API send in `x-authing-userpool-id`. */
   readonly userPoolId: string;
   /**
-   * The list of live logins. Default, for a `MemoryStore` alone: a new `MemoryLoginRegistry`; that of the closed `logout()` whose
-   * store is taken over, where the `appId` is the same.
+   * The list of live logins. Processes that share sessions must share it. Default, for a `MemoryStore` only: a new
+   * `MemoryLoginRegistry`, or that of the closed `logout()` whose store is taken over with the same `appId`.
    */
   readonly registry?: LoginRegistry | undefined;
   /**
    * Returns the id of the user a session belongs to: a string or a number; `undefined`, `null`, `false` or `""` for an anonymous
    * session.
    *
-   * Default: the first of `passport.user`, `userId` and `user` that holds an id; in a session that has none of them the first of
-   * `user_id`, `uid` and `username`. Of an object the first of `id`, `_id`, `userId`, `user_id`, `uid` and `username` in its JSON.
+   * Default: the first of `passport.user`, `userId` and `user` that holds an id; in a session without these, the first of `user_id`,
+   * `uid` and `username`. In an object, the first of `id`, `_id`, `userId`, `user_id`, `uid` and `username` in its JSON.
    *
    * @example `userId: (session) => session.adminId ?? session.userId` for administrators who act as customers
    */
   readonly userId?: ((session: Session) => unknown) | undefined;
-  /** Sessions that are older than the installation, or that another service writes. */
+  /** The treatment of sessions that are older than the installation, or that another service writes. */
   readonly sessions?: SessionOptions | undefined;
-  /** What is known of a user, for lists and pages. */
+  /** Returns what lists and pages show of a user. Default: the user id only. */
   readonly user?: ((userId: string) => UserProfile | undefined | Promise<UserProfile | undefined>) | undefined;
-  /** Which users a search for a name finds, by their ids: for the console. Default: it finds user ids alone. */
+  /** Returns the ids of users that match a search text, for the console. Default: search finds user ids only. */
   readonly searchUsers?: ((text: string) => readonly string[] | Promise<readonly string[]>) | undefined;
   /**
-   * The app's own re-authentication, asked before a user ends his other logins (OWASP ASVS 7.5.2): `true` goes on, a path of
-   * this site sends him there, anything else refuses. Default: his session is enough.
+   * What is required before users end their other logins: returns `true` to continue, a path of this site to redirect to, or anything
+   * else to refuse. Default: the session suffices. Source: OWASP ASVS 5.0 7.5.2.
    */
   readonly confirmIdentity?: ((req: Request) => boolean | string | Promise<boolean | string>) | undefined;
-  /** The name on pages. Default: the `appId`. */
+  /** The product name on pages. Default: the `appId`. */
   readonly brandName?: string | undefined;
-  /** The one colour of buttons and links on pages: any CSS colour that white text can be read on. Default: `#1a5ecc`. */
+  /** The colour of buttons and links: a CSS colour on which white text is readable. Default: `#1a5ecc`. */
   readonly accentColor?: string | undefined;
-  /** The language of pages. Default: what the browser asks for, else English. */
+  /** The language of pages. Default: the one that the browser prefers, else English. */
   readonly locale?: Locale | undefined;
-  /** The admin API: off without `tokens`. The console: off without `authorize`. */
+  /** The admin API, disabled without `tokens`, and the console, disabled without `authorize`. */
   readonly admin?: AdminOptions | undefined;
-  /** Where a logout may send the browser: absolute http(s) addresses, matched exactly. Default: none. */
+  /** The absolute http(s) URLs that `redirect_uri` may name, compared exactly. Default: none. Source: RFC 9700 section 4.11. */
   readonly redirectUris?: readonly string[] | undefined;
   /**
    * The address after a logout without `redirect_uri`, as browsers see it; with `./` at its beginning, relative to the path that
@@ -133,31 +133,31 @@ export interface LogoutOptions {
    * Default: `/login` of the app.
    */
   readonly loginUrl?: string | false | undefined;
+  /** The paths of the routes. */
   readonly routes?: RouteOptions | undefined;
-  /** Answers the first request of a kicked login in place of the 401; `next()` goes on with an anonymous session. */
+  /** Responds to the first request of a kicked login, in place of the 401. `next()` continues with an anonymous session. */
   readonly onRejected?: ((req: Request, res: Response, next: NextFunction, ended: LoginEnd) => unknown) | undefined;
   /**
-   * The longest time, in milliseconds, that a session can live without a request, where neither its cookie nor the store's
-   * `ttl` says it; and how long a kick is remembered. Default: 400 days, the longest that browsers keep a cookie (RFC 6265bis).
+   * The longest lifetime of a session for which neither the cookie nor the store's `ttl` defines one, in milliseconds; also how long
+   * a kick is remembered. Default: 400 days, the longest that browsers keep a cookie. Source: RFC 6265bis section 5.5.
    */
   readonly maxSessionAgeMs?: number | undefined;
-  /** After how many milliseconds without an answer the session store counts as unreachable. Default: 10,000. */
+  /** The time after which a session store that does not respond counts as unavailable, in milliseconds. Default: 10,000. */
   readonly storeTimeoutMs?: number | undefined;
   /**
-   * How often, in milliseconds, a logged-in session is touched in the store at most, instead of at every request; never less
-   * than once in a tenth of its lifetime, by which it may end earlier. Default: at every request, as express-session does.
+   * The shortest interval between two touches of a logged-in session in the store, in milliseconds, capped at a tenth of the session's
+   * lifetime. A session may expire earlier by this much. Default: 0, every request, as express-session does.
    */
   readonly touchIntervalMs?: number | undefined;
   /**
-   * Whether an answer waits until the store has touched its session, as express-session has it. Where it does not, it goes out
-   * whole and at once. Once a touch has failed, answers wait for the next ones, and their errors are told, until one succeeds.
-   * Default: `false` for express-session's MemoryStore and for connect-redis (unless over a pool of connections), whose touch
-   * changes nothing but the session's lifetime; `true` for any other store.
+   * Whether a response waits until the store has touched its session, as in express-session. After a failed touch, responses wait, and
+   * report errors, until a touch succeeds. Default: `false` for MemoryStore and for connect-redis on one connection, whose touch
+   * writes no session data; `true` for any other store.
    */
   readonly waitForTouch?: boolean | undefined;
   /**
-   * How often, in milliseconds, it is made sure that news of ended logins arrive; while they do not, how often the logins
-   * behind live connections are looked up instead. Default: 5,000.
+   * The interval at which the notification channel is tested, and at which live connections look their logins up while it is down, in
+   * milliseconds. Default: 5,000.
    */
   readonly recheckIntervalMs?: number | undefined;
 }
@@ -182,9 +182,9 @@ export interface ResolvedOptions {
     readonly authorize: AdminOptions["authorize"];
   };
   readonly redirectUris: readonly string[];
-  /** `undefined` where the app has not said where users land after a logout. */
+  /** `undefined` if the app does not define where users land after a logout. */
   readonly defaultRedirect: string | undefined;
-  /** `undefined` where the app has not said where users log in. */
+  /** `undefined` if the app does not define where users log in. */
   readonly loginUrl: string | false | undefined;
   readonly routes: Readonly<Record<RouteName, readonly string[]>>;
   /** The routes that log users in, in the spelling of `comparablePath`; `undefined` for the path of `loginUrl`. */
@@ -199,7 +199,7 @@ export interface ResolvedOptions {
   readonly recheckIntervalMs: number;
 }
 
-/** The routes that can be renamed or left out. */
+/** The names of the routes that can be renamed or left out. */
 export type RouteName = Exclude<keyof RouteOptions, "assets" | "login" | "publicPath">;
 
 const ROUTES: ResolvedOptions["routes"] = {
@@ -211,14 +211,14 @@ const ROUTES: ResolvedOptions["routes"] = {
 };
 
 type Check = (value: unknown) => boolean;
-/** What an option must be, in words, and whether it is. The compiler keeps each table complete. */
+/** The description of an option's values, and their check. The compiler keeps each table complete. */
 type Checks<Options> = { readonly [Name in keyof Required<Options>]: readonly [words: string, check: Check] };
 
 const isText: Check = (value) => typeof value === "string" && value !== "";
 const isFunction: Check = (value) => typeof value === "function";
 const isObject: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isDuration: Check = (value) => typeof value === "number" && Number.isFinite(value) && value > 0;
-/** setTimeout takes a longer one for 1 ms. */
+/** setTimeout treats a longer delay as 1 ms. */
 const isTimer: Check = (value) => isDuration(value) && Number(value) <= 2_147_483_647;
 const isDate: Check = (value) => value instanceof Date && !Number.isNaN(+value);
 const isListOf =
@@ -233,7 +233,7 @@ const isHttpUrl: Check = (value) => {
 };
 const isColor: Check = (value) =>
   typeof value === "string" && /^(#[\da-f]{3,8}|[a-z]+|[a-z]+\([\d\s.,%/a-z-]+\))$/i.test(value);
-/** An outer path, or one that is relative to the mount path. */
+/** Checks an outer path, or one relative to the mount path. */
 const isOwnAddress: Check = (value) => isPath(value) || (typeof value === "string" && /^\.\/(?![/\\])/.test(value));
 /** A path to compare with: what looks like a pattern would silently match nothing. */
 const isLiteralPath: Check = (value) => isPath(value) && !/[?#:*+()[\]{}\\]|\/\//.test(String(value));
@@ -304,9 +304,9 @@ const ROUTE: Checks<RouteOptions> = {
 const REQUIRED: readonly (keyof LogoutOptions)[] = ["store", "appId", "userPoolId"];
 
 /**
- * Checks what `logout()` was given and fills in the defaults.
+ * Checks the options of `logout()` and fills in the defaults.
  *
- * @param before - what the closed `logout()` used of which the store is taken over
+ * @param before - what the closed `logout()` used whose store is taken over
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`
  */
 export function resolveOptions(options: LogoutOptions, before?: HookUse): ResolvedOptions {
@@ -314,9 +314,9 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
   check("", options, OPTIONS);
   for (const name of REQUIRED) if (options[name] === undefined) throw invalid(name, OPTIONS[name][0]);
   const { admin = {}, routes = {}, sessions = {} } = options;
-  // A console that anybody could open must not come about by an oversight.
+  // Fail closed: a console without a check would be open to every visitor.
   if (admin.authorize === undefined && ![undefined, false].includes(routes.loginManagement as undefined)) {
-    throw invalid("admin.authorize", "given where routes.loginManagement is: it says who may see the console");
+    throw invalid("admin.authorize", "given with routes.loginManagement: it decides who may use the console");
   }
   check("sessions.", sessions, SESSIONS);
   check("admin.", admin, ADMIN);
@@ -351,7 +351,7 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
     }),
     loginRoutes: loginRoutes(routes.login),
     publicPath: routes.publicPath === undefined ? undefined : publicPath(routes.publicPath),
-    // With a slash at the end, the address of a file in the root would name another host.
+    // With a trailing slash, the address of a file in the root would start with two and name another host.
     assetsPath: (routes.assets ?? "/express-logout").replace(/\/+$/, ""),
     onRejected: options.onRejected,
     maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
@@ -389,7 +389,7 @@ function loginRoutes(given: RouteOptions["login"]): ResolvedOptions["loginRoutes
   return paths(given, []).map((path) => comparablePath(path) ?? path);
 }
 
-/** A path of any script, as browsers send it. */
+/** Returns a path in any script as browsers send it. */
 function publicPath(given: string): string | undefined {
   return plainPath(encodeURI(given.toWellFormed()).replace(/%25/g, "%"));
 }
@@ -398,14 +398,14 @@ function registryFor({ store, appId, registry }: LogoutOptions, before: HookUse 
   if (registry instanceof MemoryLoginRegistry && !isMemoryStore(store)) {
     warn(
       "EXPRESS_LOGOUT_MEMORY_REGISTRY",
-      "MemoryLoginRegistry forgets logins and kicks when the process restarts, and the session store does not: kicked users whose sessions are older than the installation can come back. Pass a RedisLoginRegistry or a PostgresLoginRegistry, or sessions: { adopt: false }.",
+      "MemoryLoginRegistry forgets logins and kicks at a restart, and the session store keeps its sessions: kicked users whose sessions are older than the installation can return. Pass a RedisLoginRegistry or a PostgresLoginRegistry, or sessions: { adopt: false }.",
     );
   }
   if (registry !== undefined) return registry;
-  // Who is logged in stays logged in, and a kick stays a kick.
+  // A takeover keeps logins and kicks.
   if (isMemoryStore(store)) return before?.appId === appId ? before.registry : new MemoryLoginRegistry();
   throw new LogoutError(
     "ERR_REGISTRY_REQUIRED",
-    "logout(): pass registry. Processes that share their sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis. Without Redis: new PostgresLoginRegistry({ pool }). new MemoryLoginRegistry() is for one process, and forgets all logins at a restart.",
+    "logout(): pass registry. Processes that share sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis, or new PostgresLoginRegistry({ pool }) from express-logout/postgres. new MemoryLoginRegistry() is for one process, and forgets all logins at a restart.",
   );
 }

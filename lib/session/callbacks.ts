@@ -1,34 +1,34 @@
 import { promisify } from "node:util";
 
-/** How what is on the way of every request is answered: by a callback, once, with an error or with what was asked for. */
+/** A callback on the path of every request: called once, with an error or a value. */
 export type Done<Value> = (error?: unknown, value?: Value) => void;
 
-/** A callback of express-session, or of whoever else calls a store. */
+/** A callback of express-session, or of other code that calls a store. */
 export type Callback = (error?: unknown, value?: unknown) => void;
 
-/** Goes on with what was asked for; an error of that, and whatever goes wrong then, is handed to `done`. */
-export function failingTo<Value>(done: Done<never>, goOn: (value: Value | undefined) => void): Done<Value> {
+/** Returns a callback that runs `next` with the value, and passes its error, or one thrown by `next`, to `done`. */
+export function failingTo<Value>(done: Done<never>, next: (value: Value | undefined) => void): Done<Value> {
   return (error, value) => {
     if (error !== undefined) {
       done(error);
       return;
     }
     try {
-      goOn(value);
+      next(value);
     } catch (thrown) {
       done(thrown);
     }
   };
 }
 
-/** Answers as a promise does. */
+/** Calls back with the result of a promise. */
 export function forward<Value>(promise: Promise<Value>, done: Done<Value>): void {
   promise.then((value) => {
     done(undefined, value);
   }, done);
 }
 
-/** For what is done by callbacks: whoever passed none may await a promise, and need not. */
+/** Runs an action that calls back. Without a callback, returns a promise that need not be awaited. */
 export function byCallback(
   callback: Callback | undefined,
   act: (callback: Callback) => void,
@@ -41,8 +41,8 @@ export function byCallback(
 }
 
 /**
- * Calls back once, and never from within a promise: what the callback throws is not this package's to catch. Whoever passed
- * no callback may await the promise, and need not.
+ * Calls back with the result of a promise, in a tick of its own: an exception of the callback must not be caught here. Without a
+ * callback, returns a promise that need not be awaited.
  */
 export function toCallback(done: Promise<void>, callback: Callback | undefined): Promise<void> {
   if (typeof callback !== "function") return handled(done);

@@ -11,7 +11,7 @@ interface RequestLike {
   readonly socket?: { readonly remoteAddress?: unknown };
 }
 
-/** The device behind a request of Express, or of a bare `node:http` server (a WebSocket's upgrade). */
+/** Returns the device behind a request of Express, or of a bare `node:http` server (a WebSocket upgrade). */
 export function deviceInfoOf(req: object | undefined): DeviceInfo {
   if (req === undefined) return {};
   const { ip, headers, socket } = req as RequestLike;

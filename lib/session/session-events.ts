@@ -1,6 +1,6 @@
 import type { Login } from "../types/login.js";
 
-/** Whom the rules tell what happens to logins. */
+/** What the session rules report about logins. */
 export interface SessionEvents {
   login(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
   logout(login: Pick<Login, "id" | "userId">): void;

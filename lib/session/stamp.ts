@@ -1,19 +1,19 @@
 import type { Generation } from "../types/login.js";
 
-/** The one property that this package adds to session data. */
+/** The only property that this package adds to session data. */
 const KEY = "expressLogout";
 
 /** What names a login. */
 export type LoginName = Pick<Stamp, "userId" | "loginId">;
 
-/** Which login a session belongs to. It tells a new login (no stamp) from the save of an old one. */
+/** Names the login that a session belongs to. A session with a user but without a stamp is a new login. */
 export interface Stamp {
   readonly userId: string;
   readonly loginId: string;
   readonly generation: Generation;
 }
 
-/** What a kick leaves of a session. */
+/** What replaces the data of a kicked session. */
 export interface Tombstone {
   readonly loginId: string;
   /** Epoch milliseconds. */
@@ -28,26 +28,26 @@ export function stampOf(session: SessionRecord): Stamp | undefined {
   return typeof text === "string" ? readStamp(text) : undefined;
 }
 
-/** Whether both are of one login. An adopted one's id comes from the session id, so two users of one session may share it. */
+/** Returns whether both name one login. Compares users too: the id of an adopted login derives from the session id, which users may share. */
 export function isSameLogin(one: LoginName | undefined, other: LoginName | undefined): boolean {
   return one?.loginId === other?.loginId && one?.userId === other?.userId;
 }
 
-/** The keys of what the app has put into a session. */
+/** Returns the keys of the app's data in a session. */
 export function ownKeysOf(session: SessionRecord): readonly string[] {
   return Object.keys(session).filter((key) => key !== "cookie" && key !== KEY);
 }
 
-/** Whether this package has left anything in the session. */
+/** Returns whether a session holds a stamp or a tombstone. */
 export function hasOwnKey(session: SessionRecord): boolean {
   return session[KEY] !== undefined;
 }
 
 /**
- * The session with this stamp, or with none: itself if it has that already, else a copy.
+ * Returns a session with this stamp, or without one: the session itself if nothing changes, else a copy.
  *
- * express-session compares what a session was at its last save with what it is at the end of the request; a property that
- * appears in between would make it save everything twice.
+ * A copy, because express-session compares a session at the end of the request with its state at the last save: a property added in
+ * between would cause a second save.
  */
 export function withStamp(session: SessionRecord, stamp: Stamp | undefined): SessionRecord {
   const isStamped = stamp === undefined ? session[KEY] === undefined : isSameLogin(stamp, stampOf(session));
@@ -62,8 +62,8 @@ export function withStamp(session: SessionRecord, stamp: Stamp | undefined): Ses
 }
 
 /**
- * One text, and no object: express-session turns the whole session into text twice in every request, and goes through an
- * object property by property. `login length-of-era era` and, without a space, the user id: the last two may be any text.
+ * A string, not an object, because express-session serializes the whole session twice per request. Format: login id, length of the
+ * generation, generation, each followed by a space except the generation, then the user id. The last two may be any text.
  */
 function writeStamp({ userId, loginId, generation }: Stamp): string {
   return `${loginId} ${String(generation.length)} ${generation}${userId}`;
@@ -71,12 +71,12 @@ function writeStamp({ userId, loginId, generation }: Stamp): string {
 
 function readStamp(text: string): Stamp | undefined {
   const loginEnds = text.indexOf(" ");
-  const eraBegins = text.indexOf(" ", loginEnds + 1) + 1;
-  if (loginEnds <= 0 || eraBegins === 0) return undefined;
-  const eraEnds = eraBegins + Number(text.slice(loginEnds + 1, eraBegins - 1));
-  const isWhole = eraEnds >= eraBegins && eraEnds < text.length;
-  if (!isWhole) return undefined;
-  return { userId: text.slice(eraEnds), loginId: text.slice(0, loginEnds), generation: text.slice(eraBegins, eraEnds) };
+  const start = text.indexOf(" ", loginEnds + 1) + 1;
+  if (loginEnds <= 0 || start === 0) return undefined;
+  const end = start + Number(text.slice(loginEnds + 1, start - 1));
+  const isComplete = end >= start && end < text.length;
+  if (!isComplete) return undefined;
+  return { userId: text.slice(end), loginId: text.slice(0, loginEnds), generation: text.slice(start, end) };
 }
 
 export function tombstoneOf(session: SessionRecord): Tombstone | undefined {
@@ -88,7 +88,7 @@ export function tombstoneOf(session: SessionRecord): Tombstone | undefined {
   return { loginId, at, reason: typeof reason === "string" ? reason : undefined };
 }
 
-/** Session data that is nobody's and says only why: also a process without the hook sees an anonymous session. */
+/** Returns a tombstone as a session. Without a user, so that a process without the hook sees an anonymous session. */
 export function tombstoneSession(note: Tombstone, expires: Date): SessionRecord {
   const session = tombstoneData(note, expires);
   withMaxAge(session["cookie"] as object, expires);
@@ -96,8 +96,8 @@ export function tombstoneSession(note: Tombstone, expires: Date): SessionRecord 
 }
 
 /**
- * Returns a session that was read from a store as it can be written there again. Stores read as text what express-session has
- * written as a date; some then take the cookie for one without an age, and keep the session for as long as these.
+ * Returns a session that was read from a store in a form that can be written again. Stores return the cookie's expiry as a string;
+ * some then take the cookie for one without an age, and keep the session for another time.
  */
 export function withCookie(session: SessionRecord): SessionRecord {
   const { cookie } = session as { cookie?: Record<string, unknown> };
@@ -110,12 +110,12 @@ export function withCookie(session: SessionRecord): SessionRecord {
   return copy;
 }
 
-/** Some stores take the lifetime from `maxAge`, which express-session's own cookie has as an accessor that is not stored. */
+/** Adds `maxAge`, from which some stores take the lifetime: an accessor that is not stored, as in express-session's own cookie. */
 function withMaxAge(cookie: object, expires: Date): object {
   return Object.defineProperty(cookie, "maxAge", { get: () => +expires - Date.now(), enumerable: false });
 }
 
-/** Session data with a note, as a store keeps it that turns sessions into JSON. */
+/** Returns a tombstone as a store that serializes sessions as JSON keeps it. */
 export function tombstoneText(note: Tombstone, expires: Date): string {
   return JSON.stringify(tombstoneData(note, expires));
 }

@@ -3,7 +3,7 @@ import { LogoutError } from "../errors.js";
 /** Session data as the app's functions see it. */
 export type Session = Readonly<Record<string, unknown>>;
 
-/** Whose session this is: a string or a number; `undefined`, `null`, `false` or `""` for an anonymous session. */
+/** Returns a session's user id: a string or a number; `undefined`, `null`, `false` or `""` for an anonymous session. */
 export type UserIdOf = (session: Session) => unknown;
 
 /** A user id, and the path to it in the session. */
@@ -12,17 +12,17 @@ export interface FoundUserId {
   readonly id: unknown;
 }
 
-/** Where a session may keep its user, in this order: the first that holds an id is taken. */
+/** Where a session may keep its user. The first that holds an id counts. */
 const USERS = ["passport.user", "userId", "user"] as const;
-/** Used only in sessions that have none of the above, not even empty: there the first that is there decides. */
+/** Used only in sessions that have none of the above, not even empty. The first that is present counts. */
 const OTHERS = ["user_id", "uid", "username"] as const;
-/** Of a user object the first of these that is there decides. */
+/** Where a user object may keep its id. The first that is present counts. */
 const IDS = ["id", "_id", "userId", "user_id", "uid", "username"] as const;
 
 /**
- * Returns the user id of a session: the first of `passport.user`, `userId` and `user` that holds one; in a session that has
- * none of them the first of `user_id`, `uid` and `username`. Of an object the first of `id`, `_id`, `userId`, `user_id`,
- * `uid` and `username` that its JSON has. Objects without an id, and `true`, are guests.
+ * Returns the user id of a session: the first of `passport.user`, `userId` and `user` that holds one; in a session without these,
+ * the first of `user_id`, `uid` and `username`. In an object, the first of `id`, `_id`, `userId`, `user_id`, `uid` and `username`
+ * that its JSON has. Objects without an id, and `true`, are guests.
  */
 export const defaultUserId: UserIdOf = (session) => {
   const { passport, userId, user } = session;
@@ -32,7 +32,7 @@ export const defaultUserId: UserIdOf = (session) => {
   return idOf([user_id, uid, username].find((value) => value !== undefined));
 };
 
-/** The same with the path to it, for people. */
+/** Returns the default user id with its path in the session, for `diagnose()`. */
 export function findDefaultUserId(session: Session): FoundUserId | undefined {
   const id = defaultUserId(session);
   const places = [...USERS, ...OTHERS].map((place) => ({ place, value: valueAt(session, place) }));
@@ -45,15 +45,15 @@ export function findDefaultUserId(session: Session): FoundUserId | undefined {
 }
 
 /**
- * The user id in the one form that registries and APIs know: a string. `0` and every other number are users.
+ * Returns a user id as a string, the form that registries and APIs use. `0` and every other number are users.
  *
- * @throws LogoutError `ERR_USER_ID` for anything that could not be told apart from another user's id.
+ * @throws LogoutError `ERR_USER_ID` for a value that could be confused with another user's id.
  */
 export function toUserId(value: unknown): string | undefined {
   if (value === undefined || value === null || value === "" || value === false) return undefined;
   if (typeof value === "string") return value;
   if (typeof value === "number" && Number.isFinite(value)) return String(value);
-  // An id object (of MongoDB, say) is stored by its toJSON, and comes back from the store as that.
+  // An id object, such as MongoDB's, is stored and read as the result of its toJSON.
   const stored = asJson(value);
   if (stored !== value && typeof stored === "string" && stored !== "") return stored;
   throw new LogoutError(
@@ -62,7 +62,7 @@ export function toUserId(value: unknown): string | undefined {
   );
 }
 
-/** The id that a value is or holds, as the store will have it: the same before and after the session is stored as JSON. */
+/** Returns the id that a value is or holds: the same before and after the session has been stored as JSON. */
 function idOf(value: unknown): unknown {
   if (typeof value === "string") return value === "" ? undefined : value;
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
@@ -76,20 +76,20 @@ function idOf(value: unknown): unknown {
   return undefined;
 }
 
-/** An id itself. A bigint is none that a session can store: it is handed on, to be refused with a message. */
+/** Returns an id. A bigint cannot be stored in a session: it is returned, so that `toUserId` rejects it with a message. */
 function scalar(value: unknown): unknown {
   const isId = (typeof value === "string" && value !== "") || Number.isFinite(value) || typeof value === "bigint";
   return isId ? value : undefined;
 }
 
-/** What JSON is made of. */
+/** Returns what JSON.stringify serializes in place of a value. */
 function asJson(value: unknown): unknown {
   if (typeof value !== "bigint" && !isObject(value)) return value;
   const { toJSON } = value as { toJSON?: unknown };
   return typeof toJSON === "function" ? (toJSON.call(value, "") as unknown) : value;
 }
 
-/** JSON has an object's own properties alone: no getter of its class. */
+/** Returns an own property only: JSON has no getters of a class. */
 function own(value: Record<string, unknown>, name: string): unknown {
   return Object.prototype.propertyIsEnumerable.call(value, name) ? value[name] : undefined;
 }

@@ -13,11 +13,11 @@ export interface SessionTouchesOptions {
   readonly remembered: RememberedSessions;
   readonly touchIntervalMs: number;
   readonly userOf: (session: SessionRecord) => string | undefined;
-  /** The login of a session that has been loaded. */
+  /** Returns the stamp of a loaded session. */
   readonly stampOf: (session: SessionRecord) => Stamp | undefined;
 }
 
-/** How sessions go on that are only touched: at the end of nearly every request. */
+/** Prolongs sessions that are only touched, as at the end of nearly every request. */
 export class SessionTouches {
   readonly #raw: RawStore;
   readonly #listings: Listings;
@@ -38,11 +38,11 @@ export class SessionTouches {
   }
 
   /**
-   * A session is touched: its data stays, its life goes on. Its login's first: should the second step fail, the session is
-   * the one that ends too early, and nobody is refused whose session is still there.
+   * Prolongs a login and then its session: if the second step fails, the session ends too early, but no user with a stored session
+   * is rejected.
    *
-   * The login may have begun in this very request: then the request knows of it, and the session does not. One that has ended
-   * touches nothing: the session may be another login's by now, which would not live as long.
+   * A login that began in this request is known to the request, not to the session. An ended login touches nothing: the session may
+   * belong to another login by now.
    */
   touch(sid: string, session: SessionRecord, done: Done<undefined>, req?: object, logins?: RequestState): void {
     const held = logins?.on(sid)?.stamp;
@@ -51,7 +51,7 @@ export class SessionTouches {
       this.#raw.touch(sid, session, done);
       return;
     }
-    if (this.#listings.isOver(session)) {
+    if (this.#listings.isEndedByCookie(session)) {
       forward(this.#endTouched(sid, stamp, logins), done);
       return;
     }
@@ -60,14 +60,14 @@ export class SessionTouches {
       this.#touchIfDue(sid, session, done);
       return;
     }
-    const goOn = failingTo<boolean>(done, (isListed) => {
+    const next = failingTo<boolean>(done, (isListed) => {
       if (isListed === false) done();
       else this.#touchIfDue(sid, session, done);
     });
-    forward(extended, goOn);
+    forward(extended, next);
   }
 
-  /** The app has ended the session by its cookie. */
+  /** Ends a session whose cookie the app has made expire. */
   async #endTouched(sid: string, stamp: Stamp, logins: RequestState | undefined): Promise<undefined> {
     if (logins === undefined) await this.#ends.endBySession(sid, stamp);
     await this.#ends.destroy(sid, logins);

@@ -2,15 +2,15 @@ import { CLOCK_MARGIN_MS } from "../../util/clock-margin.js";
 import { warn } from "../../util/warning.js";
 import type { SessionRecord } from "../stamp.js";
 
-/** Which sessions that this package has not written may become logins. */
+/** Options that decide which sessions that this package has not written may become logins. */
 export interface AdoptionOptions {
-  /** Whether, or until when. */
+  /** `true`, `false`, or until a date. */
   readonly adopt: boolean | Date;
-  /** Returns when the user of such a session logged in: a date, milliseconds since 1970, or nothing if that is unknown. */
+  /** Returns when the user of such a session logged in: a date, milliseconds since 1970, or `undefined` if unknown. */
   readonly loggedInAt: ((session: never) => unknown) | undefined;
 }
 
-/** What is known of the beginning of a session's login. */
+/** What is known about the beginning of a session's login. */
 export interface Adoptable {
   readonly authenticatedAt: Date | undefined;
 }
@@ -24,16 +24,16 @@ export class Adoption {
     this.#options = options;
   }
 
-  /** Whether any such session may become one. */
+  /** Whether any such session may become a login now. */
   get isOpen(): boolean {
     const { adopt } = this.#options;
     return adopt instanceof Date ? Date.now() < +adopt : adopt;
   }
 
-  /** `"failed"`: the app could not say when the user logged in. */
-  of(session: SessionRecord): Adoptable | "refused" | "failed" {
+  /** Checks a session. `"failed"`: `loggedInAt` threw, or returned no date. */
+  of(session: SessionRecord): Adoptable | "rejected" | "failed" {
     const { loggedInAt } = this.#options;
-    if (!this.isOpen) return "refused";
+    if (!this.isOpen) return "rejected";
     if (loggedInAt === undefined) return { authenticatedAt: undefined };
     try {
       return { authenticatedAt: toDate(loggedInAt(session as never)) };
@@ -43,23 +43,23 @@ export class Adoption {
     }
   }
 
-  /** Once: the function is likely to fail at every request. */
+  /** Warns once, because the function is likely to fail at every request. */
   #warn(error: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    // The name alone: a message may quote the session.
+    // Only the name: a message may quote the session.
     const { name = "an error" } = error as Partial<Error>;
     warn(
       "EXPRESS_LOGOUT_LOGGED_IN_AT",
-      `sessions.loggedInAt failed (${name}), so the session was refused. Return a Date, milliseconds since 1970, or undefined.`,
+      `sessions.loggedInAt failed (${name}), so the session was rejected. Return a Date, milliseconds since 1970, or undefined.`,
     );
   }
 }
 
-/** A moment that no clock can have shown yet is unknown: it would outlive kicks to come. */
+/** Returns `undefined` for a date in the future, which would outlive later kicks. */
 function toDate(value: unknown): Date | undefined {
   if (value === undefined || value === null) return undefined;
-  // A session that was stored as JSON has a text where the login service has put a date.
+  // In a session stored as JSON, a date has become a string.
   const isDate = value instanceof Date || typeof value === "number" || isIsoDate(value);
   const at = new Date(isDate ? value : NaN);
   if (Number.isNaN(+at)) throw new TypeError("no date");

@@ -13,11 +13,11 @@ export interface LoginEndsOptions {
   readonly registry: LoginRegistry;
   readonly remembered: RememberedSessions;
   readonly events: SessionEvents;
-  /** The login of a session that has been loaded. */
+  /** Returns the stamp of a loaded session. */
   readonly stampOf: (session: SessionRecord) => Stamp | undefined;
 }
 
-/** How logins end without a kick: by a logout, with their session, or because another user takes it over. */
+/** Ends logins without a kick: by a logout, with their session, or because another user takes the session over. */
 export class LoginEnds {
   readonly #raw: RawStore;
   readonly #tombstones: Tombstones;
@@ -36,8 +36,8 @@ export class LoginEnds {
   }
 
   /**
-   * A session is destroyed: its login ends, under whatever session id it lives by now. Where the request is not known
-   * (`req.session = null`), so does every login that was seen in it: two requests may have changed it since.
+   * Destroys a session and ends its login, also if the login has moved to another session id. Without a known request
+   * (`req.session = null`), ends every login that was seen in the session, because other requests may have changed it since.
    */
   async destroy(sid: string, logins?: RequestState): Promise<void> {
     const held = logins?.on(sid);
@@ -52,8 +52,8 @@ export class LoginEnds {
   }
 
   /**
-   * Ends a login that a request holds, or that this process has seen in the session with this id, which is about to be destroyed
-   * or is written already.
+   * Ends a login that a request holds, or that this process has seen in this session. The session itself is about to be destroyed,
+   * or has been written.
    */
   async end(sid: string, stamp: Stamp, held?: HeldLogin): Promise<void> {
     if (held?.removal !== undefined) return;
@@ -67,8 +67,8 @@ export class LoginEnds {
   }
 
   /**
-   * Ends a login that only the data of a session names. Requests may be able to write that, so it counts only if the login is
-   * listed with this very session id.
+   * Ends a login that only session data names. Requests may be able to write session data, so the login must be listed with this
+   * session id.
    */
   async endBySession(sid: string, stamp: Stamp): Promise<void> {
     const { userId, loginId } = stamp;
@@ -78,20 +78,20 @@ export class LoginEnds {
     await this.#removeElsewhere(sid, login);
   }
 
-  /** The store has lost a session that it had with this login. Where the login lives on by another session id, it stays. */
+  /** Takes a session id that the store has lost off its login, and ends the login if that was its last one. */
   async lost(sid: string, { userId, loginId }: Stamp): Promise<void> {
     await this.#registry.remove(userId, loginId, { ifLastSid: sid });
   }
 
-  /** The refused user has seen the reason. */
+  /** Removes the tombstone: the user has seen the reason. */
   async forget({ sid }: Rejection): Promise<void> {
     const session = await this.#raw.get(sid);
     if (session !== undefined && tombstoneOf(session) !== undefined) await this.#raw.destroy(sid);
   }
 
   /**
-   * Removes the data of an ended login from its other sessions, if it has any. A request that rotates the session id at the same
-   * time has written one, of which no kick would know any more.
+   * Removes the data of an ended login from its other sessions. A concurrent request that rotates the session id may have written
+   * one, which no later kick would find.
    */
   async #removeElsewhere(sid: string, { id: loginId, userId, sids, expires }: ListedLogin): Promise<void> {
     for (const other of sids.filter((each) => each !== sid)) {

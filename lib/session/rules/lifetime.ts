@@ -4,12 +4,12 @@ import { agelessTtlMs, fixedTtlMs, overdueMs, secondsMs, type ExpiringStore } fr
 
 const MINUTE_MS = 60_000;
 
-/** Returns for how long the store can still read a session from now on, in milliseconds: the longest that any party may have in mind. */
+/** Returns how long the store can still return a session that is written now, in milliseconds: the longest that is possible. */
 export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {
   return expiresInMs(store, session, maxSessionAgeMs) + overdueMs(store as ExpiringStore, maxSessionAgeMs);
 }
 
-/** Returns when the store lets a session expire if nothing touches it, in milliseconds from now on. */
+/** Returns the time until the store expires a session that is not touched, in milliseconds. */
 export function expiresInMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {
   const { ttl, disableTTL } = store as ExpiringStore;
   const byCookie = cookieTtlMs(session);
@@ -19,26 +19,26 @@ export function expiresInMs(store: Store, session: SessionRecord, maxSessionAgeM
   return Math.max(0, kept, fixedTtlMs(store as ExpiringStore, maxSessionAgeMs));
 }
 
-/** Whether an app has ended a session by its cookie: `maxAge` of 0 or below, or `expires` in the past. */
+/** Returns whether the app has ended a session by its cookie: `maxAge` of 0 or below, or `expires` in the past. */
 export function isEndedByCookie(store: Store, session: SessionRecord, maxSessionAgeMs: number): boolean {
   const byCookie = cookieTtlMs(session);
   return byCookie !== undefined && byCookie <= 0 && expiresInMs(store, session, maxSessionAgeMs) === 0;
 }
 
 /**
- * How often a login's last activity is written, in milliseconds: once a minute, or a tenth of the lifetime where that is
- * less. As much is added to a login's expiry, so that it outlives its session between two writes.
+ * Returns the interval at which a login's activity is recorded, in milliseconds: a minute, or a tenth of a shorter lifetime. A
+ * login expires this much later than its session, so that it outlives the session between two records.
  */
 export function activityIntervalMs(ttlMs: number): number {
-  return rarely(MINUTE_MS, ttlMs);
+  return cappedInterval(MINUTE_MS, ttlMs);
 }
 
-/** An interval, or a tenth of the lifetime where that is less: what is done so seldom hardly shortens the lifetime. */
-export function rarely(intervalMs: number, ttlMs: number): number {
+/** Returns an interval, capped at a tenth of the lifetime, so that skipping work for that long hardly shortens the lifetime. */
+export function cappedInterval(intervalMs: number, ttlMs: number): number {
   return Math.min(intervalMs, ttlMs / 10);
 }
 
-/** What the cookie has left, or what it has when express-session renews it, as it does at the end of every request. */
+/** Returns the remaining lifetime of the cookie, or its full one if express-session renews it at the end of the request. */
 function cookieTtlMs(session: SessionRecord): number | undefined {
   const { expires, originalMaxAge } = (session["cookie"] ?? {}) as { expires?: unknown; originalMaxAge?: unknown };
   if (!(expires instanceof Date) && typeof expires !== "string") return undefined;

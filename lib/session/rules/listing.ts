@@ -10,39 +10,39 @@ import type { HeldLogin, RequestState } from "../request-state.js";
 import { stampOf, type SessionRecord, type Stamp } from "../stamp.js";
 import type { SessionEvents } from "../session-events.js";
 
-/** A request that lasts longer cannot know any more who else has ended a login: registries remember it for so long. */
+/** The longest time a request may take and still resume its login: registries remember ends of unlisted logins that long. */
 const RESUMED_WITHIN_MS = 86_400_000;
-/** What the id of an adopted login begins with. */
+/** The prefix of the id of an adopted login. */
 const ADOPTED = "~";
 
-/** The session of a user that is about to be written. */
+/** A user's session that is about to be written. */
 export interface Saving {
   readonly sid: string;
   readonly session: SessionRecord;
   readonly userId: string;
-  /** The request in which it is written, and its logins, where they are known. */
+  /** The request that writes the session, and its state, if known. */
   readonly req: object | undefined;
   readonly logins: RequestState | undefined;
 }
 
-/** Its login; what follows once it is written, and if it cannot be. */
+/** The login of a session that is about to be written, and what to do after the write or its failure. */
 export interface Listing {
   readonly stamp: Stamp;
   /**
-   * Where the login is known to have ended, so that the session's data is not to be written: in a session that may be in the
-   * store, or in one whose id is new.
+   * Set if the login has ended, so that the session's data must not be written: in a session that may be in the store, or in one
+   * with a new id.
    */
   readonly hasEnded?: "in the store" | "in a new session" | undefined;
   readonly undo?: () => Promise<void>;
-  /** @param isListed - whether the login was listed still when the session had been written */
+  /** @param isListed - whether the login was still listed after the write */
   readonly done?: (isListed: boolean) => void;
 }
 
-/** What has come of an adoption. */
+/** The result of an adoption. */
 export type Adopted =
   | { readonly stamp: Stamp }
-  /** `"failed"`: the app could not say when the user logged in. */
-  | { readonly refused: "refused" | "failed"; readonly authenticatedAt: Date | undefined };
+  /** `"failed"`: `sessions.loggedInAt` threw, or returned no date. */
+  | { readonly rejected: "rejected" | "failed"; readonly authenticatedAt: Date | undefined };
 
 export interface ListingsOptions {
   readonly store: Store;
@@ -53,7 +53,7 @@ export interface ListingsOptions {
   readonly events: SessionEvents;
 }
 
-/** How a session that is saved comes by its place on the list of logins: by beginning a login, or by going on with one. */
+/** Lists the login of a session before the session is saved: a new login, or the one it continues. */
 export class Listings {
   readonly #store: Store;
   readonly #registry: LoginRegistry;
@@ -71,7 +71,7 @@ export class Listings {
     this.#events = events;
   }
 
-  /** Sees to it that the login of a session that its request writes is listed, if it may be. */
+  /** Lists the login of a session that is written by its request. */
   of(saving: Saving): Promise<Listing> {
     const { sid, session, userId, logins } = saving;
     const held = logins?.of(userId);
@@ -80,24 +80,24 @@ export class Listings {
     if (logins !== undefined && held !== undefined) {
       if (held.removal !== undefined) return this.#resume(saving, held, logins);
       if (logins.freshSid === sid) return this.#rotate(saving, held, logins);
-      return this.#goOn(saving, held.stamp);
+      return this.#continue(saving, held.stamp);
     }
     const stamp = stampOf(session);
-    return stamp?.userId === userId ? this.#goOn(saving, stamp) : this.#begin(saving);
+    return stamp?.userId === userId ? this.#continue(saving, stamp) : this.#begin(saving);
   }
 
   /**
-   * The same for a session that is written without its request: by a job, or a queue. That never begins a login. It goes on with
-   * the login of the session in the store, else with its own, else it is adopted.
+   * Lists the login of a session that is written without its request, by a job or a queue. Such a write never begins a login: the
+   * session keeps the login of the stored session, else its own, else it is adopted.
    *
-   * @param stored - the login of the session that is stored
+   * @param stored - the login of the stored session
    * @param isNew - whether no session is stored
-   * @returns nothing where the session may not be adopted
+   * @returns `undefined` if the session must not be adopted
    */
   async withoutRequest(saving: Saving, stored: Stamp | undefined, isNew: boolean): Promise<Listing | undefined> {
     const { sid, session, userId } = saving;
-    const known = [stored, stampOf(session)].find((stamp) => stamp?.userId === userId);
-    if (known !== undefined) return this.#goOn(saving, known);
+    const current = [stored, stampOf(session)].find((stamp) => stamp?.userId === userId);
+    if (current !== undefined) return this.#continue(saving, current);
     const adopted = await this.adopt(sid, session, userId);
     if (!("stamp" in adopted)) {
       this.#events.rejected({ id: unadopted(sid, userId).loginId, userId, reason: undefined });
@@ -107,17 +107,17 @@ export class Listings {
     const undo = async (): Promise<void> => {
       await this.#registry.remove(userId, stamp.loginId, { ifLastSid: sid });
     };
-    // A session that is stored may have been adopted by its browser at the same time.
+    // No undo for a stored session: a request may have adopted it at the same time.
     return { stamp, ...(isNew ? { undo } : {}), done: () => this.#remembered.seen(sid, stamp) };
   }
 
   /**
-   * Lists the login of a session that carries no stamp of its user: it is older than the installation, or a process without
-   * the hook has written it. Two first requests at once adopt one login, since its id derives from the session id.
+   * Lists the login of a session without a stamp of its user: the session is older than the installation, or was written by a
+   * process without the hook. Concurrent first requests adopt the same login, because its id derives from the session id.
    */
   async adopt(sid: string, session: SessionRecord, userId: string): Promise<Adopted> {
     const adoptable = this.#adoption.of(session);
-    if (typeof adoptable === "string") return { refused: adoptable, authenticatedAt: undefined };
+    if (typeof adoptable === "string") return { rejected: adoptable, authenticatedAt: undefined };
     const unlisted = unadopted(sid, userId);
     const login = { id: unlisted.loginId, userId, sid, ttlMs: this.keepMs(session) };
     const generation = await this.#registry.adopt(login, {
@@ -125,21 +125,23 @@ export class Listings {
       endCount: 0,
       ...adoptable,
     });
-    if (generation === undefined) return { refused: "refused", authenticatedAt: adoptable.authenticatedAt };
+    if (generation === undefined) return { rejected: "rejected", authenticatedAt: adoptable.authenticatedAt };
     return { stamp: { ...unlisted, generation } };
   }
 
   /**
-   * Tells the registry that a login is active, if it wants to be told. Nobody relies on that before it has been.
+   * Records activity of a login in the registry, if the last record is old or the lifetime has changed.
    *
-   * @param lifetimeMs - how long its session lives
-   * @returns whether it is still listed, where that has been asked
+   * @param lifetimeMs - the lifetime of its session from now, in milliseconds
+   * @returns whether the login is still listed; `undefined` if the registry was not asked
    */
   extend(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> | undefined {
-    return this.#remembered.isDue(sid, stamp, lifetimeMs) ? this.#tell(sid, lifetimeMs, stamp, req) : undefined;
+    return this.#remembered.isDue(sid, stamp, lifetimeMs)
+      ? this.#recordActivity(sid, lifetimeMs, stamp, req)
+      : undefined;
   }
 
-  async #tell(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
+  async #recordActivity(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
     const now = Date.now();
     const ttlMs = lifetimeMs + activityIntervalMs(lifetimeMs);
     const isListed = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
@@ -147,30 +149,30 @@ export class Listings {
     return isListed;
   }
 
-  /** How long the registry is to keep the login of a session, in ms: as long as the store, and an interval more. */
+  /** Returns how long the registry keeps the login of a session, in milliseconds: one activity interval longer than the store. */
   keepMs(session: SessionRecord): number {
     const ttlMs = this.ttlMs(session);
     return ttlMs + activityIntervalMs(ttlMs);
   }
 
-  /** Whether the app has ended the session by its cookie. */
-  isOver(session: SessionRecord): boolean {
+  /** Returns whether the app has ended the session by its cookie. */
+  isEndedByCookie(session: SessionRecord): boolean {
     return isEndedByCookie(this.#store, session, this.#maxSessionAgeMs);
   }
 
-  /** Returns when the store lets a session expire if nothing touches it, in milliseconds from now on. */
+  /** Returns the time until the store expires a session that is not touched, in milliseconds. */
   expiresInMs(session: SessionRecord): number {
     return expiresInMs(this.#store, session, this.#maxSessionAgeMs);
   }
 
-  /** How long the store keeps a session from now on, in milliseconds. */
+  /** Returns how long the store keeps a session that is written now, in milliseconds. */
   ttlMs(session: SessionRecord): number {
     return sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
   }
 
   /**
-   * A login begins: listed here, then written with its stamp. Each try has an id of its own: one that has been listed may have
-   * been ended and counted by a kick.
+   * Begins a login: lists it here; the session is then written with its stamp. Each attempt uses a new id, because a kick may
+   * already have ended and counted the previous one.
    */
   async #begin({ sid, session, userId, req, logins }: Saving): Promise<Listing> {
     const client = deviceInfoOf(req);
@@ -178,7 +180,7 @@ export class Listings {
       const loginId = randomBytes(16).toString("base64url");
       const now = Date.now();
       const ttlMs = this.keepMs(session);
-      // Remembered: a client may send the command that lists it once more.
+      // The end is remembered, because a client may retry the command that lists the login.
       const undo = async (): Promise<void> => {
         await this.#registry.remove(userId, loginId, { remember: "for a day" });
       };
@@ -188,37 +190,37 @@ export class Listings {
       const done = (isListed: boolean): void => {
         if (logins !== undefined) logins.startsLoginAfter = undefined;
         this.#written({ stamp, sid }, logins, now, ttlMs);
-        // A kick that has ended it meanwhile has its event already.
+        // If a kick has ended the login meanwhile, its event has been emitted.
         if (isListed) this.#events.login({ id: loginId, userId, ...client });
       };
       return { stamp, undo, done };
     }
   }
 
-  /** The login's session is written again: no session id changes, whatever the session carries. */
-  async #goOn({ sid, session, req }: Saving, stamp: Stamp): Promise<Listing> {
+  /** Continues a login whose session is written under the same session id. */
+  async #continue({ sid, session, req }: Saving, stamp: Stamp): Promise<Listing> {
     const isListed = await this.extend(sid, this.ttlMs(session), stamp, req);
     return { stamp, hasEnded: isListed === false ? "in the store" : undefined };
   }
 
-  /** The request has rotated its session id: the login goes on under the new one, if it is still listed. */
+  /** Continues a login under the new session id of its request, if it is still listed. */
   async #rotate({ sid, session }: Saving, { stamp }: HeldLogin, logins: RequestState): Promise<Listing> {
     const { userId, loginId } = stamp;
     const now = Date.now();
     const ttlMs = this.keepMs(session);
-    const undo = this.#takeOff(stamp, sid);
+    const undo = this.#removeSid(stamp, sid);
     const isListed = await orUndo(this.#registry.update(userId, loginId, { addSid: sid, ttlMs }), undo);
     if (!isListed) return { stamp, hasEnded: "in a new session" };
     return { stamp, undo, done: () => this.#written({ stamp, sid }, logins, now, ttlMs) };
   }
 
   /**
-   * The request has ended its login and brings the same user back: as it was, if nobody else has ended it since. What it
-   * knows of its own ending is good for one try: after a failure somebody else may have ended the login unnoticed.
+   * Lists a login again that this request has ended itself (`destroy()` and `generate()`), unless something else has ended it
+   * since. One attempt only: after a failure, another end would go unnoticed.
    */
   async #resume({ sid, session }: Saving, held: HeldLogin, logins: RequestState): Promise<Listing> {
     const { removal } = held;
-    // Another object: what was ended with the request's own logout, such as a signal, stays ended.
+    // A new object, so that signals aborted by the request's own logout stay aborted.
     const stamp = { ...held.stamp };
     const { userId, loginId, generation } = stamp;
     const { began, ip, userAgent } = removal?.login ?? {};
@@ -229,7 +231,7 @@ export class Listings {
     if (isOld || removal?.by !== this.#registry) return { stamp, hasEnded };
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     delete held.removal;
-    const undo = this.#takeOff(stamp, sid);
+    const undo = this.#removeSid(stamp, sid);
     const resumed = await orUndo(this.#registry.adopt(again, { generation, endCount: removal.endCount }), undo);
     if (resumed === undefined) return { stamp, hasEnded };
     const done = (isListed: boolean): void => {
@@ -245,19 +247,19 @@ export class Listings {
     logins?.hold(held);
   }
 
-  #takeOff({ userId, loginId }: Stamp, sid: string): () => Promise<void> {
+  #removeSid({ userId, loginId }: Stamp, sid: string): () => Promise<void> {
     return async () => {
       await this.#registry.update(userId, loginId, { removeSid: sid });
     };
   }
 }
 
-/** Whether a login was adopted: its id can be derived again from data that a slow request has read before. */
+/** Returns whether a login was adopted. Its id can be derived again from old session data, so its end must be remembered. */
 export function isAdopted({ loginId }: Pick<Stamp, "loginId">): boolean {
   return loginId.startsWith(ADOPTED);
 }
 
-/** The login of a session that this package has not written, before it is listed: every kick counts for it. */
+/** Returns the stamp of a session that this package has not written, before it is listed: every kick applies to it. */
 export function unadopted(sid: string, userId: string): Stamp {
   const digest = createHash("sha256").update(`express-logout:${sid}`).digest();
   return { userId, loginId: ADOPTED + digest.subarray(0, 16).toString("base64url"), generation: "" };
@@ -266,13 +268,13 @@ export function unadopted(sid: string, userId: string): Stamp {
 function notAwaited(): LogoutError {
   return new LogoutError(
     "ERR_SESSION_MISSING",
-    "A session was saved that auth.startLogin(req) had left: await startLogin() before the user id is set.",
+    "The session was saved under its old id after auth.startLogin(req): await startLogin() before setting the user id.",
   );
 }
 
 /**
- * A step whose answer may be lost though it was done: then it is undone. Not waited for: whoever cannot answer now may not
- * answer soon.
+ * Runs a step, and undoes it if it fails: the step may have been executed although its reply was lost. Does not wait for the
+ * undo, because the registry may stay unavailable.
  */
 async function orUndo<Result>(step: Promise<Result>, undo: () => Promise<void>): Promise<Result> {
   try {

@@ -28,18 +28,18 @@ import type { SessionEvents } from "../session-events.js";
 import { clientOfSets, readsAreCurrent } from "../store/store-support.js";
 import { toUserId, type UserIdOf } from "../user-id.js";
 
-/** How many sessions are adopted at once, where all are. */
+/** How many sessions `adoptSessions()` adopts concurrently. */
 const ADOPTED_AT_ONCE = 50;
 
-/** The login that a session is likely to have, and the question to the registry whether it is listed, if that is under way. */
+/** The login that a session is likely to have, and the lookup of that login, if one is in flight. */
 interface Likely {
   readonly stamp: Stamp;
-  readonly asked: Promise<ListedLogin | undefined> | undefined;
-  /** Whether the store was known to have the session with it, before it was read. */
+  readonly lookup: Promise<ListedLogin | undefined> | undefined;
+  /** Whether the store was known, before the read, to have the session with this login. */
   readonly wasWritten: boolean;
 }
 
-/** What a read of a session came to: the data, or that there is none, and why if it was refused after a kick. */
+/** The result of reading a session: its data, or none, with the rejection if its login was kicked. */
 export interface Loaded {
   readonly session?: SessionRecord;
   readonly rejection?: Rejection;
@@ -58,9 +58,9 @@ export interface SessionRulesOptions {
 }
 
 /**
- * The rules by which sessions become logins and logins end, one method for each thing that happens to a session.
+ * The rules by which sessions become logins and logins end: one method for each event in the life of a session.
  *
- * The one that all others serve: a session is served only while its login is listed, and only a new login lists one.
+ * The rule that all others serve: a session is served only while its login is listed, and only a new login lists one.
  */
 export class SessionRules {
   readonly saves: SessionSaves;
@@ -76,7 +76,7 @@ export class SessionRules {
   readonly #missingUser = new MissingUser();
   readonly #listings: Listings;
 
-  /** @param options - `store`: before it is hooked */
+  /** @param options - `store`: not hooked yet */
   constructor({ raw, tombstones, registry, userId, sessions, events, touchIntervalMs, ...rest }: SessionRulesOptions) {
     this.#raw = raw;
     this.#registry = registry;
@@ -113,11 +113,11 @@ export class SessionRules {
   }
 
   /**
-   * A session is read. Of nearly every one it is known at once, or by the answer to a question that goes out together with
-   * the read, that it is served as it is. That is on the way of every request, and makes no promise that it can do without.
+   * Reads a session. Nearly every session is served by a cached lookup, or by one that is sent together with the read. On the path
+   * of every request, so without promises where possible.
    */
   load(sid: string, done: Done<Loaded>): void {
-    const likely = this.#askWhileReading(sid);
+    const likely = this.#lookUpWhileReading(sid);
     this.#raw.read(
       sid,
       failingTo(done, (session) => {
@@ -137,39 +137,38 @@ export class SessionRules {
   }
 
   /**
-   * A read has found nothing. The session was there if this process had known so *before* it sent the read: else it may be about
-   * to be written.
+   * Handles a read that found nothing. The session is gone only if this process knew *before* the read that it had been written:
+   * otherwise it may be about to be written.
    */
   #missed(sid: string, likely: Likely | undefined): void {
     if (likely?.wasWritten !== true || !this.#readsAreCurrent) return;
     this.ends.lost(sid, likely.stamp).catch(() => undefined);
   }
 
-  /** The same as a promise. */
+  /** Reads a session, as a promise. */
   async #load(sid: string): Promise<Loaded> {
     return this.#examine(sid, await this.#raw.get(sid));
   }
 
   /**
-   * Asks for the login that this process has last seen in the session, together with the read of the session, so that the
-   * answer need not be waited for twice.
+   * Looks up the login that this process has last seen in the session, together with the read of the session, to save a round
+   * trip.
    */
-  #askWhileReading(sid: string): Likely | undefined {
+  #lookUpWhileReading(sid: string): Likely | undefined {
     const stamp = this.#remembered.likely(sid);
     if (stamp === undefined) return undefined;
     const { userId, loginId } = stamp;
     const wasWritten = this.#remembered.isWritten(sid);
-    if (this.#registry.peek?.(userId, loginId) !== undefined) return { stamp, asked: undefined, wasWritten };
-    const asked = this.#registry.find(userId, loginId);
-    // Why it could not be answered is told by the second question, if there is one.
-    asked.catch(() => undefined);
-    return { stamp, asked, wasWritten };
+    if (this.#registry.peek?.(userId, loginId) !== undefined) return { stamp, lookup: undefined, wasWritten };
+    const lookup = this.#registry.find(userId, loginId);
+    // An error surfaces in the second lookup, if there is one.
+    lookup.catch(() => undefined);
+    return { stamp, lookup, wasWritten };
   }
 
   /**
-   * Serves the session if its login is listed with this session id, else looks closer. That it is listed may be an answer from
-   * while the session was read; that it is not must be one from after that: a login or a new session id is listed before it is
-   * written.
+   * Serves the session if its login is listed with this session id; otherwise examines it. A positive lookup may be as old as the
+   * read. A negative one must be made after the read, because a login or a new session id is listed before it is written.
    */
   #serveIfLive(
     sid: string,
@@ -187,39 +186,39 @@ export class SessionRules {
     const examine = (): void => {
       forward(this.#examine(sid, session), done);
     };
-    if (!isLikely || likely?.asked === undefined) examine();
+    if (!isLikely || likely?.lookup === undefined) examine();
     else {
-      likely.asked.then((login) => {
+      likely.lookup.then((login) => {
         if (isListedWith(login, sid)) done(undefined, { session });
         else examine();
       }, examine);
     }
   }
 
-  /** What a session that has been read comes to, whatever it is. */
+  /** Decides about a session of any kind that has been read. */
   async #examine(sid: string, session: SessionRecord | undefined): Promise<Loaded> {
     const userId = session && this.#userOf(session);
     if (userId === undefined) this.#remembered.forget(sid);
     if (session === undefined) return {};
     const note = tombstoneOf(session);
-    if (note !== undefined && userId === undefined) return this.#stillRefused(sid, note);
+    if (note !== undefined && userId === undefined) return this.#rejectAgain(sid, note);
     const stamp = stampOf(session);
-    // Left by a process without the hook, in which the user has logged out or another one has logged in.
+    // A process without the hook has logged the user out, or another user in.
     if (stamp !== undefined && stamp.userId !== userId) await this.ends.endBySession(sid, stamp);
     if (userId === undefined) return { session: await this.#withoutStamp(sid, session) };
     if (stamp?.userId !== userId) return this.#adopt(sid, session, userId);
-    if (!isListedWith(await this.#registry.find(userId, stamp.loginId), sid)) return this.#refuse(sid, session, stamp);
+    if (!isListedWith(await this.#registry.find(userId, stamp.loginId), sid)) return this.#reject(sid, session, stamp);
     this.#remembered.seen(sid, stamp);
     return { session };
   }
 
-  /** The login of a session that has been loaded. */
+  /** Returns the stamp of a loaded session. */
   stampOf(session: SessionRecord): Stamp | undefined {
     const stamp = stampOf(session);
     return stamp !== undefined && stamp.userId === this.#userOf(session) ? stamp : undefined;
   }
 
-  /** A session id is given up for a new one, which this request is about to get: the login stays, without the old id. */
+  /** Removes a session whose request is about to get a new session id: the login stays listed, without the old id. */
   async suspend(sid: string, logins: RequestState): Promise<void> {
     const held = logins.on(sid);
     if (held === undefined) {
@@ -231,13 +230,13 @@ export class SessionRules {
     await this.#raw.destroy(sid);
   }
 
-  /** A request has got its new session id: should the session end before it is saved, it is known whose it was. */
+  /** Remembers the login of a new session id, in case the session is destroyed before it is saved. */
   rotating(sid: string, logins: RequestState): void {
     const held = logins.on(sid);
     if (held !== undefined) this.#remembered.expected(sid, held.stamp);
   }
 
-  /** The store is emptied. */
+  /** Clears the store and ends every login. */
   async clear(): Promise<void> {
     this.#remembered.clear();
     await this.#registry.clear();
@@ -255,7 +254,7 @@ export class SessionRules {
     let adopted = 0;
     let done = 0;
     const thrown: unknown[] = [];
-    /** What is wrong with one session, or with telling of it, does not keep the others from being adopted. */
+    /** An error of one session, or of `onProgress`, does not keep the other sessions from being adopted. */
     const inspect = <Value>(act: () => Value): Value | undefined => {
       try {
         return act();
@@ -279,64 +278,64 @@ export class SessionRules {
     return adopted;
   }
 
-  #stillRefused(sid: string, note: Tombstone): Loaded {
+  #rejectAgain(sid: string, note: Tombstone): Loaded {
     this.#events.rejected({ id: note.loginId, userId: undefined, reason: note.reason });
     return { rejection: { ...note, sid } };
   }
 
-  /** A session with a user id that carries no stamp of that user. */
+  /** Adopts a session with a user id but without a stamp of that user. */
   async #adopt(sid: string, session: SessionRecord, userId: string): Promise<Loaded> {
     const adopted = await this.#listings.adopt(sid, session, userId);
     if (!("stamp" in adopted)) {
-      // A fault of the app: the session stays for when it is mended.
-      if (adopted.refused === "failed") return {};
-      return this.#refuse(sid, session, unadopted(sid, userId), adopted.authenticatedAt);
+      // A fault of the app: the session stays until the app is fixed.
+      if (adopted.rejected === "failed") return {};
+      return this.#reject(sid, session, unadopted(sid, userId), adopted.authenticatedAt);
     }
     const { stamp } = adopted;
-    // Another request may have written the session meanwhile: what it wrote must not be lost.
+    // Another request may have written the session meanwhile; its data must not be lost.
     const current = await this.#raw.get(sid);
     if (current === undefined) {
-      // Gone meanwhile: it is not to be shown as live here; under another session id it may be.
+      // The session is gone. The login may live under another session id.
       await this.#registry.update(userId, stamp.loginId, { removeSid: sid });
       return {};
     }
     if (!this.#isUnchanged(current, session)) return this.#load(sid);
-    if (!(await this.saves.writeAndLook(sid, current, stamp))) return this.#load(sid);
+    if (!(await this.saves.writeAndCheck(sid, current, stamp))) return this.#load(sid);
     this.#remembered.seen(sid, stamp);
     return { session: withStamp(current, stamp) };
   }
 
-  /** The data of a refused session is removed, or replaced by why, unless somebody has logged in anew in it meanwhile. */
-  async #refuse(
+  /** Removes the data of a rejected session, or replaces it with a tombstone, unless a new login has begun in the session. */
+  async #reject(
     sid: string,
     session: SessionRecord,
     { userId, loginId, generation }: Stamp,
     authenticatedAt?: Date,
   ): Promise<Loaded> {
-    const kick = await this.#registry.kickOf(userId, loginId, generation);
-    const mark = kick !== undefined && isBefore(kick, authenticatedAt) ? undefined : kick;
+    const record = await this.#registry.kickOf(userId, loginId, generation);
+    const kick = record !== undefined && isBefore(record, authenticatedAt) ? undefined : record;
     const current = await this.#raw.get(sid);
     if (current !== undefined && !this.#isUnchanged(current, session)) return this.#load(sid);
-    this.#events.rejected({ id: loginId, userId, reason: mark?.reason });
-    if (mark === undefined) {
+    this.#events.rejected({ id: loginId, userId, reason: kick?.reason });
+    if (kick === undefined) {
       if (current !== undefined) await this.#raw.destroy(sid);
       return {};
     }
-    const note = { loginId, at: +mark.at, reason: mark.reason };
+    const note = { loginId, at: +kick.at, reason: kick.reason };
     if (current !== undefined) {
       await this.#raw.set(sid, tombstoneSession(note, new Date(Date.now() + this.#listings.keepMs(session))));
     }
     return { rejection: { ...note, sid } };
   }
 
-  /** What a process without the hook has left behind in an anonymous session: the next login there is a new one. */
+  /** Removes a stamp that a process without the hook has left in an anonymous session: the next login there is a new one. */
   async #withoutStamp(sid: string, session: SessionRecord): Promise<SessionRecord> {
     const unstamped = withStamp(session, undefined);
     if (unstamped !== session) await this.#raw.set(sid, unstamped);
     return unstamped;
   }
 
-  /** Whether a session that is read again is still the same user's, by the same login. */
+  /** Returns whether a session that was read again still has the same user and login. */
   #isUnchanged(current: SessionRecord, before: SessionRecord): boolean {
     return this.#userOf(current) === this.#userOf(before) && isSameLogin(stampOf(current), stampOf(before));
   }

@@ -10,7 +10,7 @@ import type { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, RequestState } from "../request-state.js";
 import { isSameLogin, tombstoneOf, stampOf, withStamp, type SessionRecord, type Stamp } from "../stamp.js";
 
-/** How often a user may change while a session is saved: an app that does not wait for a save may change it meanwhile. */
+/** How often the user of a session may change during one save: an app that does not await a save may change it meanwhile. */
 const MOST_TRIES = 5;
 
 export interface SessionSavesOptions {
@@ -26,19 +26,19 @@ export interface SessionSavesOptions {
   readonly isInOrder: boolean;
 }
 
-/** The login that a save has come to, and the user. */
+/** The user of a saved session, and the login. */
 interface Listed {
   readonly userId: string | undefined;
   readonly listing: Listing | undefined;
 }
 
-/** How sessions are written, and what a write is the end of. */
+/** Writes sessions, and ends the logins that a write replaces. */
 export class SessionSaves {
   readonly #raw: RawStore;
   readonly #registry: LoginRegistry;
   readonly #listings: Listings;
   readonly #ends: LoginEnds;
-  readonly #notes: Tombstones;
+  readonly #tombstones: Tombstones;
   readonly #remembered: RememberedSessions;
   readonly #userOf: SessionSavesOptions["userOf"];
   readonly #missingUser: MissingUser;
@@ -59,7 +59,7 @@ export class SessionSaves {
     this.#registry = registry;
     this.#listings = listings;
     this.#ends = ends;
-    this.#notes = tombstones;
+    this.#tombstones = tombstones;
     this.#remembered = remembered;
     this.#userOf = userOf;
     this.#missingUser = missingUser;
@@ -67,11 +67,11 @@ export class SessionSaves {
   }
 
   /**
-   * A session is written in its request. The logins that it is the end of are taken off after that, so that whoever finds one
-   * gone finds the new data as well.
+   * Writes a session in its request. The logins that the write replaces end afterwards, so that a request that finds one ended also
+   * finds the new data.
    */
   async save(sid: string, session: SessionRecord, req: object, logins: RequestState): Promise<void> {
-    if (this.#listings.isOver(session)) {
+    if (this.#listings.isEndedByCookie(session)) {
       await this.#ends.destroy(sid, logins);
       return;
     }
@@ -86,18 +86,17 @@ export class SessionSaves {
     for (const { stamp, held } of others) {
       await (held === undefined ? this.#ends.endBySession(sid, stamp) : this.#ends.end(sid, stamp, held));
     }
-    // Who has logged in needs no reason any more. That it cannot be removed is not worth an error.
+    // After a login the reason of a former kick is obsolete. A failure to remove it is not worth an error.
     const { rejection } = logins;
     if (listing?.done !== undefined && rejection !== undefined)
       await this.#ends.forget(rejection).catch(() => undefined);
   }
 
   /**
-   * A session is written without its request. What a kick has left in its place stays, and a session of a user that may not be
-   * adopted is not written.
+   * Writes a session without its request. A tombstone stays in its place, and a session that must not be adopted is not written.
    */
   async saveWithoutRequest(sid: string, session: SessionRecord): Promise<void> {
-    if (this.#listings.isOver(session)) {
+    if (this.#listings.isEndedByCookie(session)) {
       await this.#ends.destroy(sid);
       return;
     }
@@ -118,26 +117,26 @@ export class SessionSaves {
   }
 
   /**
-   * Writes a session, *then* looks whether its login is listed with this session id: data that a kick has not seen is found
-   * here, and removed.
+   * Writes a session, *then* checks that its login is listed with this session id: data that a concurrent kick has not seen is
+   * removed here.
    *
-   * @returns whether it is listed
+   * @returns whether the login is listed
    */
-  async writeAndLook(sid: string, session: SessionRecord, stamp: Stamp): Promise<boolean> {
+  async writeAndCheck(sid: string, session: SessionRecord, stamp: Stamp): Promise<boolean> {
     const { userId, loginId } = stamp;
-    const known = (): ListedLogin | undefined => this.#registry.peek?.(userId, loginId);
+    const peek = (): ListedLogin | undefined => this.#registry.peek?.(userId, loginId);
     const find = (): Promise<ListedLogin | undefined> => this.#registry.find(userId, loginId);
     const written = this.#raw.set(sid, withStamp(session, stamp));
-    const asked = this.#isInOrder && known() === undefined ? find() : undefined;
-    asked?.catch(() => undefined);
+    const found = this.#isInOrder && peek() === undefined ? find() : undefined;
+    found?.catch(() => undefined);
     try {
       await written;
     } catch (error) {
-      // It may have been written all the same.
+      // The session may have been written despite the error.
       this.#removeIfEnded(sid, session, stamp).catch(() => undefined);
       throw error;
     }
-    if (isListedWith(known(), sid) || isListedWith(await (asked ?? find()), sid)) return true;
+    if (isListedWith(peek(), sid) || isListedWith(await (found ?? find()), sid)) return true;
     await this.#removeData(sid, session, stamp);
     return false;
   }
@@ -153,21 +152,21 @@ export class SessionSaves {
       let isListed: boolean;
       const lifetimeMs = this.#listings.ttlMs(session);
       try {
-        isListed = await this.writeAndLook(sid, session, listing.stamp);
+        isListed = await this.writeAndCheck(sid, session, listing.stamp);
       } catch (error) {
         await listing.undo?.();
         throw error;
       }
       listing.done?.(isListed);
-      if (isListed) await this.#showFor(sid, lifetimeMs, listing.stamp);
+      if (isListed) await this.#recordLifetime(sid, lifetimeMs, listing.stamp);
     }
   }
 
   /**
-   * The app may have changed the cookie while the login was listed: lists show the lifetime that was written. An outage only makes
-   * them inexact, and the save was done.
+   * Records the lifetime that was written, for lists: the app may have changed the cookie while the login was being listed. A
+   * failure only makes lists inexact, and the save has succeeded.
    */
-  async #showFor(sid: string, lifetimeMs: number, stamp: Stamp): Promise<void> {
+  async #recordLifetime(sid: string, lifetimeMs: number, stamp: Stamp): Promise<void> {
     await this.#listings.extend(sid, lifetimeMs, stamp, undefined)?.catch(() => undefined);
   }
 
@@ -177,12 +176,12 @@ export class SessionSaves {
   }
 
   async #removeData(sid: string, session: SessionRecord, stamp: Stamp, isNew = false): Promise<void> {
-    const mark = await this.#registry.kickOf(stamp.userId, stamp.loginId, stamp.generation);
+    const kick = await this.#registry.kickOf(stamp.userId, stamp.loginId, stamp.generation);
     const expires = new Date(Date.now() + this.#listings.keepMs(session));
-    await (isNew ? this.#notes.writeNew(sid, stamp, mark, expires) : this.#notes.replace(sid, stamp, mark, expires));
+    await (isNew ? this.#tombstones.writeNew(sid, stamp, kick, expires) : this.#tombstones.replace(sid, stamp, kick, expires));
   }
 
-  /** What is written is one user's, with a stamp of their own login: where the user changes meanwhile, it is listed anew. */
+  /** Lists the login of the session's user, again if the user changes meanwhile: data and stamp must be of one user. */
   async #list(session: SessionRecord, list: (userId: string) => Promise<Listing | undefined>): Promise<Listed> {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const userId = this.#userOf(session);
@@ -192,11 +191,11 @@ export class SessionSaves {
     }
     throw new LogoutError(
       "ERR_USER_ID",
-      `The user id of a session changed ${String(MOST_TRIES)} times while it was saved. logout({ userId }) must return the same id for the same session.`,
+      `The user id of a session changed ${String(MOST_TRIES)} times during a save. logout({ userId }) must return the same id for the same session.`,
     );
   }
 
-  /** The logins that a save is the end of: the user has left the session, or another one has taken it over. */
+  /** Returns the logins that a save replaces: the user has left the session, or another user has taken it over. */
   #endedBy(
     sid: string,
     session: SessionRecord,
@@ -214,7 +213,7 @@ export class SessionSaves {
   }
 }
 
-/** The login that a request holds, if it is this one. */
+/** Returns the login that a request holds, if it is this one. */
 function heldAs(stamp: Stamp, logins: RequestState): HeldLogin | undefined {
   const held = logins.of(stamp.userId);
   return isSameLogin(held?.stamp, stamp) ? held : undefined;

@@ -8,12 +8,12 @@ import { isAsPublished, isConnectRedis, type ConnectRedis } from "../../util/kno
 import { WRITE_TOMBSTONES } from "./tombstone-script.js";
 import { tombstoneText } from "../stamp.js";
 
-/** How many sessions one script looks at: what else Redis has to do must not wait for long. */
+/** The number of sessions per script: other Redis commands must not wait long. */
 const AT_ONCE = 50;
-/** And how many scripts are under way. */
+/** The number of scripts in flight. */
 const SCRIPTS_AT_ONCE = 8;
 
-/** connect-redis 9 on what node-redis has: a single client, a pool, a sentinel. */
+/** connect-redis 9 on a client, pool or sentinel of node-redis. */
 interface ScriptedStore extends ConnectRedis {
   readonly client: {
     eval(source: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
@@ -23,46 +23,47 @@ interface ScriptedStore extends ConnectRedis {
 type Sessions = readonly KickedSession[];
 
 /**
- * The quick way to leave notes in sessions that connect-redis keeps: many in one step, which compares and writes at once.
- * Through the store's methods each takes two commands, which are most of what the kick of a thousand users costs.
+ * Writes tombstones into sessions of connect-redis by script: many sessions per step, compared and written atomically. Through the
+ * store's methods each session takes two commands, most of the cost of a kick of a thousand users.
  */
 export class ConnectRedisTombstones {
   readonly #store: ScriptedStore;
   readonly #limit: Deadline;
-  readonly #together = new Batcher((asked: readonly Sessions[]) => this.#leaveAll(asked));
+  readonly #batcher = new Batcher((batches: readonly Sessions[]) => this.#writeAll(batches));
 
   private constructor(store: ScriptedStore, timeoutMs: number) {
     this.#store = store;
     this.#limit = new Deadline(timeoutMs);
   }
 
-  /** `undefined` where it is not known how the store keeps sessions, and in a Cluster, where a script would reach but one. */
+  /** Returns `undefined` for an unknown session format, and for a Cluster, where a script reaches one node only. */
   static of(store: Store, timeoutMs: number): ConnectRedisTombstones | undefined {
     if (!isConnectRedis(store) || !isAsPublished(store, ["get", "set", "destroy"])) return undefined;
     const { serializer, ttl, disableTTL } = store;
-    const isAsAlways = serializer === JSON && typeof ttl === "number" && !disableTTL;
-    return isAsAlways && hasScripts(store) ? new ConnectRedisTombstones(store, timeoutMs) : undefined;
+    const isDefault = serializer === JSON && typeof ttl === "number" && !disableTTL;
+    return isDefault && hasScripts(store) ? new ConnectRedisTombstones(store, timeoutMs) : undefined;
   }
 
   /**
-   * @returns those that have not got their notes: it may be right so, but that is for the store to say, which may know better where
-   * its sessions are.
-   * @throws LogoutError `ERR_STORE_UNAVAILABLE`: no answer in time.
+   * Writes tombstones.
+   *
+   * @returns the sessions that have none now. The caller goes through the store, which may know better where its sessions are.
+   * @throws LogoutError `ERR_STORE_UNAVAILABLE`: no response in time.
    */
   write(sessions: Sessions): Promise<Sessions> {
-    return this.#together.add(sessions);
+    return this.#batcher.add(sessions);
   }
 
-  async #leaveAll(asked: readonly Sessions[]): Promise<Sessions[]> {
-    // A user id that UTF-8 cannot carry would arrive as another one.
-    const sessions = asked.flat().filter(({ userId }) => userId.isWellFormed());
+  async #writeAll(batches: readonly Sessions[]): Promise<Sessions[]> {
+    // UTF-8 cannot carry a lone surrogate: the user id would arrive as another one.
+    const sessions = batches.flat().filter(({ userId }) => userId.isWellFormed());
     const parts: Sessions[] = [];
     for (let start = 0; start < sessions.length; start += AT_ONCE) parts.push(sessions.slice(start, start + AT_ONCE));
     const done = new Set((await mapLimit(SCRIPTS_AT_ONCE, parts, (part) => this.#run(part))).flat());
-    return asked.map((each) => each.filter((session) => !done.has(session)));
+    return batches.map((each) => each.filter((session) => !done.has(session)));
   }
 
-  /** @returns those that have got theirs. */
+  /** @returns the sessions that have a tombstone now */
   async #run(sessions: Sessions): Promise<Sessions> {
     const { prefix } = this.#store;
     const options = { keys: sessions.map(({ sid }) => prefix + sid), arguments: sessions.flatMap(argumentsOf) };
@@ -74,7 +75,7 @@ export class ConnectRedisTombstones {
     return sessions.filter((_session, position) => Number(replies[position]) === 1);
   }
 
-  /** An ACL without scripts, a cluster behind one address: the store does it in its own way, or says what is wrong. */
+  /** Returns nothing if scripts fail (an ACL, a cluster behind one address): the store's methods then do it, or report the error. */
   async #eval(options: { keys: string[]; arguments: string[] }): Promise<readonly unknown[]> {
     try {
       const replies = await this.#store.client.eval(WRITE_TOMBSTONES, options);
@@ -96,5 +97,5 @@ function hasScripts(store: ConnectRedis): store is ScriptedStore {
 }
 
 function late(limitMs: number): LogoutError {
-  return new LogoutError("ERR_STORE_UNAVAILABLE", `The session store did not answer within ${String(limitMs)} ms.`);
+  return new LogoutError("ERR_STORE_UNAVAILABLE", `The session store did not respond within ${String(limitMs)} ms.`);
 }

@@ -9,7 +9,7 @@ interface Replaced {
   readonly before: PropertyDescriptor | undefined;
 }
 
-/** The methods of one store that the hook replaces, and the way back. */
+/** Replaces methods of one store, and restores them. */
 export class HookedStore {
   readonly #store: Store;
   readonly #replaced: Replaced[] = [];
@@ -19,7 +19,7 @@ export class HookedStore {
     this.#store = store;
   }
 
-  /** What `session()` has assigned to `store.generate`; `undefined` if it was not called with this store. */
+  /** The function that `session()` assigned to `store.generate`; `undefined` if it was not called with this store. */
   get generate(): Generate | undefined {
     return this.#generate;
   }
@@ -29,7 +29,7 @@ export class HookedStore {
     this.#define(name, value);
   }
 
-  /** session() assigns `store.generate` whenever it is called, before logout() or after. */
+  /** Replaces `store.generate`, which session() assigns before or after logout() is called. */
   replaceGenerate(generate: Generate): void {
     this.#generate = (this.#store as { generate?: Generate }).generate;
     Object.defineProperty(this.#store, "generate", {
@@ -43,8 +43,8 @@ export class HookedStore {
   }
 
   /**
-   * Runs a function while the store has its own methods: they show what it can do. Synchronous, so that no request gets past
-   * the hook. A method that other code has wrapped since stays as it is.
+   * Runs a function while the store has its own methods, which show what the store supports. Synchronous, so that no request
+   * bypasses the hook. A method that other code has wrapped since stays as it is.
    */
   withOwnMethods<Result>(act: () => Result): Result {
     const store = this.#store;

@@ -1,8 +1,8 @@
 const DAY_MS = 86_400_000;
 
-/** What session stores show of how long they keep sessions: their options, and what they can do. */
+/** The properties of session stores that show how long they keep sessions. */
 export interface ExpiringStore {
-  /** connect-redis, connect-pg-simple: seconds, or a function that decides alone. */
+  /** connect-redis, connect-pg-simple: seconds, or a function. */
   readonly ttl?: unknown;
   readonly disableTTL?: unknown;
   readonly options?: unknown;
@@ -14,8 +14,8 @@ export interface ExpiringStore {
 type Options = Readonly<Record<string, unknown>>;
 
 /**
- * Returns how long a store keeps a session whose cookie has no age, in milliseconds. Stores are known by options and methods that
- * only their kind has, since a name says nothing of the unit. Returns `undefined` for any other store.
+ * Returns how long a store keeps a session whose cookie has no age, in milliseconds; `undefined` for an unknown store. Stores are
+ * recognized by options and methods that only their kind has, because an option's name does not show its unit.
  */
 export function agelessTtlMs(store: ExpiringStore): number | undefined {
   const { ttl, quotedTable, pruneSessions } = store;
@@ -33,8 +33,8 @@ export function agelessTtlMs(store: ExpiringStore): number | undefined {
 }
 
 /**
- * Returns how long a store keeps any session, with or without a cookie age: that is the option `ttl` of memorystore and others, in
- * milliseconds. 0 where there is no such option, `maxMs` where the option sets no limit or is a function.
+ * Returns how long a store keeps any session, with or without a cookie age, in milliseconds: the option `ttl` of memorystore and
+ * others. 0 without that option; `maxMs` if the option sets no limit or is a function.
  */
 export function fixedTtlMs(store: ExpiringStore, maxMs: number): number {
   const options = optionsOf(store);
@@ -46,8 +46,8 @@ export function fixedTtlMs(store: ExpiringStore, maxMs: number): number {
 }
 
 /**
- * Returns for how long an expired session can still be read, in milliseconds. connect-session-sequelize does not look at the
- * expiry when it reads: the session lives until the next sweep, and for `maxMs` without sweeps.
+ * Returns how long an expired session can still be read, in milliseconds. connect-session-sequelize ignores the expiry when it
+ * reads: the session lives until the next sweep, and for `maxMs` without sweeps.
  */
 export function overdueMs(store: ExpiringStore, maxMs: number): number {
   if (typeof store.stopExpiringSessions !== "function") return 0;
@@ -60,7 +60,7 @@ export function secondsMs(seconds: unknown): number | undefined {
   return Number.isFinite(seconds) ? Number(seconds) * 1_000 : undefined;
 }
 
-/** session-file-store and connect-mongo: their `ttl` counts for cookies without an age only. */
+/** session-file-store and connect-mongo: their `ttl` applies only to cookies without an age. */
 function isTtlInSeconds(options: Options): boolean {
   return "reapInterval" in options || "touchAfter" in options;
 }

@@ -2,13 +2,13 @@ import type { Store } from "express-session";
 import { isAsPublished, isConnectRedis, isMemoryStore, isPlainMemoryStore } from "../../util/known-stores.js";
 import { ConnectRedisTombstones } from "./connect-redis-tombstones.js";
 
-/** What is known of a store, for people. */
+/** What is known about a store, for `diagnose()` and debug output. */
 export interface StoreDescription {
   readonly kind: "MemoryStore" | "memorystore" | "connect-redis" | "a store without fast paths";
-  /** Whether other processes, and this one after a restart, find its sessions. */
+  /** Whether the sessions are in this process only, and lost at a restart. */
   readonly isInMemory: boolean;
   readonly methods: { readonly touch: boolean; readonly all: boolean };
-  /** What this package does in a quick way on it. */
+  /** The fast paths that this package uses on the store. */
   readonly fastPaths: {
     readonly touchesInBackground: boolean;
     readonly noticesMissingSessions: boolean;
@@ -16,7 +16,11 @@ export interface StoreDescription {
   };
 }
 
-/** @param store - before it is hooked */
+/**
+ * Describes a store.
+ *
+ * @param store - not hooked yet
+ */
 export function describeStore(store: Store): StoreDescription {
   const has = (method: "touch" | "all"): boolean => typeof store[method] === "function";
   return {
@@ -38,9 +42,9 @@ function kindOf(store: Store): StoreDescription["kind"] {
 }
 
 /**
- * Whether whoever touches a session may go on before the store has done so: where it is known of the store that a touch
- * changes nothing but how long the session lives, and that what this process asks of it afterwards is done afterwards.
- * Elsewhere a touch may read the whole session and write it again, over what the next request has saved meanwhile.
+ * Returns whether a response need not wait for a touch: the store is known to change nothing but the session's lifetime, and to
+ * execute later commands of this process later. Any other store might read and rewrite the whole session in a touch, over what the
+ * next request has saved meanwhile.
  */
 export function supportsBackgroundTouch(store: Store): boolean {
   const isKnown = isMemoryStore(store) || (isConnectRedis(store) && !isPool(store.client));
@@ -48,28 +52,28 @@ export function supportsBackgroundTouch(store: Store): boolean {
 }
 
 /**
- * The client to which a `set` of this store sends its command before it returns, so that a command sent after it on the same
- * connection is executed after it. `undefined` where that is not known.
+ * Returns the client to which `set` of this store sends its command before it returns, so that a later command on the same
+ * connection is executed later. `undefined` for an unknown store.
  */
 export function clientOfSets(store: Store): object | undefined {
   return isConnectRedis(store) && isAsPublished(store, ["set"]) ? store.client : undefined;
 }
 
 /**
- * Whether a read that finds nothing means that the session is gone. Elsewhere a read may lag behind a write (a replica, a
- * cache), or fall between the deletion and the insertion that make up a write.
+ * Returns whether a read that finds nothing means that the session is gone. In other stores a read may lag behind a write (a
+ * replica, a cache), or fall between the deletion and the insertion that make up a write.
  */
 export function readsAreCurrent(store: Store): boolean {
   const isKnown = isMemoryStore(store) || (isConnectRedis(store) && isSingle(store.client));
   return isKnown && isAsPublished(store, ["get", "set"]);
 }
 
-/** What goes over the connections of a pool arrives in any order. */
+/** Returns whether a client is a pool, whose commands arrive in any order. */
 function isPool(client: object): boolean {
   return typeof (client as { execute?: unknown }).execute === "function";
 }
 
-/** Not a pool, a Cluster or a Sentinel, and no client that reads from replicas. */
+/** Returns whether a client has one connection to one server: no pool, Cluster or Sentinel, and no reads from replicas. */
 function isSingle(client: object): boolean {
   const { isReady, isCluster, status, options } = client as {
     isReady?: unknown;

@@ -1,9 +1,9 @@
-/** In bytes. To read longer sessions Redis would take too long, while everybody else waits. */
+/** In bytes. Reading longer sessions would block Redis for too long. */
 const MAX_SESSION = 4_096;
 
 /**
- * KEYS sessions; ARGV for each: login user ttl note. Puts the note in the place of a session that is stamped with this login
- * (see stamp.ts: the length of the era counts in UTF-16). → for each 1 if it has, else 0.
+ * KEYS sessions; ARGV for each: login user ttl tombstone. Replaces each session that is stamped with this login by its tombstone
+ * (see stamp.ts: the length of the generation counts UTF-16 units). → for each 1 if replaced, else 0.
  */
 export const WRITE_TOMBSTONES = String.raw`
 local function units(text)
@@ -19,18 +19,18 @@ local function isOf(stamp, login, user)
   return units(string.sub(rest, 1, -#user - 1)) == tonumber(length)
 end
 
-local function leave(key, login, user, ttl, note)
+local function replace(key, login, user, ttl, tombstone)
   local value = redis.pcall('GETRANGE', key, 0, ${String(MAX_SESSION)})
   if type(value) ~= 'string' or #value > ${String(MAX_SESSION)} then return 0 end
   local isRead, session = pcall(cjson.decode, value)
   if not isRead or type(session) ~= 'table' then return 0 end
   local stamp = session.expressLogout
   if type(stamp) ~= 'string' or not isOf(stamp, login, user) then return 0 end
-  if tonumber(ttl) > 0 then redis.call('SET', key, note, 'EX', ttl) else redis.call('DEL', key) end
+  if tonumber(ttl) > 0 then redis.call('SET', key, tombstone, 'EX', ttl) else redis.call('DEL', key) end
   return 1
 end
 
 local done = {}
-for i, key in ipairs(KEYS) do done[i] = leave(key, unpack(ARGV, 4 * i - 3, 4 * i)) end
+for i, key in ipairs(KEYS) do done[i] = replace(key, unpack(ARGV, 4 * i - 3, 4 * i)) end
 return done
 `;

@@ -8,73 +8,73 @@ import { ConnectRedisTombstones } from "./connect-redis-tombstones.js";
 import type { RawStore } from "./raw-store.js";
 import { isSameLogin, tombstoneSession, stampOf, type LoginName, type Stamp, type Tombstone } from "../stamp.js";
 
-/** How many sessions of a user the store is asked for at once. */
+/** The number of sessions of a user that are replaced concurrently. */
 const AT_ONCE = 100;
-/** A tombstone that is of no use any more is not left: the session goes. */
+/** An expiry for which no tombstone is written: the session is destroyed. */
 const LONG_AGO = new Date(0);
 
 /** A session of a login that was kicked. */
 export interface KickedSession {
   readonly sid: string;
   readonly userId: string;
-  /** Until when its tombstone is of use. */
+  /** When its tombstone expires. */
   readonly expires: Date;
   readonly tombstone: Tombstone;
 }
 
-/** What a kick leaves of sessions. */
+/** Replaces the data of kicked sessions with tombstones. */
 export class Tombstones {
   readonly #raw: RawStore;
-  readonly #quickly: ConnectRedisTombstones | undefined;
+  readonly #byScript: ConnectRedisTombstones | undefined;
 
-  /** @param store - before it is hooked */
+  /** @param store - not hooked yet */
   constructor(store: Store, raw: RawStore, timeoutMs: number) {
     this.#raw = raw;
-    this.#quickly = ConnectRedisTombstones.of(store, timeoutMs);
+    this.#byScript = ConnectRedisTombstones.of(store, timeoutMs);
   }
 
   /**
-   * Puts in the place of these logins' session data why they ended, so that nothing private stays and the user can be told;
-   * unless another login has begun in that very session meanwhile.
+   * Replaces the session data of these logins with the reason of their kick, so that no private data stays and the user can be shown
+   * why. A session in which another login has begun stays as it is.
    */
   async write(logins: readonly ListedLogin[], { at, reason }: KickRecord): Promise<void> {
     const sessions = logins.flatMap(({ id, userId, expires, sids }) =>
       sids.map((sid) => ({ sid, userId, expires, tombstone: { loginId: id, at: +at, reason } })),
     );
-    const left = this.#quickly === undefined ? sessions : await this.#quickly.write(sessions);
-    await mapLimit(AT_ONCE, left, (session) => this.#leave(session));
+    const left = this.#byScript === undefined ? sessions : await this.#byScript.write(sessions);
+    await mapLimit(AT_ONCE, left, (session) => this.#replace(session));
   }
 
   /**
-   * Removes what a request in flight has written to the session of a login that had ended: with a mark, its reason takes the
-   * place of the data. What another login has written there meanwhile stays.
+   * Removes the data that a request in flight has written for an ended login, or replaces it with the reason of the kick, if there
+   * was one. Data of another login stays.
    */
   async replace(
     sid: string,
     { userId, loginId }: LoginName,
-    mark: KickRecord | undefined,
+    kick: KickRecord | undefined,
     expires: Date,
   ): Promise<void> {
-    const tombstone = { loginId, at: +(mark?.at ?? 0), reason: mark?.reason };
-    const session = { sid, userId, expires: mark === undefined ? LONG_AGO : expires, tombstone };
-    const left = this.#quickly === undefined ? [session] : await this.#quickly.write([session]);
-    for (const each of left) await this.#leave(each);
+    const tombstone = { loginId, at: +(kick?.at ?? 0), reason: kick?.reason };
+    const session = { sid, userId, expires: kick === undefined ? LONG_AGO : expires, tombstone };
+    const left = this.#byScript === undefined ? [session] : await this.#byScript.write([session]);
+    for (const each of left) await this.#replace(each);
   }
 
-  /** Leaves the reason in a session whose id is known to this request alone: it is about to send it to the browser. */
-  async writeNew(sid: string, { loginId }: Stamp, mark: KickRecord | undefined, expires: Date): Promise<void> {
-    if (mark === undefined) return;
-    await this.#raw.set(sid, tombstoneSession({ loginId, at: +mark.at, reason: mark.reason }, expires));
+  /** Writes a tombstone into a new session, whose id only this request knows and is about to send to the browser. */
+  async writeNew(sid: string, { loginId }: Stamp, kick: KickRecord | undefined, expires: Date): Promise<void> {
+    if (kick === undefined) return;
+    await this.#raw.set(sid, tombstoneSession({ loginId, at: +kick.at, reason: kick.reason }, expires));
   }
 
-  async #leave({ sid, userId, expires, tombstone }: KickedSession): Promise<void> {
+  async #replace({ sid, userId, expires, tombstone }: KickedSession): Promise<void> {
     try {
       const session = await this.#raw.get(sid);
       if (session === undefined || !isSameLogin(stampOf(session), { userId, loginId: tombstone.loginId })) return;
       if (+expires > Date.now()) await this.#raw.set(sid, tombstoneSession(tombstone, expires));
       else await this.#raw.destroy(sid);
     } catch (error) {
-      // What a store says may hold the session's id, or all of it.
+      // A store's message may hold the session id.
       throw error instanceof LogoutError ? error : redactError(error, [sid]);
     }
   }
