@@ -19,22 +19,22 @@ const { values: options } = parseArgs({
   },
 });
 
-const METHOD = `- A figure is a ratio between arms that were measured in one run: the machine, and what else it does, is then the same for all.
-- Every arm is a process of its own, started anew after every second round by \`bench:request\`: of the same code one may be faster than the next. Arms on express-session run the same app; peers run the real package.
-- A slice is a second of load on one arm. A round has one slice of every arm, in an order shuffled anew; the seed is printed.
-- What is told is the median of the ratios within rounds, with its quartiles in parentheses: half of the rounds are in between.
-- The load is wrk's: one thread, 16 connections (4 where Redis is far), 200 users in turn, on the same machine as the app and Redis.
-- Before the first slice and after the last, each arm is checked: a user is answered as himself, and one who was kicked is refused.
-- Redis commands are counted by Redis over 100 requests one after the other, so they are exact; what scripts call counts.
-- Many logins are copies, in Redis, of one that the package has made; the package is asked whether it finds and serves them.
-- A kick is timed in the process that kicks, from the call to the answer; the kick in one HTTP call, from the request to the answer.
-- One clock serves both nodes of the live measurement; a socket is closed once the holding node has seen it close.`;
+const METHOD = `- A figure is a ratio between arms measured in one run, so the machine and its other load are the same for all.
+- Each arm is a process of its own. \`bench:request\` restarts it after every second round, because one process may run the same code faster than the next. Arms on express-session run the same app; peers run the real package.
+- A slice is a second of load on one arm. A round has one slice of every arm, in an order that is shuffled for each round; the seed is printed.
+- The figure is the median of the ratios within rounds, with its quartiles in parentheses: half of the rounds lie between them.
+- wrk makes the load: one thread, 16 connections (4 for a distant Redis), 200 users in turn, on the same machine as the app and Redis.
+- Each arm is checked before the first slice and after the last: a user gets their own data, and a kicked user is rejected.
+- Redis counts its commands over 100 sequential requests, so the counts are exact; commands that scripts call are included.
+- Large numbers of logins are copies, in Redis, of one that the package has written; the package is checked to find and serve them.
+- A kick is timed in the process that kicks, from the call to its return; a kick in one HTTP call, from the request to the response.
+- Both nodes of the live measurement use one clock; a socket counts as closed once the node that holds it has seen it close.`;
 
-/** What else was measured of it. */
-const MISSED = `- **Requests of nobody, on MemoryStore.** They cost what an empty middleware does: the path and the request are looked at, which
-  takes about a microsecond. Over a day four runs of all arms had 1.02, 1.02, 0.97 and 0.96, and the same with Redis 0.94, 0.99, 0.94
-  and 0.99. A process that waits for the slices of 32 others begins slowly, and not always equally so: measured beside its base alone
-  (\`npm run bench:request -- --arm "express-logout, MemoryStore"\`) it had 0.996 (0.981–1.022) on that day.`;
+/** What else was measured of the missed targets. */
+const MISSED = `- **Anonymous requests on MemoryStore.** They cost as much as an empty middleware: checking the path and the request takes about a
+  microsecond. On one day four runs of all arms gave 1.02, 1.02, 0.97 and 0.96, and the same with Redis 0.94, 0.99, 0.94 and 0.99. A
+  process that waits for the slices of 32 others starts slowly, and by varying amounts. Measured next to its base alone
+  (\`npm run bench:request -- --arm "express-logout, MemoryStore"\`) it gave 0.996 (0.981–1.022) on that day.`;
 
 mkdirSync(options.rows, { recursive: true });
 mkdirSync("docs/images", { recursive: true });
@@ -42,16 +42,16 @@ const rows = Object.fromEntries(Object.keys(TABLES).map((bench) => [bench, rowsO
 const sections = Object.keys(TABLES).map((bench) => section(bench, rows[bench]));
 const page = `# Performance
 
-Written by \`npm run bench:report\`: change the benches, not this page. Each section is one command, \`npm run bench:request\`,
-\`latency\`, \`kick\`, \`scale\` or \`live\`; all take \`--quick\`, \`--rounds\`, \`--seed\`, \`--arm\` and \`--json\`, and need \`redis-server\`
-and \`wrk\` (Debian: \`apt-get install redis-server wrk\`).
+\`npm run bench:report\` writes this page: change the benches, not the page. Each section is the output of one command,
+\`npm run bench:request\`, \`latency\`, \`kick\`, \`scale\` or \`live\`. All take \`--quick\`, \`--rounds\`, \`--seed\`, \`--arm\` and \`--json\`,
+and need \`redis-server\` and \`wrk\` (Debian: \`apt-get install redis-server wrk\`).
 
 ## Method
 
 ${METHOD}
 
 ${sections.join("\n")}
-## Where a target is missed
+## Missed targets
 
 ${MISSED}
 `;

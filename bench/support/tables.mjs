@@ -15,9 +15,9 @@ const orMissing = (text, row) => (row.unavailable === undefined ? text : "not av
 /** What the rows of each bench look like, for people: on the terminal and in docs/performance.md alike. */
 export const TABLES = {
   request: {
-    title: "What a request costs",
+    title: "Cost of a request",
     explanation:
-      "Requests a second through one process, divided by those of the same app without this package (bare) in the same round. The two MemoryStore arms are compared with each other. The bare app's answers wait until the session is touched; this package's do so in the arm `waitForTouch` alone.",
+      "Requests per second of one process, divided by those of the same app without this package (bare) in the same round. The two MemoryStore arms are compared with each other. Responses of the bare app wait until the session is touched; responses of this package wait only in the arm `waitForTouch`.",
     columns: [
       { name: "request", of: ({ kind }) => kind },
       arm,
@@ -31,9 +31,9 @@ export const TABLES = {
     ],
   },
   latency: {
-    title: "Where Redis is not next door",
+    title: "Latency with a distant Redis",
     explanation:
-      "The time that half of the logged-in requests stay below, with so much more on the way to Redis and back, divided by that of the bare app.",
+      "Median latency of logged-in requests with this extra round-trip delay to Redis, divided by that of the bare app.",
     columns: [
       { name: "delay ms", of: ({ delayMs }) => String(delayMs) },
       arm,
@@ -44,9 +44,9 @@ export const TABLES = {
     ],
   },
   kick: {
-    title: "How long it takes to force users offline",
+    title: "Kick duration",
     explanation:
-      "By this package; the naive way, which is all() and destroy(); better-auth's revokeUserSessions; and the floor, which is to delete as many known sessions in one pipeline.",
+      "By this package; naive, which is all() and destroy(); better-auth's revokeUserSessions; and the floor, which deletes the same number of known sessions in one pipeline.",
     columns: [
       { name: "kicked", of: ({ kicked }) => kicked },
       { name: "by", of: (row) => row.arm },
@@ -58,9 +58,9 @@ export const TABLES = {
     ],
   },
   scale: {
-    title: "What a login takes of memory, and a page of those who are online of time",
+    title: "Memory per login, time per page of active users",
     explanation:
-      "Each login has an address and a user agent; of Redis what the registry keeps, without the session itself. Of what is kept for a user as such, each of his logins has its part. A page has 10 users, with one login each.",
+      "Each login has an address and a user agent. The Redis figures are what the registry keeps, without the session itself; what is kept per user is divided among the user's logins. A page has 10 users, with one login each.",
     columns: [
       { name: "registry", of: ({ registry }) => registry },
       { name: "logins", of: ({ logins }) => count(logins) },
@@ -71,9 +71,9 @@ export const TABLES = {
     ],
   },
   live: {
-    title: "How soon a socket on another node closes",
+    title: "Time until a socket on another node closes",
     explanation:
-      "From the kick on one node to the close of the user's WebSocket on another; below 0: it was closed before the kick was answered. The floor is a bare publish that a subscriber hears.",
+      "From the kick on one node to the close of the user's WebSocket on another. A negative time means that the socket closed before the kick returned. The floor is a bare publish until a subscriber receives it.",
     columns: [
       { name: "what", of: ({ what }) => what },
       { name: "p50 ms", of: (row) => orMissing(row.p50Ms?.toFixed(3), row) },
