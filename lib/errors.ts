@@ -100,10 +100,16 @@ export class KickError extends LogoutError {
   }
 }
 
-/** By what a login has ended. */
-export type LoginEndCause = "kick" | "logout" | "expiry";
+/**
+ * By what a login has ended. `"close"`: by nothing that is known. The login may live on, but `auth.close()` was called, and a
+ * kick would not be seen any more.
+ */
+export type LoginEndCause = "kick" | "logout" | "expiry" | "close";
 
-/** The `reason` of a signal that `auth.signal(req)` gave, once its login has ended (`code` `ERR_LOGIN_ENDED`, `status` 401). */
+/**
+ * The `reason` of a signal that `auth.signal(req)` gave, once its login has ended (`code` `ERR_LOGIN_ENDED`, `status` 401; 503
+ * where {@link LoginEndedError.end} is `"close"`: the client may connect again).
+ */
 export class LoginEndedError extends LogoutError {
   readonly loginId: string;
   readonly end: LoginEndCause;
@@ -122,7 +128,14 @@ export class LoginEndedError extends LogoutError {
     at: Date;
     reason?: string | undefined;
   }) {
-    super("ERR_LOGIN_ENDED", `The login has ended by ${end}${reason === undefined ? "" : `: ${reason}`}`);
+    const isKnown = end !== "close";
+    super(
+      "ERR_LOGIN_ENDED",
+      isKnown
+        ? `The login has ended by ${end}${reason === undefined ? "" : `: ${reason}`}`
+        : "Connection ended: auth.close() was called, so a kick would not be seen. Connect again.",
+      isKnown ? {} : { status: 503 },
+    );
     this.name = "LoginEndedError";
     this.loginId = loginId;
     this.end = end;

@@ -29,6 +29,7 @@ import { SessionsOfRequests } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { describeStore } from "./session/store/store-support.js";
 import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/hook.js";
+import { allInTurn } from "./util/all-in-turn.js";
 import { forwardTo } from "./util/forward-to.js";
 
 /** A user id as apps hold it. `7` and `"7"` name the same user. */
@@ -132,8 +133,14 @@ export interface LogoutControls {
    */
   readonly adoptSessions: (options?: { readonly onProgress?: (progress: Progress) => void }) => Promise<number>;
   /**
-   * Closes subscriptions and timers. The store stays hooked, so ended logins stay ended, until another `logout()` takes the
-   * store over (hot reload, tests). Clients and pools stay yours.
+   * Closes subscriptions and timers, so that the process can exit. The store stays hooked, so ended logins stay ended, until
+   * another `logout()` takes the store over (hot reload, tests). Clients and pools stay yours.
+   *
+   * Live connections wait for that `logout()`: it looks up each of their logins at once, and watches them from then on. Without
+   * one, their signals abort after `recheckIntervalMs`, with {@link LoginEndedError.end} `"close"`: kicks of other processes are
+   * not heard any more.
+   *
+   * Does every step even if one fails, and rejects with the first error of the registry.
    */
   readonly close: () => Promise<void>;
 }
@@ -176,14 +183,14 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const facts = describeStore(resolved.store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, resolved.waitForTouch);
   const events = new Events();
-  const hook = left ?? new StoreHook(resolved.store);
+  const news = new EndNotifications(resolved.registry, recheckIntervalMs);
+  const source = { registry: resolved.registry, news, recheckIntervalMs };
+  const hook = left ?? new StoreHook(resolved.store, new LoginWatcher(source));
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
   const notes = forwardTo(() => hook.current.tombstones);
   const logins = new Logins({ registry, notes, events });
-  const news = new EndNotifications(registry, recheckIntervalMs);
-  const live = new LoginWatcher({ registry, news, recheckIntervalMs });
-  const liveRequests = new LoginSignals(hook, live);
+  const liveRequests = new LoginSignals(hook);
   const sessions = new SessionsOfRequests(hook, resolved.store);
   const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor) };
   const guard = createGuard(context);
@@ -233,18 +240,25 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     },
     diagnose: (req) => diagnosis.run(req),
     adoptSessions: ({ onProgress = () => undefined } = {}) => hook.adoptSessions(onProgress),
-    close: async () => {
-      events.close();
-      live.close();
-      await news.close();
-      try {
-        if (hook.isUsedBy(use)) await resolved.registry.close();
-      } finally {
-        hook.leave(use);
-      }
+    close: () => {
+      const ifInUse = (act: () => unknown) => () => (hook.isUsedBy(use) ? act() : undefined);
+      return allInTurn(
+        () => {
+          events.close();
+        },
+        ifInUse(() => {
+          hook.live.suspend();
+        }),
+        () => news.close(),
+        ifInUse(() => resolved.registry.close()),
+        () => {
+          hook.leave(use);
+        },
+      );
     },
   };
   const use = hook.use({ ...resolved, events: tell(events) });
+  hook.live.resume(source);
   return Object.assign(main, controls);
 }
 

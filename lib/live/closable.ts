@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 /** Whatever emits `close` once when it is over: a response, a socket, a WebSocket, an engine.io connection. */
 export interface Closable {
   once(event: "close", listener: () => void): unknown;
+  /** Removes the listener once the logins have ended. Without this method, the listener stays until `close`. */
+  off?(event: "close", listener: () => void): unknown;
 }
 
 /** How those that a signal is most often asked for say that they have been over for a while. */
@@ -31,4 +33,37 @@ export function closableOf(req: IncomingMessage): Closable | undefined {
 export function isClosed(closing: Closable & Closed): boolean {
   const { closed, destroyed, readyState } = closing;
   return closed === true || destroyed === true || readyState === "closed" || readyState === WEBSOCKET_CLOSED;
+}
+
+interface Awaited {
+  readonly listener: () => void;
+  readonly acts: Set<() => void>;
+}
+
+/** Calls functions when a connection is over: by one listener on each connection, however many functions wait for it. */
+export class CloseListeners {
+  readonly #awaited = new WeakMap<Closable, Awaited>();
+
+  /** @returns a function that takes it back. */
+  add(closing: Closable, act: () => void): () => void {
+    const { acts, listener } = this.#awaited.get(closing) ?? this.#listen(closing);
+    acts.add(act);
+    return () => {
+      if (!acts.delete(act) || acts.size > 0 || closing.off === undefined) return;
+      this.#awaited.delete(closing);
+      closing.off("close", listener);
+    };
+  }
+
+  #listen(closing: Closable): Awaited {
+    const acts = new Set<() => void>();
+    const listener = (): void => {
+      this.#awaited.delete(closing);
+      for (const act of acts) act();
+    };
+    const awaited = { acts, listener };
+    this.#awaited.set(closing, awaited);
+    closing.once("close", listener);
+    return awaited;
+  }
 }

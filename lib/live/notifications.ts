@@ -13,6 +13,7 @@ export class EndNotifications {
   readonly #listeners = new Set<RegistryListener>();
   #subscription: Subscription | undefined;
   #isListening = false;
+  #isClosed = false;
   #lingering: NodeJS.Timeout | undefined;
 
   constructor(registry: LoginRegistry, checkIntervalMs: number) {
@@ -20,7 +21,9 @@ export class EndNotifications {
     this.#checkIntervalMs = checkIntervalMs;
   }
 
+  /** Adds a listener. After {@link EndNotifications.close} it hears nothing. */
   add(listener: RegistryListener): void {
+    if (this.#isClosed) return;
     this.#listeners.add(listener);
     clearTimeout(this.#lingering);
     if (this.#subscription !== undefined) {
@@ -49,6 +52,7 @@ export class EndNotifications {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#listeners.clear();
     clearTimeout(this.#lingering);
     await this.#close();

@@ -3,7 +3,7 @@ import { LoginEndedError, LogoutError } from "../errors.js";
 import type { Rejection } from "../session/request-state.js";
 import type { SessionLogin, StoreHook } from "../session/hook.js";
 import { redactError } from "../util/redact-error.js";
-import { keyOf, type LiveLogin, type LoginWatcher } from "./login-watcher.js";
+import { keyOf, type LiveLogin } from "./login-watcher.js";
 import { closableOf, type Closable } from "./closable.js";
 
 /** The signal that a request, or what it opened, was last given. */
@@ -23,14 +23,12 @@ const NO_SESSION: SessionLogin = { isServed: false, login: undefined, rejection:
 /** The signals of requests and sessions: which login each is about, and for how long. */
 export class LoginSignals {
   readonly #hook: StoreHook;
-  readonly #logins: LoginWatcher;
   /** A handler that asks in a loop gets the same signal each time, also after the end. */
   readonly #given = new WeakMap<object, Given>();
   readonly #givenBySession = new WeakMap<object, GivenBySession>();
 
-  constructor(hook: StoreHook, logins: LoginWatcher) {
+  constructor(hook: StoreHook) {
     this.#hook = hook;
-    this.#logins = logins;
   }
 
   signal(req: IncomingMessage, until: Closable | undefined): AbortSignal {
@@ -44,7 +42,8 @@ export class LoginSignals {
     const login = this.#hook.loginOf(req);
     const given = this.#given.get(asked);
     if (given !== undefined && isFor(given, login)) return given.signal;
-    const signal = login === undefined ? this.#withoutLogin(req) : this.#logins.signal(login, until ?? closableOf(req));
+    const signal =
+      login === undefined ? this.#withoutLogin(req) : this.#hook.live.signal(login, until ?? closableOf(req));
     this.#given.set(asked, { login, signal });
     return signal;
   }
@@ -61,7 +60,7 @@ export class LoginSignals {
     const given = this.#givenBySession.get(until);
     const before = given?.sessionId === sessionId ? given : undefined;
     if (before !== undefined && isStill(before, isServed, login)) return before.signal;
-    const signal = login !== undefined ? this.#logins.signal(login, until) : isServed ? never() : ended(rejection);
+    const signal = login !== undefined ? this.#hook.live.signal(login, until) : isServed ? never() : ended(rejection);
     this.#givenBySession.set(until, { sessionId, login, signal });
     return signal;
   }

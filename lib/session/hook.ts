@@ -1,5 +1,6 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
+import type { LoginWatcher } from "../live/login-watcher.js";
 import type { LoginRegistry } from "../types/registry.js";
 import type { AdoptionOptions } from "./rules/adoption.js";
 import { toCallback, byCallback, type Callback, type Done } from "./callbacks.js";
@@ -69,6 +70,8 @@ export function hookLeftOn(store: unknown): StoreHook | undefined {
  * is told by {@link SessionRules}.
  */
 export class StoreHook {
+  /** The logins behind live connections: as requests in flight, they live across a takeover. */
+  readonly live: LoginWatcher;
   readonly #store: Store;
   readonly #hooked: HookedStore;
   readonly #isInMemory: boolean;
@@ -88,7 +91,8 @@ export class StoreHook {
   #sessions!: SessionRules;
 
   /** It hooks the store when it is first used. */
-  constructor(store: Store) {
+  constructor(store: Store, live: LoginWatcher) {
+    this.live = live;
     this.#store = store;
     this.#hooked = new HookedStore(store);
     this.#isInMemory = isMemoryStore(store);

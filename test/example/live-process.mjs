@@ -1,5 +1,5 @@
 // A process on the built package in which something was live: it says so when that is over, and is to end by itself then.
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import process from "node:process";
 import { RedisStore } from "connect-redis";
@@ -13,7 +13,9 @@ const [redisUrl, closes] = process.argv.slice(2);
 const client = redisUrl === "memory" ? undefined : await createClient({ url: redisUrl }).connect();
 const store = client === undefined ? new MemoryStore() : new RedisStore({ client });
 const registry = client && new RedisLoginRegistry({ client });
-const auth = logout({ store, registry, appId: "shop", userPoolId: "acme" });
+// Longer than the test waits for the end of the process.
+const recheckIntervalMs = closes === "closes while one is live" ? 600_000 : undefined;
+const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", recheckIntervalMs });
 
 let kicked;
 const app = express();
@@ -27,6 +29,10 @@ app.get("/poll", (req, res) => {
   auth.signal(req).addEventListener("abort", () => res.end("over"));
   kicked = auth.kick("alice");
 });
+app.get("/live", (req, res) => {
+  auth.signal(req, new EventEmitter());
+  res.end();
+});
 
 const server = createServer(app).listen(0, "127.0.0.1");
 await once(server, "listening");
@@ -36,7 +42,11 @@ const answer = await fetch(`${url}/poll`, { headers: { cookie } });
 console.log(await answer.text());
 await kicked;
 
+if (closes === "closes while one is live") {
+  const [other] = (await fetch(`${url}/login`)).headers.getSetCookie();
+  await fetch(`${url}/live`, { headers: { cookie: other } });
+}
 server.close();
 server.closeAllConnections();
-if (closes === "closes") await auth.close();
+if (closes !== "") await auth.close();
 await client?.close();

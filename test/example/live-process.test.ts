@@ -9,7 +9,7 @@ jest.setTimeout(60_000);
 const SCRIPT = join(__dirname, "live-process.mjs");
 const run = promisify(execFile);
 
-describe("a process in which everything live is over", () => {
+describe("a process that is done with live connections", () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis();
@@ -18,8 +18,10 @@ describe("a process in which everything live is over", () => {
 
   it.each([
     ["on memory", "after auth.close()", "closes"],
+    ["on memory", "after auth.close() while one is live", "closes while one is live"],
     ["on memory", "by itself", ""],
     ["on Redis", "after auth.close()", "closes"],
+    ["on Redis", "after auth.close() while one is live", "closes while one is live"],
     ["on Redis", "by itself", ""],
   ])("ends: %s, %s", async (where, _how, closes) => {
     const { stdout } = await run(process.execPath, [SCRIPT, where === "on Redis" ? redis.url : "memory", closes]);

@@ -121,6 +121,39 @@ describe("auth.signalOfSession()", () => {
     expect(until.listenerCount("close")).toBe(0);
   });
 
+  it.each(["one after the other", "at the same time"])(
+    "listens to a connection once, however many logins it sees %s, and no more after the last",
+    async (when) => {
+      const site = await openSite();
+      const until = new EventEmitter();
+      const counts: number[] = [];
+      for (let times = 0; times < 14; times += 1) {
+        const browser = await site.login(`user-${String(times)}`);
+        await site.auth.signalOfSession(sessionId(browser), until);
+        counts.push(until.listenerCount("close"));
+        if (when === "one after the other") await site.auth.kick(`user-${String(times)}`);
+      }
+      await site.auth.kickAll();
+      expect([new Set(counts), until.listenerCount("close")]).toEqual([new Set([1]), 0]);
+    },
+  );
+
+  it("adds one listener to a connection that has no off()", async () => {
+    const site = await openSite();
+    const listeners: (() => void)[] = [];
+    const until = { once: (_event: "close", listener: () => void) => listeners.push(listener) };
+    const signals: AbortSignal[] = [];
+    for (let times = 0; times < 3; times += 1) {
+      const user = `user-${String(times)}`;
+      signals.push(await site.auth.signalOfSession(sessionId(await site.login(user)), until));
+      if (times < 2) await site.auth.kick(user);
+    }
+    expect(listeners).toHaveLength(1);
+    listeners[0]?.();
+    await site.auth.kickAll();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false]);
+  });
+
   it("rejects where the store fails, without the session id in the error", async () => {
     const store = new MemoryStore();
     const get = store.get.bind(store);

@@ -2,6 +2,8 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
 import { MemoryLoginRegistry } from "../../lib/index.js";
+import { LoginWatcher } from "../../lib/live/login-watcher.js";
+import { EndNotifications } from "../../lib/live/notifications.js";
 import { RawStore } from "../../lib/session/store/raw-store.js";
 import { StoreHook } from "../../lib/session/hook.js";
 import type { UserIdOf } from "../../lib/session/user-id.js";
@@ -26,7 +28,8 @@ function storeWith(methods: object): MemoryStore {
 function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userId"]): StoreHook {
   const registry = new MemoryLoginRegistry();
   registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
-  const hooked = new StoreHook(store);
+  const source = { registry, news: new EndNotifications(registry, 1_000), recheckIntervalMs: 1_000 };
+  const hooked = new StoreHook(store, new LoginWatcher(source));
   hooked.use({
     appId: "shop",
     registry,
