@@ -5,7 +5,7 @@ import { Diagnosis, type Finding } from "./diagnose.js";
 import { Events, type LogoutEvents, type LogoutListener } from "./logins/events.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
-import { OwnPaths } from "./http/own-paths.js";
+import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login } from "./types/login.js";
 import type { RegistryListener } from "./types/registry.js";
@@ -186,10 +186,10 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const live = new LoginWatcher({ registry, news, recheckIntervalMs });
   const liveRequests = new LoginSignals(hook, live);
   const sessions = new SessionsOfRequests(hook, resolved.store);
-  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor) };
+  const mounts = new MountPaths();
+  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor), mounts };
   const guard = createGuard(context);
-  const paths = new OwnPaths(context);
-  const { main, sessionless } = createMiddlewares(context, guard, paths);
+  const { main, sessionless } = createMiddlewares(context, guard);
   const { userId } = resolved;
   const diagnosis = new Diagnosis({
     registry: resolved.registry,
@@ -197,6 +197,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     userId,
     sessions,
     hook,
+    mounts,
     middleware: main,
   });
   const kicks: RegistryListener = {
@@ -223,7 +224,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     signalOfSession: (sessionId, until) => liveRequests.signalOfSession(sessionId, until),
     guard,
     sessionlessRoutes: sessionless,
-    errorHandler: createErrorHandler(context, paths),
+    errorHandler: createErrorHandler(context),
     on: (name, listener) => {
       events.on(name, listener);
       if (name === "kick") news.add(kicks);
