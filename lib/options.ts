@@ -50,7 +50,8 @@ export interface RouteOptions {
   /** The folder of the pages' style sheet and script. Default: `/express-logout`. */
   readonly assets?: string | undefined;
   /**
-   * The app's own routes that log users in, such as `["/login", "/auth/callback"]`: whole paths, or a function.
+   * The app's own routes that log users in, such as `["/login", "/auth/callback"]`: whole paths, or a function that is not async
+   * and finds the whole path in `req.path`.
    * They are never rejected, so that a kicked user logs in again in one step. Default: the path of `loginUrl`.
    */
   readonly login?: string | readonly string[] | ((req: Request) => boolean) | undefined;

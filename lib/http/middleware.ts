@@ -29,7 +29,7 @@ export function createMiddlewares(context: HttpContext, guard: RequestHandler): 
     main: function logoutMiddleware(req, res, next) {
       // A request that Express has not seen has no path: none of the routes is for it.
       const { path } = req as Partial<Request>;
-      if (path !== undefined) context.mounts.record(req);
+      if (path !== undefined) context.mounts.record(req, logoutMiddleware);
       if (path !== undefined && mayBeForRoute.test(path) && req.method !== "OPTIONS") {
         router(req, res, next);
         return;

@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { hasFixedMountPath } from "./middleware-stack.js";
 
 /** The path that the middleware is mounted at: each request has its own, since a mount path may have parameters. */
 export class MountPaths {
@@ -8,13 +9,13 @@ export class MountPaths {
   #mayBeCommon = true;
 
   /** Records where the middleware sees a request. */
-  record(req: Request): void {
+  record(req: Request, middleware: unknown): void {
     const { baseUrl } = req;
     this.#ofRequests.set(req, baseUrl);
     // A pattern such as `*` takes the whole path, so this request says nothing of the next one.
     if (!this.#mayBeCommon || baseUrl === this.#common || req.path === "/") return;
     const isOther = this.#common !== undefined && baseUrl.toLowerCase() !== this.#common.toLowerCase();
-    this.#mayBeCommon = !isOther && Object.keys((req as Partial<Request>).params ?? {}).length === 0;
+    this.#mayBeCommon = !isOther && hasFixedMountPath(req, middleware);
     this.#common = this.#mayBeCommon ? (this.#common ?? baseUrl) : undefined;
   }
 
