@@ -241,7 +241,7 @@ const isOwnAddress: Check = (value) =>
 const isLiteralPath: Check = (value) => isPlainPath(value) && !/[:*+()]/.test(String(value));
 const isPlainPath: Check = (value) => typeof value === "string" && plainPath(encodePath(value)) !== undefined;
 /** An async function always returns a promise. */
-const isSyncFunction: Check = (value) => isFunction(value) && !/ Async/.test(Object.prototype.toString.call(value));
+const isSyncFunction: Check = (value) => isFunction(value) && !Object.prototype.toString.call(value).includes(" Async");
 const isRoute: Check = (value) => value === false || isPath(value) || isListOf(isPath)(value);
 
 const OPTIONS: Checks<LogoutOptions> = {
