@@ -4,6 +4,7 @@ import { LogoutError } from "./errors.js";
 import type { RequestSessions } from "./http/context.js";
 import { CSRF_BEFORE, CSRF_FIX, isAfterCsrf, isBeforePassport, PASSPORT_FIX } from "./http/middleware-order.js";
 import { mountedAround } from "./http/middleware-stack.js";
+import type { MountPaths } from "./http/mount-paths.js";
 import type { LoginRegistry } from "./types/registry.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { likelyUserKeys } from "./session/rules/missing-user.js";
@@ -31,6 +32,7 @@ export interface DiagnosisOptions {
   readonly sessions: Pick<RequestSessions, "rejectionOf" | "loginOf">;
   /** Whether a session() uses the store, and whether this request has been through it. */
   readonly hook: { readonly attached: boolean; knows(req: object): boolean };
+  readonly mounts: Pick<MountPaths, "isWholePath">;
   /** What the app mounts. */
   readonly middleware: unknown;
 }
@@ -53,6 +55,7 @@ export class Diagnosis {
     if (req !== undefined) {
       checks.push(
         () => this.#session(req),
+        () => this.#mountPath(req),
         () => this.#user(req),
         () => this.#passport(req),
         () => this.#csrf(req),
@@ -130,6 +133,16 @@ export class Diagnosis {
       return { level: "warn", what, why: "It has been destroyed, or the app has taken it off the request." };
     }
     return { level: "ok", what, why: "It is there." };
+  }
+
+  #mountPath(req: Request): Finding | undefined {
+    if (!this.#options.mounts.isWholePath(req)) return undefined;
+    return {
+      level: "error",
+      what: "mount path",
+      why: "logout()'s middleware is mounted by a pattern that takes the whole path, so none of its routes is found.",
+      how: "Mount it by app.use(auth), or in NestJS by .forRoutes('/').",
+    };
   }
 
   #user(req: Request): Finding | undefined {

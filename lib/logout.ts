@@ -5,7 +5,7 @@ import { Diagnosis, type Finding } from "./diagnose.js";
 import { Events, type LogoutEvents, type LogoutListener } from "./logins/events.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
-import { OwnPaths } from "./http/own-paths.js";
+import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login } from "./types/login.js";
 import type { RegistryListener } from "./types/registry.js";
@@ -192,10 +192,10 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const logins = new Logins({ registry, notes, events });
   const liveRequests = new LoginSignals(hook);
   const sessions = new SessionsOfRequests(hook, resolved.store);
-  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor) };
+  const mounts = new MountPaths();
+  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor), mounts };
   const guard = createGuard(context);
-  const paths = new OwnPaths(context);
-  const { main, sessionless } = createMiddlewares(context, guard, paths);
+  const { main, sessionless } = createMiddlewares(context, guard);
   const { userId } = resolved;
   const diagnosis = new Diagnosis({
     registry: resolved.registry,
@@ -203,6 +203,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     userId,
     sessions,
     hook,
+    mounts,
     middleware: main,
   });
   const kicks: RegistryListener = {
@@ -229,7 +230,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     signalOfSession: (sessionId, until) => liveRequests.signalOfSession(sessionId, until),
     guard,
     sessionlessRoutes: sessionless,
-    errorHandler: createErrorHandler(context, paths),
+    errorHandler: createErrorHandler(context),
     on: (name, listener) => {
       events.on(name, listener);
       if (name === "kick") news.add(kicks);

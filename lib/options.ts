@@ -6,7 +6,7 @@ import type { LoginRegistry } from "./types/registry.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts.js";
 import { isMemoryStore } from "./util/known-stores.js";
-import { comparablePath, plainPath } from "./util/paths.js";
+import { comparablePath, encodePath, encodePattern, plainPath } from "./util/paths.js";
 import type { HookUse } from "./session/hook.js";
 import { supportsBackgroundTouch } from "./session/store/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
@@ -50,7 +50,8 @@ export interface RouteOptions {
   /** The folder of style sheets and scripts. Default: `/express-logout`. */
   readonly assets?: string | undefined;
   /**
-   * The app's own routes that log users in, such as `["/login", "/auth/callback"]`: whole paths, or a function.
+   * The app's own routes that log users in, such as `["/login", "/auth/callback"]`: whole paths, or a function that is not async
+   * and finds the whole path in `req.path`.
    * They are never rejected, so that a kicked user logs in again in one step. Default: the path of `loginUrl`.
    */
   readonly login?: string | readonly string[] | ((req: Request) => boolean) | undefined;
@@ -225,7 +226,7 @@ const isListOf =
   (check: Check): Check =>
   (value) =>
     Array.isArray(value) && value.every(check);
-const isPath: Check = (value) => typeof value === "string" && value.startsWith("/") && !/^\/[/\\]/.test(value);
+const isPath: Check = (value) => typeof value === "string" && value.startsWith("/") && !/^\/[/\\]|\p{Cc}/u.test(value);
 const isHttpUrl: Check = (value) => {
   if (typeof value !== "string" || !URL.canParse(value)) return false;
   const { protocol, username, password } = new URL(value);
@@ -234,9 +235,13 @@ const isHttpUrl: Check = (value) => {
 const isColor: Check = (value) =>
   typeof value === "string" && /^(#[\da-f]{3,8}|[a-z]+|[a-z]+\([\d\s.,%/a-z-]+\))$/i.test(value);
 /** Checks an outer path, or one relative to the mount path. */
-const isOwnAddress: Check = (value) => isPath(value) || (typeof value === "string" && /^\.\/(?![/\\])/.test(value));
+const isOwnAddress: Check = (value) =>
+  isPath(value) || (typeof value === "string" && value.startsWith("./") && isPath(value.slice(1)));
 /** A path to compare with: what looks like a pattern would silently match nothing. */
-const isLiteralPath: Check = (value) => isPath(value) && !/[?#:*+()[\]{}\\]|\/\//.test(String(value));
+const isLiteralPath: Check = (value) => isPlainPath(value) && !/[:*+()]/.test(String(value));
+const isPlainPath: Check = (value) => typeof value === "string" && plainPath(encodePath(value)) !== undefined;
+/** An async function always returns a promise. */
+const isSyncFunction: Check = (value) => isFunction(value) && !Object.prototype.toString.call(value).includes(" Async");
 const isRoute: Check = (value) => value === false || isPath(value) || isListOf(isPath)(value);
 
 const OPTIONS: Checks<LogoutOptions> = {
@@ -293,13 +298,10 @@ const ROUTE: Checks<RouteOptions> = {
   loginManagement: ["a path, an array of paths, or false", isRoute],
   assets: ["a path", isPath],
   login: [
-    "a path, an array of paths, or a function: (req) => boolean. For paths with parameters pass a function",
-    (value) => isFunction(value) || isLiteralPath(value) || isListOf(isLiteralPath)(value),
+    "a path or paths without parameters, a query, or dots, or a function that is not async: (req) => boolean",
+    (value) => isSyncFunction(value) || isLiteralPath(value) || isListOf(isLiteralPath)(value),
   ],
-  publicPath: [
-    "a path such as /shop, without a query, dots, or two slashes",
-    (value) => typeof value === "string" && publicPath(value) !== undefined,
-  ],
+  publicPath: ["a path such as /shop, without a query, dots, or two slashes", isPlainPath],
 };
 const REQUIRED: readonly (keyof LogoutOptions)[] = ["store", "appId", "userPoolId"];
 
@@ -350,9 +352,9 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
       loginManagement: paths(routes.loginManagement, admin.authorize === undefined ? [] : ROUTES.loginManagement),
     }),
     loginRoutes: loginRoutes(routes.login),
-    publicPath: routes.publicPath === undefined ? undefined : publicPath(routes.publicPath),
+    publicPath: routes.publicPath === undefined ? undefined : plainPath(encodePath(routes.publicPath)),
     // With a trailing slash, the address of a file in the root would start with two and name another host.
-    assetsPath: (routes.assets ?? "/express-logout").replace(/\/+$/, ""),
+    assetsPath: encodePath(routes.assets ?? "/express-logout").replace(/\/+$/, ""),
     onRejected: options.onRejected,
     maxSessionAgeMs: options.maxSessionAgeMs ?? 400 * DAY_MS,
     storeTimeoutMs: options.storeTimeoutMs ?? 10_000,
@@ -381,17 +383,12 @@ function invalid(name: string, words: string): LogoutError {
 function paths(given: string | readonly string[] | false | undefined, defaults: readonly string[]): readonly string[] {
   if (given === undefined) return defaults;
   if (given === false) return [];
-  return typeof given === "string" ? [given] : [...given];
+  return [given].flat().map(encodePattern);
 }
 
 function loginRoutes(given: RouteOptions["login"]): ResolvedOptions["loginRoutes"] {
   if (given === undefined || typeof given === "function") return given;
-  return paths(given, []).map((path) => comparablePath(path) ?? path);
-}
-
-/** Returns a path in any script as browsers send it. */
-function publicPath(given: string): string | undefined {
-  return plainPath(encodeURI(given.toWellFormed()).replace(/%25/g, "%"));
+  return [given].flat().map((path) => comparablePath(path) ?? path);
 }
 
 function registryFor({ store, appId, registry }: LogoutOptions, before: HookUse | undefined): LoginRegistry {

@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { LogoutError } from "../errors.js";
 import { comparablePath, plainPath } from "../util/paths.js";
 import type { HttpContext } from "./context.js";
 import { isOwnOrigin, trustsProxy } from "./origin.js";
@@ -22,12 +23,17 @@ function forwardedPrefix(header: string): string {
 
 /** Returns the outer path of the place that the middleware is mounted at: empty for the root. */
 export function mountPath(context: HttpContext, req: Request): string {
-  return publicPath(context, req) + innerMountPath(req);
+  return outer(context, req, context.mounts.of(req)).replace(/^\/$/, "");
 }
 
-/** Returns the outer path that this request asked for. Its line may name any host, or begin with two slashes. */
+/** Returns the outer path that this request asked for. Its line may name any host. */
 export function outerPath(context: HttpContext, req: Request): string {
-  return (mountPath(context, req) + req.path).replace(/^[/\\]{2,}/, "/");
+  return outer(context, req, req.baseUrl + req.path);
+}
+
+/** A path that a request has asked for may begin with two slashes, or what browsers take for them: it would name a host. */
+function outer(context: HttpContext, req: Request, path: string): string {
+  return (publicPath(context, req) + path).replace(/^[/\\\p{Cc} ]{2,}/u, "/");
 }
 
 /** Returns where users land who have logged out. */
@@ -47,10 +53,14 @@ function outerUrl(context: HttpContext, req: Request, url: string | undefined, i
   return url.startsWith("./") ? mountPath(context, req) + url.slice(1) : url;
 }
 
-/** Returns whether the request is for a route of the app that logs users in. It may throw what the app's function throws. */
+/**
+ * Returns whether the request is for a route of the app that logs users in. It may throw what the app's function throws.
+ *
+ * @throws LogoutError `ERR_OPTION_INVALID` if that function returns a promise.
+ */
 export function isLoginRoute(context: HttpContext, req: Request): boolean {
   const { loginRoutes } = context.options;
-  if (typeof loginRoutes === "function") return (loginRoutes(req) as unknown) === true;
+  if (typeof loginRoutes === "function") return isTrue(withWholePath(req, () => loginRoutes(req)));
   const path = comparablePath(innerPath(req));
   if (path === undefined) return false;
   return loginRoutes === undefined ? path === loginPath(context, req) : loginRoutes.includes(path);
@@ -66,9 +76,30 @@ function loginPath(context: HttpContext, req: Request): string | undefined {
 
 /** The path as the app's routes see it, also where the app has rewritten `req.url`. */
 function innerPath(req: Request): string {
-  return innerMountPath(req) + ((req as Partial<Request>).path ?? req.url);
+  return ((req as Partial<Request>).baseUrl ?? "") + ((req as Partial<Request>).path ?? req.url);
 }
 
-function innerMountPath(req: Request): string {
-  return (req as Partial<Request>).baseUrl ?? "";
+/** Runs a function of the app while `req.path` is the whole path, below whichever path the caller is mounted. */
+function withWholePath(req: Request, act: () => unknown): unknown {
+  const { url, baseUrl } = req;
+  if (((baseUrl as string | undefined) ?? "") === "") return act();
+  // As Express does it: the target of a request may begin with an origin.
+  req.url = url.replace(/^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?/i, (origin) => origin + baseUrl);
+  req.baseUrl = "";
+  try {
+    return act();
+  } finally {
+    Object.assign(req, { url, baseUrl });
+  }
+}
+
+function isTrue(answer: unknown): boolean {
+  if (typeof (answer as { then?: unknown } | null | undefined)?.then === "function") {
+    Promise.resolve(answer).catch(() => undefined);
+    throw new LogoutError(
+      "ERR_OPTION_INVALID",
+      "routes.login returned a promise, which is not awaited. Pass a function that returns true or false.",
+    );
+  }
+  return answer === true;
 }

@@ -3,6 +3,7 @@ import type { LoginEnd } from "../types/login.js";
 import type { Logins } from "../logins/logins.js";
 import type { ResolvedOptions } from "../options.js";
 import type { Assets } from "../pages/assets.js";
+import type { MountPaths } from "./mount-paths.js";
 
 /** What a handler works with. */
 export interface HttpContext {
@@ -10,6 +11,7 @@ export interface HttpContext {
   readonly logins: Logins;
   readonly sessions: RequestSessions;
   readonly assets: Assets;
+  readonly mounts: MountPaths;
 }
 
 /** What can be asked of, and done with, the session of a request. */

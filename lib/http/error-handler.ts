@@ -6,7 +6,7 @@ import { homeUrl } from "./addresses.js";
 import { acceptsPage, sendError, sendNotice } from "./responses.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./pages/page-context.js";
-import type { OwnPaths } from "./own-paths.js";
+import { OwnPaths } from "./own-paths.js";
 import type { Route } from "./routes.js";
 
 const CSRF_FIRST =
@@ -36,7 +36,8 @@ export function respondWithError(
 }
 
 /** Responds to the errors of this package, wherever in the app they come up. */
-export function createErrorHandler(context: HttpContext, paths: OwnPaths): ErrorRequestHandler {
+export function createErrorHandler(context: HttpContext): ErrorRequestHandler {
+  const paths = new OwnPaths(context);
   const reported = new Set<string>();
   return function logoutErrorHandler(error: unknown, req: Request, res: Response, next: NextFunction) {
     const own = ownError(error) ?? (isCsrfError(error) && paths.has(req) ? csrfFirst(error) : undefined);
@@ -49,7 +50,7 @@ export function createErrorHandler(context: HttpContext, paths: OwnPaths): Error
       reported.add(own.code);
       warn(own.code, own.message);
     }
-    sendErrorNotice(context, paths.inPlace(req), res, own);
+    sendErrorNotice(context, req, res, own);
   };
 }
 

@@ -16,24 +16,31 @@ const SEEN: ReadonlySet<RequestKind> = new Set(["navigation", "embedded", "call"
  * Rejects the requests of kicked logins: 401 with the reason, which is kept until an answer that is seen. Routes that log users in
  * go on, with an anonymous session, and so do the files of pages: a login page has to load. Also sends the files of this package's
  * own pages, under any path that it is mounted at.
+ *
+ * The middleware and the app may both call it for one request: what has passed as a login route passes again.
+ *
+ * @throws LogoutError as the middleware itself, where session() is not mounted as it must be.
  */
 export function createGuard(context: HttpContext): RequestHandler {
+  const passed = new WeakSet<Request>();
   return function logoutGuard(req, res, next) {
     if (!isBare(res) && sendAsset(context, req, res)) return;
-    const ended = context.sessions.rejectionOf(req);
-    if (ended === undefined) next();
-    else meet(context, ended, [req, res, next]).catch(next);
+    const ended = context.sessions.check(req) ? context.sessions.rejectionOf(req) : undefined;
+    if (ended === undefined || passed.has(req)) next();
+    else meet(context, ended, passed, [req, res, next]).catch(next);
   };
 }
 
 async function meet(
   context: HttpContext,
   ended: LoginEnd,
+  passed: WeakSet<Request>,
   [req, res, next]: Parameters<RequestHandler>,
 ): Promise<void> {
   const { options, sessions } = context;
   const kind = requestKind(req);
   if (isLoginRoute(context, req)) {
+    passed.add(req);
     // Its page can show the reason. With the cookie gone, the form may be sent anywhere. A store that fails does not keep users out.
     if (kind === "navigation" && req.method === "GET") await sessions.clearRejection(req, res).catch(() => undefined);
     next();

@@ -21,6 +21,19 @@ export function mountedAround(req: Request, middleware: unknown): Mounted | unde
   return undefined;
 }
 
+/**
+ * Returns whether the mount path of a middleware that handles this request has no parameters. In a router or a wrapper that is not
+ * known, since Express hides the parameters of what is around them: then `false`.
+ */
+export function hasFixedMountPath(req: Request, middleware: unknown): boolean {
+  const { baseUrl, app } = req;
+  if (baseUrl === "") return true;
+  const isInApp = stackOf(app).some(({ handle }) => handle === middleware);
+  const hasParameters = Object.keys((req as Partial<Request>).params ?? {}).length > 0;
+  // The path of an app inside another one is a pattern, too.
+  return isInApp && !hasParameters && baseUrl.toLowerCase().startsWith(app.path().toLowerCase());
+}
+
 /** Express 4 throws at `app.router`. */
 function stackOf(app: unknown): readonly Layer[] {
   const { _router: router4 } = app as { _router?: { stack?: readonly Layer[] } };

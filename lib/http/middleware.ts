@@ -4,7 +4,6 @@ import { createAdminApi } from "./authing-api/router.js";
 import type { HttpContext } from "./context.js";
 import { handle } from "./error-handler.js";
 import { joinPath } from "./pages/page-context.js";
-import type { OwnPaths } from "./own-paths.js";
 import { ROUTES, type Route } from "./routes.js";
 
 export interface Middlewares {
@@ -19,7 +18,7 @@ export interface Middlewares {
  * Only what could be for a route goes through a router of Express: that takes longer than all else that is done here for a
  * request. `OPTIONS` never does: Express would answer it in the place of the app and its CORS middleware.
  */
-export function createMiddlewares(context: HttpContext, guard: RequestHandler, paths: OwnPaths): Middlewares {
+export function createMiddlewares(context: HttpContext, guard: RequestHandler): Middlewares {
   const { routes, assetsPath } = context.options;
   const adminApi = createAdminApi(context);
   const router = createRouter(context, guard, adminApi);
@@ -30,7 +29,7 @@ export function createMiddlewares(context: HttpContext, guard: RequestHandler, p
     main: function logoutMiddleware(req, res, next) {
       // A request that Express has not seen has no path: none of the routes is for it.
       const { path } = req as Partial<Request>;
-      if (path !== undefined) paths.mountedAt(req.baseUrl);
+      if (path !== undefined) context.mounts.record(req, logoutMiddleware);
       if (path !== undefined && mayBeForRoute.test(path) && req.method !== "OPTIONS") {
         router(req, res, next);
         return;

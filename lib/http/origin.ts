@@ -50,7 +50,8 @@ export function trustsProxy(req: Request): boolean {
 /** Returns the host that the browser has asked for: behind a trusted proxy, the one that the proxy names. */
 function hostOf(req: Request): string | undefined {
   const forwarded = trustsProxy(req) ? req.headers["x-forwarded-host"] : undefined;
-  const [first] = [forwarded ?? req.headers.host].flat();
+  // On HTTP/2 browsers send `:authority` in place of `Host` (RFC 9113 section 8.3.1). HTTP/1 knows no such name.
+  const [first] = [forwarded ?? req.headers[":authority"] ?? req.headers.host].flat();
   return first?.split(",")[0]?.trim();
 }
 

@@ -5,31 +5,26 @@ import { ROUTES } from "./routes.js";
 
 /** The addresses of the package's routes, as code outside the mount path sees them. */
 export class OwnPaths {
+  readonly #context: HttpContext;
   readonly #paths: readonly { readonly method: string; readonly pattern: RegExp }[];
-  /** Where the middleware is mounted; known once it has seen a request. */
-  #mountPath = "";
 
-  constructor({ options }: HttpContext) {
+  constructor(context: HttpContext) {
+    this.#context = context;
     this.#paths = ROUTES.flatMap(({ name, part = "", method }) =>
-      options.routes[name].map((path) => ({ method: method.toUpperCase(), pattern: patternOf(joinPath(path, part)) })),
+      context.options.routes[name].map((path) => ({
+        method: method.toUpperCase(),
+        pattern: patternOf(joinPath(path, part)),
+      })),
     );
-  }
-
-  mountedAt(path: string): void {
-    this.#mountPath = path;
   }
 
   /** Whether a request is for a route of this package. */
   has(req: Request): boolean {
+    const mountPath = this.#context.mounts.of(req);
     const path = req.baseUrl + req.path;
-    const { length } = this.#mountPath;
-    if (path.slice(0, length).toLowerCase() !== this.#mountPath.toLowerCase()) return false;
+    const { length } = mountPath;
+    if (path.slice(0, length).toLowerCase() !== mountPath.toLowerCase()) return false;
     return this.#paths.some(({ method, pattern }) => method === req.method && pattern.test(path.slice(length)));
-  }
-
-  /** The request as the middleware sees it: the files of a page are below its mount path. */
-  inPlace(req: Request): Request {
-    return Object.create(req, { baseUrl: { value: this.#mountPath } }) as Request;
   }
 }
 

@@ -393,7 +393,7 @@ export class StoreHook {
     if (!this.#early.has(req)) return;
     throw new LogoutError(
       "ERR_SESSION_ORDER",
-      "logout() is mounted before session(): call app.use(session({ store })) first, then app.use(auth).",
+      "auth or auth.guard is mounted before session(): call app.use(session({ store })) first, then app.use(auth).",
     );
   }
 }

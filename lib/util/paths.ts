@@ -15,6 +15,19 @@ export function comparablePath(target: string): string | undefined {
     .replace(/(.)\/$/, "$1");
 }
 
+/** Returns a path as browsers send it: spaces and letters beyond ASCII percent-encoded. What is encoded already stays. */
+export function encodePath(path: string): string {
+  return path.toWellFormed().replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
+}
+
+/** A part of a path of Express: an escaped character, a parameter with its name, or what browsers encode. */
+const PATTERN_PART = /\\.|[:*](?:"[^"]*"|[$_\p{ID_Start}][$\u200c\u200d\p{ID_Continue}]*)|[^\x21-\x7e]+/gu;
+
+/** Returns a path of Express with its literal parts as {@link encodePath} has them. The names of parameters stay. */
+export function encodePattern(path: string): string {
+  return path.toWellFormed().replace(PATTERN_PART, (part) => (/^[:*]/.test(part) ? part : encodePath(part)));
+}
+
 /** A segment of a path that means the same to browsers, proxies and servers: no `//`, `\`, dots or encoded separators. */
 const SEGMENT = /^(?!\.\.?$)(?:[\w.~!$&'()*+;=:@-]|%20|%[89A-F][\dA-F])+$/i;
 

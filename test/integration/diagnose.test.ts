@@ -7,6 +7,8 @@ import { MinimalStore } from "../support/odd-stores.js";
 import { save } from "../support/race-app.js";
 import { useSites, type SiteOptions } from "../support/site.js";
 
+declare const EXPRESS_MAJOR: string;
+
 const openSite = useSites();
 
 const base = { appId: "shop", userPoolId: "acme" };
@@ -107,6 +109,25 @@ describe("diagnose()", () => {
     await site.auth.kick("alice");
     const { body } = await browser.get("/diagnose");
     expect(about(body as Finding[], "session of the request")).toMatchObject({ level: "warn", how: "Log in again." });
+  });
+
+  const WHOLE_PATHS = EXPRESS_MAJOR === "4" ? ["*", /.*/] : ["/{*splat}", /.*/];
+  it.each(WHOLE_PATHS)("says that the middleware is mounted by a pattern: %s", async (at) => {
+    const site = await openSite({ at: at as string, after: addRoutes });
+    const browser = await site.login("alice");
+    expect((await browser.get("/u")).status).toBe(404);
+    const { body } = await browser.get("/diagnose");
+    expect(about(body as Finding[], "mount path")).toMatchObject({
+      level: "error",
+      how: expect.stringMatching(/app\.use\(auth\).*forRoutes\('\/'\)/),
+    });
+  });
+
+  it.each(["", "/diagnose", "/:path"])("has no word for the mount path %j", async (at) => {
+    const site = await openSite({ at, after: addRoutes });
+    await site.ask("GET", `${at}/u`);
+    const { body } = await new Browser(site.url).get("/diagnose");
+    expect(about(body as Finding[], "mount path")).toBeUndefined();
   });
 
   it("says that a body has been read and left nowhere", async () => {

@@ -54,6 +54,21 @@ describe("mounting", () => {
     expect(answer).toMatchObject({ code: "ERR_SESSION_ORDER", message: expect.stringContaining("before session()") });
   });
 
+  it("of auth.guard alone is checked as that of the middleware", async () => {
+    const answers = [
+      await firstAnswer((app, auth, store) => app.use(auth.guard, sessions(store))),
+      await firstAnswer((app, auth) => app.use(auth.guard)),
+      await firstAnswer((app, auth) => app.use(sessions(new MemoryStore()), auth.guard)),
+      await firstAnswer((app, auth, store) => app.use(sessions(store), auth.guard)),
+    ];
+    expect(answers).toEqual([
+      expect.objectContaining({ code: "ERR_SESSION_ORDER" }),
+      expect.objectContaining({ code: "ERR_SESSION_MISSING" }),
+      expect.objectContaining({ code: "ERR_SESSION_STORE" }),
+      { session: "object" },
+    ]);
+  });
+
   it("is right where session() serves a part of the site alone", async () => {
     const answer = await firstAnswer((app, auth, store) => app.use(sessions(store, { path: "/members" }), auth));
     expect(answer).toEqual({ session: "undefined" });

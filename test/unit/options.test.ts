@@ -99,8 +99,13 @@ describe("logout()", () => {
     [{ routes: { logout: "logout" } }, /routes\.logout/],
     [{ routes: { logout: true } }, /routes\.logout/],
     [{ routes: { activeUsers: ["/a", 7] } }, /routes\.activeUsers/],
+    [{ routes: { logout: "/a\r\nb" } }, /routes\.logout/],
+    [{ routes: { assets: "/a\tb" } }, /routes\.assets/],
     ...["login", "//evil.example", "/a?b", "/auth/:provider", "/auth/*all", 7, true, ["/login", ""]].map(
       (login) => [{ routes: { login } }, /routes\.login must be .*function/] as const,
+    ),
+    ...["/a\r\nb", "/a\tb", "/../x", "/a/./b", "/a%2Fb", ["/login", "/a\\b"], async () => Promise.resolve(true)].map(
+      (login) => [{ routes: { login } }, /routes\.login must be .*not async/] as const,
     ),
     ...["shop", "//evil.example", "/\\evil", "/a/../b", "/a\r\nb", "/a?b", "https://shop.example", "", "\ud800", 7].map(
       (publicPath) => [{ routes: { publicPath } }, /routes\.publicPath must be/] as const,
@@ -108,6 +113,8 @@ describe("logout()", () => {
     [{ redirectUris: ["https://*.shop.example/"] }, /redirectUris must be .*compared exactly/],
     [{ redirectUris: ["https://shop.example/*"] }, /redirectUris must be/],
     [{ loginUrl: ".//evil.example" }, /loginUrl must be/],
+    [{ loginUrl: "/\t/evil.example" }, /loginUrl must be/],
+    [{ defaultRedirect: "./\t/evil.example" }, /defaultRedirect must be/],
     [{ defaultRedirect: "../" }, /defaultRedirect must be/],
   ])("refuses %j", (options, words) => {
     expect(logoutWith(options)).toThrow(error("ERR_OPTION_INVALID", words));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { comparablePath, plainPath } from "../../lib/util/paths.js";
+import { comparablePath, encodePath, encodePattern, plainPath } from "../../lib/util/paths.js";
 
 describe("paths that are compared", () => {
   it.each([
@@ -26,6 +26,30 @@ describe("paths that are compared", () => {
     ["login", undefined],
   ])("have one spelling: %s", (target, path) => {
     expect(comparablePath(target)).toBe(path);
+  });
+});
+
+describe("paths as browsers send them", () => {
+  it.each([
+    ["/konto/\u00e4", "/konto/%C3%A4"],
+    ["/a b", "/a%20b"],
+    ["/d%C3%A9co", "/d%C3%A9co"],
+    ["/\ud83d\ude00", "/%F0%9F%98%80"],
+    ["/\ud800", "/%EF%BF%BD"],
+    ["/a-b.c~d@e", "/a-b.c~d@e"],
+  ])("are percent-encoded once: %j", (path, encoded) => {
+    expect(encodePath(path)).toBe(encoded);
+    expect(encodePattern(path)).toBe(encoded);
+  });
+
+  it.each([
+    ["/\u00fc/:appId/\u00e4", "/%C3%BC/:appId/%C3%A4"],
+    ["/:gr\u00f6\u00dfe/\u00e4", "/:gr\u00f6\u00dfe/%C3%A4"],
+    ['/:"my name"/a b', '/:"my name"/a%20b'],
+    ["/\u00e4{/:id}/*rest", "/%C3%A4{/:id}/*rest"],
+    ["/a\\:\u00e4", "/a\\:%C3%A4"],
+  ])("are encoded beside the names of parameters: %j", (path, encoded) => {
+    expect(encodePattern(path)).toBe(encoded);
   });
 });
 

@@ -3,8 +3,12 @@ import type { HttpContext } from "../context.js";
 
 /** Sends a page's style sheet or script. @returns whether the request was for one. */
 export function sendAsset({ options, assets }: HttpContext, req: Request, res: Response): boolean {
-  if (!req.path.startsWith(options.assetsPath) || (req.method !== "GET" && req.method !== "HEAD")) return false;
-  const asset = [assets.style, assets.script].find(({ name }) => req.path === `${options.assetsPath}/${name}`);
+  if (req.method !== "GET" && req.method !== "HEAD") return false;
+  const { assetsPath } = options;
+  // In upper or lower case, as routes are.
+  if (req.path.slice(0, assetsPath.length).toLowerCase() !== assetsPath.toLowerCase()) return false;
+  const file = req.path.slice(assetsPath.length);
+  const asset = [assets.style, assets.script].find(({ name }) => file === `/${name}`);
   if (asset === undefined) return false;
   res
     .set({
