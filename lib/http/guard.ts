@@ -3,7 +3,7 @@ import { LOCALES } from "../pages/texts.js";
 import { isLoginRoute, loginUrl } from "./addresses.js";
 import { sendNotice } from "./responses.js";
 import { sendAsset } from "./pages/assets.js";
-import { isBare, sendBareJson } from "./bare.js";
+import { isBare, sendBareError } from "./bare.js";
 import type { LoginEnd } from "../types/login.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./pages/page-context.js";
@@ -58,7 +58,7 @@ function reject(context: HttpContext, { at, reason }: LoginEnd, req: Request, re
   context.sessions.withhold(req, res);
   if (isBare(res)) {
     const { haveBeenLoggedOut } = LOCALES[context.options.locale ?? "en"];
-    sendBareJson(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);
+    sendBareError(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);
     return;
   }
   const texts = textsOf(context, req);
