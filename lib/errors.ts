@@ -57,6 +57,11 @@ export class LogoutError extends Error {
   readonly status: number;
   /** The same, for frameworks that read this name (NestJS, http-errors). */
   readonly statusCode: number;
+  /**
+   * Whether the message is for clients: `true` for a 4xx, `false` for a 5xx, as http-errors has it. Koa and NestJS read it;
+   * NestJS 12 responds with the status of an error only where this is a boolean. Express reads `status` alone.
+   */
+  readonly expose: boolean;
   /** The headers of a response with this error, which Express sets: `Retry-After` for a 503, `WWW-Authenticate` for a 401. */
   readonly headers: Readonly<Record<string, string>>;
 
@@ -66,6 +71,7 @@ export class LogoutError extends Error {
     this.code = code;
     this.status = options.status ?? STATUS[code] ?? 500;
     this.statusCode = this.status;
+    this.expose = this.status < 500;
     this.headers = { ...headersOf(this.status), ...options.headers };
   }
 }

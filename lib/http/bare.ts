@@ -1,13 +1,13 @@
 import { ServerResponse, STATUS_CODES, type IncomingMessage } from "node:http";
-import { sendJson } from "./responses.js";
+import { sendError } from "./responses.js";
 
 /** Returns whether Express has not seen this response: it is of `node:http`, or what engine.io has in its place. */
 export function isBare(res: ServerResponse): boolean {
   return typeof (res as { json?: unknown }).json !== "function";
 }
 
-/** Sends JSON as {@link sendJson} does. A request to upgrade is refused on its socket, which is closed. */
-export function sendBareJson(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
+/** Sends an error as {@link sendError} does. A request to upgrade is refused on its socket, which is closed. */
+export function sendBareError(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
   const isUpgrade = req.headers.upgrade !== undefined;
   if (isUpgrade && !(res instanceof ServerResponse)) {
     // What engine.io has in place of a response sends nothing.
@@ -20,5 +20,5 @@ export function sendBareJson(req: IncomingMessage, res: ServerResponse, status: 
     res.setHeader("Connection", "close");
     res.once("finish", () => req.socket.end());
   }
-  sendJson(res, status, message);
+  sendError(req, res, { status, message });
 }

@@ -5,18 +5,25 @@ import { LogoutError } from "../errors.js";
 import { fieldsIn, type Fields } from "./fields.js";
 
 const LIMIT = 100 * 1024;
-const parseJson: RequestHandler = json({ limit: LIMIT, strict: false, verify: mustBeText });
+/** A thousand user ids of 256 characters, each written as `\uXXXX` at most, are 1.5 MB. */
+const API_LIMIT = 2 * 1024 * 1024;
+const jsonParser = (limit: number): RequestHandler => json({ limit, strict: false, verify: mustBeText });
+const parseJson = jsonParser(LIMIT);
+const parseApiJson = jsonParser(API_LIMIT);
 /** Scripts may name each of a thousand users in a field of its own. */
 const parseForm: RequestHandler = urlencoded({ extended: false, limit: LIMIT, parameterLimit: 2_000 });
 
+const FORM = "application/x-www-form-urlencoded";
+
 const MESSAGES: Readonly<Record<number, string>> = {
-  413: "The body is over the limit of 100kb.",
+  413: "The body is over the limit: 2 MB of JSON for the admin API, else 100 kB.",
   415: "The body has an encoding or a charset that is not supported: send UTF-8.",
 };
+const NO_FORM = "A form must be sent as application/x-www-form-urlencoded. With fetch(), send URLSearchParams.";
 const GONE = "The body was already read, and nothing left it in req.body. Mount auth before the code that reads it.";
 
 /**
- * Reads the JSON body of a request, also where another body parser has read it before.
+ * Reads the JSON body of a request to the admin API, also where another body parser has read it before.
  *
  * @throws LogoutError `ERR_REQUEST` 400, 413, 415
  */
@@ -24,7 +31,7 @@ export async function readJson(req: Request, res: Response): Promise<unknown> {
   if (req.is("application/json") === false) {
     throw new LogoutError("ERR_REQUEST", "The body must be sent with Content-Type: application/json.", { status: 415 });
   }
-  return readBody(req, res, true);
+  return readBody(req, res, true, API_LIMIT);
 }
 
 /**
@@ -41,15 +48,16 @@ export async function readOptionalForm(req: Request, res: Response): Promise<Fie
   return readForm(req, res).catch(() => fieldsIn(undefined));
 }
 
-async function readBody(req: Request, res: Response, asJson: boolean): Promise<unknown> {
+async function readBody(req: Request, res: Response, asJson: boolean, limit = LIMIT): Promise<unknown> {
   const wasRead = isRead(req);
-  if (!wasRead) await parseStream(req, res, asJson);
-  const body = bodyOf(req, asJson);
+  if (!wasRead) await parseStream(req, res, asJson ? jsonParserFor(limit) : parseForm, asJson);
+  const body = bodyOf(req, asJson, wasRead);
   if (wasRead && body === undefined && hasBody(req)) throw bad(400, GONE);
   // A text that our own parser has left is a JSON string.
   const isText = body instanceof Uint8Array || (wasRead && typeof body === "string");
+  if (!asJson && (isText || !wasRead) && hasBody(req) && req.is(FORM) === false) throw bad(415, NO_FORM);
   if (!isText) return body;
-  return parse(textOf(body, req, asJson), asJson);
+  return parse(textOf(body, req, asJson, limit), asJson);
 }
 
 /** body-parser 1 marks a request that it has read, body-parser 2 and other parsers do not. A stream itself knows. */
@@ -59,12 +67,28 @@ function isRead(req: Request & { readonly _body?: unknown }): boolean {
 }
 
 /** `req.body` may be a getter that parses; cloud functions and webhooks keep the bytes in `rawBody`. */
-function bodyOf(req: Request & { readonly rawBody?: unknown }, asJson: boolean): unknown {
+function bodyOf(req: Request & { readonly rawBody?: unknown }, asJson: boolean, wasRead: boolean): unknown {
   try {
-    return (req.body as unknown) ?? req.rawBody;
+    const body = req.body as unknown;
+    return wasRead && isPlaceholder(req, body) ? req.rawBody : (body ?? req.rawBody);
   } catch (error) {
     throw badBody(error, asJson);
   }
+}
+
+/** body-parser 1 sets `req.body` to `{}` on every request, also where it does not read the body. */
+function isPlaceholder(req: Request & { readonly _body?: unknown }, body: unknown): boolean {
+  const isEmpty = isRecord(body) && Object.keys(body).length === 0;
+  // Two bytes may be the JSON of an empty object.
+  return isEmpty && req._body !== true && Number(req.headers["content-length"] ?? Infinity) > "{}".length;
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+function jsonParserFor(limit: number): RequestHandler {
+  return limit === API_LIMIT ? parseApiJson : parseJson;
 }
 
 function hasBody(req: Request): boolean {
@@ -75,18 +99,18 @@ function isJson(req: Request): boolean {
   return /^\s*application\/json\b/i.test(req.headers["content-type"] ?? "");
 }
 
-function parseStream(req: Request, res: Response, asJson: boolean): Promise<void> {
+function parseStream(req: Request, res: Response, parser: RequestHandler, asJson: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: unknown): void => {
       if (error === undefined) resolve();
       else reject(badBody(error, asJson));
     };
-    (asJson ? parseJson : parseForm)(req, res, done);
+    parser(req, res, done);
   });
 }
 
-function textOf(body: string | Uint8Array, req: Request, asJson: boolean): string {
-  if (Buffer.byteLength(body) > LIMIT) throw bad(413);
+function textOf(body: string | Uint8Array, req: Request, asJson: boolean, limit: number): string {
+  if (Buffer.byteLength(body) > limit) throw bad(413);
   if (typeof body === "string") return body;
   const charset = /;\s*charset="?([^\s;"]+)/i.exec(req.headers["content-type"] ?? "")?.[1] ?? "utf-8";
   if (!/^utf-(8|16(le|be)?)$/i.test(charset)) throw bad(415);

@@ -3,14 +3,14 @@ import { LOCALES } from "../pages/texts.js";
 import { isLoginRoute, loginUrl } from "./addresses.js";
 import { sendNotice } from "./responses.js";
 import { sendAsset } from "./pages/assets.js";
-import { isBare, sendBareJson } from "./bare.js";
+import { isBare, sendBareError } from "./bare.js";
 import type { LoginEnd } from "../types/login.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./pages/page-context.js";
 import { isRead, requestKind, type RequestKind } from "./request-kind.js";
 
-/** The kinds of requests whose answer a person gets to see, or a program reads. */
-const SEEN: ReadonlySet<RequestKind> = new Set(["navigation", "embedded", "call", "program"]);
+/** The kinds of requests whose response a person sees, or a program reads. */
+const SEEN: ReadonlySet<RequestKind> = new Set(["navigation", "call", "program"]);
 
 /**
  * Rejects the requests of kicked logins: 401 with the reason, which is kept until an answer that is seen. Routes that log users in
@@ -65,15 +65,13 @@ function reject(context: HttpContext, { at, reason }: LoginEnd, req: Request, re
   context.sessions.withhold(req, res);
   if (isBare(res)) {
     const { haveBeenLoggedOut } = LOCALES[context.options.locale ?? "en"];
-    sendBareJson(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);
+    sendBareError(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);
     return;
   }
   const texts = textsOf(context, req);
   const href = loginUrl(context, req);
-  sendNotice(context, req, res, 401, {
-    title: texts.haveBeenLoggedOut,
-    text: reason,
-    at,
-    link: href === false ? undefined : { href, label: texts.logInAgain },
-  });
+  const link = href === false ? undefined : { href, label: texts.logInAgain };
+  const notice = { title: texts.haveBeenLoggedOut, text: reason, at, link };
+  // A frame of the same origin has to show the page: the reason is used up there.
+  sendNotice(context, req, res, 401, notice, { frameAncestors: "'self'" });
 }

@@ -4,11 +4,12 @@ import type { IncomingHttpHeaders } from "node:http";
  * What a request is, by who sees its answer:
  *
  * - `navigation`: a person goes to a page, in a tab or in a frame of the same origin;
- * - `embedded`: a frame or an object of another site, or of an unknown one: seen, but not chosen;
+ * - `embedded`: an object, or a frame of another site or of an unknown one: no page of this package is shown there;
  * - `speculative`: a prefetch or a prerender: perhaps never seen;
  * - `subresource`: a script, style, image, font or media file of a page;
  * - `call`: a script reads the answer;
- * - `unread`: an event stream, a beacon, a ping, a report, an opaque fetch, an upgrade: no person and no script reads the body;
+ * - `unread`: an event stream, a beacon, a ping, a report, an opaque fetch, an upgrade, data for a router that discards errors:
+ *   no person and no script reads the body;
  * - `program`: no browser, such as curl or a back end.
  */
 export type RequestKind = "navigation" | "embedded" | "speculative" | "subresource" | "call" | "unread" | "program";
@@ -29,7 +30,7 @@ export interface RequestHead {
 export function requestKind(request: RequestHead): RequestKind {
   const header = (name: string): string | undefined => headerOf(request, name);
   if (isSpeculative(header)) return "speculative";
-  if (isUnread(header)) return "unread";
+  if (isUnread(header) || isRouterData(request, header)) return "unread";
   // The fetch of Node sends Sec-Fetch-Mode alone.
   const hasFetchMetadata = (header("sec-fetch-dest") ?? header("sec-fetch-site")) !== undefined;
   return hasFetchMetadata ? byFetchMetadata(request, header) : byAccept(request, header);
@@ -75,6 +76,23 @@ function isUnread(header: Header): boolean {
     header("ping-to") !== undefined ||
     /^\s*(?:text\/ping|application\/csp-report|application\/reports\+json)\b/i.test(type)
   );
+}
+
+/**
+ * Headers of data that a router in the browser fetches for a page. After an error the router discards the response: Next.js
+ * navigates to the page instead, and Turbo leaves its frame without content.
+ *
+ * SvelteKit, Remix and React Router are not here: they show an error page of the app, and do not load the page.
+ *
+ * Source: Next.js, `app-router-headers.ts`, `fetch-server-response.ts` (`doMpaNavigation`) and, for the pages router, `router.ts`
+ * (`fetchNextData`, `handleHardNavigation`); Turbo 7.3, hotwired/turbo#863.
+ */
+const ROUTER_DATA = ["rsc", "x-nextjs-data", "turbo-frame"];
+/** Data of the pages router before `x-nextjs-data` (Next.js 12.2), and of Nuxt, which goes on without (`payload.ts`). */
+const ROUTER_DATA_PATH = /^[^?#]*\/(?:_next\/data\/[^?#]+|_payload(?:\.[\w-]+)?)\.json(?:[?#]|$)/;
+
+function isRouterData({ url }: RequestHead, header: Header): boolean {
+  return ROUTER_DATA.some((name) => header(name) !== undefined) || ROUTER_DATA_PATH.test(url ?? "");
 }
 
 /** Clients of HTTP/2 offer `h2c` with ordinary requests. */

@@ -45,11 +45,18 @@ function setHeadersOf(res: ServerResponse, status: number): void {
 }
 
 /** Sends a page to a browser, and JSON to any other client, by `Accept`. */
-export function sendNotice(context: HttpContext, req: Request, res: Response, status: number, notice: Notice): void {
+export function sendNotice(
+  context: HttpContext,
+  req: Request,
+  res: Response,
+  status: number,
+  notice: Notice,
+  policy: Pick<PagePolicy, "frameAncestors"> = {},
+): void {
   res.vary("Accept");
   if (status === 401) res.set("WWW-Authenticate", challengeOf(context.options.appId));
   if (acceptsPage(req)) {
-    sendPage(context, res, status, noticePage(pageContext(context, req), notice), "no pictures");
+    sendPage(context, res, status, noticePage(pageContext(context, req), notice), { ...policy, hasPictures: false });
     return;
   }
   const message = notice.text === undefined ? notice.title : `${notice.title}: ${notice.text}`;
@@ -63,13 +70,20 @@ export function challengeOf(appId: string): string {
   return `Cookie realm="${realm.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** A page with the headers that keep it to itself: nothing inline, no frame around it, in no cache. */
+interface PagePolicy {
+  /** Whether the page shows pictures of users. Default: `true`. */
+  readonly hasPictures?: boolean;
+  /** The pages that may show this page in a frame. Default: none. */
+  readonly frameAncestors?: "'none'" | "'self'";
+}
+
+/** Sends a page with the headers that keep it to itself: nothing inline, in no cache, and in no frame by default. */
 export function sendPage(
   { options }: HttpContext,
   res: Response,
   status: number,
   html: string,
-  pictures: "pictures" | "no pictures" = "pictures",
+  { hasPictures = true, frameAncestors = "'none'" }: PagePolicy = {},
 ): void {
   // Browsers hold a form's redirects to form-action as well, and a logout may lead to another site.
   const { defaultRedirect = "/" } = options;
@@ -85,10 +99,10 @@ export function sendPage(
         "script-src 'self'",
         "connect-src 'self'",
         // The app's users have their pictures wherever they have them.
-        pictures === "pictures" ? "img-src 'self' https: http: data:" : "img-src 'self'",
+        hasPictures ? "img-src 'self' https: http: data:" : "img-src 'self'",
         `form-action 'self'${afterLogout}`,
         "base-uri 'none'",
-        "frame-ancestors 'none'",
+        `frame-ancestors ${frameAncestors}`,
       ].join("; "),
       "X-Content-Type-Options": "nosniff",
       "Referrer-Policy": "same-origin",

@@ -26,7 +26,8 @@ export function noticePage(frame: PageContext, { title, text, at, link }: Notice
         )}
         {link === undefined ? null : (
           <p>
-            <a class="button" href={link.href}>
+            {/* In a frame, the next page replaces the whole one. */}
+            <a class="button" href={link.href} target="_top">
               {link.label}
             </a>
           </p>

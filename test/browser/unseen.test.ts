@@ -27,6 +27,7 @@ function addPages(app: Express, auth: LogoutMiddleware): void {
   );
   app.post("/beacon", (_req, res) => res.end());
   app.get("/plain", (_req, res) => res.send(page("")));
+  app.get("/with-frame", (_req, res) => res.send(`<!doctype html><title>open</title><iframe src="/plain"></iframe>`));
 }
 
 describe("in Chromium", () => {
@@ -77,6 +78,30 @@ describe("in Chromium", () => {
     await site.auth.kick("alice", { reason: WHY });
     await title(page, "over");
     await expectReason(page, `${site.url}/plain`);
+  });
+
+  it("a frame of the same origin shows the reason, and its link leads out of the frame", async () => {
+    const { site, page } = await openAs("/with-frame");
+    await site.auth.kick("alice", { reason: WHY });
+    await page.evaluate("document.querySelector('iframe').src = '/plain?again'");
+    const frame = page.frameLocator("iframe");
+    await frame.getByText(WHY).waitFor();
+    await frame.getByRole("link").click();
+    await page.waitForURL(/\/login/);
+    expect((await page.goto(`${site.url}/plain`))?.status()).toBe(200);
+  });
+
+  it("a frame on another site leaves the reason to the next page", async () => {
+    const other = await open({ after: addPages });
+    const { site, page } = await openAs("/plain");
+    const url = `${site.url}/plain`;
+    await site.auth.kick("alice", { reason: WHY });
+    // Cookies are the same on every port, and the origin is another one.
+    await page.goto(`${other.url}/with-frame`);
+    const answered = page.waitForResponse(url);
+    await page.evaluate(`document.querySelector('iframe').src = '${url}'`);
+    expect((await answered).status()).toBe(401);
+    await expectReason(page, url);
   });
 
   it("a beacon leaves the reason to the next page", async () => {

@@ -71,6 +71,13 @@ describe.each(WAYS)("%s on a request that Express has not seen", (_name, pick) =
     expect(await ask("/me")).toMatchObject({ status: 200, text: "undefined" });
   });
 
+  it("refuses with a problem where the client names that type", async () => {
+    const { ask } = await bareSite(pick, true);
+    const answer = await ask("/me", { Accept: "application/problem+json" });
+    expect(answer).toMatchObject({ status: 401, type: "application/problem+json; charset=utf-8" });
+    expect(JSON.parse(answer.text)).toMatchObject({ status: 401, detail: `You have been logged out: ${WHY}` });
+  });
+
   it("keeps the reason where the client keeps the answer to itself", async () => {
     const { ask } = await bareSite(pick, true);
     const polling = { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", Accept: "*/*" };

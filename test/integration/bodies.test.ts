@@ -136,14 +136,60 @@ describe("a body that was read and left nowhere", () => {
   });
 });
 
+describe("the empty object that body-parser 1 leaves on every request", () => {
+  const drained = (keeps: boolean) =>
+    parser(async (req) => {
+      const bytes = await buffer(req);
+      if (keeps) (req as { rawBody?: Buffer }).rawBody = bytes;
+    });
+  const endOldest = async (keeps: boolean) => {
+    const site = await open(withLogins([one.json(), drained(keeps)]));
+    const [alice] = [await logIn(site, "alice"), await logIn(site, "alice")];
+    const [newest] = (await site.auth.listLogins("alice")).items;
+    const form = [["loginId", newest?.id ?? ""]] as const;
+    const { status } = await submit(site, alice, "/u/end-login", form, { Accept: "application/json" });
+    return [status, await loginsOf(site, "alice")];
+  };
+
+  it("is no body: rawBody is used, and without rawBody it is a 400", async () => {
+    expect(await endOldest(true)).toEqual([303, 1]);
+    expect(await endOldest(false)).toEqual([400, 2]);
+  });
+});
+
+describe("a form of a type that is not parsed", () => {
+  it.each([
+    ["unread", []],
+    ["read as text", [express.text({ type: "*/*" })]],
+  ] as const)("is a 415 that names the fix: %s", async (_case, handlers) => {
+    const site = await open(withLogins(handlers));
+    const alice = await logIn(site, "alice");
+    const headers = { Cookie: alice.cookies, "Content-Type": "multipart/form-data; boundary=x" };
+    const answer = await site.ask("POST", "/u/end-login", { headers, body: "--x--" });
+    expect([answer.status, answer.body]).toEqual([
+      415,
+      { code: 415, message: expect.stringMatching(/URLSearchParams/) },
+    ]);
+  });
+});
+
+describe("the most that a kick takes", () => {
+  it("is a thousand ids of 256 characters, escaped as JSON may escape them", async () => {
+    const site = await open();
+    const ids = Array.from({ length: 1_000 }, (_, index) => String(index).padEnd(256, "é"));
+    const body = JSON.stringify({ userIds: ids }).replaceAll("é", "\\u00e9");
+    expect((await kick(site, body)).status).toBe(200);
+  });
+});
+
 describe("bytes that a parser has left", () => {
   it.each([
     ["no UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), {}, 400],
     ["broken JSON", '{"userIds":["alice"]', {}, 400],
-    ["more than 100 kB", JSON.stringify({ userIds: ["alice"], more: "x".repeat(102_400) }), {}, 413],
+    ["more than 2 MB", JSON.stringify({ userIds: ["alice"], more: "x".repeat(2_097_152) }), {}, 413],
     ["another charset", '{"userIds":["alice"]}', { "Content-Type": "application/json; charset=latin1" }, 415],
   ])("are held to the same rules: %s", async (_case, body, headers, status) => {
-    const site = await open(withLogins([express.raw({ type: "*/*", limit: "1mb" })]));
+    const site = await open(withLogins([express.raw({ type: "*/*", limit: "3mb" })]));
     await logIn(site, "alice");
     expect((await kick(site, body as string, { ...JSON_BODY, ...headers })).status).toBe(status);
     expect(await loginsOf(site, "alice")).toBe(1);

@@ -92,6 +92,12 @@ describe("a visitor of the personal center who is not logged in", () => {
   it("gets a 401 by HEAD and by each POST", async () => {
     const site = await open();
     expect((await site.ask("HEAD", "/u", { headers: HTML })).status).toBe(401);
+    const data = await site.ask("GET", "/u", { headers: { Accept: "application/json" } });
+    expect([data.status, data.headers.location, data.body]).toEqual([
+      401,
+      undefined,
+      expect.objectContaining({ code: 401 }),
+    ]);
     for (const path of END_ROUTES) {
       const { status, text } = await submit(site, undefined, path, [["loginId", "x"]]);
       expect(status).toBe(401);

@@ -65,7 +65,7 @@ describe("the first request of a kicked login", () => {
     const { text, headers } = await ask("/me", PAGE);
     const policy = String(headers["content-security-policy"]);
     expect(policy).toContain("default-src 'none'");
-    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("frame-ancestors 'self'");
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
     expect(text).not.toMatch(
       /<script(?! src="\/express-logout\/script\.[\w-]+\.js" defer><\/script>)|<style|\sstyle=|\son\w+=|<iframe|https?:/i,
@@ -151,8 +151,17 @@ describe("the request after it", () => {
   });
 });
 
+const FRAME = { ...PAGE, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate" };
+const DATA = { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", Accept: "*/*" };
+
 describe("a first request that nobody looks at", () => {
   it.each<[string, Headers]>([
+    ["GET", { ...FRAME, "Sec-Fetch-Site": "cross-site" }],
+    ["GET", { ...FRAME, "Sec-Fetch-Site": "same-site" }],
+    ["GET", { ...PAGE, "Sec-Fetch-Dest": "object", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin" }],
+    ["GET", { ...DATA, RSC: "1" }],
+    ["GET", { ...DATA, "X-Nextjs-Data": "1" }],
+    ["POST", { ...DATA, "Turbo-Frame": "cart", Accept: "text/html, application/xhtml+xml" }],
     ["GET", { ...PAGE, "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender" }],
     ["GET", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Next-Router-Prefetch": "1" }],
     ["GET", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", Accept: "text/event-stream" }],
@@ -172,6 +181,18 @@ describe("a first request that nobody looks at", () => {
     expect(page.status).toBe(401);
     expect(page.text).toContain(WHY);
     expect(page.setCookies).toEqual([CLEARED]);
+    expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
+  });
+});
+
+describe("a first request in a frame of the same origin", () => {
+  it("is shown the reason there, which uses it up", async () => {
+    const { ask, browser } = await kicked();
+    const shown = await ask("/me", { ...FRAME, "Sec-Fetch-Site": "same-origin" });
+    expect([shown.status, shown.setCookies]).toEqual([401, [CLEARED]]);
+    expect(shown.text).toContain(WHY);
+    expect(shown.text).toMatch(/<a class="button" href="[^"]*" target="_top">/);
+    expect(shown.headers["content-security-policy"]).toContain("frame-ancestors 'self'");
     expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
   });
 });

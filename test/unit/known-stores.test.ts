@@ -125,19 +125,19 @@ describe("a server in one file, as esbuild writes it", () => {
     import { RedisStore as RedisStore8 } from "connect-redis8";
     import { createClient } from "redis";
     import { logout } from "./lib/index.ts";
-    import { refuseOtherStores } from "./lib/registry/redis/coherent-cache.ts";
+    import { rejectOtherStores } from "./lib/registry/redis/coherent-cache.ts";
     import { describeStore } from "./lib/session/store/store-support.ts";
     const client = createClient();
     class Own extends RedisStore {}
-    refuseOtherStores(client, new RedisStore({ client }));
-    let refused;
-    try { refuseOtherStores(client, new Own({ client })); } catch (error) { refused = error.code; }
+    rejectOtherStores(client, new RedisStore({ client }));
+    let rejected;
+    try { rejectOtherStores(client, new Own({ client })); } catch (error) { rejected = error.code; }
     logout({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
     const stores = [
       new MemoryStore(), new session116.MemoryStore(), new (memorystore(session))({}),
       new RedisStore({ client }), new RedisStore8({ client }), new RedisStore7({ client }), new Own({ client }),
     ];
-    console.log(JSON.stringify({ facts: stores.map(describeStore), refused }));
+    console.log(JSON.stringify({ facts: stores.map(describeStore), rejected }));
     process.exit();`;
 
   const variants: readonly (readonly [format: "cjs" | "esm", more: readonly string[]])[] = [
@@ -149,7 +149,7 @@ describe("a server in one file, as esbuild writes it", () => {
   it.each(variants)("knows the same stores: %s %j", (format, more) => {
     const seen = JSON.parse(runBundle(SOURCE, { format, more }).stdout) as {
       facts: StoreDescription[];
-      refused: string;
+      rejected: string;
     };
     const names = [
       "express-session's MemoryStore",
@@ -164,6 +164,6 @@ describe("a server in one file, as esbuild writes it", () => {
       return make && describeStore(make());
     });
     expect(seen.facts).toEqual([...expected, describeStore(new OwnRedisStore({ client }))]);
-    expect(seen.refused).toBe("ERR_OPTION_INVALID");
+    expect(seen.rejected).toBe("ERR_OPTION_INVALID");
   });
 });
