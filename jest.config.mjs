@@ -27,6 +27,7 @@ const common = {
 /** The suites that meet the most of Express and express-session, and take seconds. */
 const SHORT_SUITES = [
   "admin-api",
+  "after-logout",
   "adoption",
   "controls",
   "expiry",

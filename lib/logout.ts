@@ -74,7 +74,16 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`
    */
   readonly startLogin: (req: Request) => Promise<void>;
-  /** Logs the request's user out: ends the login, destroys the session, clears the cookie. Does not respond. */
+  /**
+   * Logs the request's user out: ends the login, destroys the session, clears the cookie. Does not respond, and does not need
+   * `req.session`, which may be `null`.
+   *
+   * Leaves the request with a new, empty session. Data that the app puts into it afterwards (a message, another user) is saved under
+   * the new session id, and the browser gets that cookie. The ended login stays ended: a user who is set again begins a new one, and
+   * needs {@link LogoutControls.startLogin} if a kick came in between. After a rejection nothing is saved.
+   *
+   * @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_NOT_REPLICATED`
+   */
   readonly logout: (req: Request, res: Response) => Promise<void>;
   /** Returns why the login of this request was rejected, or `undefined`. */
   readonly rejection: (req: Request) => LoginEnd | undefined;

@@ -33,7 +33,10 @@ export interface RequestSessions {
    * `req.session` stays: access logs read it, and so does an app that goes on with the request.
    */
   withhold(req: Request, res: Response): void;
-  /** Ends the login of this request, if it has one, and clears the cookie. */
+  /**
+   * Ends the login of this request, if it has one, and clears the cookie. The request is left with an empty session, which is saved
+   * only if the app puts data into it.
+   */
   logout(req: Request, res: Response): Promise<void>;
 }
 

@@ -5,6 +5,8 @@ import type { Cookie } from "express-session";
 /** What a cookie may be called (RFC 6265 section 4.1.1). Browsers send others too, and `serialize` throws for them. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 const LONG_AGO = new Date(0);
+/** The cookies that each response clears. */
+const clearedBy = new WeakMap<ServerResponse, string[]>();
 
 /**
  * Clears the session cookie of a request, unless the response has begun. express-session does not say what its cookie is called:
@@ -22,24 +24,43 @@ export function clearSessionCookie(
     .map(([name]) => serialize(name, "", { ...sameCookie(attributes), expires: LONG_AGO }));
   if (cleared.length === 0) return;
   // Some responses, such as that of an upgrade in engine.io, cannot append.
-  const before = res.getHeader("Set-Cookie") ?? [];
-  res.setHeader("Set-Cookie", [...(Array.isArray(before) ? before : [String(before)]), ...cleared]);
+  res.setHeader("Set-Cookie", [...setCookiesOf(res), ...cleared]);
+  clearedBy.set(res, [...(clearedBy.get(res) ?? []), ...cleared]);
+}
+
+/** express-session is about to set the cookie of a new session in the place of the cleared one. */
+function dropCleared(res: ServerResponse): void {
+  const cleared = clearedBy.get(res);
+  if (cleared === undefined || res.headersSent) return;
+  clearedBy.delete(res);
+  const others = setCookiesOf(res).filter((cookie) => !cleared.includes(cookie));
+  if (others.length === 0) res.removeHeader("Set-Cookie");
+  else res.setHeader("Set-Cookie", others);
+}
+
+function setCookiesOf(res: ServerResponse): readonly string[] {
+  const cookies = res.getHeader("Set-Cookie") ?? [];
+  return Array.isArray(cookies) ? cookies : [String(cookies)];
 }
 
 /**
  * Keeps express-session from writing a session and setting its cookie on this response. It decides when the headers go out and at
  * the end, and does neither for a session id that is no string: so the id is an object for that moment, which reads like the string.
  *
- * @param isWithheld - asked each time: the app may have generated a session since
+ * @param isWithheld - asked each time: the app may have generated a session since, or put data into it
  */
 export function hideSessionId(req: IncomingMessage, res: ServerResponse, isWithheld: () => boolean): void {
-  const request = req as { sessionID?: unknown };
+  const request = req as { session?: unknown; sessionID?: unknown };
   const methods = res as unknown as Record<"writeHead" | "end", (...args: unknown[]) => unknown>;
   for (const name of ["writeHead", "end"] as const) {
     const method = methods[name];
     methods[name] = function (this: ServerResponse, ...args) {
-      const { sessionID } = request;
-      const shown: unknown = typeof sessionID === "string" && isWithheld() ? Object(sessionID) : sessionID;
+      const { session, sessionID } = request;
+      // Without a session express-session sets no cookie and writes nothing; it may destroy a session, by its id.
+      const hasSession = session !== undefined && session !== null && typeof sessionID === "string";
+      const isHidden = hasSession && isWithheld();
+      if (hasSession && !isHidden) dropCleared(res);
+      const shown: unknown = isHidden ? Object(sessionID) : sessionID;
       request.sessionID = shown;
       try {
         return method.apply(this, args);

@@ -1,4 +1,3 @@
-import { promisify } from "node:util";
 import type { Request, Response } from "express";
 import type { Store } from "express-session";
 import { LogoutError } from "../errors.js";
@@ -40,29 +39,33 @@ export class SessionsOfRequests implements RequestSessions {
   async clearRejection(req: Request, res: Response): Promise<void> {
     const refusal = this.#hook.rejectionOf(req);
     if (refusal === undefined) return;
-    const { cookie } = sessionOf(req) ?? {};
+    const cookie = this.#hook.cookieOf(req);
     await this.#hook.forget(refusal);
     clearSessionCookie(req, res, refusal.sid, cookie);
   }
 
   withhold(req: Request, res: Response): void {
     this.#hook.withhold(req);
-    hideSessionId(req, res, () => this.#hook.isWithheld(req));
+    this.#hideWhileWithheld(req, res);
   }
 
   async logout(req: Request, res: Response): Promise<void> {
-    if (this.rejectionOf(req) !== undefined) {
-      await this.clearRejection(req, res);
-      this.withhold(req, res);
+    const login = this.loginOf(req);
+    const rejection = this.rejectionOf(req);
+    if (login === undefined && rejection === undefined) return;
+    if (rejection !== undefined) await this.clearRejection(req, res);
+    if (login !== undefined) {
+      const cookie = this.#hook.cookieOf(req);
+      const sid = req.sessionID;
+      await this.#hook.endLogin(req);
+      clearSessionCookie(req, res, sid, cookie);
     }
-    if (this.loginOf(req) === undefined) return;
-    const { cookie } = req.session;
-    const sid = req.sessionID;
-    await promisify((done: (error?: unknown) => void) => req.session.destroy(done))();
-    // Access logs, and other code that runs late, read it.
-    this.#hook.generate(req);
-    this.withhold(req, res);
-    clearSessionCookie(req, res, sid, cookie);
+    this.#hook.leaveEmpty(req);
+    this.#hideWhileWithheld(req, res);
+  }
+
+  #hideWhileWithheld(req: Request, res: Response): void {
+    hideSessionId(req, res, () => this.#hook.isWithheld(req));
   }
 }
 
@@ -77,9 +80,4 @@ function neverAttached(store: Store | undefined): LogoutError {
         "ERR_SESSION_STORE",
         "session() uses another store than logout(): pass the same instance to session({ store }) and logout({ store }).",
       );
-}
-
-/** The app may have taken the session away. */
-function sessionOf(req: Request): Request["session"] | undefined {
-  return (req as { session?: Request["session"] | null }).session ?? undefined;
 }

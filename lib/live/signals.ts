@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import { LoginEndedError, LogoutError } from "../errors.js";
 import type { Rejection } from "../session/request-state.js";
 import type { SessionLogin, StoreHook } from "../session/hook.js";
-import { redactError } from "../util/redact-error.js";
 import { keyOf, type LiveLogin } from "./login-watcher.js";
 import { closableOf, type Closable } from "./closable.js";
 
@@ -68,16 +67,7 @@ export class LoginSignals {
   /** Clients send anything as a session id, or nothing: then there is no session. */
   async #lookUp(sessionId: unknown): Promise<SessionLogin> {
     if (typeof sessionId !== "string" || sessionId === "") return NO_SESSION;
-    try {
-      return await this.#hook.loginOfSession(sessionId);
-    } catch (error) {
-      if (error instanceof LogoutError) throw error;
-      // What a store says may hold the session's id, or all of it.
-      const cause = redactError(error, [sessionId]);
-      throw new LogoutError("ERR_STORE_UNAVAILABLE", "signalOfSession(): the session store failed. Try again.", {
-        cause,
-      });
-    }
+    return this.#hook.loginOfSession(sessionId);
   }
 
   #withoutLogin(req: IncomingMessage): AbortSignal {

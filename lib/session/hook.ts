@@ -1,4 +1,5 @@
-import type { SessionData, Store } from "express-session";
+import { promisify } from "node:util";
+import type { Cookie, SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginWatcher } from "../live/login-watcher.js";
 import type { LoginRegistry } from "../types/registry.js";
@@ -17,7 +18,7 @@ import type { UserIdOf } from "./user-id.js";
 /** What express-session puts on a request. */
 interface RequestWithSession {
   sessionID: string;
-  session?: SessionRecord;
+  session?: SessionRecord | null;
   sessionStore?: Store;
 }
 
@@ -191,18 +192,56 @@ export class StoreHook {
     });
   }
 
+  /**
+   * Ends the login that the request holds and destroys its session, whatever the app has made of `req.session`. If that fails, the
+   * request has no session.
+   */
+  async endLogin(req: object): Promise<void> {
+    const request = req as RequestWithSession;
+    const { sessionID } = request;
+    // As Session#destroy() does: nothing saves the session at the end of the request.
+    delete request.session;
+    let destroyed: Promise<void>;
+    this.#destroying = this.#requests.of(req);
+    try {
+      destroyed = promisify((done: Callback) => this.#store.destroy(sessionID, done))() as Promise<void>;
+    } finally {
+      this.#destroying = undefined;
+    }
+    await destroyed;
+  }
+
+  /**
+   * Gives a request that has logged out an empty session: access logs, and other code that runs late, read it. It is written only if
+   * the app puts data into it.
+   */
+  leaveEmpty(req: object): void {
+    const logins = this.#requests.of(req);
+    const { withheld } = logins;
+    (this.#store as { generate?: (req: object) => void }).generate?.(req);
+    logins.withheld = withheld;
+    logins.logOut();
+  }
+
+  /** Returns the cookie of the request's session; without a session, the one that session() gives a new session. */
+  cookieOf(req: object): Cookie | undefined {
+    const { session } = req as Partial<RequestWithSession>;
+    const cookie = (session as { cookie?: Cookie } | null | undefined)?.cookie;
+    if (cookie !== undefined) return cookie;
+    // The request itself must not get the new session.
+    const other = Object.create(req) as { session?: { cookie: Cookie } };
+    this.#hooked.generate?.call(this.#store, other);
+    return other.session?.cookie;
+  }
+
   /** From now on this request's session is not written or touched in the store, unless the app generates another one. */
   withhold(req: object): void {
-    this.#requests.of(req).isWithheld = true;
+    this.#requests.of(req).withheld = "always";
   }
 
   isWithheld(req: object): boolean {
-    return this.#requests.peek(req)?.isWithheld === true;
-  }
-
-  /** Gives a request an empty session, as session() does. */
-  generate(req: object): void {
-    (this.#store as { generate?: (req: object) => void }).generate?.(req);
+    const { session, sessionID } = req as RequestWithSession;
+    return this.#requests.peek(req)?.withholds(sessionID, session) === true;
   }
 
   /** The login of a session that is in the store, as a request with it would have it. */
@@ -221,10 +260,13 @@ export class StoreHook {
     return this.#sessions.adoptAll(onProgress);
   }
 
-  /** The login of the session that this request has now: the registry says whether it still lives. */
+  /**
+   * The login of this request, by its session id: the registry says whether it still lives. It does not depend on `req.session`, which
+   * the app may have set to `null`.
+   */
   loginOf(req: object): Stamp | undefined {
-    const { session, sessionID } = req as Partial<RequestWithSession>;
-    if (session === undefined || sessionID === undefined) return undefined;
+    const { sessionID } = req as Partial<RequestWithSession>;
+    if (sessionID === undefined) return undefined;
     const held = this.#requests.peek(req)?.on(sessionID);
     return held?.removal === undefined ? held?.stamp : undefined;
   }
@@ -283,8 +325,8 @@ export class StoreHook {
     }
   });
 
-  #watchDestroy(session: SessionRecord | undefined): void {
-    if (session !== undefined) Object.defineProperty(session, "destroy", this.#watchedDestroy);
+  #watchDestroy(session: SessionRecord | null | undefined): void {
+    if (session !== undefined && session !== null) Object.defineProperty(session, "destroy", this.#watchedDestroy);
   }
 
   #load(sid: string, callback: Callback): void {
@@ -307,7 +349,8 @@ export class StoreHook {
     const req = requestOf(session);
     if (req === undefined) return this.#sessions.saves.saveWithoutRequest(sid, session);
     const logins = this.#requests.of(req);
-    if (logins.isWithheld) return Promise.resolve();
+    if (logins.withholds(sid, session)) return Promise.resolve();
+    logins.withheld = undefined;
     this.#watchDestroy(session);
     return logins.inOrder(() => this.#sessions.saves.save(sid, session, req, logins));
   }
@@ -330,7 +373,7 @@ export class StoreHook {
     };
     const logins = req && this.#requests.peek(req);
     try {
-      if (logins?.isWithheld === true) done();
+      if (logins?.withholds(sid, session) === true) done();
       else this.#sessions.touches.touch(sid, session, done, req, logins);
     } catch (error) {
       done(error);
@@ -383,7 +426,7 @@ export class StoreHook {
     const logins = this.#refusing === undefined ? this.#requests.peek(req) : this.#requests.of(req);
     if (logins !== undefined) {
       logins.freshSid = req.sessionID;
-      logins.isWithheld = false;
+      logins.withheld = undefined;
       logins.rejection = this.#refusing ?? logins.rejection;
       this.#watchDestroy(req.session);
     }

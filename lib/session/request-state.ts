@@ -1,5 +1,5 @@
 import type { LoginRegistry, Removal } from "../types/registry.js";
-import type { Tombstone, Stamp } from "./stamp.js";
+import { ownKeysOf, type SessionRecord, type Stamp, type Tombstone } from "./stamp.js";
 
 /** A login that a request was loaded with, or has begun. */
 export interface HeldLogin {
@@ -30,12 +30,16 @@ export class RequestState {
    * login.
    */
   startsLoginAfter: string | undefined;
-  /** Whether nothing is written of the request's session: it is there for code that reads it. */
-  isWithheld = false;
+  /**
+   * Whether nothing is written of the request's session, which is there for code that reads it: after a rejection, whatever it
+   * holds; after a logout, until the app puts data into it.
+   */
+  withheld: "always" | "while empty" | undefined;
   /** The login of the session that the request has now. */
   #current: HeldLogin | undefined;
   /** What it has had before, by user: most requests have but one login, if any. */
   #earlier: Map<string, HeldLogin> | undefined;
+  #loggedOut: Map<string, Stamp> | undefined;
   #last: Promise<unknown> | undefined;
 
   /** The request's session has been loaded with this login, or with none. */
@@ -62,12 +66,36 @@ export class RequestState {
     return held !== undefined && (held.sid === sid || this.freshSid === sid) ? held : undefined;
   }
 
+  /** Lets go of the login that the request has logged out of. The session it is left with is new and empty. */
+  logOut(): void {
+    const left = this.#current?.stamp;
+    if (left !== undefined) (this.#loggedOut ??= new Map()).set(left.userId, left);
+    this.#current = undefined;
+    this.withheld ??= "while empty";
+  }
+
+  /** Returns the login of this user that the request has logged out of. */
+  loggedOut(userId: string): Stamp | undefined {
+    return this.#loggedOut?.get(userId);
+  }
+
+  /** Returns whether nothing is written of this session. The one that a logout has left never is. */
+  withholds(sid: string, session: SessionRecord | null | undefined): boolean {
+    if (this.withheld !== "while empty") return this.withheld === "always";
+    return sid !== this.freshSid || isEmpty(session);
+  }
+
   /** One step after the other: the save at the end of a request must find what an earlier save has begun. */
   inOrder<T>(step: () => Promise<T>): Promise<T> {
     const done = (this.#last ?? Promise.resolve()).then(step);
     this.#last = done.catch(() => undefined);
     return done;
   }
+}
+
+/** Whether a store would keep no data of the app. */
+function isEmpty(session: SessionRecord | null | undefined): boolean {
+  return session === null || session === undefined || ownKeysOf(session).every((key) => session[key] === undefined);
 }
 
 /** What each request has to do with logins, and no longer than the request lives. */

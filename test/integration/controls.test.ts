@@ -160,8 +160,9 @@ describe("a kick that the store does not answer", () => {
     store.isBroken = true;
     const error: unknown = await site.auth.kick("alice").catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
-    expect(error).toHaveProperty("cause.code", "ENOSPC");
-    expect(error).toHaveProperty("cause.message", "ENOSPC: no space left on device, open '/sessions/….json'");
+    expect(error).toHaveProperty("cause.code", "ERR_STORE_UNAVAILABLE");
+    expect(error).toHaveProperty("cause.cause.code", "ENOSPC");
+    expect(error).toHaveProperty("cause.cause.message", "ENOSPC: no space left on device, open '/sessions/….json'");
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(sid);
   });
 });

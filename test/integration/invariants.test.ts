@@ -324,7 +324,7 @@ describe("I9, when the store cannot write", () => {
   it("a new login is not shown as live", async () => {
     const { site, failing } = await failingSite();
     failing.on = true;
-    expect((await new Browser(site.url).post("/login", { user: "alice" })).status).toBe(500);
+    expect((await new Browser(site.url).post("/login", { user: "alice" })).status).toBe(503);
     expect((await site.auth.listLogins("alice")).items).toEqual([]);
     expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
   });

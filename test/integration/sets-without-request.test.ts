@@ -173,7 +173,10 @@ describe("a session that is set without a request", () => {
       },
     };
     const served = site.user(browser);
-    await expect(new Job(store).set("old", failing)).rejects.toThrow("cannot be stored");
+    await expect(new Job(store).set("old", failing)).rejects.toMatchObject({
+      code: "ERR_STORE_UNAVAILABLE",
+      cause: { message: "cannot be stored" },
+    });
     expect([await served, await site.user(browser)]).toEqual(["alice", "alice"]);
   });
 
@@ -211,7 +214,10 @@ describe("a session that is set without a request", () => {
         throw new Error("cannot be stored");
       },
     };
-    await expect(new Job(store).set("new", failing)).rejects.toThrow("cannot be stored");
+    await expect(new Job(store).set("new", failing)).rejects.toMatchObject({
+      code: "ERR_STORE_UNAVAILABLE",
+      cause: { message: "cannot be stored" },
+    });
     expect(await idsOf(site, "alice")).toEqual([]);
   });
 });

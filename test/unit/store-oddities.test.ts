@@ -1,7 +1,7 @@
-import { promisify } from "node:util";
+import { inspect, promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { MemoryLoginRegistry } from "../../lib/index.js";
+import { LogoutError, MemoryLoginRegistry } from "../../lib/index.js";
 import { LoginWatcher } from "../../lib/live/login-watcher.js";
 import { EndNotifications } from "../../lib/live/notifications.js";
 import { RawStore } from "../../lib/session/store/raw-store.js";
@@ -10,6 +10,16 @@ import type { UserIdOf } from "../../lib/session/user-id.js";
 
 type Callback = (error?: unknown, value?: unknown) => void;
 const nobodyListens = { login: () => undefined, logout: () => undefined, rejected: () => undefined };
+
+const UNAVAILABLE = { code: "ERR_STORE_UNAVAILABLE", status: 503 };
+
+function caught(fail: () => never, done: Callback): void {
+  try {
+    fail();
+  } catch (error) {
+    done(error);
+  }
+}
 
 interface PromisedStore {
   get(sid: string): Promise<unknown>;
@@ -64,7 +74,7 @@ describe("a store that", () => {
     expect(answers).toEqual([[null, { cookie: {} }]]);
   });
 
-  it("throws has its error handed on", async () => {
+  it("throws is unavailable", async () => {
     const broken = new Error("broken");
     const raw = new RawStore(
       storeWith({
@@ -75,13 +85,13 @@ describe("a store that", () => {
       50,
       true,
     );
-    await expect(raw.get("sid")).rejects.toBe(broken);
+    await expect(raw.get("sid")).rejects.toMatchObject({ ...UNAVAILABLE, cause: { message: "broken" } });
   });
 
-  it("rejects without calling back has its error handed on", async () => {
+  it("rejects without calling back is unavailable", async () => {
     const broken = new Error("broken");
     const raw = new RawStore(storeWith({ set: () => Promise.reject(broken) }), 50, true);
-    await expect(raw.set("sid", {})).rejects.toBe(broken);
+    await expect(raw.set("sid", {})).rejects.toMatchObject({ ...UNAVAILABLE, cause: { message: "broken" } });
   });
 
   it("resolves before it calls back is waited for", async () => {
@@ -118,9 +128,74 @@ describe("a store that", () => {
       };
       const raw = new RawStore(storeWith({ [name]: method }), 50, true);
       const asked = name === "touch" ? promisify(raw.touch.bind(raw))("sid", {}) : raw[name as "set"]("sid", {});
-      await expect(asked).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE", status: 503, cause: error });
+      const cause = { code: "ENOENT", message: "connect ENOENT /run/db" };
+      await expect(asked).rejects.toMatchObject({ ...UNAVAILABLE, cause });
     },
   );
+
+  it.each([
+    ["calls back an error", (fail: () => never, done: Callback) => void caught(fail, done)],
+    ["calls back an error later", (fail: () => never, done: Callback) => void setImmediate(caught, fail, done)],
+    ["throws", (fail: () => never) => fail()],
+    ["rejects", (fail: () => never) => Promise.resolve().then(fail)],
+  ])("%s that holds the session id and data shows neither: each method", async (_how, act) => {
+    const secrets = ["the-session-id", 'a "token"', "deep token"];
+    const data = { cookie: {}, token: secrets[1], deep: [{ token: secrets[2] }] };
+    for (const name of ["get", "set", "destroy", "touch", "regenerate"] as const) {
+      const method = (...args: unknown[]): unknown => {
+        const fail = (): never => {
+          throw Object.assign(new Error(`failed: ${secrets.join()} ${JSON.stringify(data)}`), { code: "ECODE", args });
+        };
+        return act(fail, args.at(-1) as Callback);
+      };
+      const raw = new RawStore(storeWith({ [name]: method }), 50, true);
+      const asked = {
+        get: () => raw.get("the-session-id"),
+        set: () => raw.set("the-session-id", data),
+        destroy: () => raw.destroy("the-session-id"),
+        touch: () => promisify(raw.touch.bind(raw))("the-session-id", data),
+        regenerate: () => raw.regenerate({ sessionID: "the-session-id" }),
+      }[name];
+      const error: unknown = await asked().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        ...UNAVAILABLE,
+        message: `The session store failed in ${name}(). Try again.`,
+        cause: { code: "ECODE", message: expect.stringContaining("failed") },
+      });
+      const shown = inspect(error, { depth: 9, showHidden: true });
+      expect(shown).not.toContain("the-session-id");
+      if (name === "set" || name === "touch") expect(shown).not.toMatch(/deep token|a \\*"token/);
+    }
+  });
+
+  it("fails on data that cannot be read is unavailable, without a cause", async () => {
+    const data = Object.defineProperty({}, "a", {
+      enumerable: true,
+      get: () => {
+        throw new Error("cannot be read");
+      },
+    });
+    const raw = new RawStore(
+      storeWith({ set: (...args: unknown[]) => (args[2] as Callback)(new Error("a")) }),
+      50,
+      true,
+    );
+    const error: unknown = await raw.set("sid", data).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject(UNAVAILABLE);
+    expect(error).not.toHaveProperty("cause");
+  });
+
+  it("hands on an error of this package as it is", async () => {
+    const own = new LogoutError("ERR_REGISTRY_UNAVAILABLE", "It is down.");
+    const raw = new RawStore(storeWith({ regenerate: (_req: object, done: Callback) => done(own) }), 50, true);
+    await expect(raw.regenerate({})).rejects.toBe(own);
+  });
+
+  it("has no session to destroy, by ENOENT, has destroyed it", async () => {
+    const missing = Object.assign(new Error("no such file"), { code: "ENOENT" });
+    const raw = new RawStore(storeWith({ destroy: (_sid: string, done: Callback) => done(missing) }), 50, true);
+    await expect(raw.destroy("sid")).resolves.toBeUndefined();
+  });
 
   it("calls back without an error, be it null or undefined, has given its answer", async () => {
     for (const none of [null, undefined]) {

@@ -82,6 +82,8 @@ export class Listings {
       if (logins.freshSid === sid) return this.#rotate(saving, held, logins);
       return this.#continue(saving, held.stamp);
     }
+    const left = logins?.loggedOut(userId);
+    if (left !== undefined) return this.#begin(saving, left);
     const stamp = stampOf(session);
     return stamp?.userId === userId ? this.#continue(saving, stamp) : this.#begin(saving);
   }
@@ -173,8 +175,11 @@ export class Listings {
   /**
    * Begins a login: lists it here; the session is then written with its stamp. Each attempt uses a new id, because a kick may
    * already have ended and counted the previous one.
+   *
+   * @param left - the login of this user that the request has logged out of. A kick since that login began may have been meant for
+   * it, without the request knowing; only auth.startLogin(req) begins another login after such a kick.
    */
-  async #begin({ sid, session, userId, req, logins }: Saving): Promise<Listing> {
+  async #begin({ sid, session, userId, req, logins }: Saving, left?: Stamp): Promise<Listing> {
     const client = deviceInfoOf(req);
     for (;;) {
       const loginId = randomBytes(16).toString("base64url");
@@ -184,8 +189,16 @@ export class Listings {
       const undo = async (): Promise<void> => {
         await this.#registry.remove(userId, loginId, { remember: "for a day" });
       };
-      const generation = await orUndo(this.#registry.add({ id: loginId, userId, sid, ttlMs, ...client }), undo);
-      if (generation === undefined) continue;
+      const login = { id: loginId, userId, sid, ttlMs, ...client };
+      const listed =
+        left === undefined
+          ? this.#registry.add(login)
+          : this.#registry.adopt(login, { generation: left.generation, endCount: 0 });
+      const generation = await orUndo(listed, undo);
+      if (generation === undefined) {
+        if (left !== undefined) return { stamp: left, hasEnded: "in a new session" };
+        continue;
+      }
       const stamp = { userId, loginId, generation };
       const done = (isListed: boolean): void => {
         if (logins !== undefined) logins.startsLoginAfter = undefined;

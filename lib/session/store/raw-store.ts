@@ -1,6 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../../errors.js";
 import { Deadline, type Timed } from "../../util/deadline.js";
+import { redactError } from "../../util/redact-error.js";
 import type { Done } from "../callbacks.js";
 import { withCookie, type SessionRecord } from "../stamp.js";
 
@@ -19,6 +20,8 @@ const LISTING_MS = 600_000;
  * Each call settles once, with the first answer: stores exist that are synchronous, that call back twice, that return a
  * promise as well (which may resolve before the answer is there, so that only its rejection counts), that throw, and that
  * never answer for an id they do not know.
+ *
+ * Every failure is a LogoutError `ERR_STORE_UNAVAILABLE`: the store's own error may hold the session id, or the data.
  */
 export class RawStore {
   readonly #store: Store;
@@ -71,7 +74,7 @@ export class RawStore {
   }
 
   async destroy(sid: string): Promise<void> {
-    await this.#call("destroy", [sid]);
+    await this.#call("destroy", [sid], isMissing);
   }
 
   /**
@@ -138,7 +141,7 @@ export class RawStore {
         args,
         (error, value) => {
           if (error === undefined) resolve(value);
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it is: express-session looks at its code
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a LogoutError
           else reject(error);
         },
         meansNothing,
@@ -155,7 +158,7 @@ export class RawStore {
     limit = this.#limit,
   ): void {
     const method = this.#method(name);
-    const call = new Call(name, limit, done, meansNothing);
+    const call = new Call(name, args, limit, done, meansNothing);
     limit.watch(call);
     try {
       const returned = method.call(this.#store, ...args, call.answer);
@@ -176,13 +179,24 @@ class Call implements Timed {
   newer: Timed | undefined = undefined;
   older: Timed | undefined = undefined;
   readonly #name: string;
+  readonly #args: readonly unknown[];
+  /** A store that regenerates gives the request another one. */
+  readonly #sid: unknown;
   readonly #limit: Deadline;
   readonly #done: Done<unknown>;
   readonly #meansNothing: ((error: unknown) => boolean) | undefined;
   #isDone = false;
 
-  constructor(name: string, limit: Deadline, done: Done<unknown>, meansNothing?: (error: unknown) => boolean) {
+  constructor(
+    name: string,
+    args: readonly unknown[],
+    limit: Deadline,
+    done: Done<unknown>,
+    meansNothing?: (error: unknown) => boolean,
+  ) {
     this.#name = name;
+    this.#args = args;
+    this.#sid = sidOf(args[0]);
     this.#limit = limit;
     this.#done = done;
     this.#meansNothing = meansNothing;
@@ -194,7 +208,7 @@ class Call implements Timed {
     this.#limit.done(this);
     if (error === undefined || error === null) this.#done(undefined, value ?? undefined);
     else if (this.#meansNothing?.(error) === true) this.#done(undefined);
-    else this.#done(isUnreachable(error) ? this.#unavailable("cannot be reached: connect ENOENT", error) : error);
+    else this.#done(this.#failed(error));
   };
 
   fail(error: unknown): void {
@@ -205,10 +219,42 @@ class Call implements Timed {
     this.answer(this.#unavailable(`did not answer ${this.#name}() within ${String(this.#limit.limitMs)} ms`));
   }
 
-  #unavailable(what: string, cause?: unknown): LogoutError {
+  /** An error of this package is one already: a store's regenerate() calls the hooked destroy(). */
+  #failed(error: unknown): LogoutError {
+    if (error instanceof LogoutError) return error;
+    return this.#unavailable(`failed in ${this.#name}(). Try again`, this.#causeOf(error));
+  }
+
+  /** No cause where the session data cannot be read: then it is not known what to hide. */
+  #causeOf(error: unknown): Error | undefined {
+    try {
+      const seen = new Set<object>();
+      return redactError(
+        error,
+        [this.#sid, ...this.#args.slice(1)].flatMap((each) => textsOf(each, seen)),
+      );
+    } catch {
+      return undefined;
+    }
+  }
+
+  #unavailable(what: string, cause?: Error): LogoutError {
     const options = cause === undefined ? {} : { cause };
     return new LogoutError("ERR_STORE_UNAVAILABLE", `The session store ${what}.`, options);
   }
+}
+
+/** The session id that a store is called with: itself, or in a request. */
+function sidOf(given: unknown): unknown {
+  return typeof given === "object" ? (given as { sessionID?: unknown } | null)?.sessionID : given;
+}
+
+/** Every text in a session id or session data, also as JSON writes it. */
+function textsOf(given: unknown, seen: Set<object>): readonly string[] {
+  if (typeof given === "string") return [given, JSON.stringify(given).slice(1, -1)];
+  if (typeof given !== "object" || given === null || ArrayBuffer.isView(given) || seen.has(given)) return [];
+  seen.add(given);
+  return Object.values(given).flatMap((value) => textsOf(value, seen));
 }
 
 function unsupported(what: string): LogoutError {

@@ -1,6 +1,4 @@
 import type { Store } from "express-session";
-import { redactError } from "../../util/redact-error.js";
-import { LogoutError } from "../../errors.js";
 import { mapLimit } from "../../util/map-limit.js";
 import type { KickRecord } from "../../types/login.js";
 import type { ListedLogin } from "../../types/registry.js";
@@ -68,14 +66,9 @@ export class Tombstones {
   }
 
   async #replace({ sid, userId, expires, tombstone }: KickedSession): Promise<void> {
-    try {
-      const session = await this.#raw.get(sid);
-      if (session === undefined || !isSameLogin(stampOf(session), { userId, loginId: tombstone.loginId })) return;
-      if (+expires > Date.now()) await this.#raw.set(sid, tombstoneSession(tombstone, expires));
-      else await this.#raw.destroy(sid);
-    } catch (error) {
-      // A store's message may hold the session id.
-      throw error instanceof LogoutError ? error : redactError(error, [sid]);
-    }
+    const session = await this.#raw.get(sid);
+    if (session === undefined || !isSameLogin(stampOf(session), { userId, loginId: tombstone.loginId })) return;
+    if (+expires > Date.now()) await this.#raw.set(sid, tombstoneSession(tombstone, expires));
+    else await this.#raw.destroy(sid);
   }
 }
