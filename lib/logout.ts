@@ -180,8 +180,8 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const hook = left ?? new StoreHook(resolved.store);
   // When this one is closed and its store taken over, what is left of it ends the logins that requests are served by then.
   const registry = forwardTo(() => hook.current.registry);
-  const notes = forwardTo(() => hook.current.tombstones);
-  const logins = new Logins({ registry, notes, events });
+  const tombstones = forwardTo(() => hook.current.tombstones);
+  const logins = new Logins({ registry, tombstones, events });
   const news = new EndNotifications(registry, recheckIntervalMs);
   const live = new LoginWatcher({ registry, news, recheckIntervalMs });
   const liveRequests = new LoginSignals(hook, live);
