@@ -168,7 +168,7 @@ describe("the time of a kick", () => {
       const at = new Date("2026-01-02T03:04:05.678Z");
       const kick = { ...newKick({ reason: odd, by: odd }), id: `${odd}${next("mark")}`, at };
       await registry.removeAll("alice", kick);
-      await registry.kickEveryone({ ...mark, id: `${odd}${next("mark")}` });
+      await registry.kickEveryone({ ...kick, id: `${odd}${next("mark")}` });
       const adopt = (ms: number) =>
         registry.adopt(newLogin(), { generation: "", endCount: 0, authenticatedAt: new Date(+at + 60_000 + ms) });
       expect(await adopt(-1)).toBeUndefined();
