@@ -197,8 +197,8 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const hook = left ?? new StoreHook(resolved.store, new LoginWatcher(source));
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
-  const notes = forwardTo(() => hook.current.tombstones);
-  const logins = new Logins({ registry, notes, events });
+  const tombstones = forwardTo(() => hook.current.tombstones);
+  const logins = new Logins({ registry, tombstones, events });
   const liveRequests = new LoginSignals(hook);
   const sessions = new SessionsOfRequests(hook, resolved.store);
   const mounts = new MountPaths();

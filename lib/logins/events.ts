@@ -1,19 +1,19 @@
 import { EventEmitter } from "node:events";
 
-/** What `auth.on(…)` tells. No payload holds a session id or a token. */
+/** The events of `auth.on(…)` and their payloads. No payload contains a session id or a token. */
 export interface LogoutEvents {
-  /** A user has logged in, or a request has brought back a login that it had ended itself. */
+  /** A user has logged in, or a request has resumed a login that it had ended itself. */
   login: {
     readonly userId: string;
     readonly loginId: string;
     readonly ip?: string | undefined;
     readonly userAgent?: string | undefined;
   };
-  /** A login was ended by its user, or by the app. */
+  /** The user or the app has ended a login. */
   logout: { readonly userId: string; readonly loginId: string };
   /**
-   * A user's logins were ended by a kick, on this node or another. One event for each user: where he was kicked when that is
-   * done, elsewhere as soon as it is heard of (and in several pieces of a thousand logins).
+   * A kick has ended logins of a user, on this node or another. One event per user: on the node of the kick once the kick is
+   * finished; on other nodes once the notification arrives (one event per 1,000 logins).
    */
   kick: {
     readonly userId: string;
@@ -22,15 +22,15 @@ export interface LogoutEvents {
     readonly reason?: string | undefined;
     readonly by?: string | undefined;
   };
-  /** A request came with a session whose login had ended. `userId` is absent where the session said only that it was kicked. */
+  /** A request with a session whose login has ended was rejected. `userId` is absent if the session holds only a tombstone. */
   rejected: { readonly loginId: string; readonly userId?: string | undefined; readonly reason?: string | undefined };
 }
 
 export type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEvents[Name]) => void;
 
 /**
- * Calls listeners after the event, each in a tick of its own: an error of one is an uncaught exception of the process, and the
- * others are called all the same.
+ * Calls each listener in its own tick after the event. An error in a listener is an uncaught exception of the process and does
+ * not prevent the other listeners from being called.
  */
 export class Events {
   readonly #emitter = new EventEmitter();

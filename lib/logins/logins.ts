@@ -9,36 +9,36 @@ import type { Tombstones } from "../session/store/tombstones.js";
 import { unadopted } from "../session/rules/listing.js";
 import { toUserId } from "../session/user-id.js";
 
-/** How many users are kicked at once. */
+/** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
 export const MAX_KICK_TEXT = 500;
-/** Of how many kicks of its own a process remembers that it has told of them itself. */
+/** How many of its own kicks a process remembers, so that their notifications are not emitted twice. */
 const OWN_KICKS = 1_000;
 const MAX_REPLICAS = 64;
 const MAX_PAGE = 1_000;
 
-/** Why somebody is kicked, and by whom. */
+/** Options of a kick. */
 export interface KickOptions {
-  /** What the kicked user is told: at most 500 characters of plain text. */
+  /** Reason shown to the kicked user: plain text of at most 500 characters. Default: none. */
   readonly reason?: string | undefined;
-  /** Who kicks, for events and audit; the kicked user is not told. At most 500 characters. */
+  /** Who kicks, for events and audit; never shown to the kicked user. At most 500 characters. Default: none. */
   readonly by?: string | undefined;
   /**
-   * How many replicas of the registry must have the kick before it is answered, so that a failover cannot undo it; else it
-   * rejects with `ERR_NOT_REPLICATED`. Default: the registry's `waitReplicas`.
+   * Number of replicas of the registry that must acknowledge the kick before it returns, so that a failover cannot undo it;
+   * otherwise the kick rejects with `ERR_NOT_REPLICATED`. Default: the registry's `waitReplicas`.
    */
   readonly waitReplicas?: number | undefined;
 }
 
-/** What a kick came to. */
+/** The result of a kick. */
 export interface KickResult {
-  /** How many of the users were logged in. */
+  /** The number of users who were logged in. */
   readonly users: number;
-  /** How many logins have ended. */
+  /** The number of logins that have ended. */
   readonly logins: number;
 }
 
-/** How far a long call is. */
+/** The progress of a kick of everyone, in users. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
@@ -47,25 +47,25 @@ export interface Progress {
 /** Options of `kickAll`. */
 export interface KickAllOptions extends KickOptions {
   /**
-   * Called as the kick goes on: `total` is how many were online when it began, an estimate while users come and go. What it
-   * throws does not stop the kick; it is thrown when everyone is off.
+   * Callback for progress. `total` is the number of users online when the kick began, an estimate while users come and go. An
+   * error in the callback does not stop the kick; `kickAll` throws it after everyone has been kicked. Default: none.
    */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** Which part of the users online is asked for. */
+/** Which page of the users online is read. */
 export interface ActiveUsersPage {
-  /** From 1. Default: 1. */
+  /** Number of the page, from 1. Default: 1. */
   readonly page?: number | undefined;
-  /** Users a page, 1 to 50. Default: 10. */
+  /** Users per page, 1 to 50. Default: 10. */
   readonly limit?: number | undefined;
 }
 
-/** One page of who is online, newest activity first. */
+/** One page of the users online, most recently active first. */
 export interface ActiveUsers {
-  /** How many users are online in all. */
+  /** The number of users online on all pages. */
   readonly totalCount: number;
-  /** Each with their newest live logins, at most 50, and how many they have in all. */
+  /** Each user with their newest live logins, at most 50, and the number of all their live logins. */
   readonly users: readonly {
     readonly userId: string;
     readonly logins: readonly Login[];
@@ -75,46 +75,46 @@ export interface ActiveUsers {
 
 /** Which page of a list is read. */
 export interface PageRequest {
-  /** How many items, 1 to 1,000. Default: 50. */
+  /** Maximum number of items, 1 to 1,000. Default: 50. */
   readonly limit?: number | undefined;
-  /** The {@link CountedPage.cursor} of the page before. Default: the first page. */
+  /** {@link CountedPage.cursor} of the previous page. Default: the first page. */
   readonly cursor?: string | undefined;
 }
 
-/** One page of a list that is counted. */
+/** One page of a list, with the size of the whole list. */
 export interface CountedPage<Item> {
   readonly items: readonly Item[];
   /** Reads the next page. Absent on the last one. */
   readonly cursor?: string | undefined;
-  /** How many items there are on all pages. */
+  /** The number of items on all pages. */
   readonly total: number;
 }
 
-/** What can be done with logins, whoever asks: rules without HTTP. */
+/** Kicks and lists logins, without HTTP. */
 export class Logins {
   readonly #registry: LoginRegistry;
-  readonly #notes: Tombstones;
+  readonly #tombstones: Tombstones;
   readonly #events: Events;
   readonly #ownKicks = lru<true>(OWN_KICKS);
 
-  constructor({ registry, notes, events }: { registry: LoginRegistry; notes: Tombstones; events: Events }) {
+  constructor({ registry, tombstones, events }: { registry: LoginRegistry; tombstones: Tombstones; events: Events }) {
     this.#registry = registry;
-    this.#notes = notes;
+    this.#tombstones = tombstones;
     this.#events = events;
   }
 
   async kick(userIds: unknown, options: KickOptions = {}): Promise<KickResult> {
-    const { mark, wait } = this.#begin(options);
-    const asked = new Set((Array.isArray(userIds) ? userIds : [userIds]).map(userIdArgument));
-    const { users, logins, failures } = await this.#kickUsers([...asked], mark, wait);
+    const { kick, wait } = this.#createKick(options);
+    const ids = new Set((Array.isArray(userIds) ? userIds : [userIds]).map(userIdArgument));
+    const { users, logins, failures } = await this.#kickUsers([...ids], kick, wait);
     if (failures.length > 0) throw kickError(failures);
     return { users, logins };
   }
 
-  /** @param ifListed - leaves nothing of an id that is not listed: for ids that a user may make up */
+  /** @param ifListed - Writes nothing for an id that is not listed: for ids that a user can make up. */
   async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}, ifListed = false): Promise<KickResult> {
     const id = userIdArgument(userId);
-    const { mark: kick, wait } = this.#begin(options);
+    const { kick, wait } = this.#createKick(options);
     if (!isLoginId(loginId)) return { users: 0, logins: 0 };
     try {
       const { login } = await this.#registry.remove(id, loginId, { kick, ...wait, ifListed });
@@ -127,8 +127,8 @@ export class Logins {
   }
 
   /**
-   * Ends what a copy of the login's session would be adopted as: one without a stamp, which a job may set. A kick of all logins
-   * of a user does that by its mark.
+   * Ends the logins under which a copy of the login's session without a stamp (which a job may write) would be adopted. A kick
+   * of all logins of a user needs no such step: its kick record prevents the adoption.
    */
   async #endAdoptable({ id, userId, sids }: ListedLogin, kick: KickRecord, wait: EndOptions): Promise<ListedLogin[]> {
     const loginIds = sids.map((sid) => unadopted(sid, userId).loginId).filter((loginId) => loginId !== id);
@@ -138,46 +138,46 @@ export class Logins {
     return ended.filter((login) => login !== undefined);
   }
 
-  /** Every login of a user but one, if that is his. */
+  /** Kicks every login of a user but one, if that is a login of this user. */
   async kickOthers(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
     const id = userIdArgument(userId);
-    const { mark, wait } = this.#begin(options);
-    if (!isLoginId(loginId)) throw new LogoutError("ERR_ARGUMENT", "The login that stays must be named by its id.");
-    const { users, logins, failures } = await this.#kickUsers([id], mark, { ...wait, except: loginId });
+    const { kick, wait } = this.#createKick(options);
+    if (!isLoginId(loginId)) throw new LogoutError("ERR_ARGUMENT", "loginId must be the id of the login to keep.");
+    const { users, logins, failures } = await this.#kickUsers([id], kick, { ...wait, except: loginId });
     if (failures.length > 0) throw kickError(failures);
     return { users, logins };
   }
 
   async kickAll({ onProgress, ...options }: KickAllOptions = {}): Promise<KickResult> {
-    const { mark, wait } = this.#begin(options);
+    const { kick, wait } = this.#createKick(options);
     const result = { users: 0, logins: 0 };
-    const notDone: Failure[] = [];
-    const thrown: unknown[] = [];
+    const failedUsers: Failure[] = [];
+    const progressErrors: unknown[] = [];
     try {
-      await this.#registry.kickEveryone(mark, wait);
+      await this.#registry.kickEveryone(kick, wait);
       const totalCount = await this.#countOnline();
       for await (const userIds of this.#registry.scanUsers()) {
-        const { users, logins, failures } = await this.#kickUsers(userIds, mark, wait);
+        const { users, logins, failures } = await this.#kickUsers(userIds, kick, wait);
         result.users += users;
         result.logins += logins;
-        notDone.push(...failures);
+        failedUsers.push(...failures);
         try {
           onProgress?.({ done: result.users, total: Math.max(result.users, totalCount) });
         } catch (error) {
-          thrown.push(error);
+          progressErrors.push(error);
         }
       }
     } catch (error) {
-      throw kickError(notDone, error);
+      throw kickError(failedUsers, error);
     }
-    if (notDone.length > 0) throw kickError(notDone);
-    if (thrown.length > 0) throw thrown[0];
+    if (failedUsers.length > 0) throw kickError(failedUsers);
+    if (progressErrors.length > 0) throw progressErrors[0];
     return result;
   }
 
-  /** Logins have ended, here or on another node: a kick of another node is told here as well. */
+  /** Emits the `kick` event for a kick on another node. */
   onRemoteEnd({ userId, loginIds, kick }: EndedLogins): void {
-    // `get` keeps a kick of everyone, which may take minutes, from being forgotten on the way.
+    // `get`, not `has`, so that a kick of everyone, which may take minutes, is not evicted before it finishes.
     if (kick === undefined || this.#ownKicks.get(kick.id) !== undefined) return;
     const { at, reason, by } = kick;
     this.#events.emit("kick", { userId, loginIds, at, reason, by });
@@ -208,35 +208,34 @@ export class Logins {
     return { totalCount, users: users.map(({ logins, ...user }) => ({ ...user, logins: logins.map(withoutSids) })) };
   }
 
-  /** An estimate, for progress alone: a kick must not fail because users cannot be counted. */
+  /** Returns an estimate for progress. A kick must not fail because users cannot be counted. */
   async #countOnline(): Promise<number> {
-    const counted = this.#registry.activeUsers({ offset: 0, limit: 0 });
-    return counted.then(
+    return this.#registry.activeUsers({ offset: 0, limit: 0 }).then(
       ({ totalCount }) => totalCount,
       () => 0,
     );
   }
 
-  #begin({ reason, by, waitReplicas }: KickOptions): { mark: KickRecord; wait: EndOptions } {
-    const mark = {
+  #createKick({ reason, by, waitReplicas }: KickOptions): { kick: KickRecord; wait: EndOptions } {
+    const kick = {
       id: randomBytes(9).toString("base64url"),
       at: new Date(),
       reason: textArgument("reason", reason),
       by: textArgument("by", by),
     };
     if (waitReplicas !== undefined) integerArgument("waitReplicas", waitReplicas, 0, MAX_REPLICAS);
-    this.#ownKicks.set(mark.id, true);
-    return { mark, wait: { waitReplicas } };
+    this.#ownKicks.set(kick.id, true);
+    return { kick, wait: { waitReplicas } };
   }
 
   async #kickUsers(
     userIds: readonly string[],
-    mark: KickRecord,
+    kick: KickRecord,
     end: KickEndOptions,
   ): Promise<KickResult & { failures: Failure[] }> {
     const failures: Failure[] = [];
     const counts = await mapLimit(USERS_AT_ONCE, userIds, (userId) =>
-      this.#kickUser(userId, mark, end).catch((cause: unknown) => {
+      this.#kickUser(userId, kick, end).catch((cause: unknown) => {
         failures.push({ userId, cause });
         return 0;
       }),
@@ -245,19 +244,19 @@ export class Logins {
     return { users: online.length, logins: online.reduce((sum, count) => sum + count, 0), failures };
   }
 
-  /** @returns how many logins the user had. */
-  async #kickUser(userId: string, mark: KickRecord, end: KickEndOptions): Promise<number> {
-    const logins = await this.#registry.removeAll(userId, mark, end);
-    if (logins.length > 0) await this.#finish(userId, logins, mark);
+  /** Returns the number of logins that the user had. */
+  async #kickUser(userId: string, kick: KickRecord, end: KickEndOptions): Promise<number> {
+    const logins = await this.#registry.removeAll(userId, kick, end);
+    if (logins.length > 0) await this.#finish(userId, logins, kick);
     return logins.length;
   }
 
-  /** What follows when logins are off the list. Until it is done the registry keeps them at hand for a repetition. */
-  async #finish(userId: string, logins: readonly ListedLogin[], mark: KickRecord): Promise<void> {
-    await this.#notes.write(logins, mark);
+  /** Writes tombstones for kicked logins. Until this is done, the registry keeps the logins so that the kick can be repeated. */
+  async #finish(userId: string, logins: readonly ListedLogin[], kick: KickRecord): Promise<void> {
+    await this.#tombstones.write(logins, kick);
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.finishKick(userId, loginIds);
-    const { at, reason, by } = mark;
+    const { at, reason, by } = kick;
     this.#events.emit("kick", { userId, loginIds, at, reason, by });
   }
 }
@@ -267,7 +266,7 @@ interface Failure {
   readonly cause: unknown;
 }
 
-/** Every field but the session ids: they stay on the server. It ends when its session does, as far as anybody can see. */
+/** Returns the public fields of a login: no session ids, and its session's expiry as that of the login. */
 function withoutSids({ id, userId, began, lastActive, shownUntil, ip, userAgent }: ListedLogin): Login {
   return { id, userId, began, lastActive, expires: shownUntil, ip, userAgent };
 }
@@ -279,22 +278,26 @@ function writeCursor(offset: number): string {
 function readCursor(cursor: unknown): number {
   const text = typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString() : "";
   if (/^o\d{1,15}$/.test(text)) return Number(text.slice(1));
-  throw new LogoutError("ERR_ARGUMENT", "cursor must be that of the page before.");
+  throw new LogoutError("ERR_ARGUMENT", "cursor must be the cursor of the previous page.");
 }
 
-/** Of several causes, the one that has to be mended first; what was asked for wrongly is nobody's failure. */
-function kickError(failures: readonly Failure[], brokenBy?: unknown): LogoutError {
-  const causes = [...(brokenBy === undefined ? [] : [brokenBy]), ...failures.map(({ cause }) => cause)];
+/**
+ * Returns the error of an incomplete kick. Of several causes, it carries the one to fix first: any other before
+ * `ERR_NOT_REPLICATED`. A wrong argument is returned as it is.
+ */
+function kickError(failures: readonly Failure[], stoppedBy?: unknown): LogoutError {
+  const causes = [...(stoppedBy === undefined ? [] : [stoppedBy]), ...failures.map(({ cause }) => cause)];
   const misuse = causes.find((cause) => cause instanceof LogoutError && cause.code === "ERR_ARGUMENT");
   if (misuse !== undefined) return misuse as LogoutError;
-  const isWaiting = (cause: unknown): boolean => cause instanceof LogoutError && cause.code === "ERR_NOT_REPLICATED";
+  const isUnreplicated = (cause: unknown): boolean =>
+    cause instanceof LogoutError && cause.code === "ERR_NOT_REPLICATED";
   return new KickError(
     failures.map(({ userId }) => userId),
-    causes.find((cause) => !isWaiting(cause)) ?? causes[0],
+    causes.find((cause) => !isUnreplicated(cause)) ?? causes[0],
   );
 }
 
-/** Whether it can be a login's: whatever else an app is sent need not be looked for, or be remembered as ended. */
+/** Returns whether a value has the format of a login id. Any other value from a form is neither looked up nor remembered. */
 function isLoginId(value: unknown): boolean {
   return typeof value === "string" && /^~?[\w-]{22}$/.test(value);
 }

@@ -1,20 +1,20 @@
 import type { EndOfLogin } from "../types/registry.js";
 
-/** Far longer than a request takes. */
+/** Much longer than any request takes. */
 const DAY_MS = 86_400_000;
 
 /**
- * For how long the end of one login is remembered, in milliseconds, if it was listed and if it was not; `undefined`: it need
- * not be. A made-up id is not kept for long.
+ * Returns how long the end of a login is remembered, in milliseconds: if the login is listed, and if it is not. `undefined`: not
+ * at all. The end of an unlisted login, whose id may be made up, is remembered for a day only, unless `remember` is `true`.
  */
 export function endTtlMs(
   { kick, remember = false, ifListed = false, ifSid, ifLastSid }: Omit<EndOfLogin, "waitReplicas">,
   maxSessionAgeMs: number,
 ): { listed: number | undefined; unlisted: number | undefined } {
-  const isForLong = remember === true || kick !== undefined;
+  const isPermanent = remember === true || kick !== undefined;
   const isConditional = ifListed || ifSid !== undefined || ifLastSid !== undefined;
   return {
-    listed: isForLong ? maxSessionAgeMs : remember === false ? undefined : DAY_MS,
+    listed: isPermanent ? maxSessionAgeMs : remember === false ? undefined : DAY_MS,
     unlisted: isConditional ? undefined : remember === true ? maxSessionAgeMs : DAY_MS,
   };
 }

@@ -21,40 +21,40 @@ import type {
 } from "../types/registry.js";
 import { endTtlMs } from "./ends.js";
 import { generationAfter, kickSince, newKickRecord } from "./generation.js";
-import { Recency, type Recent } from "../util/linked-list.js";
+import { LinkedList, type ListNode } from "../util/linked-list.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
-/** Whoever looks at who is active may sweep more often, as long as it takes no more than one part in so many of the time. */
+/** Reads of the active users may sweep more often, up to one part in this many of the time. */
 const SWEEP_SHARE = 50;
 
-interface User extends Recent<User> {
+interface User extends ListNode<User> {
   readonly id: string;
   readonly logins: Map<string, ListedLogin>;
-  /** Taken off by kicks that are not settled yet. */
+  /** The logins of kicks that are not finished. */
   readonly kicked: Map<string, ListedLogin>;
-  /** The last kick. */
-  mark?: KickRecord;
-  /** The login that his last kick has spared. */
+  lastKick?: KickRecord;
+  /** The login that the last kick has spared. */
   spared?: string | undefined;
-  markUntil: number;
+  /** Until when the last kick is remembered. */
+  kickUntil: number;
   /** Logins that were ended one by one and must not be adopted again. */
   readonly ended: Map<
     string,
-    { readonly ends: number; readonly mark?: KickRecord | undefined; readonly until: number }
+    { readonly endCount: number; readonly kick?: KickRecord | undefined; readonly until: number }
   >;
 }
 
 /**
- * The list of live logins in this process: the default, for an app that runs as one process with a `MemoryStore`.
+ * Keeps the live logins in the memory of this process. The default, for an app that runs as one process with a `MemoryStore`.
  *
- * Processes that share their sessions must share a registry: they take `RedisLoginRegistry`. Forgets all logins when the process
- * restarts: sessions that outlive a restart need `RedisLoginRegistry` or `PostgresLoginRegistry`.
+ * Forgets all logins when the process restarts. Processes that share sessions, and sessions that outlive a restart, need
+ * `RedisLoginRegistry` or `PostgresLoginRegistry`.
  */
 export class MemoryLoginRegistry implements LoginRegistry {
   readonly #users = new Map<string, User>();
-  /** The users with a login that is shown, by activity. One may have expired since, until the user is looked at or swept out. */
-  readonly #online = new Recency<User>();
-  #everyoneMark: KickRecord | undefined;
+  /** The users with a login that is shown, by activity. Includes users whose logins have expired since, until the next check. */
+  readonly #online = new LinkedList<User>();
+  #lastKickOfEveryone: KickRecord | undefined;
   #appId: string | undefined;
   #maxSessionAgeMs = 0;
   #sweptAt = 0;
@@ -65,7 +65,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
     if (this.#appId !== undefined && this.#appId !== appId) {
       throw new LogoutError(
         "ERR_REGISTRY_IN_USE",
-        `This registry serves the application "${this.#appId}". Give "${appId}" a registry of its own.`,
+        `This registry serves the application "${this.#appId}". Create another registry for "${appId}".`,
       );
     }
     this.#appId = appId;
@@ -86,19 +86,19 @@ export class MemoryLoginRegistry implements LoginRegistry {
     const user = this.#user(login.userId);
     if (user.ended.has(login.id)) return undefined;
     this.#list(user, login);
-    return this.#eraOf(user);
+    return this.#generationOf(user);
   }
 
   async adopt(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<Generation | undefined> {
     const user = this.#user(login.userId);
-    const endedBefore = user.ended.get(login.id)?.ends ?? 0;
-    const kick = kickSince(generation, markOn(user, login.id), this.#everyoneMark, authenticatedAt);
-    if (endedBefore !== endCount || kick !== undefined) return undefined;
+    const currentEndCount = user.ended.get(login.id)?.endCount ?? 0;
+    const kick = kickSince(generation, lastKickOn(user, login.id), this.#lastKickOfEveryone, authenticatedAt);
+    if (currentEndCount !== endCount || kick !== undefined) return undefined;
     const listed = user.logins.get(login.id);
     if (listed === undefined) this.#list(user, login);
     else if (listed.sids.includes(login.sid)) this.#change(user, listed, { ttlMs: login.ttlMs });
     else return undefined;
-    return this.#eraOf(user);
+    return this.#generationOf(user);
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
@@ -114,13 +114,13 @@ export class MemoryLoginRegistry implements LoginRegistry {
     const user = this.#user(userId);
     const { kick, ifLastSid, ifSid = ifLastSid } = end;
     const listed = user.logins.get(loginId);
-    const known = user.ended.get(loginId);
-    let endCount = known?.ends ?? 0;
+    const previous = user.ended.get(loginId);
+    let endCount = previous?.endCount ?? 0;
     if (ifSid !== undefined) {
       const hasSid = listed?.sids.includes(ifSid) === true;
-      const staysBy = ifLastSid === undefined ? 0 : Number(listed?.sids.length) - 1;
-      if (listed !== undefined && hasSid && staysBy > 0) this.#change(user, listed, { removeSid: ifSid });
-      if (!hasSid || staysBy > 0) {
+      const otherSids = ifLastSid === undefined ? 0 : Number(listed?.sids.length) - 1;
+      if (listed !== undefined && hasSid && otherSids > 0) this.#change(user, listed, { removeSid: ifSid });
+      if (!hasSid || otherSids > 0) {
         this.#dropExpired(user);
         return { login: undefined, endCount };
       }
@@ -131,11 +131,11 @@ export class MemoryLoginRegistry implements LoginRegistry {
     const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
     if (ttlMs !== undefined) {
       endCount += 1;
-      const until = Math.max(known?.until ?? 0, Date.now() + ttlMs);
-      user.ended.set(loginId, { ends: endCount, mark: kick ?? known?.mark, until });
+      const until = Math.max(previous?.until ?? 0, Date.now() + ttlMs);
+      user.ended.set(loginId, { endCount, kick: kick ?? previous?.kick, until });
     }
     this.#dropExpired(user);
-    if (listed !== undefined) this.#tell({ userId, loginIds: [loginId], kick });
+    if (listed !== undefined) this.#notify({ userId, loginIds: [loginId], kick });
     return { login: listed ?? (kick && user.kicked.get(loginId)), endCount };
   }
 
@@ -154,9 +154,9 @@ export class MemoryLoginRegistry implements LoginRegistry {
       user.logins.delete(login.id);
     }
     if (!hasShown(user)) this.#online.delete(user);
-    user.mark = kick;
-    user.markUntil = Date.now() + this.#maxSessionAgeMs;
-    if (loginIds.length > 0) this.#tell({ userId, loginIds, kick });
+    user.lastKick = kick;
+    user.kickUntil = Date.now() + this.#maxSessionAgeMs;
+    if (loginIds.length > 0) this.#notify({ userId, loginIds, kick });
     return [...user.kicked.values()];
   }
 
@@ -166,15 +166,16 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return Promise.resolve();
   }
 
-  async kickEveryone(mark: KickRecord, options: EndOptions = {}): Promise<void> {
+  async kickEveryone(kick: KickRecord, options: EndOptions = {}): Promise<void> {
     rejectReplicas(options);
-    this.#everyoneMark = mark;
+    this.#lastKickOfEveryone = kick;
   }
 
-  kickOf(userId: string, loginId: string, era: Generation): Promise<KickRecord | undefined> {
+  kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const user = this.#users.get(userId);
     return Promise.resolve(
-      user?.ended.get(loginId)?.mark ?? kickSince(era, user && markOn(user, loginId), this.#everyoneMark),
+      user?.ended.get(loginId)?.kick ??
+        kickSince(generation, user && lastKickOn(user, loginId), this.#lastKickOfEveryone),
     );
   }
 
@@ -205,7 +206,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   clear(): Promise<void> {
-    this.#everyoneMark = newKickRecord();
+    this.#lastKickOfEveryone = newKickRecord();
     for (const user of this.#users.values()) {
       user.logins.clear();
       user.kicked.clear();
@@ -230,21 +231,21 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return Promise.resolve();
   }
 
-  #tell(ended: EndedLogins): void {
+  #notify(ended: EndedLogins): void {
     for (const listener of this.#listeners) listener.ended(ended);
   }
 
   #user(userId: string): User {
     let user = this.#users.get(userId);
     if (user === undefined) {
-      user = { id: userId, logins: new Map(), kicked: new Map(), ended: new Map(), markUntil: 0 };
+      user = { id: userId, logins: new Map(), kicked: new Map(), ended: new Map(), kickUntil: 0 };
       this.#users.set(userId, user);
     }
     return user;
   }
 
-  #eraOf(user: User): Generation {
-    return generationAfter(user.mark?.id, this.#everyoneMark?.id);
+  #generationOf(user: User): Generation {
+    return generationAfter(user.lastKick?.id, this.#lastKickOfEveryone?.id);
   }
 
   #list(user: User, login: NewLogin): void {
@@ -261,7 +262,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
       userAgent: login.userAgent,
       sids: [login.sid],
     });
-    this.#online.touch(user);
+    this.#online.moveToFront(user);
   }
 
   #change(user: User, login: ListedLogin, { addSid, removeSid, ttlMs, ip, userAgent }: LoginChange): void {
@@ -269,10 +270,10 @@ export class MemoryLoginRegistry implements LoginRegistry {
     const sids = new Set(login.sids);
     if (removeSid !== undefined) sids.delete(removeSid);
     if (addSid !== undefined) sids.add(addSid);
-    const isKnown = login.ip !== undefined || login.userAgent !== undefined;
+    const hasDevice = login.ip !== undefined || login.userAgent !== undefined;
     user.logins.set(login.id, {
       ...login,
-      ...(isKnown ? {} : { ip, userAgent }),
+      ...(hasDevice ? {} : { ip, userAgent }),
       sids: [...sids],
       ...(ttlMs === undefined
         ? {}
@@ -283,7 +284,7 @@ export class MemoryLoginRegistry implements LoginRegistry {
           }),
     });
     if (!hasShown(user)) this.#online.delete(user);
-    else if (ttlMs !== undefined) this.#online.touch(user);
+    else if (ttlMs !== undefined) this.#online.moveToFront(user);
   }
 
   #shown(user: User): ListedLogin[] {
@@ -299,10 +300,10 @@ export class MemoryLoginRegistry implements LoginRegistry {
     for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
     if (!hasShown(user)) this.#online.delete(user);
     const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
-    if (isEmpty && user.markUntil <= now) this.#users.delete(user.id);
+    if (isEmpty && user.kickUntil <= now) this.#users.delete(user.id);
   }
 
-  /** Users who never come back would stay for ever: MemoryStore has that habit, this does not. */
+  /** Drops users of whom nothing needs to be kept, so that memory does not grow forever. */
   #sweep(intervalMs: number): void {
     const now = Date.now();
     if (now - this.#sweptAt < Math.min(intervalMs, SWEEP_INTERVAL_MS)) return;
@@ -312,17 +313,16 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 }
 
-/** The user's last kick, unless it has spared this login. */
-function markOn(user: User, loginId: string): KickRecord | undefined {
-  return user.spared === loginId ? undefined : user.mark;
+/** Returns the user's last kick, unless it has spared this login. */
+function lastKickOn(user: User, loginId: string): KickRecord | undefined {
+  return user.spared === loginId ? undefined : user.lastKick;
 }
 
-/** What cannot be kept must not be promised. */
 function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
   if (waitReplicas === 0) return;
   throw new LogoutError(
     "ERR_ARGUMENT",
-    "waitReplicas: the logins are in the memory of this process, which has no replicas.",
+    "waitReplicas is not supported: MemoryLoginRegistry has no replicas. Leave it out.",
   );
 }
 

@@ -1,57 +1,60 @@
-/** What is known of the device that logged in. Both are as the request gave them: show them as text, trust neither. */
+/** The device behind a login. Both fields come from the request: display them as text and trust neither. */
 export interface DeviceInfo {
-  /** The address, as Express's `req.ip` has it (so `trust proxy` counts). */
+  /** The IP address, from Express's `req.ip` (so `trust proxy` applies). */
   readonly ip?: string | undefined;
-  /** The `User-Agent` header, cut at 256 characters. */
+  /** The `User-Agent` header, truncated to 256 characters. */
   readonly userAgent?: string | undefined;
 }
 
 /**
- * One user's being logged in on one device: from the first save of a session with a user id, through every rotation of
- * the session id, to logout, kick or expiry.
+ * One login of a user on one device. A login begins when a session with a user id is first saved, survives every rotation of
+ * the session id, and ends by logout, kick or expiry.
  */
 export interface Login extends DeviceInfo {
-  /** The public handle of the login. It is random and opens nothing; a session id never leaves the server. */
+  /** The public identifier of the login. Random, and no credential: a session id never leaves the server. */
   readonly id: string;
   readonly userId: string;
+  /** When the login began. */
   readonly began: Date;
-  /** The last request, exact to a minute (to a tenth of the session's lifetime, where that is shorter). */
+  /** The time of the last request, to the minute (to a tenth of the session's lifetime if that is shorter). */
   readonly lastActive: Date;
-  /** When it ends by itself, if no further request comes: never before its session does. */
+  /** When the login expires if no further request arrives. Never earlier than its session. */
   readonly expires: Date;
 }
 
-/** The facts of a user that lists and pages show. Leave out what the app does not know or does not want shown. */
+/** A user's profile, shown in lists and on pages. Leave out fields that the app does not know or does not want to show. */
 export interface UserProfile {
   readonly name?: string | undefined;
   readonly username?: string | undefined;
   readonly nickname?: string | undefined;
   readonly email?: string | undefined;
   readonly phone?: string | undefined;
-  /** The address of a picture. */
+  /** The URL of a picture. */
   readonly photo?: string | undefined;
 }
 
-/** Why logins ended that did not end by themselves. */
+/** One kick: why logins ended that neither expired nor were logged out. */
 export interface KickRecord {
-  /** Random: tells one kick from another. */
+  /** Random; identifies the kick. */
   readonly id: string;
+  /** When the kick was made. */
   readonly at: Date;
-  /** What the kicked user is told. */
+  /** Shown to the kicked user. */
   readonly reason?: string | undefined;
   /** Who kicked: for events and audit, never shown to the kicked user. */
   readonly by?: string | undefined;
 }
 
-/** Why this request's login was refused: see `auth.ended(req)`. */
+/** Why the login of a request was rejected: see `auth.ended(req)`. */
 export interface LoginEnd {
   readonly loginId: string;
+  /** When the login was kicked. */
   readonly at: Date;
   readonly reason?: string | undefined;
 }
 
 /**
- * Which kicks came before a login began: opaque, made and read by the registry alone. A kick begins a new era for its
- * user, a kick of everyone one for the application.
+ * The kicks that came before a login began: opaque text, made and read by the registry only. A kick of a user starts a new
+ * generation of that user; a kick of everyone starts one of the application.
  */
 export type Generation = string;

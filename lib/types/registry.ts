@@ -1,225 +1,260 @@
 import type { DeviceInfo, Login, KickRecord, Generation } from "./login.js";
 
-/** A login as the registry lists it: with the session ids under which it is live. They stay inside this package. */
+/** A login with the session ids under which it is live. Session ids stay inside this package. */
 export interface ListedLogin extends Login {
-  /** One, seldom more; none while a request is rotating the session id. */
+  /** The session ids: one; rarely more; none while a request rotates the session id. */
   readonly sids: readonly string[];
   /**
-   * Until when lists show it, while it has a session id: as long as its session lives. Unlike `expires`, which alone decides
-   * whether it is listed, it may become earlier.
+   * Until when lists show the login, if it has a session id: as long as its session lives. May become earlier, unlike
+   * `expires`, which alone decides whether the login is listed.
    */
   readonly shownUntil: Date;
 }
 
-/** What {@link LoginRegistry.add} and {@link LoginRegistry.adopt} list. */
+/** A login to be listed by {@link LoginRegistry.add} or {@link LoginRegistry.adopt}. */
 export interface NewLogin extends DeviceInfo {
   readonly id: string;
   readonly userId: string;
   readonly sid: string;
-  /** How long it is kept, and shown, without a further {@link LoginRegistry.update}, in milliseconds. */
+  /** How long the login is kept and shown without a further {@link LoginRegistry.update}, in milliseconds. */
   readonly ttlMs: number;
-  /** When it began. Default: now. */
+  /** When the login began. Default: now, by the registry's clock. */
   readonly began?: Date | undefined;
 }
 
-/** What {@link LoginRegistry.update} changes of a login that is still listed. */
+/**
+ * What {@link LoginRegistry.update} changes. An `ip` and a `userAgent` are stored only if the login has neither; absent fields
+ * leave the login as it is.
+ */
 export interface LoginChange extends DeviceInfo {
+  /** A session id to add. */
   readonly addSid?: string | undefined;
-  /** A login without a session id stays listed, for the request that rotates it, and is not shown. */
+  /** A session id to remove. A login without a session id stays listed, for the request that rotates it, but is not shown. */
   readonly removeSid?: string | undefined;
   /**
-   * The login was active. It is kept for at least this long from now, in milliseconds, and shown for exactly as long: the
-   * expiry only grows, since a slow request may lengthen the session again.
+   * Records activity now. The login is kept for at least this long from now, and shown for exactly this long, in milliseconds.
+   * The expiry never becomes earlier, because a slow request may extend the session again.
    */
   readonly ttlMs?: number | undefined;
 }
 
-/** What {@link LoginRegistry.adopt} needs to know of a login's beginning. */
+/** The history of a login that began earlier, for {@link LoginRegistry.adopt}. */
 export interface Since {
-  /** As {@link LoginRegistry.add} returned it; `""` for a session that this package has not written. */
+  /** The result of {@link LoginRegistry.add}; `""` for a session that this package has not written. */
   readonly generation: Generation;
-  /** How often the login had been ended, as {@link Removal.endCount} returned it. */
+  /** How often the login had been ended: {@link Removal.endCount}; `0` if never. */
   readonly endCount: number;
   /**
-   * When its user authenticated, if the app knows. A kick counts unless it is at least a minute older
-   * ({@link CLOCK_MARGIN_MS}): two clocks are compared.
+   * When the user authenticated, if the app knows. A kick at least a minute before this time ({@link CLOCK_MARGIN_MS}) does not
+   * count; the margin allows for two different clocks.
    */
   readonly authenticatedAt?: Date | undefined;
 }
 
-/** How one login is ended. */
+/** How {@link LoginRegistry.remove} ends one login. */
 export interface EndOfLogin extends EndOptions {
-  /** It is kicked, and why. */
+  /** The kick that ends the login. Default: none, the user or the app logs the login out. */
   readonly kick?: KickRecord | undefined;
   /**
-   * Whether it must not be adopted again even if its session is found somewhere, and for how long that is remembered:
-   * `true` for as long as a session can live, `"for a day"` for as long as a request can last. Default: `false`.
+   * Whether and how long the end is remembered, so that the login cannot be adopted again from a session found later: `true` for
+   * as long as a session can live, `"for a day"` for longer than any request takes. Default: `false`.
    */
   readonly remember?: boolean | "for a day" | undefined;
-  /** Remembers nothing of a login that is not listed: for ids from a form. Default: `false`. */
+  /** Remembers nothing if the login is not listed: for ids from a form. Default: `false`. */
   readonly ifListed?: boolean | undefined;
-  /** Ends it only if it is listed with this session id, and remembers nothing otherwise. Default: not asked. */
+  /** Ends the login only if it is listed with this session id, and remembers nothing otherwise. Default: no condition. */
   readonly ifSid?: string | undefined;
-  /** Takes this session id off, and ends the login only if that was its last one. Implies `ifSid`. Default: none. */
+  /** Removes this session id, and ends the login only if it has no other. Implies `ifSid`. Default: no condition. */
   readonly ifLastSid?: string | undefined;
 }
 
 /** Which part of a list is read. */
 export interface RegistryPage {
+  /** The number of items to skip. */
   readonly offset: number;
+  /** The maximum number of items to return. */
   readonly limit: number;
 }
 
-/** A part of a list, and how many there are in all. */
+/** A part of a list. */
 export interface RegistryList<Item> {
   readonly items: readonly Item[];
+  /** The number of items in the whole list. */
   readonly total: number;
 }
 
-/** What {@link LoginRegistry.remove} found. */
+/** The result of {@link LoginRegistry.remove}. */
 export interface Removal {
-  /** The login, if it was listed: of several that remove one login at once, only one gets it. */
+  /** The login, if it was listed. Of several concurrent calls that end one login, exactly one gets it. */
   readonly login: ListedLogin | undefined;
-  /** Passed to {@link LoginRegistry.adopt} by the one who took the login off, it tells whether anybody else has ended it too. */
+  /**
+   * How often the login has been ended, this call included if its end is remembered. For {@link Since}: an adoption with this
+   * count succeeds only if no other call has ended the login.
+   */
   readonly endCount: number;
 }
 
 /** How an end is written. */
 export interface EndOptions {
-  /** How many replicas must have it before the call resolves; else it rejects with `ERR_NOT_REPLICATED`. Default: the registry's. */
+  /**
+   * How many replicas must acknowledge the write before the call resolves; otherwise it rejects with `ERR_NOT_REPLICATED`.
+   * Default: the registry's own option. A registry without replicas rejects a number above 0 with `ERR_ARGUMENT`.
+   */
   readonly waitReplicas?: number | undefined;
 }
 
-/** How a kick of a user is written. */
+/** How a kick of one user is written. */
 export interface KickEndOptions extends EndOptions {
-  /** The id of a login that stays, if it is listed now, and to which the mark does not apply. Default: none. */
+  /** The id of a login that does not end if it is listed now; the kick record does not apply to it. Default: none. */
   readonly except?: string | undefined;
 }
 
-/** Logins of one user that have just been taken off the list. */
+/** Logins of one user that have ended together. */
 export interface EndedLogins {
   readonly userId: string;
   readonly loginIds: readonly string[];
-  /** Of the kick that did it; else their user or the app has ended them. */
+  /** The kick that ended the logins. Absent if the user or the app logged them out. */
   readonly kick?: KickRecord | undefined;
 }
 
-/** What {@link LoginRegistry.subscribe} tells. */
+/** What {@link LoginRegistry.subscribe} reports. */
 export interface RegistryListener {
-  /** These logins are off the list. */
+  /** These logins have ended. */
   ended(ended: EndedLogins): void;
   /**
-   * `false`: news may be missed from now on. `true`: they arrive, from this moment; some may have been missed before, so
-   * whoever waits for a login looks at the list.
+   * `false`: notifications may be lost from now on. `true`: notifications arrive from now on; earlier ones may have been lost,
+   * so look up every login that is being watched.
    */
   listening(isListening: boolean): void;
 }
 
+/** A running subscription. */
 export interface Subscription {
-  /** Ends it, and lets go of what it needed. */
+  /** Ends the subscription and releases its connection. */
   close(): Promise<void>;
 }
 
-/** One user who is online, as {@link LoginRegistry.activeUsers} finds him. */
+/** A user who is online. */
 export interface ActiveUser {
   readonly userId: string;
-  /** The user's newest live logins, the newest first: at least one, at most 50. */
+  /** The user's newest logins that are shown, newest first: at least one, at most 50. */
   readonly logins: readonly ListedLogin[];
-  /** How many live logins the user has. */
+  /** The number of the user's logins that are shown. */
   readonly loginsCount: number;
 }
 
 /**
- * The list of live logins of one application: a session is served only while its login is on it.
+ * The list of live logins of one application. A session is served only while its login is listed here.
  *
- * Every method is one atomic step on one user, so that whatever happens at the same time comes wholly before or wholly
- * after it. A method that cannot reach what it needs rejects with a `LogoutError` (`ERR_REGISTRY_UNAVAILABLE`); nothing is
- * ever assumed. See `docs/writing-a-registry.md`.
+ * Duties of every registry, most important first:
+ *
+ * 1. **Atomic per user.** Each method that names a user is one atomic step on that user: concurrent calls on the same user
+ *    take effect one after the other.
+ * 2. **Only `add` and `adopt` list.** `update` changes listed logins only.
+ * 3. **Fail closed.** A method that cannot reach its data rejects within a limited time with a `LogoutError`
+ *    `ERR_REGISTRY_UNAVAILABLE`. A call that was abandoned does not take effect later.
+ * 4. **A login outlives its session.** Keep a login for at least `ttlMs` from the last `add`, `adopt` or `update`.
+ * 5. **Kicked logins stay readable** until {@link LoginRegistry.finishKick}, so that a kick that stopped half-way can be
+ *    repeated.
+ * 6. **Kicks are remembered** for `maxSessionAgeMs`: the last kick of a user, the last kick of everyone, and kicks of single
+ *    logins.
+ * 7. **Ids are any text**: empty, with separators, with lone surrogates. Two different ids never collide.
+ * 8. **No node's clock decides a kick.** Use the registry's clock, or none.
+ *
+ * See `docs/writing-a-registry.md`.
  */
 export interface LoginRegistry {
   /**
-   * Called by `logout()` before anything else; again, after {@link LoginRegistry.close}, by the `logout()` that takes its store
-   * over.
+   * Prepares the registry for an application. Called by `logout()` before any other method, and again after
+   * {@link LoginRegistry.close} by the `logout()` that takes over the session store.
    *
-   * @throws LogoutError `ERR_REGISTRY_IN_USE` where it already serves another application.
+   * @param application - `maxSessionAgeMs`: how long kicks are remembered, in milliseconds. `store`: the session store, for a
+   *   registry that checks it.
+   * @throws LogoutError `ERR_REGISTRY_IN_USE` if the registry already serves another application.
    */
-  init(application: {
-    readonly appId: string;
-    readonly maxSessionAgeMs: number;
-    /** The session store, for a registry that has to do with it. */
-    readonly store?: unknown;
-  }): void;
+  init(application: { readonly appId: string; readonly maxSessionAgeMs: number; readonly store?: unknown }): void;
 
-  /** The login, if it is listed. On the way of every logged-in request: the one method that has to be fast. */
+  /** Returns a login if it is listed. On the path of every logged-in request: one read by key. */
   find(userId: string, loginId: string): Promise<ListedLogin | undefined>;
 
   /**
-   * The login, if it is listed and that is known here and now, without asking anybody: as sure as the answer of
-   * {@link LoginRegistry.find} would be, but only in the moment in which a session has been read. Leave it out where that
-   * cannot be.
+   * Returns a login if it is listed and this process knows so without a request to the registry. The result must be as current
+   * as that of {@link LoginRegistry.find} at the moment in which a session has just been read. Optional: leave it out if the
+   * registry cannot guarantee that.
    */
   peek?(userId: string, loginId: string): ListedLogin | undefined;
 
   /**
-   * Lists a login that begins now, and returns its era. `undefined`: a kick of its user came in between, or this id has been
-   * ended, and nothing is listed; the login is added again under another id. So a command that a client sends twice cannot
-   * list a login again that a kick has counted.
+   * Lists a login that begins now.
+   *
+   * Lists nothing if the user is kicked while the call runs, or if this id has been ended; `logout()` then adds the login under
+   * another id. A command that a client sends twice therefore cannot list a login again after a kick.
+   *
+   * @returns The login's generation; `undefined` if it is not listed.
    */
   add(login: NewLogin): Promise<Generation | undefined>;
 
   /**
-   * Whether what this registry is asked is executed after what was asked of this client before: it is the registry's own, and
-   * has one connection. Leave it out where that cannot be.
+   * Returns whether the registry sends its commands over the one connection of this client, so that they run in the order in
+   * which they were sent. Optional: leave it out if the registry cannot guarantee that.
    */
   sharesConnection?(client: unknown): boolean;
 
   /**
-   * Lists a login that began earlier, unless it has been ended since: by a kick of its user or of everyone that is not of
-   * its `era`, or one by one (more often than `ends`). Listed already, it is kept for at least as long; unless it has left
-   * the session with this sid for another one, which a slow request may not know.
+   * Lists a login that began earlier, if nothing has ended it since: no kick of its user or of everyone outside of
+   * `since.generation`, and not more ends of this login than `since.endCount`. Extends the expiry of a login that is listed
+   * already, unless it has left this session id for another.
    *
-   * It looks for a kick of everyone *after* it has listed, so that such a kick cannot slip in between.
+   * Order: look for a kick of everyone *after* listing, and undo the listing if there is one, so that such a kick cannot slip in
+   * between.
    *
-   * @returns its era from now on; `undefined` if it is not listed.
+   * @returns The login's generation from now on; `undefined` if it is not listed.
    */
   adopt(login: NewLogin, since: Since): Promise<Generation | undefined>;
 
-  /** Changes a login that is listed and has not expired; never lists one. @returns whether it is listed. */
+  /** Changes a login if it is listed, and returns whether it is. Never lists one. */
   update(userId: string, loginId: string, change: LoginChange): Promise<boolean>;
 
   /**
-   * Takes one login off.
+   * Ends one login.
    *
-   * That is remembered for as long as a session can live where it was kicked or `remember` is `true`, for a day where it was
-   * not listed, unless `ifListed`, `ifSid` or `ifLastSid` is set. With a `mark` the login is kept until
-   * {@link LoginRegistry.finishKick}, and a repetition gets it again.
+   * The end is remembered for `maxSessionAgeMs` if the login was kicked or `remember` is `true`. The end of a login that is not
+   * listed is remembered for `maxSessionAgeMs` if `remember` is `true`, otherwise for a day; not at all with `ifListed`, `ifSid`
+   * or `ifLastSid`. With a `kick`, a repeated call returns the login again until {@link LoginRegistry.finishKick}.
    */
   remove(userId: string, loginId: string, end?: EndOfLogin): Promise<Removal>;
 
   /**
-   * The kick: takes all of a user's logins off and leaves the mark. The logins stay at hand until
-   * {@link LoginRegistry.finishKick}, so that a kick that broke off can be finished by repeating it.
+   * Kicks a user: ends all of their logins and writes the kick record, in one atomic step.
+   *
+   * @returns The ended logins, including those of earlier kicks without a {@link LoginRegistry.finishKick}: a kick that stopped
+   *   half-way is completed by repeating it.
    */
-  removeAll(userId: string, mark: KickRecord, options?: KickEndOptions): Promise<readonly ListedLogin[]>;
+  removeAll(userId: string, kick: KickRecord, options?: KickEndOptions): Promise<readonly ListedLogin[]>;
 
-  /** The kick of these logins is finished: they need not be kept at hand any more. */
+  /** Forgets the logins of a kick whose sessions have been overwritten. */
   finishKick(userId: string, loginIds: readonly string[]): Promise<void>;
 
-  /** Leaves the mark of a kick of everyone. It takes nobody off: see {@link LoginRegistry.scanUsers}. */
-  kickEveryone(mark: KickRecord, options?: EndOptions): Promise<void>;
+  /**
+   * Records a kick of everyone and starts a new generation. Ends no login: `logout()` then walks
+   * {@link LoginRegistry.scanUsers}.
+   */
+  kickEveryone(kick: KickRecord, options?: EndOptions): Promise<void>;
 
-  /** The kick that ended this login, of the given era, if one did. */
-  kickOf(userId: string, loginId: string, era: Generation): Promise<KickRecord | undefined>;
+  /** Returns the kick that ended a login of this generation, if one did: of the login, of its user, or of everyone. */
+  kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined>;
 
   /**
-   * A user's logins that are shown: with a session id, until {@link ListedLogin.shownUntil}. The newest come first. Reads no
-   * more than it returns, plus a count, which may be an estimate above 1,000 logins.
+   * Lists a user's logins that are shown (with a session id, until {@link ListedLogin.shownUntil}), newest first. Reads no more
+   * than it returns, plus a count. The count may be an estimate above 1,000 logins.
    */
   list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>>;
 
   /**
-   * Who is online, newest activity first, without reading everyone: the users with a login that is shown. One whose data cannot
-   * be read is left out. With a `limit` of 0 it only counts.
+   * Lists the users who are online (with a login that is shown), most recently active first, without reading every user. Leaves
+   * out a user whose data cannot be read. With a `limit` of 0, only counts.
+   *
+   * @returns `totalCount`: the number of users online. `users`: those on the page.
    */
   activeUsers(page: RegistryPage): Promise<{
     readonly totalCount: number;
@@ -227,23 +262,25 @@ export interface LoginRegistry {
   }>;
 
   /**
-   * Everyone who was online from the beginning of the iteration to its end, and perhaps others, in groups. What cannot be read
-   * is an error at the end of the iteration, when everyone else has come.
+   * Iterates over all users, in batches: everyone who had a login from the start of the iteration to its end, including logins
+   * without a session id and users whose kick is not finished; perhaps others, perhaps twice.
+   *
+   * Throws for users that cannot be read, but only after all others have been returned.
    */
   scanUsers(): AsyncIterable<readonly string[]>;
 
   /**
-   * Tells of every end of a login, on whichever node it came about, as soon as it can: by {@link LoginRegistry.remove},
-   * {@link LoginRegistry.removeAll} and {@link LoginRegistry.clear}, but not by expiry. It never fails: while it cannot
-   * listen it says so, and goes on trying.
+   * Notifies of every end of a login by {@link LoginRegistry.remove}, {@link LoginRegistry.removeAll} or
+   * {@link LoginRegistry.clear}, on whichever node it happened; not of expiry. Never throws: reports a lost connection to the
+   * listener and keeps trying.
    *
-   * @param options - `checkIntervalMs`: how often it makes sure that news still arrive.
+   * @param options - `checkIntervalMs`: how often to check that notifications arrive, in milliseconds.
    */
   subscribe(listener: RegistryListener, options: { readonly checkIntervalMs: number }): Subscription;
 
-  /** Takes everyone off, and begins a new era: nobody who is on the way back finds his login again. */
+  /** Removes every login and starts a new generation, so that requests in flight cannot resume one. Called by `store.clear()`. */
   clear(): Promise<void>;
 
-  /** Lets go of whatever the registry opened by itself. What was passed in stays open. */
+  /** Closes what the registry opened itself. Clients and pools that were passed in stay open. */
   close(): Promise<void>;
 }

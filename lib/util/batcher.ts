@@ -1,52 +1,50 @@
 import { nextTick } from "node:process";
 
-interface Waiting<Item, Answer> {
+interface PendingItem<Item, Result> {
   readonly item: Item;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/**
- * Makes one question of those that are asked in one go: a kick of a thousand users asks the index a few times, not a
- * thousand times.
- */
-export class Batcher<Item, Answer> {
-  readonly #askAll: (items: readonly Item[]) => Promise<readonly Answer[]>;
-  readonly #most: number;
-  #waiting: Waiting<Item, Answer>[] = [];
+/** Combines the items that are added in one tick into batches: a kick of 1,000 users takes a few commands, not 1,000. */
+export class Batcher<Item, Result> {
+  readonly #runBatch: (items: readonly Item[]) => Promise<readonly Result[]>;
+  readonly #maxBatchSize: number;
+  #pending: PendingItem<Item, Result>[] = [];
 
   /**
-   * @param askAll - answers each item, in their order.
-   * @param most - how many may be asked at once; of more several questions are made. Default: any number.
+   * @param runBatch - Returns a result for each item, in the order of the items.
+   * @param maxBatchSize - Maximum number of items in one batch. Default: unlimited.
    */
-  constructor(askAll: (items: readonly Item[]) => Promise<readonly Answer[]>, most = Infinity) {
-    this.#askAll = askAll;
-    this.#most = most;
+  constructor(runBatch: (items: readonly Item[]) => Promise<readonly Result[]>, maxBatchSize = Infinity) {
+    this.#runBatch = runBatch;
+    this.#maxBatchSize = maxBatchSize;
   }
 
-  add(item: Item): Promise<Answer> {
+  /** Adds an item to the next batch. Rejects if that batch fails. */
+  add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
-      if (this.#waiting.length === 1) {
+      this.#pending.push({ item, resolve, reject });
+      if (this.#pending.length === 1) {
         nextTick(() => {
-          this.#send();
+          this.#flush();
         });
       }
     });
   }
 
-  #send(): void {
-    while (this.#waiting.length > 0) void this.#askTogether(this.#waiting.splice(0, this.#most));
+  #flush(): void {
+    while (this.#pending.length > 0) void this.#run(this.#pending.splice(0, this.#maxBatchSize));
   }
 
-  async #askTogether(waiting: readonly Waiting<Item, Answer>[]): Promise<void> {
+  async #run(batch: readonly PendingItem<Item, Result>[]): Promise<void> {
     try {
-      const answers = await this.#askAll(waiting.map(({ item }) => item));
-      waiting.forEach(({ resolve }, position) => {
-        resolve(answers[position] as Answer);
+      const results = await this.#runBatch(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, position) => {
+        resolve(results[position] as Result);
       });
     } catch (error) {
-      for (const { reject } of waiting) reject(error);
+      for (const { reject } of batch) reject(error);
     }
   }
 }

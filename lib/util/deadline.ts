@@ -1,66 +1,63 @@
 import { setMaxListeners } from "node:events";
 import { nextTick } from "node:process";
-import { Recency, type Recent } from "./linked-list.js";
+import { LinkedList, type ListNode } from "./linked-list.js";
 
-/** What has begun and must not take too long. */
-export interface Timed extends Recent<Timed> {
-  /** Of `performance.now()`; the time limit sets it. */
+/** A task with a deadline. */
+export interface TimedTask extends ListNode<TimedTask> {
+  /** When the task times out, by `performance.now()`. Set by {@link Deadline.add}. */
   until: number;
   onTimeout(): void;
 }
 
 /**
- * Gives up on what takes too long. Since all of it has the same limit, what began first is late first: one timer serves
- * every request, however many there are.
+ * Times out tasks that take longer than a limit. All tasks have the same limit, so the oldest times out first and one timer
+ * serves every request.
  */
 export class Deadline {
   readonly limitMs: number;
-  // Not a Set: its tables, which a busy process renews all the time, refer one to the next, and an old one that waits for the
-  // garbage collector keeps alive whatever was in those that came after it. That took longer than all the rest of the hook.
-  readonly #started = new Recency<Timed>();
+  // Not a Set: each of its tables refers to the next one, so a discarded table keeps the entries of all later tables alive until
+  // it is collected. That cost more than the rest of the store hook.
+  readonly #tasks = new LinkedList<TimedTask>();
   #timer: NodeJS.Timeout | undefined;
-  #beginning: AbortController | undefined;
+  #controllerOfTick: AbortController | undefined;
 
   constructor(limitMs: number) {
     this.limitMs = limitMs;
   }
 
-  /** From now on the time runs, until {@link done}. */
-  start(onTimeout: () => void): Timed {
-    const started: Timed = { until: 0, onTimeout, newer: undefined, older: undefined };
-    this.watch(started);
-    return started;
+  /** Starts a task, which lasts until {@link done}. */
+  start(onTimeout: () => void): TimedTask {
+    const task: TimedTask = { until: 0, onTimeout, newer: undefined, older: undefined };
+    this.add(task);
+    return task;
   }
 
-  /** The same for what knows by itself how to be given up. */
-  watch(started: Timed): void {
-    started.until = performance.now() + this.limitMs;
-    this.#started.touch(started);
-    this.#timer ??= this.#wake(this.limitMs);
+  /** Starts a task that handles its timeout itself. */
+  add(task: TimedTask): void {
+    task.until = performance.now() + this.limitMs;
+    this.#tasks.moveToFront(task);
+    this.#timer ??= this.#schedule(this.limitMs);
   }
 
-  /** It is done in time, and will not be given up. */
-  done(started: Timed): void {
-    this.#started.delete(started);
+  /** Ends a task: it will not time out. */
+  done(task: TimedTask): void {
+    this.#tasks.delete(task);
   }
 
-  /**
-   * The same for a promise: rejects in place of it. The signal tells the work that it is given up; once the work is done, it
-   * tells nothing more.
-   */
-  async run<Result>(work: (givenUp: AbortSignal) => Promise<Result>): Promise<Result> {
-    const givenUp = this.#sharedController();
-    let started: Timed | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      started = this.start(() => {
-        givenUp.abort();
+  /** Runs asynchronous work. On a timeout, aborts its signal and rejects; never aborts after the work has finished. */
+  async run<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const controller = this.#sharedController();
+    let task: TimedTask | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      task = this.start(() => {
+        controller.abort();
         reject(this.error());
       });
     });
     try {
-      return await Promise.race([work(givenUp.signal), late]);
+      return await Promise.race([work(controller.signal), timeout]);
     } finally {
-      if (started !== undefined) this.done(started);
+      if (task !== undefined) this.done(task);
     }
   }
 
@@ -68,28 +65,28 @@ export class Deadline {
     return new Error(`no answer within ${String(this.limitMs)} ms`);
   }
 
-  /** What begins in one go is late in one go: one signal is enough for it, and signals are dear. */
+  /** Work that starts in one tick times out together and shares a signal, because signals are expensive. */
   #sharedController(): AbortController {
-    if (this.#beginning === undefined) {
-      this.#beginning = new AbortController();
-      setMaxListeners(0, this.#beginning.signal);
+    if (this.#controllerOfTick === undefined) {
+      this.#controllerOfTick = new AbortController();
+      setMaxListeners(0, this.#controllerOfTick.signal);
       nextTick(() => {
-        this.#beginning = undefined;
+        this.#controllerOfTick = undefined;
       });
     }
-    return this.#beginning;
+    return this.#controllerOfTick;
   }
 
-  #wake(delayMs: number): NodeJS.Timeout {
+  #schedule(delayMs: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.#timer = undefined;
       const now = performance.now();
-      for (let oldest = this.#started.oldest; oldest !== undefined; oldest = this.#started.oldest) {
+      for (let oldest = this.#tasks.oldest; oldest !== undefined; oldest = this.#tasks.oldest) {
         if (oldest.until > now) {
-          this.#timer = this.#wake(oldest.until - now);
+          this.#timer = this.#schedule(oldest.until - now);
           return;
         }
-        this.#started.delete(oldest);
+        this.#tasks.delete(oldest);
         oldest.onTimeout();
       }
     }, Math.ceil(delayMs)).unref();

@@ -1,49 +1,49 @@
 import type { Store } from "express-session";
 
-/** What is known of connect-redis 6 to 10. */
+/** The properties of the stores of connect-redis 6 to 10 that this package uses. */
 export interface ConnectRedis {
   readonly prefix: string;
   readonly serializer: unknown;
   readonly ttl: unknown;
   readonly disableTTL: boolean;
   readonly disableTouch: boolean;
-  /** Up to version 8 an object of its own, then a client of node-redis. */
+  /** A wrapper up to version 8; a client of node-redis since then. */
   readonly client: object;
 }
 
-/** The methods that each of these stores has of its own. */
+/** The methods that each known store defines. */
 const METHODS = ["all", "clear", "destroy", "get", "length", "set", "touch"] as const;
-/** All that express-session's `Store` has. */
+/** The members of express-session's `Store`. */
 const BASE = ["constructor", "createSession", "load", "regenerate"];
 const EVENT_EMITTER = ["_events", "_eventsCount", "_maxListeners", "domain"];
 
 /**
- * Whether this is express-session's MemoryStore, of any copy, or that of the package memorystore.
+ * Returns whether a store is a MemoryStore of express-session (any copy), or the store of the package memorystore.
  *
- * Stores are known by what they have, never by the name of a class: bundlers change names.
+ * Stores are recognized by their members, never by the name of their class, because bundlers change names.
  */
 export function isMemoryStore(store: Store): boolean {
   return isPlainMemoryStore(store) || isMemorystore(store);
 }
 
-/** Whether this is express-session's own: no other data than `sessions`, an object without a prototype. */
+/** Returns whether a store is a MemoryStore of express-session: its only data is `sessions`, an object without a prototype. */
 export function isPlainMemoryStore(store: object): boolean {
   const { sessions } = store as { sessions?: unknown };
   if (!isObject(sessions) || Object.getPrototypeOf(sessions) !== null || !hasMethods(store, METHODS)) return false;
   const others = Object.keys(store).filter((name) => name !== "sessions" && !EVENT_EMITTER.includes(name));
-  // A method may have been replaced (by a test, say), and session() adds `generate`.
+  // Own functions do not count: a test may have replaced a method, and session() adds `generate`.
   const isData = (name: string): boolean => typeof (store as Record<string, unknown>)[name] !== "function";
   return !others.some(isData) && methodsOf(store).length === METHODS.length;
 }
 
-/** Whether this is the store of the package memorystore: a cache with a time to live, in this process. */
+/** Returns whether a store is that of the package memorystore: an in-process cache with a time to live. */
 function isMemorystore(store: object): boolean {
   const { options, store: cache } = store as { options?: unknown; store?: unknown };
   const hasOptions = isObject(options) && "checkPeriod" in options && "noDisposeOnSet" in options;
   return hasOptions && isObject(cache) && hasMethods(store, METHODS) && isFunction(store, "startInterval");
 }
 
-/** Whether this is a store of connect-redis: the package needs none of its versions. */
+/** Returns whether a store is one of connect-redis, without importing connect-redis. */
 export function isConnectRedis(store: unknown): store is ConnectRedis {
   if (!isObject(store)) return false;
   const { prefix, serializer, scanCount, disableTTL, disableTouch, client } = store;
@@ -54,8 +54,8 @@ export function isConnectRedis(store: unknown): store is ConnectRedis {
 }
 
 /**
- * Whether these methods are those of a class right below express-session's `Store`: what an app has made of them may do
- * anything. The hook replaces methods, so it is asked before.
+ * Returns whether these methods belong to a class that directly extends express-session's `Store`, so that no subclass or app
+ * has overridden them. Call it before the store hook replaces methods.
  */
 export function isAsPublished(store: object, methods: readonly string[]): boolean {
   const published = Object.getPrototypeOf(store) as object | null;
@@ -65,7 +65,7 @@ export function isAsPublished(store: object, methods: readonly string[]): boolea
   return isBase && methods.every((method) => Object.hasOwn(published, method) && !Object.hasOwn(store, method));
 }
 
-/** Whether the class of the store has these itself, and is no class that an app has made of one that has them. */
+/** Returns whether the class of the store defines these methods itself, rather than a class that it extends. */
 function hasMethods(store: object, names: readonly string[]): boolean {
   const own = methodsOf(store);
   return names.every((name) => own.includes(name));

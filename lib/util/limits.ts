@@ -1,2 +1,2 @@
-/** The most logins of a user that a list of users holds. */
+/** The maximum number of logins of one user in a list of users. */
 export const LOGINS_PER_USER = 50;

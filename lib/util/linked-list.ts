@@ -1,11 +1,11 @@
-/** What stands in a {@link Recency}: it knows its neighbours. */
-export interface Recent<Item> {
+/** An item of a {@link LinkedList}, with links to its neighbours. */
+export interface ListNode<Item> {
   newer?: Item | undefined;
   older?: Item | undefined;
 }
 
-/** An order by activity, in which whoever is active comes first: each step takes the same time, however many there are. */
-export class Recency<Item extends Recent<Item>> {
+/** A doubly linked list, most recently active item first. Every operation takes constant time. */
+export class LinkedList<Item extends ListNode<Item>> {
   #newest: Item | undefined;
   #oldest: Item | undefined;
   #size = 0;
@@ -18,8 +18,8 @@ export class Recency<Item extends Recent<Item>> {
     return this.#oldest;
   }
 
-  /** It is the newest from now on. */
-  touch(item: Item): void {
+  /** Makes an item the newest, and adds it if it is not in the list. */
+  moveToFront(item: Item): void {
     if (this.#newest === item) return;
     this.delete(item);
     item.older = this.#newest;
@@ -29,6 +29,7 @@ export class Recency<Item extends Recent<Item>> {
     this.#size += 1;
   }
 
+  /** Removes an item, if it is in the list. */
   delete(item: Item): void {
     if (this.#newest !== item && item.newer === undefined) return;
     this.#size -= 1;
@@ -39,7 +40,7 @@ export class Recency<Item extends Recent<Item>> {
     item.newer = item.older = undefined;
   }
 
-  /** The newest first. The item that was given last may be deleted meanwhile. */
+  /** Iterates from newest to oldest. The current item may be deleted during the iteration. */
   *[Symbol.iterator](): Iterator<Item> {
     for (let item = this.#newest; item !== undefined;) {
       const { older } = item;

@@ -1,14 +1,14 @@
-/** So many at once, the next as soon as one has ended. What one rejects with is thrown when those beside it have ended. */
+/** Maps with limited concurrency. After a failure, starts no more items and rejects once the running ones finish. */
 export async function mapLimit<Item, Result>(
-  atOnce: number,
+  limit: number,
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
   const failures: unknown[] = [];
-  const waiting = items.entries();
-  const goOn = async (): Promise<void> => {
-    for (const [position, item] of waiting) {
+  const remaining = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [position, item] of remaining) {
       if (failures.length > 0) return;
       try {
         results[position] = await work(item);
@@ -17,7 +17,7 @@ export async function mapLimit<Item, Result>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, goOn));
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   if (failures.length > 0) throw failures[0];
   return results;
 }

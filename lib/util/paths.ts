@@ -1,9 +1,9 @@
 /**
- * Returns the path of a request target or of a URL in one spelling: without query, percent-encoded, dots resolved, in lower case
- * and without a slash at its end, since Express takes `/Login/` for `/login`. `undefined` for what has no path.
+ * Returns the normalized path of a request target or URL: no query, percent-encoded, dots resolved, lower case, no trailing
+ * slash (Express treats `/Login/` as `/login`). `undefined` if there is no path.
  */
 export function comparablePath(target: string): string | undefined {
-  // What begins with a slash is a path, also with two: it names no host.
+  // A target that starts with a slash is a path. Two slashes do not name a host.
   const url = target.startsWith("/") ? `http://x${target}` : target;
   if (!URL.canParse(url)) return undefined;
   return new URL(url).pathname
@@ -28,13 +28,10 @@ export function encodePattern(path: string): string {
   return path.toWellFormed().replace(PATTERN_PART, (part) => (/^[:*]/.test(part) ? part : encodePath(part)));
 }
 
-/** A segment of a path that means the same to browsers, proxies and servers: no `//`, `\`, dots or encoded separators. */
+/** A path segment that browsers, proxies and servers read in the same way: no `//`, `\`, dots or encoded separators. */
 const SEGMENT = /^(?!\.\.?$)(?:[\w.~!$&'()*+;=:@-]|%20|%[89A-F][\dA-F])+$/i;
 
-/**
- * Returns a plain path as it may stand in front of other paths: `/shop` for `/shop/`, the empty text for `/`. `undefined` for
- * anything else.
- */
+/** Returns a plain path as a prefix of other paths: `/shop` for `/shop/`, `""` for `/`. `undefined` if the path is not plain. */
 export function plainPath(path: string): string | undefined {
   if (!path.startsWith("/")) return undefined;
   const segments = path.replace(/\/$/, "").split("/").slice(1);

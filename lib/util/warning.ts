@@ -1,6 +1,6 @@
 import { emitWarning } from "node:process";
 
-/** Warns the developers of an app, once for each call, by a warning of the process. */
+/** Emits a process warning for the developers of an app. */
 export function warn(code: string, message: string): void {
   emitWarning(message, { type: "ExpressLogoutWarning", code });
 }

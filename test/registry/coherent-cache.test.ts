@@ -49,7 +49,7 @@ function optionsWith(client: RedisClient, store: session.Store, appId = "shop") 
   return { store, registry: new RedisLoginRegistry({ client, coherentCache: true }), appId, userPoolId: "acme" };
 }
 
-/** A node with the cache, and how it reads and writes sessions; another one that kicks over a connection of its own. */
+/** A node with the cache, its session reads and writes, and another node that kicks over its own connection. */
 async function openNode() {
   const client = await trackingClient();
   const store = new RedisStore({ client });
@@ -66,8 +66,8 @@ const set = async (store: session.Store, sid: string, data: SessionData): Promis
   (store as unknown as { set(sid: string, data: SessionData): Promise<void> }).set(sid, data);
 
 /**
- * Each round logs a user in, serves him, takes his logins off over another connection, as a kick does, while he is served,
- * and asks for his session as soon as that has been answered.
+ * Each round logs a user in, serves them, ends their logins over another connection meanwhile, as a kick does,
+ * and requests their session as soon as that has returned.
  */
 async function rounds(count: number, disturb: (round: number) => unknown) {
   const { store, auth } = await openNode();
@@ -85,7 +85,7 @@ async function rounds(count: number, disturb: (round: number) => unknown) {
       } catch {
         continue;
       }
-      // Half of the logins are known when they are kicked, the others are just being asked for.
+      // Half of the logins are cached when they are kicked; the others are being read.
       if (round % 2 === 0) await admin.hSet(logins, "another", NO_LOGIN);
       const during = get(store, sid).catch(() => null);
       await admin.del(logins);
@@ -105,7 +105,7 @@ async function hgets(): Promise<number> {
 }
 
 describe("applications that share one client", () => {
-  /** Nodes of each on one client, and another process, which takes logins off as a kick does and leaves the sessions alone. */
+  /** A node of each application on one client, and another process that ends logins as a kick does, without touching sessions. */
   async function openNodes(appIds: readonly string[]) {
     const client = await trackingClient();
     return appIds.map((appId) => {
@@ -124,7 +124,7 @@ describe("applications that share one client", () => {
     });
   }
 
-  it.each([[["shop", "blog"]], [["shop", "shop"]]])("are each told of kicks: %j", async (appIds) => {
+  it.each([[["shop", "blog"]], [["shop", "shop"]]])("each see kicks: %j", async (appIds) => {
     const nodes = await openNodes(appIds);
     for (const { isServedAfterKick } of nodes) expect(await isServedAfterKick()).toBe(false);
     const lost = new Promise((resolve) => nodes[0]?.client.once("ready", resolve));
@@ -134,7 +134,7 @@ describe("applications that share one client", () => {
     for (const { auth } of nodes) await auth.close();
   });
 
-  it("are each told of kicks when another one is closed, or opened", async () => {
+  it("each see kicks when another one is closed or opened", async () => {
     const [shop, blog] = await openNodes(["shop", "blog"]);
     await shop?.auth.close();
     expect(await blog?.isServedAfterKick()).toBe(false);
@@ -142,7 +142,7 @@ describe("applications that share one client", () => {
     expect(await blog?.isServedAfterKick()).toBe(false);
   });
 
-  it("ask Redis no more once they know, each of them", async () => {
+  it("read from Redis only once each", async () => {
     const client = await trackingClient();
     for (const appId of ["shop", "blog"]) {
       const store = new RedisStore({ client, prefix: `${appId}:` });
@@ -156,8 +156,8 @@ describe("applications that share one client", () => {
   });
 });
 
-describe("a login that is known without asking", () => {
-  it("is asked for once, and again when it has changed", async () => {
+describe("a cached login", () => {
+  it("is read once, and again after it has changed", async () => {
     const { store, auth, kicking } = await openNode();
     await set(store, "s1", sessionOf("alice"));
     await get(store, "s1");
@@ -172,12 +172,12 @@ describe("a login that is known without asking", () => {
     await auth.close();
   });
 
-  it("is refused as soon as a kick over another connection has been answered", async () => {
+  it("is rejected as soon as a kick over another connection has returned", async () => {
     const { kicked, served, servedAfterKick } = await rounds(ROUNDS, () => undefined);
     expect({ kicked, served, servedAfterKick }).toEqual({ kicked: ROUNDS, served: ROUNDS, servedAfterKick: 0 });
   }, 600_000);
 
-  it("is refused also while connections are dropped at random", async () => {
+  it("is rejected even while connections are dropped at random", async () => {
     const drop = (round: number): void => {
       if (round % 100 === 0) void admin.sendCommand(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     };
@@ -186,7 +186,7 @@ describe("a login that is known without asking", () => {
     expect(servedAfterKick).toBe(0);
   }, 120_000);
 
-  it("is asked for again when everything in Redis has gone", async () => {
+  it("is read again after Redis was flushed", async () => {
     const { store, auth } = await openNode();
     await set(store, "s2", sessionOf("alice"));
     await get(store, "s2");
@@ -196,10 +196,10 @@ describe("a login that is known without asking", () => {
   });
 });
 
-describe("the condition for knowing without asking", () => {
+describe("the condition for the cache", () => {
   const memoryStore = (): session.Store => new session.MemoryStore();
   const cases: Record<string, () => Promise<() => LogoutMiddleware>> = {
-    "a client that does not tell": () => {
+    "a client without invalidations": () => {
       const store = new RedisStore({ client: admin });
       return Promise.resolve(() => logout(optionsWith(admin, store)));
     },
@@ -235,7 +235,7 @@ describe("the condition for knowing without asking", () => {
     expect(setUp).toThrow(expect.objectContaining({ code: "ERR_OPTION_INVALID" }));
   });
 
-  it("is not what is wrong with a store that serves another logout() already", async () => {
+  it("is checked after the store's use by another logout()", async () => {
     const client = await trackingClient();
     const options = optionsWith(client, new RedisStore({ client }));
     logout(options);

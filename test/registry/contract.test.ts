@@ -5,7 +5,7 @@ import { tried } from "../support/tried.js";
 import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
 
 const HOUR_MS = 3_600_000;
-/** Servers that have to find each other take their time on a busy machine. */
+/** Servers that form a cluster need time to start on a busy machine. */
 const START_MS = 60_000;
 const MINUTE_MS = 60_000;
 const FIRST_TIME = { generation: "", endCount: 0 };
@@ -13,7 +13,7 @@ const ALL = { offset: 0, limit: 1_000 };
 
 let count = 0;
 const unique = (word: string): string => `${word}-${String((count += 1))}`;
-const mark = (reason?: string): KickRecord => ({
+const newKick = (reason?: string): KickRecord => ({
   id: unique("mark"),
   at: new Date(1_700_000_000_000),
   reason,
@@ -44,16 +44,16 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   afterEach(() => registry.close());
 
   const begun = async (each: NewLogin): Promise<Generation> => {
-    const era = await registry.add(each);
-    if (era === undefined) throw new Error(`${each.id} is not listed`);
-    return era;
+    const generation = await registry.add(each);
+    if (generation === undefined) throw new Error(`${each.id} is not listed`);
+    return generation;
   };
-  /** How many users are shown, and who. */
+  /** Returns the number of users online, and their ids. */
   const online = async (): Promise<unknown[]> => {
     const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
     return [totalCount, ...users.map(({ userId }) => userId)];
   };
-  /** Who would be found by a kick of everyone. */
+  /** Returns the users that a kick of everyone would find. */
   const everyone = async (): Promise<string[]> => {
     const found: string[] = [];
     for await (const userIds of registry.scanUsers()) found.push(...userIds);
@@ -63,7 +63,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     (await registry.list(userId, ALL)).items.map(({ id }) => id).sort();
 
   describe("a login that begins", () => {
-    it("is found with what is known of it", async () => {
+    it("is found with all its fields", async () => {
       const began = Date.now();
       const alice = login("alice", { ip: "203.0.113.9", userAgent: 'Ünïcode/1.0 {"}' });
       await registry.add(alice);
@@ -79,14 +79,14 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(Number(found?.expires) - Number(found?.began)).toBe(HOUR_MS);
     });
 
-    it("is as old as it is said to be", async () => {
+    it("keeps the given start time", async () => {
       const began = new Date(Date.now() - HOUR_MS);
       const alice = login("alice", { began });
       await registry.add(alice);
       expect((await registry.find("alice", alice.id))?.began).toEqual(began);
     });
 
-    it("is nobody else's", async () => {
+    it("is not found under another user", async () => {
       const alice = login("alice");
       await registry.add(alice);
       expect(await registry.find("bob", alice.id)).toBeUndefined();
@@ -101,7 +101,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect((await registry.list("alice", ALL)).items.map(({ id }) => id)).toEqual([young.id, old.id]);
     });
 
-    it("is not listed any more when it has expired", async () => {
+    it("is no longer listed after it expires", async () => {
       await registry.add(login("alice", { ttlMs: 1 }));
       const stays = login("alice");
       await registry.add(stays);
@@ -110,15 +110,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("a login id", () => {
-    it("is listed in the era of the kicks before it", async () => {
-      await registry.removeAll("alice", mark());
-      await registry.kickEveryone(mark());
+    it("is listed in the generation of earlier kicks", async () => {
+      await registry.removeAll("alice", newKick());
+      await registry.kickEveryone(newKick());
       const alice = login("alice");
       expect(await registry.kickOf("alice", alice.id, await begun(alice))).toBeUndefined();
     });
 
     it.each([
-      ["kicked", { kick: mark() }],
+      ["kicked", { kick: newKick() }],
       ["undone", { remember: "for a day" }],
       ["logged out for good", { remember: true }],
     ] as const)("that has been %s is not listed again", async (_how, end) => {
@@ -138,7 +138,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await idsOf("alice")).toEqual([]);
     });
 
-    it("of another user is not concerned", async () => {
+    it("of another user is not affected", async () => {
       const alice = login("alice");
       await registry.remove("bob", alice.id, { remember: true });
       await begun(alice);
@@ -147,7 +147,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("a user's list", () => {
-    it("comes in pages, the newest first, with the number of all", async () => {
+    it("is paged, newest first, with the total number", async () => {
       const logins = [3, 5, 1, 4, 2].map((hours) =>
         login("alice", { began: new Date(Date.now() - hours * HOUR_MS), sid: String(hours) }),
       );
@@ -164,11 +164,11 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await page(0, 0)).toEqual([5]);
     });
 
-    it("is empty where the user has no login", async () => {
+    it("is empty if the user has no login", async () => {
       expect(await registry.list("alice", ALL)).toEqual({ items: [], total: 0 });
     });
 
-    it("gives what find gives", async () => {
+    it("returns the same logins as find", async () => {
       const alice = login("alice", { ip: "203.0.113.9", userAgent: "phone" });
       await begun(alice);
       expect((await registry.list("alice", ALL)).items).toEqual([await registry.find("alice", alice.id)]);
@@ -176,7 +176,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("what is shown", () => {
-    it("follows a session that lives shorter; what is listed does not", async () => {
+    it("follows a session whose lifetime becomes shorter, unlike the listing", async () => {
       const alice = login("alice");
       await begun(alice);
       expect(await registry.update("alice", alice.id, { ttlMs: 1 })).toBe(true);
@@ -186,7 +186,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await everyone()).toEqual(["alice"]);
     });
 
-    it("has its end, and another as soon as the session lives longer again", async () => {
+    it("ends, and returns once the session lives longer again", async () => {
       const alice = login("alice");
       await begun(alice);
       const ends = async () => {
@@ -205,7 +205,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await online()).toEqual([1, "alice"]);
     });
 
-    it("is shown again by the adoption of a login that is listed", async () => {
+    it("is shown again after the adoption of a listed login", async () => {
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
       await registry.update("alice", alice.id, { ttlMs: 1 });
@@ -215,16 +215,16 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await online()).toEqual([1, "alice"]);
     });
 
-    it("is taken off by a kick, also where it is shown no longer", async () => {
+    it("is ended by a kick, even if it is no longer shown", async () => {
       const alice = login("alice");
       await begun(alice);
       await registry.update("alice", alice.id, { ttlMs: 1 });
       await expect(eventually(online, [0])).resolves.toBe(true);
-      expect((await registry.removeAll("alice", mark())).map(({ id }) => id)).toEqual([alice.id]);
+      expect((await registry.removeAll("alice", newKick())).map(({ id }) => id)).toEqual([alice.id]);
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
 
-    it("is the longest-lived login of a user who has several", async () => {
+    it("is the longest-lived login of a user with several", async () => {
       const [short, long] = [login("alice"), login("alice")];
       await begun(short);
       await begun(long);
@@ -255,7 +255,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect((await registry.activeUsers({ offset: 0, limit: 10 })).totalCount).toBe(0);
     });
 
-    it("of a login that has expired is refused", async () => {
+    it("of an expired login is refused", async () => {
       const alice = login("alice", { ttlMs: 1 });
       await begun(alice);
       const isListed = () => registry.update("alice", alice.id, {});
@@ -264,7 +264,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await idsOf("alice")).toEqual([]);
     });
 
-    it("only lengthens a login's life", async () => {
+    it("only extends the expiry of a login", async () => {
       const alice = login("alice");
       await registry.add(alice);
       await registry.update("alice", alice.id, { ttlMs: 1 });
@@ -275,7 +275,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(Number(shortened?.expires) - Date.now()).toBeGreaterThan(HOUR_MS / 2);
     });
 
-    it("tells the device of a login that had none, and keeps that of one that had", async () => {
+    it("sets the device of a login without one, and never changes it afterwards", async () => {
       const adopted = login("alice");
       const known = login("alice", { ip: "203.0.113.9" });
       await registry.add(adopted);
@@ -291,7 +291,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.find("alice", named.id)).toMatchObject({ ip: undefined, userAgent: "desk" });
     });
 
-    it("that is no activity leaves the last one, and another moves it", async () => {
+    it("moves the last activity only if it has a ttlMs", async () => {
       const alice = login("alice");
       await registry.add(alice);
       const lastActive = async () => (await registry.find("alice", alice.id))?.lastActive.getTime();
@@ -309,7 +309,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await isLater(() => registry.adopt(alice, FIRST_TIME))).toBe(true);
     });
 
-    it("that leaves a login without a session id hides it, until it has another", async () => {
+    it("that removes the only session id hides the login until it has another", async () => {
       const alice = login("alice");
       await registry.add(alice);
       await registry.update("alice", alice.id, { removeSid: alice.sid });
@@ -332,7 +332,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("the end of one login", () => {
-    it("takes it off, once, and leaves the others", async () => {
+    it("removes it once, and leaves the others", async () => {
       const [one, two] = [login("alice"), login("alice")];
       await registry.add(one);
       await registry.add(two);
@@ -343,39 +343,39 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await idsOf("alice")).toEqual([two.id]);
     });
 
-    it("is given its reason", async () => {
+    it("has its reason", async () => {
       const alice = login("alice");
-      const era = await begun(alice);
-      const why = mark('a stolen phone: "{}" \ud83d\ude00');
+      const generation = await begun(alice);
+      const why = newKick('a stolen phone: "{}" \ud83d\ude00');
       await registry.remove("alice", alice.id, { kick: why });
-      expect(await registry.kickOf("alice", alice.id, era)).toEqual(why);
+      expect(await registry.kickOf("alice", alice.id, generation)).toEqual(why);
     });
 
-    it("keeps its reason, whoever ends it again, and is his no more", async () => {
+    it("keeps its reason when the login is ended again", async () => {
       const alice = login("alice");
-      const era = await begun(alice);
-      const why = mark("lost");
+      const generation = await begun(alice);
+      const why = newKick("lost");
       await registry.remove("alice", alice.id, { kick: why });
-      for (let ends = 2; ends <= 10; ends += 1) {
-        expect(await registry.remove("alice", alice.id)).toEqual({ login: undefined, ends });
+      for (let endCount = 2; endCount <= 10; endCount += 1) {
+        expect(await registry.remove("alice", alice.id)).toEqual({ login: undefined, endCount });
       }
-      expect(await registry.kickOf("alice", alice.id, era)).toEqual(why);
+      expect(await registry.kickOf("alice", alice.id, generation)).toEqual(why);
     });
 
-    it("has no reason where it was not kicked", async () => {
+    it("has no reason if the login was not kicked", async () => {
       const alice = login("alice");
-      const era = await begun(alice);
+      const generation = await begun(alice);
       await registry.remove("alice", alice.id);
-      expect(await registry.kickOf("alice", alice.id, era)).toBeUndefined();
+      expect(await registry.kickOf("alice", alice.id, generation)).toBeUndefined();
     });
   });
 
-  describe("the end of one login, on a condition,", () => {
-    const ended = { login: undefined, ends: 0 };
+  describe("the end of one login, with a condition,", () => {
+    const ended = { login: undefined, endCount: 0 };
 
-    it("leaves nothing of an id that is not listed", async () => {
+    it("remembers nothing of an id that is not listed", async () => {
       const alice = login("alice");
-      expect(await registry.remove("alice", alice.id, { kick: mark(), ifListed: true })).toEqual(ended);
+      expect(await registry.remove("alice", alice.id, { kick: newKick(), ifListed: true })).toEqual(ended);
       expect(await registry.remove("alice", alice.id, { remember: true, ifSid: alice.sid })).toEqual(ended);
       expect(await registry.remove("alice", alice.id, { remember: true, ifLastSid: alice.sid })).toEqual(ended);
       expect(await registry.kickOf("alice", alice.id, "")).toBeUndefined();
@@ -383,14 +383,14 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.adopt(alice, FIRST_TIME)).toEqual(expect.any(String));
     });
 
-    it("is as any other where the login is listed", async () => {
+    it("equals an unconditional end if the login is listed", async () => {
       const [one, two, three] = [login("alice"), login("alice"), login("alice")];
       const generation = await begun(one);
       for (const each of [two, three]) await begun(each);
-      const kick = mark("lost");
+      const kick = newKick("lost");
       expect(await registry.remove("alice", one.id, { kick, ifListed: true })).toMatchObject({
         login: { id: one.id, sids: [one.sid] },
-        ends: 1,
+        endCount: 1,
       });
       expect(await registry.kickOf("alice", one.id, generation)).toEqual(kick);
       const { login: second } = await registry.remove("alice", two.id, { remember: true, ifSid: two.sid });
@@ -402,15 +402,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await online()).toEqual([0]);
     });
 
-    it("of a kick that broke off gives the login again until it is settled", async () => {
+    it("of an unfinished kick returns the login again until it is finished", async () => {
       const alice = login("alice");
       await begun(alice);
       for (let times = 0; times < 2; times += 1) {
-        const { login: found } = await registry.remove("alice", alice.id, { kick: mark(), ifListed: true });
+        const { login: found } = await registry.remove("alice", alice.id, { kick: newKick(), ifListed: true });
         expect(found).toMatchObject({ id: alice.id, sids: [alice.sid] });
       }
       await registry.finishKick("alice", [alice.id]);
-      expect(await registry.remove("alice", alice.id, { kick: mark(), ifListed: true })).toMatchObject({
+      expect(await registry.remove("alice", alice.id, { kick: newKick(), ifListed: true })).toMatchObject({
         login: undefined,
       });
     });
@@ -419,20 +419,20 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       "%s: is none where the login has another session id",
       async (condition) => {
         const alice = login("alice");
-        const era = await begun(alice);
+        const generation = await begun(alice);
         const before = await registry.find("alice", alice.id);
         for (const sid of ["another", "", `${alice.sid} `, alice.id]) {
-          const end = { mark: mark(), remember: true, [condition]: sid };
+          const end = { kick: newKick(), remember: true, [condition]: sid };
           expect(await registry.remove("alice", alice.id, end)).toEqual(ended);
         }
         expect(await registry.find("alice", alice.id)).toEqual(before);
-        expect(await registry.kickOf("alice", alice.id, era)).toBeUndefined();
+        expect(await registry.kickOf("alice", alice.id, generation)).toBeUndefined();
         expect(await online()).toEqual([1, "alice"]);
-        expect(await registry.remove("alice", alice.id)).toMatchObject({ login: { id: alice.id }, ends: 0 });
+        expect(await registry.remove("alice", alice.id)).toMatchObject({ login: { id: alice.id }, endCount: 0 });
       },
     );
 
-    it("ifSid: comes by any of its session ids", async () => {
+    it("ifSid: accepts any of its session ids", async () => {
       const alice = login("alice");
       await begun(alice);
       await registry.update("alice", alice.id, { addSid: "second" });
@@ -442,7 +442,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await idsOf("alice")).toEqual([]);
     });
 
-    it("ifLastSid: takes one of two session ids, and then the login", async () => {
+    it("ifLastSid: removes one of two session ids, then ends the login", async () => {
       const alice = login("alice");
       const generation = await begun(alice);
       await registry.update("alice", alice.id, { addSid: "second" });
@@ -453,7 +453,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.remove("alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
       expect(await registry.remove("alice", alice.id, { ifLastSid: "second" })).toMatchObject({
         login: { id: alice.id },
-        ends: 0,
+        endCount: 0,
       });
       expect(await idsOf("alice")).toEqual([]);
       expect(await registry.adopt(alice, { generation, endCount: 0 })).toEqual(expect.any(String));
@@ -469,71 +469,73 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("a kick", () => {
-    it("takes all logins of the user off, and nobody else's", async () => {
+    it("ends all logins of the user and of no other user", async () => {
       const [one, two, bob] = [login("alice"), login("alice"), login("bob")];
       for (const each of [one, two, bob]) await registry.add(each);
-      const removed = await registry.removeAll("alice", mark());
+      const removed = await registry.removeAll("alice", newKick());
       expect(removed.map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
       expect(await idsOf("alice")).toEqual([]);
       expect(await idsOf("bob")).toEqual([bob.id]);
     });
 
-    it("of many users at once gives to each what is his", async () => {
+    it("of many concurrent users returns to each their own logins", async () => {
       const users = Array.from({ length: 60 }, (_each, number) => `user ${String(number)}`);
       const logins = users.map((userId) => login(userId, { ip: userId }));
       await Promise.all(logins.map((each) => registry.add(each)));
-      const kicked = await Promise.all(users.map((userId) => registry.removeAll(userId, mark())));
+      const kicked = await Promise.all(users.map((userId) => registry.removeAll(userId, newKick())));
       const found = kicked.map((removed) => removed.map(({ id, userId, sids, ip }) => ({ id, userId, sids, ip })));
       expect(found).toEqual(logins.map(({ id, userId, sid, ip }) => [{ id, userId, sids: [sid], ip }]));
       await Promise.all(logins.map(({ userId, id }) => registry.finishKick(userId, [id])));
-      const repeated = await Promise.all(users.map((userId) => registry.removeAll(userId, mark())));
+      const repeated = await Promise.all(users.map((userId) => registry.removeAll(userId, newKick())));
       expect(repeated).toEqual(users.map(() => []));
     });
 
-    it("keeps at hand what it took off until that is settled", async () => {
+    it("keeps the ended logins until it is finished", async () => {
       const [one, two] = [login("alice"), login("alice")];
       await registry.add(one);
-      await registry.removeAll("alice", mark());
+      await registry.removeAll("alice", newKick());
       await registry.add(two);
-      expect((await registry.removeAll("alice", mark())).map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
+      expect((await registry.removeAll("alice", newKick())).map(({ id }) => id).sort()).toEqual(
+        [one.id, two.id].sort(),
+      );
       await registry.finishKick("alice", [one.id]);
-      expect((await registry.removeAll("alice", mark())).map(({ id }) => id)).toEqual([two.id]);
+      expect((await registry.removeAll("alice", newKick())).map(({ id }) => id)).toEqual([two.id]);
       await registry.finishKick("alice", [two.id]);
-      expect(await registry.removeAll("alice", mark())).toEqual([]);
+      expect(await registry.removeAll("alice", newKick())).toEqual([]);
     });
 
-    it.each([1_000, 10_000])("of %i logins is settled at once", async (count) => {
+    it.each([1_000, 10_000])("of %i logins is finished in one call", async (count) => {
       const alice = login("alice");
       await registry.add(alice);
-      await registry.removeAll("alice", mark());
+      await registry.removeAll("alice", newKick());
       const others = Array.from({ length: count - 1 }, (_value, index) => `other ${String(index)}`);
       await registry.finishKick("alice", [...others, alice.id]);
-      expect(await registry.removeAll("alice", mark())).toEqual([]);
+      expect(await registry.removeAll("alice", newKick())).toEqual([]);
     });
 
-    it("of one login keeps it at hand until it is settled", async () => {
+    it("of one login keeps it until the kick is finished", async () => {
       const alice = login("alice");
       await registry.add(alice);
       for (let times = 0; times < 2; times += 1) {
-        const { login: removed } = await registry.remove("alice", alice.id, { kick: mark() });
+        const { login: removed } = await registry.remove("alice", alice.id, { kick: newKick() });
         expect(removed).toMatchObject({ id: alice.id, sids: [alice.sid] });
         expect(await registry.find("alice", alice.id)).toBeUndefined();
       }
       await registry.finishKick("alice", [alice.id]);
-      expect(await registry.remove("alice", alice.id, { kick: mark() })).toMatchObject({ login: undefined });
+      expect(await registry.remove("alice", alice.id, { kick: newKick() })).toMatchObject({ login: undefined });
     });
 
-    it("has nothing to do with a login that was logged out before", async () => {
+    it("does not return a login that was logged out before", async () => {
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
       await registry.remove("alice", alice.id, { remember: true });
-      expect(await registry.removeAll("alice", mark())).toEqual([]);
+      expect(await registry.removeAll("alice", newKick())).toEqual([]);
     });
 
-    it("is the reason for every login that began before, and for none that began after", async () => {
+    it("is the reason for logins that began before it, not for later ones", async () => {
       const before = login("alice");
       const eraBefore = await begun(before);
-      const kick = mark("maintenance");
+      const kick = newKick("maintenance");
       await registry.removeAll("alice", kick);
       const after = login("alice");
       const eraAfter = await begun(after);
@@ -542,9 +544,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.kickOf("alice", "older than the installation", "")).toEqual(kick);
     });
 
-    it("of everyone is the reason for every login that began before, and for none that began after", async () => {
+    it("of everyone is the reason for logins that began before it, not for later ones", async () => {
       const eraBefore = await begun(login("alice"));
-      const kick = mark("an incident");
+      const kick = newKick("an incident");
       await registry.kickEveryone(kick);
       const eraAfter = await begun(login("alice"));
       expect(await registry.kickOf("alice", "any", eraBefore)).toEqual(kick);
@@ -553,7 +555,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("a kick that spares one login", () => {
-    it("takes all others off, also one that is changing its session id", async () => {
+    it("ends all others, including one that is changing its session id", async () => {
       const [here, phone, hidden] = [
         login("alice", { ip: "203.0.113.9", userAgent: "here" }),
         login("alice"),
@@ -562,7 +564,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       for (const each of [here, phone, hidden]) await registry.add(each);
       await registry.update("alice", hidden.id, { removeSid: hidden.sid });
       const before = await registry.find("alice", here.id);
-      const kicked = await registry.removeAll("alice", mark(), { except: here.id });
+      const kicked = await registry.removeAll("alice", newKick(), { except: here.id });
       expect(kicked.map(({ id }) => id).sort()).toEqual([phone.id, hidden.id].sort());
       expect(await registry.update("alice", hidden.id, { addSid: "new" })).toBe(false);
       expect(await registry.list("alice", ALL)).toEqual({ items: [before], total: 1 });
@@ -571,22 +573,22 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await everyone()).toContain("alice");
     });
 
-    it("is the reason for every login but that one", async () => {
+    it("is the reason for every login but the spared one", async () => {
       const [here, phone] = [login("alice"), login("alice")];
-      const era = await begun(here);
+      const generation = await begun(here);
       await registry.add(phone);
-      const kick = mark("elsewhere");
+      const kick = newKick("elsewhere");
       await registry.removeAll("alice", kick, { except: here.id });
-      expect(await registry.kickOf("alice", phone.id, era)).toEqual(kick);
-      expect(await registry.kickOf("alice", here.id, era)).toBeUndefined();
+      expect(await registry.kickOf("alice", phone.id, generation)).toEqual(kick);
+      expect(await registry.kickOf("alice", here.id, generation)).toBeUndefined();
     });
 
-    it("lets nobody back but that one", async () => {
+    it("lets only the spared login be adopted", async () => {
       const [here, phone] = [login("alice"), login("alice")];
       const generation = await begun(here);
       await registry.add(phone);
       const { endCount } = await registry.remove("alice", phone.id);
-      await registry.removeAll("alice", mark(), { except: here.id });
+      await registry.removeAll("alice", newKick(), { except: here.id });
       expect(await registry.adopt(phone, { generation, endCount })).toBeUndefined();
       expect(await registry.adopt(login("alice"), FIRST_TIME)).toBeUndefined();
       const removal = await registry.remove("alice", here.id);
@@ -596,27 +598,27 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await idsOf("alice")).toEqual([here.id]);
     });
 
-    it("spares nobody where that one is not listed, or is another user's", async () => {
+    it("spares no login if that one is not listed or belongs to another user", async () => {
       const [gone, phone, bob] = [login("alice"), login("alice"), login("bob")];
       const generation = await begun(gone);
       for (const each of [phone, bob]) await registry.add(each);
       const { endCount } = await registry.remove("alice", gone.id);
-      const kick = mark();
+      const kick = newKick();
       await registry.removeAll("alice", kick, { except: gone.id });
       expect(await registry.adopt(gone, { generation, endCount })).toBeUndefined();
       expect(await registry.kickOf("alice", gone.id, generation)).toEqual(kick);
       await registry.add(phone);
-      await registry.removeAll("alice", mark(), { except: bob.id });
+      await registry.removeAll("alice", newKick(), { except: bob.id });
       expect(await idsOf("alice")).toEqual([]);
       expect(await idsOf("bob")).toEqual([bob.id]);
     });
 
-    it("spares it from no other kick", async () => {
+    it("does not spare it from another kick", async () => {
       const here = login("alice");
       const generation = await begun(here);
-      await registry.removeAll("alice", mark(), { except: here.id });
+      await registry.removeAll("alice", newKick(), { except: here.id });
       const { endCount } = await registry.remove("alice", here.id);
-      const kick = mark();
+      const kick = newKick();
       await registry.removeAll("alice", kick);
       expect(await registry.adopt(here, { generation, endCount })).toBeUndefined();
       expect(await registry.kickOf("alice", here.id, generation)).toEqual(kick);
@@ -624,7 +626,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 
   describe("adoption", () => {
-    it("keeps a login that is listed already for as long as it is told", async () => {
+    it("extends a login that is already listed", async () => {
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
       await registry.adopt({ ...alice, ttlMs: 3 * HOUR_MS }, FIRST_TIME);
@@ -633,20 +635,20 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(Number(found?.expires) - Number(found?.began)).toBeGreaterThanOrEqual(3 * HOUR_MS);
     });
 
-    it("lists a login with what is known of it", async () => {
+    it("lists a login with all its fields", async () => {
       const device = { ip: "203.0.113.9", userAgent: "phone", began: new Date(1_700_000_000_000) };
       const alice = login("alice", device);
       await registry.adopt(alice, FIRST_TIME);
       expect(await registry.find("alice", alice.id)).toMatchObject(device);
     });
 
-    it("lists a login of a user whom nobody has kicked", async () => {
+    it("lists a login of a user who was never kicked", async () => {
       const alice = login("alice");
       expect(await registry.adopt(alice, FIRST_TIME)).toEqual(expect.any(String));
       expect(await idsOf("alice")).toEqual([alice.id]);
     });
 
-    it("by two first requests at once lists one login", async () => {
+    it("by two concurrent first requests lists one login", async () => {
       const alice = login("alice");
       await Promise.all([registry.adopt(alice, FIRST_TIME), registry.adopt(alice, FIRST_TIME)]);
       expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [alice.sid] });
@@ -670,19 +672,19 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("is refused once the user has been kicked", async () => {
       const alice = login("alice");
-      await registry.removeAll("alice", mark());
+      await registry.removeAll("alice", newKick());
       expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
 
     it("is refused once everyone has been kicked", async () => {
       const alice = login("alice");
-      await registry.kickEveryone(mark());
+      await registry.kickEveryone(newKick());
       expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
 
-    it("is refused once the login has been ended, and that is to be remembered", async () => {
+    it("is refused once the login has been ended with remember", async () => {
       const alice = login("alice");
       await registry.adopt(alice, FIRST_TIME);
       const { endCount } = await registry.remove("alice", alice.id, { remember: true });
@@ -690,15 +692,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.adopt(alice, { generation: "", endCount })).toEqual(expect.any(String));
     });
 
-    it("is refused once the login has been kicked that is not listed, for a day, however long sessions live", async () => {
+    it("is refused for a day after the kick of an unlisted login, however long sessions live", async () => {
       const alice = login("alice");
       registry.init({ appId, maxSessionAgeMs: 1 });
-      await registry.remove("alice", alice.id, { kick: mark() });
+      await registry.remove("alice", alice.id, { kick: newKick() });
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
     });
 
-    it("is refused for every end that it does not know of, also after ends of others", async () => {
+    it("is refused after every end that its count does not include", async () => {
       const [alice, other] = [login("alice"), login("alice")];
       await registry.adopt(alice, FIRST_TIME);
       const { endCount } = await registry.remove("alice", alice.id, { remember: true });
@@ -709,7 +711,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.adopt(alice, { generation: "", endCount })).toBeUndefined();
     });
 
-    it("by whom the login was taken off succeeds while nobody else has ended it", async () => {
+    it("by the call that ended the login succeeds if no other call has ended it", async () => {
       const alice = login("alice");
       const generation = await begun(alice);
       const { endCount } = await registry.remove("alice", alice.id);
@@ -717,8 +719,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     });
 
     it.each([
-      ["a kick of the user", () => registry.removeAll("alice", mark())],
-      ["a kick of everyone", () => registry.kickEveryone(mark())],
+      ["a kick of the user", () => registry.removeAll("alice", newKick())],
+      ["a kick of everyone", () => registry.kickEveryone(newKick())],
     ])("by whom the login was taken off is refused after %s", async (_what, kick) => {
       const alice = login("alice");
       const generation = await begun(alice);
@@ -728,7 +730,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await idsOf("alice")).toEqual([]);
     });
 
-    it("by whom the login was taken off is refused after another end of it", async () => {
+    it("by the call that ended the login is refused after another end", async () => {
       const alice = login("alice");
       const generation = await begun(alice);
       const { endCount } = await registry.remove("alice", alice.id);
@@ -736,22 +738,22 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await registry.adopt(alice, { generation, endCount })).toBeUndefined();
     });
 
-    it("gives the era from then on", async () => {
-      await registry.removeAll("alice", mark());
-      await registry.kickEveryone(mark());
+    it("returns the new generation", async () => {
+      await registry.removeAll("alice", newKick());
+      await registry.kickEveryone(newKick());
       const alice = login("alice");
-      const era = await registry.adopt(alice, { generation: await begun(login("alice")), endCount: 0 });
-      expect(await registry.kickOf("alice", alice.id, era ?? "none")).toBeUndefined();
+      const generation = await registry.adopt(alice, { generation: await begun(login("alice")), endCount: 0 });
+      expect(await registry.kickOf("alice", alice.id, generation ?? "none")).toBeUndefined();
       const { endCount } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { generation: era ?? "none", endCount })).toEqual(era);
-      const kick = mark();
+      expect(await registry.adopt(alice, { generation: generation ?? "none", endCount })).toEqual(generation);
+      const kick = newKick();
       await registry.removeAll("alice", kick);
-      expect(await registry.kickOf("alice", alice.id, era ?? "none")).toEqual(kick);
+      expect(await registry.kickOf("alice", alice.id, generation ?? "none")).toEqual(kick);
     });
 
-    it("is possible in the era of an earlier kick", async () => {
-      await registry.removeAll("alice", mark());
-      await registry.kickEveryone(mark());
+    it("succeeds in the generation of an earlier kick", async () => {
+      await registry.removeAll("alice", newKick());
+      await registry.kickEveryone(newKick());
       const alice = login("alice");
       const generation = await begun(alice);
       const { endCount } = await registry.remove("alice", alice.id);
@@ -766,18 +768,18 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     const at = new Date(1_700_000_000_000);
     const after = (ms: number): Date => new Date(+at + ms);
 
-    it.each([MINUTE_MS, HOUR_MS])("%i ms before, lists it, in the era of that kick", async (ms) => {
-      await kick({ ...mark(), at });
+    it.each([MINUTE_MS, HOUR_MS])("%i ms before, lists it, in the generation of that kick", async (ms) => {
+      await kick({ ...newKick(), at });
       const alice = login("alice");
-      const era = await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(ms) });
+      const generation = await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(ms) });
       expect(await idsOf("alice")).toEqual([alice.id]);
-      expect(await registry.kickOf("alice", alice.id, era ?? "none")).toBeUndefined();
+      expect(await registry.kickOf("alice", alice.id, generation ?? "none")).toBeUndefined();
       const { endCount } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { generation: era ?? "none", endCount })).toEqual(era);
+      expect(await registry.adopt(alice, { generation: generation ?? "none", endCount })).toEqual(generation);
     });
 
     it.each([MINUTE_MS - 1, 59_000, 0, -HOUR_MS, NaN])("%i ms before, is refused", async (ms) => {
-      await kick({ ...mark('{"at":1}'), at });
+      await kick({ ...newKick('{"at":1}'), at });
       const alice = login("alice");
       expect(await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(ms) })).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
@@ -785,30 +787,30 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     });
 
     it("is refused after a second kick that is not a minute older", async () => {
-      await kick({ ...mark(), at });
-      await kick({ ...mark(), at: after(2 * MINUTE_MS) });
+      await kick({ ...newKick(), at });
+      await kick({ ...newKick(), at: after(2 * MINUTE_MS) });
       const since = { ...FIRST_TIME, authenticatedAt: after(2 * MINUTE_MS) };
       expect(await registry.adopt(login("alice"), since)).toBeUndefined();
     });
 
-    it("is refused where the login itself has been ended", async () => {
-      await kick({ ...mark(), at });
+    it("is refused if the login itself has been ended", async () => {
+      await kick({ ...newKick(), at });
       const alice = login("alice");
       await registry.remove("alice", alice.id, { remember: true });
       expect(await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(HOUR_MS) })).toBeUndefined();
     });
 
-    it("is refused where the other kick is not old enough", async () => {
-      await registry.removeAll("alice", { ...mark(), at: after(HOUR_MS) });
-      await registry.kickEveryone({ ...mark(), at: after(HOUR_MS) });
-      await kick({ ...mark(), at });
+    it("is refused if the other kick is not old enough", async () => {
+      await registry.removeAll("alice", { ...newKick(), at: after(HOUR_MS) });
+      await registry.kickEveryone({ ...newKick(), at: after(HOUR_MS) });
+      await kick({ ...newKick(), at });
       const since = { ...FIRST_TIME, authenticatedAt: after(2 * MINUTE_MS) };
       expect(await registry.adopt(login("alice"), since)).toBeUndefined();
     });
   });
 
-  describe("who is active", () => {
-    it("is listed by last activity, newest first, in pages", async () => {
+  describe("the list of active users", () => {
+    it("is ordered by last activity, newest first, and paged", async () => {
       const users = ["ann", "ben", "cid", "dan", "eve"].map((userId) => login(userId));
       for (const each of users) await registry.add(each);
       await registry.update("ben", users[1]?.id ?? "", { ttlMs: HOUR_MS });
@@ -823,11 +825,11 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect((await registry.activeUsers({ offset: 0, limit: 1 })).totalCount).toBe(5);
     });
 
-    it("is told with all his logins, newest first", async () => {
+    it("has all logins of a user, newest first", async () => {
       const [one, two, other] = [login("ann"), login("ann", { userAgent: "Phone/1.0" }), login("ben")];
       for (const each of [one, two, other]) {
         await registry.add(each);
-        // Redis tells times apart by the millisecond.
+        // Redis has times in milliseconds.
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
       const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
@@ -839,7 +841,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(users.map(({ loginsCount }) => loginsCount)).toEqual([1, 2]);
     });
 
-    it("is told with the newest fifty of many logins, and how many there are", async () => {
+    it("has the newest fifty of many logins, and their number", async () => {
       const began = Date.now() - HOUR_MS;
       const logins = Array.from({ length: 60 }, (_each, index) => login("ann", { began: new Date(began + index) }));
       await Promise.all(logins.map((each) => registry.add(each)));
@@ -853,22 +855,22 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       });
     });
 
-    it("is only counted by a page of none", async () => {
+    it("is only counted with a limit of 0", async () => {
       for (const userId of ["ann", "ben"]) await begun(login(userId));
       expect(await registry.activeUsers({ offset: 0, limit: 0 })).toEqual({ totalCount: 2, users: [] });
     });
 
-    it("is not who has logged out, was kicked, or has expired", async () => {
+    it("excludes users who have logged out, were kicked, or whose logins have expired", async () => {
       const [out, kicked, gone, here] = ["out", "kicked", "gone", "here"].map((userId) =>
         login(userId, { ttlMs: userId === "gone" ? 1 : HOUR_MS }),
       ) as [NewLogin, NewLogin, NewLogin, NewLogin];
       for (const each of [out, kicked, gone, here]) await registry.add(each);
       await registry.remove("out", out.id);
-      await registry.removeAll("kicked", mark());
+      await registry.removeAll("kicked", newKick());
       await expect(eventually(online, [1, "here"])).resolves.toBe(true);
     });
 
-    it("counts nobody whose logins have expired, also where the page does not show him", async () => {
+    it("does not count users whose logins have expired, even on other pages", async () => {
       for (const userId of ["ann", "ben", "cid"]) await registry.add(login(userId, { ttlMs: 1 }));
       await registry.add(login("here"));
       const first = async () => {
@@ -878,7 +880,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await expect(eventually(first, [1, "here"])).resolves.toBe(true);
     });
 
-    it("is found by whoever kicks everyone, also while a session id is rotated", async () => {
+    it("is covered by scanUsers, even while a session id is rotated", async () => {
       const alice = login("alice");
       await registry.add(alice);
       await registry.update("alice", alice.id, { removeSid: alice.sid });
@@ -886,18 +888,18 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await everyone()).toEqual(["alice"]);
     });
 
-    it("is found by whoever kicks everyone until his kick is settled, whoever looks meanwhile", async () => {
+    it("is covered by scanUsers until a kick is finished, even if it is read meanwhile", async () => {
       const [alice, bob, carol] = [login("alice"), login("bob"), login("carol")];
       for (const each of [alice, bob, carol]) await registry.add(each);
-      await registry.removeAll("alice", mark());
-      await registry.remove("bob", bob.id, { kick: mark() });
+      await registry.removeAll("alice", newKick());
+      await registry.remove("bob", bob.id, { kick: newKick() });
       await registry.remove("carol", carol.id);
       const unsettled = async (): Promise<string[]> => {
         expect(await online()).toEqual([0]);
         return everyone();
       };
       expect(await unsettled()).toEqual(["alice", "bob"]);
-      // Another login that ends in the ordinary way does not finish the kick.
+      // The logout of another login does not finish the kick.
       const again = login("alice");
       await registry.add(again);
       await registry.remove("alice", again.id);
@@ -908,17 +910,17 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(await unsettled()).toEqual([]);
     });
 
-    it("is online as before who has begun another login while his kick was settled", async () => {
+    it("keeps a user who has begun another login while their kick was finished", async () => {
       const [before, after] = [login("alice"), login("alice")];
       await registry.add(before);
-      await registry.removeAll("alice", mark());
+      await registry.removeAll("alice", newKick());
       await registry.add(after);
       await registry.finishKick("alice", [before.id]);
       const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
       expect([totalCount, users.map(({ logins }) => logins.map(({ id }) => id))]).toEqual([1, [[after.id]]]);
     });
 
-    it("is not more active by a new session id alone", async () => {
+    it("is not reordered by a new session id alone", async () => {
       const [alice, bob] = [login("alice"), login("bob")];
       await registry.add(alice);
       await registry.add(bob);
@@ -927,7 +929,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(users.map(({ userId }) => userId)).toEqual(["bob", "alice"]);
     });
 
-    it("has the newest of his logins first", async () => {
+    it("has the newest login of a user first", async () => {
       const began = [2, 3, 1].map((hours) => new Date(Date.now() - hours * HOUR_MS));
       const [middle, oldest, newest] = began.map((each) => login("alice", { began: each })) as [
         NewLogin,
@@ -941,7 +943,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect(users.map(({ logins }) => logins.map(({ id }) => id))).toEqual([order]);
     });
 
-    it("is everyone, however many", async () => {
+    it("has every user, however many", async () => {
       const names = Array.from({ length: 1_200 }, (_value, index) => `user ${String(index)}`);
       await Promise.all(names.map((userId) => registry.add(login(userId))));
       const found = new Set<string>();
@@ -973,26 +975,29 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const neighbours = ["a", "b", "\ud801", "%7b", "😁", "__proto", "x".repeat(299)].map((id) => login(id));
       for (const each of [odd, ...neighbours]) await registry.add(each);
       expect((await registry.activeUsers({ offset: 0, limit: 20 })).users.map((user) => user.userId)).toContain(userId);
-      await registry.removeAll(userId, mark());
+      await registry.removeAll(userId, newKick());
       expect(await idsOf(userId)).toEqual([]);
       for (const each of neighbours) expect(await idsOf(each.userId)).toEqual([each.id]);
     });
   });
 
   describe("odd ids of logins", () => {
-    it.each(["", "*", "*spared", "=", "1 2 x", "{", "x".repeat(300)])("keeps %j apart from all else", async (id) => {
-      const [odd, other] = [login("alice", { id }), login("alice")];
-      const generation = await begun(odd);
-      await registry.add(other);
-      const kick = mark();
-      await registry.removeAll("alice", kick, { except: id });
-      expect(await idsOf("alice")).toEqual([id]);
-      const second = mark();
-      await registry.remove("alice", id, { kick: second });
-      expect(await registry.kickOf("alice", id, generation)).toEqual(second);
-      expect(await registry.kickOf("alice", other.id, generation)).toEqual(kick);
-      expect(await registry.adopt(other, { generation, endCount: 0 })).toBeUndefined();
-    });
+    it.each(["", "*", "*spared", "=", "1 2 x", "{", "x".repeat(300)])(
+      "keeps %j apart from everything else",
+      async (id) => {
+        const [odd, other] = [login("alice", { id }), login("alice")];
+        const generation = await begun(odd);
+        await registry.add(other);
+        const kick = newKick();
+        await registry.removeAll("alice", kick, { except: id });
+        expect(await idsOf("alice")).toEqual([id]);
+        const second = newKick();
+        await registry.remove("alice", id, { kick: second });
+        expect(await registry.kickOf("alice", id, generation)).toEqual(second);
+        expect(await registry.kickOf("alice", other.id, generation)).toEqual(kick);
+        expect(await registry.adopt(other, { generation, endCount: 0 })).toBeUndefined();
+      },
+    );
   });
 
   describe("more than one application", () => {
@@ -1000,8 +1005,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const other = kind.open(unique("app"));
       const alice = login("alice");
       await registry.add(alice);
-      await other.removeAll("alice", mark());
-      await other.kickEveryone(mark());
+      await other.removeAll("alice", newKick());
+      await other.kickEveryone(newKick());
       await other.clear();
       expect(await idsOf("alice")).toEqual([alice.id]);
     });
@@ -1022,129 +1027,129 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     });
     afterEach(() => subscription.close());
 
-    it("tells of a kick: whose logins, which, and why", async () => {
+    it("notifies of a kick: user, logins and reason", async () => {
       const [phone, desk] = [login("alice"), login("alice")];
       await registry.add(phone);
       await registry.add(desk);
-      const kick = mark('Ünïcode "quoted"');
+      const kick = newKick('Ünïcode "quoted"');
       await registry.removeAll("alice", kick);
       await heard.until(() => heard.news.length > 0);
-      const [{ loginIds, ...told } = { loginIds: [] }] = heard.news;
+      const [{ loginIds, ...notified } = { loginIds: [] }] = heard.news;
       expect([...loginIds].sort()).toEqual([phone.id, desk.id].sort());
-      expect(told).toEqual({ userId: "alice", mark: kick });
+      expect(notified).toEqual({ userId: "alice", kick });
     });
 
-    it("tells nothing of a login that a kick has spared", async () => {
+    it("does not notify of a login that a kick has spared", async () => {
       const [here, phone] = [login("alice"), login("alice")];
       await registry.add(here);
       await registry.add(phone);
-      const kick = mark();
+      const kick = newKick();
       await registry.removeAll("alice", kick, { except: here.id });
       await heard.until(() => heard.news.length > 0);
-      expect(heard.news).toEqual([{ userId: "alice", loginIds: [phone.id], mark: kick }]);
+      expect(heard.news).toEqual([{ userId: "alice", loginIds: [phone.id], kick }]);
     });
 
-    it("tells of one login that is kicked, and of one that is logged out", async () => {
+    it("notifies of a kicked login and of one that is logged out", async () => {
       const [phone, desk] = [login("a {b}\ud800"), login("a {b}\ud800")];
       await registry.add(phone);
       await registry.add(desk);
-      const kick = mark("lost");
+      const kick = newKick("lost");
       await registry.remove(phone.userId, phone.id, { kick });
       await registry.remove(desk.userId, desk.id);
       await heard.until(() => heard.news.length > 1);
       expect(heard.news).toEqual([
-        { userId: phone.userId, loginIds: [phone.id], mark: kick },
-        { userId: desk.userId, loginIds: [desk.id], mark: undefined },
+        { userId: phone.userId, loginIds: [phone.id], kick },
+        { userId: desk.userId, loginIds: [desk.id], kick: undefined },
       ]);
     });
 
-    it("tells nothing of an end whose condition does not hold", async () => {
+    it("does not notify of an end whose condition is not met", async () => {
       const alice = login("alice");
       await begun(alice);
       await registry.update("alice", alice.id, { addSid: "second" });
       await registry.remove("alice", alice.id, { ifSid: "another" });
       await registry.remove("alice", alice.id, { ifLastSid: alice.sid });
-      await registry.remove("alice", "unknown", { ifListed: true, kick: mark() });
+      await registry.remove("alice", "unknown", { ifListed: true, kick: newKick() });
       await registry.remove("alice", alice.id, { ifLastSid: "second" });
       await heard.until(() => heard.news.length > 0);
-      expect(heard.news).toEqual([{ userId: "alice", loginIds: [alice.id], mark: undefined }]);
+      expect(heard.news).toEqual([{ userId: "alice", loginIds: [alice.id], kick: undefined }]);
     });
 
-    it("tells once of a kick that is repeated, and nothing where nobody was logged in", async () => {
+    it("notifies once of a repeated kick, and not of users without logins", async () => {
       const alice = login("alice");
       await registry.add(alice);
-      await registry.removeAll("nobody", mark());
+      await registry.removeAll("offline", newKick());
       await registry.remove("alice", "unknown");
-      await registry.removeAll("alice", mark());
-      await registry.removeAll("alice", mark());
+      await registry.removeAll("alice", newKick());
+      await registry.removeAll("alice", newKick());
       const [again, bob] = [login("alice"), login("bob")];
       await registry.add(again);
       await registry.add(bob);
       await registry.remove("alice", again.id);
       await registry.remove("bob", bob.id);
-      // News of two users come from two nodes of a Cluster, in any order.
-      const told = () => heard.news.flatMap(({ loginIds }) => loginIds);
-      await heard.until(() => told().includes(again.id) && told().includes(bob.id));
-      expect(told().sort()).toEqual([alice.id, again.id, bob.id].sort());
+      // Notifications of two users come from two nodes of a Cluster, in any order.
+      const notified = () => heard.news.flatMap(({ loginIds }) => loginIds);
+      await heard.until(() => notified().includes(again.id) && notified().includes(bob.id));
+      expect(notified().sort()).toEqual([alice.id, again.id, bob.id].sort());
       expect(heard.news.map(({ userId }) => userId).sort()).toEqual(["alice", "alice", "bob"]);
     });
 
-    it("tells of a great many logins in more than one piece, each once", async () => {
+    it("notifies of very many logins in several messages, each login once", async () => {
       const ids = Array.from({ length: 2_100 }, () => login("alice"));
       await Promise.all(ids.map((each) => registry.add(each)));
-      await registry.removeAll("alice", mark());
-      const told = () => heard.news.flatMap(({ loginIds }) => loginIds);
-      await heard.until(() => told().length >= ids.length);
-      expect(told().sort()).toEqual(ids.map(({ id }) => id).sort());
+      await registry.removeAll("alice", newKick());
+      const notified = () => heard.news.flatMap(({ loginIds }) => loginIds);
+      await heard.until(() => notified().length >= ids.length);
+      expect(notified().sort()).toEqual(ids.map(({ id }) => id).sort());
     });
 
-    it("says to look at the list when everyone is taken off", async () => {
+    it("asks for a lookup when everyone is removed", async () => {
       const looks = heard.looks;
       await registry.clear();
       await heard.until(() => heard.looks > looks);
       expect(heard.isListening).toBe(true);
     });
 
-    it("tells each of several listeners, and nothing after it is closed", async () => {
+    it("notifies each of several listeners, and none after it is closed", async () => {
       const [alice, bob] = [login("alice"), login("bob")];
       await registry.add(alice);
       await registry.add(bob);
       const second = new Heard();
       const another = registry.subscribe(second, { checkIntervalMs: 1_000 });
       await second.until(() => second.isListening);
-      await registry.removeAll("alice", mark());
+      await registry.removeAll("alice", newKick());
       await heard.until(() => heard.news.length === 1);
       await second.until(() => second.news.length === 1);
       await another.close();
-      await registry.removeAll("bob", mark());
+      await registry.removeAll("bob", newKick());
       await heard.until(() => heard.news.length === 2);
       expect(second.news.map(({ userId }) => userId)).toEqual(["alice"]);
     });
   });
 
   describe("replicas to wait for", () => {
-    it("are refused where there are none, and nothing is lost", async () => {
+    it("are refused if there are none, and no kick is lost", async () => {
       const alice = login("alice");
       const impatient = kind.open(unique("app"), 2_000);
       await impatient.add(alice);
-      await expect(impatient.removeAll("alice", mark(), { waitReplicas: 64 })).rejects.toThrow(
+      await expect(impatient.removeAll("alice", newKick(), { waitReplicas: 64 })).rejects.toThrow(
         expect.objectContaining({ code: expect.stringMatching(/^ERR_(NOT_REPLICATED|ARGUMENT)$/) as unknown }),
       );
-      expect((await impatient.removeAll("alice", mark())).map(({ id }) => id)).toEqual([alice.id]);
+      expect((await impatient.removeAll("alice", newKick())).map(({ id }) => id)).toEqual([alice.id]);
       await impatient.close();
     });
   });
 
   describe("clear()", () => {
-    it("leaves no kick to be finished", async () => {
+    it("leaves no unfinished kick", async () => {
       await registry.add(login("alice"));
-      expect(await registry.removeAll("alice", mark())).toHaveLength(1);
+      expect(await registry.removeAll("alice", newKick())).toHaveLength(1);
       await registry.add(login("alice"));
       await registry.clear();
-      expect(await registry.removeAll("alice", mark())).toEqual([]);
+      expect(await registry.removeAll("alice", newKick())).toEqual([]);
     });
 
-    it("takes everyone off", async () => {
+    it("removes every login", async () => {
       await registry.add(login("alice"));
       await registry.add(login("bob"));
       await registry.clear();
@@ -1152,7 +1157,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       expect((await registry.activeUsers({ offset: 0, limit: 10 })).totalCount).toBe(0);
     });
 
-    it("lets nobody back who was on the way", async () => {
+    it("lets no request in flight resume a login", async () => {
       const alice = login("alice");
       const generation = await begun(alice);
       const { endCount } = await registry.remove("alice", alice.id);
@@ -1166,7 +1171,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   });
 });
 
-/** Asks until the answer is the expected one: what expires does so by the clock of whoever keeps it. */
+/** Polls until the result is the expected one, because logins expire by the clock of the server. */
 async function eventually(ask: () => Promise<unknown>, expected: unknown): Promise<boolean> {
   for (const end = Date.now() + 10_000; Date.now() < end;) {
     if (JSON.stringify(await ask()) === JSON.stringify(expected)) return true;

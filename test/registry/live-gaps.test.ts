@@ -41,7 +41,7 @@ const openSite = useSites();
 
 async function connectTo(url: string): Promise<Client> {
   const client = makeClient(url);
-  // What fails is seen by what fails for it.
+  // The assertions show the failure.
   client.on("error", () => undefined);
   clients.push(client);
   await client.connect();
@@ -84,13 +84,13 @@ const subscriptions = async (): Promise<number> => {
   return list.split("\n").filter((row) => row !== "").length;
 };
 
-/** Asks again until it is so. In between, whatever it waits for may arrive. */
+/** Polls until the condition holds. Events are handled between the polls. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise(setImmediate);
 }
 
-describe("a node whose news are cut off for a while", () => {
-  /** So long that whatever ends here, ends by the news, or because they are back. */
+describe("a node whose notifications are interrupted", () => {
+  /** So long that connections end only by notifications, or because notifications are back. */
   const NEVER_MS = 600_000;
 
   async function openNodes() {
@@ -103,7 +103,7 @@ describe("a node whose news are cut off for a while", () => {
     return [node, other] as const;
   }
 
-  it("ends what a kick meanwhile has ended as soon as they are back", async () => {
+  it("ends connections of logins kicked meanwhile once they are restored", async () => {
     const [node, other] = await openNodes();
     const browser = await node.site.login("alice");
     const poll = await openPoll(node.site, node.things, browser);
@@ -117,7 +117,7 @@ describe("a node whose news are cut off for a while", () => {
     expect(await events.ended).toMatchObject({ end: "kick", reason: REASON });
   });
 
-  it("ends what a kick afterwards ends, as before", async () => {
+  it("ends connections of logins kicked afterwards", async () => {
     const [node, other] = await openNodes();
     const poll = await openPoll(node.site, node.things, await node.site.login("alice"));
     network.cut();
@@ -130,7 +130,7 @@ describe("a node whose news are cut off for a while", () => {
 });
 
 describe("a subscription that is killed while users are kicked", () => {
-  it("misses none of them", async () => {
+  it("misses no kick", async () => {
     const [node, other] = [await openNode(redis.url), await openNode(redis.url)];
     for (let round = 0; round < 10; round += 1) {
       const poll = await openPoll(node.site, node.things, await node.site.login("alice"));
@@ -144,7 +144,7 @@ describe("a subscription that is killed while users are kicked", () => {
 });
 
 describe("a Redis that hangs for a while", () => {
-  it("ends nothing by that, and later kicks end what is live", async () => {
+  it("ends no connection by itself; later kicks do", async () => {
     const [node, other] = [await openNode(redis.url), await openNode(redis.url)];
     const browser = await node.site.login("alice");
     const poll = await openPoll(node.site, node.things, browser);
@@ -158,8 +158,8 @@ describe("a Redis that hangs for a while", () => {
   });
 });
 
-describe("a Redis that is lost with everything in it", () => {
-  it("ends what is live as soon as there is an empty one, and not before", async () => {
+describe("a Redis server that loses its data", () => {
+  it("ends connections once an empty server is up, and not before", async () => {
     const { site, things } = await openNode(redis.url);
     const browser = await site.login("alice");
     const poll = await openPoll(site, things, browser);
@@ -178,7 +178,7 @@ describe("a user of Redis who may neither publish nor subscribe", () => {
     return [await openNode(url, { recheckIntervalMs: 50 }), await openNode(url)] as const;
   }
 
-  it("kicks all the same, and every interval is looked for what has ended", async () => {
+  it("kicks all the same, and ended logins are polled at every interval", async () => {
     const [node, other] = await openNodes();
     const browser = await node.site.login("alice");
     const poll = await openPoll(node.site, node.things, browser);
@@ -195,7 +195,7 @@ describe("a user of Redis who may neither publish nor subscribe", () => {
   });
 });
 
-describe("what anybody may have published on the channel", () => {
+describe("foreign messages on the channel", () => {
   it.each(["", "{", "null", "7", "[7]", '["%"]', '["alice","x"]'])(
     "makes look at the list, no more: %j",
     async (text) => {
@@ -204,10 +204,10 @@ describe("what anybody may have published on the channel", () => {
       registry.init({ appId: APP_ID, maxSessionAgeMs: 60_000 });
       const subscription = registry.subscribe(heard, { checkIntervalMs: 60_000 });
       await heard.until(() => heard.isListening);
-      const told = jest.spyOn(heard, "listening");
+      const calls = jest.spyOn(heard, "listening");
       await admin.publish(CHANNEL, text);
-      await heard.until(() => told.mock.calls.length > 0);
-      expect([heard.news, told.mock.calls]).toEqual([[], [[true]]]);
+      await heard.until(() => calls.mock.calls.length > 0);
+      expect([heard.news, calls.mock.calls]).toEqual([[], [[true]]]);
       await subscription.close();
     },
   );
@@ -216,7 +216,7 @@ describe("what anybody may have published on the channel", () => {
 describe("the subscription of a process", () => {
   const MANY = 1_000;
 
-  it("is made when it is first needed, is one for a thousand logins, and is let go of when nothing is live", async () => {
+  it("opens on first use, serves 1,000 logins, and closes when no connection is left", async () => {
     const signals: AbortSignal[] = [];
     const live: EventEmitter[] = [];
     const { site } = await openNode(
@@ -247,7 +247,7 @@ describe("the subscription of a process", () => {
     }
     expect([await subscribers(), await subscriptions()]).toEqual([1, 1]);
     const half = MANY / 2;
-    // In parts: the registry of this test is given up soon.
+    // In parts, because the registry of this test times out soon.
     for (let start = 0; start < half; start += 50) {
       await site.auth.kick(Array.from({ length: 50 }, (_, index) => String(start + index)));
     }

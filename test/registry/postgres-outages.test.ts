@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Pool } from "pg";
 import type { PostgresClient } from "../../lib/registry/postgres/index.js";
-import { before, eventually, newLogin, newMark, next, open, PostgresSite, shown } from "../support/postgres-site.js";
+import { before, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
 
 const UNAVAILABLE = expect.objectContaining({
   code: "ERR_REGISTRY_UNAVAILABLE",
   status: 503,
-  message: "The login registry did not answer: see the cause.",
+  message: "Login registry unavailable: see the cause.",
 });
 
 let site: PostgresSite;
-/** Of the test itself: it looks at what is in the tables, and holds locks. */
+/** The connections of the test itself, which reads the tables and holds locks. */
 let own: Pool;
 
 beforeAll(async () => {
@@ -26,21 +26,21 @@ async function waitingForLocks(): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-describe("a call that is given up", () => {
-  it("is one that waits for a server that hangs", async () => {
+describe("a call that times out", () => {
+  it("is one that waits for a hanging server", async () => {
     const registry = open(site.pool(), { timeoutMs: 300 });
     await open(own).add(newLogin());
     site.server.pause();
     try {
       await expect(registry.find("alice", "login")).rejects.toEqual(UNAVAILABLE);
-      await expect(registry.removeAll("alice", newMark())).rejects.toEqual(UNAVAILABLE);
+      await expect(registry.removeAll("alice", newKick())).rejects.toEqual(UNAVAILABLE);
     } finally {
       site.server.resume();
     }
     expect(await shown(open(own), "alice")).toEqual([]);
   });
 
-  it("does not take effect when the server comes to", async () => {
+  it("does not take effect when the server resumes", async () => {
     const pool = site.pool({ max: 1 });
     const registry = open(
       before("add_login", pool, () => {
@@ -69,7 +69,7 @@ describe("a call that is given up", () => {
     expect([pool.totalCount, pool.idleCount]).toEqual([1, 1]);
   });
 
-  it("is one that waits for a lock, and changes nothing when that is let go", async () => {
+  it("is one that waits for a lock, and changes nothing after the lock is released", async () => {
     const pool = site.pool({ idleTimeoutMillis: 0 });
     const registry = open(pool, { timeoutMs: 500 });
     const login = newLogin();
@@ -82,8 +82,8 @@ describe("a call that is given up", () => {
       `SELECT pg_advisory_xact_lock(hashtextextended(encode(key, 'hex'), 2)) FROM express_logout_users`,
     );
     try {
-      await expect(registry.removeAll("alice", newMark())).rejects.toEqual(UNAVAILABLE);
-      // Its connection is nobody's any more: who knows what it is still doing.
+      await expect(registry.removeAll("alice", newKick())).rejects.toEqual(UNAVAILABLE);
+      // Its connection is not reused, because it may still be running a statement.
       await eventually(() => removed.length === 1);
       await eventually(async () => (await waitingForLocks()) === 0);
     } finally {
@@ -108,7 +108,7 @@ describe("a kick of everyone while a login is being listed", () => {
     await (method === "add_login" ? slow.add(newLogin()) : slow.adopt(newLogin(), { generation: "", endCount: 0 }));
     const state = { isMarked: false };
     const kicked = (async () => {
-      await registry.kickEveryone(newMark());
+      await registry.kickEveryone(newKick());
       state.isMarked = true;
       const found: string[] = [];
       for await (const userIds of registry.scanUsers()) found.push(...userIds);

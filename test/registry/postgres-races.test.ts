@@ -26,7 +26,7 @@ afterAll(async () => {
 
 let count = 0;
 const next = (word: string): string => `${word}-${String((count += 1))}`;
-const newMark = (): KickRecord => ({ id: next("mark"), at: new Date(1_700_000_000_000) });
+const newKick = (): KickRecord => ({ id: next("mark"), at: new Date(1_700_000_000_000) });
 const below = (limit: number): number => Math.floor(Math.random() * limit);
 const anyOf = <Item>(items: readonly Item[]): Item => {
   const item = items[below(items.length)];
@@ -37,14 +37,14 @@ const anyNode = (): PostgresLoginRegistry => anyOf(nodes);
 
 interface Tried {
   readonly login: NewLogin;
-  readonly era: Generation;
-  /** Whether the last that its own requests heard is that it is listed. */
+  readonly generation: Generation;
+  /** Whether the login was listed according to the last reply to its own requests. */
   isOn: boolean;
-  /** Whether a request of somebody else has logged it out. */
+  /** Whether a request of another client has logged it out. */
   isLoggedOut: boolean;
 }
 
-/** What a few users, their requests and whoever kicks do at once, on two nodes. */
+/** Concurrent steps of a few users, their requests and kicks, on two nodes. */
 class Round {
   readonly #userIds = [next("alice"), next("bob")];
   readonly #begun: Tried[] = [];
@@ -60,9 +60,9 @@ class Round {
       () => this.#kickAll(),
     ];
     await Promise.all(Array.from({ length: 12 }, () => anyOf(actors)()));
-    for (const { login, era, isOn, isLoggedOut } of this.#begun) {
+    for (const { login, generation, isOn, isLoggedOut } of this.#begun) {
       const isListed = (await anyNode().find(login.userId, login.id)) !== undefined;
-      const isKicked = (await anyNode().kickOf(login.userId, login.id, era)) !== undefined;
+      const isKicked = (await anyNode().kickOf(login.userId, login.id, generation)) !== undefined;
       if (isListed && isKicked) this.found.push("a login outlives a kick");
       if (isListed && isLoggedOut) this.found.push("a login outlives a logout");
       if (!isListed && !isKicked && !isLoggedOut) this.found.push("a login is lost");
@@ -70,11 +70,11 @@ class Round {
     }
   }
 
-  /** Logs in, rotates the session id, and ends the login and takes it up again, as express-session may have a request do. */
+  /** Logs in, rotates the session id, ends the login and resumes it, as a request can with express-session. */
   async #visit(): Promise<void> {
     const userId = this.#anyUser();
     const login = { id: next("login"), userId, sid: next("sid"), ttlMs: HOUR_MS };
-    const tried = { login, era: await begun(anyNode(), login), isOn: true, isLoggedOut: false };
+    const tried = { login, generation: await begun(anyNode(), login), isOn: true, isLoggedOut: false };
     this.#begun.push(tried);
     for (let steps = below(4); steps > 0; steps -= 1) {
       if (below(2) === 0) {
@@ -82,13 +82,14 @@ class Round {
       } else {
         const { login: removed, endCount } = await anyNode().remove(userId, login.id);
         tried.isOn =
-          removed !== undefined && (await anyNode().adopt(login, { generation: tried.era, endCount })) !== undefined;
+          removed !== undefined &&
+          (await anyNode().adopt(login, { generation: tried.generation, endCount })) !== undefined;
       }
     }
   }
 
   async #logOut(): Promise<void> {
-    // Not before somebody is there, if anybody comes.
+    // Waits for a login to kick, if there will be one.
     await Promise.all(this.#userIds.map((userId) => shown(anyNode(), userId)));
     if (this.#begun.length === 0) return;
     const tried = anyOf(this.#begun);
@@ -100,16 +101,16 @@ class Round {
   async #kick(): Promise<void> {
     const userId = this.#anyUser();
     const before = this.#begun.filter(({ login }) => login.userId === userId);
-    await anyNode().removeAll(userId, newMark());
+    await anyNode().removeAll(userId, newKick());
     await this.#expectOff(before);
   }
 
   async #kickAll(): Promise<void> {
     const before = [...this.#begun];
-    const mark = newMark();
-    await anyNode().kickEveryone(mark);
+    const kick = newKick();
+    await anyNode().kickEveryone(kick);
     for await (const userIds of anyNode().scanUsers()) {
-      await Promise.all(userIds.map((userId) => anyNode().removeAll(userId, mark)));
+      await Promise.all(userIds.map((userId) => anyNode().removeAll(userId, kick)));
     }
     await this.#expectOff(before);
   }
@@ -126,7 +127,7 @@ class Round {
 }
 
 describe("many steps on one user at once, from two pools", () => {
-  it("let no login outlive a kick, and lose none that nobody kicked", async () => {
+  it("let no login outlive a kick, and lose no login that was not kicked", async () => {
     const found: string[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const played = new Round();
@@ -136,7 +137,7 @@ describe("many steps on one user at once, from two pools", () => {
     expect(found).toEqual([]);
   }, 240_000);
 
-  it("give the end of a login to one of those who end it", async () => {
+  it("return an ended login to exactly one of the concurrent calls", async () => {
     for (let round = 0; round < 20; round += 1) {
       const login = { id: next("login"), userId: next("carol"), sid: "sid", ttlMs: HOUR_MS };
       await anyNode().add(login);

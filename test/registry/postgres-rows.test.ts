@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Pool } from "pg";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
-import { begun, eventually, newLogin, newMark, next, open, PostgresSite, shown } from "../support/postgres-site.js";
+import { begun, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
 
 const HOUR_MS = 3_600_000;
 const FIRST_TIME = { generation: "", endCount: 0 };
 const AFTER_ANY_KICK = { ...FIRST_TIME, authenticatedAt: new Date("2100-01-01") };
 
 let site: PostgresSite;
-/** Of the test itself: it looks at what is in the tables, and holds locks. */
+/** The connections of the test itself, which reads the tables and holds locks. */
 let own: Pool;
 beforeAll(async () => {
   site = await PostgresSite.start();
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => site.stop());
 
-/** A registry that has cleared away users of whom nothing needs to be kept, by its first login, and will not soon again. */
+/** Returns a registry that has run its sweep, by its first login, and will not run another one soon. */
 async function opened(appId: string, maxSessionAgeMs = HOUR_MS): Promise<PostgresLoginRegistry> {
   const registry = new PostgresLoginRegistry({ pool: own });
   registry.init({ appId, maxSessionAgeMs });
@@ -33,7 +33,7 @@ const isKept = async (appId: string, userId = "alice"): Promise<boolean> =>
   (await count("SELECT FROM express_logout_users WHERE app = $1 AND user_id = $2", appId, userId)) > 0;
 
 describe("a user with a long login", () => {
-  /** What ends soon, beside a login that does not. */
+  /** Steps on a login that ends soon, beside one that does not. */
   const STEPS: Record<string, (registry: PostgresLoginRegistry) => Promise<unknown>> = {
     "a short login": (registry) => registry.add({ ...newLogin(), ttlMs: 1 }),
     "a short adoption": (registry) => registry.adopt({ ...newLogin(), ttlMs: 1 }, FIRST_TIME),
@@ -70,25 +70,25 @@ describe("a user with a long login", () => {
   });
 });
 
-describe("what is remembered of a user whose logins were short", () => {
-  it("is his kick", async () => {
+describe("the memory of a user whose logins were short", () => {
+  it("includes their kick", async () => {
     const appId = next("app");
     const registry = await opened(appId);
     await registry.add({ ...newLogin(), ttlMs: 1 });
-    const mark = newMark();
-    await registry.removeAll("alice", mark);
+    const kick = newKick();
+    await registry.removeAll("alice", kick);
     await sweep(appId);
-    expect(await registry.kickOf("alice", "old", "")).toEqual(mark);
+    expect(await registry.kickOf("alice", "old", "")).toEqual(kick);
     expect(await registry.adopt(newLogin(), FIRST_TIME)).toBeUndefined();
   });
 
-  it("is the end of a login that must not be adopted again", async () => {
+  it("includes the end of a login that must not be adopted again", async () => {
     const appId = next("app");
     const registry = await opened(appId);
     const login = { ...newLogin(), ttlMs: 1 };
     await registry.add(login);
     await registry.remove("alice", login.id, { remember: true });
-    // An end that is remembered for a shorter time does not shorten that.
+    // An end that is remembered for a shorter time does not shorten the memory.
     registry.init({ appId, maxSessionAgeMs: 1 });
     await registry.remove("alice", login.id, { remember: true });
     await sweep(appId);
@@ -97,16 +97,16 @@ describe("what is remembered of a user whose logins were short", () => {
   });
 });
 
-describe("who is cleared away", () => {
-  it("leaves nothing behind", async () => {
+describe("the sweep", () => {
+  it("deletes every row of a user", async () => {
     const appId = next("app");
     const registry = await opened(appId, 1);
     const [kicked, ended] = [newLogin("ann"), newLogin("ben")].map((login) => ({ ...login, ttlMs: 1 }));
     if (kicked === undefined || ended === undefined) throw new Error("no logins");
     await registry.add(kicked);
-    await registry.removeAll("ann", newMark());
+    await registry.removeAll("ann", newKick());
     await registry.add(ended);
-    await registry.remove("ben", ended.id, { kick: newMark(), remember: true });
+    await registry.remove("ben", ended.id, { kick: newKick(), remember: true });
     await registry.remove("cid", "unknown", { remember: true });
     await eventually(async () => {
       await sweep(appId);
@@ -119,7 +119,7 @@ describe("who is cleared away", () => {
     }
   });
 
-  it("is nobody on whom a step is going on", async () => {
+  it("skips a user on whom a step is running", async () => {
     const appId = next("app");
     const registry = await opened(appId);
     await registry.add({ ...newLogin(), ttlMs: 1 });
@@ -142,8 +142,8 @@ describe("who is cleared away", () => {
   });
 });
 
-describe("until when a user is shown", () => {
-  it("is as long as one of the user's logins with a session id, after whatever steps", async () => {
+describe("the time until which a user is shown", () => {
+  it("equals that of the user's longest-shown login with a session id, after any steps", async () => {
     const appId = next("app");
     const registry = open(own, { appId });
     const logins = Array.from({ length: 4 }, () => newLogin());
@@ -157,7 +157,7 @@ describe("until when a user is shown", () => {
       leave: ({ id }) => registry.update("alice", id, { removeSid: "second", ttlMs: HOUR_MS }),
       remove: ({ id }) => registry.remove("alice", id, { ifListed: true }),
       last: ({ id, sid }) => registry.remove("alice", id, { ifLastSid: sid }),
-      kick: ({ id }) => registry.removeAll("alice", newMark(), { except: id }),
+      kick: ({ id }) => registry.removeAll("alice", newKick(), { except: id }),
       add: ({ id, ...login }) => registry.add({ ...login, id: `${id}${next("x")}`, ttlMs: 2 * HOUR_MS }),
     };
     const taken: string[] = [];
@@ -178,7 +178,7 @@ describe("until when a user is shown", () => {
 });
 
 describe("a login that has expired", () => {
-  it("is not there to be ended", async () => {
+  it("cannot be ended", async () => {
     const registry = open(own);
     const [one, two] = [newLogin("one"), newLogin("two")].map((login) => ({ ...login, ttlMs: 1 }));
     if (one === undefined || two === undefined) throw new Error("no logins");
@@ -186,28 +186,28 @@ describe("a login that has expired", () => {
     await registry.add(two);
     await eventually(async () => (await shown(registry, "two")).length === 0);
     expect((await registry.remove("one", one.id)).login).toBeUndefined();
-    expect(await registry.removeAll("two", newMark())).toEqual([]);
+    expect(await registry.removeAll("two", newKick())).toEqual([]);
   });
 });
 
 describe("a kick that was not finished", () => {
-  it("of a login that was adopted again does not stand in the way of the next", async () => {
+  it("of a login that was adopted again does not prevent the next kick", async () => {
     const registry = open(own);
     const login = newLogin();
     await registry.adopt(login, FIRST_TIME);
-    const { endCount } = await registry.remove("alice", login.id, { kick: newMark() });
+    const { endCount } = await registry.remove("alice", login.id, { kick: newKick() });
     expect(await registry.adopt(login, { generation: "", endCount })).toEqual(expect.any(String));
-    expect((await registry.remove("alice", login.id, { kick: newMark() })).login).toMatchObject({ id: login.id });
+    expect((await registry.remove("alice", login.id, { kick: newKick() })).login).toMatchObject({ id: login.id });
   });
 
-  it("of all logins of a user does not stand in the way of the next", async () => {
+  it("of all logins of a user does not prevent the next kick", async () => {
     const registry = open(own);
-    const [login, mark] = [newLogin(), newMark()];
+    const [login, kick] = [newLogin(), newKick()];
     await registry.adopt(login, FIRST_TIME);
-    expect(await registry.removeAll("alice", mark)).toHaveLength(1);
+    expect(await registry.removeAll("alice", kick)).toHaveLength(1);
     const generation = await begun(registry, newLogin());
     expect(await registry.adopt(login, { generation, endCount: 0 })).toEqual(expect.any(String));
-    expect(await registry.removeAll("alice", newMark())).toHaveLength(2);
+    expect(await registry.removeAll("alice", newKick())).toHaveLength(2);
   });
 });
 
@@ -269,7 +269,7 @@ describe("a step", () => {
     expect(users.map(({ userId }) => userId)).toEqual(["two", "one"]);
   });
 
-  it("keeps a login for as long as it is told", async () => {
+  it("keeps a login for the given ttlMs", async () => {
     const registry = open(own);
     const [adopted, active] = [newLogin(), newLogin()];
     await registry.adopt(adopted, FIRST_TIME);

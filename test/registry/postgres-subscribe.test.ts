@@ -3,29 +3,29 @@ import type { Pool, PoolClient } from "pg";
 import type { EndedLogins, RegistryListener, Subscription } from "../../lib/types/registry.js";
 import type { PostgresLoginRegistry, PostgresPool } from "../../lib/registry/postgres/index.js";
 import { Names } from "../../lib/registry/postgres/names.js";
-import { announcementHead } from "../../lib/registry/postgres/records.js";
+import { notificationHead } from "../../lib/registry/postgres/records.js";
 import { Gate } from "../support/gate.js";
-import { beforeText, eventually, newLogin, newMark, next, open, PostgresSite } from "../support/postgres-site.js";
+import { beforeText, eventually, newLogin, newKick, next, open, PostgresSite } from "../support/postgres-site.js";
 
-/** Writes down what it is told. */
+/** Records the notifications. */
 class Notes implements RegistryListener {
-  readonly told: (EndedLogins | boolean)[] = [];
+  readonly received: (EndedLogins | boolean)[] = [];
 
   ended(ended: EndedLogins): void {
-    this.told.push(ended);
+    this.received.push(ended);
   }
 
   listening(isListening: boolean): void {
-    this.told.push(isListening);
+    this.received.push(isListening);
   }
 
   get ends(): EndedLogins[] {
-    return this.told.filter((note) => typeof note !== "boolean");
+    return this.received.filter((note) => typeof note !== "boolean");
   }
 
-  /** Of the listening alone. */
+  /** The reports of the connection only. */
   get states(): boolean[] {
-    return this.told.filter((note) => typeof note === "boolean");
+    return this.received.filter((note) => typeof note === "boolean");
   }
 }
 
@@ -57,27 +57,27 @@ describe("a subscription", () => {
     other = open(own, { appId });
     notes = new Notes();
     subscription = registry.subscribe(notes, { checkIntervalMs: 20 });
-    await eventually(() => notes.told.length > 0);
+    await eventually(() => notes.received.length > 0);
   });
   afterEach(() => subscription.close());
 
-  /** The news of an end come in order: when this one is there, so are all before it. */
+  /** Waits for a last notification. Notifications arrive in order, so all earlier ones have arrived. */
   const caughtUp = async (): Promise<void> => {
     const last = newLogin("last");
     await other.add(last);
     await other.remove("last", last.id);
     await eventually(() => notes.ends.some(({ loginIds }) => loginIds.includes(last.id)));
-    notes.told.splice(notes.told.findIndex((note) => typeof note !== "boolean" && note.userId === "last"));
+    notes.received.splice(notes.received.findIndex((note) => typeof note !== "boolean" && note.userId === "last"));
   };
 
-  it("says that it listens", () => {
-    expect(notes.told).toEqual([true]);
+  it("reports that it is connected", () => {
+    expect(notes.received).toEqual([true]);
   });
 
-  it("tells of every end, and of nothing else", async () => {
+  it("notifies of every end, and of nothing else", async () => {
     const [one, two, three] = [newLogin(), newLogin(), newLogin()];
     for (const login of [one, two, three]) await other.add(login);
-    const [ofOne, ofAll] = [newMark({ reason: "one", by: "ops" }), newMark()];
+    const [ofOne, ofAll] = [newKick({ reason: "one", by: "ops" }), newKick()];
     await other.update("alice", one.id, { addSid: "sid" });
     await other.remove("alice", one.id, { kick: ofOne });
     await other.remove("alice", one.id, { kick: ofOne });
@@ -85,87 +85,87 @@ describe("a subscription", () => {
     await other.removeAll("alice", ofAll);
     await other.removeAll("alice", ofAll);
     await caughtUp();
-    expect(notes.told).toEqual([
+    expect(notes.received).toEqual([
       true,
-      { userId: "alice", loginIds: [one.id], mark: ofOne },
-      { userId: "alice", loginIds: [two.id], mark: undefined },
-      { userId: "alice", loginIds: [three.id], mark: ofAll },
+      { userId: "alice", loginIds: [one.id], kick: ofOne },
+      { userId: "alice", loginIds: [two.id], kick: undefined },
+      { userId: "alice", loginIds: [three.id], kick: ofAll },
     ]);
   });
 
   it.each(["x", "null", "7", "[]", "{}", '{"userId":7}', '{"userId":"alice"}\nan "id"'])(
-    "asks to look at the list where somebody announces what is no news: %s",
+    "asks for a lookup after a foreign message: %s",
     async (text) => {
       await own.query("SELECT pg_notify($1, $2)", [new Names({}).channel(appId), text]);
       await caughtUp();
-      expect(notes.told).toEqual([true, true]);
+      expect(notes.received).toEqual([true, true]);
     },
   );
 
-  it("tells of more logins than fit in a message", async () => {
+  it("notifies of more logins than fit in a message", async () => {
     const logins = Array.from({ length: 400 }, () => ({
       ...newLogin("名前\0\ud800"),
       id: `${next("id")} ${"ü".repeat(30)}`,
     }));
     await Promise.all(logins.map((login) => other.add(login)));
-    const mark = newMark({ reason: "x".repeat(500) });
-    await other.removeAll("名前\0\ud800", mark);
+    const kick = newKick({ reason: "x".repeat(500) });
+    await other.removeAll("名前\0\ud800", kick);
     await caughtUp();
     expect(notes.ends.length).toBeGreaterThan(1);
-    expect(notes.ends.every((ended) => ended.userId === "名前\0\ud800" && ended.kick?.id === mark.id)).toBe(true);
+    expect(notes.ends.every((ended) => ended.userId === "名前\0\ud800" && ended.kick?.id === kick.id)).toBe(true);
     expect(notes.ends.flatMap(({ loginIds }) => loginIds).sort()).toEqual(logins.map(({ id }) => id).sort());
   });
 
-  it("tells of as much in a message as fits, to the byte", async () => {
-    const head = announcementHead("alice", undefined);
+  it("fills a message with one login to the byte", async () => {
+    const head = notificationHead("alice", undefined);
     // PostgreSQL takes fewer than 8,000 bytes.
     for (const bytes of [7_998, 7_999, 8_000, 8_001]) {
       const id = "x".repeat(bytes - head.length - 1);
       await other.add({ ...newLogin(), id });
       await other.remove("alice", id);
       await caughtUp();
-      const ended = { userId: "alice", loginIds: [id], mark: undefined };
-      expect(notes.told.splice(1)).toEqual([bytes < 8_000 ? ended : true]);
+      const ended = { userId: "alice", loginIds: [id], kick: undefined };
+      expect(notes.received.splice(1)).toEqual([bytes < 8_000 ? ended : true]);
     }
   });
 
-  it("tells of several logins in a message as far as they fit, to the byte", async () => {
-    const mark = newMark();
-    const head = announcementHead("alice", mark);
+  it("fills a message with several logins to the byte", async () => {
+    const kick = newKick();
+    const head = notificationHead("alice", kick);
     for (const bytes of [7_998, 7_999, 8_000, 8_001]) {
       const ids = ["a".repeat(100), "b".repeat(bytes - head.length - 102)];
       for (const id of ids) await other.add({ ...newLogin(), id });
-      await other.removeAll("alice", mark);
+      await other.removeAll("alice", kick);
       await other.finishKick("alice", ids);
       await caughtUp();
-      const told = notes.told.splice(1) as EndedLogins[];
-      expect(told).toHaveLength(bytes < 8_000 ? 1 : 2);
-      expect(told.flatMap(({ loginIds }) => loginIds).sort()).toEqual(ids);
+      const messages = notes.received.splice(1) as EndedLogins[];
+      expect(messages).toHaveLength(bytes < 8_000 ? 1 : 2);
+      expect(messages.flatMap(({ loginIds }) => loginIds).sort()).toEqual(ids);
     }
   });
 
-  it("asks to look at the list where an end does not fit in a message", async () => {
+  it("asks for a lookup if an end does not fit in a message", async () => {
     const login = { ...newLogin("x".repeat(9_000)) };
     await other.add(login);
-    await other.removeAll(login.userId, newMark());
+    await other.removeAll(login.userId, newKick());
     await caughtUp();
-    expect(notes.told).toEqual([true, true]);
+    expect(notes.received).toEqual([true, true]);
   });
 
-  it("asks to look at the list when everyone is off", async () => {
+  it("asks for a lookup when everyone is removed", async () => {
     await other.add(newLogin());
     await other.clear();
     await caughtUp();
-    expect(notes.told).toEqual([true, true]);
+    expect(notes.received).toEqual([true, true]);
   });
 
   it("is of one application", async () => {
     const stranger = open(own);
     await stranger.add(newLogin());
-    await stranger.removeAll("alice", newMark());
+    await stranger.removeAll("alice", newKick());
     await stranger.clear();
     await caughtUp();
-    expect(notes.told).toEqual([true]);
+    expect(notes.received).toEqual([true]);
   });
 
   it.each([
@@ -191,13 +191,13 @@ describe("a subscription", () => {
       },
     ],
     [
-      "gives the session to somebody else, as a pooler may",
+      "gives the session to another client, as a pooler may",
       async () => {
         await listeningClient.query("UNLISTEN *");
       },
       () => Promise.resolve(),
     ],
-  ])("says that it misses news when the server %s, and goes on when it is back", async (_what, breakIt, mendIt) => {
+  ])("reports a disconnection when the server %s, and reconnects when it is back", async (_what, breakIt, mendIt) => {
     await breakIt();
     await eventually(() => notes.states.includes(false));
     await mendIt();
@@ -214,11 +214,11 @@ describe("a subscription", () => {
     await eventually(() => notes.ends.some(({ loginIds }) => loginIds.includes(login.id)));
   });
 
-  it("is over when it is closed, and holds nothing", async () => {
+  it("ends when it is closed, and releases its connection", async () => {
     await subscription.close();
     await other.add(newLogin());
-    await other.removeAll("alice", newMark());
-    expect(notes.told).toEqual([true]);
+    await other.removeAll("alice", newKick());
+    expect(notes.received).toEqual([true]);
     expect(listeningPool.totalCount).toBe(0);
   });
 
@@ -229,14 +229,14 @@ describe("a subscription", () => {
 });
 
 describe("a subscription's connection", () => {
-  /** A pool that counts how often it is asked whether its session listens. */
+  /** A pool that counts the checks of the subscription. */
   function counting(pool: Pool) {
     const asked: number[] = [];
     const counted = beforeText("pg_listening_channels", pool, () => asked.push(performance.now()));
     return { asked, counted };
   }
 
-  it("is looked after as often as it is told", async () => {
+  it("is checked at the given interval", async () => {
     const { asked, counted } = counting(site.pool());
     const began = performance.now();
     const subscription = open(counted).subscribe(new Notes(), { checkIntervalMs: 50 });
@@ -245,20 +245,20 @@ describe("a subscription's connection", () => {
     expect(performance.now() - began).toBeGreaterThan(240);
   });
 
-  it("is missed at once when it is lost, and let go at once, however seldom it is looked after", async () => {
+  it("is replaced at once when it is lost, and released at once, however long the check interval", async () => {
     const { asked, counted } = counting(site.pool());
     const notes = new Notes();
     const subscription = open(counted).subscribe(notes, { checkIntervalMs: 600_000 });
-    await eventually(() => notes.told.length > 0);
+    await eventually(() => notes.received.length > 0);
     await own.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%listening_channels%' AND pid <> pg_backend_pid()",
     );
-    await eventually(() => notes.told.length > 2);
+    await eventually(() => notes.received.length > 2);
     await subscription.close();
-    expect([notes.told, asked.length]).toEqual([[true, false, true], 2]);
+    expect([notes.received, asked.length]).toEqual([[true, false, true], 2]);
   });
 
-  it("may take its time to be made", async () => {
+  it("may take time to open", async () => {
     const pool = site.pool();
     const slow: PostgresPool = {
       connect: async () => {
@@ -268,14 +268,14 @@ describe("a subscription's connection", () => {
     };
     const notes = new Notes();
     const subscription = open(slow).subscribe(notes, { checkIntervalMs: 20 });
-    await eventually(() => notes.told.length > 0);
+    await eventually(() => notes.received.length > 0);
     await subscription.close();
-    expect([notes.told, pool.totalCount]).toEqual([[true], 0]);
+    expect([notes.received, pool.totalCount]).toEqual([[true], 0]);
   });
 });
 
-describe("a subscription that is closed while its connection is looked after", () => {
-  it("does not say any more that it listens", async () => {
+describe("a subscription that is closed during a check", () => {
+  it("no longer reports a connection", async () => {
     const notes = new Notes();
     const asked = new Gate();
     const slow = beforeText("pg_listening_channels", site.pool(), () => asked.pass());
@@ -284,12 +284,12 @@ describe("a subscription that is closed while its connection is looked after", (
     const closed = subscription.close();
     asked.open();
     await closed;
-    expect(notes.told).toEqual([]);
+    expect(notes.received).toEqual([]);
   });
 });
 
-describe("a subscription of which it is not known yet whether news arrive", () => {
-  it("tells of them, and asks nobody to look at the list", async () => {
+describe("a subscription before its first check", () => {
+  it("notifies of ended logins, and asks for no lookup", async () => {
     const appId = next("app");
     const [notes, asked, login] = [new Notes(), new Gate(), newLogin()];
     const slow = beforeText("pg_listening_channels", site.pool(), () => asked.pass());
@@ -309,7 +309,7 @@ describe("a subscription of which it is not known yet whether news arrive", () =
 });
 
 describe("a subscription while the server is away", () => {
-  it("begins when it is there, and can be closed before", async () => {
+  it("starts when the server is up, and can be closed before", async () => {
     await site.server.kill();
     const registry = open(site.pool());
     const [early, late] = [new Notes(), new Notes()];
@@ -317,8 +317,8 @@ describe("a subscription while the server is away", () => {
     registry.subscribe(late, { checkIntervalMs: 20 });
     await subscription.close();
     await site.server.restart();
-    await eventually(() => late.told.length > 0);
-    expect([early.told, late.told]).toEqual([[], [true]]);
+    await eventually(() => late.received.length > 0);
+    expect([early.received, late.received]).toEqual([[], [true]]);
     await registry.close();
   });
 });

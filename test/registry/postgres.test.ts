@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Pool } from "pg";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { freePort } from "../support/free-port.js";
-import { begun, eventually, newLogin, newMark, next, open, PostgresSite, shown } from "../support/postgres-site.js";
+import { begun, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
 
 let site: PostgresSite;
-/** Of the test itself: it looks at what is in the tables, and holds locks. */
+/** The connections of the test itself, which reads the tables and holds locks. */
 let own: Pool;
 
 beforeAll(async () => {
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => site.stop());
 
 describe("the migration", () => {
-  it("may run in many processes at once, and again", async () => {
+  it("may run in many processes at once, and repeatedly", async () => {
     const names = { prefix: "At_once_" };
     const nodes = Array.from({ length: 6 }, () => open(site.pool({ max: 1 }), names));
     await Promise.all(nodes.map((node) => node.migrate()));
@@ -32,7 +32,7 @@ describe("the migration", () => {
     await expect(Promise.all(nodes.map((node) => node.migrate()))).resolves.toHaveLength(6);
   });
 
-  it("waits for no step, and lets none wait, where all is there already", async () => {
+  it("neither waits for steps nor blocks them if everything exists", async () => {
     const names = { prefix: "Busy_" };
     const [registry, starting] = [open(site.pool(), names), open(site.pool(), names)];
     await registry.migrate();
@@ -41,20 +41,20 @@ describe("the migration", () => {
     try {
       await vacuum.query(`BEGIN; LOCK TABLE ${tables} IN SHARE UPDATE EXCLUSIVE MODE`);
       await Promise.all([starting.migrate(), registry.add(newLogin())]);
-      expect(await registry.removeAll("alice", newMark())).toHaveLength(1);
+      expect(await registry.removeAll("alice", newKick())).toHaveLength(1);
     } finally {
       await vacuum.query("ROLLBACK");
       vacuum.release();
     }
   });
 
-  it("of tables without times of showing gives them, and shows what was listed", async () => {
+  it("adds the shown columns to older tables, and shows listed logins", async () => {
     const names = { prefix: "Older_" };
     const [registry, starting] = [open(site.pool(), names), open(site.pool(), names)];
     await registry.migrate();
     const [kicked, shown, hidden] = [newLogin("kicked"), newLogin("shown"), newLogin("hidden")];
     for (const login of [kicked, shown, hidden]) await registry.add(login);
-    await registry.removeAll("kicked", newMark());
+    await registry.removeAll("kicked", newKick());
     await registry.update("hidden", hidden.id, { removeSid: hidden.sid });
     const before = await registry.list("shown", { offset: 0, limit: 1 });
     await own.query(`ALTER TABLE "Older_logins" DROP COLUMN shown_until;
@@ -69,8 +69,8 @@ describe("the migration", () => {
     expect([totalCount, users.map(({ userId }) => userId)]).toEqual([1, ["shown"]]);
     expect(await registry.update("hidden", hidden.id, { addSid: "new" })).toBe(true);
     expect((await registry.activeUsers({ offset: 0, limit: 0 })).totalCount).toBe(2);
-    expect(await registry.removeAll("kicked", newMark())).toMatchObject([{ id: kicked.id, sids: [kicked.sid] }]);
-    expect(await registry.removeAll("shown", newMark())).toMatchObject([{ id: shown.id, sids: [shown.sid] }]);
+    expect(await registry.removeAll("kicked", newKick())).toMatchObject([{ id: kicked.id, sids: [kicked.sid] }]);
+    expect(await registry.removeAll("shown", newKick())).toMatchObject([{ id: shown.id, sids: [shown.sid] }]);
     const { rows } = await own.query(
       `SELECT indexname FROM pg_indexes WHERE indexname IN ('Older_logins_user', 'Older_users_active')`,
     );
@@ -92,7 +92,7 @@ describe("the migration", () => {
     for (const { name } of rows) expect(name).toContain(names.prefix);
   });
 
-  it("leaves a role that may only read and write the tables all that a registry does", async () => {
+  it("lets a role with only read and write access run a registry", async () => {
     await own.query("CREATE SCHEMA auth; CREATE ROLE app LOGIN; GRANT USAGE ON SCHEMA auth TO app");
     await own.query(PostgresLoginRegistry.migration({ schema: "auth" }));
     await own.query("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA auth TO app");
@@ -101,9 +101,9 @@ describe("the migration", () => {
     const generation = await begun(registry, one);
     expect(await registry.adopt(two, { generation, endCount: 0 })).toEqual(expect.any(String));
     expect(await registry.update("alice", one.id, { ttlMs: 1_000 })).toBe(true);
-    expect(await registry.remove("alice", one.id, { kick: newMark() })).toMatchObject({ ends: 1 });
-    await registry.kickEveryone(newMark());
-    expect(await registry.removeAll("alice", newMark())).toHaveLength(2);
+    expect(await registry.remove("alice", one.id, { kick: newKick() })).toMatchObject({ endCount: 1 });
+    await registry.kickEveryone(newKick());
+    expect(await registry.removeAll("alice", newKick())).toHaveLength(2);
     await registry.finishKick("alice", [one.id, two.id]);
     await registry.clear();
     await registry.close();
@@ -113,7 +113,7 @@ describe("the migration", () => {
     });
   });
 
-  it("is asked for by a registry that is used without it", async () => {
+  it("is named in the error of a registry that is used without it", async () => {
     for (const names of [{ prefix: "nowhere_" }, { schema: "nowhere" }]) {
       const registry = open(own, names);
       for (const call of [() => registry.find("alice", "login"), () => registry.add(newLogin())]) {
@@ -146,13 +146,13 @@ describe("texts that PostgreSQL cannot hold", () => {
       const registry = open(own);
       const login = { ...newLogin(`user ${odd}`), id: `login ${odd}`, sid: `sid ${odd}`, ip: odd, userAgent: odd };
       const other = { ...login, userId: `user ${odd}\\`, id: `login ${odd}\\` };
-      const mark = newMark({ reason: odd, by: odd });
-      const era = await begun(registry, login);
+      const kick = newKick({ reason: odd, by: odd });
+      const generation = await begun(registry, login);
       await registry.add(other);
       const { id, userId, sid, ip, userAgent } = login;
       expect(await registry.find(userId, id)).toMatchObject({ id, userId, sids: [sid], ip, userAgent });
-      expect(await registry.removeAll(login.userId, mark)).toHaveLength(1);
-      expect(await registry.kickOf(login.userId, login.id, era)).toEqual(mark);
+      expect(await registry.removeAll(login.userId, kick)).toHaveLength(1);
+      expect(await registry.kickOf(login.userId, login.id, generation)).toEqual(kick);
       expect((await registry.activeUsers({ offset: 0, limit: 9 })).users.map(({ userId }) => userId)).toEqual([
         other.userId,
       ]);
@@ -162,13 +162,13 @@ describe("texts that PostgreSQL cannot hold", () => {
 
 describe("the time of a kick", () => {
   it.each(["\0", "\ud800", '","at":1,"', "\\", '\\"', "x y\n"])(
-    "is read from a mark with odd texts (%#)",
+    "is read from a kick record with odd texts (%#)",
     async (odd) => {
       const registry = open(own);
       const at = new Date("2026-01-02T03:04:05.678Z");
-      const mark = { ...newMark({ reason: odd, by: odd }), id: `${odd}${next("mark")}`, at };
-      await registry.removeAll("alice", mark);
-      await registry.kickEveryone({ ...mark, id: `${odd}${next("mark")}` });
+      const kick = { ...newKick({ reason: odd, by: odd }), id: `${odd}${next("mark")}`, at };
+      await registry.removeAll("alice", kick);
+      await registry.kickEveryone({ ...kick, id: `${odd}${next("mark")}` });
       const adopt = (ms: number) =>
         registry.adopt(newLogin(), { generation: "", endCount: 0, authenticatedAt: new Date(+at + 60_000 + ms) });
       expect(await adopt(-1)).toBeUndefined();
@@ -176,16 +176,16 @@ describe("the time of a kick", () => {
     },
   );
 
-  it("that cannot be read lets nobody in", async () => {
+  it("that cannot be read rejects the adoption", async () => {
     const registry = open(own);
-    await registry.removeAll("alice", { ...newMark(), at: new Date(NaN) });
+    await registry.removeAll("alice", { ...newKick(), at: new Date(NaN) });
     const authenticatedAt = new Date();
     expect(await registry.adopt(newLogin(), { generation: "", endCount: 0, authenticatedAt })).toBeUndefined();
   });
 });
 
 describe("a row that cannot be read", () => {
-  it("is left out of who is online, and is an error of that user alone", async () => {
+  it("is left out of the active users, and is an error for its user only", async () => {
     const registry = open(own, { appId: next("app") });
     const [broken, other] = [newLogin("broken"), newLogin("other")];
     for (const login of [broken, other]) await registry.add(login);
@@ -195,13 +195,13 @@ describe("a row that cannot be read", () => {
     const error: unknown = await registry.find("broken", broken.id).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE", message: expect.stringMatching(/cannot be read/) });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("secret");
-    await expect(registry.removeAll("broken", newMark())).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
-    expect(await registry.removeAll("other", newMark())).toHaveLength(1);
+    await expect(registry.removeAll("broken", newKick())).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+    expect(await registry.removeAll("other", newKick())).toHaveLength(1);
     await own.query("UPDATE express_logout_kicked SET sids = ARRAY['sid'] WHERE id = $1", [broken.id]);
-    expect(await registry.removeAll("broken", newMark())).toMatchObject([{ id: broken.id, sids: ["sid"] }]);
+    expect(await registry.removeAll("broken", newKick())).toMatchObject([{ id: broken.id, sids: ["sid"] }]);
   });
 
-  it("of a user is an error when everyone else has been found", async () => {
+  it("of a user is an error after all other users have been returned", async () => {
     const appId = next("app");
     const registry = open(own, { appId, timeoutMs: 20_000 });
     const userIds = Array.from({ length: 1_100 }, (_each, index) => `user ${String(index)}`);
@@ -217,7 +217,7 @@ describe("a row that cannot be read", () => {
 });
 
 describe("an error", () => {
-  it("holds no session id, whatever PostgreSQL tells of the row", async () => {
+  it("contains no session id, even if PostgreSQL quotes the row", async () => {
     await own.query("ALTER TABLE express_logout_logins ADD CONSTRAINT never CHECK (sids <> ARRAY['the-secret'])");
     try {
       const error: unknown = await open(own)
@@ -233,28 +233,28 @@ describe("an error", () => {
     }
   });
 
-  it("says what the driver says", async () => {
-    const nobody = new Pool({ host: "127.0.0.1", port: await freePort() });
-    const error: unknown = await open(nobody)
+  it("has the message of the driver", async () => {
+    const unreachable = new Pool({ host: "127.0.0.1", port: await freePort() });
+    const error: unknown = await open(unreachable)
       .find("alice", "login")
       .catch((reason: unknown) => reason);
     expect(error).toHaveProperty("cause.code", "ECONNREFUSED");
     expect(error).toHaveProperty("cause.message", expect.stringContaining("ECONNREFUSED 127.0.0.1"));
-    await nobody.end();
+    await unreachable.end();
   });
 
-  it("says which setting is in the way", async () => {
+  it("names the wrong setting", async () => {
     const registry = open(site.pool({ options: "-c default_transaction_isolation=serializable" }));
     await expect(registry.add(newLogin())).rejects.toThrow(/READ COMMITTED/);
   });
 
-  it("says where replicas are set", async () => {
+  it("names the settings for replicas", async () => {
     const registry = open(own);
     const options = { waitReplicas: 1 };
     const calls = [
       () => registry.remove("alice", "login", options),
-      () => registry.removeAll("alice", newMark(), options),
-      () => registry.kickEveryone(newMark(), options),
+      () => registry.removeAll("alice", newKick(), options),
+      () => registry.kickEveryone(newKick(), options),
     ];
     for (const call of calls) {
       await expect(call()).rejects.toMatchObject({ code: "ERR_ARGUMENT", message: /synchronous_standby_names/ });
@@ -263,7 +263,7 @@ describe("an error", () => {
 });
 
 describe("a user who never comes back", () => {
-  it("is cleared away, with all that was his", async () => {
+  it("is swept, with all their rows", async () => {
     const appId = next("app");
     const registry = open(own, { appId });
     const countOf = async (query: string, ...values: string[]): Promise<number | null> =>

@@ -14,7 +14,7 @@ import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 jest.setTimeout(60_000);
 
 const UNAVAILABLE = expect.objectContaining({ code: "ERR_REGISTRY_UNAVAILABLE" });
-const mark = (): KickRecord => ({ id: "mark", at: new Date() });
+const newKick = (): KickRecord => ({ id: "mark", at: new Date() });
 const login = (userId: string): NewLogin => ({ id: `login of ${userId}`, userId, sid: "sid", ttlMs: 3_600_000 });
 
 const closing: (() => unknown)[] = [];
@@ -45,7 +45,7 @@ async function clientTo(url: string) {
   return client;
 }
 
-describe("a client that a store has as well", () => {
+describe("a client that a store shares", () => {
   const IN_ORDER = ["node-redis 6", "node-redis 5", "node-redis 6 in RESP 2", "ioredis 6", "ioredis 5"];
   const SENTINELS = ["ioredis 6 Sentinel", "ioredis 5 Sentinel"];
 
@@ -58,7 +58,7 @@ describe("a client that a store has as well", () => {
     },
   );
 
-  it("keeps none with another one to the same server, or a view of it", async () => {
+  it("is not shared by another client of the same server, or a view of it", async () => {
     const { url } = await serverOfItsOwn();
     const client = await clientTo(url);
     const registry = registryOn(client);
@@ -98,17 +98,17 @@ describe("a master that has become a replica under a standing connection", () =>
       await server.ask("REPLICAOF", "127.0.0.1", String(master.port));
       await until(async () => String(await server.ask("ROLE")).includes("connected"), "the replica");
       const before = await connections();
-      const writes = Array.from({ length: 10 }, () => registry.removeAll("alice", mark()));
+      const writes = Array.from({ length: 10 }, () => registry.removeAll("alice", newKick()));
       for (const { status } of await Promise.allSettled(writes)) expect(status).toBe("rejected");
       await until(async () => (await connections()) > before, "the next connection");
       await server.ask("REPLICAOF", "NO", "ONE");
       await eventually(() => registry.add(login("alice")));
-      // The one of the client, and those by which the test has spoken to the server.
+      // The connection of the client, and those of the test to the server.
       expect((await connections()) - before).toBe(2);
     },
   );
 
-  it("serves none of its sessions any more once it is cut off, with replica-serve-stale-data no", async () => {
+  it("serves no more sessions once it is cut off, with replica-serve-stale-data no", async () => {
     const server = await serverOfItsOwn(["--replica-serve-stale-data", "no"]);
     const registry = registryOn(await clientTo(server.url));
     await registry.add(login("alice"));
@@ -145,15 +145,15 @@ describe("databases of one server", () => {
     const same = await listening(one, one + other);
     await here.registry.add(login("alice"));
     await there.registry.add(login("bob"));
-    await here.registry.removeAll("alice", mark());
-    await there.registry.removeAll("bob", mark());
+    await here.registry.removeAll("alice", newKick());
+    await there.registry.removeAll("bob", newKick());
     await same.heard.until(() => same.heard.news.length > 0);
     await there.heard.until(() => there.heard.news.length > 0);
     const users = [here, same, there].map(({ heard }) => heard.news.map(({ userId }) => userId));
     expect(users).toEqual([["alice"], ["alice"], ["bob"]]);
   });
 
-  it("are asked for once, and not at all in a Cluster", async () => {
+  it("are looked up once, and never in a Cluster", async () => {
     for (const kind of CLIENTS.filter(({ name }) => ["node-redis 6", "node-redis 6 Cluster"].includes(name))) {
       const { client, close } = await kind.open();
       closing.push(close);
@@ -169,12 +169,12 @@ describe("databases of one server", () => {
         },
       });
       const registry = registryOn(watched, kind.name);
-      for (let times = 0; times < 3; times += 1) await registry.removeAll("alice", mark());
+      for (let times = 0; times < 3; times += 1) await registry.removeAll("alice", newKick());
       expect(asked).toBe(kind.name.includes("Cluster") ? 0 : 1);
     }
   });
 
-  it("share a channel where an ACL does not let the registry ask, and kicks are heard as before", async () => {
+  it("share a channel if an ACL forbids the lookup, and kicks still arrive", async () => {
     await server.ask("ACL", "SETUSER", "limited", "on", ">secret", "~*", "&*", "+@all", "-client|info");
     const limited = server.url.replace("redis://", "redis://limited:secret@");
     const registry = registryOn(await clientTo(limited), "limited");
@@ -183,12 +183,12 @@ describe("databases of one server", () => {
     closing.push(() => subscription.close());
     await heard.until(() => heard.isListening);
     await registry.add(login("alice"));
-    await registry.removeAll("alice", mark());
+    await registry.removeAll("alice", newKick());
     await heard.until(() => heard.news.length > 0);
     expect(heard.news).toMatchObject([{ userId: "alice" }]);
   });
 
-  it("are asked for again where Redis was away, and a kick is not answered meanwhile", async () => {
+  it("are looked up again after an outage, during which no kick returns", async () => {
     const client = await clientTo(server.url);
     let isAway = true;
     const away: RedisClient = {
@@ -197,8 +197,8 @@ describe("databases of one server", () => {
     };
     const registry = registryOn(away, "away");
     await registry.add(login("alice"));
-    await expect(registry.removeAll("alice", mark())).rejects.toEqual(UNAVAILABLE);
+    await expect(registry.removeAll("alice", newKick())).rejects.toEqual(UNAVAILABLE);
     isAway = false;
-    expect(await registry.removeAll("alice", mark())).toHaveLength(1);
+    expect(await registry.removeAll("alice", newKick())).toHaveLength(1);
   });
 });

@@ -14,12 +14,12 @@ import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 
 // Servers that start and fail over while other suites run need more than the five seconds of a test.
 jest.setTimeout(120_000);
-// Sentinels of a machine out of breath may take a master for dead that is not, and fail over once more. That nothing comes
-// back is shown without repetition, in redis-replicas.
+// On an overloaded machine, sentinels may take a live master for dead and fail over once more. That no login is
+// resumed is shown without retries in redis-replicas.
 jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
 let count = 0;
-const mark = (): KickRecord => ({
+const newKick = (): KickRecord => ({
   id: `mark-${String((count += 1))}`,
   at: new Date(),
   reason: undefined,
@@ -45,12 +45,12 @@ async function opened(
 }
 
 describe.each(ON_SENTINEL.map((kind) => [kind.name, kind] as const))("a failover by sentinels, on %s", (name, kind) => {
-  it("undoes no kick that the replicas have, and the registry goes on", async () => {
+  it("undoes no kick that the replicas have, and the registry continues", async () => {
     const set = await sentinelSet.get();
     const registry = await opened(kind.open(set), { waitReplicas: 1 });
     const alice = login(`alice of ${name}`);
     await registry.add(alice);
-    await eventually(() => registry.removeAll(alice.userId, mark(), { waitReplicas: 2 }));
+    await eventually(() => registry.removeAll(alice.userId, newKick(), { waitReplicas: 2 }));
     await registry.finishKick(alice.userId, [alice.id]);
     await set.failOver();
     expect(await eventually(() => registry.find(alice.userId, alice.id))).toBeUndefined();
@@ -62,15 +62,15 @@ describe.each(ON_SENTINEL.map((kind) => [kind.name, kind] as const))("a failover
 describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
   "a failover in a Cluster, on %s",
   (name, kind) => {
-    it("undoes no kick that the replica has, and the registry goes on", async () => {
+    it("undoes no kick that the replica has, and the registry continues", async () => {
       const set = await cluster.get();
       const registry = await opened(kind.open(set));
       const alice = login(`alice of ${name}`);
       await registry.add(alice);
-      await eventually(() => registry.removeAll(alice.userId, mark(), { waitReplicas: 1 }));
+      await eventually(() => registry.removeAll(alice.userId, newKick(), { waitReplicas: 1 }));
       await registry.finishKick(alice.userId, [alice.id]);
       await set.failOver(`{app:${encodeURIComponent(alice.userId)}}`);
-      // The Cluster client of node-redis 5 looks for the new master only when the old one is there again.
+      // The Cluster client of node-redis 5 looks for the new master only once the old one is back.
       if (name === "node-redis 5 Cluster") await set.recover();
       expect(await eventually(() => registry.find(alice.userId, alice.id))).toBeUndefined();
       if (name !== "node-redis 5 Cluster") await set.recover();
@@ -79,10 +79,10 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
   },
 );
 
-/** No login is waited for: it can be lost when busy servers fail over once more, and is then begun again. */
+/** Logins do not wait for replicas: one that another failover loses is begun again. */
 async function loginAndKick(registry: RedisLoginRegistry, login: NewLogin): Promise<readonly ListedLogin[]> {
   await registry.add(login);
-  const kicked = await registry.removeAll(login.userId, mark(), { waitReplicas: 1 });
+  const kicked = await registry.removeAll(login.userId, newKick(), { waitReplicas: 1 });
   if (kicked.length === 0) throw new Error("the login is lost");
   return kicked;
 }

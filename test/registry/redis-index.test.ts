@@ -20,15 +20,15 @@ afterAll(async () => {
 });
 
 let apps = 0;
-let marks = 0;
-const mark = (): KickRecord => ({ id: `mark-${String((marks += 1))}`, at: new Date() });
+let kicks = 0;
+const newKick = (): KickRecord => ({ id: `mark-${String((kicks += 1))}`, at: new Date() });
 const login = (userId: string, more: Partial<NewLogin> = {}): NewLogin => {
   return { id: `login of ${userId}`, userId, sid: `sid of ${userId}`, ttlMs: HOUR_MS, ...more };
 };
 
 let registry: RedisLoginRegistry;
 let index: AppKeys;
-/** The commands that the registry has sent, by their names; of a script that is sent again in full but one. */
+/** The names of the commands that the registry has sent. A script that is repeated in full counts once. */
 const sent: string[] = [];
 beforeEach(() => {
   apps += 1;
@@ -57,8 +57,8 @@ const everyone = async (): Promise<string[]> => {
 };
 const keysOf = (userId: string) => userKeys(index, userId);
 
-describe("who is counted as online", () => {
-  it("is not a user whose only login never finishes its rotation, and a kick of everyone finds them", async () => {
+describe("the set of users online", () => {
+  it("excludes a user whose only login never finishes its rotation, whom a kick of everyone still finds", async () => {
     await registry.add(login("bob"));
     await registry.add(login("alice"));
     await registry.update("alice", "login of alice", { removeSid: "sid of alice" });
@@ -67,7 +67,7 @@ describe("who is counted as online", () => {
     expect(await online()).toEqual([2, "alice", "bob"]);
   });
 
-  it("is not a user whose login is shown no longer, though no request has asked for that page", async () => {
+  it("excludes a user whose login is no longer shown, even before their page is read", async () => {
     for (const userId of ["alice", "bob", "carol"]) await registry.add(login(userId));
     await registry.update("alice", "login of alice", { ttlMs: 1 });
     await until(async () => (await count()) === 2, "the login to be hidden");
@@ -75,7 +75,7 @@ describe("who is counted as online", () => {
     expect(await registry.find("alice", "login of alice")).toMatchObject({ id: "login of alice" });
   });
 
-  it("is a user who has another login that is shown, for as long as that is", async () => {
+  it("includes a user for as long as another login is shown", async () => {
     await registry.add(login("alice"));
     await registry.add(login("alice", { id: "other", sid: "other sid", ttlMs: 2 * HOUR_MS }));
     await registry.update("alice", "other", { ttlMs: 1 });
@@ -85,16 +85,16 @@ describe("who is counted as online", () => {
     expect([await count(), await everyone()]).toEqual([0, ["alice"]]);
   });
 
-  it("is not a user who has only a login left that is between two session ids", async () => {
+  it("excludes a user whose only login is between two session ids", async () => {
     await registry.add(login("alice"));
     await registry.add(login("alice", { id: "rotating", sid: "left" }));
     await registry.update("alice", "rotating", { removeSid: "left" });
     expect(await count()).toBe(1);
-    await registry.removeAll("alice", mark(), { except: "rotating" });
+    await registry.removeAll("alice", newKick(), { except: "rotating" });
     expect([await count(), await everyone()]).toEqual([0, ["alice"]]);
   });
 
-  it("stays hidden while requests touch a login without a session id", async () => {
+  it("excludes a user while requests touch a login without a session id", async () => {
     await registry.add(login("alice"));
     await registry.update("alice", "login of alice", { removeSid: "sid of alice" });
     expect(await count()).toBe(0);
@@ -102,7 +102,7 @@ describe("who is counted as online", () => {
     expect(await count()).toBe(0);
   });
 
-  it("is looked for without a command more than before, where nothing has changed", async () => {
+  it("needs no extra command if nothing has changed", async () => {
     await registry.add(login("alice"));
     await registry.update("alice", "login of alice", { ttlMs: HOUR_MS });
     sent.length = 0;
@@ -110,11 +110,11 @@ describe("who is counted as online", () => {
     expect(sent).toHaveLength(2);
     sent.length = 0;
     await registry.activeUsers(PAGE);
-    // Who is to be looked at, the page, and the one user on it.
+    // The users to check, the page, and the one user on it.
     expect(sent).toHaveLength(3);
   });
 
-  it("is read from records of the version before", async () => {
+  it("is read from records of the previous version", async () => {
     const { logins } = keysOf("alice");
     const now = Date.now();
     await client.hSet(logins, "old", JSON.stringify([now, 0, HOUR_MS, "", "", "sid"]));
@@ -128,7 +128,7 @@ describe("who is counted as online", () => {
     });
   });
 
-  it("takes a few bytes of a login alone whose life has become shorter", async () => {
+  it("adds a few bytes only to a login whose lifetime has become shorter", async () => {
     await registry.add(login("alice"));
     const { logins } = keysOf("alice");
     await registry.update("alice", "login of alice", { ttlMs: HOUR_MS });
@@ -143,10 +143,10 @@ describe("who is counted as online", () => {
 });
 
 describe("a kick", () => {
-  it("of a user or of one login takes four trips to the registry, the notes apart, and leaves no row", async () => {
+  it("of a user or of one login takes four trips to the registry, without tombstones, and leaves no row", async () => {
     for (const kick of [
-      () => registry.removeAll("alice", mark()),
-      () => registry.remove("alice", "login of alice", { kick: mark() }),
+      () => registry.removeAll("alice", newKick()),
+      () => registry.remove("alice", "login of alice", { kick: newKick() }),
     ]) {
       await registry.add(login("alice", { id: "login of alice" }));
       await client.del(keysOf("alice").ended);
@@ -159,17 +159,17 @@ describe("a kick", () => {
     }
   });
 
-  it("leaves no row where a page has hidden it meanwhile", async () => {
+  it("leaves no row if reading a page has hidden it meanwhile", async () => {
     await registry.add(login("alice"));
-    await registry.removeAll("alice", mark());
+    await registry.removeAll("alice", newKick());
     expect([await online(), await everyone()]).toEqual([[0], ["alice"]]);
     await registry.finishKick("alice", ["login of alice"]);
     expect(await client.exists([index.active, index.expiry])).toBe(0);
   });
 
-  it("that another process finishes finds the row there", async () => {
+  it("that another process finishes finds the row", async () => {
     await registry.add(login("alice"));
-    await registry.removeAll("alice", mark());
+    await registry.removeAll("alice", newKick());
     const other = new RedisLoginRegistry({ client });
     other.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
     await other.finishKick("alice", ["login of alice"]);
@@ -184,22 +184,22 @@ describe("a login that is being adopted", () => {
   it("has a row of its own until it is listed, or refused", async () => {
     await registry.adopt(login("alice"), { generation: "", endCount: 0 });
     expect([await pendingRows(), await online()]).toEqual([[], [1, "alice"]]);
-    await registry.removeAll("bob", mark());
+    await registry.removeAll("bob", newKick());
     expect(await registry.adopt(login("bob"), { generation: "", endCount: 0 })).toBeUndefined();
-    await registry.kickEveryone(mark());
+    await registry.kickEveryone(newKick());
     expect(await registry.adopt(login("carol"), { generation: "", endCount: 0 })).toBeUndefined();
     expect(await client.zRange(index.active, 0, -1)).toEqual(["alice"]);
     expect(await client.zRange(index.expiry, 0, -1)).toEqual(["alice"]);
   });
 
-  it("is found by a kick of everyone, is not online, and goes by time alone", async () => {
+  it("is found by a kick of everyone, is not online, and expires", async () => {
     const pending = "alice nonce";
     await client.zAdd(index.active, { score: -1, value: pending });
     await client.zAdd(index.expiry, { score: Date.now() + HOUR_MS, value: pending });
     expect([await online(), await everyone()]).toEqual([[0], ["alice"]]);
     await registry.add(login("alice"));
     expect(await everyone()).toEqual(["alice"]);
-    await registry.removeAll("alice", mark());
+    await registry.removeAll("alice", newKick());
     await registry.finishKick("alice", ["login of alice"]);
     await registry.clear();
     expect(await pendingRows()).toEqual([pending]);
@@ -209,7 +209,7 @@ describe("a login that is being adopted", () => {
   });
 });
 
-describe("what cannot be read of one user", () => {
+describe("unreadable data of one user", () => {
   const DAMAGE: Readonly<Record<string, () => Promise<unknown>>> = {
     "a key that is no hash": async () => {
       await client.del(keysOf("evil").logins);
@@ -219,18 +219,18 @@ describe("what cannot be read of one user", () => {
     "a record of another kind": () => client.hSet(keysOf("evil").logins, "x", '"text"'),
   };
 
-  it.each(Object.keys(DAMAGE))("leaves them out of what is shown, and no other user: %s", async (name) => {
+  it.each(Object.keys(DAMAGE))("hides that user and no other: %s", async (name) => {
     for (const userId of ["alice", "bob", "evil"]) await registry.add(login(userId));
     await DAMAGE[name]?.();
     expect(await online()).toEqual([2, "bob", "alice"]);
     expect(await registry.activeUsers({ offset: 0, limit: 1 })).toMatchObject({ users: [{ userId: "bob" }] });
     expect(await everyone()).toEqual(["alice", "bob", "evil"]);
     await expect(registry.list("evil", PAGE)).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
-    await expect(registry.removeAll("evil", mark())).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
-    expect(await registry.removeAll("alice", mark())).toHaveLength(1);
+    await expect(registry.removeAll("evil", newKick())).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+    expect(await registry.removeAll("alice", newKick())).toHaveLength(1);
   });
 
-  it("is an error when everyone else has come, where it is who they are", async () => {
+  it("is an error after all other users, if their id is unreadable", async () => {
     await registry.add(login("alice"));
     await client.zAdd(index.active, { score: 1_000, value: "%E0%A4%A" });
     const found: string[] = [];
@@ -242,7 +242,7 @@ describe("what cannot be read of one user", () => {
     expect((await registry.activeUsers(PAGE)).users).toMatchObject([{ userId: "alice" }]);
   });
 
-  it("is not that Redis is away", async () => {
+  it("is distinct from an outage of Redis", async () => {
     const away = new RedisLoginRegistry({ client: { sendCommand: () => Promise.reject(new Error("away")) } });
     away.init({ appId: "app", maxSessionAgeMs: MAX_SESSION_AGE_MS });
     await expect(away.activeUsers(PAGE)).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
@@ -252,7 +252,7 @@ describe("what cannot be read of one user", () => {
 describe("a user with very many logins", () => {
   const MANY = 1_000;
   const idOf = (number: number): string => `login ${String(number)}`;
-  /** Begun one after the other, the last one last. */
+  /** Logins in the order in which they began. */
   async function addMany(): Promise<void> {
     const began = Date.now() - HOUR_MS;
     const logins = Array.from({ length: MANY }, (_each, number) =>
@@ -269,7 +269,7 @@ describe("a user with very many logins", () => {
   const wholeReads = async (): Promise<number> =>
     Number(/cmdstat_hgetall:calls=(\d+)/.exec(await client.info("commandstats"))?.[1] ?? 0);
 
-  it("is read in pages, the newest first, and never as a whole", async () => {
+  it("is read in pages, newest first, and never as a whole", async () => {
     await addMany();
     const before = await wholeReads();
     expect(await listed(0, 3)).toEqual({ ids: newest(0, 3), total: MANY });
@@ -281,7 +281,7 @@ describe("a user with very many logins", () => {
     expect(await wholeReads()).toBe(before);
   });
 
-  it("has no login in a list that has ended, is not shown or has expired, and every one that is shown", async () => {
+  it("has exactly the shown logins in the list, none that has ended or expired", async () => {
     await addMany();
     await registry.remove("heavy", idOf(MANY - 1));
     await registry.update("heavy", idOf(MANY - 2), { removeSid: `sid ${String(MANY - 2)}` });
@@ -295,7 +295,7 @@ describe("a user with very many logins", () => {
     expect((await listed(0, 2)).ids).toEqual([idOf(MANY - 2), idOf(MANY - 4)]);
   });
 
-  it("is put in order where that is missing or incomplete, as after an upgrade", async () => {
+  it("gets a sorted set if it is missing or incomplete, as after an upgrade", async () => {
     await addMany();
     const { order } = keysOf("heavy");
     await client.del(order);
@@ -320,7 +320,7 @@ describe("a user with very many logins", () => {
     expect([await count(), await everyone()]).toEqual([0, ["heavy"]]);
   });
 
-  it("costs no key more once there are few, or they are kicked; others never have one", async () => {
+  it("has no extra key once the logins are few or kicked; other users never have one", async () => {
     await addMany();
     const { order } = keysOf("heavy");
     for (let number = 0; number < MANY - 2; number += 1) await registry.remove("heavy", idOf(number));
@@ -329,7 +329,7 @@ describe("a user with very many logins", () => {
     expect((await listed(0, 10)).total).toBe(3);
     await addMany();
     expect(await client.exists(order)).toBe(1);
-    expect(await registry.removeAll("heavy", mark())).toHaveLength(MANY + 1);
+    expect(await registry.removeAll("heavy", newKick())).toHaveLength(MANY + 1);
     expect(await client.exists(order)).toBe(0);
     await registry.add(login("alice"));
     expect(await client.exists(keysOf("alice").order)).toBe(0);

@@ -11,7 +11,7 @@ jest.setTimeout(60_000);
 let count = 0;
 let channel: string;
 beforeEach(() => {
-  // In a Cluster a message may reach another node when the test that published it is over.
+  // In a Cluster a message may reach another node after the end of the test that published it.
   channel = `express-logout:{app-${String((count += 1))}}:ended`;
 });
 
@@ -39,18 +39,18 @@ const publish = (adapter: RedisAdapter, text: string): Promise<unknown> =>
   adapter.send(channel, ["PUBLISH", channel, text], new AbortController().signal);
 
 describe.each(CLIENTS.map((kind) => [kind.name, kind] as const))("listening on %s", (_name, kind) => {
-  it("hears what is published, and says when it has begun", async () => {
+  it("receives messages, and reports its start", async () => {
     const adapter = await adapterOn(kind);
     const { heard, interruptions } = listen(adapter);
     await until(() => Promise.resolve(interruptions() > 0), "the first connection");
     await publish(adapter, "one \ud83d\ude00");
     await publish(adapter, "two");
     await until(() => Promise.resolve(heard.length >= 2), "the messages");
-    // The nodes of a Cluster pass on what each was told, in no order.
+    // The nodes of a Cluster forward messages in any order.
     expect(heard.sort()).toEqual([`${channel} one \ud83d\ude00`, `${channel} two`]);
   });
 
-  it("says when its connection was lost, and hears again afterwards", async () => {
+  it("reports a lost connection, and receives messages again afterwards", async () => {
     const adapter = await adapterOn(kind);
     const { heard, interruptions } = listen(adapter);
     await until(() => Promise.resolve(interruptions() > 0), "the first connection");
@@ -62,7 +62,7 @@ describe.each(CLIENTS.map((kind) => [kind.name, kind] as const))("listening on %
     expect(heard).toEqual([`${channel} afterwards`]);
   });
 
-  it("hears again over another connection when it is told that this one is dead", async () => {
+  it("receives messages again over another connection after renew()", async () => {
     const adapter = await adapterOn(kind);
     const { heard, interruptions, renew } = listen(adapter);
     await until(() => Promise.resolve(interruptions() > 0), "the first connection");
@@ -99,7 +99,7 @@ describe.each(CLIENTS.map((kind) => [kind.name, kind] as const))("listening on %
 const inClusters = CLIENTS.filter(({ name }) => name.includes("Cluster"));
 
 describe.each(inClusters.map((kind) => [kind.name, kind] as const))("a subscription on %s", (_name, kind) => {
-  it("says again and again to look at the list, since messages between nodes may be lost unnoticed", async () => {
+  it("asks for a lookup repeatedly, since messages between nodes may be lost unnoticed", async () => {
     const { client, close } = await kind.open();
     closing.push(close);
     const registry = new RedisLoginRegistry({ client });

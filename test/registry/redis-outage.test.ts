@@ -20,10 +20,10 @@ jest.setTimeout(60_000);
 
 const PAGE = { offset: 0, limit: 10 };
 const TIMEOUT_MS = 300;
-/** Far more than a busy machine needs, and far less than any client gives up after by itself. */
+/** Much longer than a busy machine needs, and much shorter than the timeout of any client. */
 const AT_MOST_MS = 2_500;
 const UNAVAILABLE = expect.objectContaining({ name: "LogoutError", code: "ERR_REGISTRY_UNAVAILABLE", status: 503 });
-/** So long that Redis cuts it where it quotes it. */
+/** So long that Redis truncates it in a quotation. */
 const SECRET = `tHe-SeCrEt-SiD${"x".repeat(60)}`;
 
 const login = (userId: string): NewLogin => ({ id: "login", userId, sid: SECRET, ttlMs: 3_600_000 });
@@ -52,7 +52,7 @@ async function clientOf(opening: Promise<OpenClient>): Promise<RedisClient> {
   return client;
 }
 
-/** The error of a call, which must not have taken long. */
+/** Returns the error of a call, which must be fast. */
 async function failureOf(call: () => Promise<unknown>): Promise<Error> {
   const began = Date.now();
   const error: unknown = await call().then(
@@ -80,7 +80,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
     await eventually(() => registry.list("u", PAGE));
   });
 
-  it("that is gone fails a call in time, and what was given up is not sent when it is back", async () => {
+  it("that is gone fails a call in time, and the call is not sent when it is back", async () => {
     const server = await serverOfItsOwn();
     const registry = registryOn(await clientOf(kind.open(server)));
     await eventually(() => registry.add(login("u")));
@@ -93,7 +93,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
     expect(await eventually(() => registry.kickOf("u", "login", ""))).toBeUndefined();
   });
 
-  it("that dies while a call is under way fails it without telling what was in it", async () => {
+  it("that dies during a call fails it without quoting its arguments", async () => {
     const server = await serverOfItsOwn();
     const registry = registryOn(await clientOf(kind.open(server)));
     await eventually(() => registry.add(login("u")));
@@ -123,7 +123,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in
   });
 });
 
-describe("a look-up that was given up while Redis was gone", () => {
+describe("a lookup that timed out while Redis was gone", () => {
   it("is not kept until it is back, however long that takes", async () => {
     const sites = await Promise.all(
       ON_ONE_SERVER.map(async (kind) => {
@@ -131,13 +131,13 @@ describe("a look-up that was given up while Redis was gone", () => {
         const registry = registryOn(await clientOf(kind.open(server)));
         await eventually(() => registry.add(login("u")));
         await server.kill();
-        // By then the client knows.
+        // The client has noticed by then.
         await failureOf(() => registry.find("u", "login"));
         await Promise.all(Array.from({ length: 20 }, () => failureOf(() => registry.find("u", "login"))));
         return { name: kind.name, server, registry };
       }),
     );
-    // No client waits longer by itself.
+    // No client has a longer timeout.
     await wait(5_500);
     for (const { name, server, registry } of sites) {
       await server.restart();

@@ -14,14 +14,14 @@ import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 // Servers that start and fail over while other suites run need more than the five seconds of a test.
 jest.setTimeout(60_000);
 
-/** For what is to succeed, however busy the machine is; and for what is to fail. */
+/** Timeouts for calls that must succeed on a busy machine, and for calls that must fail. */
 const PAGE = { offset: 0, limit: 10 };
 const LONG_MS = 20_000;
 const SHORT_MS = 400;
 const NOT_REPLICATED = expect.objectContaining({ name: "LogoutError", code: "ERR_NOT_REPLICATED", status: 503 });
 
 let count = 0;
-const mark = (): KickRecord => ({
+const newKick = (): KickRecord => ({
   id: `mark-${String((count += 1))}`,
   at: new Date(),
   reason: undefined,
@@ -80,29 +80,29 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
 
     it("a kick that the replica has is not undone when the master dies right after the answer", async () => {
       const alice = login("alice");
-      const era = await registry.add(alice);
-      await registry.removeAll("alice", mark(), { waitReplicas: 1 });
+      const generation = await registry.add(alice);
+      await registry.removeAll("alice", newKick(), { waitReplicas: 1 });
       const successor = await afterFailover();
       expect(await successor.find("alice", alice.id)).toBeUndefined();
-      expect(await successor.adopt(alice, { generation: era ?? "", endCount: 0 })).toBeUndefined();
+      expect(await successor.adopt(alice, { generation: generation ?? "", endCount: 0 })).toBeUndefined();
     });
 
-    it("a kick that the replica cannot get is not told as done", async () => {
+    it("a kick that the replica cannot receive is rejected", async () => {
       const alice = login("alice");
       await registry.add(alice);
-      await registry.removeAll("nobody", mark(), { waitReplicas: 1 });
+      await registry.removeAll("offline", newKick(), { waitReplicas: 1 });
       pair.holdReplication();
-      await expect(impatient().removeAll("alice", mark(), { waitReplicas: 1 })).rejects.toEqual(NOT_REPLICATED);
+      await expect(impatient().removeAll("alice", newKick(), { waitReplicas: 1 })).rejects.toEqual(NOT_REPLICATED);
       expect(await (await afterFailover()).find("alice", alice.id)).toMatchObject({ id: alice.id });
     });
 
     it("many kicks at once take no longer than a replica that is far away", async () => {
       const users = Array.from({ length: 200 }, (_value, index) => `user ${String(index)}`);
-      // One after the other: at once, the last ones wait for a client of the pool for too long on a slow machine.
+      // One after the other: concurrent calls would wait too long for a client of the pool on a slow machine.
       for (const user of users) await registry.add(login(user));
       pair.slowReplication(50);
       const hasty = opened(client, { timeoutMs: 4_000, waitReplicas: 1 });
-      const removed = await Promise.all(users.map((user) => hasty.removeAll(user, mark())));
+      const removed = await Promise.all(users.map((user) => hasty.removeAll(user, newKick())));
       expect(removed.map((logins) => logins.length)).toEqual(users.map(() => 1));
     });
 
@@ -111,7 +111,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
       await Promise.all(users.map((user) => registry.add(login(user))));
       await pair.master.ask("SET", "express-logout:{app:broken}:ended", "no hash");
       const kicks = await Promise.allSettled(
-        users.map((user) => registry.removeAll(user, mark(), { waitReplicas: 1 })),
+        users.map((user) => registry.removeAll(user, newKick(), { waitReplicas: 1 })),
       );
       expect(kicks).toMatchObject([
         { status: "fulfilled", value: [{ userId: "alice" }] },
@@ -123,12 +123,12 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
       ]);
     });
 
-    it("without waiting, such a kick is told as done and undone by the failover", async () => {
+    it("without waiting, such a kick resolves and is undone by the failover", async () => {
       const alice = login("alice");
       await registry.add(alice);
-      await registry.removeAll("nobody", mark(), { waitReplicas: 1 });
+      await registry.removeAll("offline", newKick(), { waitReplicas: 1 });
       pair.holdReplication();
-      await registry.removeAll("alice", mark());
+      await registry.removeAll("alice", newKick());
       expect(await registry.find("alice", alice.id)).toBeUndefined();
       expect(await (await afterFailover()).find("alice", alice.id)).toMatchObject({ id: alice.id });
     });
@@ -140,7 +140,7 @@ describe("a master that dies right after a kick was answered, twenty times over"
     ON_ONE_SERVER.filter(({ name }) => ["node-redis 6", "ioredis 6"].includes(name)).map(
       (kind) => [kind.name, kind] as const,
     ),
-  )("brings nobody back: %s", async (_name, kind) => {
+  )("resumes no login: %s", async (_name, kind) => {
     const back: number[] = [];
     for (let round = 0; round < 20; round += 1) {
       const pair = await startPair();
@@ -149,7 +149,7 @@ describe("a master that dies right after a kick was answered, twenty times over"
       try {
         const logins = [login("alice"), login("alice")];
         for (const each of logins) await registry.add(each);
-        await registry.removeAll("alice", mark());
+        await registry.removeAll("alice", newKick());
         const successor = opened(await clientTo(await pair.failOver()));
         if ((await successor.list("alice", PAGE)).total > 0) back.push(round);
       } finally {
@@ -172,10 +172,10 @@ describe("a registry that waits for a replica", () => {
   });
 
   const ENDS: [string, (registry: RedisLoginRegistry, login: NewLogin) => Promise<unknown>][] = [
-    ["a kick", (registry) => registry.removeAll("alice", mark())],
-    ["a kick of one login", (registry, { id }) => registry.remove("alice", id, { kick: mark() })],
+    ["a kick", (registry) => registry.removeAll("alice", newKick())],
+    ["a kick of one login", (registry, { id }) => registry.remove("alice", id, { kick: newKick() })],
     ["a logout", (registry, { id }) => registry.remove("alice", id)],
-    ["a kick of everyone", (registry) => registry.kickEveryone(mark())],
+    ["a kick of everyone", (registry) => registry.kickEveryone(newKick())],
   ];
 
   it.each(ENDS)("waits with %s", async (_what, end) => {
@@ -205,12 +205,12 @@ describe("a registry that waits for a replica", () => {
     await expect(end(waiting, alice)).resolves.not.toThrow();
   });
 
-  it("keeps the logins of a kick that was not confirmed at hand for its repetition", async () => {
+  it("keeps the logins of an unacknowledged kick for its repetition", async () => {
     const registry = opened(client, { waitReplicas: 2, timeoutMs: SHORT_MS });
     const alice = login("alice");
     await registry.add(alice);
-    await expect(registry.removeAll("alice", mark())).rejects.toEqual(NOT_REPLICATED);
-    const again = await opened(client).removeAll("alice", mark(), { waitReplicas: 1 });
+    await expect(registry.removeAll("alice", newKick())).rejects.toEqual(NOT_REPLICATED);
+    const again = await opened(client).removeAll("alice", newKick(), { waitReplicas: 1 });
     expect(again.map(({ id }) => id)).toEqual([alice.id]);
   });
 
@@ -218,22 +218,22 @@ describe("a registry that waits for a replica", () => {
     const users = Array.from({ length: 100 }, (_value, index) => `user ${String(index)}`);
     const registry = opened(client, { waitReplicas: 1 });
     for (const user of users) await registry.add(login(user));
-    const removed = await Promise.all(users.map((user) => registry.removeAll(user, mark())));
+    const removed = await Promise.all(users.map((user) => registry.removeAll(user, newKick())));
     expect(removed.map(([first]) => first?.userId)).toEqual(users);
     const tooMany = opened(client, { waitReplicas: 2, timeoutMs: 2_000 });
-    const ends = await Promise.allSettled(users.map((user) => tooMany.removeAll(user, mark())));
+    const ends = await Promise.allSettled(users.map((user) => tooMany.removeAll(user, newKick())));
     expect(ends).toEqual(users.map(() => ({ status: "rejected", reason: NOT_REPLICATED })));
   });
 
-  it("is never content with fewer than it was told to wait for", async () => {
+  it("never accepts fewer than the required replicas", async () => {
     const registry = opened(client, { waitReplicas: 2, timeoutMs: SHORT_MS });
-    await expect(registry.removeAll("alice", mark())).rejects.toEqual(NOT_REPLICATED);
+    await expect(registry.removeAll("alice", newKick())).rejects.toEqual(NOT_REPLICATED);
   });
 
   it("never blocks the connection of the app", async () => {
     const registry = opened(client, { waitReplicas: 2 });
     let isOver = false;
-    const kick = registry.removeAll("alice", mark()).catch((error: unknown) => {
+    const kick = registry.removeAll("alice", newKick()).catch((error: unknown) => {
       isOver = true;
       return error;
     });
@@ -266,7 +266,7 @@ describe("a registry that waits for a replica", () => {
       },
     });
     const registry = opened(reconnecting, { waitReplicas: 1 });
-    await expect(registry.removeAll("alice", mark())).rejects.toEqual(NOT_REPLICATED);
+    await expect(registry.removeAll("alice", newKick())).rejects.toEqual(NOT_REPLICATED);
     expect(replicas).toEqual([1]);
   });
 
@@ -275,7 +275,7 @@ describe("a registry that waits for a replica", () => {
     const connections = async (): Promise<number> =>
       (await client.sendCommand<string>(["CLIENT", "LIST", "TYPE", "normal"])).trim().split("\n").length;
     const before = await connections();
-    await registry.removeAll("alice", mark());
+    await registry.removeAll("alice", newKick());
     expect(await connections()).toBe(before + 1);
     await registry.close();
     while ((await connections()) > before);
@@ -288,8 +288,8 @@ describe("a registry that waits for a replica", () => {
     const registry = opened(client);
     const wrong = { waitReplicas: waitReplicas as number };
     const refused = expect.objectContaining({ code: "ERR_ARGUMENT" });
-    await expect(registry.removeAll("alice", mark(), wrong)).rejects.toEqual(refused);
+    await expect(registry.removeAll("alice", newKick(), wrong)).rejects.toEqual(refused);
     await expect(registry.remove("alice", "login", wrong)).rejects.toEqual(refused);
-    await expect(registry.kickEveryone(mark(), wrong)).rejects.toEqual(refused);
+    await expect(registry.kickEveryone(newKick(), wrong)).rejects.toEqual(refused);
   });
 });

@@ -20,7 +20,7 @@ afterAll(stopSharedServers);
 const PAGE = { offset: 0, limit: 10 };
 const AS_BUFFERS = { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.NUMBER]: String };
 const AS_BUFFERS5 = { [RESP_TYPES5.BLOB_STRING]: Buffer, [RESP_TYPES5.NUMBER]: String };
-// An option that its types do not know.
+// An option that is missing in its types.
 const FOR_ALL5 = { commandOptions: { typeMapping: AS_BUFFERS5 } };
 
 async function connected<Client extends { connect(): Promise<unknown>; destroy(): unknown }>(client: Client) {
@@ -137,25 +137,25 @@ describe.each(SETTINGS)("%s", (name, make) => {
     closing.push(() => registry.close());
     const users = Array.from({ length: 20 }, (_value, index) => `user ${String(index)}`);
     const logins = users.map(login);
-    const eras = await Promise.all(logins.map((each) => registry.add(each)));
+    const generations = await Promise.all(logins.map((each) => registry.add(each)));
     const [first, second] = logins as [NewLogin, NewLogin];
     expect(await registry.update(first.userId, first.id, { ttlMs: 7_200_000, addSid: "sid 2" })).toBe(true);
     expect(await registry.find(first.userId, first.id)).toMatchObject({ userId: "user 0", sids: ["sid", "sid 2"] });
     const page = await registry.activeUsers({ offset: 0, limit: 3 });
     expect([page.totalCount, page.users[0]?.userId]).toEqual([20, "user 0"]);
-    const mark = { id: "mark", at: new Date(0), reason: "why", by: undefined };
-    expect(await registry.removeAll(first.userId, mark)).toMatchObject([{ id: first.id }]);
-    expect(await registry.kickOf(first.userId, first.id, eras[0] ?? "")).toEqual(mark);
+    const kick = { id: "mark", at: new Date(0), reason: "why", by: undefined };
+    expect(await registry.removeAll(first.userId, kick)).toMatchObject([{ id: first.id }]);
+    expect(await registry.kickOf(first.userId, first.id, generations[0] ?? "")).toEqual(kick);
     expect(await registry.adopt(first, { generation: "", endCount: 0 })).toBeUndefined();
-    expect(await registry.remove(second.userId, second.id)).toMatchObject({ login: { id: second.id }, ends: 0 });
-    expect(await registry.remove(second.userId, second.id)).toEqual({ login: undefined, ends: 1 });
+    expect(await registry.remove(second.userId, second.id)).toMatchObject({ login: { id: second.id }, endCount: 0 });
+    expect(await registry.remove(second.userId, second.id)).toEqual({ login: undefined, endCount: 1 });
     expect(await registry.find(first.userId, first.id)).toBeUndefined();
     await registry.finishKick(first.userId, [first.id]);
     const others = logins.slice(2, 5);
-    const kicked = await Promise.all(others.map(({ userId }) => registry.removeAll(userId, mark)));
+    const kicked = await Promise.all(others.map(({ userId }) => registry.removeAll(userId, kick)));
     expect(kicked.map(([removed]) => removed?.id)).toEqual(others.map(({ id }) => id));
     await Promise.all(others.map(({ userId, id }) => registry.finishKick(userId, [id])));
-    expect(await registry.removeAll(others[0]?.userId ?? "", mark)).toEqual([]);
+    expect(await registry.removeAll(others[0]?.userId ?? "", kick)).toEqual([]);
     const online: string[] = [];
     for await (const found of registry.scanUsers()) online.push(...found);
     expect(online.sort()).toEqual(users.slice(5).sort());

@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const PAGE = { offset: 0, limit: 10 };
 const login = (id: string, userId: string): NewLogin => ({ id, userId, sid: `sid of ${id}`, ttlMs: 3_600_000 });
-const mark = (id: string) => ({ id, at: new Date() });
+const newKick = (id: string) => ({ id, at: new Date() });
 
 let redis: RedisServer;
 let client: ReturnType<typeof createClient>;
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 describe("what comes between two commands of one method", () => {
-  /** Two nodes of one application; before the given command of the first, the second does its work. */
+  /** Two nodes of one application. The second acts before the given command of the first. */
   function nodes(before: number, work: (other: RedisLoginRegistry) => Promise<unknown>, { diesAt = Infinity } = {}) {
     const appId = `app-${String((app += 1))}`;
     const open = (through: RedisClient): RedisLoginRegistry => {
@@ -41,8 +41,8 @@ describe("what comes between two commands of one method", () => {
     let isDone = false;
     const interrupted: RedisClient = {
       sendCommand: async (args: string[], options?: object) => {
-        // The first EVALSHA of a script may be answered NOSCRIPT: the EVAL after it is the same command. Which database it is
-        // is asked once.
+        // The first EVALSHA of a script may fail with NOSCRIPT; the EVAL after it is the same command. The number of the database
+        // is read once.
         if (args[0] !== "EVAL" && args[0] !== "CLIENT") sent += 1;
         if (sent === before && !isDone) {
           isDone = true;
@@ -56,9 +56,9 @@ describe("what comes between two commands of one method", () => {
   }
 
   const kickEveryone = async (registry: RedisLoginRegistry): Promise<void> => {
-    await registry.kickEveryone(mark("everyone"));
+    await registry.kickEveryone(newKick("everyone"));
     for await (const users of registry.scanUsers())
-      for (const user of users) await registry.removeAll(user, mark("user"));
+      for (const user of users) await registry.removeAll(user, newKick("user"));
   };
   const COMMANDS = [1, 2, 3, 4, 5];
 
@@ -66,13 +66,13 @@ describe("what comes between two commands of one method", () => {
     "a kick of everyone before command %i of a login comes wholly before it, or not at all",
     async (before) => {
       const { first, other } = nodes(before, kickEveryone);
-      const era = await first.add(login("l", "bob"));
+      const generation = await first.add(login("l", "bob"));
       const found: string[] = [];
       for await (const users of other.scanUsers()) found.push(...users);
       const isListed = (await other.find("bob", "l")) !== undefined;
-      // It is listed after the kick, in the new era, and the next kick of everyone finds it.
-      const expected = { isListed: true, inEra: before <= 3, found: ["bob"] };
-      expect({ isListed, inEra: era?.includes("everyone"), found }).toEqual(expected);
+      // The login is listed after the kick, in the new generation, and the next kick of everyone finds it.
+      const expected = { isListed: true, inGeneration: before <= 3, found: ["bob"] };
+      expect({ isListed, inGeneration: generation?.includes("everyone"), found }).toEqual(expected);
       await kickEveryone(other);
       expect(await other.find("bob", "l")).toBeUndefined();
     },
@@ -83,16 +83,16 @@ describe("what comes between two commands of one method", () => {
     async (before) => {
       const ended: string[] = [];
       const { first, other } = nodes(before, async (registry) => {
-        await registry.kickEveryone(mark("everyone"));
-        for (const { id } of await registry.removeAll("bob", mark("user"))) ended.push(id);
+        await registry.kickEveryone(newKick("everyone"));
+        for (const { id } of await registry.removeAll("bob", newKick("user"))) ended.push(id);
       });
       await other.add(login("old", "bob"));
-      // Refused, it is a login under another id.
-      const era = (await first.add(login("l", "bob"))) ?? (await first.add(login("again", "bob")));
+      // A refused login is added under another id.
+      const generation = (await first.add(login("l", "bob"))) ?? (await first.add(login("again", "bob")));
       const { items } = await other.list("bob", PAGE);
       const isEnded = before === 3;
-      expect({ era, listed: items.map(({ id }) => id).sort(), ended }).toEqual({
-        era: before > 3 ? "" : before === 1 ? "user.everyone" : isEnded ? ".everyone" : "user.everyone",
+      expect({ generation, listed: items.map(({ id }) => id).sort(), ended }).toEqual({
+        generation: before > 3 ? "" : before === 1 ? "user.everyone" : isEnded ? ".everyone" : "user.everyone",
         listed: isEnded ? [] : before > 3 ? ["l", "old"] : [before === 1 ? "l" : "again"],
         ended: before > 3 ? [] : isEnded ? ["old", "l"] : ["old"],
       });
@@ -100,10 +100,10 @@ describe("what comes between two commands of one method", () => {
   );
 
   const ENDS: Readonly<Record<string, (registry: RedisLoginRegistry) => Promise<unknown>>> = {
-    "a kick of its user": (registry) => registry.removeAll("bob", mark("kick")),
-    "a kick of that login": (registry) => registry.remove("bob", "l", { kick: mark("kick") }),
+    "a kick of its user": (registry) => registry.removeAll("bob", newKick("kick")),
+    "a kick of that login": (registry) => registry.remove("bob", "l", { kick: newKick("kick") }),
     "a kick of everyone": kickEveryone,
-    "a login given up": (registry) => registry.remove("bob", "l", { remember: "for a day" }),
+    "the end of a login, remembered for a day": (registry) => registry.remove("bob", "l", { remember: "for a day" }),
   };
 
   it.each(Object.keys(ENDS))(
@@ -124,7 +124,7 @@ describe("what comes between two commands of one method", () => {
     expect((await other.list("bob", PAGE)).total).toBe(1);
   });
 
-  /** A client whose first reply to a login is lost: it sends that again after something else has been done. */
+  /** A client that loses its first reply to a login, and repeats the command after another action. */
   function sentAgain() {
     const { first: other } = nodes(0, () => Promise.resolve());
     const again = (meanwhile: () => Promise<unknown>): RedisLoginRegistry => {
@@ -147,10 +147,10 @@ describe("what comes between two commands of one method", () => {
     "a kick of everyone before command %i of an adoption leaves nothing listed that it missed",
     async (before) => {
       const { first, other } = nodes(before, kickEveryone);
-      const era = await first.adopt(login("l", "bob"), { generation: "", endCount: 0 });
+      const generation = await first.adopt(login("l", "bob"), { generation: "", endCount: 0 });
       const isFound = (await other.find("bob", "l")) !== undefined;
-      // The three are the pending row, the login and its row.
-      expect([era, isFound]).toEqual(before > 3 ? ["", true] : [undefined, false]);
+      // Three commands: pending row, login, row.
+      expect([generation, isFound]).toEqual(before > 3 ? ["", true] : [undefined, false]);
     },
   );
 
@@ -181,7 +181,7 @@ describe("what comes between two commands of one method", () => {
     const { first, other } = nodes(2, () => Promise.reject(new Error("the node has died")));
     await kickEveryone(other);
     expect(await other.adopt(login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
-    // No request comes to its session any more, in which it would be seen that the login has ended.
+    // No further request of the session arrives that would reveal the end of the login.
     expect(await first.adopt(login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
     expect(await other.find("bob", "l")).toBeUndefined();
   });
@@ -191,8 +191,8 @@ describe("what comes between two commands of one method", () => {
     async (before) => {
       const ends: ((registry: RedisLoginRegistry) => Promise<unknown>)[] = [
         (registry) => registry.remove("bob", "old"),
-        (registry) => registry.removeAll("bob", mark("kick")),
-        (registry) => registry.remove("bob", "old", { kick: mark("kick") }),
+        (registry) => registry.removeAll("bob", newKick("kick")),
+        (registry) => registry.remove("bob", "old", { kick: newKick("kick") }),
         (registry) => registry.clear(),
         (registry) => registry.activeUsers(PAGE),
       ];
@@ -216,7 +216,7 @@ describe("what comes between two commands of one method", () => {
     async (before) => {
       const { first, other } = nodes(before, (registry) => registry.update("bob", "l", { removeSid: "sid of l" }));
       await other.add(login("l", "bob"));
-      // The user is to be looked at.
+      // The user is due for a check.
       const { expiry } = appKeys(PREFIX, `app-${String(app)}`);
       await client.zAdd(expiry, { score: 1, value: "bob" });
       await first.activeUsers({ offset: 0, limit: 0 });
@@ -226,12 +226,12 @@ describe("what comes between two commands of one method", () => {
 
   it("a login that ended is forgotten in time, however often its user ends others", async () => {
     const { first } = nodes(0, () => Promise.resolve());
-    // This kick keeps what is remembered of the user; what follows is to be forgotten one by one.
-    await first.removeAll("bob", mark("m"));
+    // This kick keeps the hash of the user alive; the following ends must expire one by one.
+    await first.removeAll("bob", newKick("m"));
     first.init({ appId: `app-${String(app)}`, maxSessionAgeMs: 1 });
     for (let round = 0; round < 60; round += 1) {
       await first.add(login(`l${String(round)}`, "bob"));
-      await first.remove("bob", `l${String(round)}`, { kick: mark("m") });
+      await first.remove("bob", `l${String(round)}`, { kick: newKick("m") });
       await first.finishKick("bob", [`l${String(round)}`]);
     }
     const { ended } = userKeys(appKeys(PREFIX, `app-${String(app)}`), "bob");
@@ -242,7 +242,7 @@ describe("what comes between two commands of one method", () => {
 });
 
 describe("what Redis keeps", () => {
-  it("of a user who is not online is nothing, also where a request says that he is active", async () => {
+  it("of a user who is not online is nothing, even after a request of theirs", async () => {
     const { registry, index, bob } = open();
     expect(await registry.update("bob", "gone", { ttlMs: HOUR_MS })).toBe(false);
     expect(await client.exists([index.active, index.expiry, bob.logins, bob.ended, bob.kicked])).toBe(0);
@@ -255,15 +255,15 @@ describe("what Redis keeps", () => {
     return { registry, index: appKeys(PREFIX, appId), bob: userKeys(appKeys(PREFIX, appId), "bob") };
   }
 
-  it("of a user expires by itself, whatever has come about", async () => {
+  it("of a user expires, in every case", async () => {
     const { registry, bob } = open();
     await registry.add(login("a", "bob"));
-    await registry.remove("bob", "a", { kick: mark("one") });
+    await registry.remove("bob", "a", { kick: newKick("one") });
     const afterOne = [await client.pTTL(bob.ended), await client.pTTL(bob.kicked)];
     await registry.finishKick("bob", ["a"]);
     await client.del(bob.ended);
     await registry.add(login("b", "bob"));
-    await registry.removeAll("bob", mark("all"));
+    await registry.removeAll("bob", newKick("all"));
     await registry.add(login("c", "bob"));
     const afterAll = [await client.pTTL(bob.logins), await client.pTTL(bob.ended), await client.pTTL(bob.kicked)];
     expect(Math.min(...afterOne, ...afterAll)).toBeGreaterThan(HOUR_MS / 2);
@@ -275,19 +275,19 @@ describe("what Redis keeps", () => {
       Number((await client.hGet(bob.ended, `=${id}`))?.split(" ")[1]) - Date.now();
     registry.init({ appId: `app-${String(app)}`, maxSessionAgeMs: 10 * DAY_MS });
     await registry.add(login("listed", "bob"));
-    for (const id of ["listed", "listed", "made up"]) await registry.remove("bob", id, { kick: mark("one") });
+    for (const id of ["listed", "listed", "made up"]) await registry.remove("bob", id, { kick: newKick("one") });
     await registry.remove("bob", "to be remembered", { remember: true });
     expect(await expiry("listed")).toBeGreaterThan(9 * DAY_MS);
     expect(await expiry("to be remembered")).toBeGreaterThan(9 * DAY_MS);
     expect(await expiry("made up")).toBeLessThanOrEqual(DAY_MS);
   });
 
-  it("of a kick that is not settled stays as long as the longest of its sessions", async () => {
+  it("of an unfinished kick stays as long as the longest of its sessions", async () => {
     const { registry, bob } = open();
     await registry.add({ ...login("short", "bob"), ttlMs: 60_000 });
-    await registry.removeAll("bob", mark("first"));
+    await registry.removeAll("bob", newKick("first"));
     await registry.add(login("long", "bob"));
-    await registry.removeAll("bob", mark("second"));
+    await registry.removeAll("bob", newKick("second"));
     expect(await client.pTTL(bob.kicked)).toBeGreaterThan(HOUR_MS / 2);
   });
 
@@ -299,7 +299,7 @@ describe("what Redis keeps", () => {
     expect(await client.exists([index.active, index.expiry])).toBe(0);
   });
 
-  it("says when a user's last login expires", async () => {
+  it("has the expiry of a user's last login", async () => {
     const { registry, index } = open();
     const expiry = async (): Promise<number> => Number(await client.zScore(index.expiry, "bob"));
     await registry.add({ ...login("short", "bob"), ttlMs: 60_000 });

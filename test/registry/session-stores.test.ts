@@ -26,7 +26,7 @@ interface Opened<Value> {
   readonly close: () => Promise<unknown>;
 }
 
-// Three servers start, on a machine that others may use as well.
+// Three servers start on a shared machine.
 jest.setTimeout(120_000);
 
 const REASON = "The password was changed.";
@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Each opens what one process has of it. */
+/** Each function opens the part of one process. */
 const STORES: Readonly<Record<string, () => Promise<Opened<Store>>>> = {
   "express-mysql-session": async () => {
     const store = await sessionsInMySql(mariaDb.url);
@@ -60,7 +60,7 @@ const STORES: Readonly<Record<string, () => Promise<Opened<Store>>>> = {
     const db = knex({ client: "better-sqlite3", connection: { filename }, useNullAsDefault: true });
     const store = await sessionsWithKnex(db);
     const close = (): Promise<void> => {
-      // It has no way to end its sweeps.
+      // The store cannot end its sweeps.
       clearTimeout((store as unknown as { nextDbCleanup?: NodeJS.Timeout }).nextDbCleanup);
       return db.destroy();
     };
@@ -89,14 +89,14 @@ describe.each(Object.keys(REGISTRIES))("with logins in %s", (registryName) => {
       tried({ kind: "recipe", ...installed(storeName), what: [`logins in ${registryName}`] });
     });
 
-    // Every pair has its users: a registry or a store is shared by several.
+    // Every pair has its own users, because pairs share registries and stores.
     const [alice, bob] = [`alice-${storeName}`, `bob-${storeName}`];
     const running = new Set<() => Promise<void>>();
     afterEach(async () => {
       for (const end of running) await end();
     });
 
-    /** A process, from its start to its end. */
+    /** Runs a process from start to end. */
     async function startProcess() {
       const [store, registry] = await Promise.all([STORES[storeName]?.(), REGISTRIES[registryName]?.()]);
       if (store === undefined || registry === undefined) throw new Error("no such recipe");

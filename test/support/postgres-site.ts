@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 let count = 0;
 export const next = (word: string): string => `${word}-${String((count += 1))}`;
 
-export const newMark = (more: Partial<KickRecord> = {}): KickRecord => ({
+export const newKick = (more: Partial<KickRecord> = {}): KickRecord => ({
   id: next("mark"),
   at: new Date(1_700_000_000_000),
   ...more,
@@ -26,11 +26,11 @@ export const newLogin = (userId = "alice"): NewLogin => ({
   ttlMs: HOUR_MS,
 });
 
-/** Lists a login, and gives its era. */
+/** Lists a login, and gives its generation. */
 export async function begun(registry: LoginRegistry, login: NewLogin): Promise<Generation> {
-  const era = await registry.add(login);
-  if (era === undefined) throw new Error(`${login.id} is not listed`);
-  return era;
+  const generation = await registry.add(login);
+  if (generation === undefined) throw new Error(`${login.id} is not listed`);
+  return generation;
 }
 
 /** The logins of a user that lists show. */

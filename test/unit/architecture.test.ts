@@ -7,7 +7,7 @@ import * as redisNames from "../../lib/registry/redis/index.js";
 
 const LIB = join(__dirname, "../../lib");
 
-/** Which rooms a room may import at run time. Types may come from anywhere but `index`. */
+/** The folders and files that each folder or file of lib may import at run time. Types may come from anywhere but `index`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   types: [],
@@ -30,7 +30,7 @@ interface Import {
   readonly to: string;
 }
 
-const room = (path: string): string => path.split("/")[0]?.replace(/\.(tsx?|js)$/, "") ?? "";
+const topLevelName = (path: string): string => path.split("/")[0]?.replace(/\.(tsx?|js)$/, "") ?? "";
 
 function importsAtRunTime(): Import[] {
   const files = readdirSync(LIB, { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file));
@@ -48,27 +48,28 @@ const IMPORTS = importsAtRunTime();
 const OWN = IMPORTS.filter(({ to }) => to.endsWith(".js"));
 const FOREIGN = IMPORTS.filter(({ to }) => !to.endsWith(".js"));
 
-describe("the house", () => {
-  it("has no room that is not on the plan", () => {
-    const rooms = readdirSync(LIB).map((name) => room(name));
-    expect(rooms.sort()).toEqual(Object.keys(MAY_IMPORT).sort());
+describe("the structure of lib", () => {
+  it("has only the planned folders and files", () => {
+    const found = readdirSync(LIB).map((name) => topLevelName(name));
+    expect(found.sort()).toEqual(Object.keys(MAY_IMPORT).sort());
   });
 
-  it("has imports in one direction alone", () => {
+  it("imports in one direction only", () => {
     expect(OWN.length).toBeGreaterThan(40);
     const wrong = OWN.filter(
-      ({ from, to }) => room(from) !== room(to) && MAY_IMPORT[room(from)]?.includes(room(to)) !== true,
+      ({ from, to }) =>
+        topLevelName(from) !== topLevelName(to) && MAY_IMPORT[topLevelName(from)]?.includes(topLevelName(to)) !== true,
     );
     expect(wrong).toEqual([]);
   });
 
-  it("imports Express in its http room alone, and no store or client", () => {
+  it("imports Express only in http, and no store or client", () => {
     const express = FOREIGN.filter(({ to }) => to === "express").map(({ from }) => from);
     expect(express.sort()).toEqual(["http/authing-api/router.ts", "http/body.ts", "http/middleware.ts"]);
     expect(FOREIGN.filter(({ to }) => NO_ONE_IMPORTS.includes(to))).toEqual([]);
   });
 
-  it("imports no package that is not declared", () => {
+  it("imports only declared packages", () => {
     const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(LIB, "../package.json"), "utf8")) as {
       dependencies: object;
       peerDependencies: object;

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { ListedLogin } from "../../lib/index.js";
 import { CoherentCache, rejectOtherStores } from "../../lib/registry/redis/coherent-cache.js";
 
-/** A client whose connection comes and goes, and whose answers come, when the test says so. */
+/** A client whose connection and replies the test controls. */
 class Client extends EventEmitter {
   readonly options: { emitInvalidate?: boolean; maintNotifications?: string } = {
     emitInvalidate: true,
@@ -64,7 +64,7 @@ const answered = (login: ListedLogin | undefined) => () => Promise.resolve(login
 const read = (key = "alice", login: ListedLogin | undefined = one): Promise<ListedLogin | undefined> =>
   cache.read(key, answered(login));
 
-/** A read whose answer comes when it is told to. */
+/** A read that resolves on demand. */
 function slowRead(key: string, login: ListedLogin) {
   let answer = (): void => undefined;
   const asked = new Promise<void>((resolve) => {
@@ -79,12 +79,12 @@ function slowRead(key: string, login: ListedLogin) {
   };
 }
 
-describe("a cache that is told of changes", () => {
-  it("has switched plain tracking off first", () => {
+describe("a cache with tracking", () => {
+  it("switches default tracking off first", () => {
     expect(begun).toEqual(ON);
   });
 
-  it("knows what it has read, by user and login", async () => {
+  it("returns what it has read, by user and login", async () => {
     expect(cache.get("alice", "one")).toBeUndefined();
     expect(await read()).toBe(one);
     expect(await read("alice", two)).toBe(two);
@@ -95,7 +95,7 @@ describe("a cache that is told of changes", () => {
     ]);
   });
 
-  it("keeps nothing of a login that is not there, or of a read that fails", async () => {
+  it("keeps nothing of a missing login or a failed read", async () => {
     expect(await cache.read("alice", answered(undefined))).toBeUndefined();
     const broken = new Error("broken");
     await expect(cache.read("alice", () => Promise.reject(broken))).rejects.toBe(broken);
@@ -104,7 +104,7 @@ describe("a cache that is told of changes", () => {
     expect(cache.get("alice", "one")).toBe(one);
   });
 
-  it("forgets a user who has changed, and nobody else", async () => {
+  it("drops only the user who has changed", async () => {
     await read();
     await read("bob", loginOf("bob", "one"));
     client.emit("invalidate", Buffer.from("alice"));
@@ -126,7 +126,7 @@ describe("a cache that is told of changes", () => {
     expect([cache.get("alice", "one"), cache.get("alice", "two")]).toEqual([undefined, undefined]);
   });
 
-  it("keeps what is read after a change, though a read from before is still under way", async () => {
+  it("keeps a read that began after a change, although an earlier read is still running", async () => {
     const before = slowRead("alice", one);
     client.emit("invalidate", "alice");
     const after = slowRead("alice", two);
@@ -135,7 +135,7 @@ describe("a cache that is told of changes", () => {
     expect([cache.get("alice", "one"), cache.get("alice", "two")]).toEqual([undefined, two]);
   });
 
-  it("keeps nothing that changes while it is read, though a read from before has ended meanwhile", async () => {
+  it("keeps no login that changes while it is read, although an earlier read has ended meanwhile", async () => {
     const before = slowRead("alice", one);
     client.emit("invalidate", "alice");
     const after = slowRead("alice", two);
@@ -148,7 +148,7 @@ describe("a cache that is told of changes", () => {
 
 describe("a cache whose connection is lost", () => {
   it.each(["connect", "error", "reconnecting", "terminated", "end"])(
-    "knows nothing from %s on, until it is told again",
+    "is empty from %s on, until tracking is on again",
     async (event) => {
       await read();
       const during = slowRead("alice", two);
@@ -161,7 +161,7 @@ describe("a cache whose connection is lost", () => {
       client.isReady = true;
       client.emit("ready");
       expect(client.sent.splice(0)).toEqual(ON);
-      // Not before Redis has said that it tells.
+      // Not before Redis has acknowledged the tracking.
       await read();
       expect(cache.get("alice", "one")).toBeUndefined();
       await client.answer();
@@ -171,7 +171,7 @@ describe("a cache whose connection is lost", () => {
     },
   );
 
-  it("keeps nothing that was asked for on the connection before", async () => {
+  it("keeps no read that began on the previous connection", async () => {
     const before = slowRead("alice", one);
     client.emit("error", new Error("of no connection"));
     await client.answer();
@@ -179,7 +179,7 @@ describe("a cache whose connection is lost", () => {
     expect(cache.get("alice", "one")).toBeUndefined();
   });
 
-  it("is not told by an answer on the connection before", async () => {
+  it("ignores a reply on the previous connection", async () => {
     client.emit("ready");
     const { sent } = client;
     client.isReady = false;
@@ -189,7 +189,7 @@ describe("a cache whose connection is lost", () => {
     expect([sent, cache.get("alice", "one")]).toEqual([ON, undefined]);
   });
 
-  it("asks Redis each time where it does not tell", async () => {
+  it("reads from Redis each time without tracking", async () => {
     client.emit("ready");
     await client.fail();
     await read();
@@ -203,7 +203,7 @@ describe("caches of one client", () => {
     other = new CoherentCache(client, "app:{b:");
   });
 
-  it("are told together", async () => {
+  it("receive changes together", async () => {
     expect(client.sent).toEqual([ON[0], `${String(ON[1])} PREFIX app:{b:`]);
     await read();
     expect(cache.get("alice", "one")).toBeUndefined();
@@ -213,7 +213,7 @@ describe("caches of one client", () => {
     expect([cache.get("alice", "one"), other.get("bob", "one")]).toEqual([one, one]);
   });
 
-  it("switch it off when the last one is closed", async () => {
+  it("switch tracking off when the last one is closed", async () => {
     await client.answer();
     await read();
     client.sent.length = 0;
@@ -226,7 +226,7 @@ describe("caches of one client", () => {
     expect(client.eventNames()).toEqual([]);
   });
 
-  it("send nothing where they are closed without a connection, or while it fails", async () => {
+  it("send nothing if closed without a connection or while it fails", async () => {
     await other.close();
     client.sent.length = 0;
     client.isReady = false;
@@ -260,7 +260,7 @@ describe("a client that is not ready yet", () => {
 describe("the condition", () => {
   const clients: Record<string, object> = {
     "no client": {},
-    "one that tells nothing": Object.assign(new Client(), { options: { maintNotifications: "disabled" } }),
+    "one without invalidations": Object.assign(new Client(), { options: { maintNotifications: "disabled" } }),
     "one that may be moved": Object.assign(new Client(), { options: { emitInvalidate: true } }),
     "one without events": { options: new Client().options, isReady: true },
     "one that is never ready": { options: new Client().options, on: () => undefined },

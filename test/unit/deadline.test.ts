@@ -12,7 +12,7 @@ describe("a time limit", () => {
     jest.useRealTimers();
   });
 
-  it("gives up what takes too long, when its time is over and not before", () => {
+  it("times a task out when its time is over, and not before", () => {
     const late = jest.fn();
     new Deadline(100).start(late);
     jest.advanceTimersByTime(99);
@@ -21,7 +21,7 @@ describe("a time limit", () => {
     expect(late).toHaveBeenCalledTimes(1);
   });
 
-  it("gives up nothing that is done in time", () => {
+  it("does not time out a task that is done in time", () => {
     const limit = new Deadline(30);
     const [late, done] = [jest.fn(), jest.fn()];
     const started = limit.start(done);
@@ -31,7 +31,7 @@ describe("a time limit", () => {
     expect([late.mock.calls.length, done.mock.calls.length]).toEqual([1, 0]);
   });
 
-  it("counts for each from its own beginning, and anew when nothing was left to wait for", () => {
+  it("counts from the start of each task, also after none was left", () => {
     const limit = new Deadline(120);
     const began = performance.now();
     const times: number[] = [];
@@ -55,29 +55,29 @@ describe("a process with a time limit", () => {
 });
 
 describe("work within a time limit", () => {
-  it("is answered with what it comes to", async () => {
+  it("settles with its own result", async () => {
     const limit = new Deadline(1_000);
     const broken = new Error("broken");
     await expect(limit.run(() => Promise.resolve(3))).resolves.toBe(3);
     await expect(limit.run(() => Promise.reject(broken))).rejects.toBe(broken);
   });
 
-  it("is told that it is given up, and answered with an error that says after how long", async () => {
+  it("is aborted on timeout, and rejects with an error that names the limit", async () => {
     const limit = new Deadline(30);
     let signal: AbortSignal | undefined;
-    const work = limit.run((givenUp) => {
-      signal = givenUp;
+    const work = limit.run((aborting) => {
+      signal = aborting;
       return never;
     });
     await expect(work).rejects.toThrow("no answer within 30 ms");
     expect(signal?.aborted).toBe(true);
   });
 
-  it("has a signal in common with what begins in the same go, and with nothing that begins later", async () => {
+  it("shares its signal with work of the same tick only", async () => {
     const limit = new Deadline(30);
     const signals: AbortSignal[] = [];
-    const late = (givenUp: AbortSignal): Promise<never> => {
-      signals.push(givenUp);
+    const late = (aborting: AbortSignal): Promise<never> => {
+      signals.push(aborting);
       return never;
     };
     const works = [limit.run(late), limit.run(late)];
@@ -94,12 +94,12 @@ describe("work within a time limit", () => {
   it.each([
     ["is done", () => Promise.resolve()],
     ["has failed", () => Promise.reject(new Error("broken"))],
-  ])("is not given up once it %s", async (_what, work) => {
+  ])("is not aborted once it %s", async (_what, work) => {
     const limit = new Deadline(30);
     let signal: AbortSignal | undefined;
     await limit
-      .run((givenUp) => {
-        signal = givenUp;
+      .run((aborting) => {
+        signal = aborting;
         return work();
       })
       .catch(() => undefined);

@@ -9,7 +9,7 @@ const { code: EVENTS } = transformSync(readFileSync(join(__dirname, "../../lib/l
   module: { type: "commonjs" },
 });
 
-/** What a process prints in which this is done with `events`. */
+/** Returns the output of a process that runs this code with `events`. */
 function printed(script: string): unknown {
   const program = `${EVENTS}
     const events = new exports.Events();
@@ -21,7 +21,7 @@ function printed(script: string): unknown {
 }
 
 describe("a listener that throws", () => {
-  it("is an uncaught exception each time, and the others are called", () => {
+  it("causes an uncaught exception each time, and the other listeners are called", () => {
     const lines = printed(`
       events.on("login", () => { throw new Error("one"); });
       events.on("login", ({ userId }) => lines.push("first " + userId));
@@ -35,8 +35,8 @@ describe("a listener that throws", () => {
   });
 });
 
-describe("a listener that is taken off", () => {
-  it("is not called any more, not even for an event that has just come", () => {
+describe("a removed listener", () => {
+  it("is no longer called, not even for an event that was just emitted", () => {
     const lines = printed(`
       const listener = () => lines.push("called");
       events.on("logout", listener);

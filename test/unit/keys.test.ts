@@ -5,7 +5,7 @@ import { appKeys, decodePart, encodePart, userKeys } from "../../lib/registry/re
 const anyText = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) });
 
 describe("the parts of a key", () => {
-  it("are read as they were written, whatever they are", () => {
+  it("are decoded to the original text", () => {
     fc.assert(fc.property(anyText, (text) => decodePart(encodePart(text)) === text));
   });
 

@@ -70,7 +70,7 @@ const fail = (): never => {
 };
 
 describe("a store", () => {
-  it.each(KNOWN)("is known by what it has: %s", (_name, make, kind, fastPaths) => {
+  it.each(KNOWN)("is recognized by its members: %s", (_name, make, kind, fastPaths) => {
     const store = make();
     expect(describeStore(store)).toEqual({
       kind,
@@ -81,20 +81,20 @@ describe("a store", () => {
     expect(isMemoryStore(store)).toBe(kind !== "connect-redis");
   });
 
-  it.each(KNOWN)("whose session() and listeners are there is the same: %s", (_name, make, kind) => {
+  it.each(KNOWN)("is recognized after session() and with listeners: %s", (_name, make, kind) => {
     const store = make();
     session({ store, secret: "s", resave: false, saveUninitialized: false });
     store.on("disconnect", () => undefined).setMaxListeners(20);
     expect(describeStore(store).kind).toBe(kind);
   });
 
-  it.each(Object.keys(UNKNOWN))("has no fast path unless it is known as published: %s", (name) => {
+  it.each(Object.keys(UNKNOWN))("has no fast path unless it is as published: %s", (name) => {
     const store = (UNKNOWN[name] ?? fail)();
     expect(describeStore(store).fastPaths).toEqual(none);
     expect(isMemoryStore(store)).toBe(false);
   });
 
-  it.each(KNOWN)("whose methods an app has replaced has no fast path by them: %s", (_name, make, kind) => {
+  it.each(KNOWN)("has no fast path through methods that an app has replaced: %s", (_name, make, kind) => {
     const store = make();
     for (const name of ["get", "set", "touch", "destroy"] as const) {
       Object.assign(store, {
@@ -105,7 +105,7 @@ describe("a store", () => {
     expect(describeStore(store)).toMatchObject({ kind, fastPaths: none });
   });
 
-  it("is not taken for connect-redis without all that connect-redis has", () => {
+  it("is not taken for connect-redis without all of its members", () => {
     const store = new RedisStore({ client });
     for (const name of ["prefix", "serializer", "disableTouch", "client"]) {
       expect(isConnectRedis(Object.assign(new RedisStore({ client }), { [name]: undefined }))).toBe(false);
@@ -115,7 +115,7 @@ describe("a store", () => {
 });
 
 describe("a server in one file, as esbuild writes it", () => {
-  /** Runs in the bundle, and prints what is known there. */
+  /** Runs in the bundle, and prints the recognized stores. */
   const SOURCE = `
     import session, { MemoryStore } from "express-session";
     import session116 from "express-session116";
@@ -146,7 +146,7 @@ describe("a server in one file, as esbuild writes it", () => {
     ["esm", ["--minify"]],
   ];
 
-  it.each(variants)("knows the same stores: %s %j", (format, more) => {
+  it.each(variants)("recognizes the same stores: %s %j", (format, more) => {
     const seen = JSON.parse(runBundle(SOURCE, { format, more }).stdout) as {
       facts: StoreDescription[];
       rejected: string;

@@ -11,7 +11,7 @@ describe("the registry in memory", () => {
     jest.useRealTimers();
   });
 
-  it("forgets users who never come back, once a minute", async () => {
+  it("drops users who never return, once a minute", async () => {
     const registry = new MemoryLoginRegistry();
     registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
     const begin = (userId: string, ttlMs: number) =>
@@ -31,16 +31,16 @@ describe("the registry in memory", () => {
     expect(await known()).toEqual(["stays", "early", "late"]);
   });
 
-  it("forgets users who are off-line, however often everyone is kicked", async () => {
+  it("drops users who are offline, however often everyone is kicked", async () => {
     const registry = new MemoryLoginRegistry();
     registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
-    const mark = () => ({ id: "mark", at: new Date() });
+    const newKick = () => ({ id: "mark", at: new Date() });
     const kickEveryone = async (): Promise<string[]> => {
-      await registry.kickEveryone(mark());
+      await registry.kickEveryone(newKick());
       const kicked: string[] = [];
       for await (const userIds of registry.scanUsers()) kicked.push(...userIds);
       for (const userId of kicked) {
-        const logins = await registry.removeAll(userId, mark());
+        const logins = await registry.removeAll(userId, newKick());
         await registry.finishKick(
           userId,
           logins.map(({ id }) => id),
@@ -52,7 +52,7 @@ describe("the registry in memory", () => {
     expect([await kickEveryone(), await kickEveryone()]).toEqual([["gone"], []]);
   });
 
-  it("remembers a kick of one login as long as it may live, also where that is repeated", async () => {
+  it("remembers the kick of a login for as long as it may live, even after a repetition", async () => {
     const registry = new MemoryLoginRegistry();
     registry.init({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
     const login = { id: "login", userId: "alice", sid: "sid", ttlMs: DAY_MS };
@@ -69,7 +69,7 @@ describe("the registry in memory", () => {
     expect(await registry.kickOf("alice", "login", "")).toBeUndefined();
   });
 
-  it("remembers for a day that a login was kicked which was not listed", async () => {
+  it("remembers the kick of an unlisted login for a day", async () => {
     const registry = new MemoryLoginRegistry();
     registry.init({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
     const kick = { id: "mark", at: new Date() };

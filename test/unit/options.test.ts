@@ -186,26 +186,26 @@ describe("PostgresLoginRegistry", () => {
     [{ code: "42P01" }, "PostgreSQL: unknown"],
     [Object.assign(new Error("down"), { code: 7 }), "down"],
     [new Error("down"), "down"],
-  ])("says that it was not answered, whatever the pool rejects with: %p", async (reason, message) => {
+  ])("reports an unavailable registry for every rejection of the pool: %p", async (reason, message) => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the point
     const registry = new PostgresLoginRegistry({ pool: { connect: () => Promise.reject(reason) } });
     registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
     const caught: unknown = await registry.list("alice", { offset: 0, limit: 1 }).catch((error: unknown) => error);
-    expect(caught).toMatchObject({ message: expect.stringMatching(/did not answer/) });
+    expect(caught).toMatchObject({ message: expect.stringMatching(/Login registry (unavailable|not ready)/) });
     expect(caught).toHaveProperty("cause.message", message);
     expect(caught).not.toHaveProperty("cause.code");
   });
 
-  it("serves one application, also when it is bound again, and not before", async () => {
+  it("serves one application, even after a repeated init, and none before", async () => {
     const registry = new PostgresLoginRegistry({ pool });
     await expect(registry.list("alice", { offset: 0, limit: 1 })).rejects.toMatchObject({
       code: "ERR_REGISTRY_REQUIRED",
     });
-    const bind = (appId: string) => () => {
+    const initFor = (appId: string) => () => {
       registry.init({ appId, maxSessionAgeMs: 1_000 });
     };
-    for (const appId of ["shop", "shop"]) expect(bind(appId)).not.toThrow();
-    expect(bind("blog")).toThrow(error("ERR_REGISTRY_IN_USE", /pool may be the same/));
+    for (const appId of ["shop", "shop"]) expect(initFor(appId)).not.toThrow();
+    expect(initFor("blog")).toThrow(error("ERR_REGISTRY_IN_USE", /pool can be shared/));
   });
 });
 
@@ -220,7 +220,7 @@ describe("RedisLoginRegistry", () => {
     expect(make).toThrow(error("ERR_OPTION_INVALID", /timeoutMs/));
   });
 
-  it("says so where it is used before logout() has it", async () => {
+  it("rejects calls before logout() has initialized it", async () => {
     const registry = new RedisLoginRegistry({ client: { sendCommand: () => Promise.resolve(null) } });
     await expect(registry.list("alice", { offset: 0, limit: 1 })).rejects.toMatchObject({
       code: "ERR_REGISTRY_REQUIRED",

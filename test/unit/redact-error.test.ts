@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { describe, expect, it } from "@jest/globals";
 import { redactError } from "../../lib/util/redact-error.js";
 
-describe("what may be told of somebody else's error", () => {
-  it("is its name, its code and its message, and nothing else", () => {
+describe("a redacted error", () => {
+  it("has the name, code and message, and nothing else", () => {
     const error = Object.assign(new TypeError("it broke"), { code: "EBROKEN", command: { args: ["a-secret"] } });
     const cause = redactError(error, []);
     expect(Object.entries(cause)).toEqual([
@@ -15,37 +15,41 @@ describe("what may be told of somebody else's error", () => {
     expect(redactError(new Error("it broke"), [])).not.toHaveProperty("code");
   });
 
-  it("is what is not to be hidden of the message, wherever that stands", () => {
-    const told = redactError(new Error("the-sid: no session the-sid of abc, nor of four"), ["the-sid", "abc", "four"]);
-    expect(told.message).toBe("…: no session … of abc, nor of …");
+  it("has a message without the hidden texts, wherever they are", () => {
+    const redacted = redactError(new Error("the-sid: no session the-sid of abc, nor of four"), [
+      "the-sid",
+      "abc",
+      "four",
+    ]);
+    expect(redacted.message).toBe("…: no session … of abc, nor of …");
   });
 
-  it("is not what Redis quotes of the arguments", () => {
+  it("omits the arguments that Redis quotes", () => {
     const error = new Error("ERR unknown command 'x', with args beginning with: 'the-si");
     expect(redactError(error, ["the-sid"]).message).toBe("ERR unknown command 'x'");
   });
 
-  it("is not what a parser quotes of what it was given", () => {
+  it("omits the input that a parser quotes", () => {
     let error: unknown;
     try {
       JSON.parse("private");
     } catch (thrown) {
       error = thrown;
     }
-    expect(String(redactError(error, []))).toBe("SyntaxError: what was read is not what it should be");
+    expect(String(redactError(error, []))).toBe("SyntaxError: data cannot be parsed");
   });
 
-  it("is the code where there is no message, as of an address that does not answer", () => {
+  it("has the code if there is no message, as of an unreachable address", () => {
     expect(redactError(Object.assign(new AggregateError([]), { code: "ECONNREFUSED" }), []).message).toBe(
       "ECONNREFUSED",
     );
   });
 
-  it("is the text of what is no error", () => {
+  it("has the text of a value that is not an error", () => {
     expect(redactError("it broke", []).message).toBe("it broke");
   });
 
-  it("is told of the errors of the system too, which Jest makes elsewhere", async () => {
+  it("is also made of system errors, which Jest creates in another realm", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as { port: number };

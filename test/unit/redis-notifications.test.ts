@@ -4,22 +4,22 @@ import { Heard } from "../support/heard.js";
 
 const CHECK_EVERY_MS = 5_000;
 
-/** Where a message comes to nobody while `isDead`, as on a connection that has gone without saying so. */
+/** A channel that drops every message while `isDead`, as a connection does that has died without an event. */
 class Channel {
   isDead = false;
   isBusy = false;
   renewed = 0;
-  readonly said: string[] = [];
+  readonly sent: string[] = [];
   own = "";
   interrupt = (): void => undefined;
-  #hear: ((channel: string, text: string) => void) | undefined;
+  #onMessage: ((channel: string, text: string) => void) | undefined;
 
   readonly subscribe: RedisNotificationsOptions["subscribe"] = ([, own = ""], on) => {
     this.own = own;
     this.interrupt = () => {
       on.interrupted();
     };
-    this.#hear = (channel, text) => {
+    this.#onMessage = (channel, text) => {
       on.message(channel, text);
     };
     return {
@@ -30,28 +30,28 @@ class Channel {
     };
   };
 
-  hear(channel: string, text: string): void {
-    this.#hear?.(channel, text);
+  deliver(channel: string, text: string): void {
+    this.#onMessage?.(channel, text);
   }
 
   readonly publish = async (channel: string, text: string): Promise<void> => {
-    this.said.push(text);
+    this.sent.push(text);
     if (this.isBusy) await new Promise(() => undefined);
     await Promise.resolve();
-    if (!this.isDead) this.hear(channel, text);
+    if (!this.isDead) this.deliver(channel, text);
   };
 }
 
-describe("the news of Redis", () => {
+describe("notifications of Redis", () => {
   let channel: Channel;
   let heard: Heard;
-  let news: RedisNotifications;
+  let notifications: RedisNotifications;
   beforeEach(() => {
     jest.useFakeTimers();
     heard = new Heard();
-    news = open();
+    notifications = open();
   });
-  /** Each over a channel of its own. */
+  /** Opens notifications over a new channel. */
   const open = (more: Partial<RedisNotificationsOptions> = {}): RedisNotifications => {
     channel = new Channel();
     const { subscribe, publish } = channel;
@@ -59,16 +59,16 @@ describe("the news of Redis", () => {
     return new RedisNotifications({ ...options, subscribe, publish, ...more });
   };
   afterEach(async () => {
-    await news.close();
+    await notifications.close();
     jest.useRealTimers();
   });
 
-  it("keep a connection over which they arrive", async () => {
+  it("keep a connection over which pings arrive", async () => {
     await jest.advanceTimersByTimeAsync(20 * CHECK_EVERY_MS);
     expect([heard.isListening, channel.renewed]).toEqual([true, 0]);
   });
 
-  it("keep their connection while nothing can be said, as when Redis is busy or away", async () => {
+  it("keep their connection while pings cannot be sent, as in an outage", async () => {
     channel.isBusy = true;
     await jest.advanceTimersByTimeAsync(20 * CHECK_EVERY_MS);
     expect([heard.isListening, channel.renewed]).toEqual([false, 0]);
@@ -78,12 +78,12 @@ describe("the news of Redis", () => {
     channel.isDead = true;
     for (let times = 0; times < 40; times += 1) {
       await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
-      channel.hear("news", '["alice","","login"]');
+      channel.deliver("news", '["alice","","login"]');
     }
     expect([heard.isListening, channel.renewed]).toEqual([false, 0]);
   });
 
-  it("take another connection soon after one is dead, and again where that one is", async () => {
+  it("replace a dead connection soon, and again if the next one is dead", async () => {
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
     channel.isDead = true;
     await jest.advanceTimersByTimeAsync(2 * CHECK_EVERY_MS);
@@ -100,7 +100,7 @@ describe("the news of Redis", () => {
     expect(channel.renewed - renewed).toBeLessThanOrEqual(1);
   });
 
-  it("say once that they arrive, and once that they do not", async () => {
+  it("report once that they are connected, and once that they are not", async () => {
     await jest.advanceTimersByTimeAsync(20 * CHECK_EVERY_MS);
     expect(heard.looks).toBe(1);
     channel.isDead = true;
@@ -110,21 +110,21 @@ describe("the news of Redis", () => {
     expect(heard.looks).toBe(2);
   });
 
-  it("do not arrive while the connection is another one, until it is known that they do", async () => {
+  it("are disconnected after a reconnection, until a new ping arrives", async () => {
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
-    const [before = ""] = channel.said.slice(-1);
+    const [before = ""] = channel.sent.slice(-1);
     channel.isDead = true;
     channel.interrupt();
     expect(heard.isListening).toBe(false);
-    // What was said before may come late: it says nothing of what was missed since.
-    channel.hear(channel.own, before);
+    // A ping from before the reconnection may arrive late. It proves nothing about messages since.
+    channel.deliver(channel.own, before);
     expect(heard.isListening).toBe(false);
     channel.isDead = false;
     await jest.advanceTimersByTimeAsync(200);
     expect([heard.isListening, heard.looks]).toEqual([true, 2]);
   });
 
-  it("are told to be missing once, however often the connection is lost", async () => {
+  it("report a disconnection once, however often the connection is lost", async () => {
     const states: boolean[] = [];
     const noting = open({ listener: { ended: () => undefined, listening: (state) => states.push(state) } });
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS);
@@ -135,7 +135,7 @@ describe("the news of Redis", () => {
     expect(states).toEqual([true, false]);
   });
 
-  it("ask to look at the list now and then where one may be lost unnoticed, and only there", async () => {
+  it("ask for a lookup regularly where messages may be lost unnoticed, and only there", async () => {
     const careful = new Heard();
     const inCluster = open({ mayLoseMessages: true, listener: careful });
     await jest.advanceTimersByTimeAsync(23.5 * CHECK_EVERY_MS);
@@ -145,15 +145,15 @@ describe("the news of Redis", () => {
     await inCluster.close();
   });
 
-  it("are over when they are closed, also by who is just told something", async () => {
+  it("end when they are closed, also from within the listener", async () => {
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
-    await news.close();
-    const said = channel.said.length;
+    await notifications.close();
+    const sent = channel.sent.length;
     channel.interrupt();
-    channel.hear("news", '["alice","","login"]');
-    channel.hear("news", "*");
+    channel.deliver("news", '["alice","","login"]');
+    channel.deliver("news", "*");
     await jest.advanceTimersByTimeAsync(3 * CHECK_EVERY_MS);
-    expect([channel.said.length, heard.news, heard.isListening, heard.looks]).toEqual([said, [], true, 1]);
+    expect([channel.sent.length, heard.news, heard.isListening, heard.looks]).toEqual([sent, [], true, 1]);
 
     const closing = open({
       listener: {
@@ -164,9 +164,9 @@ describe("the news of Redis", () => {
       },
     });
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
-    const before = channel.said.length;
+    const before = channel.sent.length;
     channel.interrupt();
     await jest.advanceTimersByTimeAsync(3 * CHECK_EVERY_MS);
-    expect(channel.said.length).toBeLessThanOrEqual(before + 1);
+    expect(channel.sent.length).toBeLessThanOrEqual(before + 1);
   });
 });

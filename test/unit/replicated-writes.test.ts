@@ -50,7 +50,7 @@ describe("writes that wait for replicas", () => {
     names.map((name) => writes.write(`key of ${name}`, ["SET", `key of ${name}`], replicas));
   const namesIn = ({ commands }: Sent) => commands.slice(1, -2).map(([, key]) => key?.replace("key of ", ""));
 
-  it("go in one go with one WAIT, and what comes meanwhile in the next", async () => {
+  it("go in one batch with one WAIT, and later ones in the next batch", async () => {
     const writes = open();
     const first = writeTo(writes, ["a", "b"]);
     await settled();
@@ -71,14 +71,14 @@ describe("writes that wait for replicas", () => {
       ["c", "d"],
     ]);
     expect(sent[1]?.commands.at(-2)).toEqual(["WAIT", "2", "5000"]);
-    // Each is judged by what it wants itself.
+    // Each write has its own number of replicas.
     sent[1]?.answer([ME, "C", "D", 1, ME]);
     expect(await Promise.all(second)).toEqual(["C"]);
     await expect(third[0]).rejects.toEqual(NOT_REPLICATED);
     expect(connections).toEqual([{ isClosed: false }]);
   });
 
-  it("go by themselves in a Cluster, eight at once", async () => {
+  it("go one by one in a Cluster, eight at a time", async () => {
     const writes = open(true);
     const names = Array.from({ length: 10 }, (_value, index) => `user ${String(index)}`);
     const all = writeTo(writes, names);
@@ -95,7 +95,7 @@ describe("writes that wait for replicas", () => {
     expect(await Promise.all(all)).toEqual(names.map(() => "done"));
   });
 
-  it("go no more than five hundred at once", async () => {
+  it("go in batches of at most five hundred", async () => {
     const writes = open();
     const names = Array.from({ length: 501 }, (_value, index) => String(index));
     const all = writeTo(writes, names);
@@ -112,8 +112,8 @@ describe("writes that wait for replicas", () => {
     ["fewer replicas have it", [ME, "A", 0, ME], false],
     ["Redis refuses the write", [ME, new Error("WRONGTYPE"), 1, ME], false],
     ["Redis refuses to wait", [ME, "A", new Error("ERR"), ME], true],
-    ["the connection does not say who it is", [new Error("NOPERM"), "A", 1, ME], true],
-  ])("are not told as done where %s", async (_what, replies, isClosed) => {
+    ["the connection does not identify itself", [new Error("NOPERM"), "A", 1, ME], true],
+  ])("are rejected if %s", async (_what, replies, isClosed) => {
     const [written] = writeTo(open(), ["a"]);
     await settled();
     sent[0]?.answer(replies);
@@ -134,15 +134,15 @@ describe("writes that wait for replicas", () => {
     expect(connections).toEqual([{ isClosed: true }, { isClosed: false }]);
   });
 
-  it("that still wait to be sent are refused when all is closed", async () => {
+  it("that are still queued are rejected on close", async () => {
     const writes = open();
-    const [underWay] = writeTo(writes, ["a"]);
+    const [running] = writeTo(writes, ["a"]);
     await settled();
     const [waiting] = writeTo(writes, ["b"]);
     await Promise.all([writes.close(), expect(waiting).rejects.toEqual(NOT_REPLICATED)]);
     expect(connections).toEqual([{ isClosed: true }]);
     sent[0]?.fail();
-    await expect(underWay).rejects.toEqual(NOT_REPLICATED);
+    await expect(running).rejects.toEqual(NOT_REPLICATED);
     await expect(writeTo(writes, ["c"])[0]).rejects.toEqual(NOT_REPLICATED);
     expect([sent.length, connections.length]).toEqual([1, 1]);
   });
@@ -151,9 +151,9 @@ describe("writes that wait for replicas", () => {
     [false, 1],
     [true, 8],
   ])(
-    "are given up in time, however many there are, and are not sent after that (Cluster: %p)",
+    "time out together, however many there are, and are not sent afterwards (Cluster: %p)",
     async (isCluster, most) => {
-      // One clock that only this test moves: else a write of the next millisecond has that much time left, and is sent.
+      // Fake time: otherwise a write of the next millisecond would have that much time left, and be sent.
       jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate"] });
       const writes = open(isCluster, 100);
       const first = writeTo(
@@ -171,7 +171,7 @@ describe("writes that wait for replicas", () => {
     },
   );
 
-  it("are sent where one is given up that went before them", async () => {
+  it("are sent if an earlier one times out", async () => {
     const writes = open(false, 300);
     const [hanging] = writeTo(writes, ["a"]);
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -182,7 +182,7 @@ describe("writes that wait for replicas", () => {
     expect(await next).toBe("B");
   });
 
-  it("keep the connection that has taken the place of one that others have lost", async () => {
+  it("keep the connection that has replaced a lost one", async () => {
     const writes = open(true);
     const lost = writeTo(writes, ["a", "b"]);
     await settled();
@@ -199,7 +199,7 @@ describe("writes that wait for replicas", () => {
     expect(connections).toEqual([{ isClosed: true }, { isClosed: false }]);
   });
 
-  it("fail, and nothing else, where there is no connection to be had", async () => {
+  it("are rejected if no connection can be opened", async () => {
     const limit = new Deadline(10_000);
     const adapter = {
       isCluster: false,

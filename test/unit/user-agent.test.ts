@@ -11,11 +11,11 @@ const BROWSERS = [
 ];
 
 describe("a user agent, packed", () => {
-  it.each(["", "~", "~AAAA", "a", "\ufffd", "名字很长的用户"])("is read as it was: %j", (userAgent) => {
+  it.each(["", "~", "~AAAA", "a", "\ufffd", "名字很长的用户"])("is unpacked to the original text: %j", (userAgent) => {
     expect(unpackUserAgent(packUserAgent(userAgent))).toBe(userAgent);
   });
 
-  it("is read as it was, whatever it is", () => {
+  it("is unpacked to the original text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 256 }), (text) => {
         const userAgent = text.toWellFormed();
@@ -30,11 +30,11 @@ describe("a user agent, packed", () => {
     expect(unpackUserAgent(packUserAgent(browser))).toBe(browser);
   });
 
-  it.each(["a", "curl/8.5.0", "名字"])("stays as it is where that is shorter: %s", (userAgent) => {
+  it.each(["a", "curl/8.5.0", "名字"])("stays as it is if that is shorter: %s", (userAgent) => {
     expect(packUserAgent(userAgent)).toBe(userAgent);
   });
 
-  it("is read as earlier processes have written it", () => {
+  it("is read in the format of earlier versions", () => {
     expect(unpackUserAgent("~o511xtisgyZRqBwA")).toBe(BROWSERS[0]);
     expect(unpackUserAgent("curl/8.5.0")).toBe("curl/8.5.0");
   });

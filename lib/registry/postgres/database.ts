@@ -4,15 +4,12 @@ import { digest } from "./names.js";
 import type { Row } from "./records.js";
 import { WRONG_ISOLATION } from "./schema.js";
 
-/**
- * What is asked of a pool: the `Pool` of pg 8 is one. It is described by its shape, so that this package imports no driver
- * and no version's types.
- */
+/** The pool that the registry needs: the `Pool` of pg 8. A structural type, so that this package imports no driver. */
 export interface PostgresPool {
   connect(): Promise<PostgresClient>;
 }
 
-/** What is asked of a client from the pool. */
+/** A client of the pool. */
 export interface PostgresClient {
   query(query: { name?: string; text: string; values?: unknown[] }): Promise<{ rows: Record<string, unknown>[] }>;
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -27,7 +24,7 @@ export interface Statement {
   readonly text: string;
 }
 
-/** Two registries may share a connection: the name tells their statements apart. */
+/** Returns a prepared statement. Two registries may share a connection, so the name is derived from the text. */
 export function statement(text: string): Statement {
   return { name: `express_logout_${digest(text).toString("hex").slice(0, 24)}`, text };
 }
@@ -35,13 +32,13 @@ export function statement(text: string): Statement {
 const CLOCK = statement("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS now");
 
 const FIXES: Readonly<Record<string, string>> = {
-  "42P01": "Its tables are not there: run the migration, see PostgresLoginRegistry.migration().",
-  "42883": "Its functions are not there: run the migration, see PostgresLoginRegistry.migration().",
-  "3F000": "Its schema is not there: create it, then run the migration, see PostgresLoginRegistry.migration().",
-  [WRONG_ISOLATION]: 'It needs transactions in READ COMMITTED: take back the role\'s "default_transaction_isolation".',
+  "42P01": "Tables are missing. Run the migration: see PostgresLoginRegistry.migration().",
+  "42883": "Functions are missing. Run the migration: see PostgresLoginRegistry.migration().",
+  "3F000": "The schema is missing. Create it, then run the migration: see PostgresLoginRegistry.migration().",
+  [WRONG_ISOLATION]: 'Transactions must be READ COMMITTED. Reset the role\'s "default_transaction_isolation".',
 };
 
-/** Runs statements, each within a time limit on a connection from the pool; whatever goes wrong becomes one kind of error. */
+/** Runs statements on connections of the pool, each within a time limit, and turns every failure into a `LogoutError`. */
 export class Database {
   readonly #pool: PostgresPool;
   readonly timeoutMs: number;
@@ -57,16 +54,15 @@ export class Database {
   }
 
   /**
-   * Runs a statement whose first parameter is the moment, by the clock of the server, when it is given up here: what comes
-   * too late undoes itself. A connection that is cut off is not enough, since what is on its way to a server that hangs is
-   * still carried out when it comes to.
+   * Runs a statement whose first parameter is its deadline by the server's clock; a statement that runs later undoes itself.
+   * Closing the connection would not be enough: a server that hung still executes what was sent before.
    */
   step(query: Statement, ...values: unknown[]): Promise<readonly Row[]> {
-    return this.#run(async (client, givenUpAt) => {
+    return this.#run(async (client, deadline) => {
       const [clock] = (await client.query({ ...CLOCK })).rows;
-      // The clock was read before its answer came: the deadline is never later than the moment it stands for.
-      const deadline = Number(clock?.["now"]) + givenUpAt - performance.now();
-      return (await client.query({ ...query, values: [deadline, ...values] })).rows;
+      // The server read its clock before the reply arrived, so its deadline is never later than the one here.
+      const serverDeadline = Number(clock?.["now"]) + deadline - performance.now();
+      return (await client.query({ ...query, values: [serverDeadline, ...values] })).rows;
     });
   }
 
@@ -75,37 +71,37 @@ export class Database {
     await this.#run((client) => client.query({ text }), timeoutMs);
   }
 
-  /** A connection that is held until it is released. */
+  /** Takes a connection from the pool until it is released. */
   hold(): Promise<PostgresClient> {
     return this.#connect(performance.now() + this.timeoutMs);
   }
 
   async #run<Result>(
-    work: (client: PostgresClient, givenUpAt: number) => Promise<Result>,
+    work: (client: PostgresClient, deadline: number) => Promise<Result>,
     timeoutMs = this.timeoutMs,
   ): Promise<Result> {
-    const givenUpAt = performance.now() + timeoutMs;
+    const deadline = performance.now() + timeoutMs;
     let client: PostgresClient | undefined;
     try {
-      client = await this.#connect(givenUpAt);
-      const result = await inTime(work(client, givenUpAt), givenUpAt);
+      client = await this.#connect(deadline);
+      const result = await inTime(work(client, deadline), deadline);
       release(client);
       return result;
     } catch (error) {
-      // Nobody else is given a connection of which it is not known what it is still doing.
+      // The connection may still be running a statement, so it must not return to the pool.
       if (client !== undefined) release(client, true);
       throw unavailable(error);
     }
   }
 
-  async #connect(givenUpAt: number): Promise<PostgresClient> {
+  async #connect(deadline: number): Promise<PostgresClient> {
     const connecting = this.#pool.connect();
     try {
-      const client = await inTime(connecting, givenUpAt);
+      const client = await inTime(connecting, deadline);
       client.on("error", ignore);
       return client;
     } catch (error) {
-      // One that comes after all goes back unused.
+      // A connection that arrives after the timeout goes back unused.
       connecting.then((client) => {
         client.release();
       }, ignore);
@@ -119,24 +115,24 @@ export function release(client: PostgresClient, destroy?: true): void {
   client.off("error", ignore);
 }
 
-/** The promise, unless the moment comes first. */
-export async function inTime<Result>(promise: Promise<Result>, givenUpAt: number): Promise<Result> {
+/** Returns the result of a promise, or rejects at the deadline. */
+export async function inTime<Result>(promise: Promise<Result>, deadline: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
+  const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(new Error("no answer in time"));
-    }, givenUpAt - performance.now());
+    }, deadline - performance.now());
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** A client that is in use throws its `error` events where nobody listens; its query has been told already. */
+/** Handles `error` events of a client in use, which would otherwise end the process. Its query rejects with the same error. */
 function ignore(): void {
-  // nothing to do
+  // The query reports the error.
 }
 
 function unavailable(error: unknown): LogoutError {
@@ -144,14 +140,14 @@ function unavailable(error: unknown): LogoutError {
   const fix = FIXES[code ?? ""];
   return new LogoutError(
     "ERR_REGISTRY_UNAVAILABLE",
-    fix === undefined ? "The login registry did not answer: see the cause." : `The login registry cannot work. ${fix}`,
+    fix === undefined ? "Login registry unavailable: see the cause." : `Login registry not ready. ${fix}`,
     { cause: withoutValues(error, code) },
   );
 }
 
 /**
- * What is safe to log of an error. Those of the server may quote the values of a query, in the message or in a dozen other
- * fields; those of the driver and the network do not.
+ * Returns a copy of an error that is safe to log. Errors of the server may quote the values of a query, in the message or in
+ * other fields; errors of the driver and the network do not.
  */
 function withoutValues(error: unknown, code: string | undefined): Error {
   const isServers = isNativeError(error) && "severity" in error;

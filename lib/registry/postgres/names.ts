@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 import { LogoutError } from "../../errors.js";
 
-/** PostgreSQL cuts names at 63 bytes: what follows the prefix has 23. */
+/** PostgreSQL truncates names to 63 bytes, and 23 of them follow the prefix. */
 const PREFIX = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 
-/** Where the tables and functions of a registry are. */
+/** The names of the tables and functions of a registry. */
 export interface PostgresNames {
-  /** The schema, which must exist. Default: the first of the `search_path`. */
+  /** Schema of the tables and functions, which must exist. Default: the first schema of the `search_path`. */
   readonly schema?: string | undefined;
-  /** What every name begins with: a letter, then letters, digits or `_`, 40 at most. Default: `"express_logout_"`. */
+  /** Prefix of every name: a letter or `_`, then letters, digits or `_`, at most 40. Default: `"express_logout_"`. */
   readonly prefix?: string | undefined;
 }
 
-/** Names as they stand in SQL. */
+/** Quotes the names for SQL. */
 export class Names {
   readonly #schema: string;
   readonly #prefix: string;
@@ -25,24 +25,24 @@ export class Names {
     if (typeof prefix !== "string" || !PREFIX.test(prefix)) {
       throw new LogoutError(
         "ERR_OPTION_INVALID",
-        "PostgresLoginRegistry: prefix must be a letter, then letters, digits or _, at most 40 of them.",
+        "PostgresLoginRegistry: prefix must be a letter or _, then letters, digits or _; at most 40 characters.",
       );
     }
     this.#schema = schema === undefined ? "" : `${quoted(schema)}.`;
     this.#prefix = prefix;
   }
 
-  /** A table or a function. */
+  /** Returns the name of a table or function. */
   of(name: string): string {
     return `${this.#schema}${quoted(this.#prefix + name)}`;
   }
 
-  /** An index, unquoted: it lives where its table does. */
+  /** Returns the name of an index: unquoted and without a schema, because an index is in the schema of its table. */
   index(name: string): string {
     return this.#prefix + name;
   }
 
-  /** Where the ends of an application's logins are announced. Channels belong to the database, not to a schema. */
+  /** Returns the notification channel of an application. Channels belong to the database, not to a schema. */
   channel(appId: string): string {
     return `${this.#prefix}${digest(this.#schema, appId).toString("hex").slice(0, 22)}`;
   }
@@ -52,7 +52,7 @@ export function quoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
-/** A key of one size for texts of any: an index takes no more than a third of a page. */
+/** Returns a key of fixed size for texts of any size, because an index entry is limited to a third of a page. */
 export function digest(...texts: readonly string[]): Buffer {
   return createHash("sha256").update(JSON.stringify(texts)).digest();
 }

@@ -1,34 +1,34 @@
 import type { RegistryListener, Subscription } from "../../types/registry.js";
 import { inTime, release, statement, type Database, type PostgresClient } from "./database.js";
 import { quoted } from "./names.js";
-import { readAnnouncement } from "./records.js";
+import { readNotification } from "./records.js";
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
-/** Whether this very session listens: behind a pooler that changes sessions it may not. */
+/** Checks that this database session listens. Behind a pooler that switches sessions, it may not. */
 const CHECK = statement("SELECT FROM pg_listening_channels() AS listening (channel) WHERE channel = $1");
 
-/** Listens for announcements on a connection of its own, and gets another one whenever that is lost. */
+/** Receives notifications over a connection of its own, and replaces it when it is lost. */
 export class PostgresNotifications implements Subscription {
   readonly #database: Database;
   readonly #channel: string;
   readonly #listener: RegistryListener;
   readonly #checkIntervalMs: number;
   readonly #closing = new AbortController();
-  readonly #ended: Promise<void>;
+  readonly #stopped: Promise<void>;
 
   constructor(database: Database, channel: string, listener: RegistryListener, checkIntervalMs: number) {
     this.#database = database;
     this.#channel = channel;
     this.#listener = listener;
     this.#checkIntervalMs = checkIntervalMs;
-    this.#ended = this.#listen();
+    this.#stopped = this.#listen();
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#ended;
+    await this.#stopped;
   }
 
   async #listen(): Promise<void> {
@@ -40,47 +40,50 @@ export class PostgresNotifications implements Subscription {
     }
   }
 
-  /** @returns whether it has listened, before the connection was lost or this was closed. */
+  /** Listens until the connection is lost or the subscription is closed. Returns whether it has listened at all. */
   async #listenOnce(): Promise<boolean> {
     let client: PostgresClient | undefined;
     let listening = false;
     try {
       client = await this.#database.hold();
-      const lost = new AbortController();
+      const disconnected = new AbortController();
       client.on("error", () => {
-        lost.abort();
+        disconnected.abort();
       });
       client.on("notification", ({ payload }) => {
-        if (!this.#isClosing) this.#hear(payload, listening);
+        if (!this.#isClosing) this.#onNotification(payload, listening);
       });
-      await this.#ask(client, { text: `LISTEN ${quoted(this.#channel)}` });
-      while (!this.#isClosing && !lost.signal.aborted) {
-        const rows = await this.#ask(client, { ...CHECK, values: [this.#channel] });
+      await this.#query(client, { text: `LISTEN ${quoted(this.#channel)}` });
+      while (!this.#isClosing && !disconnected.signal.aborted) {
+        const rows = await this.#query(client, { ...CHECK, values: [this.#channel] });
         if (rows.length === 0) break;
-        if (!listening) this.#say((listening = true));
-        await this.#pause(this.#checkIntervalMs, lost.signal);
+        if (!listening) this.#report((listening = true));
+        await this.#pause(this.#checkIntervalMs, disconnected.signal);
       }
     } catch {
-      // Whatever it was, the connection is given up; the next one is tried for ever.
+      // Any error ends this connection; the loop of the caller opens the next one.
     }
     if (client !== undefined) release(client, true);
-    if (listening) this.#say(false);
+    if (listening) this.#report(false);
     return listening;
   }
 
-  /** Whoever has closed this may be listening by another one. */
-  #say(isListening: boolean): void {
+  /** Calls the listener, unless this subscription is closed: the listener may belong to another one by then. */
+  #report(isListening: boolean): void {
     if (!this.#isClosing) this.#listener.listening(isListening);
   }
 
-  /** What is not an announcement means: look at the list. Before it is known that news arrive, that is still to be said. */
-  #hear(payload: string | undefined, isListening: boolean): void {
-    const ended = readAnnouncement(payload);
+  /**
+   * Passes ended logins on. For any other payload, watched logins must be looked up; before the first report, the report does
+   * that.
+   */
+  #onNotification(payload: string | undefined, isListening: boolean): void {
+    const ended = readNotification(payload);
     if (ended !== undefined) this.#listener.ended(ended);
-    else if (isListening) this.#say(true);
+    else if (isListening) this.#report(true);
   }
 
-  async #ask(client: PostgresClient, query: { name?: string; text: string; values?: unknown[] }): Promise<unknown[]> {
+  async #query(client: PostgresClient, query: { name?: string; text: string; values?: unknown[] }): Promise<unknown[]> {
     return (await inTime(client.query(query), performance.now() + this.#database.timeoutMs)).rows;
   }
 
@@ -88,9 +91,9 @@ export class PostgresNotifications implements Subscription {
     return this.#closing.signal.aborted;
   }
 
-  /** Waits, unless this is closed or the connection is lost. */
-  async #pause(ms: number, lost?: AbortSignal): Promise<void> {
-    const signals = [this.#closing.signal, ...(lost === undefined ? [] : [lost])];
+  /** Waits until the time has passed, the subscription is closed, or the connection is lost. */
+  async #pause(ms: number, disconnected?: AbortSignal): Promise<void> {
+    const signals = [this.#closing.signal, ...(disconnected === undefined ? [] : [disconnected])];
     if (signals.some((signal) => signal.aborted)) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(done, ms);

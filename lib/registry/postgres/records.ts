@@ -2,12 +2,12 @@ import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
 import type { EndedLogins, ListedLogin } from "../../types/registry.js";
 
-const UNREADABLE = "A row of the login registry cannot be read. See docs/postgres.md, what is in the tables.";
+const UNREADABLE = "Cannot read a row of the login registry. See docs/postgres.md for the contents of the tables.";
 
-/** A row of a result: the statements cast whatever an app's own type parsers might read otherwise to text. */
+/** A row of a result. Statements cast values to text wherever the type parsers of an app could change them. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What {@link readLogin} reads of a login, which `from` names. */
+/** Returns the columns for {@link readLogin}, of the table or alias `from`. */
 export function loginColumns(from: string): string {
   const milliseconds = (column: string): string => `(extract(epoch FROM ${from}.${column}) * 1000)::text AS ${column}`;
   return `${from}.id, ${["began", "last_active", "expires", "shown_until"].map(milliseconds).join(", ")}, ${from}.ip, ${from}.user_agent, to_json(${from}.sids)::text AS sids`;
@@ -28,8 +28,8 @@ export function readLogin(userId: string, row: Row): ListedLogin {
 }
 
 /**
- * Any string as PostgreSQL can hold it: with neither NUL nor lone surrogates, and different wherever the strings are. What
- * needs no escape stays as it is.
+ * Escapes a string so that PostgreSQL can store it: without NUL and lone surrogates. Different strings stay different; a string
+ * that needs no escape stays as it is.
  */
 export function writeText(text: string): string {
   return JSON.stringify(text).slice(1, -1);
@@ -59,33 +59,33 @@ function kickOf({ id, at, reason, by }: StoredKick): KickRecord {
   return { id, at: new Date(at), reason, by };
 }
 
-export function writeKick(mark: KickRecord): string {
-  return JSON.stringify(storedKick(mark));
+export function writeKick(kick: KickRecord): string {
+  return JSON.stringify(storedKick(kick));
 }
 
 export function readKick(written: unknown): KickRecord | undefined {
   return typeof written === "string" ? kickOf(readJson(written) as StoredKick) : undefined;
 }
 
-/** The first line of an announcement; each of the others is the id of a login. Neither has a line break in it. */
-export function announcementHead(userId: string, mark: KickRecord | undefined): string {
-  return JSON.stringify({ userId, mark: mark && storedKick(mark) });
+/** Returns the first line of a notification. The other lines are the ids of logins. No line contains a line break. */
+export function notificationHead(userId: string, kick: KickRecord | undefined): string {
+  return JSON.stringify({ userId, mark: kick && storedKick(kick) });
 }
 
-/** What has been announced; `undefined`: that whoever waits for a login must look at the list. */
-export function readAnnouncement(payload: string | undefined): EndedLogins | undefined {
+/** Reads a notification. `undefined`: logins may have ended unnoticed, so watched logins must be looked up. */
+export function readNotification(payload: string | undefined): EndedLogins | undefined {
   try {
     const [head = "", ...loginIds] = (payload ?? "").split("\n");
-    const { userId, mark } = JSON.parse(head) as { userId?: string; mark?: StoredKick };
+    const { userId, mark: kick } = JSON.parse(head) as { userId?: string; mark?: StoredKick };
     if (typeof userId !== "string") return undefined;
-    return { userId, loginIds: loginIds.map(readText), kick: mark && kickOf(mark) };
+    return { userId, loginIds: loginIds.map(readText), kick: kick && kickOf(kick) };
   } catch {
-    // Whoever is connected to the database may announce anything.
+    // Any client of the database can publish any text.
     return undefined;
   }
 }
 
-/** The error names no value: a session id may be one. */
+/** Parses JSON. The error quotes no value, because a value may be a session id. */
 function readJson(text: string): unknown {
   try {
     return JSON.parse(text);

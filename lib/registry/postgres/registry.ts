@@ -21,7 +21,7 @@ import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generat
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
 import {
-  announcementHead,
+  notificationHead,
   readLogin,
   readKick,
   readText,
@@ -36,22 +36,22 @@ import { PostgresNotifications } from "./notifications.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 const MIGRATION_TIMEOUT_MS = 30_000;
-const USERS_AT_ONCE = 500;
-const SWEPT_AT_ONCE = 500;
+const SCAN_BATCH_SIZE = 500;
+const SWEEP_BATCH_SIZE = 500;
 
 /** Options of {@link PostgresLoginRegistry}. */
 export interface PostgresLoginRegistryOptions extends PostgresNames {
-  /** A `Pool` of pg 8; it may be the one that connect-pg-simple uses. It stays yours to end. */
+  /** A `Pool` of pg 8, possibly the one that connect-pg-simple uses. The registry never closes it. */
   readonly pool: PostgresPool;
   /**
-   * After how many milliseconds without an answer, waiting for a connection included, a call is given up with
+   * Timeout of a call in milliseconds, including the wait for a connection. A call that times out rejects with
    * `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000.
    */
   readonly timeoutMs?: number | undefined;
 }
 
 interface Application {
-  /** As it stands in the tables. */
+  /** The application id as stored in the tables. */
   readonly app: string;
   readonly appId: string;
   readonly maxSessionAgeMs: number;
@@ -59,9 +59,10 @@ interface Application {
 }
 
 /**
- * The list of live logins in PostgreSQL: for apps whose sessions are shared by more than one process, without a Redis.
+ * Keeps the live logins in PostgreSQL: for apps without Redis whose processes share sessions.
  *
- * Every step on a user is one transaction that holds a lock of his. Needs the tables of {@link PostgresLoginRegistry.migration}.
+ * Every step on a user is one transaction that holds a lock of that user. Needs the tables of
+ * {@link PostgresLoginRegistry.migration}.
  *
  * @example
  * ```ts
@@ -84,8 +85,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
   #sweeping: Promise<void> | undefined;
 
   /**
-   * The SQL that makes the tables, indexes and functions: to be printed, and run by whatever runs an app's migrations. It may
-   * be run again.
+   * Returns the SQL that creates the tables, indexes and functions, for the migration tool of an app. Safe to run again.
    *
    * @throws LogoutError `ERR_OPTION_INVALID`
    */
@@ -96,7 +96,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
   /** @throws LogoutError `ERR_OPTION_INVALID` */
   constructor({ pool, timeoutMs = 2_000, ...names }: PostgresLoginRegistryOptions) {
     if (typeof (pool as PostgresPool | undefined)?.connect !== "function") {
-      throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry needs { pool }: a Pool of the package pg.");
+      throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry needs { pool }, a Pool of the package pg.");
     }
     if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
       throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry: timeoutMs must be a number above 0.");
@@ -107,9 +107,9 @@ export class PostgresLoginRegistry implements LoginRegistry {
   }
 
   /**
-   * Runs {@link PostgresLoginRegistry.migration}. Processes that start at once may all call it.
+   * Runs {@link PostgresLoginRegistry.migration}. Several processes may call it at the same time.
    *
-   * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, also where the role of the pool may not create tables.
+   * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` if the database is unavailable, or if the pool's role cannot create tables.
    */
   migrate(): Promise<void> {
     return this.#database.script(migrationOf(this.#names), MIGRATION_TIMEOUT_MS);
@@ -119,7 +119,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
     if (this.#application !== undefined && this.#application.appId !== appId) {
       throw new LogoutError(
         "ERR_REGISTRY_IN_USE",
-        `This registry serves the application "${this.#application.appId}". Give "${appId}" a registry of its own: the pool may be the same.`,
+        `This registry serves the application "${this.#application.appId}". Create another registry for "${appId}" (the pool can be shared).`,
       );
     }
     this.#application = { app: writeText(appId), appId, maxSessionAgeMs, channel: this.#names.channel(appId) };
@@ -133,15 +133,15 @@ export class PostgresLoginRegistry implements LoginRegistry {
   async add(login: NewLogin): Promise<Generation | undefined> {
     const [row] = await this.#database.step(this.#statements.add, ...this.#toList(login));
     this.#sweepNowAndThen();
-    return readEra(row);
+    return readGeneration(row);
   }
 
   async adopt(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<Generation | undefined> {
-    const before = kickIdsOf(generation).map(writeText);
+    const kickIds = kickIdsOf(generation).map(writeText);
     const at = authenticatedAt?.getTime() ?? NaN;
-    const since = [...before, endCount, Number.isNaN(at) ? null : at];
+    const since = [...kickIds, endCount, Number.isNaN(at) ? null : at];
     const [row] = await this.#database.step(this.#statements.adopt, ...this.#toList(login), ...since);
-    return readEra(row);
+    return readGeneration(row);
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
@@ -172,7 +172,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
       ttlMs.listed ?? null,
       ttlMs.unlisted ?? null,
       this.#app.channel,
-      announcementHead(userId, kick),
+      notificationHead(userId, kick),
       writeOptional(ifSid),
       ifLastSid !== undefined,
     );
@@ -182,18 +182,18 @@ export class PostgresLoginRegistry implements LoginRegistry {
 
   async removeAll(
     userId: string,
-    mark: KickRecord,
+    kick: KickRecord,
     { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
     rejectReplicas(options);
     const rows = await this.#database.step(
       this.#statements.removeAll,
       ...this.#user(userId),
-      writeText(mark.id),
-      writeKick(mark),
+      writeText(kick.id),
+      writeKick(kick),
       this.#app.maxSessionAgeMs,
       this.#app.channel,
-      announcementHead(userId, mark),
+      notificationHead(userId, kick),
       except === undefined ? null : this.#loginKey(userId, except),
     );
     return rows.map((row) => readLogin(userId, row));
@@ -201,18 +201,20 @@ export class PostgresLoginRegistry implements LoginRegistry {
 
   async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
     const keys = loginIds.map((loginId) => this.#loginKey(userId, loginId));
-    await this.#database.step(this.#statements.settle, this.#userKey(userId), keys);
+    await this.#database.step(this.#statements.finishKick, this.#userKey(userId), keys);
   }
 
-  async kickEveryone(mark: KickRecord, options: EndOptions = {}): Promise<void> {
+  async kickEveryone(kick: KickRecord, options: EndOptions = {}): Promise<void> {
     rejectReplicas(options);
-    await this.#database.step(this.#statements.markAll, this.#app.app, writeText(mark.id), writeKick(mark));
+    await this.#database.step(this.#statements.kickEveryone, this.#app.app, writeText(kick.id), writeKick(kick));
   }
 
-  async kickOf(userId: string, loginId: string, era: Generation): Promise<KickRecord | undefined> {
+  async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const key = this.#loginKey(userId, loginId);
-    const [row] = await this.#database.read(this.#statements.kickMark, this.#app.app, this.#userKey(userId), key);
-    return readKick(row?.["login_mark"]) ?? kickSince(era, readKick(row?.["user_mark"]), readKick(row?.["app_mark"]));
+    const [row] = await this.#database.read(this.#statements.kickOf, this.#app.app, this.#userKey(userId), key);
+    return (
+      readKick(row?.["login_mark"]) ?? kickSince(generation, readKick(row?.["user_mark"]), readKick(row?.["app_mark"]))
+    );
   }
 
   async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
@@ -238,22 +240,22 @@ export class PostgresLoginRegistry implements LoginRegistry {
   async *scanUsers(): AsyncIterable<readonly string[]> {
     const unreadable: unknown[] = [];
     for (let last = ""; ;) {
-      const rows = await this.#database.read(this.#statements.users, this.#app.app, last, USERS_AT_ONCE);
+      const rows = await this.#database.read(this.#statements.users, this.#app.app, last, SCAN_BATCH_SIZE);
       const { read, errors } = readEach(rows, (row) => readText(row["user_id"]));
       unreadable.push(...errors);
       yield read;
-      if (rows.length < USERS_AT_ONCE) break;
+      if (rows.length < SCAN_BATCH_SIZE) break;
       last = String(rows.at(-1)?.["key"]);
     }
     if (unreadable.length > 0) throw unreadable[0];
   }
 
   subscribe(listener: RegistryListener, { checkIntervalMs }: { checkIntervalMs: number }): Subscription {
-    const listening = new PostgresNotifications(this.#database, this.#app.channel, listener, checkIntervalMs);
+    const notifications = new PostgresNotifications(this.#database, this.#app.channel, listener, checkIntervalMs);
     const subscription = {
       close: async () => {
         this.#subscriptions.delete(subscription);
-        await listening.close();
+        await notifications.close();
       },
     };
     this.#subscriptions.add(subscription);
@@ -267,7 +269,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
         await this.#database.step(this.#statements.forget, this.#app.app, this.#userKey(userId));
       }
     }
-    await this.#database.read(this.#statements.tell, this.#app.channel);
+    await this.#database.read(this.#statements.notify, this.#app.channel);
   }
 
   async close(): Promise<void> {
@@ -279,7 +281,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
     if (this.#application === undefined) {
       throw new LogoutError(
         "ERR_REGISTRY_REQUIRED",
-        "The registry is not in use yet: pass it to logout({ registry }).",
+        "The registry is not initialized. Pass it to logout({ registry }).",
       );
     }
     return this.#application;
@@ -303,7 +305,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return [...this.#user(userId), key, writeText(id), writeText(sid), ttlMs, ...device, began?.getTime() ?? null];
   }
 
-  /** Users who never come back would stay for ever. Nobody waits for it, and one that fails is made up for by the next. */
+  /** Drops users of whom nothing needs to be kept. Runs in the background; after a failure, the next sweep makes up for it. */
   #sweepNowAndThen(): void {
     if (performance.now() - this.#sweptAt < SWEEP_INTERVAL_MS) return;
     this.#sweptAt = performance.now();
@@ -313,19 +315,19 @@ export class PostgresLoginRegistry implements LoginRegistry {
   async #sweep(): Promise<void> {
     let swept: number;
     do {
-      const [row] = await this.#database.step(this.#statements.sweep, this.#app.app, SWEPT_AT_ONCE);
+      const [row] = await this.#database.step(this.#statements.sweep, this.#app.app, SWEEP_BATCH_SIZE);
       swept = Number(row?.["swept"]);
-    } while (swept === SWEPT_AT_ONCE);
+    } while (swept === SWEEP_BATCH_SIZE);
   }
 }
 
-/** What a step has answered that may have listed a login. */
-function readEra(row: Row | undefined): Generation | undefined {
+/** Returns the generation of a login from the row of `add` or `adopt`; `undefined` if it was not listed. */
+function readGeneration(row: Row | undefined): Generation | undefined {
   if (row?.["listed"] !== "true") return undefined;
-  return generationAfter(markId(row["its_user_mark"]), markId(row["its_app_mark"]));
+  return generationAfter(readKickId(row["its_user_mark"]), readKickId(row["its_app_mark"]));
 }
 
-/** What can be read of several, and what went wrong with the rest. */
+/** Reads each item, and collects the errors of those that cannot be read. */
 function readEach<Item, Read>(
   items: readonly Item[],
   read: (item: Item) => Read,
@@ -342,15 +344,15 @@ function readEach<Item, Read>(
   return { read: found, errors };
 }
 
-function markId(written: unknown): string | undefined {
+function readKickId(written: unknown): string | undefined {
   return typeof written === "string" ? readText(written) : undefined;
 }
 
-/** What is waited for by the commit must not be waited for again, and what is not cannot be. */
+/** PostgreSQL waits for replicas at every commit, and cannot wait for them in a single call. */
 function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
   if (waitReplicas === 0) return;
   throw new LogoutError(
     "ERR_ARGUMENT",
-    "waitReplicas: PostgreSQL waits for replicas at every commit, if synchronous_standby_names and synchronous_commit say so. Set them there, and leave waitReplicas out.",
+    "waitReplicas is not supported by PostgresLoginRegistry. Set synchronous_standby_names and synchronous_commit instead.",
   );
 }

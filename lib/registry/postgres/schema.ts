@@ -1,22 +1,23 @@
 import { CLOCK_MARGIN_MS } from "../../util/clock-margin.js";
 import { quoted, type Names } from "./names.js";
 
-/** The SQLSTATE with which a step refuses to run in transactions that do not see what was committed while it waited. */
+/** The SQLSTATE of a step that refuses its isolation level, in which it would not see rows committed while it waited. */
 export const WRONG_ISOLATION = "EL001";
 
-/** A NOTIFY carries fewer than 8,000 bytes. */
+/** The payload of NOTIFY is shorter than 8,000 bytes. */
 const MAX_PAYLOAD_BYTES = 7_999;
 
 /**
- * The tables, indexes and functions. Every statement may be repeated; sent as one message they are one transaction, in which
- * the lock lets one process at a time go on. Where all is there already it locks no table, so steps go on meanwhile.
+ * Returns the SQL that creates the tables, indexes and functions. Every statement can be repeated. Sent as one message, they are
+ * one transaction with a lock, so one process at a time runs them. If everything exists, they lock no table, and steps continue.
  *
- * Why each step is atomic: a step is one function, so it is one transaction, and its first act is to lock its user (an
- * advisory lock, held until the transaction has ended). In READ COMMITTED every statement of a function sees what was
- * committed before that statement began, so what follows the lock sees all that earlier steps on that user did, and no
- * other step on him is about. For the same reason `add` and `adopt` share a lock of the application, which a kick of
- * everyone holds alone: a login is either listed before the mark is left, and found by whoever reads the users then, or it
- * is listed after it, and knows the mark. The order is always application, then user, so that no two wait for each other.
+ * Why each step is atomic: a step is one function, so one transaction, and it first takes an advisory lock of its user, held
+ * until the end of the transaction. In READ COMMITTED, every statement of a function sees the rows that were committed before
+ * that statement. So the statements after the lock see every earlier step on that user, and no other step on that user runs.
+ *
+ * `add` and `adopt` also share a lock of the application, which a kick of everyone takes exclusively. So a login is either listed
+ * before the kick record is written, and found by the scan of users that follows; or listed after it, and has its generation.
+ * Locks are always taken in the order application, user, so that there is no deadlock.
  */
 export function migrationOf(names: Names): string {
   const [apps, users, logins, kicked, ended] = ["apps", "users", "logins", "kicked", "ended"].map((name) =>
@@ -35,15 +36,15 @@ export function migrationOf(names: Names): string {
 
   return `SELECT pg_advisory_xact_lock(hashtextextended('express-logout migration', 0));
 
--- The last kick of everyone. \`mark\`: JSON, here and below; texts are escaped as in JSON strings.
+-- The last kick of everyone. \`mark\`: the kick record in JSON, here and below. Texts are escaped as in JSON strings.
 CREATE TABLE IF NOT EXISTS ${apps} (
   app text PRIMARY KEY,
   mark_id text,
   mark text
 );
 
--- A user who is online, or of whom something has to be remembered. \`expires\`: when his last login does, null if he has none.
--- \`until\`: how long anything of his is kept. \`spared\`: the key of the login to which his mark does not apply. \`shown\`: the
+-- A user who is online or of whom something is remembered. \`expires\`: expiry of the user's last login, null without logins.
+-- \`until\`: when the row can be deleted. \`spared\`: key of the login to which the kick in \`mark\` does not apply. \`shown\`: the
 -- latest \`shown_until\` of the logins with a session id.
 CREATE TABLE IF NOT EXISTS ${users} (
   app text NOT NULL,
@@ -61,7 +62,7 @@ CREATE TABLE IF NOT EXISTS ${users} (
 );
 ${indexOn(users, names.index("users_until"), "(app, until)")}
 
--- The list. \`key\`: of application, user and login; \`user_key\`: the user's.
+-- The live logins. \`key\`: digest of application, user and login. \`user_key\`: digest of application and user.
 CREATE TABLE IF NOT EXISTS ${logins} (
   key bytea PRIMARY KEY,
   user_key bytea NOT NULL,
@@ -79,7 +80,7 @@ CREATE TABLE IF NOT EXISTS ${logins} (
 CREATE TABLE IF NOT EXISTS ${kicked} (LIKE ${logins} INCLUDING ALL);
 ${indexOn(kicked, names.index("kicked_user"), "(user_key)")}
 
--- Tables of a version without \`shown\` and \`shown_until\`: a login is shown for as long as it is listed, as it was there.
+-- Upgrades tables of a version without \`shown\` and \`shown_until\`, in which a login was shown for as long as it was listed.
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = ${literal(users)}::regclass AND attname = 'shown'
     AND NOT attisdropped)
@@ -100,7 +101,7 @@ END $$;
 ${indexOn(users, names.index("users_shown"), "(app, active DESC, key) INCLUDE (shown)")}
 ${indexOn(logins, names.index("logins_began"), "(user_key, began DESC, key)")}
 
--- How often, and why, single logins have been ended.
+-- How often, and by which kick, single logins have been ended.
 CREATE TABLE IF NOT EXISTS ${ended} (
   key bytea PRIMARY KEY,
   user_key bytea NOT NULL,
@@ -110,12 +111,12 @@ CREATE TABLE IF NOT EXISTS ${ended} (
 );
 ${indexOn(ended, names.index("ended_user"), "(user_key)")}
 
--- A call that was given up must not take effect later: whatever it waited for, it is undone by its deadline, which is
--- reckoned by the clock of the server, in milliseconds.
+-- Aborts a step after its deadline, by the server's clock in epoch milliseconds: a call that timed out must not take effect
+-- later. Also limits the wait for locks.
 CREATE OR REPLACE FUNCTION ${inTime}(the_deadline double precision) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF extract(epoch FROM clock_timestamp()) * 1000 > the_deadline THEN
-    RAISE EXCEPTION 'given up' USING ERRCODE = 'query_canceled';
+    RAISE EXCEPTION 'deadline exceeded' USING ERRCODE = 'query_canceled';
   END IF;
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'not in READ COMMITTED' USING ERRCODE = '${WRONG_ISOLATION}';
@@ -163,8 +164,8 @@ BEGIN
     shown = greatest(u.shown, ends_at);
 END $$;
 
--- Keeps \`shown\` of the user of a login that was shown until one moment and is until another; null: not at all. All logins are
--- looked at only where the latest moment may have become earlier.
+-- Updates \`shown\` of a user when a login that was shown until \`was\` is now shown until \`is_now\`; null: not shown. Reads all
+-- logins of the user only if the latest time may have become earlier.
 CREATE OR REPLACE FUNCTION ${show}(the_app text, the_user bytea, was timestamptz, is_now timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -176,17 +177,16 @@ BEGIN
   END WHERE app = the_app AND key = the_user;
 END $$;
 
--- Whether a kick counts for a user who authenticated at a time, in epoch milliseconds; null: not known. One that is at least
--- a minute older does not. The time of the kick is taken from the text, which has these quotes once: not every text of a mark
--- can be read as JSON here.
+-- Returns whether a kick counts for a user who authenticated at a time, in epoch milliseconds; null: unknown. A kick at least a
+-- minute older does not. The time of the kick is cut from the text, because PostgreSQL cannot parse every text in it as JSON.
 CREATE OR REPLACE FUNCTION ${kickCounts}(the_mark text, the_authentication double precision)
 RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT coalesce(substring(the_mark FROM '^\\{"id":".*","at":(-?[0-9]+)[,}]')::double precision
     + ${String(CLOCK_MARGIN_MS)} > the_authentication, true)
 $$;
 
--- Tells whoever listens on the channel which logins are off: a line that says whose and why, then a line for each login, in
--- as many messages as it takes. One that does not fit is told as '': look at the list.
+-- Notifies the channel of ended logins: a line with user and kick, then a line for each login, in as many messages as needed.
+-- An id that does not fit in a message is replaced by the message '', after which subscribers look up the logins they watch.
 CREATE OR REPLACE FUNCTION ${announce}(the_channel text, the_head text, the_ids text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   each_id text;
@@ -292,8 +292,9 @@ BEGIN
   RETURN true;
 END $$;
 
--- \`the_end_ttl\`: how long its end is remembered if it is listed, null if it need not be; \`the_unlisted_ttl\`: if it is not.
--- \`the_sid\`: only if the login has this session id, else null; \`is_last\`: and no other, which else is all that is taken.
+-- \`the_end_ttl\`: how long the end of a listed login is remembered, null: not at all. \`the_unlisted_ttl\`: the same for a login
+-- that is not listed. \`the_sid\`: ends the login only if it has this session id; null: no condition. \`is_last\`: only if it has no
+-- other session id; otherwise removes just this one.
 CREATE OR REPLACE FUNCTION ${names.of("remove")}(the_deadline double precision, the_app text, the_user bytea,
   the_user_id text, the_login bytea, the_mark text, the_end_ttl double precision, the_unlisted_ttl double precision,
   the_channel text, the_head text, the_sid text, is_last boolean, OUT its_login ${logins}, OUT its_ends integer)
@@ -397,8 +398,8 @@ BEGIN
   PERFORM ${inTime}(the_deadline);
 END $$;
 
--- Clears away users of whom nothing needs to be kept. One on whom a step is going on is left for another time. They are
--- looked for by \`now()\`, which does not change meanwhile: else no index would find them.
+-- Deletes users of whom nothing needs to be kept, except those on whom a step is running. Searches by \`now()\`, which is constant
+-- in a transaction, so that the index can be used.
 CREATE OR REPLACE FUNCTION ${names.of("sweep")}(the_deadline double precision, the_app text, most integer)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -422,8 +423,8 @@ END $$;
 }
 
 /**
- * `CREATE INDEX IF NOT EXISTS` locks the table against writing before it looks: beside steps that would be a deadlock. It is
- * said all the same, for a role that does not see, in its isolation, what another process has just made.
+ * Creates an index if it does not exist. `CREATE INDEX IF NOT EXISTS` locks the table before it checks, which could deadlock with
+ * steps, so this checks first. `IF NOT EXISTS` is for isolation levels that do not see an index just created by another process.
  */
 function indexOn(table: string, index: string, columns: string): string {
   return `DO $$ BEGIN

@@ -6,7 +6,7 @@ import { loginColumns } from "./records.js";
 type StatementName =
   | "find"
   | "list"
-  | "kickMark"
+  | "kickOf"
   | "activeCount"
   | "activePage"
   | "users"
@@ -15,24 +15,24 @@ type StatementName =
   | "update"
   | "remove"
   | "removeAll"
-  | "settle"
-  | "markAll"
+  | "finishKick"
+  | "kickEveryone"
   | "forget"
-  | "tell"
+  | "notify"
   | "sweep";
 
 export type Statements = Readonly<Record<StatementName, Statement>>;
 
-const ERA_COLUMNS = "is_listed::text AS listed, its_user_mark, its_app_mark";
+const GENERATION_COLUMNS = "is_listed::text AS listed, its_user_mark, its_app_mark";
 
-/** The reads are single statements, each of which sees one moment; the steps are functions, see `schema.ts`. */
+/** Returns the statements. Reads are single statements, so each sees one snapshot; writes are functions, see `schema.ts`. */
 export function statementsOf(names: Names): Statements {
   const [apps, users, logins, kicked, ended] = ["apps", "users", "logins", "kicked", "ended"].map((name) =>
     names.of(name),
   ) as [string, string, string, string, string];
   return {
     find: statement(`SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND expires > now()`),
-    // Also where the page is empty there is a row, for the count; a page of none has no rows of its own to read.
+    // An empty page has one row too, for the count.
     list: statement(
       `SELECT c.count::text AS total, ${loginColumns("l")}
        FROM (SELECT count(*) FROM ${logins} s WHERE user_key = $1 AND ${isShown("s")}) c
@@ -40,7 +40,7 @@ export function statementsOf(names: Names): Statements {
          ORDER BY began DESC, key LIMIT $3 OFFSET $2) l ON true
        ORDER BY l.began DESC, l.key`,
     ),
-    kickMark: statement(
+    kickOf: statement(
       `SELECT (SELECT mark FROM ${ended} WHERE key = $3 AND until > now()) AS login_mark,
          (SELECT mark FROM ${users} WHERE app = $1 AND key = $2 AND mark_until > now()
            AND spared IS DISTINCT FROM $3) AS user_mark,
@@ -56,7 +56,7 @@ export function statementsOf(names: Names): Statements {
          ORDER BY s.began DESC, s.key LIMIT ${String(LOGINS_PER_USER)}) l
        ORDER BY u.active DESC, u.key, l.began DESC, l.key`,
     ),
-    // Two looks, each by an index of its own: with one condition for both every user would be looked at.
+    // Two scans, each over its own index: one condition for both would scan every user.
     users: statement(
       `SELECT user_id, encode(online.key, 'hex') AS key FROM (
          (SELECT u.user_id, u.key FROM ${users} u
@@ -66,22 +66,22 @@ export function statementsOf(names: Names): Statements {
           JOIN ${users} u ON u.app = $1 AND u.key = k.user_key ORDER BY u.key LIMIT $3)
        ) online ORDER BY online.key LIMIT $3`,
     ),
-    add: statement(`SELECT ${ERA_COLUMNS} FROM ${names.of("add_login")}(${parameters(11)})`),
-    adopt: statement(`SELECT ${ERA_COLUMNS} FROM ${names.of("adopt")}(${parameters(15)})`),
+    add: statement(`SELECT ${GENERATION_COLUMNS} FROM ${names.of("add_login")}(${parameters(11)})`),
+    adopt: statement(`SELECT ${GENERATION_COLUMNS} FROM ${names.of("adopt")}(${parameters(15)})`),
     update: statement(`SELECT ${names.of("update")}(${parameters(9)})::text AS listed`),
     remove: statement(
       `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("remove")}(${parameters(12)}) r`,
     ),
     removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("remove_all")}(${parameters(10)}) l`),
-    settle: statement(`SELECT ${names.of("settle")}(${parameters(3)})`),
-    markAll: statement(`SELECT ${names.of("mark_all")}(${parameters(4)})`),
+    finishKick: statement(`SELECT ${names.of("settle")}(${parameters(3)})`),
+    kickEveryone: statement(`SELECT ${names.of("mark_all")}(${parameters(4)})`),
     forget: statement(`SELECT ${names.of("forget")}(${parameters(3)})`),
-    tell: statement("SELECT pg_notify($1, '')"),
+    notify: statement("SELECT pg_notify($1, '')"),
     sweep: statement(`SELECT ${names.of("sweep")}(${parameters(3)})::text AS swept`),
   };
 }
 
-/** Whether lists show a login. What is shown has not expired. */
+/** Returns the condition for a login that lists show. A login that is shown has not expired. */
 function isShown(from: string): string {
   return `${from}.shown_until > now() AND cardinality(${from}.sids) > 0`;
 }

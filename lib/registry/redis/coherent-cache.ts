@@ -4,28 +4,27 @@ import { isAsPublished, isConnectRedis } from "../../util/known-stores.js";
 import type { ListedLogin } from "../../types/registry.js";
 import { Tracking, type TrackingClient, type TrackingListener } from "./tracking.js";
 
-/** Of how many users this process keeps logins. */
-const USERS = 10_000;
+/** The maximum number of users in the cache. */
+const MAX_USERS = 10_000;
 
 /**
- * Logins as Redis has them, known without asking.
+ * Caches logins, coherently with Redis.
  *
- * Redis tells of every change of a login over the very connection that reads sessions, in order: a kick that was answered
- * before a request came in has pushed its message ahead of the answer to that request's session read. So whoever looks here
- * right after a session has been read sees every such kick. It is empty, and of no use, from the moment the connection is
- * lost until Redis tells again.
+ * Redis reports every change of a login over the connection that reads sessions, in order. So the message of a kick that returned
+ * before a request arrived precedes the reply to that request's session read, and a lookup right after the session read sees the
+ * kick. The cache is empty and unused from the loss of the connection until Redis reports changes again.
  */
 export class CoherentCache implements TrackingListener {
   readonly prefix: string;
   readonly #tracking: Tracking;
-  readonly #users = new LRUCache<string, Map<string, ListedLogin>>({ max: USERS });
-  /** The keys that are being read, and how often; and those of them that have changed meanwhile. */
+  readonly #users = new LRUCache<string, Map<string, ListedLogin>>({ max: MAX_USERS });
+  /** The keys that are being read: the number of readers, and whether the key has changed meanwhile. */
   readonly #reading = new Map<string, { readers: number; isChanged: boolean }>();
-  #isTold = false;
-  /** Counts how often it has stopped being told: what was asked for before is void. */
-  #losses = 0;
+  #isTracking = false;
+  /** The number of interruptions. Reads that began before the last one are not cached. */
+  #interruptions = 0;
 
-  /** @throws LogoutError `ERR_OPTION_INVALID` where Redis sends this client no invalidations. */
+  /** @throws LogoutError `ERR_OPTION_INVALID` if Redis sends no invalidations to this client. */
   constructor(client: unknown, prefix: string) {
     this.prefix = prefix;
     this.#tracking = Tracking.of(trackingClient(client));
@@ -33,19 +32,20 @@ export class CoherentCache implements TrackingListener {
   }
 
   get(key: string, loginId: string): ListedLogin | undefined {
-    return this.#isTold ? this.#users.get(key)?.get(loginId) : undefined;
+    return this.#isTracking ? this.#users.get(key)?.get(loginId) : undefined;
   }
 
-  /** Reads a login, and keeps it unless it has changed meanwhile. */
-  async read(key: string, ask: () => Promise<ListedLogin | undefined>): Promise<ListedLogin | undefined> {
-    if (!this.#isTold) return ask();
-    const losses = this.#losses;
+  /** Reads a login, and caches it unless it has changed meanwhile. */
+  async read(key: string, load: () => Promise<ListedLogin | undefined>): Promise<ListedLogin | undefined> {
+    if (!this.#isTracking) return load();
+    const interruptions = this.#interruptions;
     const reading = this.#reading.get(key) ?? { readers: 0, isChanged: false };
     this.#reading.set(key, reading);
     reading.readers += 1;
     try {
-      const login = await ask();
-      if (login !== undefined && !reading.isChanged && losses === this.#losses) this.#keep(key, login);
+      const login = await load();
+      const isCurrent = !reading.isChanged && interruptions === this.#interruptions;
+      if (login !== undefined && isCurrent) this.#store(key, login);
       return login;
     } finally {
       reading.readers -= 1;
@@ -57,18 +57,18 @@ export class CoherentCache implements TrackingListener {
     return this.#tracking.remove(this);
   }
 
-  told(): void {
-    this.#isTold = true;
+  onTracking(): void {
+    this.#isTracking = true;
   }
 
-  lost(): void {
-    this.#losses += 1;
-    this.#isTold = false;
+  onInterrupted(): void {
+    this.#interruptions += 1;
+    this.#isTracking = false;
     this.#users.clear();
     this.#reading.clear();
   }
 
-  changed(key: string | undefined): void {
+  onChange(key: string | undefined): void {
     if (key === undefined) {
       this.#users.clear();
       for (const reading of this.#reading.values()) reading.isChanged = true;
@@ -78,11 +78,11 @@ export class CoherentCache implements TrackingListener {
     const reading = this.#reading.get(key);
     if (reading === undefined) return;
     reading.isChanged = true;
-    // Whoever begins to read now reads what is new.
+    // A read that begins now gets the new value.
     this.#reading.delete(key);
   }
 
-  #keep(key: string, login: ListedLogin): void {
+  #store(key: string, login: ListedLogin): void {
     const logins = this.#users.get(key) ?? new Map<string, ListedLogin>();
     logins.set(login.id, login);
     this.#users.set(key, logins);
@@ -90,8 +90,8 @@ export class CoherentCache implements TrackingListener {
 }
 
 /**
- * What is known right after a session has been read is sure only if that read went to Redis, over the client that Redis sends
- * invalidations to: so every store is checked.
+ * Rejects session stores that do not read every session from Redis over the client that receives the invalidations: the cache
+ * would not be coherent with them.
  *
  * @throws LogoutError `ERR_OPTION_INVALID`
  */
@@ -101,20 +101,20 @@ export function rejectOtherStores(client: unknown, store: unknown): void {
   throw new LogoutError(
     "ERR_OPTION_INVALID",
     isOnClient
-      ? "RedisLoginRegistry: coherentCache needs a session store that reads from Redis each time. Pass new RedisStore({ client }) of connect-redis 9 itself: no subclass, its get not replaced."
-      : "RedisLoginRegistry: coherentCache needs the session store to use the very client of the registry: new RedisStore({ client }) of connect-redis 9 with the same client.",
+      ? "RedisLoginRegistry: coherentCache needs an unmodified store. Pass new RedisStore({ client }) of connect-redis 9."
+      : "RedisLoginRegistry: coherentCache needs a store on the same client. Pass new RedisStore({ client }) of connect-redis 9.",
   );
 }
 
 function trackingClient(client: unknown): TrackingClient {
   const { options, isReady, on } = client as Partial<TrackingClient>;
   const isSingle = typeof on === "function" && typeof isReady === "boolean" && options !== undefined;
-  // Maintenance moves a client of Redis Enterprise to another connection without a word.
-  const isRight = isSingle && options.emitInvalidate === true && options.maintNotifications === "disabled";
-  if (!isRight) {
+  // During maintenance, Redis Enterprise moves a client to another connection without an event.
+  const isSupported = isSingle && options.emitInvalidate === true && options.maintNotifications === "disabled";
+  if (!isSupported) {
     throw new LogoutError(
       "ERR_OPTION_INVALID",
-      'RedisLoginRegistry: coherentCache needs a single client of node-redis 6 (no pool, no Cluster): createClient({ url, RESP: 3, emitInvalidate: true, maintNotifications: "disabled" }).',
+      'RedisLoginRegistry: coherentCache needs a single node-redis 6 client, not a pool or Cluster: createClient({ url, RESP: 3, emitInvalidate: true, maintNotifications: "disabled" }).',
     );
   }
   return client as TrackingClient;

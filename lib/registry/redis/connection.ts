@@ -5,7 +5,7 @@ import type { RedisAdapter } from "./clients/index.js";
 import { ReplicatedWrites } from "./replicated.js";
 import type { Script } from "./script.js";
 
-/** How commands are sent. The first key says which node of a Cluster is meant. */
+/** Sends commands. In a Cluster, the first key selects the node. */
 export interface Commands {
   command(name: string, key: string, ...rest: string[]): Promise<unknown>;
   run(script: Script, keys: Keys, args?: readonly string[]): Promise<unknown>;
@@ -13,53 +13,53 @@ export interface Commands {
 
 export type Keys = readonly [string, ...string[]];
 
-/** What a server says that has been a master before: its client goes on asking it, though nothing new comes there any more. */
+/** The reply of a former master, whose clients stay connected although it has become a replica. */
 const READ_ONLY = /\bREADONLY\b/;
 
-/** Sends commands and scripts, each within a time limit; whatever goes wrong becomes one kind of error. */
+/** Sends commands and scripts, each within a time limit, and turns every failure into a `LogoutError`. */
 export class Connection implements Commands {
   readonly #adapter: RedisAdapter;
-  readonly #limit: Deadline;
+  readonly #deadline: Deadline;
   readonly #replicated: ReplicatedWrites;
 
   constructor(adapter: RedisAdapter, timeoutMs: number) {
     this.#adapter = adapter;
-    this.#limit = new Deadline(timeoutMs);
-    this.#replicated = new ReplicatedWrites(adapter, this.#limit);
+    this.#deadline = new Deadline(timeoutMs);
+    this.#replicated = new ReplicatedWrites(adapter, this.#deadline);
   }
 
   async command(name: string, key: string, ...rest: string[]): Promise<unknown> {
     try {
       return await this.#send(key, [name, key, ...rest]);
     } catch (error) {
-      throw this.#failed(error, [key, ...rest]);
+      throw this.#unavailable(error, [key, ...rest]);
     }
   }
 
   /**
-   * A command that changes nothing: it may be sent whenever it likes. It is on the way of every request, so it does without
-   * what the others need.
+   * Sends a command that changes nothing, so it may be sent even after its timeout. On the path of every request, so it avoids the
+   * cost of a signal.
    */
   read(name: string, key: string, ...rest: string[]): Promise<unknown> {
     const args = [key, ...rest];
     return new Promise((resolve, reject) => {
-      const started = this.#limit.start(() => {
-        reject(unavailable(this.#limit.error(), args));
+      const task = this.#deadline.start(() => {
+        reject(unavailable(this.#deadline.error(), args));
       });
       this.#adapter.send(key, [name, ...args]).then(
         (reply) => {
-          this.#limit.done(started);
+          this.#deadline.done(task);
           resolve(reply);
         },
         (error: unknown) => {
-          this.#limit.done(started);
+          this.#deadline.done(task);
           reject(unavailable(error, args));
         },
       );
     });
   }
 
-  /** Runs a script by its digest; only where Redis does not know it is the source sent. */
+  /** Runs a script by its digest. Sends the source only if Redis has not cached the script. */
   async run(script: Script, keys: Keys, args: readonly string[] = []): Promise<unknown> {
     const rest = [String(keys.length), ...keys, ...args];
     try {
@@ -70,11 +70,11 @@ export class Connection implements Commands {
       }
       return await this.#send(keys[0], ["EVAL", script.source, ...rest]);
     } catch (error) {
-      throw this.#failed(error, [...keys, ...args]);
+      throw this.#unavailable(error, [...keys, ...args]);
     }
   }
 
-  /** The same, but a write is answered only once so many replicas have it. */
+  /** Returns commands whose writes resolve only once this many replicas have acknowledged them. */
   replicatedTo(replicas: number): Commands {
     if (replicas === 0) return this;
     return {
@@ -84,25 +84,24 @@ export class Connection implements Commands {
     };
   }
 
-  /** Allows writes again after a close. */
+  /** Allows writes again after {@link close}. */
   open(): void {
     this.#replicated.open();
   }
 
-  /** Closes what was opened here; the client is somebody else's. */
+  /** Closes the connection for replicated writes. The client of the app stays open. */
   close(): Promise<void> {
     return this.#replicated.close();
   }
 
-  #failed(error: unknown, args: readonly string[]): LogoutError {
+  #unavailable(error: unknown, args: readonly string[]): LogoutError {
     if (error instanceof Error && READ_ONLY.test(error.message)) this.#adapter.reconnect();
     return unavailable(error, args);
   }
 
   #send(key: string, args: readonly string[]): Promise<unknown> {
-    // One that is given up must not be sent after all, when the client is back: a login would be listed of which the user was
-    // told that it failed.
-    return this.#limit.run((givenUp) => this.#adapter.send(key, args, givenUp));
+    // After a timeout, the client must not send the command when it reconnects: that would list a login whose request has failed.
+    return this.#deadline.run((signal) => this.#adapter.send(key, args, signal));
   }
 }
 
@@ -110,8 +109,8 @@ function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
-/** @param args - of what was asked: none of them is told. */
+/** Returns the error of a failed command. @param args - Arguments of the command, which the error must not contain. */
 export function unavailable(error: unknown, args: readonly string[]): LogoutError {
   const cause = redactError(error, args);
-  return new LogoutError("ERR_REGISTRY_UNAVAILABLE", "The login registry did not answer: see the cause.", { cause });
+  return new LogoutError("ERR_REGISTRY_UNAVAILABLE", "Login registry unavailable: see the cause.", { cause });
 }

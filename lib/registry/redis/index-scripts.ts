@@ -1,11 +1,11 @@
 import { script } from "./script.js";
 
 /**
- * The index of an application: `active`, user → last activity in microseconds, below zero for one who is not shown as online;
- * `expiry`, user → when to look at the user again. No score stands twice for a user, so that it shows
- * whether a row was written again since it was read.
+ * Lua functions for the index of an application. Two sorted sets: `active`, user → last activity in microseconds, negative for a
+ * user who is not shown as online; `expiry`, user → when to check the user. A user never gets the same score in `active` twice, so
+ * the score shows whether a row was written since it was read.
  *
- * A pending row is a user and a nonce, with a space between: see {@link INDEX_PEND}.
+ * A pending row is a user and a nonce, separated by a space: see {@link INDEX_PEND}.
  */
 const ROWS = `
 local function isPending(member) return string.find(member, ' ', 1, true) ~= nil end
@@ -15,15 +15,15 @@ local function remove(member)
   return redis.call('ZREM', KEYS[1], member)
 end
 
--- Of either sign: one that is hidden or shown meanwhile is the same row.
+-- Ignores the sign: a row that was hidden or shown since then is the same row.
 local function isSame(member, score)
   return math.abs(tonumber(redis.call('ZSCORE', KEYS[1], member)) or 0) == math.abs(tonumber(score) or 0)
 end
 `;
 
 /**
- * KEYS active expiry everyone; ARGV user ttl isShorter pending → the mark of the last kick of everyone, or `""`. The user is
- * looked at again no sooner than after `ttl`; where `isShorter` is 1, no later. The pending row goes.
+ * Records activity of a user and removes a pending row. KEYS active expiry everyone; ARGV user ttl isShorter pending → the last kick
+ * of everyone, or `""`. The user is checked after `ttl` at the earliest; with `isShorter` of 1, at the latest.
  */
 export const INDEX_TOUCH = script(
   ROWS,
@@ -32,17 +32,17 @@ local before = math.abs(tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1])) or 0)
 if micros <= before then micros = before + 1 end
 redis.call('ZADD', KEYS[1], integer(micros), ARGV[1])
 local expires = now + tonumber(ARGV[2])
-local known = tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]))
-if not known or known < expires or ARGV[3] == '1' then redis.call('ZADD', KEYS[2], integer(expires), ARGV[1]) end
+local due = tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]))
+if not due or due < expires or ARGV[3] == '1' then redis.call('ZADD', KEYS[2], integer(expires), ARGV[1]) end
 if ARGV[4] ~= '' then remove(ARGV[4]) end
 return redis.call('GET', KEYS[3]) or ''
 `,
 );
 
 /**
- * KEYS active expiry everyone; ARGV pending ttl → the mark of the last kick of everyone, or `""`. Written before a login is
- * adopted: by it a kick of everyone finds the user, though the process dies before it writes the user's row. Only its writer
- * and time remove it.
+ * Writes a pending row before a login is adopted, so that a kick of everyone finds the user even if the process dies before it
+ * writes the user's row. KEYS active expiry everyone; ARGV pending ttl → the last kick of everyone, or `""`. Only the writer or
+ * expiry removes the row.
  */
 export const INDEX_PEND = script(`
 redis.call('ZADD', KEYS[1], integer(-micros), ARGV[1])
@@ -50,12 +50,12 @@ redis.call('ZADD', KEYS[2], integer(now + tonumber(ARGV[2])), ARGV[1])
 return redis.call('GET', KEYS[3]) or ''
 `);
 
-/** KEYS active expiry; ARGV pending: nothing has been adopted. */
+/** Removes a pending row: nothing has been adopted. KEYS active expiry; ARGV pending. */
 export const INDEX_UNPEND = script(ROWS, `return remove(ARGV[1])`);
 
 /**
- * KEYS active expiry; ARGV user score user score …: drops each row that was not written again since it was read (`""`: that
- * was not there). → 1 or 0 for each.
+ * Drops each row that was not written since it was read. KEYS active expiry; ARGV user score user score …; `""`: there was no row
+ * → 1 or 0 for each.
  */
 export const INDEX_DROP = script(
   ROWS,
@@ -66,19 +66,19 @@ return dropped
 `,
 );
 
-/** KEYS expiry; ARGV user ttl: the user is looked at again after `ttl` at the latest. */
+/** Schedules the check of a user after `ttl` at the latest. KEYS expiry; ARGV user ttl. */
 export const INDEX_SOONER = script(`
-local known = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]))
-if not known then return 0 end
--- Always another time: a look that has begun before does not count.
-redis.call('ZADD', KEYS[1], integer(math.min(known - 1, now + tonumber(ARGV[2]))), ARGV[1])
+local due = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]))
+if not due then return 0 end
+-- Always a different time, so that a check that has already begun does not count.
+redis.call('ZADD', KEYS[1], integer(math.min(due - 1, now + tonumber(ARGV[2]))), ARGV[1])
 return 1
 `);
 
 /**
- * KEYS active expiry; ARGV user score due verdict ttl, again and again: what was found of users whose rows were read. `drop`:
- * there is nothing left; `hide`: nothing that is shown, look again after `ttl`; `show`. Not where the row was written since,
- * or the time to look (`""`: that was not read) is another one. → 1 or 0 for each: whether it has left the pages.
+ * Writes the results of checked users. KEYS active expiry; ARGV user score due verdict ttl for each → 1 or 0 for each: whether the
+ * user has left the pages. Verdicts: `drop`: nothing of the user is left; `hide`: no login is shown, check again after `ttl`;
+ * `show`. Skips a row that was written since it was read, or whose `due` has changed (`""`: not read).
  */
 export const INDEX_REVIEW = script(
   ROWS,
@@ -103,14 +103,14 @@ return left
 `,
 );
 
-/** KEYS active; ARGV user user … → the score of each, `""` for one who has none. */
+/** Reads scores. KEYS active; ARGV user user … → the score of each, `""` for none. */
 export const INDEX_SCORES = script(`
 local scores = {}
 for i = 1, #ARGV do scores[i] = redis.call('ZSCORE', KEYS[1], ARGV[i]) or '' end
 return scores
 `);
 
-/** KEYS active expiry; ARGV most → user, score, due, … of those who are to be looked at. Pending rows have had their time. */
+/** Reads users to check, and removes expired pending rows. KEYS active expiry; ARGV limit → user, score, due, … */
 export const INDEX_DUE = script(
   ROWS,
   `
@@ -128,7 +128,7 @@ return rows
 `,
 );
 
-/** KEYS active; ARGV first last → the number of rows shown, and user, score, … of a page of them, newest activity first. */
+/** Reads a page of users, most recently active first. KEYS active; ARGV first last → the number of users shown; user, score, … */
 export const INDEX_PAGE = script(`
 local count = redis.call('ZCOUNT', KEYS[1], '(0', '+inf')
 local last = math.min(tonumber(ARGV[2]), count - 1)
@@ -136,5 +136,5 @@ if last < tonumber(ARGV[1]) then return { count, {} } end
 return { count, redis.call('ZREVRANGE', KEYS[1], ARGV[1], last, 'WITHSCORES') }
 `);
 
-/** KEYS active; ARGV cursor count → next cursor, and user, score, … */
+/** Scans the index. KEYS active; ARGV cursor count → the next cursor; user, score, … */
 export const INDEX_SCAN = script(`return redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])`);

@@ -1,7 +1,6 @@
 /**
- * Writes any string with characters that are harmless in a key: no brace (which would split the hash tag), no colon.
- * Lone surrogates, which UTF-8 cannot carry and `encodeURIComponent` refuses, become `%uD800` and the like, so that two
- * different user ids never meet in one key.
+ * Encodes any string for use in a key: without braces (which would split the hash tag) and colons. Lone surrogates, which UTF-8
+ * cannot represent and `encodeURIComponent` refuses, are written as `%uD800`, so that two user ids never share a key.
  */
 export function encodePart(text: string): string {
   if (text.isWellFormed()) return encodeURIComponent(text);
@@ -11,7 +10,7 @@ export function encodePart(text: string): string {
     .join("");
 }
 
-/** Reads what {@link encodePart} wrote. */
+/** Decodes a string from {@link encodePart}. */
 export function decodePart(encoded: string): string {
   return encoded
     .split(/%u([0-9A-F]{4})/)
@@ -23,32 +22,35 @@ function hex(surrogate: string): string {
   return surrogate.charCodeAt(0).toString(16).toUpperCase();
 }
 
-/** The keys of one user. One hash tag, so that a script on all of them stays in one slot of a Cluster. */
+/** The keys of one user. They share a hash tag, so that a script can use all of them in a Cluster. */
 export interface UserKeys {
   /** Hash: login id → record. */
   readonly logins: string;
-  /** Hash: `*` → the last kick of the user, `*spared` → the login it has spared; `=` and a login id → how often, and why, this login was ended. */
+  /**
+   * Hash: `*` → the last kick of the user; `*spared` → the login that this kick has spared; `=` and a login id → how often, and by
+   * which kick, that login was ended.
+   */
   readonly ended: string;
-  /** Hash: the logins of a kick that is not settled yet. */
+  /** Hash: login id → record, for the logins of kicks that are not finished. */
   readonly kicked: string;
-  /** Sorted set, of a user with many logins alone: login id → when it began, below zero where it is not shown. */
+  /** Sorted set, only for a user with many logins: login id → when it began, negative if it is not shown. */
   readonly order: string;
 }
 
 /** The keys of one application. */
 export interface AppKeys {
   /**
-   * Sorted set: user → last activity, in microseconds; below zero where no login of the user is shown. A user with a space and
-   * a nonce behind it: a login is being adopted.
+   * Sorted set: user → last activity, in microseconds; negative if no login of the user is shown. A user followed by a space and a
+   * nonce: a login is being adopted.
    */
   readonly active: string;
-  /** Sorted set: the same → when to look whether the user still has a login that is shown, in milliseconds. */
+  /** Sorted set: the same members → when to check whether the user still has a login that is shown, in milliseconds. */
   readonly expiry: string;
   /** String: the last kick of everyone. */
   readonly everyone: string;
-  /** Channel: which logins have ended. */
+  /** Channel: notifications of ended logins. */
   readonly notifications: string;
-  /** What every key of every user begins with. */
+  /** The prefix of every key of every user. */
   readonly users: string;
 }
 
@@ -69,7 +71,7 @@ export function userKeys(app: AppKeys, userId: string): UserKeys {
   return { logins: loginsKey(app, userId), ended: `${user}:ended`, kicked: `${user}:kicked`, order: `${user}:order` };
 }
 
-/** One of them alone, which every request asks for. */
+/** Returns `logins` of {@link UserKeys} only, for the read of every request. */
 export function loginsKey(app: AppKeys, userId: string): string {
   return `${app.users}${encodePart(userId)}}:logins`;
 }

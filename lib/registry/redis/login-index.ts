@@ -18,34 +18,35 @@ import {
 } from "./scripts.js";
 import { UNREADABLE } from "./user-lua.js";
 
-/** How many users that are to be looked at one look at the index takes. */
-const DUE_AT_ONCE = 100;
+/** The maximum number of due users that one read of the index checks. */
+const DUE_BATCH_SIZE = 100;
 const SCAN_COUNT = 500;
-/** For how long a login that is being adopted is found by its pending row, in milliseconds: longer than any request waits. */
+/** How long the pending row of an adoption lives, in milliseconds: longer than any request waits. */
 const PENDING_MS = 600_000;
 
-/** A row as it was read: dropped only if its score is still that one. */
+/** A row as it was read. It is dropped only if its score has not changed since. */
 export interface IndexRow {
   readonly userId: string;
   readonly score: string;
-  /** When the user is to be looked at, where that was read as well. */
+  /** When the user is to be checked, if that was read too. */
   readonly due?: string;
 }
 
-/** What was found of the user of a row: `hide` and `show` for how many milliseconds. */
+/** The result of checking the user of a row. */
 export interface Reviewed {
   readonly row: IndexRow;
   readonly verdict: "drop" | "hide" | "show";
+  /** When to check again, in milliseconds from now. */
   readonly ttlMs: number;
 }
 
-/** Rows, and whether there were others that cannot be read. */
 interface Rows {
   readonly rows: IndexRow[];
-  readonly isWhole: boolean;
+  /** Whether every row could be read. */
+  readonly isComplete: boolean;
 }
 
-/** Who has been active when. An index only: whether a user is logged in, the user's own keys say. */
+/** The index of users by last activity. Whether a user is logged in is decided by the user's own keys only. */
 export class LoginIndex {
   readonly #connection: Connection;
   readonly #keys: AppKeys;
@@ -58,10 +59,11 @@ export class LoginIndex {
   }
 
   /**
-   * The user was active now, and has a login that is shown for at least this long. `isShorter`: another one, that was shown for
-   * longer, may be shown no more. `pending`: what {@link LoginIndex.pend} returned.
+   * Records activity of a user with a login that is shown for at least `ttlMs`.
    *
-   * @returns the last kick of everyone, as of the same moment: one that comes later finds the row.
+   * @param options - `isShorter`: a login is shown for a shorter time than before, so check the user after `ttlMs` at the latest.
+   *   `pending`: a pending row from {@link LoginIndex.pend} to remove.
+   * @returns The last kick of everyone, read in the same step. A later kick finds the row.
    */
   async touch(
     userId: string,
@@ -72,43 +74,43 @@ export class LoginIndex {
     return readKick(await this.#run(INDEX_TOUCH, args));
   }
 
-  /** A login of the user is about to be listed again: until it is, a kick of everyone finds the user by a row of its own. */
+  /** Writes a pending row, by which a kick of everyone finds the user while a login is being adopted. */
   async pend(userId: string): Promise<{ pending: string; everyone: KickRecord | undefined }> {
     const pending = `${encodePart(userId)} ${randomBytes(9).toString("base64url")}`;
     return { pending, everyone: readKick(await this.#run(INDEX_PEND, [pending, String(PENDING_MS)])) };
   }
 
-  /** It has not been listed. Where this fails, time removes the row. */
+  /** Removes a pending row after a refused adoption. If this fails, the row expires. */
   async unpend(pending: string): Promise<void> {
     const { active, expiry } = this.#keys;
     await this.#connection.run(INDEX_UNPEND, [active, expiry], [pending]).catch(() => undefined);
   }
 
-  /** The user's row as it is now, if there is one. */
+  /** Reads the user's row, if there is one. */
   async rowsOf(userId: string): Promise<IndexRow[]> {
     const score = await this.#scores.add(userId);
     return score === undefined ? [] : [{ userId, score }];
   }
 
-  /** Drops the rows that have not been written again since they were read. @returns whether that was all of them. */
+  /** Drops the rows that have not been written since they were read. Returns whether all of them were dropped. */
   async drop(rows: readonly IndexRow[]): Promise<boolean> {
     const dropped = await Promise.all(rows.map((row) => this.#drops.add(row)));
     return dropped.every((count) => Number(count) === 1);
   }
 
-  /** What the user has left is shown for so much shorter: the row is looked at then, and need not stay for longer. */
-  async lookSooner(userId: string, ttlMs: number): Promise<void> {
+  /** Schedules the check of a user after `ttlMs` at the latest, when their remaining logins are shown for a shorter time. */
+  async checkSooner(userId: string, ttlMs: number): Promise<void> {
     await this.#connection.run(INDEX_SOONER, [this.#keys.expiry], [encodePart(userId), String(ttlMs)]);
   }
 
-  /** Rows of users who may have no login any more that is shown. */
+  /** Reads the rows of users who may no longer have a login that is shown. */
   async due(): Promise<IndexRow[]> {
     const { active, expiry } = this.#keys;
-    const fields = await this.#connection.run(INDEX_DUE, [active, expiry], [String(DUE_AT_ONCE)]);
+    const fields = await this.#connection.run(INDEX_DUE, [active, expiry], [String(DUE_BATCH_SIZE)]);
     return readRows(fields, 3).rows;
   }
 
-  /** Keeps what was found of the users of rows. @returns how many have left the pages. */
+  /** Writes the results of checked users. Returns the number of users who have left the pages. */
   async review(reviewed: readonly Reviewed[]): Promise<number> {
     if (reviewed.length === 0) return 0;
     const { active, expiry } = this.#keys;
@@ -126,21 +128,23 @@ export class LoginIndex {
   }
 
   /**
-   * Every row that is there from beginning to end, and perhaps others; one may come twice, and what is pending comes with its
-   * user. @throws LogoutError at the end, where some of them cannot be read.
+   * Iterates over all rows that exist from the start to the end of the iteration; perhaps over others, perhaps twice. Pending rows
+   * are included with their user.
+   *
+   * @throws LogoutError at the end, if some rows cannot be read.
    */
   async *scan(): AsyncIterable<IndexRow[]> {
     let cursor = "0";
-    let isWhole = true;
+    let isComplete = true;
     do {
       const args = [cursor, String(SCAN_COUNT)];
       const [next, fields] = (await this.#connection.run(INDEX_SCAN, [this.#keys.active], args)) as [string, unknown];
       cursor = next;
       const read = readRows(fields);
-      isWhole &&= read.isWhole;
+      isComplete &&= read.isComplete;
       yield read.rows;
     } while (cursor !== "0");
-    if (!isWhole) throw unavailable(new Error(`${UNREADABLE} row of the index of users`), []);
+    if (!isComplete) throw unavailable(new Error(`${UNREADABLE} row of the index of users`), []);
   }
 
   #run(script: typeof INDEX_TOUCH, args: readonly string[]): Promise<unknown> {
@@ -160,19 +164,19 @@ export class LoginIndex {
   }
 }
 
-/** @param width - 2: user, score; 3: with the time to look */
+/** Reads rows from a reply. @param width - Fields per row. 2: user, score; 3: user, score, due. */
 function readRows(reply: unknown, width = 2): Rows {
   const fields = reply as string[];
   const rows: IndexRow[] = [];
-  let isWhole = true;
+  let isComplete = true;
   for (let i = 0; i < fields.length; i += width) {
     const [member = "", score = "", due] = fields.slice(i, i + width);
     try {
       const userId = decodePart(member.split(" ", 1)[0] ?? "");
       rows.push({ userId, score, ...(due === undefined ? {} : { due }) });
     } catch {
-      isWhole = false;
+      isComplete = false;
     }
   }
-  return { rows, isWhole };
+  return { rows, isComplete };
 }

@@ -1,36 +1,36 @@
 import type { Subscription } from "../../types/registry.js";
 import type { Connection } from "./connection.js";
 
-/** An answer, if not the one that was asked for: an ACL, or a proxy, does not let this through. */
+/** The reply if an ACL or a proxy forbids the command. */
 const REFUSED = /^(NOPERM|ERR)\b/;
 const RETRY_MS = 500;
 
 /**
- * The name of an application's channel. Redis passes messages on to listeners in every database of a server, so the name
- * carries the number of the database, unless that is 0.
+ * Determines the name of an application's channel. Channels are shared by all databases of a server, so the name contains the
+ * number of the database, unless that is 0.
  */
 export class NotificationChannel {
   readonly #connection: Connection;
   readonly #name: string;
-  #known: Promise<string> | undefined;
+  #resolved: Promise<string> | undefined;
 
-  /** @param hasDatabases - a Cluster has but one */
+  /** @param hasDatabases - Whether the server has several databases: not in a Cluster. */
   constructor(connection: Connection, name: string, hasDatabases: boolean) {
     this.#connection = connection;
     this.#name = name;
-    if (!hasDatabases) this.#known = Promise.resolve(name);
+    if (!hasDatabases) this.#resolved = Promise.resolve(name);
   }
 
-  /** Asks Redis once. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, and asks again when it is called again. */
+  /** Returns the name, after asking Redis once. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`; the next call asks again. */
   name(): Promise<string> {
-    this.#known ??= this.#ask().catch((error: unknown) => {
-      this.#known = undefined;
+    this.#resolved ??= this.#resolve().catch((error: unknown) => {
+      this.#resolved = undefined;
       throw error;
     });
-    return this.#known;
+    return this.#resolved;
   }
 
-  async #ask(): Promise<string> {
+  async #resolve(): Promise<string> {
     const info = await this.#connection.command("CLIENT", "INFO").catch((error: unknown) => {
       if (REFUSED.test(String((error as { cause?: { message?: unknown } }).cause?.message))) return "";
       throw error;
@@ -40,22 +40,22 @@ export class NotificationChannel {
   }
 }
 
-/** Listens as soon as the name of the channel is known, and asks for it until it is. */
-export function listenOn(channel: NotificationChannel, listen: (name: string) => Subscription): Subscription {
+/** Subscribes as soon as the name of the channel is known, and retries until then. */
+export function subscribeTo(channel: NotificationChannel, subscribe: (name: string) => Subscription): Subscription {
   let subscription: Subscription | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
-  const begin = (): void => {
+  const start = (): void => {
     channel.name().then(
       (name) => {
-        if (!isClosed) subscription = listen(name);
+        if (!isClosed) subscription = subscribe(name);
       },
       () => {
-        if (!isClosed) timer = setTimeout(begin, RETRY_MS).unref();
+        if (!isClosed) timer = setTimeout(start, RETRY_MS).unref();
       },
     );
   };
-  begin();
+  start();
   return {
     close: async () => {
       isClosed = true;

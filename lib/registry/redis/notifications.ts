@@ -3,67 +3,67 @@ import type { EndedLogins, RegistryListener, Subscription } from "../../types/re
 import { decodePart } from "./keys.js";
 import { readKick } from "./records.js";
 
-/** When a first try is not heard, the next one follows soon; the tries after that, less and less often. */
+/** The delay before the second ping when the first one is missed. Doubles up to the check interval. */
 const FIRST_RETRY_MS = 50;
 
-/** Where messages may be lost unnoticed, the list is looked at every so many times that this subscriber hears itself. */
-const HEARD_PER_LOOK = 12;
+/** Where messages may be lost unnoticed, watched logins are looked up once every so many pongs. */
+const PONGS_PER_LOOKUP = 12;
 
-/** When it has spoken so often and heard nothing, its connection is dead without having ended: another one is taken. */
-const DEAD_WHEN_UNHEARD = 2;
+/** After so many missed pings in a row, each with the full timeout, the connection is dead although it has not ended. */
+const MAX_MISSED_PINGS = 2;
 
-/** What everybody is told when everyone is off. */
+/** The message that every login has ended. */
 export const ALL_ENDED = "*";
 
 export interface RedisNotificationsOptions {
   readonly channel: string;
   readonly listener: RegistryListener;
   readonly checkIntervalMs: number;
-  /** Whether to hear oneself is no proof that everything else was heard. */
+  /** Whether other messages may be lost although pongs arrive. */
   readonly mayLoseMessages: boolean;
-  /** Subscribes to channels over a connection of its own, and goes on trying for as long as it takes; `renew` takes another one. */
+  /** Subscribes over a connection of its own, and reconnects until it is closed. `renew` replaces the connection. */
   readonly subscribe: (
     channels: readonly string[],
     on: { message(channel: string, text: string): void; interrupted(): void },
   ) => Subscription & { renew(): void };
-  /** Publishes over the connection that everything else goes over. */
+  /** Publishes over the connection of all other commands. */
   readonly publish: (channel: string, text: string) => Promise<unknown>;
 }
 
 /**
- * The news of ended logins, and whether they arrive.
+ * Receives notifications of ended logins, and checks that they arrive.
  *
- * That a connection stands proves little: it may be dead without knowing, its subscription may be on its way again, its
- * server cut off. So this subscriber speaks to itself, on a channel of its own: news arrive for as long as it hears itself.
- * Not so in a Cluster: its nodes pass messages on to each other without asking whether they have come.
+ * An open connection proves little: it may be dead, not yet subscribed again, or lead to a server that is cut off. So this
+ * subscriber pings itself over a channel of its own: notifications arrive for as long as its pings do. A Cluster needs more,
+ * because its nodes forward messages to each other without acknowledgement.
  */
 export class RedisNotifications implements Subscription {
   readonly #options: RedisNotificationsOptions;
-  readonly #ownChannel: string;
+  readonly #pingChannel: string;
   readonly #subscription: ReturnType<RedisNotificationsOptions["subscribe"]>;
-  /** What was said last: anything older may have been said before an interruption. */
-  #awaited = "";
-  #isListening = false;
-  #heardSinceLook = 0;
-  /** How often it has spoken, at full length, and heard nothing. */
-  #unheard = 0;
+  /** The last ping. An older one may have been sent before an interruption. */
+  #lastPing = "";
+  #isConnected = false;
+  #pongsSinceLookup = 0;
+  /** The number of pings in a row that were sent, had the full timeout, and did not arrive. */
+  #missedPings = 0;
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RedisNotificationsOptions) {
     this.#options = options;
-    this.#ownChannel = `${options.channel}:${randomBytes(9).toString("base64url")}`;
-    this.#subscription = options.subscribe([options.channel, this.#ownChannel], {
+    this.#pingChannel = `${options.channel}:${randomBytes(9).toString("base64url")}`;
+    this.#subscription = options.subscribe([options.channel, this.#pingChannel], {
       message: (channel, text) => {
-        this.#heard(channel, text);
+        this.#onMessage(channel, text);
       },
       interrupted: () => {
         if (this.#isClosed) return;
-        this.#lost();
-        this.#speak(FIRST_RETRY_MS);
+        this.#disconnected();
+        this.#ping(FIRST_RETRY_MS);
       },
     });
-    this.#speak(FIRST_RETRY_MS);
+    this.#ping(FIRST_RETRY_MS);
   }
 
   async close(): Promise<void> {
@@ -72,72 +72,72 @@ export class RedisNotifications implements Subscription {
     await this.#subscription.close();
   }
 
-  #heard(channel: string, text: string): void {
+  #onMessage(channel: string, text: string): void {
     const { listener } = this.#options;
     if (this.#isClosed) return;
-    this.#unheard = 0;
-    if (channel === this.#ownChannel) {
-      if (text === this.#awaited) this.#arrives();
+    this.#missedPings = 0;
+    if (channel === this.#pingChannel) {
+      if (text === this.#lastPing) this.#onPong();
       return;
     }
-    const ended = text === ALL_ENDED ? undefined : readNews(text);
+    const ended = text === ALL_ENDED ? undefined : readNotification(text);
     if (ended !== undefined) listener.ended(ended);
-    else listener.listening(this.#isListening);
+    else listener.listening(this.#isConnected);
   }
 
-  #speak(retryMs: number): void {
+  #ping(timeoutMs: number): void {
     const { publish, checkIntervalMs } = this.#options;
-    let isSaid = false;
-    this.#awaited = randomBytes(9).toString("base64url");
-    // Not heard is not heard, whatever the reason; but only what was said for sure speaks against the connection.
-    publish(this.#ownChannel, this.#awaited).then(
+    let isSent = false;
+    this.#lastPing = randomBytes(9).toString("base64url");
+    // Any missed ping means disconnected, but only a ping that was certainly sent means that the connection is dead.
+    publish(this.#pingChannel, this.#lastPing).then(
       () => {
-        isSaid = true;
+        isSent = true;
       },
       () => undefined,
     );
-    this.#after(retryMs, () => {
-      this.#lost();
-      if (isSaid && retryMs >= checkIntervalMs) this.#unheard += 1;
-      if (this.#unheard < DEAD_WHEN_UNHEARD) {
-        this.#speak(Math.min(2 * retryMs, checkIntervalMs));
+    this.#schedule(timeoutMs, () => {
+      this.#disconnected();
+      if (isSent && timeoutMs >= checkIntervalMs) this.#missedPings += 1;
+      if (this.#missedPings < MAX_MISSED_PINGS) {
+        this.#ping(Math.min(2 * timeoutMs, checkIntervalMs));
         return;
       }
-      this.#unheard = 0;
+      this.#missedPings = 0;
       this.#subscription.renew();
-      this.#speak(FIRST_RETRY_MS);
+      this.#ping(FIRST_RETRY_MS);
     });
   }
 
-  #arrives(): void {
+  #onPong(): void {
     const { listener, checkIntervalMs, mayLoseMessages } = this.#options;
-    this.#after(checkIntervalMs, () => {
-      this.#speak(checkIntervalMs);
+    this.#schedule(checkIntervalMs, () => {
+      this.#ping(checkIntervalMs);
     });
-    this.#heardSinceLook += 1;
-    if (this.#isListening && !(mayLoseMessages && this.#heardSinceLook >= HEARD_PER_LOOK)) return;
-    this.#isListening = true;
-    this.#heardSinceLook = 0;
+    this.#pongsSinceLookup += 1;
+    if (this.#isConnected && !(mayLoseMessages && this.#pongsSinceLookup >= PONGS_PER_LOOKUP)) return;
+    this.#isConnected = true;
+    this.#pongsSinceLookup = 0;
     listener.listening(true);
   }
 
-  #lost(): void {
-    if (!this.#isListening) return;
-    this.#isListening = false;
+  #disconnected(): void {
+    if (!this.#isConnected) return;
+    this.#isConnected = false;
     this.#options.listener.listening(false);
   }
 
-  #after(delayMs: number, act: () => void): void {
+  #schedule(delayMs: number, callback: () => void): void {
     clearTimeout(this.#timer);
-    if (!this.#isClosed) this.#timer = setTimeout(act, delayMs).unref();
+    if (!this.#isClosed) this.#timer = setTimeout(callback, delayMs).unref();
   }
 }
 
-/** Reads `[user, mark, loginId, loginId, …]`. Whoever may publish may publish anything: what is not news is `undefined`. */
-function readNews(text: string): EndedLogins | undefined {
+/** Reads `[user, kick, loginId, loginId, …]`. `undefined` for any other text: any client of Redis can publish on the channel. */
+function readNotification(text: string): EndedLogins | undefined {
   try {
-    const [user = "", mark, ...loginIds] = JSON.parse(text) as string[];
-    return { userId: decodePart(user), loginIds, kick: readKick(mark) };
+    const [user = "", kick, ...loginIds] = JSON.parse(text) as string[];
+    return { userId: decodePart(user), loginIds, kick: readKick(kick) };
   } catch {
     return undefined;
   }

@@ -7,8 +7,8 @@ import { UNREADABLE } from "./user-lua.js";
 import { packUserAgent, unpackUserAgent } from "./user-agent.js";
 
 /**
- * As the scripts keep it: epoch milliseconds, and twice milliseconds since then. A number among the session ids: until when it
- * is shown, where that is not when it expires.
+ * A record as the scripts store it: `began` in epoch milliseconds, the next two in milliseconds after `began`. A number among the
+ * session ids is the time until which the login is shown, if that is not its expiry.
  */
 type LoginRecord = [
   began: number,
@@ -19,7 +19,7 @@ type LoginRecord = [
   ...sids: (string | number)[],
 ];
 
-/** A login from what the scripts keep of it. */
+/** Reads a login from its record. */
 export function readLogin(userId: string, loginId: string, record: unknown): ListedLogin {
   const [began, activeAfter, expiresAfter, ip, userAgent, ...rest] = parse(record);
   const shownAfter = rest.find((each) => typeof each === "number") ?? expiresAfter;
@@ -36,29 +36,29 @@ export function readLogin(userId: string, loginId: string, record: unknown): Lis
   };
 }
 
-/** @throws LogoutError that {@link isUnreadable} knows */
+/** @throws LogoutError for which {@link isUnreadable} returns `true`. */
 function parse(record: unknown): LoginRecord {
   try {
     const read: unknown = JSON.parse(String(record));
     if (Array.isArray(read) && read.length >= 5) return read as unknown as LoginRecord;
   } catch {
-    // The parser would quote what it could not read.
+    // The error of the parser would quote the record.
   }
   throw unavailable(new Error(`${UNREADABLE} record of a login`), []);
 }
 
-/** Whether an error is due to what is kept of one user, and says nothing of the others. */
+/** Returns whether an error is caused by the data of a single user. */
 export function isUnreadable(error: unknown): boolean {
   const { cause } = error as { cause?: { message?: unknown } };
   return new RegExp(`WRONGTYPE|${UNREADABLE}`).test(String(cause?.message));
 }
 
-/** What ADD and ADOPT want to know of a login: id, sid, ttl, ip, user agent, began. */
+/** Returns the arguments of ADD and ADOPT for a login: id, sid, ttl, ip, user agent, began. */
 export function writeLogin({ id, sid, ttlMs, ip = "", userAgent = "", began }: NewLogin): string[] {
   return [id, sid, milliseconds(ttlMs), ip, packUserAgent(userAgent), began === undefined ? "" : String(+began)];
 }
 
-/** What UPDATE wants to know: login id, new sid, old sid, ttl, ip, user agent; `""` for what stays. */
+/** Returns the arguments of UPDATE: login id, new sid, old sid, ttl, ip, user agent; `""`: unchanged. */
 export function writeChange(
   loginId: string,
   { addSid = "", removeSid = "", ttlMs, ip = "", userAgent = "" }: LoginChange,
@@ -66,7 +66,7 @@ export function writeChange(
   return [loginId, addSid, removeSid, ttlMs === undefined ? "" : milliseconds(ttlMs), ip, packUserAgent(userAgent)];
 }
 
-/** What REMOVE wants to know. */
+/** Returns the arguments of REMOVE. */
 export function writeRemoval(
   loginId: string,
   end: EndOfLogin,
@@ -88,7 +88,7 @@ export function writeRemoval(
   ];
 }
 
-/** A time in milliseconds, `""` for none: what is no time is none. */
+/** Returns a time in milliseconds; `""` for no time or an invalid date. */
 export function writeTime(time: Date | undefined): string {
   return time === undefined || Number.isNaN(+time) ? "" : String(+time);
 }
@@ -97,14 +97,14 @@ function milliseconds(ms: number): string {
   return String(Math.ceil(ms));
 }
 
-/** Logins from a reply of id, record, id, record, … */
+/** Reads logins from a reply of id, record, id, record, … */
 export function readLogins(userId: string, fields: readonly string[]): ListedLogin[] {
   const logins: ListedLogin[] = [];
   for (let i = 0; i < fields.length; i += 2) logins.push(readLogin(userId, fields[i] ?? "", fields[i + 1]));
   return logins;
 }
 
-/** A mark as `id json`: the scripts compare the id and need not read the rest, which is anybody's text. */
+/** Returns a kick record as `id json`. The scripts compare the id and need not parse the rest, which contains any text. */
 export function writeKick({ id, at, reason, by }: KickRecord): string {
   return `${id} ${JSON.stringify({ at: +at, reason, by })}`;
 }
@@ -116,12 +116,12 @@ export function readKick(value: unknown): KickRecord | undefined {
   return { id: value.slice(0, space), at: new Date(at), reason, by };
 }
 
-/** The id of the mark that begins a value. */
+/** Reads the id of a kick record; `""` if there is none. */
 export function readKickId(value: unknown): string {
   return typeof value === "string" ? (value.split(" ", 1)[0] ?? "") : "";
 }
 
-/** The mark of a login that was ended by itself, from `count expires mark`. */
+/** Reads the kick record of a single login from `count expires kick`. */
 export function readEnd(value: unknown): KickRecord | undefined {
   return typeof value === "string" ? readKick(value.replace(/^\d+ \d+ /, "")) : undefined;
 }

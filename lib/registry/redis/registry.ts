@@ -24,7 +24,7 @@ import { Connection, type Commands } from "./connection.js";
 import { appKeys, encodePart, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginIndex, type IndexRow } from "./login-index.js";
 import { LoginLists } from "./login-lists.js";
-import { listenOn, NotificationChannel } from "./notification-channel.js";
+import { subscribeTo, NotificationChannel } from "./notification-channel.js";
 import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import {
   readEnd,
@@ -38,42 +38,41 @@ import {
   writeRemoval,
   writeTime,
 } from "./records.js";
-import { ADD, ADOPT, FORGET, REMOVE, REMOVE_ALL, SETTLE, TELL, UPDATE } from "./scripts.js";
+import { ADD, ADOPT, FORGET, REMOVE, REMOVE_ALL, FINISH_KICK, PUBLISH, UPDATE } from "./scripts.js";
 
-/** Of how many logins Redis is told at once that their kick is finished. */
-const SETTLED_AT_ONCE = 1_000;
-/** Of how many kicks that are not settled the rows are kept; those of others are read again. */
-const ROWS_KEPT = 10_000;
-/** What UPDATE answers. */
+/** The maximum number of logins per FINISH_KICK. */
+const FINISH_BATCH_SIZE = 1_000;
+/** The maximum number of unfinished kicks whose index rows are kept; the rows of others are read again. */
+const MAX_KEPT_ROWS = 10_000;
+/** Replies of UPDATE. */
 const [NOT_LISTED, SHOWN_SHORTER, SHOWN_NO_MORE, HIDDEN] = [0, 2, 3, 4];
 
 /** Options of {@link RedisLoginRegistry}. */
 export interface RedisLoginRegistryOptions {
   /**
-   * A client of node-redis 5 or 6 (also a pool, a Cluster, a Sentinel), connected, or one of ioredis 5 or 6 (also a Cluster); it
-   * may be the one that the session store uses. It stays yours to close.
+   * A connected client of node-redis 5 or 6 (also a pool, a Cluster, a Sentinel), or a client of ioredis 5 or 6 (also a Cluster);
+   * possibly the one that the session store uses. The registry never closes it.
    */
   readonly client: RedisClient;
-  /** What every key begins with. Default: `"express-logout:"`. */
+  /** Prefix of every key. Default: `"express-logout:"`. */
   readonly prefix?: string | undefined;
-  /** After how many milliseconds without an answer a call is given up with `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000. */
+  /** Timeout of a call in milliseconds. A call that times out rejects with `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000. */
   readonly timeoutMs?: number | undefined;
   /**
-   * How many replicas must have every end of a login before it is told as done, so that a failover cannot undo it; else it
-   * rejects with `ERR_NOT_REPLICATED`. Default: 0, none is waited for.
+   * Number of replicas that must acknowledge every end of a login before the call returns, so that a failover cannot undo it;
+   * otherwise the call rejects with `ERR_NOT_REPLICATED`. Default: 0.
    */
   readonly waitReplicas?: number | undefined;
   /**
-   * Keeps the logins that this process has asked for, and lets Redis tell of every change of them over the connection that
-   * reads the sessions: a logged-in request then costs no command more than without this package, and is as sure as with
-   * one. The session store must use the same `client`, a single one of node-redis 6: `createClient({ url, RESP: 3,
-   * emitInvalidate: true, maintNotifications: "disabled" })`, and read sessions as connect-redis does: no subclass that keeps some.
-   * Set-up throws where that is not so. Default: false.
+   * Whether to cache logins in this process, coherently with Redis: a logged-in request then needs no extra Redis command, and sees
+   * every kick that returned before the request arrived. Needs a single client of node-redis 6, `createClient({ url, RESP: 3,
+   * emitInvalidate: true, maintNotifications: "disabled" })`, and a `RedisStore` of connect-redis on the same client, not a
+   * subclass. The set-up throws otherwise. Default: `false`.
    */
   readonly coherentCache?: boolean | undefined;
 }
 
-const COUNT_NEEDED = "waitReplicas must be a whole number, 0 or more.";
+const INVALID_REPLICAS = "waitReplicas must be a whole number, 0 or more.";
 
 interface Application {
   readonly appId: string;
@@ -85,11 +84,11 @@ interface Application {
 }
 
 /**
- * The list of live logins in Redis: for every app whose sessions are shared by more than one process.
+ * Keeps the live logins in Redis: for apps whose processes share sessions. Needs Redis 6.2 or later.
  *
- * Every step on a user is one Lua script on one hash slot. An index of who is active, in a slot of the application, is
- * written *after* a login is listed and *before* its session is, and a row is only dropped if it was not written again since
- * it was read: so no login that can be served is missing from it. Needs Redis 6.2.
+ * Every step on a user is one Lua script on one hash slot. The index of active users is in a slot of the application. A row is
+ * written *after* a login is listed and *before* its session is, and dropped only if it was not written since it was read. So
+ * every login that can be served is in the index.
  *
  * @example
  * ```ts
@@ -109,8 +108,8 @@ export class RedisLoginRegistry implements LoginRegistry {
   readonly #waitReplicas: number;
   readonly #client: unknown;
   readonly #isCoherent: boolean;
-  /** The index rows of kicks that are under way, as they were before the kick. */
-  readonly #rowsOfKicks = new LRUCache<string, readonly IndexRow[]>({ max: ROWS_KEPT });
+  /** The index rows of users with an unfinished kick, as they were before the kick. */
+  readonly #rowsOfKicks = new LRUCache<string, readonly IndexRow[]>({ max: MAX_KEPT_ROWS });
   #cache: CoherentCache | undefined;
   #application: Application | undefined;
 
@@ -127,7 +126,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       throw new LogoutError("ERR_OPTION_INVALID", "RedisLoginRegistry: timeoutMs must be a number above 0.");
     }
     if (!isCount(waitReplicas)) {
-      throw new LogoutError("ERR_OPTION_INVALID", `RedisLoginRegistry: ${COUNT_NEEDED}`);
+      throw new LogoutError("ERR_OPTION_INVALID", `RedisLoginRegistry: ${INVALID_REPLICAS}`);
     }
     this.#connection = new Connection(this.#adapter, timeoutMs);
     this.#prefix = prefix;
@@ -140,7 +139,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     if (this.#application !== undefined && this.#application.appId !== appId) {
       throw new LogoutError(
         "ERR_REGISTRY_IN_USE",
-        `This registry serves the application "${this.#application.appId}". Give "${appId}" a registry of its own: the client may be the same.`,
+        `This registry serves the application "${this.#application.appId}". Create another registry for "${appId}" (the client can be shared).`,
       );
     }
     const keys = appKeys(this.#prefix, appId);
@@ -150,7 +149,7 @@ export class RedisLoginRegistry implements LoginRegistry {
       this.#cache ??= new CoherentCache(this.#client, keys.users);
     }
     const index = new LoginIndex(this.#connection, keys);
-    // Redis knows no fractions of a millisecond.
+    // Redis accepts whole milliseconds only.
     this.#application = {
       appId,
       maxSessionAgeMs: Math.ceil(maxSessionAgeMs),
@@ -178,11 +177,11 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   async add(login: NewLogin): Promise<Generation | undefined> {
     const { logins, ended, order } = this.#keys(login.userId);
-    const kickBefore = readKickId(await this.#connection.command("HGET", ended, "*"));
-    const args = [...writeLogin(login), kickBefore];
+    const userKickId = readKickId(await this.#connection.command("HGET", ended, "*"));
+    const args = [...writeLogin(login), userKickId];
     if ((await this.#connection.run(ADD, [logins, ended, order], args)) === null) return undefined;
     const everyone = await this.#app.index.touch(login.userId, login.ttlMs);
-    return generationAfter(kickBefore === "" ? undefined : kickBefore, everyone?.id);
+    return generationAfter(userKickId === "" ? undefined : userKickId, everyone?.id);
   }
 
   async adopt(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<Generation | undefined> {
@@ -191,16 +190,16 @@ export class RedisLoginRegistry implements LoginRegistry {
     const { pending, everyone } = await index.pend(login.userId);
     const args = [...writeLogin(login), kickIdsOf(generation)[0], String(endCount), writeTime(authenticatedAt)];
     const isRefused = kickSince(generation, undefined, everyone, authenticatedAt) !== undefined;
-    const kickBefore = isRefused ? null : await this.#connection.run(ADOPT, [logins, ended, order], args);
-    if (kickBefore === null) {
+    const userKickId = isRefused ? null : await this.#connection.run(ADOPT, [logins, ended, order], args);
+    if (userKickId === null) {
       await index.unpend(pending);
       return undefined;
     }
     const everyoneSince = await index.touch(login.userId, login.ttlMs, { pending });
     if (kickSince(generation, undefined, everyoneSince, authenticatedAt) === undefined) {
-      return generationAfter(kickBefore === "" ? undefined : (kickBefore as string), everyoneSince?.id);
+      return generationAfter(userKickId === "" ? undefined : (userKickId as string), everyoneSince?.id);
     }
-    // Remembered: else another first request would list it anew, and leave it listed if its node dies before it looks.
+    // Remembered, because another request could otherwise list the login again, and its node could die before this check.
     await this.remove(login.userId, login.id, { waitReplicas: 0, remember: true });
     return undefined;
   }
@@ -210,7 +209,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     const { logins, order } = this.#keys(userId);
     const outcome = Number(await this.#connection.run(UPDATE, [logins, order], writeChange(loginId, change)));
     if (outcome === NOT_LISTED) return false;
-    if (outcome === SHOWN_NO_MORE) await index.lookSooner(userId, 0);
+    if (outcome === SHOWN_NO_MORE) await index.checkSooner(userId, 0);
     else if (outcome !== HIDDEN && change.ttlMs !== undefined) {
       await index.touch(userId, change.ttlMs, { isShorter: outcome === SHOWN_SHORTER });
     }
@@ -218,36 +217,36 @@ export class RedisLoginRegistry implements LoginRegistry {
   }
 
   async remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
-    const commands = this.#ending(end);
+    const commands = this.#replicatedCommands(end);
     const { logins, ended, kicked, order } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const [rows, channel] = await Promise.all([index.rowsOf(userId), this.#app.channel.name()]);
     const args = [...writeRemoval(loginId, end, maxSessionAgeMs, channel, userId)];
     const removed = (await commands.run(REMOVE, [logins, ended, kicked, order], args)) as unknown[];
-    const [record, ends, left, unsettled, shownMs] = removed;
+    const [record, ends, left, unfinished, shownMs] = removed;
     if (end.kick !== undefined && record !== null) this.#keepRows(userId, rows);
-    else if (Number(left) === 0 && Number(unsettled) === 0) await index.drop(rows);
-    else if (Number(left) === 0) await index.lookSooner(userId, 0);
-    if (shownMs !== "") await index.lookSooner(userId, Number(shownMs));
+    else if (Number(left) === 0 && Number(unfinished) === 0) await index.drop(rows);
+    else if (Number(left) === 0) await index.checkSooner(userId, 0);
+    if (shownMs !== "") await index.checkSooner(userId, Number(shownMs));
     return { login: record === null ? undefined : readLogin(userId, loginId, record), endCount: Number(ends) };
   }
 
   async removeAll(
     userId: string,
-    mark: KickRecord,
+    kick: KickRecord,
     { except, ...options }: KickEndOptions = {},
   ): Promise<readonly ListedLogin[]> {
-    const commands = this.#ending(options);
+    const commands = this.#replicatedCommands(options);
     const { logins, ended, kicked, order } = this.#keys(userId);
     const { index, maxSessionAgeMs } = this.#app;
     const [rows, channel] = await Promise.all([index.rowsOf(userId), this.#app.channel.name()]);
     const spared = except === undefined ? [] : [except];
-    const args = [writeKick(mark), String(maxSessionAgeMs), channel, encodePart(userId), ...spared];
+    const args = [writeKick(kick), String(maxSessionAgeMs), channel, encodePart(userId), ...spared];
     const reply = await commands.run(REMOVE_ALL, [logins, ended, kicked, order], args);
     const removed = readLogins(userId, reply as string[]);
     if (removed.length > 0) this.#keepRows(userId, rows);
-    // A user who has a login left keeps the row, for as long as that is shown.
-    if (except !== undefined) await index.lookSooner(userId, 0);
+    // A user with a spared login keeps the row for as long as that login is shown.
+    if (except !== undefined) await index.checkSooner(userId, 0);
     else if (removed.length === 0) await index.drop(rows);
     return removed;
   }
@@ -255,31 +254,37 @@ export class RedisLoginRegistry implements LoginRegistry {
   async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
     const { logins, kicked } = this.#keys(userId);
     const { index } = this.#app;
-    // As read before the logins were taken off: a login that is listed since has written the row again.
+    // The rows as read before the kick: a login that was listed since then has written the row again, so the drop skips it.
     const rows = this.#rowsOfKicks.get(userId) ?? (await index.rowsOf(userId));
     this.#rowsOfKicks.delete(userId);
     let left: readonly unknown[] = [];
-    for (let start = 0; start < loginIds.length; start += SETTLED_AT_ONCE) {
-      const settled = loginIds.slice(start, start + SETTLED_AT_ONCE);
-      left = (await this.#connection.run(SETTLE, [logins, kicked], settled)) as unknown[];
+    for (let start = 0; start < loginIds.length; start += FINISH_BATCH_SIZE) {
+      const batch = loginIds.slice(start, start + FINISH_BATCH_SIZE);
+      left = (await this.#connection.run(FINISH_KICK, [logins, kicked], batch)) as unknown[];
     }
     if (left.length === 0 || left.some((count) => Number(count) > 0)) return;
-    // Not before: by the row a kick of everyone that broke off finds the user again. Another row may be of a login that has
-    // ended meanwhile: it is looked at.
-    if (!(await index.drop(rows))) await index.lookSooner(userId, 0);
+    // Dropped only now, so that a repeated kick of everyone finds the user. A row that was written meanwhile may belong to a login
+    // that has ended since, so the user is checked.
+    if (!(await index.drop(rows))) await index.checkSooner(userId, 0);
   }
 
-  async kickEveryone(mark: KickRecord, options: EndOptions = {}): Promise<void> {
+  async kickEveryone(kick: KickRecord, options: EndOptions = {}): Promise<void> {
     const { keys, maxSessionAgeMs } = this.#app;
-    await this.#ending(options).command("SET", keys.everyone, writeKick(mark), "PX", String(maxSessionAgeMs));
+    await this.#replicatedCommands(options).command(
+      "SET",
+      keys.everyone,
+      writeKick(kick),
+      "PX",
+      String(maxSessionAgeMs),
+    );
   }
 
-  async kickOf(userId: string, loginId: string, era: Generation): Promise<KickRecord | undefined> {
+  async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const fields = ["*", "*spared", `=${loginId}`];
     const ended = await this.#connection.command("HMGET", this.#keys(userId).ended, ...fields);
     const [user, spared, end] = ended as unknown[];
-    const mark = spared === loginId ? undefined : readKick(user);
-    return readEnd(end) ?? kickSince(era, mark, await this.#everyoneMark());
+    const userKick = spared === loginId ? undefined : readKick(user);
+    return readEnd(end) ?? kickSince(generation, userKick, await this.#lastKickOfEveryone());
   }
 
   async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
@@ -296,18 +301,18 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   async clear(): Promise<void> {
     const { index, keys, maxSessionAgeMs } = this.#app;
-    const mark = newKickRecord();
-    await this.kickEveryone(mark);
+    const kick = newKickRecord();
+    await this.kickEveryone(kick);
     for await (const userIds of this.scanUsers()) {
       const rows = await Promise.all(userIds.map((userId) => index.rowsOf(userId)));
-      await Promise.all(userIds.map((userId) => this.#forget(userId, mark, maxSessionAgeMs)));
+      await Promise.all(userIds.map((userId) => this.#forget(userId, kick, maxSessionAgeMs)));
       await index.drop(rows.flat());
     }
-    await this.#connection.run(TELL, [keys.everyone], [await this.#app.channel.name(), ALL_ENDED]);
+    await this.#connection.run(PUBLISH, [keys.everyone], [await this.#app.channel.name(), ALL_ENDED]);
   }
 
   subscribe(listener: RegistryListener, { checkIntervalMs }: { checkIntervalMs: number }): Subscription {
-    const listen = (channel: string): Subscription =>
+    const subscribe = (channel: string): Subscription =>
       new RedisNotifications({
         channel,
         listener,
@@ -316,20 +321,20 @@ export class RedisLoginRegistry implements LoginRegistry {
         subscribe: (channels, on) => this.#adapter.subscribe(channels, on),
         publish: (name, text) => this.#connection.command("PUBLISH", name, text),
       });
-    return listenOn(this.#app.channel, listen);
+    return subscribeTo(this.#app.channel, subscribe);
   }
 
   async close(): Promise<void> {
     const cache = this.#cache;
-    // A closed one gets no more notifications: the next use makes a new one.
+    // A closed cache receives no more invalidations, so `init` creates a new one.
     this.#cache = undefined;
     await cache?.close();
     await this.#connection.close();
   }
 
-  /** What ends logins sends its commands through this. */
-  #ending({ waitReplicas = this.#waitReplicas }: EndOptions): Commands {
-    if (!isCount(waitReplicas)) throw new LogoutError("ERR_ARGUMENT", COUNT_NEEDED);
+  /** Returns the commands that end logins, which wait for replicas. */
+  #replicatedCommands({ waitReplicas = this.#waitReplicas }: EndOptions): Commands {
+    if (!isCount(waitReplicas)) throw new LogoutError("ERR_ARGUMENT", INVALID_REPLICAS);
     return this.#connection.replicatedTo(waitReplicas);
   }
 
@@ -337,7 +342,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     if (this.#application === undefined) {
       throw new LogoutError(
         "ERR_REGISTRY_REQUIRED",
-        "The registry is not in use yet: pass it to logout({ registry }).",
+        "The registry is not initialized. Pass it to logout({ registry }).",
       );
     }
     return this.#application;
@@ -356,7 +361,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     return record === null ? undefined : readLogin(userId, loginId, record);
   }
 
-  async #everyoneMark(): Promise<KickRecord | undefined> {
+  async #lastKickOfEveryone(): Promise<KickRecord | undefined> {
     return readKick(await this.#connection.command("GET", this.#app.keys.everyone));
   }
 
@@ -365,9 +370,9 @@ export class RedisLoginRegistry implements LoginRegistry {
     else this.#rowsOfKicks.delete(userId);
   }
 
-  async #forget(userId: string, mark: KickRecord, maxSessionAgeMs: number): Promise<void> {
+  async #forget(userId: string, kick: KickRecord, maxSessionAgeMs: number): Promise<void> {
     const { logins, ended, kicked, order } = this.#keys(userId);
-    const args = [writeKick(mark), String(maxSessionAgeMs)];
+    const args = [writeKick(kick), String(maxSessionAgeMs)];
     await this.#connection.run(FORGET, [logins, ended, kicked, order], args);
   }
 }

@@ -5,10 +5,10 @@ import type { Deadline } from "../../util/deadline.js";
 import { redactError } from "../../util/redact-error.js";
 import type { OwnConnection, RedisAdapter } from "./clients/index.js";
 
-/** How many writes one `WAIT` stands for at most. */
-const WRITES_AT_ONCE = 500;
-/** In a Cluster each write may be for another master, and is waited for by itself: so many at once. */
-const WAITS_AT_ONCE = 8;
+/** The maximum number of writes per `WAIT`. */
+const BATCH_SIZE = 500;
+/** The number of concurrent writes in a Cluster, where each write may go to another master and needs its own `WAIT`. */
+const CLUSTER_CONCURRENCY = 8;
 
 interface Write {
   readonly key: string;
@@ -19,51 +19,55 @@ interface Write {
 }
 
 /**
- * Writes that count only once replicas have them.
+ * Sends writes that succeed only once replicas have acknowledged them.
  *
- * `WAIT` speaks of the writes of the connection it is sent on. Sent on another than the write was, because the client has
- * reconnected in between, it confirms nothing, and says at once how many replicas there are. So both are asked who they are,
- * and an answer counts only if nothing has changed. It blocks its connection, which is why that is not the app's.
+ * `WAIT` covers the writes of its own connection. If the client reconnects between a write and `WAIT`, `WAIT` confirms nothing but
+ * still returns the number of replicas. So `CLIENT INFO` before and after identifies the connection, and the result counts only if
+ * the connection is the same. `WAIT` blocks its connection, so this is not the app's.
  *
- * Since each takes as long as a replica takes to answer, what comes while one is under way goes together in the next.
+ * Writes that arrive while a batch is running go together in the next batch.
  */
 export class ReplicatedWrites {
   readonly #adapter: RedisAdapter;
-  readonly #limit: Deadline;
-  readonly #writesAtOnce: number;
-  readonly #waitsAtOnce: number;
-  readonly #waiting: Write[] = [];
-  #underWay = 0;
+  readonly #deadline: Deadline;
+  readonly #batchSize: number;
+  readonly #concurrency: number;
+  readonly #queue: Write[] = [];
+  #running = 0;
   #isClosed = false;
   #connection: OwnConnection | undefined;
 
-  constructor(adapter: RedisAdapter, limit: Deadline) {
+  constructor(adapter: RedisAdapter, deadline: Deadline) {
     this.#adapter = adapter;
-    this.#limit = limit;
-    this.#writesAtOnce = adapter.isCluster ? 1 : WRITES_AT_ONCE;
-    this.#waitsAtOnce = adapter.isCluster ? WAITS_AT_ONCE : 1;
+    this.#deadline = deadline;
+    this.#batchSize = adapter.isCluster ? 1 : BATCH_SIZE;
+    this.#concurrency = adapter.isCluster ? CLUSTER_CONCURRENCY : 1;
   }
 
-  /** @throws LogoutError `ERR_NOT_REPLICATED`: the write may have been done, or not, but too few replicas are known to have it. */
+  /**
+   * Sends a write and waits for replicas.
+   *
+   * @throws LogoutError `ERR_NOT_REPLICATED` if too few replicas have acknowledged the write, which may or may not have happened.
+   */
   write(key: string, command: readonly string[], replicas: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const givenUp = (): void => {
-        // What still waits is not sent any more.
-        const position = this.#waiting.indexOf(write);
-        if (position >= 0) this.#waiting.splice(position, 1);
-        reject(notReplicated(write, this.#limit.error()));
+      const onTimeout = (): void => {
+        // A write that is still queued must not be sent later.
+        const position = this.#queue.indexOf(write);
+        if (position >= 0) this.#queue.splice(position, 1);
+        reject(notReplicated(write, this.#deadline.error()));
       };
-      const started = this.#limit.start(givenUp);
+      const task = this.#deadline.start(onTimeout);
       const write: Write = {
         key,
         command,
         replicas,
         resolve: (reply) => {
-          this.#limit.done(started);
+          this.#deadline.done(task);
           resolve(reply);
         },
         reject: (error) => {
-          this.#limit.done(started);
+          this.#deadline.done(task);
           reject(error);
         },
       };
@@ -71,41 +75,41 @@ export class ReplicatedWrites {
         write.reject(notReplicated(write));
         return;
       }
-      this.#waiting.push(write);
+      this.#queue.push(write);
       nextTick(() => {
-        this.#goOn();
+        this.#sendQueued();
       });
     });
   }
 
-  /** A registry may be used again after a close. */
+  /** Allows writes again after {@link close}. */
   open(): void {
     this.#isClosed = false;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const write of this.#waiting.splice(0)) write.reject(notReplicated(write));
+    for (const write of this.#queue.splice(0)) write.reject(notReplicated(write));
     const connection = this.#connection;
     this.#connection = undefined;
     await connection?.close();
   }
 
-  #goOn(): void {
-    while (this.#waiting.length > 0 && this.#underWay < this.#waitsAtOnce) {
-      const writes = this.#waiting.splice(0, this.#writesAtOnce);
-      this.#underWay += 1;
+  #sendQueued(): void {
+    while (this.#queue.length > 0 && this.#running < this.#concurrency) {
+      const writes = this.#queue.splice(0, this.#batchSize);
+      this.#running += 1;
       void this.#writeAll(writes).finally(() => {
-        this.#underWay -= 1;
-        this.#goOn();
+        this.#running -= 1;
+        this.#sendQueued();
       });
     }
   }
 
-  /** Each gets its own reply, or why it has none. */
+  /** Sends a batch, and resolves or rejects each of its writes. */
   async #writeAll(writes: readonly Write[]): Promise<void> {
     const commands = writes.map(({ command }) => command);
-    const waitMs = String(Math.max(1, Math.floor(this.#limit.limitMs / 2)));
+    const waitMs = String(Math.max(1, Math.floor(this.#deadline.limitMs / 2)));
     const most = String(Math.max(...writes.map(({ replicas }) => replicas)));
     const wait = ["WAIT", most, waitMs];
     const sequence = [["CLIENT", "INFO"], ...commands, wait, ["CLIENT", "INFO"]];
@@ -113,7 +117,7 @@ export class ReplicatedWrites {
     let connection: OwnConnection | undefined;
     try {
       const open = (connection = this.#connection ??= this.#adapter.ownConnection());
-      const replies = await this.#limit.run(() => open.sequence(key, sequence));
+      const replies = await this.#deadline.run(() => open.sequence(key, sequence));
       const [before, reached, after] = [replies[0], ...replies.slice(-2)].map(orThrow);
       const isSame = identityOf(before) === identityOf(after);
       writes.forEach((write, position) => {
@@ -137,7 +141,7 @@ function orThrow(reply: unknown): unknown {
   return reply;
 }
 
-/** Which connection an answer to `CLIENT INFO` speaks of: its number, and both its ends, since numbers start anew with Redis. */
+/** Returns the identity of a connection from `CLIENT INFO`: its id and both addresses, because ids restart with the server. */
 function identityOf(info: unknown): string {
   const fields = new Map(
     String(info)
@@ -151,7 +155,7 @@ function identityOf(info: unknown): string {
 function notReplicated({ replicas }: Pick<Write, "replicas">, cause?: Error): LogoutError {
   return new LogoutError(
     "ERR_NOT_REPLICATED",
-    `Redis did not confirm in time that ${String(replicas)} replica(s) have it: a failover might undo it. Repeat the call.`,
+    `Write not acknowledged by ${String(replicas)} replica(s) in time: a failover could undo it. Repeat the call.`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -1,4 +1,4 @@
-/** What is asked of a client of node-redis 6, by its shape. */
+/** A client of node-redis 6, as a structural type. */
 export interface TrackingClient {
   readonly options: {
     readonly RESP?: number;
@@ -12,42 +12,42 @@ export interface TrackingClient {
 }
 
 export interface TrackingListener {
-  /** What the names of its keys begin with. */
+  /** The prefix of its keys. */
   readonly prefix: string;
-  /** From now on Redis tells of every change. */
-  told(): void;
-  /** From now on it may not. */
-  lost(): void;
-  /** A key has changed, perhaps another's, or, without one, all may have. */
-  changed(key: string | undefined): void;
+  /** Redis reports every change from now on. */
+  onTracking(): void;
+  /** Changes may go unreported from now on. */
+  onInterrupted(): void;
+  /** This key has changed, possibly one with another prefix. `undefined`: any key may have changed. */
+  onChange(key: string | undefined): void;
 }
 
-/** Whatever happens to a connection, it is told by one of these before anything is answered over another one. */
-const LOST = ["connect", "error", "reconnecting", "terminated", "end"];
+/** A client emits one of these when it loses its connection, before any reply over the next one. */
+const INTERRUPTIONS = ["connect", "error", "reconnecting", "terminated", "end"];
 
-/** On the client, and by a name that a second copy of this package knows as well. */
+/** The property of the client that holds its tracking. A second copy of this package finds it too. */
 const TRACKING = Symbol.for("express-logout.tracking");
 
 /**
- * Redis tells over the connection of a client which keys have changed. A connection has one list of prefixes, so there is one
- * of this for a client, whoever listens: who switched it on for himself would switch it off for the others.
+ * Switches on client tracking: Redis reports changed keys over the connection of the client. A connection has one list of
+ * prefixes, so all listeners of a client share one instance.
  *
  * @see https://redis.io/docs/latest/develop/reference/client-side-caching/ (broadcasting mode)
  */
 export class Tracking {
   readonly #client: TrackingClient;
   readonly #listeners = new Set<TrackingListener>();
-  /** Counts the beginnings: what belongs to an earlier one is void. */
-  #beginning = 0;
+  /** The number of (re)starts. Replies to an earlier start are ignored. */
+  #startCount = 0;
 
   private constructor(client: TrackingClient) {
     this.#client = client;
   }
 
-  /** The one of this client. */
+  /** Returns the tracking of a client. */
   static of(client: TrackingClient & { [TRACKING]?: Tracking }): Tracking {
-    const known = client[TRACKING];
-    if (known !== undefined) return known;
+    const existing = client[TRACKING];
+    if (existing !== undefined) return existing;
     const tracking = new Tracking(client);
     Object.defineProperty(client, TRACKING, { value: tracking, configurable: true });
     return tracking;
@@ -55,47 +55,47 @@ export class Tracking {
 
   add(listener: TrackingListener): void {
     if (this.#listeners.size === 0) {
-      for (const event of LOST) this.#client.on(event, this.#begin);
-      this.#client.on("ready", this.#begin);
-      this.#client.on("invalidate", this.#changed);
+      for (const event of INTERRUPTIONS) this.#client.on(event, this.#start);
+      this.#client.on("ready", this.#start);
+      this.#client.on("invalidate", this.#onInvalidate);
     }
     this.#listeners.add(listener);
-    this.#begin();
+    this.#start();
   }
 
-  /** Redis may go on to tell of the keys of one who is gone, which is nobody's then. */
+  /** Removes a listener. Redis may continue to report its keys while there are other listeners. */
   async remove(listener: TrackingListener): Promise<void> {
     this.#listeners.delete(listener);
-    listener.lost();
+    listener.onInterrupted();
     if (this.#listeners.size > 0) return;
-    this.#beginning += 1;
-    for (const event of LOST) this.#client.off(event, this.#begin);
-    this.#client.off("ready", this.#begin);
-    this.#client.off("invalidate", this.#changed);
+    this.#startCount += 1;
+    for (const event of INTERRUPTIONS) this.#client.off(event, this.#start);
+    this.#client.off("ready", this.#start);
+    this.#client.off("invalidate", this.#onInvalidate);
     if (this.#client.isReady) await this.#client.sendCommand(["CLIENT", "TRACKING", "OFF"]).catch(() => undefined);
   }
 
-  /** Not every event is the end of the connection, or another one: it begins over wherever it can. */
-  readonly #begin = (): void => {
-    const beginning = (this.#beginning += 1);
-    for (const listener of this.#listeners) listener.lost();
+  /** Starts tracking, or starts it again. Not every event means a new connection, but a restart is always safe. */
+  readonly #start = (): void => {
+    const start = (this.#startCount += 1);
+    for (const listener of this.#listeners) listener.onInterrupted();
     if (!this.#client.isReady) return;
     const prefixes = new Set([...this.#listeners].map(({ prefix }) => prefix));
-    const listed = [...prefixes].flatMap((prefix) => ["PREFIX", prefix]);
-    // The client has switched plain tracking on, which does not turn into broadcasting without being switched off.
+    const prefixArgs = [...prefixes].flatMap((prefix) => ["PREFIX", prefix]);
+    // The client itself starts default tracking, which must be switched off before broadcasting mode.
     const off = this.#client.sendCommand(["CLIENT", "TRACKING", "OFF"]);
-    const on = this.#client.sendCommand(["CLIENT", "TRACKING", "ON", "BCAST", ...listed]);
+    const on = this.#client.sendCommand(["CLIENT", "TRACKING", "ON", "BCAST", ...prefixArgs]);
     Promise.all([off, on]).then(
       () => {
-        if (beginning === this.#beginning) for (const listener of this.#listeners) listener.told();
+        if (start === this.#startCount) for (const listener of this.#listeners) listener.onTracking();
       },
-      // Every login is asked for, as without the cache.
+      // Without tracking the cache stays empty, and every login is read from Redis.
       () => undefined,
     );
   };
 
-  readonly #changed = (key: unknown): void => {
+  readonly #onInvalidate = (key: unknown): void => {
     const name = key === null ? undefined : (key as string | Buffer).toString();
-    for (const listener of this.#listeners) listener.changed(name);
+    for (const listener of this.#listeners) listener.onChange(name);
   };
 }

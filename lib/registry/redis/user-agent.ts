@@ -2,8 +2,8 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { LRUCache } from "lru-cache";
 
 /**
- * What user agents are made of, the most frequent parts last. What is packed can only be read with the very same text: another
- * one needs another mark.
+ * The deflate dictionary: parts of user agents, the most frequent last. Packed values can only be read with this exact text, so
+ * another dictionary needs another prefix.
  */
 const DICTIONARY = Buffer.from(
   "; rv:109.0) Gecko/20100101 Firefox/115.0 SamsungBrowser/23.0 CriOS/ FxiOS/ OPR/100.0.0.0 EdgA/ Edg/140.0.0.0" +
@@ -13,33 +13,33 @@ const DICTIONARY = Buffer.from(
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36" +
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
 );
-/** What a packed one begins with. */
-const MARK = "~";
-/** An app has millions of logins by a few hundred browsers. */
-const KNOWN = 1_000;
+/** The prefix of a packed user agent. */
+const PACKED_PREFIX = "~";
+/** Number of cached user agents: an app has millions of logins from a few hundred browsers. */
+const CACHE_SIZE = 1_000;
 
-const packed = new LRUCache<string, string>({ max: KNOWN });
-const unpacked = new LRUCache<string, string>({ max: KNOWN });
+const packed = new LRUCache<string, string>({ max: CACHE_SIZE });
+const unpacked = new LRUCache<string, string>({ max: CACHE_SIZE });
 
-/** Makes of a user agent, which is half of what a login is, a fifth. */
+/** Compresses a user agent, which is half of the size of a login, to a fifth. */
 export function packUserAgent(userAgent: string): string {
   if (userAgent === "") return "";
-  return remembered(packed, userAgent, () => {
+  return cached(packed, userAgent, () => {
     const bytes = deflateRawSync(userAgent, { dictionary: DICTIONARY, level: 9 });
-    const short = MARK + bytes.toString("base64url");
-    return short.length < userAgent.length || userAgent.startsWith(MARK) ? short : userAgent;
+    const result = PACKED_PREFIX + bytes.toString("base64url");
+    return result.length < userAgent.length || userAgent.startsWith(PACKED_PREFIX) ? result : userAgent;
   });
 }
 
-/** Reads what {@link packUserAgent} wrote. It is on the way of every logged-in request: what was read is remembered. */
+/** Reads a user agent from {@link packUserAgent}. Cached, because it is on the path of every logged-in request. */
 export function unpackUserAgent(text: string): string {
-  if (!text.startsWith(MARK)) return text;
-  return remembered(unpacked, text, () =>
-    inflateRawSync(Buffer.from(text.slice(MARK.length), "base64url"), { dictionary: DICTIONARY }).toString(),
+  if (!text.startsWith(PACKED_PREFIX)) return text;
+  return cached(unpacked, text, () =>
+    inflateRawSync(Buffer.from(text.slice(PACKED_PREFIX.length), "base64url"), { dictionary: DICTIONARY }).toString(),
   );
 }
 
-function remembered(cache: LRUCache<string, string>, key: string, make: () => string): string {
+function cached(cache: LRUCache<string, string>, key: string, make: () => string): string {
   let value = cache.get(key);
   if (value === undefined) {
     value = make();

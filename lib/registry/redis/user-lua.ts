@@ -1,19 +1,19 @@
-/** How many logins one message names. */
-const TOLD_AT_ONCE = 1_000;
-/** How many logins of a user are read as a whole; above that their order is kept in a sorted set. */
+/** The maximum number of logins in one message. */
+const LOGINS_PER_MESSAGE = 1_000;
+/** Up to this many logins of a user are read as a whole. Above it, a sorted set keeps their order. */
 const READ_WHOLE = 256;
-/** What an error says that is due to the data of one user alone. */
+/** Marks an error that is caused by the data of a single user. */
 export const UNREADABLE = "UNREADABLE";
 
 /**
- * A login in Lua, its end, and what a hash of them needs.
+ * Lua functions that read and write the hash of a user's logins.
  *
- * A record is `[began, lastActive, expires, ip, userAgent, sid, sid, …]` with `shown`, until when lists show it; times in
- * epoch milliseconds. It is kept with the times as milliseconds since the first, which saves 16 bytes a login, and with
- * `shown`, a number among the session ids, only where it is not `expires`.
+ * In Lua, a record is `[began, lastActive, expires, ip, userAgent, sid, sid, …]` with the field `shown`, until when lists show
+ * the login; times are epoch milliseconds. Stored records have the second and third time relative to the first, which saves 16
+ * bytes a login, and `shown`, a number among the session ids, only if it differs from `expires`.
  *
- * The ids of a user with more than 256 logins are also in a sorted set, by the time they began; below zero where they are
- * not shown. It exists for such users alone. Where it is missing, or not as large as the hash, it is built by ORDER.
+ * For users with more than 256 logins, a sorted set has the login ids by the time they began, negative for logins that are not
+ * shown. If it is missing or smaller than the hash, ORDER builds it.
  */
 export const LOGINS = `
 local function decode(value)
@@ -92,8 +92,8 @@ local function drop(logins, order, id)
   redis.call('ZREM', order, id)
 end
 
--- A hash has no expiry of its own for a field before Redis 7.4. A few are looked at with every login, so that the work of
--- a step does not grow with the number of logins.
+-- Fields of a hash cannot expire before Redis 7.4. Every new login checks a few of them, so that the work of a step does not
+-- grow with the number of logins.
 local function dropExpired(logins, order)
   local fields
   if redis.call('HLEN', logins) <= 32 then fields = redis.call('HGETALL', logins)
@@ -112,9 +112,11 @@ end
 `;
 
 /**
- * How a mark stands everywhere: 'id json', with `{"at":` at the beginning of the json, of which Lua reads no more; an end of
- * one login: 'count expires mark'. The fields of a user's ends: `*`, the user's last kick; `*spared`, the login that it has
- * spared; `=` and an id, the ends of that login.
+ * Lua functions for the hash of a user's ended logins, and for notifications.
+ *
+ * A kick is stored as `id json`. The JSON begins with `{"at":`; Lua reads no more of it. The ends of one login are stored as
+ * `count expires kick`. Fields of the hash: `*`, the user's last kick; `*spared`, the login that this kick has spared; `=` and a
+ * login id, the ends of that login.
  */
 export const ENDS = `
 local function dropExpiredEnds(key)
@@ -132,18 +134,18 @@ local function endsOf(key, id)
   return value and tonumber(string.match(value, '^%d+')) or 0
 end
 
-local function markId(value) return value and string.match(value, '^%S+') or '' end
+local function kickIdOf(value) return value and string.match(value, '^%S+') or '' end
 
--- Publishes which logins are off, in pieces that keep a message small. That no node may hear it (an ACL without the
--- channel) is no reason to fail: live connections look at the list as well.
-local function publish(channel, user, mark, ids)
-  for first = 1, #ids, ${String(TOLD_AT_ONCE)} do
-    local message = { user, mark }
-    for i = first, math.min(first + ${String(TOLD_AT_ONCE)} - 1, #ids) do message[#message + 1] = ids[i] end
+-- Publishes the ended logins, in several small messages. Ignores an ACL that forbids the channel: nodes that receive no
+-- notifications poll the registry.
+local function publish(channel, user, kick, ids)
+  for first = 1, #ids, ${String(LOGINS_PER_MESSAGE)} do
+    local message = { user, kick }
+    for i = first, math.min(first + ${String(LOGINS_PER_MESSAGE)} - 1, #ids) do message[#message + 1] = ids[i] end
     redis.pcall('PUBLISH', channel, cjson.encode(message))
   end
 end
 `;
 
-/** How many logins of a user are read as a whole. */
+/** {@link READ_WHOLE} as text, for scripts. */
 export const READ_WHOLE_LUA = String(READ_WHOLE);

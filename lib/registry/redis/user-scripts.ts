@@ -2,18 +2,18 @@ import { CLOCK_MARGIN_MS } from "../../util/clock-margin.js";
 import { script } from "./script.js";
 import { ENDS, LOGINS, READ_WHOLE_LUA } from "./user-lua.js";
 
-/** How many records of a user with many logins one script reads at most: what else Redis has to do must not wait for long. */
+/** The maximum number of records that one script reads, so that it does not block Redis for long. */
 const READ_AT_ONCE = "512";
 
 /**
- * KEYS logins ended order; ARGV id sid ttl ip userAgent began kickBefore → 1 listed, nil refused: the user has been kicked
- * since, or the login has been ended. A client that sends it again lists nothing that has ended meanwhile.
+ * Lists a new login. KEYS logins ended order; ARGV id sid ttl ip userAgent began kickBefore → 1: listed; nil: refused, because the
+ * user has been kicked since `kickBefore` or the login has been ended. So a client can send the command twice.
  */
 export const ADD = script(
   LOGINS,
   ENDS,
   `
-if markId(redis.call('HGET', KEYS[2], '*')) ~= ARGV[7] then return false end
+if kickIdOf(redis.call('HGET', KEYS[2], '*')) ~= ARGV[7] then return false end
 if redis.call('HEXISTS', KEYS[2], '=' .. ARGV[1]) == 1 then return false end
 list(KEYS[1], KEYS[3], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6])
 return 1
@@ -21,22 +21,22 @@ return 1
 );
 
 /**
- * KEYS logins ended order; ARGV id sid ttl ip userAgent began kickBefore ends authenticatedAt → the id of the user's last
- * kick, or `""`; nil refused.
+ * Lists a login that began earlier. KEYS logins ended order; ARGV id sid ttl ip userAgent began kickBefore ends authenticatedAt
+ * → the id of the user's last kick, or `""`; nil: refused.
  */
 export const ADOPT = script(
   LOGINS,
   ENDS,
   `
-local function counts(mark)
+local function counts(kick)
   local authenticated = tonumber(ARGV[9])
-  local at = authenticated and tonumber(string.match(mark, '^%S+ {"at":(%-?%d+)'))
+  local at = authenticated and tonumber(string.match(kick, '^%S+ {"at":(%-?%d+)'))
   return not at or at + ${String(CLOCK_MARGIN_MS)} > authenticated
 end
 
-local mark = redis.call('HGET', KEYS[2], '*')
-local kick = markId(mark)
-if kick ~= '' and kick ~= ARGV[7] and redis.call('HGET', KEYS[2], '*spared') ~= ARGV[1] and counts(mark) then
+local kick = redis.call('HGET', KEYS[2], '*')
+local kickId = kickIdOf(kick)
+if kickId ~= '' and kickId ~= ARGV[7] and redis.call('HGET', KEYS[2], '*spared') ~= ARGV[1] and counts(kick) then
   return false
 end
 if endsOf(KEYS[2], ARGV[1]) ~= tonumber(ARGV[8]) then return false end
@@ -50,13 +50,13 @@ else
   record.shown = now + tonumber(ARGV[3])
   write(KEYS[1], KEYS[3], ARGV[1], record)
 end
-return kick
+return kickId
 `,
 );
 
 /**
- * KEYS logins order; ARGV id addSid removeSid ttl ip userAgent, `""` for what stays → 0 not listed, 1 shown for as long as
- * before or longer, 2 shown for a shorter time, 3 not shown any more, 4 not shown before either.
+ * Changes a listed login. KEYS logins order; ARGV id addSid removeSid ttl ip userAgent, `""`: unchanged → 0: not listed; 1: shown
+ * for as long as before or longer; 2: shown for a shorter time; 3: no longer shown; 4: not shown, as before.
  */
 export const UPDATE = script(
   LOGINS,
@@ -78,10 +78,13 @@ return isShown(record) and changed.shown < record.shown and 2 or 1
 );
 
 /**
- * KEYS logins ended kicked order; ARGV id mark endTtl unlistedTtl channel user condition sid → record or nil, ends, logins left,
- * logins not settled, and for how long those that are left are shown, where that is shorter than this one was, or `""`. For
- * how long its end is remembered: `endTtl` if it is listed, else `unlistedTtl`; `""` if it need not be. `condition`: `""`; `sid`, if
- * it is listed with that; `last`, takes that off and ends the login if it was the last one.
+ * Ends one login. KEYS logins ended kicked order; ARGV id kick endTtl unlistedTtl channel user condition sid → record or nil; how
+ * often the login has been ended; the number of logins left; the number of logins of unfinished kicks; how long the logins left
+ * are shown if that is shorter than this login was shown, otherwise `""`.
+ *
+ * `endTtl`, `unlistedTtl`: how long the end is remembered if the login is listed, and if it is not; `""`: not at all. `condition`:
+ * `""`: none; `sid`: ends the login only if it is listed with this session id; `last`: removes the session id, and ends the login
+ * only if that was its last.
  */
 export const REMOVE = script(
   LOGINS,
@@ -100,12 +103,12 @@ end
 local record = redis.call('HGET', KEYS[1], ARGV[1])
 if ARGV[7] ~= '' then
   local login = record and decode(record)
-  local isOn = login and has(login, ARGV[8])
-  if isOn and ARGV[7] == 'last' and #login > 6 then
+  local isMet = login and has(login, ARGV[8])
+  if isMet and ARGV[7] == 'last' and #login > 6 then
     write(KEYS[1], KEYS[4], ARGV[1], without(login, ARGV[8]))
-    isOn = false
+    isMet = false
   end
-  if not isOn then
+  if not isMet then
     return { false, endsOf(KEYS[2], ARGV[1]), redis.call('HLEN', KEYS[1]), redis.call('HLEN', KEYS[3]), '' }
   end
 end
@@ -122,10 +125,10 @@ if ttl then
   dropExpiredEnds(KEYS[2])
   ends = ends + 1
   local field = '=' .. ARGV[1]
-  local expires, mark = string.match(redis.call('HGET', KEYS[2], field) or '0 0 ', '^%d+ (%d+) (.*)$')
-  if isKick then mark = ARGV[2] end
+  local expires, kick = string.match(redis.call('HGET', KEYS[2], field) or '0 0 ', '^%d+ (%d+) (.*)$')
+  if isKick then kick = ARGV[2] end
   expires = math.max(tonumber(expires), now + ttl)
-  redis.call('HSET', KEYS[2], field, integer(ends) .. ' ' .. integer(expires) .. ' ' .. mark)
+  redis.call('HSET', KEYS[2], field, integer(ends) .. ' ' .. integer(expires) .. ' ' .. kick)
   keep(KEYS[2], ttl)
 end
 local left = redis.call('HLEN', KEYS[1])
@@ -140,8 +143,8 @@ return { record, ends, left, redis.call('HLEN', KEYS[3]), shown }
 );
 
 /**
- * KEYS logins ended kicked order; ARGV mark ttl channel user except → id, record, id, record, … of this kick and of those not
- * settled. `except`: the login that stays, if it is listed; none: left out.
+ * Kicks a user. KEYS logins ended kicked order; ARGV kick ttl channel user [except] → id, record, id, record, … of the logins of
+ * this kick and of unfinished ones. `except`: the login that does not end, if it is listed.
  */
 export const REMOVE_ALL = script(
   LOGINS,
@@ -175,15 +178,15 @@ return removed
 `,
 );
 
-/** KEYS logins kicked; ARGV id id … → logins left, logins not settled. */
-export const SETTLE = script(`
+/** Forgets logins of a kick. KEYS logins kicked; ARGV id id … → the number of logins left, and of logins of unfinished kicks. */
+export const FINISH_KICK = script(`
 redis.call('HDEL', KEYS[2], unpack(ARGV))
 return { redis.call('HLEN', KEYS[1]), redis.call('HLEN', KEYS[2]) }
 `);
 
 /**
- * KEYS logins ended kicked order; ARGV mark ttl: takes a user off with all that is kept of the logins. The mark stays, so that
- * a login that is on its way back is refused.
+ * Removes all logins of a user, for `clear()`. KEYS logins ended kicked order; ARGV kick ttl. Writes the kick, so that requests in
+ * flight cannot resume a login.
  */
 export const FORGET = script(
   LOGINS,
@@ -196,15 +199,15 @@ return 1
 `,
 );
 
-/** KEYS any of the application; ARGV channel text: publishes it, for every node that may hear it. */
-export const TELL = script(`
+/** Publishes a message and ignores an ACL that forbids the channel. KEYS any key of the application; ARGV channel text. */
+export const PUBLISH = script(`
 redis.pcall('PUBLISH', ARGV[1], ARGV[2])
 return 1
 `);
 
 /**
- * KEYS logins order; ARGV cursor → the next cursor: puts some logins in order, from the first on where the cursor is 0. What is
- * listed meanwhile puts itself there.
+ * Adds some logins to the sorted set, starting anew at cursor 0. KEYS logins order; ARGV cursor → the next cursor. Logins that are
+ * listed meanwhile add themselves.
  */
 export const ORDER = script(
   LOGINS,
@@ -217,10 +220,12 @@ return scanned[1]
 );
 
 /**
- * KEYS logins kicked order; ARGV offset limit isOrdered → how many logins are shown, for how long one of those read is, for how long the
- * user's row is needed (below zero: no longer), 1 if the rest of the page is to be asked for (2: after ORDER, unless
- * `isOrdered`), 1 if these are all, id, record, … All that are shown, in no order, of a user with few logins; of one with many
- * the page, and an estimate of the number.
+ * Reads the logins of a user that are shown. KEYS logins kicked order; ARGV offset limit isOrdered → the number of logins shown;
+ * how long one of those read is shown; how long the user's index row is needed (negative: no longer); 0: the page is complete, 1:
+ * call again for the rest, 2: call again after ORDER (never with `isOrdered`); 1: all logins of the user, unordered, 0: a page;
+ * id, record, …
+ *
+ * Of a user with few logins, returns all of them; of one with many, the page and an estimate of the number.
  */
 export const LIST = script(
   LOGINS,
@@ -249,15 +254,15 @@ end
 
 local function countShown() return redis.call('ZCOUNT', KEYS[3], '(0', '+inf') end
 
--- What is not shown leaves its place, so that the pages before and after stay what they are.
+-- A login that is found not to be shown moves out of the range, so that the other pages stay the same.
 local function takePage(offset, limit)
   if redis.call('ZCARD', KEYS[3]) ~= count and ARGV[3] == '' then
     isCut = 2
     return
   end
-  local looked = 0
+  local readCount = 0
   while #found < 2 * limit do
-    if looked >= ${READ_AT_ONCE} then isCut = 1; break end
+    if readCount >= ${READ_AT_ONCE} then isCut = 1; break end
     local first = offset + #found / 2
     local last = math.min(first + math.min(limit - #found / 2, 256), countShown()) - 1
     if last < first then break end
@@ -268,7 +273,7 @@ local function takePage(offset, limit)
       elseif not isShown(record) then redis.call('ZADD', KEYS[3], place(record), ids[i])
       else take(ids[i], value, record) end
     end
-    looked = looked + #ids
+    readCount = readCount + #ids
   end
   total = countShown()
 end

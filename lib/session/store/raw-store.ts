@@ -1,6 +1,6 @@
 import type { SessionData, Store } from "express-session";
 import { LogoutError } from "../../errors.js";
-import { Deadline, type Timed } from "../../util/deadline.js";
+import { Deadline, type TimedTask } from "../../util/deadline.js";
 import { redactError } from "../../util/redact-error.js";
 import type { Done } from "../callbacks.js";
 import { withCookie, type SessionRecord } from "../stamp.js";
@@ -159,7 +159,7 @@ export class RawStore {
   ): void {
     const method = this.#method(name);
     const call = new Call(name, args, limit, done, meansNothing);
-    limit.watch(call);
+    limit.add(call);
     try {
       const returned = method.call(this.#store, ...args, call.answer);
       if (isThenable(returned)) {
@@ -174,10 +174,10 @@ export class RawStore {
 }
 
 /** A call that is under way. One object rather than a closure for each way in which it may end: every request makes two. */
-class Call implements Timed {
+class Call implements TimedTask {
   until = 0;
-  newer: Timed | undefined = undefined;
-  older: Timed | undefined = undefined;
+  newer: TimedTask | undefined = undefined;
+  older: TimedTask | undefined = undefined;
   readonly #name: string;
   readonly #args: readonly unknown[];
   /** A store that regenerates gives the request another one. */

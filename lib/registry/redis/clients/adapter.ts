@@ -1,52 +1,48 @@
-/** For how long a command that comes without a signal waits to be sent, in milliseconds: an outage may take longer. */
-export const LONGEST_WAIT_MS = 5_000;
+/** How long a command without a signal waits to be sent, in milliseconds. An outage may last longer. */
+export const MAX_WAIT_MS = 5_000;
 
-/** What the registry needs of a client, whichever client it is. */
+/** The operations that the registry needs of a client. */
 export interface RedisAdapter {
-  /**
-   * Whether keys are on several masters. A message may be lost there, unnoticed, on its way from one node to another.
-   */
+  /** Whether keys are spread over several masters. Messages between the nodes of a Cluster may be lost unnoticed. */
   readonly isCluster: boolean;
 
-  /** Whether it has one connection, over which what is asked first is executed first. */
+  /** Whether the client has one connection that executes commands in the order in which they are sent. */
   readonly isInOrder: boolean;
 
-  /** Sends a command to the master that holds `key`; if it still waits to be sent when `signal` aborts, it never is. */
+  /** Sends a command to the master that holds `key`. A command that is still queued when `signal` aborts is never sent. */
   send(key: string, args: readonly string[], signal?: AbortSignal): Promise<unknown>;
 
-  /** Has the client drop its connection and make it anew, where it has one alone; once for each connection. */
+  /** Makes the client replace its connection, at most once per connection. Does nothing for several connections. */
   reconnect(): void;
 
-  /** A connection of the registry's own to the same place. It connects when it is first used. */
+  /** Returns a connection for the registry only, to the same server. It connects on first use. */
   ownConnection(): OwnConnection;
 
-  /**
-   * Listens, over a connection of its own. A connection that is lost is made anew, until this is closed; nothing is ever
-   * thrown.
-   */
+  /** Subscribes over a connection of its own. Replaces a lost connection until it is closed, and never throws. */
   subscribe(channels: readonly string[], listener: ChannelListener): ChannelSubscription;
 }
 
-/** Not meant to outlive a failure: whoever meets one closes it and takes another. */
+/** A connection for the registry only. After a failure, close it and open another. */
 export interface OwnConnection {
   /**
-   * Sends these one right behind the other to the master that holds `key`. @returns the reply to each; what a command was
-   * answered with as an error may stand there as an `Error`.
+   * Sends commands in one sequence to the master that holds `key`.
+   *
+   * @returns The reply to each command. An error reply may be an `Error` in its place.
    */
   sequence(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
-  /** Drops the connection; what was not sent never will be. */
+  /** Closes the connection. Commands that are still queued are never sent. */
   close(): Promise<void>;
 }
 
 /** A subscription to channels. */
 export interface ChannelSubscription {
-  /** Takes another connection: this one does not seem to carry anything, though it has not ended. */
+  /** Replaces the connection, which seems dead although it has not ended. */
   renew(): void;
   close(): Promise<void>;
 }
 
 export interface ChannelListener {
   message(channel: string, text: string): void;
-  /** The connection was lost, or was made (also for the first time): messages may have been missed. */
+  /** The connection was lost or established (also the first time): messages may have been lost. */
   interrupted(): void;
 }

@@ -1,15 +1,12 @@
-/**
- * What may be passed to `RedisLoginRegistry`. Clients are described by their shape, so that this package imports none, and no
- * version's types.
- */
+/** A client for `RedisLoginRegistry`. Structural types, so that this package imports no client. */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IoRedisClient;
 
-/** What `createClient()` and `createClientPool()` of node-redis 5 and 6 return. */
+/** A client from `createClient()` or `createClientPool()` of node-redis 5 or 6. */
 export interface NodeRedisClient {
   sendCommand(args: string[], options?: NodeRedisCommandOptions): Promise<unknown>;
 }
 
-/** What `createCluster()` of node-redis 5 and 6 returns. */
+/** A client from `createCluster()` of node-redis 5 or 6. */
 export interface NodeRedisCluster {
   sendCommand(
     firstKey: string | undefined,
@@ -19,12 +16,12 @@ export interface NodeRedisCluster {
   ): Promise<unknown>;
 }
 
-/** What `createSentinel()` of node-redis 5 and 6 returns. */
+/** A client from `createSentinel()` of node-redis 5 or 6. */
 export interface NodeRedisSentinel {
   sendCommand(isReadonly: boolean | undefined, args: string[], options?: NodeRedisCommandOptions): Promise<unknown>;
 }
 
-/** What `new Redis()` (also with `sentinels`) and `new Cluster()` of ioredis 5 and 6 make. */
+/** A client from `new Redis()` (also with `sentinels`) or `new Cluster()` of ioredis 5 or 6. */
 export interface IoRedisClient {
   readonly status: string;
   call(command: string, ...args: string[]): Promise<unknown>;

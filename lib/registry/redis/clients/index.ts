@@ -9,9 +9,9 @@ export type { ChannelListener, OwnConnection, RedisAdapter } from "./adapter.js"
 export type { RedisClient } from "./client.js";
 
 /**
- * Tells the clients apart by what only one of them has.
+ * Returns the adapter of a client, which is recognized by its methods.
  *
- * @throws LogoutError `ERR_OPTION_INVALID` for what is none.
+ * @throws LogoutError `ERR_OPTION_INVALID` if the value is not a known client.
  */
 export function adapterOf(client: RedisClient): RedisAdapter {
   if (has(client, "call", "pipeline", "duplicate")) return ioRedisAdapter(client as never);
@@ -21,7 +21,7 @@ export function adapterOf(client: RedisClient): RedisAdapter {
   if (has(client, "sendCommand")) return clientAdapter(client as never);
   throw new LogoutError(
     "ERR_OPTION_INVALID",
-    "RedisLoginRegistry needs { client }: what createClient(), createClientPool(), createCluster() or createSentinel() of the package redis returns, or new Redis() or new Cluster() of ioredis.",
+    "RedisLoginRegistry needs { client }, a client of node-redis or ioredis. Supported: createClient(), createClientPool(), createCluster() and createSentinel() of the package redis; new Redis() and new Cluster() of ioredis.",
   );
 }
 

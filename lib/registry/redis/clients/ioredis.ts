@@ -1,6 +1,6 @@
 import { LogoutError } from "../../../errors.js";
 import {
-  LONGEST_WAIT_MS,
+  MAX_WAIT_MS,
   type ChannelListener,
   type ChannelSubscription,
   type OwnConnection,
@@ -10,7 +10,7 @@ import { keepSubscribed } from "./keep-subscribed.js";
 
 type Events = "ready" | "end" | "close" | "error";
 
-/** What is common to `Redis` and `Cluster` of ioredis, as far as it is used here. */
+/** The members of both `Redis` and `Cluster` of ioredis that are used here. */
 interface Client {
   readonly status: string;
   call(command: string, ...args: string[]): Promise<unknown>;
@@ -38,8 +38,8 @@ export interface IoRedisCluster extends Client {
   nodes(role: "master"): IoRedis[];
 }
 
-/** A connection that fails is done with: whoever uses it makes another. Nor does one that is dropped keep a process waiting. */
-const ONCE = {
+/** Options of a connection that never reconnects, because its user opens another, and that does not keep the process alive. */
+const NO_RECONNECT = {
   lazyConnect: true,
   retryStrategy: null,
   clusterRetryStrategy: null,
@@ -51,53 +51,58 @@ export function ioRedisAdapter(client: IoRedis | IoRedisCluster): RedisAdapter {
   if (client.isCluster === true && client.options.scaleReads !== "master") {
     throw new LogoutError(
       "ERR_OPTION_INVALID",
-      'RedisLoginRegistry: this Cluster client reads from replicas, which do not know of a kick at once. Pass { client: cluster.duplicate([], { scaleReads: "master" }) }.',
+      'RedisLoginRegistry: this Cluster client reads from replicas, which lag behind kicks. Pass { client: cluster.duplicate([], { scaleReads: "master" }) }.',
     );
   }
-  const online = onlineOnly(client);
+  const waitUntilReady = readyWaiter(client);
   const dropped = new WeakSet<object>();
   return {
     isCluster: client.isCluster === true,
-    // What goes into pipelines of its own does not go in order with what does not.
+    // Automatic pipelining changes the order of commands.
     isInOrder: client.isCluster !== true && client.options?.enableAutoPipelining !== true,
     send: async (_key, [name = "", ...args], signal) => {
       if (client.status !== "ready") {
-        await online(signal);
+        await waitUntilReady(signal);
       }
-      // In lower case: early versions find the keys of a command (to route it, to prefix them) under that name alone.
+      // In lower case: early versions find the keys of a command (for routing and prefixes) only by its lower-case name.
       return client.call(name.toLowerCase(), ...args);
     },
     reconnect: () => {
-      // The nodes of a Cluster say who the master is.
+      // The nodes of a Cluster redirect to the new master.
       const stream = client.isCluster === true ? undefined : client.stream;
       if (stream === undefined || dropped.has(stream)) return;
       dropped.add(stream);
       client.disconnect(true);
     },
-    ownConnection: () => ownConnection(client.isCluster === true ? client.duplicate([], ONCE) : client.duplicate(ONCE)),
+    ownConnection: () =>
+      ownConnection(client.isCluster === true ? client.duplicate([], NO_RECONNECT) : client.duplicate(NO_RECONNECT)),
     subscribe: (channels, listener) =>
-      subscribe(() => (client.isCluster === true ? someNode(client) : client).duplicate(ONCE), channels, listener),
+      subscribe(
+        () => (client.isCluster === true ? anyNode(client) : client).duplicate(NO_RECONNECT),
+        channels,
+        listener,
+      ),
   };
 }
 
 /**
- * Waits until the client is ready, or has given up. A command must not be in its off-line queue when it is given up: there is
- * no way to take it out again, and it would be sent later. Nor may what is given up wait on here: an outage may be long.
+ * Returns a function that waits until the client is ready or has ended. Commands must not enter the client's offline queue: a
+ * command that times out cannot be removed from it, and would be sent later. The wait ends with the signal.
  */
-function onlineOnly(client: Client): (signal?: AbortSignal) => Promise<void> {
+function readyWaiter(client: Client): (signal?: AbortSignal) => Promise<void> {
   const waiting = new Set<() => void>();
-  const goOn = (): void => {
-    client.off("ready", goOn);
-    client.off("end", goOn);
+  const resume = (): void => {
+    client.off("ready", resume);
+    client.off("end", resume);
     for (const each of waiting) each();
     waiting.clear();
   };
-  return async (signal = AbortSignal.timeout(LONGEST_WAIT_MS)) => {
+  return async (signal = AbortSignal.timeout(MAX_WAIT_MS)) => {
     if (client.status === "end") return;
     if (client.status === "wait") client.connect().catch(() => undefined);
     if (waiting.size === 0) {
-      client.off("ready", goOn).off("end", goOn);
-      client.on("ready", goOn).on("end", goOn);
+      client.off("ready", resume).off("end", resume);
+      client.on("ready", resume).on("end", resume);
     }
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -118,8 +123,7 @@ function ownConnection(client: Client): OwnConnection {
   return {
     sequence: async (key, commands) => {
       await (connecting ??= client.connect());
-      // A pipeline with commands that have no key follows no redirection, this does: afterwards the client knows whose the
-      // key is.
+      // A pipeline with commands without a key follows no redirection. EXISTS does, so the client then knows the key's node.
       await client.call("exists", key);
       const replies = await client
         .pipeline(commands.map(([name = "", ...args]) => [name.toLowerCase(), ...args]))
@@ -133,8 +137,8 @@ function ownConnection(client: Client): OwnConnection {
   };
 }
 
-/** A Cluster carries a message to every node: any one will do. */
-function someNode(cluster: IoRedisCluster): IoRedis {
+/** Returns any node: a Cluster forwards messages to every node. */
+function anyNode(cluster: IoRedisCluster): IoRedis {
   const nodes = cluster.nodes("master");
   const node = nodes[Math.floor(Math.random() * nodes.length)];
   if (node === undefined) throw new Error("no node of the Cluster is known");
@@ -146,12 +150,12 @@ function subscribe(
   channels: readonly string[],
   listener: ChannelListener,
 ): ChannelSubscription {
-  return keepSubscribed((lost) => {
+  return keepSubscribed((onLost) => {
     let client: IoRedis | undefined;
     const listen = async (): Promise<void> => {
       client = duplicate();
       client.on("error", () => undefined);
-      client.on("close", lost);
+      client.on("close", onLost);
       client.on("message", (channel, text) => {
         listener.message(channel, text);
       });

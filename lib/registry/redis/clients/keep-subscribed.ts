@@ -2,7 +2,7 @@ import type { ChannelListener, ChannelSubscription } from "./adapter.js";
 
 const RETRY_MS = 500;
 
-/** One connection that listens. */
+/** One connection of a subscription. */
 export interface Attempt {
   /** Resolves when it is subscribed. */
   readonly ready: Promise<void>;
@@ -10,40 +10,40 @@ export interface Attempt {
 }
 
 /**
- * Keeps one attempt to listen alive, with another as soon as one is lost. Clients subscribe again by themselves too, but
- * each in its own way, and of a node that has left the Cluster or is a replica now some never let go. Nor does any notice a
- * connection that is dead without having ended, before the operating system does, after minutes.
+ * Keeps a subscription alive: connects again whenever the connection is lost. The clients also resubscribe by themselves, but each
+ * in its own way; some stay with a node that has left the Cluster or become a replica. And none notices a dead connection before
+ * the operating system does, after minutes.
  */
 export function keepSubscribed(
-  attempt: (lost: () => void) => Attempt,
+  connect: (onLost: () => void) => Attempt,
   { interrupted }: Pick<ChannelListener, "interrupted">,
 ): ChannelSubscription {
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let current: Attempt | undefined;
-  let giveUp: () => void;
+  let reconnect: () => void;
 
-  const begin = (): void => {
-    let isOver = false;
-    const lost = (): void => {
-      if (isOver) return;
-      isOver = true;
+  const start = (): void => {
+    let isLost = false;
+    const onLost = (): void => {
+      if (isLost) return;
+      isLost = true;
       if (isClosed) return;
       current?.end();
-      timer = setTimeout(begin, RETRY_MS).unref();
+      timer = setTimeout(start, RETRY_MS).unref();
       interrupted();
     };
-    giveUp = lost;
-    current = attempt(lost);
+    reconnect = onLost;
+    current = connect(onLost);
     current.ready.then(() => {
-      if (!isOver && !isClosed) interrupted();
-    }, lost);
+      if (!isLost && !isClosed) interrupted();
+    }, onLost);
   };
 
-  begin();
+  start();
   return {
     renew: () => {
-      giveUp();
+      reconnect();
     },
     close: () => {
       isClosed = true;

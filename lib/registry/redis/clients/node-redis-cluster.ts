@@ -2,7 +2,7 @@ import type { OwnConnection, RedisAdapter } from "./adapter.js";
 import type { NodeRedisCommandOptions } from "./client.js";
 import { commandOptions, inSequence, ownClient, subscribe, type ServerClient } from "./node-redis.js";
 
-/** What `createCluster()` of node-redis returns, as far as it is used here. */
+/** The members of a client from `createCluster()` of node-redis that are used here. */
 export interface ClusterClient {
   readonly isOpen: boolean;
   sendCommand(
@@ -11,7 +11,7 @@ export interface ClusterClient {
     args: string[],
     options?: NodeRedisCommandOptions,
   ): Promise<unknown>;
-  /** By the number of a slot. */
+  /** The nodes, by number of slot. */
   readonly slots: readonly { readonly master: unknown }[];
   getRandomNode(): unknown;
   nodeClient(node: unknown): ServerClient | Promise<ServerClient>;
@@ -25,13 +25,13 @@ export function clusterAdapter(cluster: ClusterClient): RedisAdapter {
   return {
     isCluster: true,
     isInOrder: false,
-    // Never as a read: that might be answered by a replica, which does not know of a kick yet.
+    // Never as a read, which a replica might execute: replicas lag behind kicks.
     send: (key, args, signal) => cluster.sendCommand(key, false, [...args], commandOptions(signal)),
-    // Its nodes say who the master is.
+    // The nodes of a Cluster redirect to the new master.
     reconnect: () => undefined,
     ownConnection: () => ownConnection(cluster),
-    // A Cluster carries a message to every node. With a client of one node it is known when that is gone; the Cluster client
-    // of node-redis 5 would wait for it for ever.
+    // A Cluster forwards messages to every node, so one node is enough. Its client notices the loss of the node; the Cluster
+    // client of node-redis 5 would wait forever.
     subscribe: (channels, listener) =>
       subscribe(async () => (await cluster.nodeClient(cluster.getRandomNode())).duplicate(), channels, listener),
   };
@@ -42,8 +42,8 @@ function ownConnection(cluster: ClusterClient): OwnConnection {
   return {
     sequence: async (key, commands) => {
       const client = await own.connected();
-      // The client of one node follows no redirection, this does: afterwards it is known whose the key is. A pipeline of the
-      // Cluster's would fail as a whole where one command is refused.
+      // The client of one node follows no redirection. EXISTS on the Cluster client does, so `slots` is then current. A pipeline of
+      // the Cluster client would fail as a whole if one command failed.
       const [slot] = await Promise.all([
         client.sendCommand(key, false, ["CLUSTER", "KEYSLOT", key], commandOptions()),
         client.sendCommand(key, false, ["EXISTS", key], commandOptions()),

@@ -1,5 +1,5 @@
 import {
-  LONGEST_WAIT_MS,
+  MAX_WAIT_MS,
   type ChannelListener,
   type ChannelSubscription,
   type OwnConnection,
@@ -8,7 +8,7 @@ import {
 import type { NodeRedisCommandOptions } from "./client.js";
 import { keepSubscribed } from "./keep-subscribed.js";
 
-/** A client of node-redis for one server, as far as it is used here. */
+/** The members of a node-redis client for one server that are used here. */
 export interface ServerClient {
   readonly isOpen: boolean;
   readonly isReady?: boolean;
@@ -29,23 +29,23 @@ interface Pool {
 
 interface Sentinel {
   sendCommand(isReadonly: boolean, args: string[], options?: NodeRedisCommandOptions): Promise<unknown>;
-  // Sentinel clients of node-redis 5 have no duplicate(). This hands out the client of the master, in 5 and in 6.
+  // Sentinel clients of node-redis 5 have no duplicate(). `_execute` passes the client of the master, in 5 and in 6.
   _execute<Result>(isReadonly: boolean, act: (master: ServerClient) => Promise<Result>): Promise<Result>;
 }
 
-/** An empty mapping brings strings, whatever the app has set for itself. */
+/** An empty type mapping returns strings, regardless of the app's own mapping. */
 const PLAIN: NodeRedisCommandOptions = { typeMapping: {} };
-/** Without the client's own time limit, which costs more than the whole look-up: there is one already. */
-const IN_TIME: NodeRedisCommandOptions = { ...PLAIN, timeout: 0 };
-const IN_OUTAGE: NodeRedisCommandOptions = { ...PLAIN, timeout: LONGEST_WAIT_MS };
+/** Without the client's own timeout, which costs more than the lookup itself: the registry has one already. */
+const WITHOUT_TIMEOUT: NodeRedisCommandOptions = { ...PLAIN, timeout: 0 };
+const WITH_TIMEOUT: NodeRedisCommandOptions = { ...PLAIN, timeout: MAX_WAIT_MS };
 
 /**
- * The signal takes a command out of the queue when it is given up. What comes without one is written at once, by a client
- * that is ready; in an outage the client's own limit takes it out, which node-redis 5 does not have by default.
+ * Returns options that remove a command from the client's queue in an outage: by the signal, or by the client's own timeout, which
+ * node-redis 5 does not set by default. A client that is ready writes a command at once, so it needs neither.
  */
 export function commandOptions(abortSignal?: AbortSignal, isReady = false): NodeRedisCommandOptions {
-  if (abortSignal !== undefined) return { ...IN_TIME, abortSignal };
-  return isReady ? IN_TIME : IN_OUTAGE;
+  if (abortSignal !== undefined) return { ...WITHOUT_TIMEOUT, abortSignal };
+  return isReady ? WITHOUT_TIMEOUT : WITH_TIMEOUT;
 }
 
 export function clientAdapter(client: ServerClient): RedisAdapter {
@@ -64,7 +64,7 @@ export function clientAdapter(client: ServerClient): RedisAdapter {
       client.once("ready", () => {
         isDropped = false;
       });
-      // Sent as any command, it ends the connection and not the client.
+      // As a plain command, QUIT ends the connection but not the client.
       client.sendCommand(["QUIT"], PLAIN).catch(() => undefined);
     },
   };
@@ -84,7 +84,7 @@ export function sentinelAdapter(sentinel: Sentinel): RedisAdapter {
   );
 }
 
-/** For all that is behind one master: `duplicate` gives another client to it, not yet connected. */
+/** Returns the adapter for clients with one master. @param duplicate - Returns another client of it, not connected. */
 function serverAdapter(
   send: (args: string[], options: NodeRedisCommandOptions) => Promise<unknown>,
   duplicate: () => Promise<ServerClient>,
@@ -108,7 +108,7 @@ function ownConnection(duplicate: () => Promise<ServerClient>): OwnConnection {
   };
 }
 
-/** One right behind the other; a command that is refused has its error in the place of its reply. */
+/** Sends commands in sequence. The error of a command is in the place of its reply. */
 export function inSequence(
   client: ServerClient,
   commands: readonly (readonly string[])[],
@@ -123,18 +123,18 @@ interface Connectable {
   destroy(): unknown;
 }
 
-/** A client that belongs to the registry: connected when it is first needed, closed for good. */
+/** Manages a client of the registry: connects it on first use, and closes it permanently. */
 export function ownClient<Client extends Connectable>(
-  make: () => Promise<Client>,
+  create: () => Promise<Client>,
 ): { connected(): Promise<Client>; close(): Promise<void> } {
   let client: Client | undefined;
   let connecting: Promise<Client> | undefined;
   let isClosed = false;
   const connect = async (): Promise<Client> => {
-    const made = await make();
+    const created = await create();
     if (isClosed) throw new Error("closed while connecting");
-    client = made;
-    // Whoever uses it meets the failure; an event that nobody listens for would end the process.
+    client = created;
+    // The commands report the error. Without a listener, the event would end the process.
     client.on("error", () => undefined);
     await client.connect();
     return client;
@@ -153,11 +153,11 @@ export function subscribe(
   channels: readonly string[],
   listener: ChannelListener,
 ): ChannelSubscription {
-  return keepSubscribed((lost) => {
+  return keepSubscribed((onLost) => {
     const own = ownClient(async () => {
       const client = await duplicate();
-      client.on("error", lost);
-      client.on("end", lost);
+      client.on("error", onLost);
+      client.on("end", onLost);
       client.unref();
       return client;
     });
