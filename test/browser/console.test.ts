@@ -10,7 +10,7 @@ jest.setTimeout(60_000);
 const OPENER = "tr[data-user=admin] > td:last-child a";
 const SUBMIT = "[data-confirmation] button.solid";
 
-describe("the console while somebody works in it", () => {
+describe("the console while an administrator uses it", () => {
   let browser: Browser;
   const opened: WatchedPage[] = [];
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe("the console while somebody works in it", () => {
 
   const consolePath = (site: Site): string => `/console/applications/${site.appId}/login-management`;
 
-  /** A site with these users, and its console as an administrator sees it. */
+  /** Opens the console of a site on which these users and an administrator are logged in. */
   async function consoleOf(users: readonly string[] = [], auth: Partial<LogoutOptions> = {}) {
     const site = await openSite({
       auth: { admin: { authorize: (req) => req.session.userId === "admin" }, ...auth },
@@ -39,18 +39,18 @@ describe("the console while somebody works in it", () => {
     return { site, page, context: watched.context };
   }
 
-  /** Holds what the script asks for at these addresses until it is let go. */
+  /** Holds requests of the script to these addresses until the returned function is called. */
   async function hold(page: Page, url: string | RegExp) {
-    let letGo = (): void => undefined;
-    const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+    let release = (): void => undefined;
+    const isReleased = new Promise<void>((resolve) => (release = resolve));
     await page.route(url, async (route) => {
-      if (route.request().resourceType() === "fetch") await isLetGo;
+      if (route.request().resourceType() === "fetch") await isReleased;
       await route.continue().catch(() => undefined);
     });
-    return letGo;
+    return release;
   }
 
-  it("keeps the focus on a page's number when the table is refreshed", async () => {
+  it("keeps the focus on a page number when the table is refreshed", async () => {
     const { page } = await consoleOf(Array.from({ length: 24 }, (_value, index) => `user ${String(index)}`));
     await page.focus(".pager button[value='2']");
     await page.evaluate(() => document.querySelector("tbody tr")?.setAttribute("data-before", ""));
@@ -58,11 +58,11 @@ describe("the console while somebody works in it", () => {
     expect(await page.evaluate(() => document.activeElement?.getAttribute("value"))).toBe("2");
   });
 
-  it("asks once, however often its button is clicked", async () => {
+  it("opens one dialog on a double click", async () => {
     const { page } = await consoleOf();
-    const letGo = await hold(page, /force-offline/);
+    const release = await hold(page, /force-offline/);
     await page.dblclick(OPENER);
-    letGo();
+    release();
     await page.waitForSelector("dialog[open]");
     await page.unrouteAll({ behavior: "wait" });
     expect(await page.locator("dialog").count()).toBe(1);
@@ -72,17 +72,17 @@ describe("the console while somebody works in it", () => {
     await page.waitForSelector("dialog[open]");
   });
 
-  it("gives the focus back also where a refresh was on its way when the dialog was opened", async () => {
+  it("returns the focus if a refresh was pending when the dialog opened", async () => {
     const { page } = await consoleOf();
-    const letGo = await hold(page, page.url());
+    const release = await hold(page, page.url());
     await page.waitForRequest(page.url());
     await page.focus(OPENER);
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog[open]");
     const refreshed = page.waitForResponse(page.url());
-    letGo();
+    release();
     await (await refreshed).finished();
-    // What the script does with the answer comes before the next but one picture.
+    // The script handles the response within two frames.
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     await page.keyboard.press("Escape");
     await page.waitForSelector("dialog", { state: "detached" });
@@ -90,11 +90,11 @@ describe("the console while somebody works in it", () => {
   });
 
   it.each([
-    ["asks whom to force offline", [OPENER]],
-    ["forces somebody offline", [OPENER, SUBMIT]],
-  ])("tells an administrator why, who is kicked before he %s", async (_what, clicks) => {
+    ["opening the dialog", [OPENER]],
+    ["forcing a user offline", [OPENER, SUBMIT]],
+  ])("shows the reason to an administrator who was kicked before %s", async (_action, clicks) => {
     const { site, page } = await consoleOf();
-    // So that no refresh is told first.
+    // Otherwise a refresh could receive the reason first.
     await hold(page, page.url());
     for (const before of clicks.slice(0, -1)) {
       await page.click(before);
@@ -107,7 +107,7 @@ describe("the console while somebody works in it", () => {
     expect(await page.locator("dialog").count()).toBe(0);
   });
 
-  it("sends an administrator who has logged out elsewhere to log in, also on another host", async () => {
+  it("sends an administrator who logged out in another tab to the login page, also on another host", async () => {
     const idp = await serve((_req, res) => res.end("the log-in page"));
     try {
       const { site, page, context } = await consoleOf([], { loginUrl: `${idp.url}/in` });
@@ -120,7 +120,7 @@ describe("the console while somebody works in it", () => {
     }
   });
 
-  it("takes no more users into the selection than an address can carry, and says so", async () => {
+  it("limits the selection to what an address can carry, and says so", async () => {
     const users = Array.from({ length: 45 }, (_value, index) => `${"x".repeat(400)}${String(index)}`);
     const { site, page } = await consoleOf(users);
     await page.goto(`${site.url}${consolePath(site)}?limit=50`);

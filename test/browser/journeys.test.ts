@@ -23,7 +23,7 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
     redis = backend === "Redis" ? await startRedis() : undefined;
     [browser, example] = await Promise.all([launchChromium(), startExample(redis?.url)]);
   });
-  // What an earlier test has left logged in would be counted in this one.
+  // Logins of earlier tests would be counted.
   beforeEach(() => example.kick(["alice", "bob", "admin"]));
   afterEach(async () => {
     const complaints = opened.flatMap((watched) => watched.complaints);
@@ -51,21 +51,21 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
     return page;
   }
 
-  // What a page does without a script is the same, wherever the logins are listed.
+  // Pages without a script do not depend on the registry: one registry is enough.
   describe.each(backend === "memory" ? [true, false] : [true])("with a script: %s", (javaScriptEnabled) => {
-    it("a user who is not logged in gets to his devices by way of the login", async () => {
+    it("a visitor reaches their devices through the login page", async () => {
       const page = await logIn("bob", { javaScriptEnabled }, "/u");
       expect(page.url()).toBe(`${example.origin}/u`);
       expect(await text(page, "h1")).toBe("Where you’re logged in");
     });
 
-    it("a user logs out by the menu, with the keyboard alone", async () => {
+    it("a user logs out from the menu with the keyboard alone", async () => {
       const page = await logIn("bob", { javaScriptEnabled });
       await page.goto(`${example.origin}/u`);
       await page.keyboard.press("Tab");
       await page.keyboard.press("Enter");
       expect(await page.locator(".popup").isVisible()).toBe(true);
-      expect(await text(page, ".popup")).toMatch(/Bob[^]*bob@shop.example[^]*Logout/);
+      expect(await text(page, ".popup")).toMatch(/Bob[^]*bob@shop.example[^]*Log out/);
       await page.keyboard.press("Tab");
       await page.keyboard.press("Enter");
       await page.waitForURL(`${example.origin}/u/logged-out`);
@@ -74,7 +74,7 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       expect(page.url()).toBe(`${example.origin}/login`);
     });
 
-    it("a user logs out one device, then everywhere else, and those see why", async () => {
+    it("a user logs out one device, then all others, and these show the reason", async () => {
       const phone = await logIn("bob", { userAgent: PHONE });
       const tablet = await logIn("bob", { userAgent: PHONE });
       const page = await logIn("bob", { javaScriptEnabled });
@@ -84,14 +84,14 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       expect(await rows.first().innerText()).toMatch(/Chrome \d+ on Linux[^]*This device/);
       expect(await rows.nth(1).innerText()).toMatch(/Safari 17 on iOS/);
       await rows.nth(1).locator("button").click();
-      expect(await text(page, "[role=status]")).toContain("1 device is logged out.");
+      expect(await text(page, "[role=status]")).toContain("1 device logged out.");
       expect(await rows.count()).toBe(2);
       await page.click("button:has-text('Log out everywhere else (1)')");
       expect(await rows.count()).toBe(1);
       for (const device of [phone, tablet]) {
         await device.goto(`${example.origin}/slow`);
         expect(await text(device, "h1")).toBe("You have been logged out");
-        expect(await text(device, ".notice p")).toBe("You logged this device out from another one.");
+        expect(await text(device, ".notice p")).toBe("You logged out this device from another device.");
         await device.click("text=Log in again");
         expect(device.url()).toBe(`${example.origin}/login`);
       }
@@ -105,18 +105,18 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       await admin.goto(example.origin + CONSOLE);
       await admin.click("tr[data-user=alice] > td:last-child a");
       await admin.waitForSelector("[data-confirmation]");
-      expect(await text(admin, "[data-confirmation]")).toMatch(/Force Alice Liddell offline\?[^]*1 login ends\./);
+      expect(await text(admin, "[data-confirmation]")).toMatch(/Force Alice Liddell offline\?[^]*This ends 1 login\./);
       await admin.fill("[name=reason]", "Your shift is over");
       await admin.keyboard.press("Enter");
       expect(await admin.locator("[data-confirmation]").isVisible()).toBe(true);
       await admin.click("[data-confirmation] button.solid");
-      await admin.waitForSelector("text=Forced offline successful: 1 user, 1 login");
+      await admin.waitForSelector("text=1 user forced offline (1 login ended)");
       await admin.waitForSelector("tr[data-user=alice]", { state: "detached" });
       await alice.goto(`${example.origin}/u`);
       expect(await text(alice, ".notice")).toMatch(/You have been logged out[^]*Your shift is over/);
     });
 
-    it("an administrator forces those offline that are checked, and one login of a user", async () => {
+    it("an administrator forces the selected users offline, and one login of a user", async () => {
       const [alice, , second] = [await logIn("alice"), await logIn("bob"), await logIn("bob")];
       const admin = await logIn("admin", { javaScriptEnabled });
       await admin.goto(example.origin + CONSOLE);
@@ -124,7 +124,7 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       await admin.locator("tr[data-user=bob] .logins li").first().locator("a").click();
       await admin.waitForSelector("text=Force one login of Bob offline?");
       await admin.click("[data-confirmation] button.solid");
-      await admin.waitForSelector("text=Forced offline successful: 1 user, 1 login");
+      await admin.waitForSelector("text=1 user forced offline (1 login ended)");
       await second.goto(`${example.origin}/u`);
       expect(await text(second, "h1")).toBe("You have been logged out");
       await admin.check("tr[data-user=alice] input");
@@ -132,12 +132,12 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       await admin.click(".selection button");
       await admin.waitForSelector("text=Force 2 users offline?");
       await admin.click("[data-confirmation] button.solid");
-      await admin.waitForSelector("text=Forced offline successful: 2 users, 2 logins");
+      await admin.waitForSelector("text=2 users forced offline (2 logins ended)");
       await alice.goto(`${example.origin}/u`);
       expect(await text(alice, "h1")).toBe("You have been logged out");
     });
 
-    it("an administrator forces everyone offline, himself too, once he has typed the application's id", async () => {
+    it("an administrator forces everyone offline, themselves included, after typing the application id", async () => {
       const alice = await logIn("alice");
       const admin = await logIn("admin", { javaScriptEnabled });
       await admin.goto(example.origin + CONSOLE);
@@ -154,14 +154,14 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
     });
   });
 
-  it("a user who is no administrator does not see the console", async () => {
+  it("a user who is not an administrator has no access to the console", async () => {
     const page = await logIn("bob");
     const answer = await page.goto(example.origin + CONSOLE);
     expect(answer?.status()).toBe(403);
-    expect(await text(page, "h1")).toBe("You may not see this page");
+    expect(await text(page, "h1")).toBe("You don’t have access to this page");
   });
 
-  it("the console shows who comes and goes by itself, and keeps what is checked, open and typed", async () => {
+  it("the console follows logins and logouts, and keeps selected users, opened rows and typed text", async () => {
     const admin = await logIn("admin");
     await admin.goto(example.origin + CONSOLE);
     await admin.check("tr[data-user=admin] input");
@@ -177,7 +177,7 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
     expect(await text(admin, ".selection")).toContain("1 user selected");
   });
 
-  it("the console keeps what is on it while the server is away, says so, and goes on when it is back", async () => {
+  it("the console keeps the list while the server is unreachable, says so, and recovers", async () => {
     const admin = await logIn("admin");
     await admin.goto(example.origin + CONSOLE);
     await admin.context().setOffline(true);
@@ -187,7 +187,7 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
     await admin.waitForSelector("text=This list could not be refreshed.", { state: "hidden" });
   });
 
-  it("the dialog gives the focus back where it came from, by Escape and by Cancel", async () => {
+  it("the dialog returns the focus to its opener, on Escape and on Cancel", async () => {
     const admin = await logIn("admin");
     await admin.goto(example.origin + CONSOLE);
     const opener = admin.locator("tr[data-user=admin] > td:last-child a");

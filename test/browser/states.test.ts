@@ -19,7 +19,7 @@ const HOSTILE = [
   "名字很长的用户名字很长的用户名字很长的用户",
 ];
 const WIDTHS = [320, 768, 1440];
-const MANY_CHECKED = Array.from({ length: 900 }, (_value, index) => `user=${String(index + 100)}`).join("&");
+const MANY_SELECTED = Array.from({ length: 900 }, (_value, index) => `user=${String(index + 100)}`).join("&");
 
 interface Axe {
   run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
@@ -54,7 +54,7 @@ describe("every state of the pages", () => {
   const pageOf = (site: Site, user: string, options: Parameters<typeof openPageAs>[3] = {}) =>
     openPageAs(browser, site, user, options);
 
-  async function expectSound(page: Page, complaints: readonly string[]): Promise<void> {
+  async function expectAccessible(page: Page, complaints: readonly string[]): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.evaluate(AXE);
@@ -64,11 +64,11 @@ describe("every state of the pages", () => {
     }
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
-      const [content, room] = await page.evaluate(() => [
+      const [content, available] = await page.evaluate(() => [
         document.documentElement.scrollWidth,
         document.documentElement.clientWidth,
       ]);
-      expect([width, content]).toEqual([width, room]);
+      expect([width, content]).toEqual([width, available]);
     }
     expect(complaints).toEqual([]);
   }
@@ -82,35 +82,35 @@ describe("every state of the pages", () => {
     "the personal center after a device was logged out": (site, page) => page.goto(`${site.url}/account/u?ended=2`),
     "the logged-out page": (site, page) => page.goto(`${site.url}/account/u/logged-out`),
     "the console with many users": (site, page) => page.goto(site.url + consolePath(site)),
-    "the console with a row open and users checked": async (site, page) => {
+    "the console with an open row and a selected user": async (site, page) => {
       await page.goto(site.url + consolePath(site));
       await page.click("tbody tr:nth-child(2) summary");
       await page.check("tbody tr:nth-child(3) input");
     },
-    "the console with a full selection": (site, page) => page.goto(`${site.url}${consolePath(site)}?${MANY_CHECKED}`),
-    "the console where nobody is found": (site, page) => page.goto(`${site.url}${consolePath(site)}?q=nobody`),
+    "the console with a full selection": (site, page) => page.goto(`${site.url}${consolePath(site)}?${MANY_SELECTED}`),
+    "the console without search results": (site, page) => page.goto(`${site.url}${consolePath(site)}?q=nobody`),
     "the console with an open dialog": async (site, page) => {
       await page.goto(site.url + consolePath(site));
       await page.click("tbody tr:nth-child(2) > td:last-child a");
       await page.waitForSelector("dialog[open]");
     },
-    "the page that asks about everyone": (site, page) =>
+    "the confirmation page for everyone": (site, page) =>
       page.goto(`${site.url}${consolePath(site)}/force-offline?everyone=1`),
     "an error": (site, page) => page.goto(`${site.url}/account/console/applications/other/login-management`),
   };
 
-  it.each(Object.keys(STATES))("is sound for everybody: %s", async (name) => {
+  it.each(Object.keys(STATES))("is accessible and fits every width: %s", async (name) => {
     const site = await siteWithUsers([
       ...Array.from({ length: 24 }, (_value, index) => `user ${String(index)}`),
       "admin",
     ]);
     const { page, complaints, context } = await pageOf(site, "admin");
     await STATES[name]?.(site, page);
-    await expectSound(page, complaints);
+    await expectAccessible(page, complaints);
     await context.close();
   });
 
-  it.each(["en", "zh"] as const)("is sound with hostile names, in %s", async (locale) => {
+  it.each(["en", "zh"] as const)("is accessible and fits every width with hostile names, in %s", async (locale) => {
     const users = HOSTILE.map((_text, index) => `u${String(index)}`);
     const user = (userId: string) => ({
       name: HOSTILE[Number(userId.slice(1))] ?? "Ada",
@@ -122,26 +122,26 @@ describe("every state of the pages", () => {
     await page.goto(site.url + consolePath(site));
     expect(await page.locator("tbody tr").count()).toBe(9);
     expect(await page.content()).not.toContain("<script>alert");
-    await expectSound(page, complaints);
+    await expectAccessible(page, complaints);
     await site.auth.kick("admin", { reason: HOSTILE[4] ?? "" });
     await page.goto(`${site.url}/account/u`);
     expect(await page.locator(".notice bdi").innerText()).toBe(HOSTILE[4]);
-    await expectSound(page, complaints);
+    await expectAccessible(page, complaints);
     await context.close();
   });
 
-  it("styles the refusal in the rest of the app too, under helmet", async () => {
+  it("styles the 401 page of other routes of the app too, under helmet", async () => {
     const site = await siteWithUsers([]);
     const { page, complaints, context } = await pageOf(site, "alice");
     await site.auth.kick("alice", { reason: "why" });
     expect((await page.goto(`${site.url}/me`))?.status()).toBe(401);
     const align = await page.locator(".notice").evaluate((element) => getComputedStyle(element).textAlign);
     expect(align).toBe("center");
-    await expectSound(page, complaints);
+    await expectAccessible(page, complaints);
     await context.close();
   });
 
-  it("carries what is checked over page changes and a changed page size", async () => {
+  it("keeps the selection across pages", async () => {
     const site = await siteWithUsers(Array.from({ length: 24 }, (_value, index) => `user ${String(index)}`));
     for (const javaScriptEnabled of [true, false]) {
       const { page, context } = await pageOf(site, "admin", { javaScriptEnabled });
@@ -157,13 +157,12 @@ describe("every state of the pages", () => {
     }
   });
 
-  it("shows an empty application", async () => {
+  it("shows an application whose only user is the administrator", async () => {
     const site = await siteWithUsers([]);
     const { page, complaints, context } = await pageOf(site, "admin");
     await page.goto(site.url + consolePath(site));
-    // The administrator himself is online: only when he leaves is nobody there.
     expect(await page.locator("tbody tr").count()).toBe(1);
-    await expectSound(page, complaints);
+    await expectAccessible(page, complaints);
     await context.close();
   });
 });

@@ -42,7 +42,6 @@ describe("in Chromium", () => {
   afterAll(() => browser.close());
 
   async function openAs(path: string) {
-    // A service worker needs a host that counts as secure.
     const site = await open({ after: addPages });
     const { page, context } = await openPageAs(browser, site, "alice");
     closes.push(() => context.close());
@@ -58,21 +57,21 @@ describe("in Chromium", () => {
     expect(await page.content()).toContain(WHY);
   }
 
-  it("a service worker that hands requests on is no obstacle to the logout URL", async () => {
+  it("the logout URL works with a service worker that forwards requests", async () => {
     const { site, page } = await openAs("/with-worker");
     await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     await page.goto(`${site.url}/login/profile/logout`);
     expect((await site.auth.listLogins("alice")).total).toBe(0);
   });
 
-  it("a script fetches the logout URL: nothing ends, with a service worker or without", async () => {
+  it("fetch() of the logout URL ends no login, with a service worker", async () => {
     const { site, page } = await openAs("/with-worker");
     await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
     expect(await page.evaluate(async () => (await fetch("/login/profile/logout")).status)).toBe(403);
     expect((await site.auth.listLogins("alice")).total).toBe(1);
   });
 
-  it("an EventSource that connects again after a kick leaves the reason to the next page", async () => {
+  it("an EventSource that reconnects after a kick leaves the reason to the next page", async () => {
     const { site, page } = await openAs("/with-events");
     await title(page, "listens");
     await site.auth.kick("alice", { reason: WHY });
