@@ -70,10 +70,14 @@ export function confirmationPage({ frame, appId, url, forceUrl, target, users, l
 /** Says how many logins end and who has to log in again. `logins` is `undefined` for everyone. */
 function Consequence({ users, logins, texts }: { users: number; logins: number | undefined; texts: Texts }) {
   if (logins === undefined) return <p>{texts.everyoneMustLogInAgain}</p>;
+  const mustLogInAgain = users === 1 ? texts.userMustLogInAgain : texts.usersMustLogInAgain;
+  if (logins === 0) return <p>{mustLogInAgain}</p>;
+  // A line each: sentences in Chinese have no space between them, sentences in English have one.
   return (
     <p>
-      {logins === 0 ? null : <span>{texts.endsLogins(logins)}</span>}{" "}
-      <span>{users === 1 ? texts.userMustLogInAgain : texts.usersMustLogInAgain}</span>
+      {texts.endsLogins(logins)}
+      <br />
+      {mustLogInAgain}
     </p>
   );
 }
