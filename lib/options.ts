@@ -4,7 +4,7 @@ import { LogoutError } from "./errors.js";
 import type { LoginEnd, UserProfile } from "./types/login.js";
 import type { LoginRegistry } from "./types/registry.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
-import { LOCALES, type Locale } from "./pages/texts.js";
+import { LOCALES, type Locale } from "./pages/texts/index.js";
 import { isMemoryStore } from "./util/known-stores.js";
 import { comparablePath, encodePath, encodePattern, plainPath } from "./util/paths.js";
 import type { HookUse } from "./session/hook.js";

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 const tsc = (project) =>
   execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project], { stdio: "inherit" });
 
-await import("./bundle-client.mjs");
+await import("./bundle-browser.mjs");
 rmSync("dist", { recursive: true, force: true });
 rmSync("example-app/dist", { recursive: true, force: true });
 tsc("tsconfig.build.json");

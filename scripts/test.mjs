@@ -24,7 +24,7 @@ const STAGES = [
     ["lint", [node, bin("eslint/bin/eslint.js"), ".", "--max-warnings", "0"]],
     ["types, TypeScript 6", [node, bin("typescript/bin/tsc"), "-p", "tsconfig.json"]],
     ["types, TypeScript 7", [node, bin("typescript7/bin/tsc"), "-p", "tsconfig.json"]],
-    ["types of the client", [node, bin("typescript/bin/tsc"), "-p", "lib/pages/client"]],
+    ["types of the browser script", [node, bin("typescript/bin/tsc"), "-p", "lib/pages/browser"]],
     ["format", [node, bin("prettier/bin/prettier.cjs"), "--check", "--log-level", "warn", "."]],
   ],
   [["tests", [node, bin("jest/bin/jest.js"), ...selection]]],

@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
 import { warn } from "../util/warning.js";
-import type { Texts } from "../pages/texts.js";
+import type { Texts } from "../pages/texts/index.js";
 import { homeUrl } from "./addresses.js";
 import { acceptsPage, sendError, sendNotice } from "./responses.js";
 import type { HttpContext } from "./context.js";
@@ -69,7 +69,7 @@ function sendErrorNotice(context: HttpContext, req: Request, res: Response, erro
     title,
     // The errors of this package are in English; a page in another language says what it can in its own.
     text: isPublic && texts.language === "en" ? error.message : undefined,
-    link: { href: homeUrl(context, req), label: texts.goOn },
+    link: { href: homeUrl(context, req), label: texts.continue_ },
   });
 }
 
@@ -79,9 +79,9 @@ function isOwnError({ status }: LogoutError): boolean {
 }
 
 function titleOf(status: number, texts: Texts): string {
-  if (status === 403) return texts.requestForbidden;
-  if (status === 404) return texts.noSuchPage;
-  return status === 503 ? texts.tryAgainLater : texts.requestRefused;
+  if (status === 403) return texts.requestNotAllowed;
+  if (status === 404) return texts.pageNotFound;
+  return status === 503 ? texts.tryAgainLater : texts.somethingWrong;
 }
 
 /** An error of this package, also of another copy of it: ESM and CommonJS have a class each. */

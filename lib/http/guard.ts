@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from "express";
-import { LOCALES } from "../pages/texts.js";
+import { LOCALES } from "../pages/texts/index.js";
 import { isLoginRoute, loginUrl } from "./addresses.js";
 import { sendNotice } from "./responses.js";
 import { sendAsset } from "./pages/assets.js";

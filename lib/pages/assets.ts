@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { SCRIPT, STYLE } from "./client/bundle.js";
+import { SCRIPT, STYLE } from "./browser/bundle.js";
 
-/** A file that pages load. Its name carries a hash of what is in it, so that it can be kept for ever. */
+/** A file that pages load. The name contains a hash of the content, so that browsers can cache the file forever. */
 export interface Asset {
   readonly name: string;
   readonly type: string;

@@ -1,14 +1,14 @@
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import { Avatar, type UserView } from "./user-view.js";
-import type { Texts } from "./texts.js";
+import type { Texts } from "./texts/index.js";
 
-/** Whom a confirmed form forces offline. */
+/** The users or the login that the form forces offline. */
 export type Target =
   | {
       readonly kind: "users";
       readonly people: readonly UserView[];
       readonly isOneLogin: boolean;
-      /** Those users, or that login, as the form sends them. */
+      /** The same users or login, as the value of a form field. */
       readonly selection: string;
     }
   | { readonly kind: "everyone" };
@@ -20,28 +20,24 @@ export interface Confirmation {
   readonly forceUrl: string;
   readonly target: Target;
   readonly users: number;
-  /** How many logins end, as far as they are shown; not counted for everyone. */
+  /** Number of listed logins that end; `undefined` for everyone. */
   readonly logins: number | undefined;
 }
 
-/** Asks before anybody is forced offline: a page, which the script shows as a dialog. */
+/** Renders the question before users are forced offline. The script shows this page as a dialog. */
 export function confirmationPage({ frame, appId, url, forceUrl, target, users, logins }: Confirmation): string {
   const { texts } = frame;
   const title = question(target, users, appId, texts);
   return renderPage(
     <Layout frame={frame} title={title} width="narrow" breadcrumb={[texts.applications, appId, texts.loginManagement]}>
-      <form method="post" action={forceUrl} class="confirmation" data-confirmation data-broke-off={texts.brokeOff}>
-        {/* A disabled first button keeps Enter in a text field from forcing anybody offline. */}
+      <form method="post" action={forceUrl} class="confirmation" data-confirmation data-stopped={texts.stopped}>
+        {/* Enter in a text field activates the first button. Disabled, it keeps Enter from forcing users offline. */}
         <button type="submit" disabled hidden />
         <h1 id="question">
           <bdi>{title}</bdi>
         </h1>
         {target.kind === "users" ? <People people={target.people} /> : null}
-        <p>
-          {logins === undefined
-            ? texts.everyoneMustLogInAgain
-            : `${logins === 0 ? "" : texts.holdLogins(logins)} ${texts.mustLogInAgain}`.trim()}
-        </p>
+        <Consequence users={users} logins={logins} texts={texts} />
         {target.kind === "everyone" ? (
           <label>
             {texts.typeApplicationId(appId)}
@@ -71,7 +67,22 @@ export function confirmationPage({ frame, appId, url, forceUrl, target, users, l
   );
 }
 
-/** Who it concerns; of very many, the first. */
+/** Says how many logins end and who has to log in again. `logins` is `undefined` for everyone. */
+function Consequence({ users, logins, texts }: { users: number; logins: number | undefined; texts: Texts }) {
+  if (logins === undefined) return <p>{texts.everyoneMustLogInAgain}</p>;
+  const mustLogInAgain = users === 1 ? texts.userMustLogInAgain : texts.usersMustLogInAgain;
+  if (logins === 0) return <p>{mustLogInAgain}</p>;
+  // A line each: sentences in Chinese have no space between them, sentences in English have one.
+  return (
+    <p>
+      {texts.endsLogins(logins)}
+      <br />
+      {mustLogInAgain}
+    </p>
+  );
+}
+
+/** Lists the users, or the first 20 of them. */
 function People({ people }: { people: readonly UserView[] }) {
   return (
     <ul class="people">

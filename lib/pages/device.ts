@@ -1,7 +1,7 @@
 import Bowser from "bowser";
 import { LRUCache } from "lru-cache";
 
-/** A device, as far as its `User-Agent` tells. */
+/** What a `User-Agent` header says about the device. */
 export interface Device {
   /** `"desktop"`, `"mobile"`, `"tablet"`, `"tv"`, `"bot"` … */
   readonly kind: string | undefined;
@@ -12,7 +12,7 @@ export interface Device {
 }
 
 const UNKNOWN: Device = { kind: undefined, browser: undefined, system: undefined };
-/** To take a `User-Agent` apart is the longest part of a row, and most users have one of few. */
+/** Parsing a `User-Agent` is the slowest part of rendering a row, and most users share a few of them. */
 const devices = new LRUCache<string, Device>({ max: 500, memoMethod: parse });
 
 export function readDevice(userAgent: string | undefined): Device {
@@ -25,7 +25,7 @@ function parse(userAgent: string): Device {
   return { kind: platform.type, browser: name === "" ? undefined : name, system: os.name };
 }
 
-/** `Chrome 126 on Linux`, or what is known of it, in the order of the language. */
+/** Returns for example `Chrome 126 on Linux`, in the word order of the language, or the part that is known. */
 export function deviceInWords(
   { browser, system }: Device,
   join: (browser: string, system: string) => string,

@@ -1,11 +1,12 @@
-import type { Texts } from "./texts.js";
+import type { ComponentChildren } from "preact";
+import type { Texts } from "./texts/index.js";
 
 const UNITS = [
   ["day", 86_400_000],
   ["hour", 3_600_000],
   ["minute", 60_000],
 ] as const;
-/** The last activity is known to a minute: whoever was active in the last two is here. */
+/** Last activity is recorded to the minute, so anything within two minutes counts as now. */
 const NOW_MS = 120_000;
 const MAX_TEXT = 200;
 
@@ -29,10 +30,25 @@ export function formatNumber(count: number, { language }: Texts): string {
   return numbers(language).format(count);
 }
 
-/** Anybody's text as it may stand on a page: of a length that fits, and of characters that exist. */
+/** Returns text from outside as pages may show it: well-formed and cut to 200 characters. */
 export function plainText(text: string): string {
   const wellFormed = text.toWellFormed();
   return wellFormed.length > MAX_TEXT ? `${wellFormed.slice(0, MAX_TEXT).toWellFormed()}…` : wellFormed;
+}
+
+/** Stands for the element while a text is composed. */
+const SLOT = "\0";
+
+/** Renders a text around an element, which may come first or last depending on the language. */
+export function AroundSlot({ text, children }: { text: (slot: string) => string; children: ComponentChildren }) {
+  const [before, after] = text(SLOT).split(SLOT);
+  return (
+    <>
+      {before}
+      {children}
+      {after}
+    </>
+  );
 }
 
 interface TimeProps {
@@ -40,7 +56,7 @@ interface TimeProps {
   readonly texts: Texts;
 }
 
-/** `3 hours ago`, with the exact time as its title. The script shows both in the reader's own time zone. */
+/** Renders `3 hours ago`, with the exact time as the title. The script rewrites the title in the reader's time zone. */
 export function RelativeTime({ at, texts }: TimeProps) {
   return (
     <time dateTime={at.toISOString()} title={exact(at, texts)} data-time="relative">
@@ -49,7 +65,7 @@ export function RelativeTime({ at, texts }: TimeProps) {
   );
 }
 
-/** `22 Nov, 18:50`, with the exact time as its title. */
+/** Renders `22 Nov, 18:50`, with the exact time as the title. The script rewrites both in the reader's time zone. */
 export function ShortTime({ at, texts }: TimeProps) {
   return (
     <time dateTime={at.toISOString()} title={exact(at, texts)} data-time="short">
@@ -69,7 +85,7 @@ function exact(at: Date, { dates }: Texts): string {
   return exactTimes(dates).format(at);
 }
 
-/** One formatter for each language of the texts: to make one takes far longer than to use it. */
+/** Caches one formatter per language: creating a formatter takes far longer than using it. */
 function perLanguage<Format>(make: (language: string) => Format): (language: string) => Format {
   const made = new Map<string, Format>();
   return (language) => {

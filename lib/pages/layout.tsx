@@ -1,27 +1,27 @@
 import type { ComponentChildren } from "preact";
 import { renderToString } from "preact-render-to-string";
 import { Avatar, type UserView } from "./user-view.js";
-import type { Texts } from "./texts.js";
+import type { Texts } from "./texts/index.js";
 
-/** What every page shows, whoever looks at it. */
+/** What every page shows around its content. */
 export interface PageContext {
   readonly texts: Texts;
   readonly brandName: string;
   readonly assets: { readonly style: string; readonly script: string };
-  /** Who is logged in, and where his menu leads. */
+  /** The user who is logged in, for the account menu. */
   readonly user?: { readonly person: UserView; readonly logoutUrl: string } | undefined;
 }
 
 interface LayoutProps {
   readonly frame: PageContext;
   readonly title: string;
-  /** Tables need room, texts do not. */
+  /** `"wide"` for tables, `"narrow"` for text. */
   readonly width: "narrow" | "wide";
   readonly breadcrumb?: readonly string[] | undefined;
   readonly children: ComponentChildren;
 }
 
-/** A whole HTML document. Every value in it is escaped by the renderer. */
+/** Returns a complete HTML document. The renderer escapes every value in it. */
 export function renderPage(page: Parameters<typeof renderToString>[0]): string {
   return `<!doctype html>${renderToString(page)}`;
 }
@@ -71,7 +71,7 @@ function UserMenu({ texts, person, logoutUrl }: { texts: Texts; person: UserView
         </p>
         <form method="post" action={logoutUrl}>
           <button type="submit" class="plain">
-            {texts.logout}
+            {texts.logOut}
           </button>
         </form>
       </div>

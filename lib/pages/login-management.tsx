@@ -1,50 +1,35 @@
-import type { Login } from "../types/login.js";
-import { deviceInWords, readDevice } from "./device.js";
-import { formatNumber, plainText, RelativeTime, ShortTime } from "./format.js";
+import { formatNumber } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
-import { Avatar, type UserView } from "./user-view.js";
-import type { Texts } from "./texts.js";
+import { UserRow, type OnlineUser } from "./user-row.js";
+
+export type { OnlineUser } from "./user-row.js";
 
 export const PAGE_SIZES = [10, 20, 50] as const;
-/**
- * How long the query may become that names who is checked: addresses carry the selection from page to page, and servers
- * take 8 kB of one.
- */
+/** Maximum length, in characters, of a selection in an address. Servers accept addresses of up to 8 kB. */
 export const SELECTION_LENGTH = 7_500;
-
-export interface OnlineUser {
-  readonly person: UserView;
-  /** The user's newest live logins, newest first. */
-  readonly logins: readonly Login[];
-  /** How many there are in all. */
-  readonly loginsCount: number;
-}
 
 export interface LoginManagement {
   readonly frame: PageContext;
   readonly appId: string;
-  /** Where this page is, and the page that asks before anybody is forced offline. */
   readonly url: string;
+  /** Address of the confirmation page. */
   readonly forceUrl: string;
   readonly totalCount: number;
   readonly users: readonly OnlineUser[];
   readonly page: number;
   readonly limit: number;
   readonly search: string;
-  /** Whether the search has found more than is shown. */
+  /** Whether the search has more results than the page shows. */
   readonly isCut: boolean;
-  /** The ids of the users that are checked, on this page or another. */
+  /** Ids of the selected users, on this page and others. */
   readonly selected: readonly string[];
-  /** Whether more were checked than an address can carry. */
+  /** Whether more users were selected than an address can carry. */
   readonly isFull: boolean;
-  /** What has just been done, or went wrong. */
+  /** Result of the last action. */
   readonly status: string | undefined;
 }
 
-/**
- * One form holds the whole table, so that without a script every button, the page numbers among them, takes along what is
- * checked.
- */
+/** Renders the table of online users. One form holds the table, so that every button keeps the selection without a script. */
 export function loginManagementPage(view: LoginManagement): string {
   const { frame, appId, url, forceUrl, totalCount, search, status } = view;
   const { texts } = frame;
@@ -123,11 +108,11 @@ function Selection({ frame, url, forceUrl, selected, isFull, users }: LoginManag
 }
 
 function Table(view: LoginManagement) {
-  const { frame, appId, users, search, isCut } = view;
+  const { frame, appId, forceUrl, users, selected, search, isCut } = view;
   const { texts } = frame;
   if (users.length === 0) {
-    const nobody = search === "" ? texts.nobodyOnline(appId) : texts.nobodyFound;
-    return <p class="empty">{isCut ? texts.tooManyFound : nobody}</p>;
+    const none = search === "" ? texts.noUsersOnline(appId) : texts.noMatches;
+    return <p class="empty">{isCut ? texts.tooManyMatches : none}</p>;
   }
   return (
     <>
@@ -148,91 +133,18 @@ function Table(view: LoginManagement) {
         </thead>
         <tbody>
           {users.map((user) => (
-            <UserRow key={user.person.id} user={user} view={view} />
+            <UserRow
+              key={user.person.id}
+              user={user}
+              texts={texts}
+              forceUrl={forceUrl}
+              isSelected={selected.includes(user.person.id)}
+            />
           ))}
         </tbody>
       </table>
-      {isCut ? <p class="quiet">{texts.tooManyFound}</p> : null}
+      {isCut ? <p class="quiet">{texts.tooManyMatches}</p> : null}
       <Pager {...view} />
-    </>
-  );
-}
-
-function UserRow({ user: { person, logins, loginsCount }, view }: { user: OnlineUser; view: LoginManagement }) {
-  const { frame, forceUrl, selected } = view;
-  const { texts } = frame;
-  const [latest] = logins;
-  const lastActive = new Date(Math.max(...logins.map((login) => +login.lastActive)));
-  // An id that is no text cannot be sent by a browser: what it sends in its place may be somebody else's.
-  const canBeNamed = person.id.isWellFormed();
-  const forceUser = canBeNamed ? `${forceUrl}?user=${encodeURIComponent(person.id)}` : "";
-  return (
-    <tr data-user={person.id}>
-      <td>
-        {canBeNamed ? (
-          <input
-            type="checkbox"
-            name="user"
-            value={person.id}
-            checked={selected.includes(person.id)}
-            aria-label={texts.selectUser(person.name)}
-          />
-        ) : null}
-      </td>
-      <td>
-        <div class="person">
-          <Avatar person={person} />
-          <span>
-            <bdi class="name">{person.name}</bdi>
-            <bdi class="quiet">{person.details.join(" · ")}</bdi>
-          </span>
-        </div>
-      </td>
-      <td data-label={texts.lastLogin}>
-        {latest === undefined ? null : <ShortTime at={latest.began} texts={texts} />}
-        <span class="quiet">{latest === undefined ? null : <Where login={latest} texts={texts} />}</span>
-      </td>
-      <td data-label={texts.lastActive}>
-        <RelativeTime at={lastActive} texts={texts} />
-      </td>
-      <td data-label={texts.logins}>
-        <details>
-          <summary aria-label={texts.loginsOf(loginsCount, person.name)}>{formatNumber(loginsCount, texts)}</summary>
-          <ul class="logins">
-            {logins.map((login) => (
-              <li key={login.id}>
-                <span>
-                  <Where login={login} texts={texts} /> · {texts.since} <ShortTime at={login.began} texts={texts} /> ·{" "}
-                  {texts.active} <RelativeTime at={login.lastActive} texts={texts} />
-                </span>
-                {canBeNamed ? (
-                  <a class="button" href={`${forceUser}&login=${encodeURIComponent(login.id)}`} data-dialog>
-                    {texts.forceOfflineEllipsis}
-                  </a>
-                ) : null}
-              </li>
-            ))}
-            {loginsCount > logins.length ? <li>{texts.andMore(loginsCount - logins.length)}</li> : null}
-          </ul>
-        </details>
-      </td>
-      <td>
-        {canBeNamed ? (
-          <a class="button" href={forceUser} data-dialog>
-            {texts.forceOfflineEllipsis}
-            <span class="hidden"> {person.name}</span>
-          </a>
-        ) : null}
-      </td>
-    </tr>
-  );
-}
-
-function Where({ login, texts }: { login: Login; texts: Texts }) {
-  const name = deviceInWords(readDevice(login.userAgent), texts.browserOn) ?? texts.unknownDevice;
-  return (
-    <>
-      <bdi>{plainText(name)}</bdi> · <bdi>{login.ip ?? texts.unknownAddress}</bdi>
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { plainText, ShortTime } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 
-/** A page that says one thing and offers one way on. */
+/** A page with a message and at most one link. */
 export interface Notice {
   readonly title: string;
   readonly text?: string | undefined;

@@ -1,22 +1,22 @@
 import type { Login } from "../types/login.js";
 import { deviceInWords, readDevice } from "./device.js";
-import { plainText, RelativeTime, ShortTime } from "./format.js";
+import { AroundSlot, plainText, RelativeTime, ShortTime } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
-import type { Texts } from "./texts.js";
+import type { Texts } from "./texts/index.js";
 
-/** Of how many logins a page is made, however many there are. */
+/** Maximum number of logins on the page. */
 export const MAX_SHOWN = 100;
 
 export interface PersonalCenter {
   readonly frame: PageContext;
-  /** The user's logins, this device's first, then the newest: at most {@link MAX_SHOWN}. */
+  /** At most {@link MAX_SHOWN} logins of the user: first the current one, then the newest. */
   readonly logins: readonly Login[];
-  /** How many there are in all. */
+  /** Number of all logins of the user. */
   readonly total: number;
   readonly currentId: string;
   readonly endLoginUrl: string;
   readonly endOthersUrl: string;
-  /** What has just been done. */
+  /** Result of the last action. */
   readonly status: string | undefined;
 }
 
@@ -80,15 +80,21 @@ function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
           {isCurrent ? <span class="badge">{texts.thisDevice}</span> : null}
         </p>
         <p class="quiet">
-          <bdi>{login.ip ?? texts.unknownAddress}</bdi> · {texts.since} <ShortTime at={login.began} texts={texts} /> ·{" "}
-          {texts.active} <RelativeTime at={login.lastActive} texts={texts} />
+          <bdi>{login.ip ?? texts.unknownAddress}</bdi> ·{" "}
+          <AroundSlot text={texts.since}>
+            <ShortTime at={login.began} texts={texts} />
+          </AroundSlot>{" "}
+          ·{" "}
+          <AroundSlot text={texts.active}>
+            <RelativeTime at={login.lastActive} texts={texts} />
+          </AroundSlot>
         </p>
       </div>
       {isCurrent ? null : (
         <form method="post" action={endLoginUrl}>
           <input type="hidden" name="loginId" value={login.id} />
-          <button type="submit" aria-label={texts.logOutDeviceNamed(name)}>
-            {texts.logOutDevice}
+          <button type="submit" aria-label={texts.logOutDevice(name)}>
+            {texts.logOut}
           </button>
         </form>
       )}
@@ -96,7 +102,7 @@ function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
   );
 }
 
-/** A screen, or a phone: drawn, so that no font has to have it. */
+/** Draws a screen or a phone. An icon font or emoji may be missing on the reader's machine. */
 function DeviceIcon({ kind }: { kind: string | undefined }) {
   const isHandheld = kind === "mobile" || kind === "tablet";
   return (

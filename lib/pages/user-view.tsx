@@ -1,10 +1,10 @@
 import type { UserProfile } from "../types/login.js";
 import { plainText } from "./format.js";
 
-/** A user as pages show him. */
+/** A user as pages show them. */
 export interface UserView {
   readonly id: string;
-  /** His name, or whatever is known in its place. */
+  /** The user's name, else another known detail, else the id. */
   readonly name: string;
   readonly details: readonly string[];
   readonly photo: string | undefined;
@@ -22,7 +22,7 @@ export function toUserView(userId: string, profile: UserProfile | undefined): Us
   };
 }
 
-/** His picture, or his initials. The name always stands beside it, so that it says nothing to a screen reader. */
+/** Renders the user's photo or initials. Hidden from screen readers: the name always stands beside it. */
 export function Avatar({ person }: { person: UserView }) {
   if (person.photo !== undefined) {
     return <img class="avatar" src={person.photo} alt="" width={32} height={32} loading="lazy" />;
@@ -38,24 +38,24 @@ function initials(name: string): string {
   const words = name.split(/[\s._@-]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
   const [first = "?", second] = words.map((word) => word.replace(/^[^\p{L}\p{N}]+/u, ""));
   if (second !== undefined) return (firstLetters(first, 1) + firstLetters(second, 1)).toUpperCase();
-  // A single word gives two letters, but in a script that writes whole words in one.
+  // One letter of a script like Han is enough: it stands for a whole word.
   return firstLetters(first, /^\p{Script=Latin}/u.test(first) ? 2 : 1).toUpperCase();
 }
 
 const segmenter = new Intl.Segmenter();
 
-/** As readers count letters: what looks like one may be several characters. */
+/** Returns the first letters as readers count them: one letter may consist of several characters. */
 function firstLetters(word: string, count: number): string {
   const letters = Array.from(segmenter.segment(word), ({ segment }) => segment);
   return letters.slice(0, count).join("");
 }
 
-/** A database says `null` for what it does not know. */
+/** Returns whether a detail is known. Databases return `null` for unknown ones. */
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-/** Web and site-relative addresses, and pictures in themselves: nothing that could run. */
+/** Returns whether an address is safe for an image: a web or relative address, or an image in a data URL. */
 function isPicture(photo: unknown): photo is string {
   if (!isText(photo)) return false;
   if (/^data:image\/(png|jpeg|gif|webp|svg\+xml)[;,]/i.test(photo)) return true;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
 import { MemoryLoginRegistry } from "../../lib/index.js";
-import { LOCALES } from "../../lib/pages/texts.js";
+import { LOCALES } from "../../lib/pages/texts/index.js";
 import type { Browser } from "../support/http.js";
 import {
   addressesOf,
@@ -23,9 +23,9 @@ const open = useSites();
 const CLEARED = expect.stringMatching(/^connect\.sid=;.*Expires=Thu, 01 Jan 1970 00:00:00 GMT/);
 const MOUNTS = ["", "/account"] as const;
 const END_ROUTES = ["/u/end-login", "/u/end-others"] as const;
-const BY_HIMSELF = LOCALES.en.loggedOutByYourself;
+const BY_USER = LOCALES.en.loggedOutByYourself;
 
-/** A site on which alice is logged in on three devices, of which the second is looked at, and bob on one. */
+/** Opens a site. alice is logged in on three devices, of which the second (`mine`) views the pages; bob on one. */
 async function devices(options: SiteOptions = {}) {
   const site = await open(options);
   const oldest = await site.login("alice", { "User-Agent": IPHONE });
@@ -49,7 +49,7 @@ async function expectServed(site: Site, browsers: readonly Browser[]): Promise<v
   for (const browser of browsers) expect(await site.user(browser)).not.toBeNull();
 }
 
-/** The rows of the list: the login's id, and the HTML. */
+/** Returns the rows of the list, each with the id of its login. */
 function rowsOf(html: string): { id: string; html: string }[] {
   return html
     .split(/(?=<li data-login=")/)
@@ -58,7 +58,7 @@ function rowsOf(html: string): { id: string; html: string }[] {
 }
 
 describe("a visitor of the personal center who is not logged in", () => {
-  it.each(MOUNTS)("is sent to log in, with the way back: under '%s'", async (at) => {
+  it.each(MOUNTS)("is redirected to the login page with a return path: under '%s'", async (at) => {
     const site = await open({ at });
     const { status, headers } = await visit(site, undefined, `${at}/u?a=1&b=%2F`);
     const returnTo = encodeURIComponent(`${at}/u?a=1&b=%2F`);
@@ -69,13 +69,13 @@ describe("a visitor of the personal center who is not logged in", () => {
     });
   });
 
-  it.each(MOUNTS)("is not sent back to another host that the request line names: under '%s'", async (at) => {
+  it.each(MOUNTS)("gets a return path without the host of the request line: under '%s'", async (at) => {
     const site = await open({ at });
     const { headers } = await visit(site, undefined, `http://evil.example${at}/u?a=http://evil.example`);
     expect(headers.location).toBe(`/login?returnTo=${encodeURIComponent(`${at}/u?a=http://evil.example`)}`);
   });
 
-  it("is sent to a loginUrl that has a query of its own", async () => {
+  it("is redirected to a loginUrl with a query string", async () => {
     const site = await open({ auth: { loginUrl: "https://id.example/in?app=shop" } });
     const { headers } = await visit(site, undefined, "/u");
     expect(headers.location).toBe("https://id.example/in?app=shop&returnTo=%2Fu");
@@ -89,7 +89,7 @@ describe("a visitor of the personal center who is not logged in", () => {
     expect(elementsOf(text, "a")).toEqual([]);
   });
 
-  it("gets a 401 by HEAD and by each POST", async () => {
+  it("gets a 401 for HEAD and for each POST", async () => {
     const site = await open();
     expect((await site.ask("HEAD", "/u", { headers: HTML })).status).toBe(401);
     const data = await site.ask("GET", "/u", { headers: { Accept: "application/json" } });
@@ -105,15 +105,15 @@ describe("a visitor of the personal center who is not logged in", () => {
     }
   });
 
-  it("is nobody's user with a forged cookie", async () => {
+  it("is not logged in with a forged cookie", async () => {
     const site = await open();
     const headers = { Cookie: "connect.sid=s%3Aforged.forged" };
     expect((await visit(site, undefined, "/u", headers)).status).toBe(303);
   });
 });
 
-describe("a user who looks at where he is logged in", () => {
-  it("sees his logins, this device first and marked, then the newest", async () => {
+describe("a user who views their logins", () => {
+  it("sees the current device first and marked, then the newest logins", async () => {
     const { site, mine, oldestId, myId, newestId } = await devices();
     const { status, text } = await visit(site, mine, "/u");
     const rows = rowsOf(text);
@@ -127,7 +127,7 @@ describe("a user who looks at where he is logged in", () => {
     expect(textOf(text)).toContain(LOCALES.en.logOutEverywhereElse(2));
   });
 
-  it("sees nobody else's login, and no session id", async () => {
+  it("sees no login of another user and no session id", async () => {
     const { site, oldest, mine, newest, bob, bobsId } = await devices();
     const { text } = await visit(site, mine, "/u");
     for (const secret of [bobsId, ...[oldest, mine, newest, bob].map(sessionId)]) {
@@ -136,14 +136,14 @@ describe("a user who looks at where he is logged in", () => {
     }
   });
 
-  it("has nothing to end on his only device", async () => {
+  it("has no button to end logins on their only device", async () => {
     const site = await open();
     const { text } = await visit(site, await site.login("alice"), "/u");
     expect(rowsOf(text)).toHaveLength(1);
     expect(elementsOf(text, "form").map(({ attributes }) => attributes["action"])).toEqual(["/u/logout"]);
   });
 
-  it("finds the rows in their places when the session id of another device rotates", async () => {
+  it("sees the rows in the same order after session ids rotate", async () => {
     const { site, oldest, mine, newest } = await devices();
     const before = rowsOf((await visit(site, mine, "/u")).text).map(({ id }) => id);
     site.gate.open();
@@ -155,7 +155,7 @@ describe("a user who looks at where he is logged in", () => {
     expect(rowsOf((await visit(site, mine, "/u")).text).map(({ id }) => id)).toEqual(before);
   });
 
-  it("sees times as machines and people read them", async () => {
+  it("sees times with a machine-readable value and a title", async () => {
     const { site, mine } = await devices();
     const { text } = await visit(site, mine, "/u");
     const times = elementsOf(rowsOf(text)[0]?.html ?? "", "time");
@@ -166,7 +166,7 @@ describe("a user who looks at where he is logged in", () => {
     }
   });
 
-  it("gets a page that stays with him: in no cache, in no frame, with nothing inline", async () => {
+  it("gets a page that is not cached, not framed and has nothing inline", async () => {
     const { site, mine } = await devices();
     const { headers, text } = await visit(site, mine, "/u");
     const policy = String(headers["content-security-policy"]);
@@ -188,12 +188,12 @@ describe("a user who looks at where he is logged in", () => {
     expect(text).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?! src=")/i);
   });
 
-  it("has a menu with his name, his address and his picture", async () => {
+  it("has a menu with their name, e-mail address and photo", async () => {
     const user = () => ({ name: "Alice Liddell", email: "alice@acme.example", photo: "/alice.png" });
     const { site, mine } = await devices({ auth: { user, brandName: "Acme" } });
     const { text } = await visit(site, mine, "/u");
-    const { accountMenu, logout } = LOCALES.en;
-    for (const shown of ["Alice Liddell", "alice@acme.example", "Acme", logout]) {
+    const { accountMenu, logOut } = LOCALES.en;
+    for (const shown of ["Alice Liddell", "alice@acme.example", "Acme", logOut]) {
       expect(textOf(text)).toContain(shown);
     }
     expect(elementsOf(text, "img")).toMatchObject([{ attributes: { src: "/alice.png", alt: "" } }]);
@@ -201,24 +201,24 @@ describe("a user who looks at where he is logged in", () => {
   });
 });
 
-describe("a user who ends one of his logins", () => {
-  it("logs that device out alone, which is told why", async () => {
+describe("a user who ends one of their logins", () => {
+  it("logs out that device alone, which shows the reason", async () => {
     const { site, oldest, mine, newest, bob, oldestId } = await devices();
     const { status, headers } = await submit(site, mine, "/u/end-login", [["loginId", oldestId]]);
     expect([status, headers.location]).toEqual([303, "/u?ended=1"]);
     const refused = await visit(site, oldest, "/me");
     expect(refused.status).toBe(401);
-    expect(textOf(refused.text)).toContain(BY_HIMSELF);
+    expect(textOf(refused.text)).toContain(BY_USER);
     await expectServed(site, [mine, newest, bob]);
     expect(site.events.filter(({ name }) => name === "kick")).toEqual([
-      expect.objectContaining({ userId: "alice", loginIds: [oldestId], by: "alice", reason: BY_HIMSELF }),
+      expect.objectContaining({ userId: "alice", loginIds: [oldestId], by: "alice", reason: BY_USER }),
     ]);
     const page = await visit(site, mine, headers.location ?? "");
     expect(textOf(page.text)).toContain(LOCALES.en.devicesLoggedOut(1));
     expect(page.text).not.toContain(oldestId);
   });
 
-  it("logs out no other device when it is sent twice", async () => {
+  it("logs out no other device on a repeated request", async () => {
     const { site, mine, newest, bob, oldestId } = await devices();
     const once = () => submit(site, mine, "/u/end-login", [["loginId", oldestId]]);
     expect((await once()).headers.location).toBe("/u?ended=1");
@@ -230,13 +230,13 @@ describe("a user who ends one of his logins", () => {
   });
 
   it.each([
-    ["this device's", ({ myId }: Record<"myId" | "bobsId", string>) => [["loginId", myId] as const]],
-    ["somebody else's", ({ bobsId }: Record<"myId" | "bobsId", string>) => [["loginId", bobsId] as const]],
+    ["the current device's", ({ myId }: Record<"myId" | "bobsId", string>) => [["loginId", myId] as const]],
+    ["another user's", ({ bobsId }: Record<"myId" | "bobsId", string>) => [["loginId", bobsId] as const]],
     ["an unknown one", () => [["loginId", "unknown"] as const]],
     ["an empty one", () => [["loginId", ""] as const]],
     ["none", () => []],
-    ["an object's property", () => [["loginId", "__proto__"] as const]],
-  ])("ends none with an id that is not his other device's: %s", async (_case, fields) => {
+    ["a property of every object", () => [["loginId", "__proto__"] as const]],
+  ])("ends no login with an id other than that of another own device: %s", async (_case, fields) => {
     const all = await devices();
     const { site, oldest, mine, newest, bob } = all;
     const { status, headers } = await submit(site, mine, "/u/end-login", fields(all));
@@ -246,13 +246,13 @@ describe("a user who ends one of his logins", () => {
   });
 });
 
-describe("a user who ends all his other logins", () => {
-  it("stays logged in, and nobody but his other devices is logged out", async () => {
+describe("a user who ends all their other logins", () => {
+  it("stays logged in, and only their other devices are logged out", async () => {
     const { site, oldest, mine, newest, bob, myId } = await devices();
     const { status, headers } = await submit(site, mine, "/u/end-others");
     expect([status, headers.location]).toEqual([303, "/u?ended=2"]);
     for (const browser of [oldest, newest]) {
-      expect((await visit(site, browser, "/u")).text).toContain(BY_HIMSELF);
+      expect((await visit(site, browser, "/u")).text).toContain(BY_USER);
     }
     await expectServed(site, [mine, bob]);
     expect((await site.auth.listLogins("alice")).items.map(({ id }) => id)).toEqual([myId]);
@@ -269,7 +269,7 @@ describe("a user who ends all his other logins", () => {
     expect(site.events.filter(({ name }) => name === "kick")).toEqual([expect.objectContaining({ by })]);
   });
 
-  it("stays logged in when he clicks twice", async () => {
+  it("stays logged in after a double click", async () => {
     const { site, mine, bob } = await devices();
     await Promise.all([submit(site, mine, "/u/end-others"), submit(site, mine, "/u/end-others")]);
     expect((await submit(site, mine, "/u/end-others")).headers.location).toBe("/u?ended=0");
@@ -278,7 +278,7 @@ describe("a user who ends all his other logins", () => {
 });
 
 describe("a POST from another origin", () => {
-  // A logout takes Origin: null, which own forms send under Referrer-Policy: no-referrer.
+  // A logout accepts Origin: null, which the site's own forms send under Referrer-Policy: no-referrer.
   const routes = ({ Origin }: Readonly<Record<string, string>>): readonly string[] =>
     Origin === "null" ? END_ROUTES : [...END_ROUTES, "/u/logout"];
   it.each(CROSS_ORIGIN.flatMap((headers) => routes(headers).map((path) => [path, headers] as const)))(
@@ -294,14 +294,14 @@ describe("a POST from another origin", () => {
     },
   );
 
-  it("says what to do where it is an own form under Referrer-Policy: no-referrer", async () => {
+  it("explains the fix for own forms under Referrer-Policy: no-referrer", async () => {
     const { site, mine } = await devices();
     const headers = { Origin: "null", Accept: "application/json" };
     const { status, text } = await submit(site, mine, "/u/end-others", [], headers);
     expect([status, text]).toEqual([403, expect.stringContaining("Referrer-Policy: same-origin")]);
   });
 
-  it("is told from one of this origin", async () => {
+  it("does not include POSTs from the same origin", async () => {
     const { site, mine, oldestId } = await devices();
     const headers = { Origin: site.url, "Sec-Fetch-Site": "same-origin" };
     expect((await submit(site, mine, "/u/end-login", [["loginId", oldestId]], headers)).status).toBe(303);
@@ -313,11 +313,11 @@ describe("a POST from another origin", () => {
 describe("confirmIdentity", () => {
   type Confirm = NonNullable<NonNullable<SiteOptions["auth"]>["confirmIdentity"]>;
 
-  describe.each(END_ROUTES)("asked for %s", (path) => {
+  describe.each(END_ROUTES)("for %s", (path) => {
     it.each<[string, Confirm]>([
       ["true", () => true],
       ["a promise of true", () => Promise.resolve(true)],
-    ])("goes on with %s", async (_case, confirmIdentity) => {
+    ])("allows the request with %s", async (_case, confirmIdentity) => {
       const { site, oldest, mine, oldestId } = await devices({ auth: { confirmIdentity } });
       expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(303);
       expect((await visit(site, oldest, "/me")).status).toBe(401);
@@ -326,18 +326,18 @@ describe("confirmIdentity", () => {
     it.each<[string, Confirm]>([
       ["false", () => false],
       ["a promise of false", () => Promise.resolve(false)],
-      ["what is no answer", (() => 1) as unknown as Confirm],
+      ["another value", (() => 1) as unknown as Confirm],
       ["nothing", (() => undefined) as unknown as Confirm],
-    ])("refuses with %s, and ends nothing", async (_case, confirmIdentity) => {
+    ])("rejects the request with %s, and ends nothing", async (_case, confirmIdentity) => {
       const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
       const { status, text } = await submit(site, mine, path, [["loginId", oldestId]]);
       expect(status).toBe(403);
-      expect(textOf(text)).toContain(LOCALES.en.identityNotConfirmed);
+      expect(textOf(text)).toContain(LOCALES.en.confirmIdentity);
       expectNoKick(site);
       await expectServed(site, [oldest, mine, newest, bob]);
     });
 
-    it("sends to the address that it gives, and ends nothing", async () => {
+    it("redirects to a returned address, and ends nothing", async () => {
       const confirmIdentity: Confirm = () => "/confirm?back=%2Fu";
       const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
       const { status, headers } = await submit(site, mine, path, [["loginId", oldestId]]);
@@ -354,7 +354,7 @@ describe("confirmIdentity", () => {
           throw new Error("no answer");
         },
       ],
-    ])("hands it to the app where it %s, and ends nothing", async (_case, confirmIdentity) => {
+    ])("passes the error to the app if it %s, and ends nothing", async (_case, confirmIdentity) => {
       const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
       expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(500);
       expect(site.errors).toEqual([new Error("no answer")]);
@@ -362,7 +362,7 @@ describe("confirmIdentity", () => {
       await expectServed(site, [oldest, mine, newest, bob]);
     });
 
-    it("is not asked for another origin's POST, nor for nobody's", async () => {
+    it("is not called for a cross-origin POST or without a login", async () => {
       let asked = 0;
       const confirmIdentity: Confirm = () => {
         asked += 1;
@@ -378,8 +378,8 @@ describe("confirmIdentity", () => {
   });
 });
 
-describe("Logout in the menu", () => {
-  it.each(MOUNTS)("logs this device out and ends on a page that says so: under '%s'", async (at) => {
+describe("Log out in the menu", () => {
+  it.each(MOUNTS)("logs out this device and leads to a page that says so: under '%s'", async (at) => {
     const { site, oldest, mine, newest, bob } = await devices({ at });
     const { status, headers, setCookies } = await submit(site, mine, `${at}/u/logout`);
     expect([status, headers.location]).toEqual([303, `${at}/u/logged-out`]);
@@ -389,7 +389,7 @@ describe("Logout in the menu", () => {
     await expectServed(site, [oldest, newest, bob]);
   });
 
-  it("is no error for somebody who is logged out already, or kicked", async () => {
+  it("succeeds for users already kicked or logged out", async () => {
     const { site, mine } = await devices();
     await site.auth.kick("alice", { reason: "late" });
     for (let i = 0; i < 2; i++) {
@@ -398,7 +398,7 @@ describe("Logout in the menu", () => {
     }
   });
 
-  it("is no GET", async () => {
+  it("does not accept GET", async () => {
     const { site, mine } = await devices();
     expect((await visit(site, mine, "/u/logout")).status).toBe(404);
     expect(await site.user(mine)).toBe("alice");
@@ -408,7 +408,7 @@ describe("Logout in the menu", () => {
     ["/bye", "form-action 'self'"],
     ["https://www.acme.example/bye?a=1", "form-action 'self' https://www.acme.example"],
     ["HTTPS://www.acme.example/bye", "form-action 'self' https://www.acme.example"],
-  ])("leads where the app says, which the page's policy lets it: %s", async (defaultRedirect, policy) => {
+  ])("leads to defaultRedirect, which the policy of the page allows: %s", async (defaultRedirect, policy) => {
     const { site, mine } = await devices({ auth: { defaultRedirect } });
     const page = await visit(site, mine, "/u");
     expect(String(page.headers["content-security-policy"]).split("; ")).toContain(policy);
@@ -417,7 +417,7 @@ describe("Logout in the menu", () => {
     expect(setCookies).toEqual([CLEARED]);
   });
 
-  it.each(MOUNTS)("has a last page, with the way to log in again: under '%s'", async (at) => {
+  it.each(MOUNTS)("has a final page with a link to log in again: under '%s'", async (at) => {
     const site = await open({ at });
     const { status, headers, text } = await visit(site, undefined, `${at}/u/logged-out`);
     expect([status, headers["content-type"], headers["cache-control"]]).toEqual([
@@ -429,14 +429,14 @@ describe("Logout in the menu", () => {
     expect(elementsOf(text, "a")).toMatchObject([{ attributes: { href: "/login" } }]);
   });
 
-  it("has a last page without a link where there is no loginUrl", async () => {
+  it("has a final page without a link if loginUrl is false", async () => {
     const site = await open({ auth: { loginUrl: false } });
     expect(elementsOf((await visit(site, undefined, "/u/logged-out")).text, "a")).toEqual([]);
   });
 });
 
 describe("a kicked visitor of the personal center", () => {
-  it.each(MOUNTS)("gets the refusal, once: under '%s'", async (at) => {
+  it.each(MOUNTS)("gets the 401 page once: under '%s'", async (at) => {
     const { site, mine } = await devices({ at });
     await site.auth.kick("alice", { reason: "because it is late" });
     const { status, headers, text, setCookies } = await visit(site, mine, `${at}/u`);
@@ -448,7 +448,7 @@ describe("a kicked visitor of the personal center", () => {
     expect((await visit(site, mine, `${at}/u`)).status).toBe(303);
   });
 
-  it.each(END_ROUTES)("ends nothing by %s", async (path) => {
+  it.each(END_ROUTES)("ends no login with %s", async (path) => {
     const { site, newest, oldestId, mine, myId } = await devices();
     await site.auth.kickLogin("alice", myId, { reason: "late" });
     expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(401);
@@ -473,7 +473,7 @@ describe("routes.personalCenter", () => {
     expect(out.headers.location).toBe(`${at}/my/devices/logged-out`);
   });
 
-  it("gives several, of which each stays by itself", async () => {
+  it("takes several paths, each of which links to itself alone", async () => {
     const { site, mine } = await devices({ auth: { routes: { personalCenter: ["/u", "/devices"] } } });
     for (const path of ["/u", "/devices", "/devices/"]) {
       const { status, text } = await visit(site, mine, path);
@@ -484,7 +484,7 @@ describe("routes.personalCenter", () => {
     expect((await submit(site, mine, "/devices/end-others/")).headers.location).toBe("/devices?ended=2");
   });
 
-  it("leaves the page out with false, and its parts", async () => {
+  it("removes the page and its parts if false", async () => {
     const { site, mine, oldest, oldestId } = await devices({ auth: { routes: { personalCenter: false } } });
     expect((await visit(site, mine, "/u")).status).toBe(404);
     expect((await visit(site, mine, "/u/logged-out")).status).toBe(404);
@@ -494,7 +494,7 @@ describe("routes.personalCenter", () => {
     await expectServed(site, [mine, oldest]);
   });
 
-  it("may be the very path that the middleware is mounted at", async () => {
+  it("may equal the mount path of the middleware", async () => {
     const { site, mine } = await devices({ at: "/account", auth: { routes: { personalCenter: "/" } } });
     const { status, text } = await visit(site, mine, "/account");
     expect(status).toBe(200);
@@ -505,7 +505,7 @@ describe("routes.personalCenter", () => {
 });
 
 describe("the personal center at the root of the site", () => {
-  it("shows what came of a POST", async () => {
+  it("shows the result of a POST", async () => {
     const { site, mine } = await devices({ auth: { routes: { personalCenter: "/" } } });
     const { text } = await visit(site, mine, "/");
     const actions = new Set(elementsOf(text, "form").map(({ attributes }) => attributes["action"] ?? ""));
@@ -519,7 +519,7 @@ describe("the personal center at the root of the site", () => {
 });
 
 describe("a page under a mount path", () => {
-  it("leads and loads from nowhere else", async () => {
+  it("links and loads only below the mount path", async () => {
     const { site, mine } = await devices({ at: "/account" });
     const addresses = addressesOf((await visit(site, mine, "/account/u")).text);
     expect(addresses.length).toBeGreaterThanOrEqual(6);
@@ -528,7 +528,7 @@ describe("a page under a mount path", () => {
 });
 
 describe("the files that a page loads", () => {
-  it.each(MOUNTS)("are named in it, and kept for ever: under '%s'", async (at) => {
+  it.each(MOUNTS)("are linked from the page and cached forever: under '%s'", async (at) => {
     const { site, mine } = await devices({ at, auth: { accentColor: "rebeccapurple" } });
     const { text } = await visit(site, mine, `${at}/u`);
     const style = elementsOf(text, "link").map(({ attributes }) => attributes["href"] ?? "");
@@ -555,7 +555,7 @@ describe("the files that a page loads", () => {
     }
   });
 
-  it("have another name when what is in them changes", async () => {
+  it("change their name with their content", async () => {
     const names = async (accentColor: string): Promise<string[]> => {
       const { site, mine } = await devices({ auth: { accentColor } });
       const { text } = await visit(site, mine, "/u");
@@ -566,7 +566,7 @@ describe("the files that a page loads", () => {
     expect(otherScript).toBe(script);
   });
 
-  it("are where routes.assets says, and also for who is kicked", async () => {
+  it("are served under routes.assets, also to kicked users", async () => {
     const { site, mine } = await devices({ auth: { routes: { assets: "/static/logout" } } });
     await site.auth.kick("alice", { reason: "late" });
     const { text } = await visit(site, mine, "/u");
@@ -575,7 +575,7 @@ describe("the files that a page loads", () => {
     for (const path of paths) expect((await visit(site, mine, path)).status).toBe(200);
   });
 
-  it.each(["/", "/static/"])("are of this host where routes.assets ends with a slash: %s", async (assets) => {
+  it.each(["/", "/static/"])("stay on this host if routes.assets ends with a slash: %s", async (assets) => {
     const { site, mine } = await devices({ auth: { routes: { assets } } });
     const files = addressesOf((await visit(site, mine, "/u")).text).filter((address) => /\.(css|js)$/.test(address));
     expect(files).toHaveLength(2);
@@ -585,7 +585,7 @@ describe("the files that a page loads", () => {
     }
   });
 
-  it("fall to the app where the name is another", async () => {
+  it("leave other names to the app", async () => {
     const site = await open();
     for (const path of ["/express-logout/", "/express-logout/style.css", "/express-logout/..%2fpackage.json"]) {
       expect((await site.ask("GET", path)).status).toBe(404);
@@ -608,7 +608,7 @@ describe("hostile texts", () => {
     "\u{1f600}".repeat(5_000),
   ];
   const CASES = TEXTS.map((text) => [JSON.stringify(text).slice(0, 40), text] as const);
-  /** As it is on the wire, and not longer than pages show. */
+  /** Returns the well-formed beginning of a text, which pages always show. */
   const shown = (text: string, length = 40): string =>
     text
       .toWellFormed()
@@ -626,7 +626,7 @@ describe("hostile texts", () => {
     expect(html.toLowerCase().split("</title>")).toHaveLength(2);
   }
 
-  it.each(CASES)("of a user's profile are text: %s", async (_shown, text) => {
+  it.each(CASES)("in a user profile are escaped: %s", async (_shown, text) => {
     const user = () => ({ name: text, email: text, username: text, nickname: text, phone: text });
     const { site, mine } = await devices({ auth: { user } });
     const page = await visit(site, mine, "/u");
@@ -635,7 +635,7 @@ describe("hostile texts", () => {
     expect(textOf(page.text)).toContain(shown(text));
   });
 
-  it.each(CASES)("of a user id are text: %s", async (_shown, text) => {
+  it.each(CASES)("in a user id are escaped: %s", async (_shown, text) => {
     const site = await open();
     const page = await visit(site, await site.login(text), "/u");
     expect(page.status).toBe(200);
@@ -643,7 +643,7 @@ describe("hostile texts", () => {
     expect(textOf(page.text)).toContain(shown(text));
   });
 
-  it.each(CASES)("of brandName and appId are text: %s", async (_shown, text) => {
+  it.each(CASES)("in brandName and appId are escaped: %s", async (_shown, text) => {
     for (const auth of [{ brandName: text }, { appId: text }]) {
       const { site, mine } = await devices({ auth });
       for (const path of ["/u", "/u/logged-out"]) {
@@ -665,7 +665,7 @@ describe("hostile texts", () => {
     " ",
     "constructor",
     "__proto__/1",
-  ])("of a user agent are text: %s", async (userAgent) => {
+  ])("in a user agent are escaped: %s", async (userAgent) => {
     const site = await open();
     const browser = await site.login("alice", { "User-Agent": userAgent });
     await site.login("alice", { "User-Agent": userAgent });
@@ -676,7 +676,7 @@ describe("hostile texts", () => {
   });
 
   it.each(CASES.filter(([, text]) => !text.includes("\ud83d")))(
-    "of a login id that is asked for are no answer: %s",
+    "in a requested login id end no login: %s",
     async (_shown, text) => {
       const { site, oldest, mine, newest, bob } = await devices();
       const { status } = await submit(site, mine, "/u/end-login", [["loginId", text]]);
@@ -685,7 +685,7 @@ describe("hostile texts", () => {
     },
   );
 
-  it("of the address are no status", async () => {
+  it("in the query show no status", async () => {
     const { site, mine } = await devices();
     const none = (await visit(site, mine, "/u")).text;
     for (const ended of ["<script>alert(1)</script>", "-1", "1e3", "", "9".repeat(20), "1&ended=2"]) {
@@ -694,8 +694,10 @@ describe("hostile texts", () => {
       expect(textOf(text)).toBe(textOf(none));
     }
   });
+});
 
-  it("of 300 logins make a page that can still be read", async () => {
+describe("a user with many logins", () => {
+  it("sees 100 of 300 logins, and the number of the rest in both languages", async () => {
     const site = await open();
     const browser = await site.login("alice");
     await Promise.all(Array.from({ length: 300 }, () => site.login("alice", { "User-Agent": IPHONE })));
@@ -713,10 +715,8 @@ describe("hostile texts", () => {
     expect(textOf(chinese.text)).toContain(LOCALES.zh.andMore(201));
     expect((await submit(site, browser, "/u/end-others")).headers.location).toBe("/u?ended=300");
   });
-});
 
-describe("a user with a great many logins", () => {
-  it("is shown the newest hundred, of which no more is read, and how many there are", async () => {
+  it("sees the newest hundred, which alone are read, and the number of all", async () => {
     const asked: object[] = [];
     class Asked extends MemoryLoginRegistry {
       override list(...[userId, page]: Parameters<MemoryLoginRegistry["list"]>) {
@@ -739,7 +739,7 @@ describe("a user with a great many logins", () => {
     }
   });
 
-  it("is counted with this login, also where lists do not show it", async () => {
+  it("has the current login counted, even if it is not listed", async () => {
     const registry = new MemoryLoginRegistry();
     const site = await open({ auth: { registry } });
     const others = [await site.login("alice"), await site.login("alice")];
@@ -753,7 +753,7 @@ describe("a user with a great many logins", () => {
   });
 });
 
-describe("a login id that a user has made up", () => {
+describe("an invented login id", () => {
   it("leaves nothing in the registry", async () => {
     const registry = new MemoryLoginRegistry();
     const site = await open({ auth: { registry } });
@@ -769,8 +769,8 @@ describe("a login id that a user has made up", () => {
   });
 });
 
-describe("the logout of a device that broke off", () => {
-  it("is finished when the user asks again", async () => {
+describe("an interrupted logout of a device", () => {
+  it("is completed by a repeated request", async () => {
     const store = new MemoryStore();
     const set = store.set.bind(store);
     const failing = { on: false };
@@ -811,14 +811,14 @@ describe("the avatar", () => {
     "file:///etc/passwd",
     "blob:https://shop.example/1",
     "",
-  ])("is no picture from an address that is none: %j", async (photo) => {
+  ])("is not an image with an unsafe address: %j", async (photo) => {
     const html = await imagesWith(photo);
     expect(elementsOf(html, "img")).toEqual([]);
     expect(html).not.toMatch(/javascript:/i);
     expect(html).toContain(">AL</span>");
   });
 
-  it("is no picture, and is named by what is known, where the app's database has null", async () => {
+  it("is not an image if photo is null, and shows the initials of the known name", async () => {
     const user = () => ({ name: null, email: null, photo: null }) as unknown as Record<string, undefined>;
     const { site, mine } = await devices({ auth: { user } });
     const { status, text } = await visit(site, mine, "/u");
@@ -827,7 +827,7 @@ describe("the avatar", () => {
   });
 
   it.each(["https://cdn.example/a.png?x=1&y=2", "/a.png", "a.png", "data:image/png;base64,AAAA", `/a.png"onerror="x`])(
-    "is a picture from one that is: %j",
+    "is an image with a safe address: %j",
     async (photo) => {
       const images = elementsOf(await imagesWith(photo), "img");
       expect(images.map(({ attributes }) => attributes["src"])).toEqual([photo]);
@@ -842,7 +842,7 @@ describe("the avatar", () => {
     ["<b>", ""],
     ["a\u{1f600}", "A"],
     ["!!!", "?"],
-  ])("has initials that are whole letters: %j", async (name, initials) => {
+  ])("shows initials of whole letters: %j", async (name, initials) => {
     const html = await imagesWith(undefined, name);
     const [, shownInitials = ""] = /<span class="avatar"[^>]*>(.*?)<\/span>/s.exec(html) ?? [];
     expect(decode(shownInitials)).not.toContain("\ufffd");
@@ -850,21 +850,21 @@ describe("the avatar", () => {
   });
 });
 
-describe("a browser that asks for Chinese", () => {
+describe("a browser that prefers Chinese", () => {
   const ZH = { "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8" };
 
-  it.each(["zh-CN,zh;q=0.9,en;q=0.8", "zh", "zh-TW", "fr, zh;q=0.5"])("is answered in it: %s", async (language) => {
+  it.each(["zh-CN,zh;q=0.9,en;q=0.8", "zh", "zh-TW", "fr, zh;q=0.5"])("gets pages in Chinese: %s", async (language) => {
     const { site, mine } = await devices();
     const { text } = await visit(site, mine, "/u?ended=1", { "Accept-Language": language });
     expect(elementsOf(text, "html")).toMatchObject([{ attributes: { lang: "zh-CN" } }]);
-    const { whereLoggedIn, thisDevice, logout, devicesIntro } = LOCALES.zh;
-    for (const shown of [whereLoggedIn, thisDevice, logout, devicesIntro, LOCALES.zh.devicesLoggedOut(1)]) {
+    const { whereLoggedIn, thisDevice, logOut, devicesIntro } = LOCALES.zh;
+    for (const shown of [whereLoggedIn, thisDevice, logOut, devicesIntro, LOCALES.zh.devicesLoggedOut(1)]) {
       expect(textOf(text)).toContain(shown);
     }
   });
 
   it.each([undefined, "en", "fr", "de-DE,de", "*", "en,zh;q=0.9", "not a language"])(
-    "is told from one that does not: %s",
+    "is recognized by Accept-Language alone: %s",
     async (language) => {
       const { site, mine } = await devices();
       const { text } = await visit(site, mine, "/u", language === undefined ? {} : { "Accept-Language": language });
@@ -872,7 +872,7 @@ describe("a browser that asks for Chinese", () => {
     },
   );
 
-  it("gives way to the option locale", async () => {
+  it("is overruled by the option locale", async () => {
     for (const [locale, lang] of [
       ["en", "en"],
       ["zh", "zh-CN"],
@@ -885,7 +885,7 @@ describe("a browser that asks for Chinese", () => {
     }
   });
 
-  it("sees no English text, nor in what describes a device", async () => {
+  it("gets no English text, device names included", async () => {
     const { site, mine } = await devices();
     const { text } = await visit(site, mine, "/u", ZH);
     const shown = textOf(text);
@@ -895,7 +895,7 @@ describe("a browser that asks for Chinese", () => {
     expect(shown).not.toMatch(/ on (Linux|iOS)/);
   });
 
-  it("is told the reason and every refusal in it", async () => {
+  it("gets reasons and errors in Chinese", async () => {
     const { site, oldest, mine, oldestId } = await devices({ auth: { confirmIdentity: () => false } });
     const heading = (html: string): string => /<h1[^>]*>(.*?)<\/h1>/s.exec(html)?.[1] ?? "";
     const refusals = [
@@ -911,7 +911,7 @@ describe("a browser that asks for Chinese", () => {
     );
   });
 
-  it("gives the reason to the device that it has ended", async () => {
+  it("writes the reason for the other device in Chinese", async () => {
     const { site, oldest, mine, oldestId } = await devices();
     await submit(site, mine, "/u/end-login", [["loginId", oldestId]], ZH);
     expect((await visit(site, oldest, "/u")).text).toContain(LOCALES.zh.loggedOutByYourself);
@@ -921,7 +921,7 @@ describe("a browser that asks for Chinese", () => {
 describe("the tables of texts", () => {
   type Text = string | ((...args: number[]) => string);
 
-  /** Every text by its name; those of a table in the table by both names. */
+  /** Returns every text by its key; nested tables by their path. */
   const flat = (table: object, prefix = ""): Record<string, Text> =>
     Object.fromEntries(
       Object.entries(table).flatMap(([name, text]: [string, unknown]) =>
@@ -932,18 +932,17 @@ describe("the tables of texts", () => {
     );
   const [en, zh] = [flat(LOCALES.en), flat(LOCALES.zh)];
   const NAMES = Object.keys(en);
-  /** A text as it stands on a page; numbers and names in it are 7 and 9. */
+  /** Returns a text as a page shows it, with 7 and 9 as its arguments. */
   const filled = (text: Text | undefined): string => (typeof text === "function" ? text(7, 9) : (text ?? ""));
 
-  it("have the same names", () => {
+  it("have the same keys", () => {
     expect(Object.keys(zh).sort()).toEqual([...NAMES].sort());
     expect(NAMES.length).toBeGreaterThan(50);
   });
 
-  it.each(NAMES)("have a text of the same kind in both: %s", (name) => {
+  it.each(NAMES)("have the same kind of text in both languages: %s", (name) => {
     const [english, chinese] = [en[name], zh[name]];
     expect(typeof chinese).toBe(typeof english);
-    // A text without a number or a name in it takes nothing.
     const takes = typeof english === "function" ? english.length : 0;
     expect(typeof chinese === "function" ? chinese.length : 0).toBe(takes);
     for (const text of [english, chinese]) {
@@ -953,13 +952,16 @@ describe("the tables of texts", () => {
     }
   });
 
-  it.each(NAMES.filter((name) => name !== "language" && name !== "dates"))("are in their languages: %s", (name) => {
-    expect(filled(zh[name])).toMatch(CJK);
-    expect(filled(en[name])).not.toMatch(CJK);
-    expect(filled(zh[name]).replace(/\bID\b/g, "")).not.toMatch(/[A-Za-z]{2}/);
-  });
+  it.each(NAMES.filter((name) => name !== "language" && name !== "dates"))(
+    "are written in their language: %s",
+    (name) => {
+      expect(filled(zh[name])).toMatch(CJK);
+      expect(filled(en[name])).not.toMatch(CJK);
+      expect(filled(zh[name]).replace(/\bID\b/g, "")).not.toMatch(/[A-Za-z]{2}/);
+    },
+  );
 
-  it("name languages that Intl knows", () => {
+  it("use languages that Intl supports", () => {
     for (const { language, dates } of Object.values(LOCALES)) {
       expect(Intl.DateTimeFormat.supportedLocalesOf([language, dates])).toHaveLength(new Set([language, dates]).size);
     }

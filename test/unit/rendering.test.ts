@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { readDevice } from "../../lib/pages/device.js";
 import { personalCenterPage } from "../../lib/pages/personal-center.js";
-import { LOCALES, type Locale } from "../../lib/pages/texts.js";
+import { LOCALES, type Locale } from "../../lib/pages/texts/index.js";
 import { CHROME, IPHONE } from "../support/pages.js";
 
 const FORMATS = ["DateTimeFormat", "RelativeTimeFormat", "NumberFormat", "Segmenter"] as const;
@@ -34,7 +34,7 @@ describe("a page with many logins", () => {
       status: undefined,
     });
 
-  it.each(["en", "zh"] as const)("makes no formatter that it has made before, in %s", (locale) => {
+  it.each(["en", "zh"] as const)("creates no formatter twice, in %s", (locale) => {
     const first = render(locale);
     const made = FORMATS.map((name) => jest.spyOn(Intl, name));
     expect(render(locale)).toBe(first);
@@ -48,7 +48,7 @@ describe("a page with many logins", () => {
 });
 
 describe("a device", () => {
-  it("is read once for each user agent, of the last few hundred", () => {
+  it("is parsed once per user agent, for the last few hundred", () => {
     const chrome = readDevice(CHROME);
     expect(chrome).toEqual({ kind: "desktop", browser: "Chrome 126", system: "Linux" });
     expect(readDevice(CHROME)).toBe(chrome);

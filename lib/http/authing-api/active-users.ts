@@ -1,7 +1,7 @@
 import { LogoutError } from "../../errors.js";
 import type { Login } from "../../types/login.js";
 import { deviceInWords, readDevice } from "../../pages/device.js";
-import { LOCALES } from "../../pages/texts.js";
+import { LOCALES } from "../../pages/texts/index.js";
 import { authenticate, authorize } from "./authenticate.js";
 import { sendJson } from "../responses.js";
 import type { Handler } from "../context.js";

@@ -35,7 +35,7 @@ async function logOut(context: HttpContext, req: Request, res: Response, status:
     sendNotice(context, req, res, 400, {
       title: texts.loggedOut,
       text: redirect.refusal,
-      link: { href: home, label: texts.goOn },
+      link: { href: home, label: texts.continue_ },
     });
   } else if (!acceptsPage(req) && !acceptsAnything(req)) {
     sendJson(res, 200, "You are logged out", { redirectTo: redirect.to });

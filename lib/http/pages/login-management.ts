@@ -6,7 +6,7 @@ import type { AdminContext } from "../../options.js";
 import { loginManagementPage, PAGE_SIZES, SELECTION_LENGTH, type OnlineUser } from "../../pages/login-management.js";
 import { confirmationPage } from "../../pages/confirmation.js";
 import { toUserView } from "../../pages/user-view.js";
-import type { Texts } from "../../pages/texts.js";
+import type { Texts } from "../../pages/texts/index.js";
 import { NO_APPLICATION } from "../authing-api/authenticate.js";
 import { redirectTo, sendNotice, sendPage } from "../responses.js";
 import { readForm } from "../body.js";
@@ -108,7 +108,7 @@ export const forceOffline: Handler = async (context, req, res) => {
   const admin = await requireAdmin(context, req, res, aboutToKick(chosen));
   if (admin === undefined) return;
   const texts = textsOf(context, req);
-  const link = { href: pageUrl(context, req, FORCE), label: texts.goOn };
+  const link = { href: pageUrl(context, req, FORCE), label: texts.continue_ };
   const why = { reason: truncateKickText(valueOf(form, "reason") ?? ""), by: truncateKickText(admin) };
   if (req.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
     await forceLineByLine(res, texts, (onProgress) => kick(context, chosen, { ...why, onProgress }));
@@ -120,7 +120,7 @@ export const forceOffline: Handler = async (context, req, res) => {
     else redirectTo(res, `${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
     if (!(error instanceof KickError)) throw error;
-    sendNotice(context, req, res, 503, { title: texts.brokeOff, link });
+    sendNotice(context, req, res, 503, { title: texts.stopped, link });
   }
 };
 
@@ -169,7 +169,7 @@ async function forceLineByLine(
     else line({ code: 200, message: texts.forced(result.users, result.logins) });
   } catch (error) {
     if (!(error instanceof LogoutError)) throw error;
-    line({ code: error.status, message: error instanceof KickError ? texts.brokeOff : error.message });
+    line({ code: error.status, message: error instanceof KickError ? texts.stopped : error.message });
   }
   res.end();
 }
@@ -190,7 +190,7 @@ async function requireAdmin(
   const may = await withPassportUser(req, () => admin.authorize?.(req, { appId, userPoolId, ...what }));
   if (may === true) return login.userId;
   const texts = textsOf(context, req);
-  sendNotice(context, req, res, 403, { title: texts.notAllowed, text: texts.adminsOnly });
+  sendNotice(context, req, res, 403, { title: texts.noAccess, text: texts.adminsOnly });
   return undefined;
 }
 
@@ -242,7 +242,7 @@ async function readable<Read>(userIds: readonly string[], read: (userId: string)
 }
 
 function statusFrom(query: Fields, texts: Texts): string | undefined {
-  if (query("nobody").length > 0) return texts.nobodySelected;
+  if (query("nobody").length > 0) return texts.noneSelected;
   const counts = [countOf(onlyValueOf(query, "users")), countOf(onlyValueOf(query, "logins"))] as const;
   return counts[0] === undefined || counts[1] === undefined ? undefined : texts.forced(counts[0], counts[1]);
 }

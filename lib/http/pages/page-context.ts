@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import type { PageContext } from "../../pages/layout.js";
 import { toUserView } from "../../pages/user-view.js";
-import { LOCALES, type Locale, type Texts } from "../../pages/texts.js";
+import { LOCALES, type Locale, type Texts } from "../../pages/texts/index.js";
 import { mountPath } from "../addresses.js";
 import type { HttpContext } from "../context.js";
 import { warnOfCsrfBefore } from "../middleware-order.js";

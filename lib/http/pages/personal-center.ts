@@ -101,6 +101,6 @@ async function isConfirmed(context: HttpContext, req: Request, res: Response): P
   const confirmed: unknown = await context.options.confirmIdentity(req);
   if (confirmed === true) return true;
   if (typeof confirmed === "string") redirectTo(res, confirmed);
-  else sendNotice(context, req, res, 403, { title: textsOf(context, req).identityNotConfirmed });
+  else sendNotice(context, req, res, 403, { title: textsOf(context, req).confirmIdentity });
   return false;
 }

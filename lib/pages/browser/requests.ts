@@ -1,0 +1,52 @@
+/** One line of the response while users are being forced offline. The last line has a `code`. */
+export interface ProgressLine {
+  readonly message: string;
+  readonly code?: number;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+/** Requests a page. Redirects are not followed: they may lead to another site, which the policy of this page blocks. */
+export function getPage(url: string): Promise<Response> {
+  return fetch(url, { headers: { accept: "text/html" }, redirect: "manual" });
+}
+
+export function parsePage(html: string): Document {
+  return new DOMParser().parseFromString(html, "text/html");
+}
+
+/** Returns whether the response is the page that explains why the reader has lost access. The server sends it once. */
+export function isRejection({ status }: Response): boolean {
+  return status === 401 || status === 403;
+}
+
+/** Sends a form. Resolves to `undefined` if there is no response. */
+export function postForm(form: HTMLFormElement): Promise<Response | undefined> {
+  const fields = [...new FormData(form)].map(([name, value]) => [name, typeof value === "string" ? value : ""]);
+  // A rejection is a page, which replaces the current one.
+  const headers = { accept: "application/x-ndjson, text/html;q=0.9" };
+  return fetch(form.action, { method: "POST", body: new URLSearchParams(fields), headers }).catch(() => undefined);
+}
+
+/** Reads a response line by line. Resolves to the last line, or to `undefined` if the response ends before that line. */
+export async function readProgress(
+  response: Response | undefined,
+  show: (line: ProgressLine) => void,
+): Promise<ProgressLine | undefined> {
+  let last: ProgressLine | undefined;
+  try {
+    const reader = response?.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+      const complete = (rest + part.value).split("\n");
+      rest = complete.pop() ?? "";
+      for (const text of complete) {
+        last = JSON.parse(text) as ProgressLine;
+        show(last);
+      }
+    }
+  } catch {
+    return undefined;
+  }
+  return last?.code === undefined ? undefined : last;
+}

@@ -1,0 +1,85 @@
+import { en } from "./en.js";
+import { zh } from "./zh.js";
+
+/** Every text of the pages in one language. A text that contains a number, a name or a time is a function. */
+export interface Texts {
+  /** BCP 47 tag of the texts, also used to format numbers and ages. */
+  readonly language: string;
+  /** BCP 47 tag used to format dates. */
+  readonly dates: string;
+  readonly accountMenu: string;
+  readonly logOut: string;
+  readonly logOutDevice: (device: string) => string;
+  readonly logOutEverywhereElse: (others: number) => string;
+  readonly logIn: string;
+  readonly logInAgain: string;
+  readonly logInFirst: string;
+  readonly continue_: string;
+  readonly loggedOut: string;
+  readonly haveBeenLoggedOut: string;
+  readonly noAccess: string;
+  readonly adminsOnly: string;
+  readonly whereLoggedIn: string;
+  readonly devicesIntro: string;
+  readonly thisDevice: string;
+  readonly andMore: (count: number) => string;
+  readonly devicesLoggedOut: (count: number) => string;
+  readonly loggedOutByYourself: string;
+  readonly confirmIdentity: string;
+  readonly unknownDevice: string;
+  readonly unknownAddress: string;
+  readonly browserOn: (browser: string, system: string) => string;
+  readonly requestNotAllowed: string;
+  readonly pageNotFound: string;
+  readonly tryAgainLater: string;
+  readonly somethingWrong: string;
+  readonly since: (time: string) => string;
+  readonly active: (age: string) => string;
+  readonly now: string;
+  readonly applications: string;
+  readonly loginManagement: string;
+  readonly usersOnline: (count: number) => string;
+  readonly searchUsers: string;
+  readonly search: string;
+  readonly showAll: string;
+  readonly noMatches: string;
+  readonly tooManyMatches: string;
+  readonly noUsersOnline: (application: string) => string;
+  readonly selected: (count: number) => string;
+  readonly selectionFull: string;
+  readonly clear: string;
+  readonly selectUser: (name: string) => string;
+  readonly user: string;
+  readonly lastLogin: string;
+  readonly lastActive: string;
+  readonly logins: string;
+  readonly loginsOf: (count: number, name: string) => string;
+  readonly action: string;
+  readonly forceOffline: string;
+  readonly forceOfflineEllipsis: string;
+  readonly forceEveryoneEllipsis: string;
+  readonly forceUserQuestion: (name: string) => string;
+  readonly forceUsersQuestion: (users: number) => string;
+  readonly forceLoginQuestion: (name: string) => string;
+  readonly forceEveryoneQuestion: (users: number, application: string) => string;
+  readonly endsLogins: (logins: number) => string;
+  readonly userMustLogInAgain: string;
+  readonly usersMustLogInAgain: string;
+  readonly everyoneMustLogInAgain: string;
+  readonly reason: string;
+  readonly reasonHint: string;
+  readonly typeApplicationId: (application: string) => string;
+  readonly wrongApplicationId: string;
+  readonly noneSelected: string;
+  readonly cancel: string;
+  readonly forced: (users: number, logins: number) => string;
+  readonly forcing: (done: number, total: number) => string;
+  readonly stopped: string;
+  readonly notRefreshed: string;
+  readonly pages: string;
+  readonly perPage: string;
+  readonly show: string;
+}
+
+export const LOCALES = { en, zh } satisfies Record<string, Texts>;
+export type Locale = keyof typeof LOCALES;
