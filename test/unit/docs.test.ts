@@ -27,6 +27,17 @@ describe("the README", () => {
   });
 });
 
+describe("the language of the docs", () => {
+  const pages = PAGES.filter((page) => !/^docs\/[\w-]+\.md$/.test(page) || page === "docs/guarantees.md");
+  const WORDS =
+    /\b(he|his|him|himself|whoever|whatever|nobody|somebody|told|tells|come by|comes about|at hand|so it is|goes out whole|made sure|broke off|road|house|room)\b/gi;
+
+  it.each(pages)("is plain and impersonal: %s", (page) => {
+    const prose = withoutCode(read(page)).replace(/`[^`\n]*`/g, "");
+    expect(prose.match(WORDS) ?? []).toEqual([]);
+  });
+});
+
 describe("the links of the docs", () => {
   const anchorOf = (heading: string): string =>
     heading
@@ -52,6 +63,20 @@ describe("the links of the docs", () => {
       ({ to, anchor }) => !existsSync(join(ROOT, to)) || (anchor !== "" && !anchors(to).includes(anchor)),
     );
     expect(dead).toEqual([]);
+  });
+});
+
+describe("the promises in SECURITY.md", () => {
+  const tests = [...read("SECURITY.md").matchAll(/^ {2}Tests: ([\s\S]*?)(?=\n-|\n\n)/gm)].map(
+    ([, names = ""]) => names,
+  );
+  const named = [...tests.join("\n").matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
+
+  it("name tests that exist", () => {
+    expect(tests.length).toBe([...read("SECURITY.md").matchAll(/^- \*\*/gm)].length);
+    expect(named.length).toBeGreaterThan(30);
+    const fileOf = (name: string): string => `${name.includes("/") ? name : `test/integration/${name}`}.test.ts`;
+    expect(named.filter((name) => !existsSync(join(ROOT, fileOf(name))))).toEqual([]);
   });
 });
 
