@@ -3,7 +3,7 @@ const transform = {
     "@swc/jest",
     {
       jsc: {
-        parser: { syntax: "typescript", tsx: true },
+        parser: { syntax: "typescript", tsx: true, decorators: true },
         transform: { react: { runtime: "automatic", importSource: "preact" } },
         target: "es2023",
       },

@@ -1,4 +1,4 @@
-// npm run bench:report: writes docs/performance.md, its charts and README's few figures from the rows in a folder, and measures
+// npm run bench:report: writes docs/performance.md, its charts and README's line of figures from the rows in a folder, and measures
 // first what has none.
 //   node bench/report.mjs [--rows FOLDER] [--measure] [--quick]
 import { spawnSync } from "node:child_process";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { CHARTS } from "./support/charts.mjs";
-import { headline } from "./support/headline.mjs";
+import { headline, sentence } from "./support/headline.mjs";
 import { note } from "./support/print.mjs";
 import { TABLES } from "./support/tables.mjs";
 
@@ -46,6 +46,10 @@ const page = `# Performance
 \`npm run bench:request\`, \`latency\`, \`kick\`, \`scale\` or \`live\`. All take \`--quick\`, \`--rounds\`, \`--seed\`, \`--arm\` and \`--json\`,
 and need \`redis-server\` and \`wrk\` (Debian: \`apt-get install redis-server wrk\`).
 
+## In short
+
+${headline(rows)}
+
 ## Method
 
 ${METHOD}
@@ -59,10 +63,11 @@ writeFileSync("docs/performance.md", page);
 format("docs/performance.md");
 
 const readme = readFileSync("README.md", "utf8");
-const between = /(?<=<!-- bench:report -->\n)[\s\S]*?(?=<!-- \/bench:report -->)/;
+const line = /^Logged-in requests per second ÷ .*$/m;
+if (!line.test(readme)) throw new Error("README.md has no line of figures to replace.");
 writeFileSync(
   "README.md",
-  readme.replace(between, () => `\n${headline(rows)}\n\n`),
+  readme.replace(line, () => sentence(rows)),
 );
 format("README.md");
 

@@ -1,6 +1,6 @@
 // The package as its users get it: packed, looked at by publint and attw, installed from the tarball into projects of its
-// own, and used there from ESM, CommonJS, TypeScript and bundles, the snippets of the README among it.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// own, and used there from ESM, CommonJS, TypeScript and bundles, together with the snippets of the README and the reference.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,10 +17,14 @@ const TYPESCRIPT_5 = "typescript5@npm:typescript@5.9.3";
 /** The lowest versions that the peer ranges allow. */
 const OLDEST = ["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", asInTests("connect-redis")];
 
-/** The TypeScript of the README, a file a snippet. */
-function readmeSnippets() {
-  const markdown = readFileSync("README.md", "utf8");
-  return [...markdown.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+/** Where every snippet is a whole file. Code that needs more packages is a recipe, which the tests run. */
+const PAGES_OF_SNIPPETS = ["README.md", ...readdirSync("docs/reference").map((name) => join("docs/reference", name))];
+
+/** The TypeScript of these pages, a file a snippet. */
+function snippets() {
+  return PAGES_OF_SNIPPETS.flatMap((page) => [...readFileSync(page, "utf8").matchAll(/```ts\n([\s\S]*?)```/g)]).map(
+    ([, code]) => code,
+  );
 }
 
 /** The files of this project that the README leads to, or shows. */
@@ -48,8 +52,8 @@ function runConsumers(consumer, url) {
 }
 
 function compile(consumer) {
-  const snippets = readmeSnippets();
-  snippets.forEach((code, index) => writeFileSync(join(consumer, `readme-${index + 1}.ts`), code));
+  const files = snippets();
+  files.forEach((code, index) => writeFileSync(join(consumer, `snippet-${index + 1}.ts`), code));
   const tsc = (typescript, ...args) =>
     run(process.execPath, [`node_modules/${typescript}/bin/tsc`, ...args], {
       cwd: consumer,
@@ -59,7 +63,7 @@ function compile(consumer) {
   tsc("typescript5", "-p", "classic");
   // TypeScript 6 has the classic resolution on request only.
   tsc("typescript", "-p", "classic", "--ignoreDeprecations", "6.0");
-  console.log(`TypeScript: the consumers and ${snippets.length} snippets of the README compile`);
+  console.log(`TypeScript: the consumers and ${files.length} snippets of the docs compile`);
 }
 
 try {

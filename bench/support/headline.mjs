@@ -1,6 +1,6 @@
 import { spreadText } from "./tables.mjs";
 
-/** The few figures that README shows, from the rows of every bench: what is told, and how it is found among them. */
+/** The few figures at the top of docs/performance.md: the label, and how the figure is found among the rows of the benches. */
 const LINES = [
   ["logged-in requests/s ÷ the bare app", request("express-logout")],
   ["… with `waitForTouch`", request("express-logout, waitForTouch")],
@@ -53,6 +53,12 @@ export function headline(rows) {
     ...lines,
     "",
     `Measured side by side on ${date}, on ${machine}. The bare app is express, express-session and connect-redis with a`,
-    "handler that does nothing. [How, and everything else](docs/performance.md).",
+    "handler that does nothing.",
   ].join("\n");
+}
+
+/** The line of README. @param rows - of each bench, by its name */
+export function sentence(rows) {
+  const [beside, waiting] = ["express-logout", "express-logout, waitForTouch"].map((arm) => request(arm)(rows) ?? "");
+  return `Logged-in requests per second ÷ the bare app: ${beside}; with \`waitForTouch\` ${waiting}.`;
 }

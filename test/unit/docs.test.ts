@@ -1,16 +1,134 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "@jest/globals";
+import { MemoryStore } from "express-session";
+import { logout } from "../../lib/index.js";
+import { ROUTES } from "../../lib/http/routes.js";
+import { resolveOptions } from "../../lib/options.js";
 
 const ROOT = join(__dirname, "../..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+const OPTIONS = { store: new MemoryStore(), appId: "shop", userPoolId: "acme" };
+
+/** Every page that users read. */
+const PAGES = [
+  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
+  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith(".md"));
+
+const withoutCode = (markdown: string): string => markdown.replace(/^ *```[\s\S]*?^ *```/gm, "");
+
+describe("the README", () => {
+  it("has at most 160 lines of at most 130 characters, and code within the first 15", () => {
+    const lines = read("README.md").trimEnd().split("\n");
+    expect(lines.length).toBeLessThanOrEqual(160);
+    expect(lines.filter((line) => line.length > 130)).toEqual([]);
+    expect(lines.slice(0, 15)).toContainEqual(expect.stringContaining("import { logout }"));
+  });
+});
+
+describe("the language of the docs", () => {
+  const pages = PAGES.filter((page) => !/^docs\/[\w-]+\.md$/.test(page) || page === "docs/guarantees.md");
+  const WORDS =
+    /\b(he|his|him|himself|whoever|whatever|nobody|somebody|told|tells|come by|comes about|at hand|so it is|goes out whole|made sure|broke off|road|house|room)\b/gi;
+
+  it.each(pages)("is plain and impersonal: %s", (page) => {
+    const prose = withoutCode(read(page)).replace(/`[^`\n]*`/g, "");
+    expect(prose.match(WORDS) ?? []).toEqual([]);
+  });
+});
+
+describe("the links of the docs", () => {
+  const anchorOf = (heading: string): string =>
+    heading
+      .trim()
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-");
+  const anchors = (page: string): string[] =>
+    [...withoutCode(read(page)).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+  const links = PAGES.flatMap((page) =>
+    [...withoutCode(read(page)).matchAll(/\]\((?!https?:)([^)\s#]*)(?:#([^)\s]*))?\)/g)].map(
+      ([, path = "", anchor = ""]) => ({
+        page,
+        to: path === "" ? page : normalize(join(dirname(page), path)),
+        anchor,
+      }),
+    ),
+  );
+
+  it("lead to files and headings that exist", () => {
+    expect(links.length).toBeGreaterThan(50);
+    const dead = links.filter(
+      ({ to, anchor }) => !existsSync(join(ROOT, to)) || (anchor !== "" && !anchors(to).includes(anchor)),
+    );
+    expect(dead).toEqual([]);
+  });
+});
+
+describe("the promises in SECURITY.md", () => {
+  const tests = [...read("SECURITY.md").matchAll(/^ {2}Tests: ([\s\S]*?)(?=\n-|\n\n)/gm)].map(
+    ([, names = ""]) => names,
+  );
+  const named = [...tests.join("\n").matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
+
+  it("name tests that exist", () => {
+    expect(tests.length).toBe([...read("SECURITY.md").matchAll(/^- \*\*/gm)].length);
+    expect(named.length).toBeGreaterThan(30);
+    const fileOf = (name: string): string => `${name.includes("/") ? name : `test/integration/${name}`}.test.ts`;
+    expect(named.filter((name) => !existsSync(join(ROOT, fileOf(name))))).toEqual([]);
+  });
+});
+
+describe("the reference", () => {
+  const bullets = (page: string): string[] =>
+    [...read(page).matchAll(/^- ((?:`[^`]+`(?:, )?)+)/gm)].flatMap(([, names = ""]) =>
+      [...names.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
+    );
+  /** The names in an interface of the sources. */
+  const namesIn = (file: string, type: string): string[] => {
+    const [, body = ""] = new RegExp(`^export interface ${type} \\{\\n([\\s\\S]*?)^\\}`, "m").exec(read(file)) ?? [];
+    return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name = ""]) => name);
+  };
+
+  it("has every option, and no other", () => {
+    const groups: readonly (readonly [prefix: string, type: string])[] = [
+      ["sessions.", "SessionOptions"],
+      ["admin.", "AdminOptions"],
+      ["routes.", "RouteOptions"],
+    ];
+    const names = [
+      ...namesIn("lib/options.ts", "LogoutOptions").filter((name) => !groups.some(([prefix]) => prefix === `${name}.`)),
+      ...groups.flatMap(([prefix, type]) => namesIn("lib/options.ts", type).map((name) => prefix + name)),
+    ];
+    expect(names.length).toBeGreaterThan(30);
+    expect(bullets("docs/reference/options.md").sort()).toEqual(names.sort());
+  });
+
+  it("has every option of the Redis registry, and no other", () => {
+    const rows = [...read("docs/reference/options.md").matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
+    expect(rows).toEqual(namesIn("lib/registry/redis/registry.ts", "RedisLoginRegistryOptions"));
+  });
+
+  it("has every route with its default path, and no other", () => {
+    const { routes } = resolveOptions({ ...OPTIONS, admin: { tokens: ["token"], authorize: () => true } });
+    const paths = ROUTES.flatMap(({ name, method, part = "" }) =>
+      routes[name].map((path) => `${method.toUpperCase()} ${path}${part}`),
+    );
+    const shown = bullets("docs/reference/routes.md").map((name) => name.replace(/\?.*$/, ""));
+    expect(shown.sort()).toEqual(paths.sort());
+  });
+
+  it("has every control, and no other", async () => {
+    const auth = logout({ ...OPTIONS, store: new MemoryStore() });
+    await auth.close();
+    const shown = bullets("docs/reference/controls.md").map((name) => name.replace(/\(.*$/, ""));
+    expect(shown.sort()).toEqual(Object.keys(auth).sort());
+  });
+});
 
 describe("the recipes in the docs", () => {
-  const pages = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
-  const docs = pages
-    .filter((name) => name.endsWith(".md"))
-    .map(read)
-    .join("\n");
+  const docs = PAGES.map(read).join("\n");
   const shown = [...docs.matchAll(/<!-- (\S+) -->\n\n```ts\n([\s\S]*?)```/g)].map(([, path = "", code]) => ({
     path,
     code,

@@ -2,14 +2,26 @@ import "reflect-metadata";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { Body, Controller, Get, Header, Module, Post, Req, Res, type NestApplicationOptions } from "@nestjs/common";
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  Module,
+  Post,
+  Req,
+  Res,
+  type NestApplicationOptions,
+  type Type,
+} from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import type { NestExpressApplication } from "@nestjs/platform-express";
 import type { Request, Response } from "express";
 import session, { MemoryStore } from "express-session";
-import { logout, type LogoutOptions } from "express-logout";
+import { logout, LogoutError, type LogoutMiddleware, type LogoutOptions } from "express-logout";
 import { createClient } from "redis";
 import { RedisLoginRegistry } from "../../../lib/registry/redis/index.js";
+import { AUTH, authModule, LogoutErrorFilter } from "../../recipes/nest.js";
 import { eventually, startRedis } from "../../support/redis-server.js";
 import { Device } from "../support/device.js";
 import { reportTried } from "../support/field.js";
@@ -34,17 +46,34 @@ class ShopController {
 // A module of Nest is a class, and all about it is in its decorator.
 // eslint-disable-next-line @typescript-eslint/no-extraneous-class
 class ShopModule {}
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class
+class OutageModule {}
+
+/** A controller whose handler fails with an error of the package. */
+class OutageController {
+  outage(): never {
+    throw new LogoutError("ERR_REGISTRY_UNAVAILABLE", "The login registry is unavailable.");
+  }
+
+  misuse(): never {
+    throw new LogoutError("ERR_ARGUMENT", "An id is 4711.");
+  }
+}
 
 /** What `@Controller()`, `@Get("me")` and so on compile to: Nest's decorators are of TypeScript's older kind. */
 function decorate(): void {
-  const on = (name: "me" | "logIn", ...decorators: MethodDecorator[]): void => {
-    const method = Object.getOwnPropertyDescriptor(ShopController.prototype, name);
+  const on = (target: object, name: string, ...decorators: MethodDecorator[]): void => {
+    const method = Object.getOwnPropertyDescriptor(target, name);
     if (method === undefined) return;
-    for (const each of decorators) each(ShopController.prototype, name, method);
+    for (const each of decorators) each(target, name, method);
   };
-  on("me", Get("me"), Header("Content-Type", "text/html"));
+  on(ShopController.prototype, "me", Get("me"), Header("Content-Type", "text/html"));
   Req()(ShopController.prototype, "me", 0);
-  on("logIn", Post("login"));
+  on(ShopController.prototype, "logIn", Post("login"));
+  on(OutageController.prototype, "outage", Get("outage"));
+  on(OutageController.prototype, "misuse", Get("misuse"));
+  Controller()(OutageController);
+  Module({ controllers: [OutageController] })(OutageModule);
   [Req(), Res(), Body()].forEach((each, index) => each(ShopController.prototype, "logIn", index));
   Controller()(ShopController);
   Module({ controllers: [ShopController] })(ShopModule);
@@ -62,7 +91,11 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
     for (const end of ending.splice(0).reverse()) await end();
   });
 
-  async function start(options: Partial<LogoutOptions> = {}): Promise<string> {
+  /** @param recipe - what the guide adds, by the `logout()` of the app */
+  async function start(
+    options: Partial<LogoutOptions> = {},
+    recipe: (auth: LogoutMiddleware) => { module: Type; filter?: LogoutErrorFilter } = () => ({ module: ShopModule }),
+  ): Promise<string> {
     const store = options.store ?? new MemoryStore();
     const auth = logout({
       store,
@@ -72,7 +105,9 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
       loginUrl: "/api/login",
       ...options,
     });
-    const app = await NestFactory.create<NestExpressApplication>(ShopModule, OPTIONS);
+    const { module, filter } = recipe(auth);
+    const app = await NestFactory.create<NestExpressApplication>(module, OPTIONS);
+    if (filter !== undefined) app.useGlobalFilters(filter);
     app.setGlobalPrefix("api");
     app.use(session({ store, secret: "a secret of the tests", resave: false, saveUninitialized: false }));
     app.use(auth);
@@ -109,5 +144,66 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
     await redis.restart();
     await eventually(() => kick(url, ["alice"]));
     expectRejection(await alice.page("/api/me"));
+  });
+
+  describe("with the filter and the module of the guide", () => {
+    /** Counts how often the app has closed the controls, and keeps what Nest injects. */
+    function guide() {
+      const seen: { closed: number; injected: unknown; auth?: LogoutMiddleware } = { closed: 0, injected: undefined };
+      const recipe = (auth: LogoutMiddleware) => {
+        seen.auth = auth;
+        // eslint-disable-next-line @typescript-eslint/no-extraneous-class
+        class RootModule {}
+        const counted = Object.assign(Object.create(auth) as LogoutMiddleware, {
+          close: async () => {
+            seen.closed++;
+            await auth.close();
+          },
+        });
+        const probe = { provide: "probe", inject: [AUTH], useFactory: (value: unknown) => (seen.injected = value) };
+        Module({ imports: [ShopModule, OutageModule, authModule(counted)], providers: [probe] })(RootModule);
+        return { module: RootModule, filter: new LogoutErrorFilter() };
+      };
+      return { seen, recipe };
+    }
+
+    it("an outage in a controller is a 503 with Retry-After, and a misuse a 500 without its message", async () => {
+      const url = await start({}, guide().recipe);
+      const outage = await fetch(`${url}/api/outage`);
+      expect([outage.status, outage.headers.get("Retry-After")]).toEqual([503, "5"]);
+      expect(await outage.json()).toEqual({ statusCode: 503, message: "The login registry is unavailable." });
+      const misuse = await fetch(`${url}/api/misuse`);
+      expect([misuse.status, await misuse.json()]).toEqual([
+        500,
+        { statusCode: 500, message: "Internal server error" },
+      ]);
+    });
+
+    it("an outage in the middleware is the same, and the journey goes on as before", async () => {
+      const redis = await startRedis();
+      ending.push(() => redis.stop());
+      const client = createClient({ url: redis.url, disableOfflineQueue: true });
+      client.on("error", () => undefined);
+      await client.connect();
+      ending.push(() => {
+        client.destroy();
+      });
+      const url = await start({ registry: new RedisLoginRegistry({ client }) }, guide().recipe);
+      await expectJourney({ url, logIn, home: "/api/me" });
+      const alice = new Device(url);
+      await logIn(alice, "alice");
+      await redis.kill();
+      const { status, body, headers } = await alice.data("/api/me");
+      expect([status, body]).toEqual([503, expect.objectContaining({ statusCode: 503 })]);
+      expect(headers).toMatchObject({ "retry-after": "5" });
+    });
+
+    it("the module provides the controls, and closes them with the app", async () => {
+      const { seen, recipe } = guide();
+      await start({}, recipe);
+      expect(Object.getPrototypeOf(seen.injected)).toBe(seen.auth);
+      for (const end of ending.splice(0).reverse()) await end();
+      expect(seen.closed).toBe(1);
+    });
   });
 });

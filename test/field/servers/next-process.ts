@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { withUser } from "../../recipes/next-user.js";
 import { createShop, serveShop } from "../support/shop.js";
 
 /** What is used of Next.js: its types would change those of Node.js everywhere. */
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
     // Next.js reads the bodies of its API routes by itself.
     parsers: () => undefined,
     auth: { routes: { login: ["/login", "/api/login"] } },
-    last: (shop) => shop.use((req, res) => handle(req, res)),
+    last: (shop) => shop.use(withUser(handle)),
     hasOwnPages: false,
   });
   await serveShop(app);
