@@ -134,7 +134,13 @@ describe("a store that", () => {
   );
 
   it.each([
-    ["calls back an error", (fail: () => never, done: Callback) => void caught(fail, done)],
+    [
+      "calls back an error",
+      (fail: () => never, done: Callback) => {
+        caught(fail, done);
+        return undefined;
+      },
+    ],
     ["calls back an error later", (fail: () => never, done: Callback) => void setImmediate(caught, fail, done)],
     ["throws", (fail: () => never) => fail()],
     ["rejects", (fail: () => never) => Promise.resolve().then(fail)],
@@ -164,7 +170,8 @@ describe("a store that", () => {
       });
       const shown = inspect(error, { depth: 9, showHidden: true });
       expect(shown).not.toContain("the-session-id");
-      if (name === "set" || name === "touch") expect(shown).not.toMatch(/deep token|a \\*"token/);
+      const hasData = ["set", "touch"].includes(name);
+      expect(hasData && /deep token|a \\*"token/.test(shown)).toBe(false);
     }
   });
 

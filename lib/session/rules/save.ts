@@ -178,7 +178,9 @@ export class SessionSaves {
   async #removeData(sid: string, session: SessionRecord, stamp: Stamp, isNew = false): Promise<void> {
     const kick = await this.#registry.kickOf(stamp.userId, stamp.loginId, stamp.generation);
     const expires = new Date(Date.now() + this.#listings.keepMs(session));
-    await (isNew ? this.#tombstones.writeNew(sid, stamp, kick, expires) : this.#tombstones.replace(sid, stamp, kick, expires));
+    await (isNew
+      ? this.#tombstones.writeNew(sid, stamp, kick, expires)
+      : this.#tombstones.replace(sid, stamp, kick, expires));
   }
 
   /** Lists the login of the session's user, again if the user changes meanwhile: data and stamp must be of one user. */
