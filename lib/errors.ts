@@ -58,8 +58,8 @@ export class LogoutError extends Error {
   /** The same, for frameworks that read this name (NestJS, http-errors). */
   readonly statusCode: number;
   /**
-   * Whether the message is for clients: `true` for a 4xx, `false` for a 5xx, as http-errors has it. Koa and NestJS read it;
-   * NestJS 12 responds with the status of an error only where this is a boolean. Express reads `status` alone.
+   * Whether the message may be sent to clients: `true` for a 4xx, `false` for a 5xx, as in http-errors. Read by Koa and NestJS; NestJS
+   * 12 responds with the status of an error only if this is a boolean.
    */
   readonly expose: boolean;
   /** The headers of a response with this error, which Express sets: `Retry-After` for a 503, `WWW-Authenticate` for a 401. */
@@ -83,22 +83,22 @@ interface LogoutErrorOptions {
 }
 
 /**
- * A kick that could not be finished (`status` 503). Nothing is lost: repeat it, with the same users or only with
- * {@link KickError.userIds}, and it goes on where it broke off.
+ * A kick that did not finish (`status` 503). Repeat it, with the same users or only with {@link KickError.userIds}; it continues where
+ * it stopped.
  *
- * `code` is `ERR_KICK_INCOMPLETE`; or `ERR_NOT_REPLICATED`, where all that is missing is that enough replicas have it: these
- * logins are refused from now on, but a failover could bring them back.
+ * `code` is `ERR_KICK_INCOMPLETE`, or `ERR_NOT_REPLICATED` if only the acknowledgement of replicas is missing: these logins are
+ * rejected from now on, but a failover could lose the kick.
  */
 export class KickError extends LogoutError {
-  /** The users of whom it is not known that they are kicked. */
+  /** The users whose kick is not known to be finished. */
   readonly userIds: readonly string[];
 
   constructor(userIds: readonly string[], cause: unknown) {
     const isMissingReplicas = cause instanceof LogoutError && cause.code === "ERR_NOT_REPLICATED";
-    const why = isMissingReplicas ? "too few replicas have it" : "the store or the registry did not answer";
+    const why = isMissingReplicas ? "too few replicas acknowledged it" : "session store or registry unavailable";
     super(
       isMissingReplicas ? "ERR_NOT_REPLICATED" : "ERR_KICK_INCOMPLETE",
-      `The kick is not done for ${String(userIds.length)} user(s): ${why}. Repeat it.`,
+      `Kick incomplete for ${String(userIds.length)} ${userIds.length === 1 ? "user" : "users"}: ${why}. Safe to retry.`,
       { cause },
     );
     this.name = "KickError";
@@ -107,20 +107,19 @@ export class KickError extends LogoutError {
 }
 
 /**
- * By what a login has ended. `"close"`: by nothing that is known. The login may live on, but `auth.close()` was called, and a
- * kick would not be seen any more.
+ * How a login ended. `"close"`: the login may live on, but `auth.close()` was called, so this process would not notice a kick any more.
  */
 export type LoginEndCause = "kick" | "logout" | "expiry" | "close";
 
 /**
- * The `reason` of a signal that `auth.signal(req)` gave, once its login has ended (`code` `ERR_LOGIN_ENDED`, `status` 401; 503
- * where {@link LoginEndedError.end} is `"close"`: the client may connect again).
+ * The `reason` of a signal from `auth.signal(req)` whose login has ended (`code` `ERR_LOGIN_ENDED`, `status` 401; 503 if
+ * {@link LoginEndedError.end} is `"close"`: the client may connect again).
  */
 export class LoginEndedError extends LogoutError {
   readonly loginId: string;
   readonly end: LoginEndCause;
   readonly at: Date;
-  /** What the kicked user is told, where whoever kicked has given a reason. */
+  /** The reason for the user, if one was given. */
   readonly reason: string | undefined;
 
   constructor({

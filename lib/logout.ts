@@ -192,8 +192,8 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const facts = describeStore(resolved.store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, resolved.waitForTouch);
   const events = new Events();
-  const news = new EndNotifications(resolved.registry, recheckIntervalMs);
-  const source = { registry: resolved.registry, news, recheckIntervalMs };
+  const notifications = new EndNotifications(resolved.registry, recheckIntervalMs);
+  const source = { registry: resolved.registry, notifications, recheckIntervalMs };
   const hook = left ?? new StoreHook(resolved.store, new LoginWatcher(source));
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
@@ -242,11 +242,11 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     errorHandler: createErrorHandler(context),
     on: (name, listener) => {
       events.on(name, listener);
-      if (name === "kick") news.add(kicks);
+      if (name === "kick") notifications.add(kicks);
     },
     off: (name, listener) => {
       events.off(name, listener);
-      if (!events.has("kick")) news.remove(kicks);
+      if (!events.has("kick")) notifications.remove(kicks);
     },
     diagnose: (req) => diagnosis.run(req),
     adoptSessions: ({ onProgress = () => undefined } = {}) => hook.adoptSessions(onProgress),
@@ -259,7 +259,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
         ifInUse(() => {
           hook.live.suspend();
         }),
-        () => news.close(),
+        () => notifications.close(),
         ifInUse(() => resolved.registry.close()),
         () => {
           hook.leave(use);
@@ -267,12 +267,12 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
       );
     },
   };
-  const use = hook.use({ ...resolved, events: tell(events) });
+  const use = hook.use({ ...resolved, events: reportTo(events) });
   hook.live.resume(source);
   return Object.assign(main, controls);
 }
 
-function tell(events: Events): StoreHookOptions["events"] {
+function reportTo(events: Events): StoreHookOptions["events"] {
   return {
     login: ({ id, userId, ip, userAgent }) => {
       events.emit("login", { userId, loginId: id, ip, userAgent });

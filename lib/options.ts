@@ -6,7 +6,7 @@ import type { LoginRegistry } from "./types/registry.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import { LOCALES, type Locale } from "./pages/texts/index.js";
 import { isMemoryStore } from "./util/known-stores.js";
-import { comparablePath, encodePath, encodePattern, plainPath } from "./util/paths.js";
+import { comparablePath, decodeUnreserved, encodePath, encodePattern, plainPath } from "./util/paths.js";
 import type { HookUse } from "./session/hook.js";
 import { supportsBackgroundTouch } from "./session/store/store-support.js";
 import { defaultUserId, type Session } from "./session/user-id.js";
@@ -239,7 +239,8 @@ const isOwnAddress: Check = (value) =>
   isPath(value) || (typeof value === "string" && value.startsWith("./") && isPath(value.slice(1)));
 /** A path to compare with: what looks like a pattern would silently match nothing. */
 const isLiteralPath: Check = (value) => isPlainPath(value) && !/[:*+()]/.test(String(value));
-const isPlainPath: Check = (value) => typeof value === "string" && plainPath(encodePath(value)) !== undefined;
+const isPlainPath: Check = (value) =>
+  typeof value === "string" && plainPath(decodeUnreserved(encodePath(value))) !== undefined;
 /** An async function always returns a promise. */
 const isSyncFunction: Check = (value) => isFunction(value) && !Object.prototype.toString.call(value).includes(" Async");
 const isRoute: Check = (value) => value === false || isPath(value) || isListOf(isPath)(value);

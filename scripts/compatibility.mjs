@@ -1,5 +1,5 @@
-// Writes the table in docs/compatibility.md. `npm run docs:compatibility` runs the suites that report to it;
-// `npm run docs:compatibility -- reports/tried` runs none, and takes the reports that the last whole `npm test` has left.
+// Writes the table in docs/compatibility.md. `npm run docs:compatibility` runs the suites that report rows;
+// `npm run docs:compatibility -- reports/tried` runs no suite and uses the reports of the last complete `npm test`.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 
 const TABLE = "docs/compatibility.md";
-/** The row of a framework says that all its integration tests have passed: so all of them run. */
+/** All integration tests run, because the row of a framework means that all of them have passed. */
 const RUNS = [
   ["node_modules/jest/bin/jest.js", "--testPathPatterns", "test/(integration|field)/|registry/contract"],
   ["scripts/check-package.mjs"],
@@ -16,7 +16,7 @@ const RUNS = [
 function run(args, env) {
   const { status } = spawnSync(process.execPath, args, { stdio: "inherit", env: { ...process.env, ...env } });
   if (status === 0) return;
-  console.error(`${args[0]} failed: ${TABLE} stays as it was.`);
+  console.error(`${args[0]} failed. ${TABLE} is unchanged.`);
   process.exit(status ?? 1);
 }
 
@@ -29,6 +29,6 @@ if (given === undefined) {
 } else if (existsSync(given) && readdirSync(given).length > 0) {
   run(["scripts/tried.mjs", given, TABLE]);
 } else {
-  console.error(`No reports in ${given}: run the whole npm test first, or leave the folder out.`);
+  console.error(`No reports in ${given}. Run a complete npm test first, or omit the folder.`);
   process.exitCode = 2;
 }

@@ -26,7 +26,7 @@ export interface RequestSessions {
   loginOf(req: Request): { readonly userId: string; readonly loginId: string } | undefined;
   /** Why the session that this request came with was refused. */
   rejectionOf(req: Request): LoginEnd | undefined;
-  /** The refused user has been told: the reason is used up, the cookie cleared. */
+  /** Removes the tombstone and clears the cookie: the user has seen the reason. */
   clearRejection(req: Request, res: Response): Promise<void>;
   /**
    * Keeps the response from saving a session or setting its cookie, which would stand beside the one that is cleared.

@@ -71,7 +71,7 @@ export function hideSessionId(req: IncomingMessage, res: ServerResponse, isWithh
   }
 }
 
-/** The attributes by which a browser tells that it is the same cookie, and accepts that it is set. */
+/** Returns the attributes by which a browser identifies the cookie, and accepts it. */
 function sameCookie(cookie: (Cookie & { readonly partitioned?: boolean }) | undefined): object {
   const { path = "/", domain, secure, httpOnly, sameSite, partitioned } = cookie ?? {};
   const attributes = { path, domain, secure, httpOnly, sameSite, partitioned };

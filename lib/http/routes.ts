@@ -18,9 +18,9 @@ export interface Route {
   /** Below the path of that option. Default: that path itself. */
   readonly part?: string;
   readonly method: "get" | "post";
-  /** For whom: a back end with a token, who is answered in JSON, or a browser. */
+  /** The caller: a back end with a token, which gets JSON, or a browser. */
   readonly caller: "admin" | "browser";
-  /** A kicked user may log out; a page he does not see. */
+  /** Whether the guard protects the route. A kicked user may log out, but sees no page. */
   readonly guarded: boolean;
   readonly handler: Handler;
 }

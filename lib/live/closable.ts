@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Whatever emits `close` once when it is over: a response, a socket, a WebSocket, an engine.io connection. */
+/** Anything that emits `close` once when it is over: a response, a socket, a WebSocket, an engine.io connection. */
 export interface Closable {
   once(event: "close", listener: () => void): unknown;
   /** Removes the listener once the logins have ended. Without this method, the listener stays until `close`. */
   off?(event: "close", listener: () => void): unknown;
 }
 
-/** How those that a signal is most often asked for say that they have been over for a while. */
+/** The properties by which common connections show that they are closed. */
 interface Closed {
   /** Responses and sockets. */
   readonly closed?: boolean;
@@ -19,17 +19,17 @@ interface Closed {
 const WEBSOCKET_CLOSED = 3;
 
 /**
- * What closes when that which a request has opened is over: its answer or, after an upgrade, its socket. Of some requests it
- * cannot be told: the one that begins a connection of socket.io by polling is long over itself while the connection lives on.
+ * Returns the object that closes with the connection of a request: its response or, after an upgrade, its socket. For some requests
+ * there is none: the first polling request of socket.io ends long before the connection.
  */
 export function closableOf(req: IncomingMessage): Closable | undefined {
-  // Express and engine.io keep a request's answer here; express-ws one that is never sent, and has no socket.
+  // Express and engine.io keep the response here; express-ws keeps one that is never sent and has no socket.
   const { res } = req as { res?: ServerResponse | null };
   const isUpgrade = req.headers.upgrade !== undefined && (res?.socket ?? undefined) === undefined;
   return isUpgrade ? req.socket : (res ?? undefined);
 }
 
-/** Whether it is over already: an event that has been cannot be waited for. */
+/** Returns whether a connection is closed already, so that `close` is not emitted any more. */
 export function isClosed(closing: Closable & Closed): boolean {
   const { closed, destroyed, readyState } = closing;
   return closed === true || destroyed === true || readyState === "closed" || readyState === WEBSOCKET_CLOSED;
@@ -40,11 +40,11 @@ interface Awaited {
   readonly acts: Set<() => void>;
 }
 
-/** Calls functions when a connection is over: by one listener on each connection, however many functions wait for it. */
+/** Calls functions when a connection closes, with one listener per connection. */
 export class CloseListeners {
   readonly #awaited = new WeakMap<Closable, Awaited>();
 
-  /** @returns a function that takes it back. */
+  /** Adds a function. @returns a function that removes it */
   add(closing: Closable, act: () => void): () => void {
     const { acts, listener } = this.#awaited.get(closing) ?? this.#listen(closing);
     acts.add(act);

@@ -4,55 +4,55 @@ import type { EndedLogins, LoginRegistry, RegistryListener } from "../types/regi
 import type { EndNotifications } from "./notifications.js";
 import { CloseListeners, isClosed, type Closable } from "./closable.js";
 
-/** How many logins are looked up at once. */
+/** The number of logins that are looked up concurrently. */
 const GROUP = 100;
-/** setTimeout's longest. */
+/** The longest delay of setTimeout. */
 const LONGEST_TIMER_MS = 2_147_483_647;
-/** How long after its expiry a login is looked up: so that whoever keeps it has seen the time go by as well. */
+/** The delay of the lookup after a login's expiry, so that the registry's clock has passed it too. */
 const AFTER_EXPIRY_MS = 50;
-/** What stands for all those things that are live and will not say when they are over. */
+/** Stands for every connection that does not report its end. */
 const UNTIL_THE_END = {};
 const NEVER = -1;
 
-/** A login that something waits for, with what tells which kick ended it. */
+/** A login behind a live connection. Its generation shows which kicks apply. */
 export interface LiveLogin {
   readonly userId: string;
   readonly loginId: string;
   readonly generation: Generation;
 }
 
-/** What a `logout()` gives to learn of ended logins. */
+/** The sources by which a `logout()` learns of ended logins. */
 export interface LoginSource {
   readonly registry: LoginRegistry;
-  readonly news: EndNotifications;
+  readonly notifications: EndNotifications;
   readonly recheckIntervalMs: number;
 }
 
 interface Waiting {
   readonly controller: AbortController;
-  /** Stops to wait for the end of the connection. */
+  /** Stops waiting for the end of the connection. */
   readonly release: () => void;
 }
 
 interface Watched {
   readonly login: LiveLogin;
-  /** By what is live: one signal for each, however often it is asked for. */
+  /** One signal per connection. */
   readonly waiting: Map<object, Waiting>;
-  /** After which gap in the news it was last seen on the list. */
+  /** The number of gaps at the time when the login was last seen listed. */
   seenAfter: number;
   expires: number;
   timer?: NodeJS.Timeout;
 }
 
 /**
- * The logins behind whatever is live in this process: long polls, server-sent events, WebSockets. Each is watched until it
- * ends, here or on any other node, and whatever waits for it is told.
+ * Watches the logins behind live connections of this process (long polls, server-sent events, WebSockets) and aborts their signals
+ * when they end, on any node.
  *
- * News come by the registry's subscription. Whenever some may have been missed, every login is looked up; while they do not
- * come at all, so it is again and again.
+ * Ends are notified by the registry's subscription. After a gap in the notifications every login is looked up; while there are none,
+ * all logins are looked up at an interval.
  *
- * It belongs to the hook of a store and outlives each `logout()`. Suspended, it keeps the logins for the next `logout()`, and
- * ends what is live if none comes in time.
+ * Belongs to the hook of a store and outlives each `logout()`. While suspended, keeps the logins for the next `logout()`; aborts the
+ * signals if none follows in time.
  */
 export class LoginWatcher {
   #source: LoginSource;
@@ -60,10 +60,10 @@ export class LoginWatcher {
   readonly #watched = new Map<string, Watched>();
   readonly #closeListeners = new CloseListeners();
   #isListening = false;
-  /** How many gaps in the news there have been: what was seen before the last one may have ended unheard. */
+  /** The number of gaps in the notifications so far. A login seen before the last gap may have ended without a notification. */
   #gaps = 0;
   #round: object | undefined;
-  /** Looks the logins up again and again; while suspended, ends what is live. */
+  /** Looks the logins up at an interval; while suspended, aborts the signals. */
   #timer: NodeJS.Timeout | undefined;
   readonly #listener: RegistryListener = {
     ended: (ended) => {
@@ -81,7 +81,11 @@ export class LoginWatcher {
     this.#source = source;
   }
 
-  /** @param closing - what is live, where it says when it is over; else the signal is kept until the login ends. */
+  /**
+   * Returns the signal of a login.
+   *
+   * @param closing - the connection, if it reports its end. Otherwise the signal is kept until the login ends.
+   */
   signal(login: LiveLogin, closing: Closable | undefined): AbortSignal {
     const controller = new AbortController();
     if (closing !== undefined && isClosed(closing)) return controller.signal;
@@ -89,18 +93,18 @@ export class LoginWatcher {
     const live = closing ?? UNTIL_THE_END;
     const known = watched.waiting.get(live);
     if (known !== undefined) return known.controller.signal;
-    const over = (): void => {
+    const onClose = (): void => {
       watched.waiting.delete(live);
       if (watched.waiting.size === 0) this.#leave(watched);
     };
-    const release = closing === undefined ? () => undefined : this.#closeListeners.add(closing, over);
+    const release = closing === undefined ? () => undefined : this.#closeListeners.add(closing, onClose);
     watched.waiting.set(live, { controller, release });
-    // It may have ended since the request's session was read.
+    // The login may have ended since the request's session was read.
     if (this.#isUnsure(watched)) void this.#look(watched);
     return controller.signal;
   }
 
-  /** Lets go of the subscription and the timers of a `logout()` that closes. */
+  /** Releases the subscription and the timers of a `logout()` that closes. */
   suspend(): void {
     this.#stop();
     for (const { timer } of this.#watched.values()) clearTimeout(timer);
@@ -108,26 +112,26 @@ export class LoginWatcher {
     if (this.#watched.size > 0) this.#start();
   }
 
-  /** Goes on with what the next `logout()` gives. Any login may have ended since the one before was closed: looks up each. */
+  /** Continues with the sources of the next `logout()`. Looks every login up, because any may have ended since the close. */
   resume(source: LoginSource): void {
     this.#stop();
     this.#source = source;
     this.#isSuspended = false;
     if (this.#watched.size === 0) return;
     this.#start();
-    // A subscription that listens at once has had them looked up.
+    // A subscription that is connected already has caused the lookup.
     if (!this.#isListening) void this.#recheck();
   }
 
   #start(): void {
-    const { news, recheckIntervalMs } = this.#source;
+    const { notifications, recheckIntervalMs } = this.#source;
     if (this.#isSuspended) {
       this.#timer = setTimeout(() => {
         for (const watched of [...this.#watched.values()]) this.#abort(watched, "close", undefined);
       }, recheckIntervalMs).unref();
       return;
     }
-    news.add(this.#listener);
+    notifications.add(this.#listener);
     this.#timer = setInterval(() => {
       if (this.#round === undefined) void this.#recheck();
     }, recheckIntervalMs).unref();
@@ -135,7 +139,7 @@ export class LoginWatcher {
 
   #stop(): void {
     clearInterval(this.#timer);
-    this.#source.news.remove(this.#listener);
+    this.#source.notifications.remove(this.#listener);
     this.#isListening = false;
     this.#round = undefined;
   }
@@ -161,14 +165,14 @@ export class LoginWatcher {
     }
   }
 
-  /** Looks at every login that may have ended unheard. A gap in the news begins it over. */
+  /** Looks up every login that may have ended without a notification. Starts over after another gap. */
   async #recheck(): Promise<void> {
     const round = (this.#round = {});
     const unsure = [...this.#watched.values()].filter((watched) => this.#isUnsure(watched));
     for (let start = 0; start < unsure.length; start += GROUP) {
       const seen = await Promise.all(unsure.slice(start, start + GROUP).map((watched) => this.#look(watched)));
       if (this.#round !== round) return;
-      // Out of reach: the others would have to wait for no answer as well.
+      // The registry is unavailable: the remaining lookups would time out too.
       if (!seen.includes(true)) break;
     }
     this.#round = undefined;
@@ -179,20 +183,21 @@ export class LoginWatcher {
   }
 
   /**
-   * Looks whether the login is on the list still. @returns whether that could be told; if not, it is tried again.
+   * Looks a login up, and aborts its signals if it has ended.
    *
-   * @param isDue - it may have expired: a registry may find an expired login, and never updates one.
+   * @param isDue - whether the login may have expired: a registry may find an expired login, but never updates one
+   * @returns whether the lookup succeeded
    */
   async #look(watched: Watched, isDue = false): Promise<boolean> {
     const { userId, loginId, generation } = watched.login;
     const { registry } = this.#source;
     const gaps = this.#gaps;
     try {
-      const isOver = isDue && !(await registry.update(userId, loginId, {}));
-      const listed = isOver ? undefined : await registry.find(userId, loginId);
+      const hasExpired = isDue && !(await registry.update(userId, loginId, {}));
+      const listed = hasExpired ? undefined : await registry.find(userId, loginId);
       if (listed === undefined) {
-        const mark = await registry.kickOf(userId, loginId, generation);
-        this.#abort(watched, mark !== undefined ? "kick" : watched.expires <= Date.now() ? "expiry" : "logout", mark);
+        const kick = await registry.kickOf(userId, loginId, generation);
+        this.#abort(watched, kick !== undefined ? "kick" : watched.expires <= Date.now() ? "expiry" : "logout", kick);
       } else {
         watched.seenAfter = gaps;
         this.#lookAgainAfter(watched, +listed.expires);
@@ -210,16 +215,16 @@ export class LoginWatcher {
     if (this.#isSuspended) return;
     clearTimeout(watched.timer);
     const leftMs = expires - Date.now();
-    // Expired by this clock and not by the registry's, which alone decides: there is no hurrying it.
+    // Expired by this clock, but not by the registry's, which decides.
     const delayMs = leftMs > 0 ? leftMs + AFTER_EXPIRY_MS : this.#source.recheckIntervalMs;
     const timer = setTimeout(() => void this.#look(watched, true), Math.min(delayMs, LONGEST_TIMER_MS));
     watched.timer = timer.unref();
   }
 
-  #abort(watched: Watched, end: LoginEndCause, mark: KickRecord | undefined): void {
+  #abort(watched: Watched, end: LoginEndCause, kick: KickRecord | undefined): void {
     this.#leave(watched);
     const { loginId } = watched.login;
-    const error = new LoginEndedError({ loginId, end, at: mark?.at ?? new Date(), reason: mark?.reason });
+    const error = new LoginEndedError({ loginId, end, at: kick?.at ?? new Date(), reason: kick?.reason });
     for (const { controller } of watched.waiting.values()) controller.abort(error);
     for (const { release } of watched.waiting.values()) release();
   }
@@ -229,7 +234,7 @@ export class LoginWatcher {
   }
 }
 
-/** Sessions that two users had one after the other, without the hook, have one login id: it is not enough. */
+/** Returns a key of user and login: adopted logins of one session have the same id for different users. */
 export function keyOf({ userId, loginId }: Pick<LiveLogin, "userId" | "loginId">): string {
   return `${loginId} ${userId}`;
 }

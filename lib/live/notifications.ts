@@ -1,11 +1,11 @@
 import type { EndedLogins, LoginRegistry, RegistryListener, Subscription } from "../types/registry.js";
 
-/** For how long a subscription that nobody needs is kept: the next long poll comes soon. */
+/** How long an unused subscription is kept, because the next long poll comes soon. */
 const LINGER_MS = 2_000;
 
 /**
- * The one subscription of this process to its registry, shared by whoever wants to hear of ended logins: made when the first
- * one comes, let go soon after the last one has gone.
+ * Shares one subscription to the registry among all listeners of this process: opened for the first listener, closed soon after the
+ * last one is removed.
  */
 export class EndNotifications {
   readonly #registry: LoginRegistry;
@@ -21,7 +21,7 @@ export class EndNotifications {
     this.#checkIntervalMs = checkIntervalMs;
   }
 
-  /** Adds a listener. After {@link EndNotifications.close} it hears nothing. */
+  /** Adds a listener. After {@link EndNotifications.close} it is not called. */
   add(listener: RegistryListener): void {
     if (this.#isClosed) return;
     this.#listeners.add(listener);
@@ -47,7 +47,7 @@ export class EndNotifications {
   remove(listener: RegistryListener): void {
     if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
     clearTimeout(this.#lingering);
-    // What cannot be let go of in good order is nobody's trouble; nor is it a reason for a process to stay.
+    // A failure to close is harmless here, and the timer does not keep the process alive.
     this.#lingering = setTimeout(() => void this.#close().catch(() => undefined), LINGER_MS).unref();
   }
 

@@ -66,32 +66,31 @@ export function hookLeftOn(store: unknown): StoreHook | undefined {
 }
 
 /**
- * The hook: it replaces the methods of one store instance by which express-session, and anybody else, reads and writes
- * sessions. It knows callbacks, requests and the order in which express-session does things; what a read or a write *means*
- * is told by {@link SessionRules}.
+ * Replaces the methods of one store instance by which express-session, and other code, reads and writes sessions. Knows callbacks,
+ * requests and express-session's order of calls; {@link SessionRules} decides what a read or a write means.
  */
 export class StoreHook {
-  /** The logins behind live connections: as requests in flight, they live across a takeover. */
+  /** The logins behind live connections. Like requests in flight, they survive a takeover. */
   readonly live: LoginWatcher;
   readonly #store: Store;
   readonly #hooked: HookedStore;
   readonly #isInMemory: boolean;
   readonly #requests = new RequestStates();
-  /** Requests that came by before session() had given them a session. */
+  /** Requests that reached the middleware before session(). */
   readonly #early = new WeakSet<object>();
-  // express-session answers to a read, and regenerates and destroys a session, in one synchronous stretch each. These tell
-  // the calls within it which request they belong to.
-  #refusing: Rejection | undefined;
+  // express-session handles the result of a read, and regenerates and destroys a session, synchronously. These fields assign the
+  // calls made meanwhile to their request.
+  #rejecting: Rejection | undefined;
   #suspending: RequestState | undefined;
   #destroying: RequestState | undefined;
   #restarting: RequestState | undefined;
-  // What follows is that of the logout() that uses the store now. What requests have begun by the one before, they end by it.
+  // The fields below belong to the logout() that uses the store now. Requests end what they have begun with the one before.
   #isLeft = false;
   #use: HookUse | undefined;
   #raw!: RawStore;
   #sessions!: SessionRules;
 
-  /** It hooks the store when it is first used. */
+  /** Creates a hook, which is installed at its first use. */
   constructor(store: Store, live: LoginWatcher) {
     this.live = live;
     this.#store = store;
@@ -100,7 +99,7 @@ export class StoreHook {
   }
 
   /**
-   * From now on the hook does what these options say.
+   * Applies the options of a `logout()`.
    *
    * @returns the use, for {@link StoreHook.isUsedBy} and {@link StoreHook.leave}.
    * @throws LogoutError `ERR_STORE_INVALID`
@@ -119,7 +118,7 @@ export class StoreHook {
     return use;
   }
 
-  /** What the `logout()` that uses the store now has given. */
+  /** The use of the `logout()` that uses the store now. */
   get current(): HookUse {
     if (this.#use === undefined) throw new LogoutError("ERR_STORE_INVALID", "The session store is not hooked yet.");
     return this.#use;
@@ -129,7 +128,7 @@ export class StoreHook {
     return this.#use === use;
   }
 
-  /** The `logout()` is closed. The hook goes on, until another one takes it over. */
+  /** Records that the `logout()` is closed. The hook continues until another one takes it over. */
   leave(use: HookUse): void {
     if (this.isUsedBy(use)) this.#isLeft = true;
   }
@@ -153,19 +152,19 @@ export class StoreHook {
     return (req as Partial<RequestWithSession>).sessionStore === this.#store;
   }
 
-  /** Why the session that this request came with was refused. */
+  /** Returns why the session of this request was rejected. */
   rejectionOf(req: object): Rejection | undefined {
     return this.#requests.peek(req)?.rejection;
   }
 
-  /** The refused user has been told why: the reason is used up. */
-  async forget(refusal: Rejection): Promise<void> {
-    await this.#sessions.ends.forget(refusal);
+  /** Removes the tombstone: the user has seen the reason. */
+  async forget(rejection: Rejection): Promise<void> {
+    await this.#sessions.ends.forget(rejection);
   }
 
   /**
-   * The request has authenticated its user anew: its login ends, it gets a new session, and what is saved next in that is a new
-   * login. In the session id that it came with, a request in flight could save the old login over the new one.
+   * Ends the request's login and gives the request a new session, whose next save begins a new login. Under the old session id, a
+   * request in flight could save the old login over the new one.
    *
    * @throws LogoutError `ERR_SESSION_MISSING`
    */
@@ -193,13 +192,13 @@ export class StoreHook {
   }
 
   /**
-   * Ends the login that the request holds and destroys its session, whatever the app has made of `req.session`. If that fails, the
-   * request has no session.
+   * Ends the login that the request holds and destroys its session. Does not use `req.session`, which the app may have replaced. If
+   * that fails, the request has no session.
    */
   async endLogin(req: object): Promise<void> {
     const request = req as RequestWithSession;
     const { sessionID } = request;
-    // As Session#destroy() does: nothing saves the session at the end of the request.
+    // As in Session#destroy(), so that the session is not saved at the end of the request.
     delete request.session;
     let destroyed: Promise<void>;
     this.#destroying = this.#requests.of(req);
@@ -212,8 +211,8 @@ export class StoreHook {
   }
 
   /**
-   * Gives a request that has logged out an empty session: access logs, and other code that runs late, read it. It is written only if
-   * the app puts data into it.
+   * Gives a request that has logged out an empty session, for access logs and other late code. The session is written only if the app
+   * puts data into it.
    */
   leaveEmpty(req: object): void {
     const logins = this.#requests.of(req);
@@ -234,7 +233,7 @@ export class StoreHook {
     return other.session?.cookie;
   }
 
-  /** From now on this request's session is not written or touched in the store, unless the app generates another one. */
+  /** Stops writing and touching this request's session, unless the app generates another one. */
   withhold(req: object): void {
     this.#requests.of(req).withheld = "always";
   }
@@ -244,7 +243,7 @@ export class StoreHook {
     return this.#requests.peek(req)?.withholds(sessionID, session) === true;
   }
 
-  /** The login of a session that is in the store, as a request with it would have it. */
+  /** Returns the login of a stored session, as a request with that session would get it. */
   loginOfSession(sid: string): Promise<SessionLogin> {
     return new Promise((resolve, reject) => {
       this.#sessions.load(sid, (error, { session, rejection } = {}) => {
@@ -271,7 +270,7 @@ export class StoreHook {
     return held?.removal === undefined ? held?.stamp : undefined;
   }
 
-  /** The request has no session. Should session() come later to give it one, that is a mistake and is told. */
+  /** Records that the request has no session: session() running later is a set-up error. */
   expectNoSession(req: object): void {
     this.#early.add(req);
   }
@@ -312,8 +311,8 @@ export class StoreHook {
   }
 
   /**
-   * `store.destroy(sid)` does not say which request destroys: two with one session may be under way, and only the one that
-   * ended its login may bring it back. So the session itself tells, where the request has to do with logins.
+   * Assigns a destroy to its request, which `store.destroy(sid)` does not name: two requests with one session may be in flight, and
+   * only the one that ended its login may list it again. So `destroy` of the session is wrapped.
    */
   readonly #watchedDestroy = methodAround("destroy", (session, destroy) => {
     const req = requestOf(session);
@@ -331,17 +330,17 @@ export class StoreHook {
 
   #load(sid: string, callback: Callback): void {
     this.#sessions.load(sid, (error, loaded = {}) => {
-      if (error === undefined) process.nextTick(this.#handOn, callback, loaded);
+      if (error === undefined) process.nextTick(this.#deliver, callback, loaded);
       else process.nextTick(callback, error);
     });
   }
 
-  readonly #handOn = (callback: Callback, { session, rejection }: Loaded): void => {
-    this.#refusing = rejection;
+  readonly #deliver = (callback: Callback, { session, rejection }: Loaded): void => {
+    this.#rejecting = rejection;
     try {
       callback(null, session ?? null);
     } finally {
-      this.#refusing = undefined;
+      this.#rejecting = undefined;
     }
   };
 
@@ -356,19 +355,18 @@ export class StoreHook {
   }
 
   /**
-   * In no order with the request's other steps: a store may save when it is to touch, or touch when it is to save.
+   * Touches a session, in no order with the request's other steps: a store may save in its touch, or touch in its save.
    *
-   * Of an answer that has to wait for a touch express-session holds back the last byte, and the browser gets it in two pieces.
-   * One that need not wait goes out whole. With a store in memory it is told at once. Else in the next tick, when the other
-   * requests whose sessions came in the same go have been worked on: answers go out faster one right behind the other. No later:
-   * in a tick of its own, which comes next, Node sends off what it has of the answer.
+   * If a response waits for the touch, express-session holds back its last byte, and the browser gets the response in two pieces.
+   * Otherwise the response is flushed in one write: MemoryStore calls back synchronously; other stores call back on the next tick, so
+   * that responses of the same batch go out together. Any later, and Node flushes the part that it has.
    */
   #touch(sid: string, session: SessionRecord, callback: Callback): void {
     const req = requestOf(session);
-    let isAtOnce = this.#isInMemory;
-    let answered: { readonly error: unknown } | undefined;
+    let isSync = this.#isInMemory;
+    let result: { readonly error: unknown } | undefined;
     const done: Done<undefined> = (error) => {
-      if (isAtOnce) answered = { error };
+      if (isSync) result = { error };
       else process.nextTick(callback, error ?? null);
     };
     const logins = req && this.#requests.peek(req);
@@ -378,9 +376,9 @@ export class StoreHook {
     } catch (error) {
       done(error);
     }
-    isAtOnce = false;
+    isSync = false;
     // Here, where nothing catches what the callback throws.
-    if (answered !== undefined) callback(answered.error ?? null);
+    if (result !== undefined) callback(result.error ?? null);
   }
 
   #destroy(sid: string): Promise<void> {
@@ -423,11 +421,11 @@ export class StoreHook {
   }
 
   #generated(req: RequestWithSession): void {
-    const logins = this.#refusing === undefined ? this.#requests.peek(req) : this.#requests.of(req);
+    const logins = this.#rejecting === undefined ? this.#requests.peek(req) : this.#requests.of(req);
     if (logins !== undefined) {
       logins.freshSid = req.sessionID;
       logins.withheld = undefined;
-      logins.rejection = this.#refusing ?? logins.rejection;
+      logins.rejection = this.#rejecting ?? logins.rejection;
       this.#watchDestroy(req.session);
     }
   }

@@ -6,67 +6,66 @@ export interface HeldLogin {
   readonly stamp: Stamp;
   /** The session id under which the request knows it to be live. */
   readonly sid: string;
-  /** Set once this very request has taken it off: the request may list it again, if nobody else has ended it since. */
+  /** Set once this request has ended the login: the request may list it again, unless something else has ended it since. */
   removal?: Removal & {
-    /** Epoch milliseconds: by then it was still listed. */
+    /** When the login was still listed, in epoch milliseconds. */
     readonly at: number;
-    /** The registry that says so: another one knows no kick that came before. */
+    /** The registry of the removal. Another one does not know earlier kicks. */
     readonly by: LoginRegistry;
   };
 }
 
-/** Why a request's session was refused, and where that is kept until somebody has been told. */
+/** Why a request's session was rejected, and the session that holds the tombstone until the user has seen the reason. */
 export interface Rejection extends Tombstone {
   readonly sid: string;
 }
 
-/** What one request has to do with logins. */
+/** The logins of one request. */
 export class RequestState {
   /** The session id that was generated for this request, until a login has been listed with it. */
   freshSid: string | undefined;
   rejection: Rejection | undefined;
   /**
-   * The app has authenticated the user anew, and left this session id: the next session that is written with a user is a new
-   * login.
+   * The session id that startLogin() has left: the next session written with a user is a new login.
    */
   startsLoginAfter: string | undefined;
   /**
-   * Whether nothing is written of the request's session, which is there for code that reads it: after a rejection, whatever it
-   * holds; after a logout, until the app puts data into it.
+   * Whether the request's session, kept for code that reads it, is not written: after a rejection always, after a logout until the app
+   * puts data into it.
    */
   withheld: "always" | "while empty" | undefined;
   /** The login of the session that the request has now. */
   #current: HeldLogin | undefined;
-  /** What it has had before, by user: most requests have but one login, if any. */
+  /** Its earlier logins, by user. Most requests have one login at most. */
   #earlier: Map<string, HeldLogin> | undefined;
   #loggedOut: Map<string, Stamp> | undefined;
   #last: Promise<unknown> | undefined;
 
-  /** The request's session has been loaded with this login, or with none. */
+  /** Records the login of the session that was loaded. */
   loaded(held: HeldLogin | undefined): void {
     const before = this.#current;
     if (before !== undefined) (this.#earlier ??= new Map()).set(before.stamp.userId, before);
     this.#current = held;
   }
 
-  /** A login is listed and written under this session id: whatever came before it in this request is settled. */
+  /** Records a login that is listed and written under its session id. */
   hold(held: HeldLogin): void {
     this.freshSid = undefined;
     this.loaded(held);
   }
 
-  /** The login of this user that the request was loaded with or has begun, even if it is over by now. */
+  /** Returns the login of this user that the request was loaded with or has begun, even if it has ended. */
   of(userId: string): HeldLogin | undefined {
     return this.#current?.stamp.userId === userId ? this.#current : this.#earlier?.get(userId);
   }
 
-  /** The login that lives in the session with this id: also while the request is rotating to it. */
+  /** Returns the login of the session with this id, also while the request is rotating to it. */
   on(sid: string): HeldLogin | undefined {
     const held = this.#current;
     return held !== undefined && (held.sid === sid || this.freshSid === sid) ? held : undefined;
   }
 
-  /** Lets go of the login that the request has logged out of. The session it is left with is new and empty. */
+  /** Records that the request has logged out, and has a new, empty session. */
   logOut(): void {
     const left = this.#current?.stamp;
     if (left !== undefined) (this.#loggedOut ??= new Map()).set(left.userId, left);
@@ -79,13 +78,13 @@ export class RequestState {
     return this.#loggedOut?.get(userId);
   }
 
-  /** Returns whether nothing is written of this session. The one that a logout has left never is. */
+  /** Returns whether this session must not be written. A session that a logout has left never is. */
   withholds(sid: string, session: SessionRecord | null | undefined): boolean {
     if (this.withheld !== "while empty") return this.withheld === "always";
     return sid !== this.freshSid || isEmpty(session);
   }
 
-  /** One step after the other: the save at the end of a request must find what an earlier save has begun. */
+  /** Runs steps one after the other, so that the save at the end of a request finds what an earlier save has begun. */
   inOrder<T>(step: () => Promise<T>): Promise<T> {
     const done = (this.#last ?? Promise.resolve()).then(step);
     this.#last = done.catch(() => undefined);
@@ -93,12 +92,12 @@ export class RequestState {
   }
 }
 
-/** Whether a store would keep no data of the app. */
+/** Returns whether a session holds no data of the app. */
 function isEmpty(session: SessionRecord | null | undefined): boolean {
   return session === null || session === undefined || ownKeysOf(session).every((key) => session[key] === undefined);
 }
 
-/** What each request has to do with logins, and no longer than the request lives. */
+/** The state of each request, kept as long as the request object. */
 export class RequestStates {
   readonly #logins = new WeakMap<object, RequestState>();
 
@@ -111,7 +110,7 @@ export class RequestStates {
     return logins;
   }
 
-  /** The same, where there is anything. */
+  /** Returns the state of a request if there is one. */
   peek(req: object): RequestState | undefined {
     return this.#logins.get(req);
   }

@@ -6,13 +6,17 @@ export function comparablePath(target: string): string | undefined {
   // A target that starts with a slash is a path. Two slashes do not name a host.
   const url = target.startsWith("/") ? `http://x${target}` : target;
   if (!URL.canParse(url)) return undefined;
-  return new URL(url).pathname
-    .replace(/%([\da-f]{2})/gi, (encoded, hex: string) => {
-      const character = String.fromCharCode(parseInt(hex, 16));
-      return /[\w.~-]/.test(character) ? character : encoded;
-    })
+  return decodeUnreserved(new URL(url).pathname)
     .toLowerCase()
     .replace(/(.)\/$/, "$1");
+}
+
+/** Decodes the characters of a path that need no percent-encoding. Source: RFC 3986 section 2.3. */
+export function decodeUnreserved(path: string): string {
+  return path.replace(/%([\da-f]{2})/gi, (encoded, hex: string) => {
+    const character = String.fromCharCode(parseInt(hex, 16));
+    return /[\w.~-]/.test(character) ? character : encoded;
+  });
 }
 
 /** Returns a path as browsers send it: spaces and letters beyond ASCII percent-encoded. What is encoded already stays. */

@@ -1018,7 +1018,7 @@ describe("a page of the console", () => {
     const question = await visit(site, root, "/force-offline?user=alice");
     expect(elementsOf(question.text, "form").at(-1)?.attributes).toMatchObject({ action: "/force-offline" });
     expect(addressesOf(question.text)).toContain("/");
-    expect((await visit(site, root, "/force-offline")).headers.location).toBe("/?nobody=1");
+    expect((await visit(site, root, "/force-offline")).headers.location).toBe("/?none=1");
     const { headers } = await submit(site, root, "/force-offline", byUser("alice"));
     expect(headers.location).toBe("/?users=1&logins=1");
     expect(textOf((await visit(site, root, "/?users=1&logins=1")).text)).toContain(en.forced(1, 1));

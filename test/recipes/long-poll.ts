@@ -9,9 +9,9 @@ export function longPoll(auth: LogoutMiddleware, news: EventEmitter): RequestHan
       // What it waits for may come in the very moment in which the login ends.
       if (!res.headersSent) res.status(status).json(body);
     };
-    const tell = (text: string) => answer(200, { text });
-    news.on("news", tell);
-    res.once("close", () => news.off("news", tell));
+    const sendNews = (text: string) => answer(200, { text });
+    news.on("news", sendNews);
+    res.once("close", () => news.off("news", sendNews));
 
     const signal = auth.signal(req);
     signal.addEventListener("abort", () => answer(401, { message: (signal.reason as LoginEndedError).reason }));

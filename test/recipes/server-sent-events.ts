@@ -12,13 +12,13 @@ export function serverSentEvents(auth: LogoutMiddleware, news: EventEmitter): Re
     res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" }).flushHeaders();
     const send = (event: string, data: unknown) => res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 
-    const tell = (text: string) => send("news", text);
-    news.on("news", tell);
-    res.once("close", () => news.off("news", tell));
+    const sendNews = (text: string) => send("news", text);
+    news.on("news", sendNews);
+    res.once("close", () => news.off("news", sendNews));
 
     const signal = auth.signal(req);
     signal.addEventListener("abort", () => {
-      news.off("news", tell);
+      news.off("news", sendNews);
       const { end, reason } = signal.reason as LoginEndedError;
       send("logout", { end, reason });
       res.end();

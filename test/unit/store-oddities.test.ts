@@ -38,7 +38,7 @@ function storeWith(methods: object): MemoryStore {
 function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userId"]): StoreHook {
   const registry = new MemoryLoginRegistry();
   registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
-  const source = { registry, news: new EndNotifications(registry, 1_000), recheckIntervalMs: 1_000 };
+  const source = { registry, notifications: new EndNotifications(registry, 1_000), recheckIntervalMs: 1_000 };
   const hooked = new StoreHook(store, new LoginWatcher(source));
   hooked.use({
     appId: "shop",

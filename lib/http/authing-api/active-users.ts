@@ -21,7 +21,7 @@ export const activeUsers: Handler = async (context, req, res) => {
   sendJson(res, 200, "Active users", { data: { totalCount, list } });
 };
 
-/** What is known of a user and of his latest login. JSON leaves out what is undefined. */
+/** Returns the contract's entry of a user and their latest login. JSON omits undefined members. */
 function entry(
   userId: string,
   { logins, loginsCount }: { readonly logins: readonly Login[]; readonly loginsCount: number },
@@ -44,7 +44,7 @@ function entry(
 
 const FACTS = ["name", "username", "nickname", "email", "phone", "photo"] as const;
 
-/** The told facts alone: an app's user object may hold more than is anybody's business, and `null` for what it does not know. */
+/** Picks the facts of the contract: an app's user object may hold private data, and `null` for unknown facts. */
 function pick(profile: object | undefined): object {
   const known = (profile ?? {}) as Record<string, unknown>;
   return Object.fromEntries(FACTS.map((fact) => [fact, known[fact] ?? undefined]));

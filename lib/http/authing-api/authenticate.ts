@@ -7,11 +7,11 @@ import type { HttpContext } from "../context.js";
 /** The header that names the user pool. */
 const USER_POOL = "x-authing-userpool-id";
 
-export const NO_APPLICATION = "There is no such application here.";
+export const NO_APPLICATION = "Unknown application.";
 
 /**
- * Lets through who may use the admin API, in the order of the contract: the token first, and without it nothing is said of
- * anything else.
+ * Authenticates a caller of the admin API, in the order of the contract: the token first. Without a valid token nothing else is
+ * revealed.
  *
  * @throws LogoutError `ERR_REQUEST` 401, 400, 403, 404
  */
@@ -34,20 +34,20 @@ export async function authorize(
   what: Pick<AdminContext, "action" | "userIds">,
 ): Promise<void> {
   const { appId, userPoolId, admin } = options;
-  // Of an app in JavaScript it may be anything: nothing but `true` lets through.
+  // An app in JavaScript may return anything: only `true` passes.
   const may: unknown = await admin.authorizeToken(req, { appId, userPoolId, ...what });
   if (may !== true) {
-    throw refused(403, "This administrator may not do that.");
+    throw refused(403, "Forbidden.");
   }
 }
 
-/** Compares with every token, by digest, so that the time it takes tells nothing of any. Source: OWASP ASVS 5.0 11.2.4. */
+/** Compares digests with every token, in constant time. Source: OWASP ASVS 5.0 11.2.4. */
 function isToken(authorization: string | undefined, tokens: readonly string[]): boolean {
   const given = digest((authorization ?? "").replace(/^Bearer +/i, ""));
   return tokens.map((token) => timingSafeEqual(digest(token), given)).includes(true);
 }
 
-/** The realm is a constant: without a token nothing is said of the application. Source: RFC 6750 section 3. */
+/** Returns the challenge, with a constant realm: without a token nothing about the application is revealed. Source: RFC 6750 section 3. */
 function challenge(req: Request): Readonly<Record<string, string>> {
   const hasToken = !["", "bearer"].includes((req.get("Authorization") ?? "").trim().toLowerCase());
   return { "WWW-Authenticate": `Bearer realm="admin API"${hasToken ? ', error="invalid_token"' : ""}` };

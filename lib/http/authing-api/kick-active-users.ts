@@ -7,7 +7,7 @@ import type { Handler } from "../context.js";
 const MAX_USERS = 1_000;
 const MAX_USER_ID = 256;
 
-/** The contract has no field for a reason; the kicked user is told at least who it was. */
+/** The contract has no field for a reason. */
 const REASON = "An administrator has forced you offline.";
 
 /** `POST /api/applications/:appId/kick-active-users`: a back end forces users offline. */

@@ -73,7 +73,7 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
   const named = [...new Set(userIds)].slice(0, loginId === undefined ? MAX_SELECTED : 1);
   const logins = await countLogins(context, named, loginId);
   if (named.length === 0 || (loginId !== undefined && logins === 0)) {
-    redirectTo(res, `${url}?nobody=1`);
+    redirectTo(res, `${url}?none=1`);
     return;
   }
   // Also who has no login that is shown: it may be changing its session id, and a kick takes it as well.
@@ -242,7 +242,7 @@ async function readable<Read>(userIds: readonly string[], read: (userId: string)
 }
 
 function statusFrom(query: Fields, texts: Texts): string | undefined {
-  if (query("nobody").length > 0) return texts.noneSelected;
+  if (query("none").length > 0) return texts.noneSelected;
   const counts = [countOf(onlyValueOf(query, "users")), countOf(onlyValueOf(query, "logins"))] as const;
   return counts[0] === undefined || counts[1] === undefined ? undefined : texts.forced(counts[0], counts[1]);
 }

@@ -6,13 +6,13 @@ import { mountPath } from "../addresses.js";
 import type { HttpContext } from "../context.js";
 import { warnOfCsrfBefore } from "../middleware-order.js";
 
-/** The texts in the language that the app has set, or that the browser asks for. */
+/** Returns the texts in the language that the app has set, or that the browser prefers. */
 export function textsOf({ options }: HttpContext, req: Request): Texts {
   const asked = req.acceptsLanguages(Object.keys(LOCALES));
   return LOCALES[options.locale ?? (asked === false ? "en" : (asked as Locale))];
 }
 
-/** What stands around a page that is nobody's. */
+/** Returns the frame of a page without a user. */
 export function pageContext(context: HttpContext, req: Request): PageContext {
   const { options, assets } = context;
   const folder = mountPath(context, req) + options.assetsPath;
@@ -23,7 +23,7 @@ export function pageContext(context: HttpContext, req: Request): PageContext {
   };
 }
 
-/** What stands around the page of a user who is logged in: his menu as well. */
+/** Returns the frame of a logged-in user's page, with their menu. */
 export async function userPageContext(context: HttpContext, req: Request, userId: string): Promise<PageContext> {
   // Its pages have forms.
   warnOfCsrfBefore(context, req);

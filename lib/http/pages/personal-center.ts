@@ -34,7 +34,7 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
   sendPage(context, res, 200, html);
 };
 
-/** `POST /u/logout`: the menu's Logout, which leads back where the app says, else to a page that tells. */
+/** `POST /u/logout`: the menu's logout. Redirects to the app's address, else to a page that confirms the logout. */
 export const logoutFromMenu: Handler = async (context, req, res) => {
   mustBeSameOrigin(req, "null is accepted");
   await context.sessions.logout(req, res);

@@ -38,7 +38,7 @@ export function pageUrl(context: HttpContext, req: Request, part: string): strin
   return page === "" ? "/" : page;
 }
 
-/** A small number from the address, for a message: whoever writes it there tells only himself. */
+/** Returns a small number from the address, for a message. A forged number only misleads its author. */
 export function countOf(value: unknown): number | undefined {
   return typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
 }

@@ -78,8 +78,8 @@ export class RawStore {
   }
 
   /**
-   * Where the app has it so, whoever touches goes on as soon as the store has been told. A store that is known to have failed is
-   * waited for until it touches again: its errors reach somebody.
+   * Unless `waitForTouch` is set, calls back as soon as the touch has been sent. After a failed touch, waits for the store until a
+   * touch succeeds, so that errors are reported.
    *
    * @param touched - called when the store has done it
    */
@@ -261,7 +261,7 @@ function unsupported(what: string): LogoutError {
   return new LogoutError("ERR_STORE_UNSUPPORTED", `The session store ${what}: do without auth.adoptSessions().`);
 }
 
-/** Stores on files tell by the error ENOENT that they have no such session: nothing to read, nothing to touch. */
+/** Returns whether an error means that there is no such session: stores on files fail with ENOENT. */
 function isMissing(error: unknown): boolean {
   return (error as { code?: unknown }).code === "ENOENT" && !isUnreachable(error);
 }
