@@ -137,7 +137,7 @@ describe("a touch of a session in Redis", () => {
     await other.sendCommand(["ACL", "SETUSER", "default", "+expire"]);
     for (let request = 0; request < 2; request += 1) await ask();
     expect(told).toEqual([0, 1, 2, 2, 2]);
-    expect(site.errors[0]).toMatchObject({ message: expect.stringContaining("NOPERM") });
+    expect(site.errors[0]).toMatchObject({ status: 503, cause: { message: expect.stringContaining("NOPERM") } });
     expect(await withoutWrites(() => site.user(alice))).toBe("alice");
     expect(site.errors).toHaveLength(2);
   });
