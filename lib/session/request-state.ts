@@ -38,7 +38,7 @@ export class RequestState {
   #current: HeldLogin | undefined;
   /** Its earlier logins, by user. Most requests have one login at most. */
   #earlier: Map<string, HeldLogin> | undefined;
-  #loggedOut: Map<string, Stamp> | undefined;
+  #loggedOut: Map<string, HeldLogin> | undefined;
   #last: Promise<unknown> | undefined;
 
   /** Records the login of the session that was loaded. */
@@ -67,14 +67,14 @@ export class RequestState {
 
   /** Records that the request has logged out, and has a new, empty session. */
   logOut(): void {
-    const left = this.#current?.stamp;
-    if (left !== undefined) (this.#loggedOut ??= new Map()).set(left.userId, left);
+    const left = this.#current;
+    if (left !== undefined) (this.#loggedOut ??= new Map()).set(left.stamp.userId, left);
     this.#current = undefined;
     this.withheld ??= "while empty";
   }
 
   /** Returns the login of this user that the request has logged out of. */
-  loggedOut(userId: string): Stamp | undefined {
+  loggedOut(userId: string): HeldLogin | undefined {
     return this.#loggedOut?.get(userId);
   }
 

@@ -214,6 +214,27 @@ describe.each(Object.entries(SETTINGS))("after auth.logout() by a route of the a
     },
   );
 
+  it.each(["the same user, saved", "the old data, saved"])(
+    "a login that is kicked alone meanwhile stays out: %s",
+    async (what) => {
+      const gate = new Gate();
+      const site = await open({
+        after: (app, auth) => {
+          addRoutes(app, auth, gate);
+        },
+      });
+      const browser = await site.login("alice");
+      const slow = browser.post(`/then/${what}`);
+      await gate.reached;
+      const [loginId = ""] = await idsOf(site, "alice");
+      await site.auth.kickLogin("alice", loginId);
+      gate.open();
+      await slow;
+      expect(await site.user(browser)).toBeNull();
+      expect(await idsOf(site, "alice")).toEqual([]);
+    },
+  );
+
   it("a user who is kicked meanwhile is in again by auth.startLogin()", async () => {
     const gate = new Gate();
     const site = await open({

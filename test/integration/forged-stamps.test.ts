@@ -53,7 +53,7 @@ describe("a stamp that somebody has written into a session", () => {
     const browser = new Browser(site.url);
     await forge(browser, `~${"A".repeat(22)} 0 nobody`);
     await browser.get("/me");
-    expect(registry.removals).toEqual(registry.removals.map(() => ({ login: undefined, ends: 0 })));
+    expect(registry.removals).toEqual(registry.removals.map(() => ({ login: undefined, endCount: 0 })));
     expect(registry.removals.length).toBeGreaterThan(0);
   });
 

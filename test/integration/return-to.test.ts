@@ -39,7 +39,7 @@ const send = (browser: Browser) =>
 describe("the recipe for apps that read returnTo in the session", () => {
   it("leads back to the page that needed a login", async () => {
     const browser = new Browser((await open()).url);
-    const { headers } = await browser.get("/u?a=1");
+    const { headers } = await browser.get("/u?a=1", { Accept: "text/html" });
     expect((await browser.get(headers["location"] ?? "")).status).toBe(200);
     expect((await send(browser)).headers["location"]).toBe("/u?a=1");
     expect((await browser.get("/u?a=1")).status).toBe(200);

@@ -83,7 +83,7 @@ export class Listings {
       return this.#continue(saving, held.stamp);
     }
     const left = logins?.loggedOut(userId);
-    if (left !== undefined) return this.#begin(saving, left);
+    if (left !== undefined) return this.#beginAfter(saving, left);
     const stamp = stampOf(session);
     return stamp?.userId === userId ? this.#continue(saving, stamp) : this.#begin(saving);
   }
@@ -208,6 +208,12 @@ export class Listings {
       };
       return { stamp, undo, done };
     }
+  }
+
+  /** Begins a login after a logout in the same request, unless something else, such as a kick, had ended the login before. */
+  #beginAfter(saving: Saving, { stamp, removal }: HeldLogin): Promise<Listing> {
+    if (removal === undefined) return Promise.resolve({ stamp, hasEnded: "in a new session" });
+    return this.#begin(saving, stamp);
   }
 
   /** Continues a login whose session is written under the same session id. */
