@@ -196,6 +196,14 @@ describe("a session that is set without a request", () => {
     expect(job.stored("new")).toBeUndefined();
   });
 
+  it("shows the device of an adopted session after the first request of its browser", async () => {
+    const { site, job } = await open();
+    await job.set("new", { cookie: COOKIE, userId: "alice" });
+    await site.user(browserWith(site, "new"));
+    const [login] = (await site.auth.listLogins("alice")).items;
+    expect(login?.ip).toBe("127.0.0.1");
+  });
+
   it("ends the login of a user who has left it", async () => {
     const { site, job } = await open();
     const sid = sessionId(await site.login("alice"));

@@ -55,7 +55,7 @@ export class SessionTouches {
       forward(this.#endTouched(sid, stamp, logins), done);
       return;
     }
-    const extended = this.#listings.extend(sid, this.#listings.ttlMs(session), stamp, req);
+    const extended = this.#listings.extend(sid, session, stamp, req);
     if (extended === undefined) {
       this.#touchIfDue(sid, session, done);
       return;

@@ -134,16 +134,25 @@ export class Listings {
   /**
    * Records activity of a login in the registry, if the last record is old or the lifetime has changed.
    *
-   * @param lifetimeMs - the lifetime of its session from now, in milliseconds
    * @returns whether the login is still listed; `undefined` if the registry was not asked
    */
-  extend(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> | undefined {
-    return this.#remembered.isDue(sid, stamp, lifetimeMs)
-      ? this.#recordActivity(sid, lifetimeMs, stamp, req)
-      : undefined;
+  extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<boolean> | undefined {
+    const lifetimeMs = this.ttlMs(session);
+    return this.#remembered.isDue(sid, stamp, lifetimeMs) ? this.#record(sid, lifetimeMs, stamp, req) : undefined;
   }
 
-  async #recordActivity(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
+  /**
+   * Records the lifetime that a session was written with, for lists, if the app has changed its cookie since the login was listed. A
+   * failure only makes lists inexact, and the session has been written.
+   *
+   * @param listedMs - the lifetime that the login was listed with
+   */
+  async recordLifetime(sid: string, lifetimeMs: number, listedMs: number, stamp: Stamp): Promise<void> {
+    if (Math.abs(lifetimeMs - listedMs) < activityIntervalMs(lifetimeMs)) return;
+    await this.#record(sid, lifetimeMs, stamp, undefined).catch(() => undefined);
+  }
+
+  async #record(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
     const now = Date.now();
     const ttlMs = lifetimeMs + activityIntervalMs(lifetimeMs);
     const isListed = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
@@ -218,7 +227,7 @@ export class Listings {
 
   /** Continues a login whose session is written under the same session id. */
   async #continue({ sid, session, req }: Saving, stamp: Stamp): Promise<Listing> {
-    const isListed = await this.extend(sid, this.ttlMs(session), stamp, req);
+    const isListed = await this.extend(sid, session, stamp, req);
     return { stamp, hasEnded: isListed === false ? "in the store" : undefined };
   }
 

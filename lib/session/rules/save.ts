@@ -26,9 +26,11 @@ export interface SessionSavesOptions {
   readonly isInOrder: boolean;
 }
 
-/** The user of a saved session, and the login. */
+/** The user of a session that is saved, and the login. */
 interface Listed {
   readonly userId: string | undefined;
+  /** The lifetime of the session when its login was listed, in milliseconds. */
+  readonly lifetimeMs: number;
   readonly listing: Listing | undefined;
 }
 
@@ -75,13 +77,12 @@ export class SessionSaves {
       await this.#ends.destroy(sid, logins);
       return;
     }
-    const { userId, listing } = await this.#list(session, (user) =>
-      this.#listings.of({ sid, session, userId: user, req, logins }),
-    );
+    const listed = await this.#list(session, (user) => this.#listings.of({ sid, session, userId: user, req, logins }));
+    const { userId, listing } = listed;
     const others = this.#endedBy(sid, session, userId, logins);
     const before = debug && logins.on(sid)?.stamp.userId;
     if (before !== userId) debug?.("save: the user changes from %s to %s", before ?? "none", userId ?? "none");
-    await this.#write(sid, session, listing);
+    await this.#write(sid, session, listed);
     if (userId === undefined) this.#missingUser.saved(sid, session);
     for (const { stamp, held } of others) {
       await (held === undefined ? this.#ends.endBySession(sid, stamp) : this.#ends.end(sid, stamp, held));
@@ -106,11 +107,12 @@ export class SessionSaves {
     const stamped = current && stampOf(current);
     const stored = stamped?.userId === currentUser ? stamped : undefined;
     const isNew = current === undefined;
-    const { userId, listing } = await this.#list(session, (user) =>
+    const listed = await this.#list(session, (user) =>
       this.#listings.withoutRequest({ sid, session, userId: user, req: undefined, logins: undefined }, stored, isNew),
     );
+    const { userId, listing } = listed;
     if (userId !== undefined && listing === undefined) return;
-    await this.#write(sid, session, listing);
+    await this.#write(sid, session, listed);
     for (const stamp of [stored, stampOf(session)]) {
       if (stamp !== undefined && stamp.userId !== userId) await this.#ends.endBySession(sid, stamp);
     }
@@ -141,7 +143,7 @@ export class SessionSaves {
     return false;
   }
 
-  async #write(sid: string, session: SessionRecord, listing: Listing | undefined): Promise<void> {
+  async #write(sid: string, session: SessionRecord, { listing, ...listed }: Listed): Promise<void> {
     if (listing === undefined) {
       await this.#raw.set(sid, withStamp(session, undefined));
       this.#remembered.forget(sid);
@@ -158,16 +160,8 @@ export class SessionSaves {
         throw error;
       }
       listing.done?.(isListed);
-      if (isListed) await this.#recordLifetime(sid, lifetimeMs, listing.stamp);
+      if (isListed) await this.#listings.recordLifetime(sid, lifetimeMs, listed.lifetimeMs, listing.stamp);
     }
-  }
-
-  /**
-   * Records the lifetime that was written, for lists: the app may have changed the cookie while the login was being listed. A
-   * failure only makes lists inexact, and the save has succeeded.
-   */
-  async #recordLifetime(sid: string, lifetimeMs: number, stamp: Stamp): Promise<void> {
-    await this.#listings.extend(sid, lifetimeMs, stamp, undefined)?.catch(() => undefined);
   }
 
   async #removeIfEnded(sid: string, session: SessionRecord, stamp: Stamp): Promise<void> {
@@ -187,8 +181,9 @@ export class SessionSaves {
   async #list(session: SessionRecord, list: (userId: string) => Promise<Listing | undefined>): Promise<Listed> {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const userId = this.#userOf(session);
+      const lifetimeMs = this.#listings.ttlMs(session);
       const listing = userId === undefined ? undefined : await list(userId);
-      if (this.#userOf(session) === userId) return { userId, listing };
+      if (this.#userOf(session) === userId) return { userId, listing, lifetimeMs };
       await listing?.undo?.();
     }
     throw new LogoutError(
