@@ -7,13 +7,29 @@ import { fieldsIn, type Fields } from "./fields.js";
 const LIMIT = 100 * 1024;
 /** A thousand user ids of 256 characters, each written as `\uXXXX` at most, are 1.5 MB. */
 const API_LIMIT = 2 * 1024 * 1024;
-const jsonParser = (limit: number): RequestHandler => json({ limit, strict: false, verify: mustBeText });
-const parseJson = jsonParser(LIMIT);
-const parseApiJson = jsonParser(API_LIMIT);
-/** Scripts may name each of a thousand users in a field of its own. */
-const parseForm: RequestHandler = urlencoded({ extended: false, limit: LIMIT, parameterLimit: 2_000 });
 
-const FORM = "application/x-www-form-urlencoded";
+/** What a body must be, and how much of it. */
+interface Format {
+  readonly isJson: boolean;
+  /** In bytes. */
+  readonly limit: number;
+  readonly parser: RequestHandler;
+}
+
+const jsonUpTo = (limit: number): Format => ({
+  isJson: true,
+  limit,
+  parser: json({ limit, strict: false, verify: mustBeText }),
+});
+const JSON_OF_API = jsonUpTo(API_LIMIT);
+const JSON_OF_FORM = jsonUpTo(LIMIT);
+const FORM: Format = {
+  isJson: false,
+  limit: LIMIT,
+  // Scripts may name each of a thousand users in a field of its own.
+  parser: urlencoded({ extended: false, limit: LIMIT, parameterLimit: 2_000 }),
+};
+const FORM_TYPE = "application/x-www-form-urlencoded";
 
 const MESSAGES: Readonly<Record<number, string>> = {
   413: "The body is over the limit: 2 MB of JSON for the admin API, else 100 kB.",
@@ -31,7 +47,7 @@ export async function readJson(req: Request, res: Response): Promise<unknown> {
   if (req.is("application/json") === false) {
     throw new LogoutError("ERR_REQUEST", "The body must be sent with Content-Type: application/json.", { status: 415 });
   }
-  return readBody(req, res, true, API_LIMIT);
+  return readBody(req, res, JSON_OF_API);
 }
 
 /**
@@ -40,7 +56,7 @@ export async function readJson(req: Request, res: Response): Promise<unknown> {
  * @throws LogoutError `ERR_REQUEST` 400, 413, 415
  */
 export async function readForm(req: Request, res: Response): Promise<Fields> {
-  return fieldsIn(await readBody(req, res, isJson(req)));
+  return fieldsIn(await readBody(req, res, isJson(req) ? JSON_OF_FORM : FORM));
 }
 
 /** The fields of a form that needs none: a body that cannot be read has no fields. */
@@ -48,16 +64,16 @@ export async function readOptionalForm(req: Request, res: Response): Promise<Fie
   return readForm(req, res).catch(() => fieldsIn(undefined));
 }
 
-async function readBody(req: Request, res: Response, asJson: boolean, limit = LIMIT): Promise<unknown> {
+async function readBody(req: Request, res: Response, format: Format): Promise<unknown> {
   const wasRead = isRead(req);
-  if (!wasRead) await parseStream(req, res, asJson ? jsonParserFor(limit) : parseForm, asJson);
-  const body = bodyOf(req, asJson, wasRead);
+  if (!wasRead) await parseStream(req, res, format);
+  const body = bodyOf(req, format, wasRead);
   if (wasRead && body === undefined && hasBody(req)) throw bad(400, GONE);
   // A text that our own parser has left is a JSON string.
   const isText = body instanceof Uint8Array || (wasRead && typeof body === "string");
-  if (!asJson && (isText || !wasRead) && hasBody(req) && req.is(FORM) === false) throw bad(415, NO_FORM);
+  if (!format.isJson && (isText || !wasRead) && hasBody(req) && req.is(FORM_TYPE) === false) throw bad(415, NO_FORM);
   if (!isText) return body;
-  return parse(textOf(body, req, asJson, limit), asJson);
+  return parse(textOf(body, req, format), format);
 }
 
 /** body-parser 1 marks a request that it has read, body-parser 2 and other parsers do not. A stream itself knows. */
@@ -67,12 +83,12 @@ function isRead(req: Request & { readonly _body?: unknown }): boolean {
 }
 
 /** `req.body` may be a getter that parses; cloud functions and webhooks keep the bytes in `rawBody`. */
-function bodyOf(req: Request & { readonly rawBody?: unknown }, asJson: boolean, wasRead: boolean): unknown {
+function bodyOf(req: Request & { readonly rawBody?: unknown }, format: Format, wasRead: boolean): unknown {
   try {
     const body = req.body as unknown;
     return wasRead && isPlaceholder(req, body) ? req.rawBody : (body ?? req.rawBody);
   } catch (error) {
-    throw badBody(error, asJson);
+    throw badBody(error, format);
   }
 }
 
@@ -87,10 +103,6 @@ function isRecord(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
-function jsonParserFor(limit: number): RequestHandler {
-  return limit === API_LIMIT ? parseApiJson : parseJson;
-}
-
 function hasBody(req: Request): boolean {
   return req.headers["transfer-encoding"] !== undefined || Number(req.headers["content-length"] ?? 0) > 0;
 }
@@ -99,35 +111,35 @@ function isJson(req: Request): boolean {
   return /^\s*application\/json\b/i.test(req.headers["content-type"] ?? "");
 }
 
-function parseStream(req: Request, res: Response, parser: RequestHandler, asJson: boolean): Promise<void> {
+function parseStream(req: Request, res: Response, format: Format): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: unknown): void => {
       if (error === undefined) resolve();
-      else reject(badBody(error, asJson));
+      else reject(badBody(error, format));
     };
-    parser(req, res, done);
+    format.parser(req, res, done);
   });
 }
 
-function textOf(body: string | Uint8Array, req: Request, asJson: boolean, limit: number): string {
-  if (Buffer.byteLength(body) > limit) throw bad(413);
+function textOf(body: string | Uint8Array, req: Request, format: Format): string {
+  if (Buffer.byteLength(body) > format.limit) throw bad(413);
   if (typeof body === "string") return body;
   const charset = /;\s*charset="?([^\s;"]+)/i.exec(req.headers["content-type"] ?? "")?.[1] ?? "utf-8";
   if (!/^utf-(8|16(le|be)?)$/i.test(charset)) throw bad(415);
   try {
     return new TextDecoder(charset, { fatal: true }).decode(body);
   } catch (error) {
-    throw badBody(error, asJson);
+    throw badBody(error, format);
   }
 }
 
-function parse(text: string, asJson: boolean): unknown {
+function parse(text: string, format: Format): unknown {
   if (text === "") return undefined;
-  if (!asJson) return fieldsOfForm(text);
+  if (!format.isJson) return fieldsOfForm(text);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw badBody(error, asJson);
+    throw badBody(error, format);
   }
 }
 
@@ -147,10 +159,10 @@ function mustBeText(_req: unknown, _res: unknown, body: Buffer, encoding: string
 }
 
 /** The parser's error holds the body, which may hold anything: only its status is handed on. */
-function badBody(error: unknown, asJson: boolean): LogoutError {
+function badBody(error: unknown, format: Format): LogoutError {
   const { status } = (error ?? {}) as { status?: unknown };
   if (status === 413 || status === 415) return bad(status);
-  return bad(400, `The body is not valid ${asJson ? "JSON" : "form data"}.`);
+  return bad(400, `The body is not valid ${format.isJson ? "JSON" : "form data"}.`);
 }
 
 function bad(status: number, message = MESSAGES[status] ?? ""): LogoutError {

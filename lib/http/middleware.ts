@@ -3,6 +3,7 @@ import type { Request, RequestHandler } from "express";
 import { createAdminApi } from "./authing-api/router.js";
 import type { HttpContext } from "./context.js";
 import { handle } from "./error-handler.js";
+import { escapeRegExp } from "../util/paths.js";
 import { joinPath } from "./pages/page-context.js";
 import { ROUTES, type Route } from "./routes.js";
 
@@ -53,10 +54,6 @@ export function createMiddlewares(context: HttpContext, guard: RequestHandler): 
 function beginsLike(paths: readonly string[]): RegExp {
   if (paths.length === 0) return /(?!)/;
   return new RegExp(`^(?:${paths.map((path) => escapeRegExp(literalBeginning(path))).join("|")})`, "i");
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[^\w/]/g, "\\$&");
 }
 
 /** With what every address begins that a path of Express 4 or 5 matches, in upper or lower case as they take it. */

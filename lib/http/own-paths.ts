@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { escapeRegExp } from "../util/paths.js";
 import type { HttpContext } from "./context.js";
 import { joinPath } from "./pages/page-context.js";
 import { ROUTES } from "./routes.js";
@@ -30,6 +31,6 @@ export class OwnPaths {
 
 /** Names (`:appId`) match a segment. A path with other signs of a pattern matches only itself. */
 function patternOf(path: string): RegExp {
-  const literals = path.split(/:\w+/).map((literal) => literal.replace(/[^\w/]/g, "\\$&"));
+  const literals = path.split(/:\w+/).map(escapeRegExp);
   return new RegExp(`^${literals.join("[^/]+")}/?$`, "i");
 }

@@ -43,3 +43,8 @@ export function plainPath(path: string): string | undefined {
     ? segments.map((segment) => `/${segment}`).join("")
     : undefined;
 }
+
+/** Returns a pattern that matches exactly this text. */
+export function escapeRegExp(text: string): string {
+  return text.replace(/[^\w/]/g, "\\$&");
+}

@@ -126,6 +126,22 @@ const idsOf = async (site: Site, user: string): Promise<string[]> =>
 describe.each(Object.entries(SETTINGS))("after auth.logout() by a route of the app, %s", (_words, session) => {
   const open = (more: SiteOptions = {}): Promise<Site> => openSite({ session, after: addRoutes, ...more });
 
+  /** A request of alice's that waits at the gate while something else happens, and is done when it may pass. */
+  async function during(path: string, act: (site: Site) => Promise<unknown>) {
+    const gate = new Gate();
+    const site = await open({
+      after: (app, auth) => {
+        addRoutes(app, auth, gate);
+      },
+    });
+    const browser = await site.login("alice");
+    const slow = browser.post(path);
+    await gate.reached;
+    await act(site);
+    gate.open();
+    return { site, browser, response: await slow };
+  }
+
   it.each(Object.keys(TAKEN))("with req.session %s: the login has ended, the cookie is cleared", async (how) => {
     const site = await open();
     const browser = await site.login("alice");
@@ -197,18 +213,7 @@ describe.each(Object.entries(SETTINGS))("after auth.logout() by a route of the a
   it.each(["the same user, saved", "the old data, saved"])(
     "a user who is kicked meanwhile stays out: %s",
     async (what) => {
-      const gate = new Gate();
-      const site = await open({
-        after: (app, auth) => {
-          addRoutes(app, auth, gate);
-        },
-      });
-      const browser = await site.login("alice");
-      const slow = browser.post(`/then/${what}`);
-      await gate.reached;
-      await site.auth.kick("alice", { reason: "Stolen." });
-      gate.open();
-      await slow;
+      const { site, browser } = await during(`/then/${what}`, ({ auth }) => auth.kick("alice", { reason: "Stolen." }));
       expect(await site.user(browser)).toBeNull();
       expect(await idsOf(site, "alice")).toEqual([]);
     },
@@ -217,37 +222,18 @@ describe.each(Object.entries(SETTINGS))("after auth.logout() by a route of the a
   it.each(["the same user, saved", "the old data, saved"])(
     "a login that is kicked alone meanwhile stays out: %s",
     async (what) => {
-      const gate = new Gate();
-      const site = await open({
-        after: (app, auth) => {
-          addRoutes(app, auth, gate);
-        },
+      const { site, browser } = await during(`/then/${what}`, async (open) => {
+        const [loginId = ""] = await idsOf(open, "alice");
+        expect(await open.auth.kickLogin("alice", loginId)).toEqual({ users: 1, logins: 1 });
       });
-      const browser = await site.login("alice");
-      const slow = browser.post(`/then/${what}`);
-      await gate.reached;
-      const [loginId = ""] = await idsOf(site, "alice");
-      await site.auth.kickLogin("alice", loginId);
-      gate.open();
-      await slow;
       expect(await site.user(browser)).toBeNull();
       expect(await idsOf(site, "alice")).toEqual([]);
     },
   );
 
   it("a user who is kicked meanwhile is in again by auth.startLogin()", async () => {
-    const gate = new Gate();
-    const site = await open({
-      after: (app, auth) => {
-        addRoutes(app, auth, gate);
-      },
-    });
-    const browser = await site.login("alice");
-    const slow = browser.post("/login/afresh-with-start");
-    await gate.reached;
-    await site.auth.kick("alice");
-    gate.open();
-    expect((await slow).headers["set-cookie"]).toEqual([expect.stringMatching(/^connect\.sid=s%3A/)]);
+    const { site, browser, response } = await during("/login/afresh-with-start", ({ auth }) => auth.kick("alice"));
+    expect(response.headers["set-cookie"]).toEqual([expect.stringMatching(/^connect\.sid=s%3A/)]);
     expect(await site.user(browser)).toBe("alice");
   });
 });
