@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import { redactError } from "./util/redact-error.js";
 import { LogoutError } from "./errors.js";
-import type { RequestSessions } from "./http/context.js";
+import type { RequestSessions } from "./http/request-sessions.js";
 import { CSRF_BEFORE, CSRF_FIX, isAfterCsrf, isBeforePassport, PASSPORT_FIX } from "./http/middleware-order.js";
 import { mountedAround } from "./http/middleware-stack.js";
 import type { MountPaths } from "./http/mount-paths.js";

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from "exp
 import { debug } from "./util/debug.js";
 import { Diagnosis, type Finding } from "./diagnose.js";
 import { Events, type LogoutEvents, type LogoutListener } from "./logins/events.js";
+import { currentLogin } from "./http/context.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
 import { MountPaths } from "./http/mount-paths.js";
@@ -25,7 +26,7 @@ import { LoginSignals } from "./live/signals.js";
 import { EndNotifications } from "./live/notifications.js";
 import type { Closable } from "./live/closable.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
-import { SessionsOfRequests } from "./http/request-sessions.js";
+import { RequestSessions } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { describeStore } from "./session/store/store-support.js";
 import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/hook.js";
@@ -200,7 +201,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const tombstones = forwardTo(() => hook.current.tombstones);
   const logins = new Logins({ registry, tombstones, events });
   const liveRequests = new LoginSignals(hook);
-  const sessions = new SessionsOfRequests(hook, resolved.store);
+  const sessions = new RequestSessions(hook, resolved.store);
   const mounts = new MountPaths();
   const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor), mounts };
   const guard = createGuard(context);
@@ -228,10 +229,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     kickAll: (kickOptions) => logins.kickAll(kickOptions),
     listLogins: (userId, page) => logins.list(userId, page),
     activeUsers: (page) => logins.activeUsers(page),
-    currentLogin: async (req) => {
-      const login = sessions.loginOf(req);
-      return login === undefined ? undefined : logins.find(login.userId, login.loginId);
-    },
+    currentLogin: (req) => currentLogin(context, req),
     startLogin: (req) => hook.startLogin(req),
     logout: (req, res) => sessions.logout(req, res),
     rejection: (req) => sessions.rejectionOf(req),

@@ -31,7 +31,7 @@ export function outerPath(context: HttpContext, req: Request): string {
   return outer(context, req, req.baseUrl + req.path);
 }
 
-/** A path that a request has asked for may begin with two slashes, or what browsers take for them: it would name a host. */
+/** Returns an outer path. A requested path may begin with two slashes, or what browsers read as slashes, and would name a host. */
 function outer(context: HttpContext, req: Request, path: string): string {
   return (publicPath(context, req) + path).replace(/^[/\\\p{Cc} ]{2,}/u, "/");
 }
@@ -79,11 +79,11 @@ function innerPath(req: Request): string {
   return ((req as Partial<Request>).baseUrl ?? "") + ((req as Partial<Request>).path ?? req.url);
 }
 
-/** Runs a function of the app while `req.path` is the whole path, below whichever path the caller is mounted. */
+/** Runs a function of the app with the whole path in `req.path`, wherever the caller is mounted. */
 function withWholePath(req: Request, act: () => unknown): unknown {
   const { url, baseUrl } = req;
   if (((baseUrl as string | undefined) ?? "") === "") return act();
-  // As Express does it: the target of a request may begin with an origin.
+  // As in Express: the target of a request may begin with an origin.
   req.url = url.replace(/^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?/i, (origin) => origin + baseUrl);
   req.baseUrl = "";
   try {

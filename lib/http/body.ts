@@ -5,10 +5,10 @@ import { LogoutError } from "../errors.js";
 import { fieldsIn, type Fields } from "./fields.js";
 
 const LIMIT = 100 * 1024;
-/** A thousand user ids of 256 characters, each written as `\uXXXX` at most, are 1.5 MB. */
+/** Fits 1,000 user ids of 256 characters, each character escaped as `\uXXXX`: 1.5 MB. */
 const API_LIMIT = 2 * 1024 * 1024;
 
-/** What a body must be, and how much of it. */
+/** A format of bodies, and its limit. */
 interface Format {
   readonly isJson: boolean;
   /** In bytes. */
@@ -92,7 +92,7 @@ function bodyOf(req: Request & { readonly rawBody?: unknown }, format: Format, w
   }
 }
 
-/** body-parser 1 sets `req.body` to `{}` on every request, also where it does not read the body. */
+/** Returns whether a body is the `{}` that body-parser 1 sets on every request, also when it does not read the body. */
 function isPlaceholder(req: Request & { readonly _body?: unknown }, body: unknown): boolean {
   const isEmpty = isRecord(body) && Object.keys(body).length === 0;
   // Two bytes may be the JSON of an empty object.

@@ -28,7 +28,7 @@ export function clearSessionCookie(
   clearedBy.set(res, [...(clearedBy.get(res) ?? []), ...cleared]);
 }
 
-/** express-session is about to set the cookie of a new session in the place of the cleared one. */
+/** Drops the cleared cookie, because express-session is about to set the cookie of a new session. */
 function dropCleared(res: ServerResponse): void {
   const cleared = clearedBy.get(res);
   if (cleared === undefined || res.headersSent) return;
@@ -56,7 +56,7 @@ export function hideSessionId(req: IncomingMessage, res: ServerResponse, isWithh
     const method = methods[name];
     methods[name] = function (this: ServerResponse, ...args) {
       const { session, sessionID } = request;
-      // Without a session express-session sets no cookie and writes nothing; it may destroy a session, by its id.
+      // Without a session express-session sets no cookie and writes nothing, but may destroy the session by its id.
       const hasSession = session !== undefined && session !== null && typeof sessionID === "string";
       const isHidden = hasSession && isWithheld();
       if (hasSession && !isHidden) dropCleared(res);

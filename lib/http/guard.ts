@@ -13,13 +13,13 @@ import { isRead, requestKind, type RequestKind } from "./request-kind.js";
 const SEEN: ReadonlySet<RequestKind> = new Set(["navigation", "call", "program"]);
 
 /**
- * Rejects the requests of kicked logins: 401 with the reason, which is kept until an answer that is seen. Routes that log users in
- * go on, with an anonymous session, and so do the files of pages: a login page has to load. Also sends the files of this package's
- * own pages, under any path that it is mounted at.
+ * Rejects the requests of kicked logins with a 401 and the reason, which is kept until a response that is seen. Login routes, and the
+ * files that a login page needs, continue with an anonymous session. Also sends the files of this package's pages, wherever it is
+ * mounted.
  *
- * The middleware and the app may both call it for one request: what has passed as a login route passes again.
+ * The middleware and the app may both call the guard for one request: a login route that has passed passes again.
  *
- * @throws LogoutError as the middleware itself, where session() is not mounted as it must be.
+ * @throws LogoutError as the middleware does, if session() is not mounted as it must be.
  */
 export function createGuard(context: HttpContext): RequestHandler {
   const passed = new WeakSet<Request>();
@@ -27,11 +27,11 @@ export function createGuard(context: HttpContext): RequestHandler {
     if (!isBare(res) && sendAsset(context, req, res)) return;
     const ended = context.sessions.check(req) ? context.sessions.rejectionOf(req) : undefined;
     if (ended === undefined || passed.has(req)) next();
-    else meet(context, ended, passed, [req, res, next]).catch(next);
+    else handleRejected(context, ended, passed, [req, res, next]).catch(next);
   };
 }
 
-async function meet(
+async function handleRejected(
   context: HttpContext,
   ended: LoginEnd,
   passed: WeakSet<Request>,
@@ -41,7 +41,7 @@ async function meet(
   const kind = requestKind(req);
   if (isLoginRoute(context, req)) {
     passed.add(req);
-    // Its page can show the reason. With the cookie gone, the form may be sent anywhere. A store that fails does not keep users out.
+    // The login page can show the reason. Without the cookie its form may post to any route. A failing store does not block the login.
     if (kind === "navigation" && req.method === "GET") await sessions.clearRejection(req, res).catch(() => undefined);
     next();
   } else if (kind === "subresource" && isRead(req)) {
@@ -72,6 +72,6 @@ function reject(context: HttpContext, { at, reason }: LoginEnd, req: Request, re
   const href = loginUrl(context, req);
   const link = href === false ? undefined : { href, label: texts.logInAgain };
   const notice = { title: texts.haveBeenLoggedOut, text: reason, at, link };
-  // A frame of the same origin has to show the page: the reason is used up there.
+  // A frame of the same origin shows the page, and uses the reason up.
   sendNotice(context, req, res, 401, notice, { frameAncestors: "'self'" });
 }

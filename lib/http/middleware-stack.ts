@@ -22,15 +22,15 @@ export function mountedAround(req: Request, middleware: unknown): Mounted | unde
 }
 
 /**
- * Returns whether the mount path of a middleware that handles this request has no parameters. In a router or a wrapper that is not
- * known, since Express hides the parameters of what is around them: then `false`.
+ * Returns whether the mount path of a middleware that handles this request has no parameters. `false` in a router or a wrapper, where
+ * Express hides the parameters of the outer path.
  */
 export function hasFixedMountPath(req: Request, middleware: unknown): boolean {
   const { baseUrl, app } = req;
   if (baseUrl === "") return true;
   const isInApp = stackOf(app).some(({ handle }) => handle === middleware);
   const hasParameters = Object.keys((req as Partial<Request>).params ?? {}).length > 0;
-  // The path of an app inside another one is a pattern, too.
+  // The mount path of a sub-app may be a pattern too.
   return isInApp && !hasParameters && baseUrl.toLowerCase().startsWith(app.path().toLowerCase());
 }
 

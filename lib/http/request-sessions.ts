@@ -2,12 +2,11 @@ import type { Request, Response } from "express";
 import type { Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import { clearSessionCookie, hideSessionId } from "./cookies.js";
-import type { RequestSessions } from "./context.js";
 import type { LoginEnd } from "../types/login.js";
 import type { StoreHook } from "../session/hook.js";
 
-/** The sessions of requests, as the HTTP side sees them. */
-export class SessionsOfRequests implements RequestSessions {
+/** The session of a request: what it holds, and how its login ends. */
+export class RequestSessions {
   readonly #hook: StoreHook;
   readonly #store: Store;
 
@@ -16,39 +15,55 @@ export class SessionsOfRequests implements RequestSessions {
     this.#store = store;
   }
 
+  /**
+   * Returns whether a request belongs to this middleware: `false` if its session belongs to another session().
+   *
+   * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_SESSION_STORE` if session() is not mounted as it must be.
+   */
   check(req: Request): boolean {
     const store = req.sessionStore as Store | undefined;
     if (store === this.#store) return true;
     if (!this.#hook.attached) throw neverAttached(store);
-    // Another site in the same app, with a session() and perhaps a logout() of its own.
+    // Another site of the same app has its own session().
     if (store !== undefined) return false;
-    // Not for express-session to serve, by its cookie's path; or the store is off-line; or logout() is mounted too early.
+    // The path is outside the cookie's path, the store is off-line, or logout() is mounted too early.
     this.#hook.expectNoSession(req);
     return true;
   }
 
+  /** Returns the login that the request holds. The registry decides whether it is live. */
   loginOf(req: Request): { userId: string; loginId: string } | undefined {
     return this.#hook.loginOf(req);
   }
 
+  /** Returns why the session of the request was rejected. */
   rejectionOf(req: Request): LoginEnd | undefined {
-    const refusal = this.#hook.rejectionOf(req);
-    return refusal && { loginId: refusal.loginId, at: new Date(refusal.at), reason: refusal.reason };
+    const rejection = this.#hook.rejectionOf(req);
+    return rejection && { loginId: rejection.loginId, at: new Date(rejection.at), reason: rejection.reason };
   }
 
+  /** Removes the tombstone and clears the cookie: the user has seen the reason. */
   async clearRejection(req: Request, res: Response): Promise<void> {
-    const refusal = this.#hook.rejectionOf(req);
-    if (refusal === undefined) return;
+    const rejection = this.#hook.rejectionOf(req);
+    if (rejection === undefined) return;
     const cookie = this.#hook.cookieOf(req);
-    await this.#hook.forget(refusal);
-    clearSessionCookie(req, res, refusal.sid, cookie);
+    await this.#hook.forget(rejection);
+    clearSessionCookie(req, res, rejection.sid, cookie);
   }
 
+  /**
+   * Keeps the response from saving a session and setting its cookie, beside the one that is cleared. `req.session` stays, for access
+   * logs and for an app that continues with the request.
+   */
   withhold(req: Request, res: Response): void {
     this.#hook.withhold(req);
     this.#hideWhileWithheld(req, res);
   }
 
+  /**
+   * Ends the login of the request, if it has one, and clears the cookie. Leaves the request with an empty session, which is saved only
+   * if the app puts data into it.
+   */
   async logout(req: Request, res: Response): Promise<void> {
     const login = this.loginOf(req);
     const rejection = this.rejectionOf(req);

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import session, { type SessionOptions, type Store } from "express-session";
 import { logout, type LogoutMiddleware } from "../../lib/index.js";
-import { SessionsOfRequests } from "../../lib/http/request-sessions.js";
+import { RequestSessions } from "../../lib/http/request-sessions.js";
 import { hookLeftOn } from "../../lib/session/hook.js";
 import { Browser, serve, type TestServer } from "../support/http.js";
 import { save } from "../support/race-app.js";
@@ -260,10 +260,10 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
 /** What the guard does with a request that it does not refuse. */
 function withholding(auth: LogoutMiddleware, store: Store): RequestHandler {
   // The hook of a store is no public name: it is got as another logout() gets it.
-  let sessions: SessionsOfRequests | undefined;
+  let sessions: RequestSessions | undefined;
   const opened = auth.close().then(() => {
     const hook = hookLeftOn(store);
-    if (hook !== undefined) sessions = new SessionsOfRequests(hook, store);
+    if (hook !== undefined) sessions = new RequestSessions(hook, store);
   });
   return (req, res, next) => {
     opened.then(() => {

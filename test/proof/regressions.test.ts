@@ -10,14 +10,15 @@ function allOfAlice(has: Browsers[number]["has"]): Browsers {
   return Array.from({ length: 3 }, () => ({ user: "alice", has }));
 }
 
+/** What nearly all of them have in common. */
+const LAZY = { settings: "lazy", unset: "destroy", cookie: "an hour", nodes: 2 } as const;
+const ON_ANY_STORE = { ...LAZY, waitForTouch: false, store: "any" } as const;
+
 /** Histories that have broken a promise once, as short as they became. */
 const HISTORIES: Readonly<Record<string, History>> = {
   // The login was listed for as long as its cookie still had to live: not at all.
   "somebody logs in by a request that lasts longer than a session": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
+    ...LAZY,
     browsers: [
       { user: "alice", has: "nothing" },
       { user: "alice", has: "an old session" },
@@ -36,10 +37,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
   },
   // Its adoption gave the login back a session id that it had left.
   "a request is slow to adopt an old session that another one has rotated": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
+    ...LAZY,
     browsers: allOfAlice("an old session"),
     commands: [
       { is: "request", browser: 0, node: 0, acts: [{ does: "regenerate and copy the user" }] },
@@ -51,10 +49,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
   },
   // The mark of the kick was forgotten by then.
   "a request that lasts longer than any session rotates by hand, and its user is kicked": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
+    ...LAZY,
     browsers: allOfAlice("a login"),
     commands: [
       { is: "request", browser: 0, node: 0, acts: [{ does: "rotate by hand" }] },
@@ -84,12 +79,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
   },
   // The model's fault: a touch lengthens a session whose data keeps its shorter cookie, and a save writes that.
   "a session is saved with a cookie that its store has outlived": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
-    waitForTouch: false,
-    store: "any",
+    ...ON_ANY_STORE,
     browsers: [
       { user: "alice", has: "a login" },
       { user: "alice", has: "nothing" },
@@ -109,12 +99,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
   },
   // Lists showed the lifetime that the cookie had had when the save began.
   "a cookie is shortened while its session is saved": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
-    waitForTouch: false,
-    store: "any",
+    ...ON_ANY_STORE,
     browsers: [
       { user: "alice", has: "a login" },
       { user: "alice", has: "nothing" },
@@ -140,12 +125,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
   },
   // The session id that one of them had written was on no list any more when the kick came.
   "a login is rotated twice at the same time, once by hand, and its user is kicked": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
-    waitForTouch: false,
-    store: "any",
+    ...ON_ANY_STORE,
     browsers: [
       { user: "bob", has: "an old session" },
       { user: "alice", has: "a login" },
@@ -161,12 +141,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
   },
   // A fault of the model: a request may write its session when it has been answered long since.
   "a request shortens the cookie while another one is still saving": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
-    waitForTouch: false,
-    store: "any",
+    ...ON_ANY_STORE,
     browsers: [
       { user: "alice", has: "an old session" },
       { user: "alice", has: "a login" },
@@ -189,12 +164,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
   },
   // A fault of the model: of two requests with one session, the last one decides how long it lives.
   "a request shortens the cookie of a session in which another one logs in": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
-    waitForTouch: false,
-    store: "any",
+    ...ON_ANY_STORE,
     browsers: [
       { user: "bob", has: "a login" },
       { user: "alice", has: "an old session" },
@@ -215,10 +185,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
 const HISTORIES_ON_REDIS: Readonly<Record<string, History>> = {
   // The second request listed the login anew that the first one had taken off: it was shown until it expired.
   "a node dies while it adopts an old session that another request has found to be kicked": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
+    ...LAZY,
     browsers: [
       { user: "alice", has: "nothing" },
       { user: "alice", has: "nothing" },
@@ -238,10 +205,7 @@ const HISTORIES_ON_REDIS: Readonly<Record<string, History>> = {
 const HISTORIES_THAT_ASK: Readonly<Record<string, History>> = {
   // The login that it had listed again was shown until it expired: no row led the kick to its user.
   "a node dies while it rotates by hand, with a kick of everyone in between": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
+    ...LAZY,
     waitForTouch: false,
     browsers: [
       { user: "alice", has: "a login" },
@@ -257,12 +221,7 @@ const HISTORIES_THAT_ASK: Readonly<Record<string, History>> = {
   },
   // The clock of the histories stood still: the new login's row had the score of the one that the second kick was about to drop.
   "two kicks drop a user's row, and the user logs in in between": {
-    settings: "lazy",
-    unset: "destroy",
-    cookie: "an hour",
-    nodes: 2,
-    waitForTouch: false,
-    store: "any",
+    ...ON_ANY_STORE,
     browsers: [
       { user: "alice", has: "nothing" },
       { user: "bob", has: "a login" },

@@ -3,14 +3,12 @@ import type { Login } from "../../types/login.js";
 import { MAX_KICK_TEXT } from "../../logins/logins.js";
 import { loginUrl, outerPath } from "../addresses.js";
 import { acceptsPage, redirectTo, sendNotice } from "../responses.js";
-import type { HttpContext } from "../context.js";
+import { currentLogin, type HttpContext } from "../context.js";
 import { textsOf } from "./page-context.js";
 
 /** Returns the login of a request for a page. Without one a browser is redirected to log in, and a program gets 401. */
 export async function requireLogin(context: HttpContext, req: Request, res: Response): Promise<Login | undefined> {
-  const { sessions, logins } = context;
-  const held = sessions.loginOf(req);
-  const login = held && (await logins.find(held.userId, held.loginId));
+  const login = await currentLogin(context, req);
   if (login !== undefined) return login;
   const href = loginUrl(context, req);
   if (href !== false && req.method === "GET" && acceptsPage(req)) {
