@@ -47,6 +47,10 @@ async function open(old: Readonly<Record<string, string>> = {}) {
           res.json({});
         }, next);
       });
+      app.post("/login/in-place", (req, res) => {
+        req.session.userId = "bob";
+        res.json({});
+      });
     },
   });
   const logInQueued = async () => {
@@ -122,6 +126,21 @@ describe("a session that is set without a request", () => {
     await browser.get("/login/profile/logout");
     await job.set(sid, stamped);
     expect([await site.user(kept), await idsOf(site, "alice"), job.stored(sid)]).toEqual([null, [], undefined]);
+  });
+
+  it("leaves the next user of its session logged in, from a copy of the last one's", async () => {
+    const { site, job } = await open();
+    const browser = await site.login("alice");
+    const sid = sessionId(browser);
+    const stamped = { ...job.stored(sid) };
+    await browser.post("/login/in-place");
+    expect(sessionId(browser)).toBe(sid);
+    await job.set(sid, stamped);
+    expect([await site.user(browser), (await idsOf(site, "bob")).length, await idsOf(site, "alice")]).toEqual([
+      "bob",
+      1,
+      [],
+    ]);
   });
 
   it("makes no login of a session from before that a kick came after", async () => {

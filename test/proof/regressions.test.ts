@@ -139,6 +139,22 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [0, 0, 0, 0, 0, 0, 1],
   },
+  // The job's write was dropped, and still ended the login that its request had just put there.
+  "a job sets the session of a login that another user's has just replaced": {
+    ...ON_ANY_STORE,
+    browsers: [
+      { user: "alice", has: "nothing" },
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "a login" },
+    ],
+    commands: [
+      { is: "request", browser: 2, node: 0, acts: [{ does: "log in, in place", user: "bob" }] },
+      { is: "request", browser: 0, node: 0, acts: [] },
+      { is: "job", node: 0, browser: 2, copy: undefined, pauses: false },
+      { is: "leave", browser: 0, node: 0 },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 228, 0, 0, 0, 0, 189, 85, 111, 110, 7, 0, 189],
+  },
   // A fault of the model: a request may write its session when it has been answered long since.
   "a request shortens the cookie while another one is still saving": {
     ...ON_ANY_STORE,

@@ -113,6 +113,8 @@ export class SessionSaves {
     const { userId, listing } = listed;
     if (userId !== undefined && listing === undefined) return;
     await this.#write(sid, session, listed);
+    // A session whose login has ended is not written, so it replaces nobody's.
+    if (listing?.hasEnded !== undefined) return;
     for (const stamp of [stored, stampOf(session)]) {
       if (stamp !== undefined && stamp.userId !== userId) await this.#ends.endBySession(sid, stamp);
     }
