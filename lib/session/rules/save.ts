@@ -113,7 +113,7 @@ export class SessionSaves {
     const { userId, listing } = listed;
     if (userId !== undefined && listing === undefined) return;
     await this.#write(sid, session, listed);
-    // A session whose login has ended is not written, so it replaces nobody's.
+    // The session of an ended login is not written, so it replaces no other login.
     if (listing?.hasEnded !== undefined) return;
     for (const stamp of [stored, stampOf(session)]) {
       if (stamp !== undefined && stamp.userId !== userId) await this.#ends.endBySession(sid, stamp);
