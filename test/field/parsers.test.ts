@@ -59,7 +59,7 @@ describe.each(Object.entries(PARSERS))("%s, mounted before the middleware", (_na
     expect((await shop.auth.listLogins("carol")).total).toBe(1);
   });
 
-  it("kicks several users of one call, and nobody for one that looks like an operator", async () => {
+  it("kicks several users by one call, and no user by an id that looks like an operator", async () => {
     const shop = await openShop(parts);
     const [alice, bob] = await Promise.all(["alice", "bob"].map((user) => shop.device(user)));
     await kick(shop.url, ["$ne", "a.b"]);

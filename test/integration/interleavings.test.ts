@@ -92,7 +92,7 @@ describe("a schedule that once", () => {
     return { site, holdable, gates };
   }
 
-  it.each(["/rotate", "/rotate-by-hand"])("lost a logout by req.session = null beside %s keeps it", async (path) => {
+  it.each(["/rotate", "/rotate-by-hand"])("lost a logout by req.session = null beside %s keeps that logout", async (path) => {
     const { site, gates } = await open();
     const browser = await site.login("alice");
     const out = browser.clone().post("/null");
@@ -153,7 +153,7 @@ describe("a schedule that once", () => {
     expect(await site.user(browser)).toBe("bob");
   });
 
-  it("put the note of a kick over a new user's session leaves that", async () => {
+  it("put the tombstone of a kick over a new user's session keeps that session", async () => {
     const registry = new Interrupts();
     const { site, gates } = await open(registry);
     const browser = await site.login("alice");
@@ -167,7 +167,7 @@ describe("a schedule that once", () => {
     expect(await site.user(browser)).toBe("bob");
   });
 
-  it("lost what a first request wrote to an old session keeps it", async () => {
+  it("lost the write of a first request to an old session keeps that write", async () => {
     const { site, holdable } = await open();
     const browser = await site.login("alice");
     const sessions = (holdable.store as unknown as { sessions: Record<string, string> }).sessions;
@@ -184,10 +184,10 @@ describe("a schedule that once", () => {
   });
 });
 
-describe("a kick of one login that broke off", () => {
+describe("an interrupted kick of one login", () => {
   const openSite = useSites();
 
-  it("is finished by the repetition", async () => {
+  it("is finished when repeated", async () => {
     const holdable = new Holdable(new MemoryStore());
     const site = await openSite({ auth: { store: holdable.store } });
     const browser = await site.login("alice");

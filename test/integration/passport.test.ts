@@ -12,7 +12,7 @@ interface PassportUser {
   id: string;
 }
 
-/** What apps serialise a user to: his id, or an object with it. */
+/** Forms to which apps serialize a user: their id, or an object with their id. */
 const SERIALISED: Readonly<Record<string, (user: PassportUser) => unknown>> = {
   "the id": (user) => user.id,
   "an object with the id": (user) => ({ id: user.id, username: user.id }),

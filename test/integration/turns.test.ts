@@ -145,7 +145,7 @@ async function loginIds(site: Site, userId: string): Promise<string[]> {
   return (await site.auth.listLogins(userId)).items.map(({ id }) => id);
 }
 
-describe("a request that turns its session about", () => {
+describe("a request that changes the user of its session repeatedly", () => {
   it("ends its login once, however often it saves, and may bring it back", async () => {
     const { site } = await open();
     const browser = await site.login("alice");
@@ -165,7 +165,7 @@ describe("a request that turns its session about", () => {
     expect(await site.user(browser)).toBe("alice");
   });
 
-  it("ends its own login alone, where the session carries the stamp of a login that lives elsewhere", async () => {
+  it("ends only its own login if the session has the stamp of a login in another session", async () => {
     const { site } = await open();
     const browser = await site.login("alice");
     await site.login("carol");
@@ -178,7 +178,7 @@ describe("a request that turns its session about", () => {
 });
 
 describe("a save that fails", () => {
-  it("is an outage of the store, and the login goes on", async () => {
+  it("is an outage of the store, and the login continues", async () => {
     const { site, store } = await open();
     const browser = await site.login("alice");
     store.failsToWrite = true;
@@ -187,7 +187,7 @@ describe("a save that fails", () => {
     expect(await site.user(browser)).toBe("alice");
   });
 
-  it("lists no login where the session of a new one could not be written", async () => {
+  it("lists no login if the session of a new login could not be written", async () => {
     const { site, store } = await open();
     store.failsToWrite = true;
     const { status } = await new Browser(site.url).post("/login", { user: "alice" });
@@ -216,8 +216,8 @@ describe("a save that fails", () => {
   });
 });
 
-describe("why a session was refused", () => {
-  it("is kept until it is told, though the app writes to the new session meanwhile", async () => {
+describe("the reason of a rejected session", () => {
+  it("is kept until it is shown, even if the app writes to the new session meanwhile", async () => {
     const { site } = await open({ at: "/auth" });
     const browser = await site.login("alice");
     await site.auth.kick("alice", { reason: REASON });
@@ -225,7 +225,7 @@ describe("why a session was refused", () => {
     expect((await browser.get("/reason")).body).toEqual({ reason: REASON });
   });
 
-  it("refuses nobody who has logged in since in a process without the hook", async () => {
+  it("rejects no user who has since logged in through a process without the hook", async () => {
     const { site, store } = await open();
     store.put("sid", { userId: "alice", expressLogout: { kicked: { loginId: "a login", at: Date.now() } } });
     expect(await site.user(browserWith(site, "sid"))).toBe("alice");
@@ -236,7 +236,7 @@ describe("why a session was refused", () => {
 describe("a session that another process writes while it is adopted", () => {
   const BEGUN = "a-login-that-has-begun";
 
-  it("is the user's whose it is then", async () => {
+  it("belongs to the user who was written", async () => {
     const { site, store } = await open();
     store.put("sid", { userId: "alice" });
     store.onRead = (sid, times) => {
@@ -246,7 +246,7 @@ describe("a session that another process writes while it is adopted", () => {
     expect(await loginIds(site, "bob")).toHaveLength(1);
   });
 
-  it("keeps the login that has begun there", async () => {
+  it("keeps the login that has begun in that process", async () => {
     const { site, store, registry } = await open();
     store.put("sid", { userId: "alice" });
     const era = (await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 })) ?? "";
@@ -260,7 +260,7 @@ describe("a session that another process writes while it is adopted", () => {
     expect(await site.user(browser)).toBeNull();
   });
 
-  it("is gone where it is gone", async () => {
+  it("is missing if that process has destroyed it", async () => {
     const { site, store } = await open();
     store.put("sid", { userId: "alice" });
     store.onRead = (sid, times) => {

@@ -16,9 +16,9 @@ export interface ModelLogin {
   readonly user: string;
   /** When a session with it was first written: it has begun. */
   storedAt?: number;
-  /** Since when nobody may be served as it. */
+  /** The time since which no request may be served with this login. */
   endedAt?: number;
-  /** Since when that is so by a kick. */
+  /** The time since which a kick forbids it. */
   kickedAt?: number;
   loginId?: string | undefined;
   /** Every id under which it has been listed, or may have been. */
@@ -152,7 +152,7 @@ export class Model implements StoreWatcher {
     this.#placed.set(sid, login);
   }
 
-  /** The app logs somebody in. */
+  /** The app logs a user in. */
   begin(user: string, tag: string): ModelLogin {
     this.#begun += 1;
     const login = this.#login(user, tag);
@@ -173,7 +173,7 @@ export class Model implements StoreWatcher {
     visit.expected = sid === undefined || login === undefined ? undefined : { login, sid };
   }
 
-  /** The app has been handed a session: somebody's, or nobody's. */
+  /** The app has received a session: a user's, or an anonymous one. */
   found(visit: Visit, sid: string | undefined, tag: string | undefined): void {
     const login = tag === undefined ? undefined : this.logins.find((known) => known.tag === tag);
     const { expected, readAt } = visit;
@@ -357,7 +357,7 @@ export class Model implements StoreWatcher {
     return [...this.#known].filter(([, sessions]) => sessions.has(sid)).map(([node]) => node);
   }
 
-  /** Whatever ran there is lost. */
+  /** All work on the node is lost. */
   crash(node: object): void {
     this.#known.delete(node);
     for (const job of this.#jobs) {
@@ -455,7 +455,7 @@ export class Model implements StoreWatcher {
   answered(method: string, [userId]: readonly unknown[], answer: unknown): void {
     if (method === "add" && answer !== undefined) {
       this.#added += 1;
-      if (this.#added > this.#begun) this.#violate("I2: a login is listed that nobody has begun");
+      if (this.#added > this.#begun) this.#violate("I2: a login is listed that was never begun");
     }
     if (method === "removeAll") {
       const now = this.#tick();
@@ -501,7 +501,7 @@ export class Model implements StoreWatcher {
         continue;
       this.#violate(`I8: ${login.tag} is listed until ${String(expires)}, and its session ${sid} lives longer`);
     }
-    // Whoever was served in this step was on the list then, or at least since his session was read.
+    // A user who was served in this step was listed then, or at least since their session was read.
     for (const { name, login, readAt } of this.#served.splice(0)) {
       if (login.listedAt < readAt) this.#violate(`I1: ${name} is served as ${login.tag}, which is not listed`);
     }

@@ -17,7 +17,7 @@ const ON_ANY_STORE = { ...LAZY, waitForTouch: false, store: "any" } as const;
 /** Histories that have broken a promise once, as short as they became. */
 const HISTORIES: Readonly<Record<string, History>> = {
   // The login was listed for as long as its cookie still had to live: not at all.
-  "somebody logs in by a request that lasts longer than a session": {
+  "a user logs in with a request that lasts longer than a session": {
     ...LAZY,
     browsers: [
       { user: "alice", has: "nothing" },

@@ -47,7 +47,7 @@ describe("a request that is served", () => {
     ["is of a login that may have come after the kick", kick(19, { ended: 30 })],
     ["is of a login that came after the kick", kick(0, { ended: 5 })],
     ["came after a kick that was answered with an error", kick(30, { isDone: false })],
-    ["came after a kick of somebody else", kick(30, { of: { userIds: ["bob"] } })],
+    ["came after a kick of another user", kick(30, { of: { userIds: ["bob"] } })],
     ["came after another login's end", kick(30, { of: { loginId: 2 } })],
   ])("is none, if it %s", (_case, end) => {
     expect(rules({ requests: [request(45)], ends: [end] })).toEqual([]);
@@ -57,8 +57,8 @@ describe("a request that is served", () => {
     expect(rules({ requests: [request(45)], ends: [kick(60), kick(30), kick(200)] })).toEqual(["served after its end"]);
   });
 
-  it("is a violation as somebody else", () => {
-    expect(rules({ requests: [request(30, { servedAs: "bob" })] })).toEqual(["served as somebody else"]);
+  it("is a violation if served as another user", () => {
+    expect(rules({ requests: [request(30, { servedAs: "bob" })] })).toEqual(["served as another user"]);
   });
 });
 
@@ -66,10 +66,10 @@ describe("a request that is refused", () => {
   const refused = request(100, { outcome: "refused" });
 
   it.each<[string, EndEntry[]]>([
-    ["nobody was kicked", []],
-    ["his login came after the kick", [kick(0, { ended: 9 })]],
+    ["no user was kicked", []],
+    ["the user's login came after the kick", [kick(0, { ended: 9 })]],
     ["the kick came later", [kick(110)]],
-    ["the kick was somebody else's", [kick(30, { of: { userIds: ["bob"] } })]],
+    ["another user was kicked", [kick(30, { of: { userIds: ["bob"] } })]],
   ])("is a violation, if %s", (_case, ends) => {
     expect(rules({ requests: [refused], ends })).toEqual(["refused without an end"]);
   });

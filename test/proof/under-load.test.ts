@@ -22,7 +22,7 @@ describe("two nodes under load, while everything fails that can", () => {
   it("serve no login that has ended, and are back after each fault", async () => {
     const seed = Date.now() % 2 ** 32;
     const story: string[] = [`seed ${String(seed)}`];
-    const report = await run({ seed, lastsMs: 10_000, longestFaultMs: 800, tell: (line) => story.push(line) });
+    const report = await run({ seed, lastsMs: 10_000, longestFaultMs: 800, onProgress: (line) => story.push(line) });
     expect({ story, violations: report.violations }).toEqual({ story, violations: [] });
     expect(report.log.faults.length).toBeGreaterThanOrEqual(11);
     expect(countsOf(report)).toMatch(/^requests \d{3,} .*violations = 0$/);

@@ -18,7 +18,7 @@ export function launchChromium(ignoreDefaultArgs: string[] = []): Promise<Browse
   return chromium.launch({ executablePath, args, ignoreDefaultArgs });
 }
 
-/** A page, and whatever it complains of: errors of the script, violations of the policy, answers of 5xx. */
+/** A page, and its problems: errors of the script, violations of the policy, answers of 5xx. */
 export interface WatchedPage {
   readonly page: Page;
   readonly context: BrowserContext;

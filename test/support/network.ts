@@ -25,7 +25,7 @@ export async function startNetwork(to: number): Promise<Network> {
 
   const carry = (from: Socket, into: Socket): void => {
     sockets.add(from);
-    // In order, whatever the delay is by now.
+    // In order, regardless of the present delay.
     let last = Promise.resolve();
     const arrive = (what: () => void): void => {
       const passed = passage();

@@ -67,7 +67,7 @@ export class RecreatingStore extends MinimalStore {
   }
 }
 
-/** Reads at once and writes late, and answers late in either case: what it tells is old. */
+/** Reads at once and writes late, and answers late in either case: its answers are old. */
 export class LateStore extends RecreatingStore {
   override set(sid: string, session: SessionData, done?: Done): void {
     const row = JSON.stringify(session);
@@ -99,7 +99,7 @@ export class TwiceStore extends RecreatingStore {
   }
 }
 
-/** Does what it is told, and never answers to calls of the methods in `silent`. */
+/** Executes all calls, and never answers calls of the methods in `silent`. */
 export class SilentStore extends RecreatingStore {
   readonly silent = new Set<string>();
 

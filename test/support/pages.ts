@@ -1,7 +1,7 @@
 import type { Browser } from "./http.js";
 import type { Answer, Site } from "./site.js";
 
-/** An element as its start tag tells, with its attributes as a browser reads them. */
+/** An element by its start tag, with its attributes as a browser reads them. */
 export interface Element {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;

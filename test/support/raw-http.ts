@@ -19,7 +19,7 @@ const PATIENCE_MS = 200;
 /**
  * Sends exactly these bytes over a connection of their own, which they must ask to be closed, and reads what comes until it is.
  *
- * @param isMalformed - the server may wait for more than is sent: then the sender closes his side.
+ * @param isMalformed - the server may wait for more than is sent. The sender then closes its side.
  */
 export function sendRaw(url: string, bytes: Buffer, isMalformed: boolean): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);

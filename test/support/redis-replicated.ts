@@ -13,7 +13,7 @@ export interface Pair extends Topology {
   readonly replica: RedisServer;
   /** From now on the replica learns of nothing. */
   holdReplication(): void;
-  /** From now on whatever it learns, and says, arrives so much later. */
+  /** From now on all data to and from the replica arrives this much later. */
   slowReplication(delayMs: number): void;
   /** Ends the master at once and puts its replica in its place. */
   failOver(): Promise<RedisServer>;
@@ -127,7 +127,7 @@ const SLOTS = 16_384;
 const MASTERS = 3;
 /** After how many milliseconds a node that does not answer is given up when one is to be. */
 const FAILOVER_MS = "1500";
-/** And else: a node that a busy machine keeps waiting is not to miss what the others tell it. */
+/** The default: a node on a busy machine must not miss messages of the others. */
 const PATIENCE_MS = "30000";
 
 /** A Cluster of three masters with a replica each. */

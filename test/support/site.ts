@@ -52,7 +52,7 @@ export interface Site {
   readonly appId: string;
   readonly at: string;
   readonly url: string;
-  /** Everything that `auth.on(…)` has told. */
+  /** All events that `auth.on(…)` has received. */
   readonly events: readonly (object & { readonly name: string })[];
   /** What has reached the app's error handler. */
   readonly errors: readonly unknown[];
@@ -62,7 +62,7 @@ export interface Site {
   readonly ask: (method: string, path: string, asked?: Asked) => Promise<Answer>;
   /** A browser in which this user has logged in. */
   readonly login: (user: unknown, headers?: Record<string, string>, path?: string) => Promise<Browser>;
-  /** Whom the app serves in this browser; `null` for nobody. */
+  /** The user whom the app serves in this browser; `null` if anonymous. */
   readonly user: (browser: Browser) => Promise<unknown>;
   readonly close: () => Promise<void>;
 }

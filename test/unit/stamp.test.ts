@@ -64,7 +64,7 @@ describe("the stamp of a session", () => {
     expect(withStamp(session, { ...stamp, loginId: "another" })).not.toBe(session);
   });
 
-  it("is taken off, whatever it is", () => {
+  it("is removed in any form", () => {
     for (const session of [withStamp({ cookie: {} }, stamp), stamped(null), stamped("odd")]) {
       expect(withStamp(session, undefined)).toStrictEqual({ cookie: {} });
     }
@@ -95,7 +95,7 @@ describe("a session that was read and is written back", () => {
   );
 });
 
-describe("the note of a kick", () => {
+describe("the tombstone of a kick", () => {
   const note = { loginId: "login", at: 1_700_000_000_000, reason: "because" };
 
   it("is read as it was written, and is no stamp", () => {
@@ -103,7 +103,7 @@ describe("the note of a kick", () => {
     expect([tombstoneOf(session), stampOf(session)]).toEqual([note, undefined]);
   });
 
-  it("stands in a session that lives as long as it is told, and that a browser's scripts do not see", () => {
+  it("is in a session with the given lifetime, hidden from scripts of the browser", () => {
     const expires = new Date(Date.now() + 60_000);
     const { cookie } = tombstoneSession(note, expires) as { cookie: { maxAge: number; originalMaxAge: number } };
     expect(cookie).toMatchObject({ expires, httpOnly: true, path: "/" });

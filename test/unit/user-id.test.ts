@@ -26,7 +26,7 @@ describe("the default user id", () => {
     ["user after an empty userId", { userId: "", user: { id: "x" } }, "x", "user.id"],
     ["user after a userId of null", { userId: null, user: { id: 7 } }, 7, "user.id"],
     ["a text in user", { user: "alice" }, "alice", "user"],
-    ["an id of null, whatever else is there", { user: { id: null, username: "guest" } }, undefined],
+    ["an id of null, even beside other ids", { user: { id: null, username: "guest" } }, undefined],
     ["null in user and passport", { user: null, passport: null }, undefined],
     ["an anonymous session", {}, undefined],
     // Objects by what they are in JSON.
@@ -136,14 +136,14 @@ describe("a user id", () => {
     Symbol("alice"),
     7n,
     () => "alice",
-  ])("is nothing that could be taken for another's: %p", (value) => {
+  ])("is never a value that could be mistaken for another user's: %p", (value) => {
     expect(() => toUserId(value)).toThrow(expect.objectContaining({ code: "ERR_USER_ID" }));
   });
 
   it.each([
     [{}, "not an object:"],
     [true, "not a boolean:"],
-  ])("says what it is not: %j", (value, words) => {
+  ])("causes an error that describes the value: %j", (value, words) => {
     expect(() => toUserId(value)).toThrow(words);
   });
 });

@@ -3,7 +3,7 @@ import type { EndEntry, FaultEntry, Log, LoginEntry, RequestEntry } from "./log.
 /** What a log can show to be wrong. */
 export type Rule =
   | "served after its end"
-  | "served as somebody else"
+  | "served as another user"
   | "refused without an end"
   | "failed without a fault"
   | "not answered"
@@ -46,7 +46,7 @@ function rulesBrokenBy(
   const broken: Rule[] = [];
   if (outcome === "served" && began > ends.overAt) broken.push("served after its end");
   if (outcome === "served" && servedAs !== undefined && servedAs !== login.userId) {
-    broken.push("served as somebody else");
+    broken.push("served as another user");
   }
   if (outcome === "refused" && !ends.mayHoldIn(began, ended)) broken.push("refused without an end");
   if (outcome === "unavailable" && !faults.some((fault) => fault.began <= ended && began <= fault.backAt)) {

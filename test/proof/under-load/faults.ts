@@ -65,7 +65,7 @@ function lasting(during: During): Fault {
   };
 }
 
-/** Whoever is logged in when it begins is logged out when it is over. */
+/** All users who are logged in at its beginning are logged out at its end. */
 function emptying(during: During): Fault {
   return async (context) => {
     const began = performance.now();

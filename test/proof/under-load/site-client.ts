@@ -20,7 +20,7 @@ export interface Sent {
   readonly body?: string;
 }
 
-/** The server has closed a connection that nobody was using, while a request was on the way. Browsers send it again too. */
+/** The server has closed an idle connection while a request was on the way. Browsers send such a request again too. */
 class IdleConnectionClosed extends Error {}
 
 /** Sends requests to one node, over connections that are kept. */
