@@ -132,7 +132,11 @@ async function walk(first: Node, second: Node): Promise<void> {
   step("and is served", '200 {"user":"alice"}', await answerOf(laptop.send(second, "/me")));
   const returnUrl = `${second.origin}/bye`;
   const logoutUrl = `/login/profile/logout?redirect_uri=${encodeURIComponent(returnUrl)}`;
-  step("alice logs out by URL, with a return address", `302 to ${returnUrl}`, await answerOf(laptop.send(second, logoutUrl)));
+  step(
+    "alice logs out by URL, with a return address",
+    `302 to ${returnUrl}`,
+    await answerOf(laptop.send(second, logoutUrl)),
+  );
   step("and is anonymous", "302 to /login", await answerOf(laptop.send(first, "/me")));
   step("no user is listed", "0 logins", await loginsOfAlice(second));
 }

@@ -6,7 +6,7 @@ import { Load } from "./wrk.mjs";
 const ALL_KINDS = ["logged-in", "anonymous", "visitor", "write"];
 
 /**
- * Starts the arms, logs users in at each, and checks that each keeps its users apart and refuses who was kicked.
+ * Starts the arms, logs users in at each, and checks that each keeps its users apart and rejects kicked users.
  *
  * @param redisPort - of an arm's way to Redis
  * @returns the arms that can be measured, each with its loads by kind

@@ -281,7 +281,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("where no tokens are configured", () => {
+  describe("without tokens", () => {
     it.each([
       ["no admin", undefined],
       ["no tokens", {}],
@@ -478,7 +478,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       expect(text).not.toContain("alice");
     });
 
-    it("asks the app, and answers 403 where it says no", async () => {
+    it("calls admin.authorizeToken, and answers 403 for false", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) < 0;
       const site = await open({ at, auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
@@ -487,7 +487,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       expect(asked).toEqual([{ appId: site.appId, userPoolId: POOL_ID, action: "list" }]);
     });
 
-    it("is not there where no tokens are configured", async () => {
+    it("does not exist without tokens", async () => {
       expect((await list(await open({ at, auth: { admin: undefined } }))).status).toBe(404);
     });
   });

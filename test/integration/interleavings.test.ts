@@ -12,10 +12,10 @@ class LosesAnswer extends MemoryLoginRegistry {
   afterAdopt: (() => Promise<void>) | undefined;
 
   override async adopt(...args: Parameters<LoginRegistry["adopt"]>): ReturnType<LoginRegistry["adopt"]> {
-    const era = await super.adopt(...args);
+    const generation = await super.adopt(...args);
     const after = this.afterAdopt;
     this.afterAdopt = undefined;
-    if (after === undefined) return era;
+    if (after === undefined) return generation;
     await after();
     throw new Error("the answer was lost, as the test wants it");
   }
@@ -92,20 +92,23 @@ describe("a schedule that once", () => {
     return { site, holdable, gates };
   }
 
-  it.each(["/rotate", "/rotate-by-hand"])("lost a logout by req.session = null beside %s keeps that logout", async (path) => {
-    const { site, gates } = await open();
-    const browser = await site.login("alice");
-    const out = browser.clone().post("/null");
-    await gates.a.reached;
-    const rotating = browser.post(path);
-    await gates.b.reached;
-    gates.a.open();
-    await out;
-    gates.b.open();
-    await rotating;
-    expect(await site.user(browser)).toBeNull();
-    expect((await site.auth.listLogins("alice")).items).toEqual([]);
-  });
+  it.each(["/rotate", "/rotate-by-hand"])(
+    "lost a logout by req.session = null beside %s keeps that logout",
+    async (path) => {
+      const { site, gates } = await open();
+      const browser = await site.login("alice");
+      const out = browser.clone().post("/null");
+      await gates.a.reached;
+      const rotating = browser.post(path);
+      await gates.b.reached;
+      gates.a.open();
+      await out;
+      gates.b.open();
+      await rotating;
+      expect(await site.user(browser)).toBeNull();
+      expect((await site.auth.listLogins("alice")).items).toEqual([]);
+    },
+  );
 
   it("undid a kick of one login after a failed write leaves it ended", async () => {
     const { site, holdable, gates } = await open();

@@ -128,7 +128,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       },
     );
 
-    it("goes on for as long as its user is active", async () => {
+    it("continues for as long as its user is active", async () => {
       const [nodes, browser, lives] = await openExpiring(true);
       const tab = nodes.tab(browser);
       const [before] = (await nodes.site.auth.listLogins("alice")).items;

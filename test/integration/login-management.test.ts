@@ -73,9 +73,9 @@ class BrokenRegistry extends MemoryLoginRegistry {
   broken: string | undefined;
   isDown = false;
 
-  override removeAll(...[userId, mark]: Parameters<MemoryLoginRegistry["removeAll"]>) {
+  override removeAll(...[userId, kick]: Parameters<MemoryLoginRegistry["removeAll"]>) {
     if (userId === this.broken) return Promise.reject(new LogoutError("ERR_REGISTRY_UNAVAILABLE", "It is down."));
-    return super.removeAll(userId, mark);
+    return super.removeAll(userId, kick);
   }
 
   override activeUsers(page: { offset: number; limit: number }) {

@@ -261,15 +261,18 @@ describe.each([
   });
 
   describe("asked for JSON", () => {
-    it.each(["application/json", "application/json, text/plain, */*"])("returns the redirect address: %s", async (Accept) => {
-      const query = `?redirect_uri=${encodeURIComponent(BYE)}`;
-      for (const method of ["GET", "POST"]) {
-        const { answer, ...seen } = await ask(method, query, { Accept });
-        expect(seen).toMatchObject({ status: 200, to: undefined, stays: false });
-        expect(answer.body).toEqual({ code: 200, message: expect.stringMatching(/logged out/), redirectTo: BYE });
-        expect(answer.headers["cache-control"]).toBe("no-store");
-      }
-    });
+    it.each(["application/json", "application/json, text/plain, */*"])(
+      "returns the redirect address: %s",
+      async (Accept) => {
+        const query = `?redirect_uri=${encodeURIComponent(BYE)}`;
+        for (const method of ["GET", "POST"]) {
+          const { answer, ...seen } = await ask(method, query, { Accept });
+          expect(seen).toMatchObject({ status: 200, to: undefined, stays: false });
+          expect(answer.body).toEqual({ code: 200, message: expect.stringMatching(/logged out/), redirectTo: BYE });
+          expect(answer.headers["cache-control"]).toBe("no-store");
+        }
+      },
+    );
 
     it("returns the error", async () => {
       const { answer, stays } = await ask("GET", "?redirect_uri=//evil.example", { Accept: "application/json" });
@@ -280,9 +283,12 @@ describe.each([
       });
     });
 
-    it.each([HTML, "*/*", "text/html, application/json;q=0.5"])("redirects clients that did not ask for JSON: %s", async (Accept) => {
-      expect(await ask("GET", "", { Accept })).toMatchObject({ status: 302, to: "/", stays: false });
-    });
+    it.each([HTML, "*/*", "text/html, application/json;q=0.5"])(
+      "redirects clients that did not ask for JSON: %s",
+      async (Accept) => {
+        expect(await ask("GET", "", { Accept })).toMatchObject({ status: 302, to: "/", stays: false });
+      },
+    );
   });
 
   describe("the session cookie", () => {

@@ -261,12 +261,15 @@ describe("the owner of a session", () => {
   const OTHERS = [
     ["that another login has begun in", '{"cookie":{},"expressLogout":"other 0 alice"}'],
     ["that another user has logged in to", '{"cookie":{},"expressLogout":"login 0 bob"}'],
-    ["that contains a copy of the user's session", JSON.stringify({ cookie: {}, before: JSON.parse(STAMPED) as unknown })],
-    ["that speaks of it in a text", JSON.stringify({ cookie: {}, text: STAMPED })],
+    [
+      "that contains a copy of the user's session",
+      JSON.stringify({ cookie: {}, before: JSON.parse(STAMPED) as unknown }),
+    ],
+    ["that mentions the login in a text", JSON.stringify({ cookie: {}, text: STAMPED })],
     ["that is anonymous", '{"cookie":{}}'],
-    ["with a note already", '{"cookie":{},"expressLogout":{"kicked":{"loginId":"login","at":1}}}'],
+    ["with a tombstone already", '{"cookie":{},"expressLogout":{"kicked":{"loginId":"login","at":1}}}'],
     ["with an odd stamp", '{"cookie":{},"expressLogout":"login"}'],
-    ["with no length of an generation", '{"cookie":{},"expressLogout":"login x alice"}'],
+    ["without the length of a generation", '{"cookie":{},"expressLogout":"login x alice"}'],
     ["that is gone", undefined],
   ] as const;
   it.each([

@@ -194,17 +194,14 @@ describe("a touch of an unknown store", () => {
     },
   );
 
-  it.each([true, false])(
-    "is repeated at the next request after a failure (waitForTouch: %p)",
-    async (waitForTouch) => {
-      const { site, alice } = await open({ waitForTouch, touchIntervalMs: 60_000 });
-      store.failures = 1;
-      for (const count of [1, 2, 2]) {
-        expect(await site.user(alice)).toBe("alice");
-        await touches(count);
-      }
-    },
-  );
+  it.each([true, false])("is repeated at the next request after a failure (waitForTouch: %p)", async (waitForTouch) => {
+    const { site, alice } = await open({ waitForTouch, touchIntervalMs: 60_000 });
+    store.failures = 1;
+    for (const count of [1, 2, 2]) {
+      expect(await site.user(alice)).toBe("alice");
+      await touches(count);
+    }
+  });
 });
 
 describe("the caller of touch()", () => {

@@ -55,15 +55,15 @@ class LossyRegistry extends MemoryLoginRegistry {
   losesAnswers = false;
 
   override async add(login: NewLogin): Promise<Generation | undefined> {
-    const era = await super.add(login);
+    const generation = await super.add(login);
     this.#answer();
-    return era;
+    return generation;
   }
 
   override async adopt(login: NewLogin, since: Since): Promise<Generation | undefined> {
-    const era = await super.adopt(login, since);
+    const generation = await super.adopt(login, since);
     this.#answer();
-    return era;
+    return generation;
   }
 
   override async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
@@ -249,9 +249,9 @@ describe("a session that another process writes while it is adopted", () => {
   it("keeps the login that has begun in that process", async () => {
     const { site, store, registry } = await open();
     store.put("sid", { userId: "alice" });
-    const era = (await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 })) ?? "";
+    const generation = (await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 })) ?? "";
     store.onRead = (sid, times) => {
-      const expressLogout = `${BEGUN} ${String(era.length)} ${era}alice`;
+      const expressLogout = `${BEGUN} ${String(generation.length)} ${generation}alice`;
       if (times === 2) store.put(sid, { userId: "alice", expressLogout });
     };
     const browser = browserWith(site, "sid");

@@ -49,14 +49,14 @@ class AdoptWithoutRecord extends MemoryLoginRegistry {
   readonly #records = new Map<string, KickRecord>();
   #everyone: KickRecord | undefined;
 
-  override removeAll(userId: string, mark: KickRecord): Promise<readonly ListedLogin[]> {
-    this.#records.set(userId, mark);
-    return super.removeAll(userId, mark);
+  override removeAll(userId: string, record: KickRecord): Promise<readonly ListedLogin[]> {
+    this.#records.set(userId, record);
+    return super.removeAll(userId, record);
   }
 
-  override kickEveryone(mark: KickRecord): Promise<void> {
-    this.#everyone = mark;
-    return super.kickEveryone(mark);
+  override kickEveryone(record: KickRecord): Promise<void> {
+    this.#everyone = record;
+    return super.kickEveryone(record);
   }
 
   override adopt(login: NewLogin, since: Since): Promise<Generation | undefined> {
@@ -78,10 +78,10 @@ class ForgetsEnds extends MemoryLoginRegistry {
 class KeepsNoUnfinishedKick extends MemoryLoginRegistry {
   override async removeAll(
     userId: string,
-    mark: KickRecord,
+    record: KickRecord,
     options?: KickEndOptions,
   ): Promise<readonly ListedLogin[]> {
-    const logins = await super.removeAll(userId, mark, options);
+    const logins = await super.removeAll(userId, record, options);
     await super.finishKick(
       userId,
       logins.map(({ id }) => id),

@@ -242,7 +242,7 @@ export const redisHistories = historiesOf([...commands, timePasses, lostReplies]
 
 /**
  * Histories in which a process without the package is at work as well. No time passes: such a process could bring back a
- * session by a request that lasts longer than the mark of a kick is kept.
+ * session by a request that lasts longer than the record of a kick is kept.
  */
 export const mixedHistories = historiesOf(
   commands,

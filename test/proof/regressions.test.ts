@@ -47,7 +47,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [117, 152, 0, 0, 0, 25, 0, 115, 40, 83, 56, 152, 0, 22],
   },
-  // The mark of the kick was forgotten by then.
+  // The kick record was forgotten by then.
   "a request that lasts longer than any session rotates by hand, and its user is kicked": {
     ...LAZY,
     browsers: allOfAlice("a login"),

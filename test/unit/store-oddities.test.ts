@@ -9,7 +9,7 @@ import { StoreHook } from "../../lib/session/hook.js";
 import type { UserIdOf } from "../../lib/session/user-id.js";
 
 type Callback = (error?: unknown, value?: unknown) => void;
-const nobodyListens = { login: () => undefined, logout: () => undefined, rejected: () => undefined };
+const noListeners = { login: () => undefined, logout: () => undefined, rejected: () => undefined };
 
 const UNAVAILABLE = { code: "ERR_STORE_UNAVAILABLE", status: 503 };
 
@@ -49,7 +49,7 @@ function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userI
     touchIntervalMs: 0,
     waitForTouch: true,
     sessions: { adopt: true, loggedInAt: undefined },
-    events: nobodyListens,
+    events: noListeners,
   });
   return hooked;
 }

@@ -179,7 +179,7 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
       ]);
     });
 
-    it("an outage in the middleware is the same, and the journey goes on as before", async () => {
+    it("an outage in the middleware is the same, and the journey continues as before", async () => {
       const redis = await startRedis();
       ending.push(() => redis.stop());
       const client = createClient({ url: redis.url, disableOfflineQueue: true });

@@ -56,7 +56,10 @@ export async function run({ seed, lastsMs, longestFaultMs, onProgress }: RunOpti
     });
     const memory = nodes.map((node) => new MemorySamples(() => node.memory()));
     load.start();
-    await faultAfterFault({ redis, networks, random, longestMs: longestFaultMs }, { nodes, load, log, lastsMs, onProgress });
+    await faultAfterFault(
+      { redis, networks, random, longestMs: longestFaultMs },
+      { nodes, load, log, lastsMs, onProgress },
+    );
     await load.stop();
     for (const samples of memory) samples.stop();
     return { log, memory, violations: [...check(log), ...nodes.flatMap((node) => complaintsOf(node, load.secrets))] };
