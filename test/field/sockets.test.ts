@@ -15,7 +15,7 @@ type Attach = (server: ConstructorParameters<typeof SocketServer>[0] & object, s
 
 reportTried("middleware", ["express-ws", "socket.io", "ws"]);
 
-/** Resolves to what becomes of a connection that a device opens. */
+/** Resolves to the outcome of a connection that a device opens. */
 function open(device: Device, path = "/live"): { socket: WebSocket; opened: Promise<string> } {
   const socket = new WebSocket(device.url.replace("http", "ws") + path, { headers: { Cookie: device.cookies } });
   const opened = new Promise<string>((resolve) => {

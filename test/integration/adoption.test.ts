@@ -124,7 +124,7 @@ describe.each([
 ])("%s in which a process without the hook has changed the user", (_what, isAdopted) => {
   const openSite = useSites();
 
-  /** Alice's session, in which there is another user now, or none. */
+  /** Alice's session, which now has another user, or none. */
   async function changedTo(userId: string | undefined) {
     const store = new MemoryStore();
     const { sessions } = store as unknown as { sessions: Record<string, string> };

@@ -16,7 +16,7 @@ const SETTINGS: Readonly<Record<string, NonNullable<SiteOptions["session"]>>> = 
   "unset: destroy": { resave: false, saveUninitialized: false, unset: "destroy" },
 };
 
-/** What code of the app may have made of `req.session` before the logout. */
+/** Changes of `req.session` by code of the app before the logout. */
 const TAKEN: Readonly<Record<string, (req: Request) => void>> = {
   null: (req) => {
     (req as { session: unknown }).session = null;
@@ -32,7 +32,7 @@ const TAKEN: Readonly<Record<string, (req: Request) => void>> = {
   },
 };
 
-/** What the app's own route does after `auth.logout()`. */
+/** Acts of the app's own route after `auth.logout()`. */
 const WRITES: Readonly<Record<string, (req: Request) => void | Promise<void>>> = {
   "a message": (req) => {
     req.session.visits = 7;

@@ -32,7 +32,7 @@ const parser =
     }, next);
   };
 
-/** What apps put before the middleware, and what it leaves of a body. */
+/** Parsers that apps mount before the middleware, and the remaining body. */
 const PARSERS: Readonly<Record<string, readonly RequestHandler[]>> = {
   nothing: [],
   "Express's own": [express.json(), express.urlencoded({ extended: true })],
@@ -75,7 +75,7 @@ async function loginsOf(site: Site, user: string): Promise<number> {
   return (await site.auth.listLogins(user)).items.length;
 }
 
-/** Users log in elsewhere, so that what reads bodies can do to that request what it likes. */
+/** Users log in elsewhere, so that body parsers do not affect the login request. */
 async function logIn(site: Site, user: string): Promise<Browser> {
   return site.login(user, {}, "/log-in");
 }

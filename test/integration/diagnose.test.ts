@@ -61,7 +61,7 @@ describe("diagnose()", () => {
     const registry = new MemoryLoginRegistry();
     registry.find = () => Promise.reject(new TypeError("a secret"));
     const auth = logout({ ...base, store: new MemoryStore(), registry });
-    // What is no request of Express at all.
+    // An object that is not a request of Express.
     const findings = await auth.diagnose(Object.create(null) as Request);
     expect(about(findings, "registry")).toMatchObject({ level: "error", why: "TypeError." });
     expect(about(findings, "session of the request")?.level).toBe("warn");

@@ -21,7 +21,7 @@ class LosesAnswer extends MemoryLoginRegistry {
   }
 }
 
-/** A registry in which something happens between the list and what follows of a kick. */
+/** A registry in which an event happens between the listing and the next steps of a kick. */
 class Interrupts extends MemoryLoginRegistry {
   afterRemoveAll: (() => Promise<void>) | undefined;
 

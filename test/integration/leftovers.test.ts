@@ -22,7 +22,7 @@ interface Generates {
   generate(req: Request): void;
 }
 
-/** What a request in flight does with data of its user, after it has waited. */
+/** The acts of a request in flight with data of its user, after its wait. */
 const REQUESTS: Readonly<Record<string, (req: Request) => Promise<void>>> = {
   "saves its session": async (req) => {
     req.session.card = CARD;
@@ -59,7 +59,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("the remaini
 
   async function open() {
     const { store, registry } = backend.open();
-    // A second instance reads what the first one writes.
+    // A second instance reads the writes of the first.
     const bare = name === "MemoryStore" ? unhookedViewOf(store) : backend.openBare();
     const gate = new Gate();
     const sids: string[] = [];

@@ -38,9 +38,9 @@ const aborted = (signal: AbortSignal): Promise<unknown> => (signal.aborted ? Pro
 const openSiteHere = useSites();
 
 interface Nodes {
-  /** Where things are live. */
+  /** The site of the live connections. */
   readonly site: Site;
-  /** Another node, where there can be one. */
+  /** Another node, if possible. */
   readonly other: Site;
   readonly things: LiveThings;
   /** Another tab of a browser, on the other node. */
@@ -86,7 +86,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     return { site, other, things, tab: (browser) => browser.clone(other.url) };
   }
 
-  /** One live thing of each kind. */
+  /** One live connection of each kind. */
   async function openEach(nodes: Nodes, browser: Browser): Promise<Live[]> {
     const lives: Live[] = [];
     for (const way of Object.values(WAYS)) lives.push(await way(nodes.site, browser, nodes.things));
@@ -108,7 +108,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
   });
 
   describe("a login that expires", () => {
-    /** A login that was still alive when everything live had begun: on a machine out of breath it may take a longer one. */
+    /** A login that has not expired when all live connections are open. A busy machine may need a longer lifetime. */
     async function openExpiring(rolling: boolean, maxAge = 500): Promise<[Nodes, Browser, Live[]]> {
       const nodes = await open({ session: { cookie: { maxAge }, rolling } });
       const browser = await nodes.site.login("alice");
@@ -437,7 +437,7 @@ describe("a check for a login's expiry", () => {
         return super.list(...of);
       }
     }
-    /** On a machine out of breath the first lifetimes are too short for anything to begin. */
+    /** On a busy machine the first lifetimes are too short for a connection to open. */
     async function openExpiring(maxAge = 500): Promise<[Unlisted, Live]> {
       const registry = new Unlisted();
       const things = new LiveThings();

@@ -74,7 +74,7 @@ describe("an app with a session() for administrators and one for users", () => {
     const { browser } = await start((app, admins, users) => app.use("/admin", users).use(admins));
     await browser.post("/admin/log-in/root");
     await browser.post("/log-in/alice");
-    // Mounted where the requests have a session of the other one, neither has a page.
+    // If requests have a session of the other session(), neither logout() serves a page.
     expect((await browser.get("/admin/u", json)).status).toBe(404);
     expect((await browser.get("/u", json)).status).toBe(404);
     expect((await browser.post("/login/profile/logout", {}, json)).status).toBe(404);

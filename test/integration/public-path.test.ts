@@ -15,7 +15,7 @@ afterEach(async () => {
   await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
 });
 
-/** A proxy that serves the site below `/shop`, and takes that off. What it sends it says of that. */
+/** A proxy that serves the site below `/shop`, removes that prefix, and adds these headers. */
 async function behindGateway(site: Site, headers: Readonly<Record<string, string>>): Promise<Site> {
   const gateway = await serve((req, res) => {
     if (req.url?.startsWith("/shop/") !== true) {

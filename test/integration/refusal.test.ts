@@ -595,7 +595,7 @@ describe("a user who has logged out", () => {
   });
 });
 
-/** What a browser shows of escaped text. */
+/** The text that a browser shows for escaped text. */
 function unescape(html: string): string {
   const signs: Record<string, string> = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" };
   return html.replace(/&(lt|gt|quot|#39|amp);/g, (_all, name: string) => signs[name] ?? "");

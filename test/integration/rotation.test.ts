@@ -13,7 +13,7 @@ interface SessionStoreWithGenerate {
 
 const generate = (req: Request): void => (req.sessionStore as unknown as SessionStoreWithGenerate).generate(req);
 
-/** What apps do that change the session id by hand, in one request. */
+/** The steps of apps that rotate the session id manually, in one request. */
 const BY_HAND: Readonly<Record<string, (req: Request, pause: () => Promise<void>) => Promise<void>>> = {
   "destroy(), generate() and the user id": async (req, pause) => {
     const { userId } = req.session;

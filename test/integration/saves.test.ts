@@ -10,7 +10,7 @@ import { sessionId, useSites } from "../support/site.js";
 
 const HOUR_MS = 3_600_000;
 
-/** Remembers what was written, as it was written. */
+/** Keeps each session as the text that was written. */
 class RecordingStore extends MemoryStore {
   readonly written: SessionData[] = [];
 
@@ -24,7 +24,7 @@ class RecordingStore extends MemoryStore {
   }
 }
 
-/** A registry that takes its time where the test wants it. */
+/** A registry that waits on demand. */
 class SlowRegistry extends MemoryLoginRegistry {
   beforeAdd: (() => Promise<void>) | undefined;
   beforeUpdate: (() => Promise<void>) | undefined;

@@ -10,7 +10,7 @@ type Data = Record<string, unknown>;
 
 const COOKIE = { originalMaxAge: 3_600_000, expires: new Date(Date.now() + 3_600_000), path: "/", httpOnly: true };
 
-/** What a job does that knows the store alone. */
+/** A job that knows only the store. */
 class Job {
   readonly #store: MemoryStore;
 

@@ -23,7 +23,7 @@ const ENDS: Readonly<Record<string, (cookie: Cookie) => void>> = {
 
 type Answer = (error?: unknown, session?: session.SessionData | null) => void;
 
-/** A store that is known to read what was written last, by its name and shape; its next write waits for the test. */
+/** A store that is known, by its name and shape, to read its last write. Its next write waits for the test. */
 const HesitatingStore = (() => {
   class MemoryStore extends session.Store {
     readonly #sessions = new Map<string, string>();

@@ -14,7 +14,7 @@ const REASON = "You have logged in elsewhere.";
 const setUser = (req: Request): void => {
   req.session.userId = "alice";
 };
-/** What follows when the credentials are right. */
+/** The steps after valid credentials. */
 const WAYS: Readonly<Record<string, (req: Request) => Promise<void>>> = {
   "the user id alone": async (req) => {
     setUser(req);

@@ -315,7 +315,7 @@ describe("the error of the store for a session that it cannot read", () => {
 });
 
 describe("many sessions", () => {
-  /** What all kinds of clients have: together their types are more than a compiler wants to compare. */
+  /** The methods of all kinds of clients. Their full types are too large for the compiler to compare. */
   interface Through {
     on(event: "error", listener: () => void): unknown;
     connect(): Promise<unknown>;

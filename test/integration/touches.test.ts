@@ -47,7 +47,7 @@ describe("a touch of a session in Redis", () => {
 
   /** While Redis reads, but writes nothing. */
   async function withoutWrites<Result>(act: () => Promise<Result>): Promise<Result> {
-    // What has been sent before is not to be held up.
+    // Earlier commands must not be delayed.
     await client.ping();
     await other.sendCommand(["CLIENT", "PAUSE", "60000", "WRITE"]);
     try {

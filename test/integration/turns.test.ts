@@ -16,7 +16,7 @@ import { sessionId, signedCookie, useSites, type Site } from "../support/site.js
 const COOKIE = { originalMaxAge: 3_600_000, expires: new Date(Date.now() + 3_600_000), path: "/", httpOnly: true };
 const REASON = "The password was changed.";
 
-/** A store that other processes write to, and that fails where the test wants it to. */
+/** A store that other processes write to, and that fails on demand. */
 class SharedStore extends MemoryStore {
   /** Called with how often this session has been read. */
   onRead: ((sid: string, times: number) => void) | undefined;
@@ -35,12 +35,12 @@ class SharedStore extends MemoryStore {
     else super.set(sid, data as never, callback);
   }
 
-  /** What another process writes. */
+  /** Writes a session, as another process. */
   put(sid: string, data: object): void {
     this.#texts[sid] = JSON.stringify({ cookie: COOKIE, ...data });
   }
 
-  /** What another process takes away. */
+  /** Removes a session, as another process. */
   drop(sid: string): void {
     this.#texts[sid] = undefined;
   }
@@ -77,7 +77,7 @@ class LossyRegistry extends MemoryLoginRegistry {
   }
 }
 
-/** What a request does to its session, one step after the other. */
+/** The steps of a request on its session, in order. */
 const TURNS: Readonly<Record<string, (req: Request) => void | Promise<void>>> = {
   visit: async (req) => {
     req.session.visits = (req.session.visits ?? 0) + 1;

@@ -41,9 +41,9 @@ afterEach(async () => {
 interface Site {
   readonly browser: Browser;
   readonly auth: LogoutMiddleware;
-  /** What was asked of the store that changes it, since the last reset. */
+  /** The calls that change the store, since the last reset. */
   readonly writes: string[];
-  /** Who each log says that it was, when the response is over. */
+  /** The user in each log at the end of the response. */
   readonly lines: string[];
   /** Resolves when so many logs have a line. */
   readonly logged: (count: number) => Promise<void>;

@@ -9,9 +9,9 @@ declare module "express-session" {
   }
 }
 
-/** What an app does to a session that changes nothing about who is logged in. */
+/** Acts of an app on a session that do not change the user. */
 export const HARMLESS = ["read", "write", "save", "save, not waited for", "touch", "reload", "keep a copy"] as const;
-/** What changes how long the session lives, and nothing else. */
+/** Acts that change only the session's lifetime. */
 export const LIFETIMES = [
   "shorten the cookie",
   "shorten the cookie and save",

@@ -53,7 +53,7 @@ export type Command =
   /** All pending work ends. */
   | { readonly is: "rest" };
 
-/** Everything that decides what happens: the same history always goes the same way. */
+/** All inputs of a run: the same history always runs the same way. */
 export interface History {
   readonly settings: "lazy" | "eager" | "rolling";
   readonly unset: "destroy" | "keep";
@@ -73,7 +73,7 @@ export interface History {
 }
 
 const user = fc.constantFrom(...USERS);
-// Mostly one browser: what one session's requests do to each other is where promises break.
+// Mostly one browser: promises break where requests of one session affect each other.
 const browser = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const node = fc.nat(3);
 // Now and then one changes how long the session lives.
@@ -152,7 +152,7 @@ const timePasses: fc.WeightedArbitrary<Command> = {
   }),
 };
 
-/** What would seldom come together by itself. */
+/** Combinations that random acts would seldom produce. */
 const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
   // A process dies in the midst of a step that a kick of everyone looks for.
   fc

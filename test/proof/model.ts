@@ -54,29 +54,29 @@ export interface Job extends Actor {
   sets?: boolean;
 }
 
-/** What a request does to who is logged in. */
+/** The effect of a request on the logged-in user. */
 export interface Change {
   /** In this session. */
   readonly sid: string | undefined;
   readonly ends?: ModelLogin | undefined;
   readonly begins?: ModelLogin | undefined;
   readonly rotates?: "regenerate" | "by hand" | undefined;
-  /** A login that the request has found before, and another one since, is to go on. */
+  /** A login that the request found before another login, and that must continue. */
   readonly resumes?: ModelLogin | undefined;
 }
 
 /** A request. */
 export interface Visit extends Actor {
   readonly cookie: string | undefined;
-  /** Since when what it reads of its session counts. */
+  /** The time since which its reads of the session count. */
   readAt: number;
-  /** Whom it must find. */
+  /** The login that it must find. */
   expected?: { readonly login: ModelLogin; readonly sid: string } | undefined;
-  /** Whom it has found. */
+  /** The login that it has found. */
   login?: ModelLogin | undefined;
-  /** All whom it has found, the last one last: it may have read its session more than once. */
+  /** All logins that it has found, the latest last: a request may read its session more than once. */
   readonly met: Set<ModelLogin>;
-  /** Nothing that the store had of its session was anybody's. */
+  /** No session that it read from the store had a user. */
   isAnonymous: boolean;
   readonly isHarmless: boolean;
   /** It went to a process without the package. */
@@ -101,7 +101,7 @@ export interface Kick extends Actor {
 }
 
 /**
- * Who may be served, who must be, and who must not.
+ * The users who may, must and must not be served.
  *
  * What happens at the same time as an end may survive it or not, and so may what two requests write to one session at the
  * same time; of both the model demands nothing. Everything else it demands, unless a process without the package is at work as
@@ -124,7 +124,7 @@ export class Model implements StoreWatcher {
   readonly #rotated = new Set<string>();
   /** Which login a node has last found in a session. */
   readonly #known = new Map<object, Map<string, ModelLogin>>();
-  /** Who is logged in in which session, as far as that is certain. */
+  /** The logged-in user of each session, as far as certain. */
   readonly #placed = new Map<string, ModelLogin>();
   /** When that was last made uncertain. */
   readonly #displacedAt = new Map<string, number>();
@@ -136,7 +136,7 @@ export class Model implements StoreWatcher {
   readonly #kicks = new Set<Kick>();
   readonly #jobs = new Set<Job>();
   readonly #kicksAlone: boolean;
-  /** Who has been served in the last step. */
+  /** The users who were served in the last step. */
   readonly #served: { readonly name: string; readonly login: ModelLogin; readonly readAt: number }[] = [];
 
   constructor({ kicksAlone = false } = {}) {
@@ -477,12 +477,12 @@ export class Model implements StoreWatcher {
     if (ended !== undefined) this.#violate(`L: ${page} shows ${ended.id} of ${ended.userId}, which a kick has counted`);
   }
 
-  /** What the registry has to be asked for, to know who is listed. */
+  /** The ids to look up in the registry, to know the listed logins. */
   get ids(): readonly { readonly userId: string; readonly id: string }[] {
     return [...this.#ids.values()];
   }
 
-  /** What is on the list now. */
+  /** Compares the listed logins with the model. */
   listed(listed: readonly ListedLogin[]): void {
     const now = this.#tick();
     const entries = new Map<ModelLogin, ListedLogin>();

@@ -10,7 +10,7 @@ function allOfAlice(has: Browsers[number]["has"]): Browsers {
   return Array.from({ length: 3 }, () => ({ user: "alice", has }));
 }
 
-/** What nearly all of them have in common. */
+/** The common part of nearly all histories. */
 const LAZY = { settings: "lazy", unset: "destroy", cookie: "an hour", nodes: 2 } as const;
 const ON_ANY_STORE = { ...LAZY, waitForTouch: false, store: "any" } as const;
 

@@ -54,7 +54,7 @@ export async function live(history: History, options: RunOptions, counts?: Count
 type CommandThat<Is extends Command["is"]> = Extract<Command, { is: Is }>;
 type KickCommand = CommandThat<"kick" | "kick one" | "kick others" | "kick everyone">;
 
-/** What a kick covers, and how it is done; none if there is no user to kick. */
+/** The scope and the method of a kick; none if there is no user to kick. */
 interface KickPlan {
   readonly covers: Kick["covers"];
   readonly spares?: Kick["spares"];
@@ -74,7 +74,7 @@ class World {
   readonly #history: History;
   readonly #options: RunOptions;
   readonly #sessions: SharedSessions;
-  /** What the checks read the list with: at once, and without being counted. */
+  /** The registry through which the checks read the list: at once, and without counting. */
   readonly #list: LoginRegistry;
   readonly #memory: MemoryLoginRegistry;
   readonly #nodes: (HookedNode | undefined)[];
@@ -88,7 +88,7 @@ class World {
   /** The deleted sessions that a node has asked for which had found a login there. */
   readonly #missed = new Set<string>();
   readonly #lostReplies = new WeakMap<HookedNode, LostReplies>();
-  /** A node is to stop that is in the midst of this, after so many steps. */
+  /** The crash to come: the node that is in the midst of this act stops, after this number of steps. */
   #crash: { readonly midst: Midst; steps: number } | undefined;
   #isWhole = true;
   #named = 0;

@@ -12,7 +12,7 @@ import { countsOf } from "./under-load/report.js";
 import { run } from "./under-load/run.js";
 import { SiteClient } from "./under-load/site-client.js";
 
-/** What is to be closed, the latest first. */
+/** The resources to close, the latest first. */
 const open: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();

@@ -7,7 +7,7 @@ const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goog
 /**
  * Debian's Chromium, without its talk to the outside.
  *
- * @param ignoreDefaultArgs - what Playwright turns off and a test needs.
+ * @param ignoreDefaultArgs - the features that Playwright turns off and a test needs.
  */
 export function launchChromium(ignoreDefaultArgs: string[] = []): Promise<Browser> {
   const executablePath = PLACES.find((place) => existsSync(place));

@@ -2,14 +2,14 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { BODIES, FORM, HEADERS, JSON_TYPE, MALFORMED_HEADERS, QUERIES, routesOf } from "./hostile-parts.js";
 import type { Random } from "./random.js";
 
-/** A request as bytes, and what may be expected of it. */
+/** A request as bytes, and the expected behavior. */
 export interface HostileRequest {
   readonly bytes: Buffer;
-  /** More is promised than is sent, or what is sent is no HTTP: no answer is an answer too. */
+  /** The request is incomplete or not HTTP, so that a missing answer is valid too. */
   readonly isMalformed: boolean;
 }
 
-/** A site, and who sends requests to it. */
+/** A site, and the senders of requests. */
 export interface Target {
   readonly appId: string;
   readonly at: string;
@@ -154,7 +154,7 @@ export function hostileRequest(random: Random, { appId, at, assets, senders }: T
   };
 }
 
-/** Often enough what is wanted, so that all the rest is tried as well where the body is right. */
+/** Valid often enough, so that the other parts are tested with a valid body as well. */
 function bodyOf(random: Random, isForm: boolean, appId: string, sender: Sender): string {
   const { victim } = sender;
   const isRight = random.chance(0.4);

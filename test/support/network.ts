@@ -8,7 +8,7 @@ export interface Network {
   cut(): void;
   /** Ends every connection; new ones are taken. */
   drop(): void;
-  /** Lets nothing through, in either direction; what is sent meanwhile arrives after {@link Network.mend}. */
+  /** Stops all data, in both directions. Data sent meanwhile arrives after {@link Network.mend}. */
   holdUp(): void;
   /** Lets everything arrive so much later. */
   slow(delayMs: number): void;

@@ -110,7 +110,7 @@ export async function until(isTrue: () => Promise<boolean>, whatFor: string, lim
   }
 }
 
-/** Repeats what fails until it does not: a client needs a while to find its server again. */
+/** Repeats a failing call until it succeeds: a client needs a while to find its server again. */
 export async function eventually<Result>(act: () => Promise<Result>): Promise<Result> {
   const results: Result[] = [];
   const succeeds = async (): Promise<boolean> =>

@@ -18,7 +18,7 @@ export interface Tried {
     | "recipe";
   readonly name: string;
   readonly version: string;
-  /** What was tried with it. */
+  /** The parts that were tried with this version. */
   readonly what: readonly string[];
 }
 

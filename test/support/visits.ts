@@ -69,7 +69,7 @@ export async function visits(
   }
 }
 
-/** Time goes on only where the test says so; what waits for answers does as ever. */
+/** The clock advances only when the test advances it. Waiting for answers works as usual. */
 export function useClockOfTheTest(): void {
   beforeEach(() => {
     jest.useFakeTimers({

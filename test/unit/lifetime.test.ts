@@ -28,7 +28,7 @@ const sequelize = (options: object): Store =>
   new SequelizeStore({ db: new Sequelize({ dialect: "mysql" }), ...options });
 const MemorystoreStore = memorystore(session);
 const memory = (options: object): Store => new MemorystoreStore(options);
-/** With the options of a store that is none of the tests' packages. */
+/** With the options of a store from a package that the tests do not install. */
 const withOptions = (options: object): Store => Object.assign(new MemoryStore(), { options });
 const fileStore = (options: object): Store => withOptions({ ttl: 3_600, reapInterval: 3_600, ...options });
 const redis = (options: object): Store => new RedisStore({ client: {}, ...options });

@@ -26,7 +26,7 @@ interface PromisedStore {
   set(sid: string, data: object): Promise<void>;
 }
 
-/** A store as those use it who pass no callback. */
+/** A store for callers that pass no callback. */
 function promised(store: MemoryStore): PromisedStore {
   return store as unknown as PromisedStore;
 }

@@ -17,7 +17,7 @@ const stored = (session: Session): Session => JSON.parse(JSON.stringify(session)
 
 describe("the default user id", () => {
   const SESSIONS: readonly (readonly [string, Session, unknown, string?])[] = [
-    // What earlier versions answered.
+    // The results of earlier versions.
     ["passport.user before userId", { passport: { user: "p" }, userId: "u" }, "p", "passport.user"],
     ["passport.user.id", { passport: { user: { id: "p", username: "alice" } } }, "p", "passport.user.id"],
     ["0 in passport.user", { passport: { user: 0 } }, 0, "passport.user"],
@@ -29,7 +29,7 @@ describe("the default user id", () => {
     ["an id of null, even beside other ids", { user: { id: null, username: "guest" } }, undefined],
     ["null in user and passport", { user: null, passport: null }, undefined],
     ["an anonymous session", {}, undefined],
-    // Objects by what they are in JSON.
+    // Objects by their JSON form.
     ["a Mongoose document", { user: new User({ _id: HEX, name: "alice" }) }, HEX, "user._id"],
     ["a Mongoose document of passport's", { passport: { user: new User({ _id: HEX }) } }, HEX, "passport.user._id"],
     ["a Mongoose document with its own JSON", { user: new PublicUser({ _id: HEX }) }, HEX, "user.id"],

@@ -117,7 +117,7 @@ describe("in Chromium", () => {
     await page.evaluate("addEventListener('pageshow', (event) => { document.title = String(event.persisted); })");
     await page.goto("/login/profile/logout");
     await goBack(page);
-    // From the back/forward cache: a page of the app that is to be private is no-store.
+    // From the back/forward cache. A private page of the app must be no-store.
     expect([await page.title(), await page.textContent("h1")]).toEqual(["true", "Hello alice"]);
     await page.reload();
     expect(await page.textContent("h1")).toBe("Welcome");

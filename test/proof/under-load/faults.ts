@@ -13,7 +13,7 @@ export interface FaultContext {
   readonly longestMs: number;
 }
 
-/** What goes wrong, for a while. @returns the end of everyone's login that it was, if it was one. */
+/** A temporary fault. @returns the end of all logins, if the fault caused one. */
 export type Fault = (context: FaultContext) => Promise<EndEntry | undefined>;
 
 /** Every kind of fault, by its name. */

@@ -79,7 +79,7 @@ export class Load {
     }
   }
 
-  /** What a device does next. @returns with what it goes on. */
+  /** The next act of a device. @returns the login with which it continues. */
   async #goOn(held: Held): Promise<Held | undefined> {
     const { random } = this.#options;
     if (random.chance(0.02)) return this.#logOut(held);

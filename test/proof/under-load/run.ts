@@ -110,7 +110,7 @@ async function isBack(nodes: readonly AppNode[], load: Load): Promise<boolean> {
   return !(await Promise.all(back)).includes(false);
 }
 
-/** What a process has to be blamed for by itself. */
+/** The complaints about a process itself. */
 function complaintsOf(node: AppNode, cookies: ReadonlySet<string>): { rule: string; what: string }[] {
   const complaints = node.stderr
     .filter((line) => /Warning:|Unhandled|Uncaught/i.test(line))

@@ -6,7 +6,7 @@ export interface ClientAnswer {
   /** 0: there was none. */
   readonly status: number;
   readonly location: string | undefined;
-  /** The session cookie that was set, `""` where it was cleared. */
+  /** The session cookie that was set, `""` if it was cleared. */
   readonly cookie: string | undefined;
   readonly body: string;
   /** When it was sent, and when the answer had come. */
