@@ -26,7 +26,7 @@ try {
   };
   const among = [];
   for (const sessions of sizes.sessions) among.push(await open(sessions));
-  // What many logins leave behind in Redis slows down whatever walks all keys there: they have sites of their own.
+  // The leftovers of many logins in Redis slow down every walk over all keys. Such logins have their own sites.
   const few = await open(sizes.sessions[0]);
   const siteOf = new Map();
   for (const logins of sizes.logins) siteOf.set(logins, logins <= 10 ? few : await open(sizes.sessions[0]));
@@ -48,7 +48,7 @@ try {
     },
     onRound: (round) => note(`round ${round + 1} of ${options.rounds}`),
   });
-  // Last, since it leaves nobody.
+  // Last, since no user remains.
   for (const slice of slicesOfEveryone(middle)) {
     for (let round = 0; round < slice.rounds; round += 1) slice.results.push(await slice.run());
     slices.push(slice);

@@ -9,7 +9,7 @@ import { quantile, shuffler } from "./support/rounds.mjs";
 import { startArm } from "./support/start-arm.mjs";
 
 const MOST = 3;
-/** What has not come by then will not come. */
+/** A notification that has not arrived by then counts as lost. */
 const PATIENCE_MS = 10_000;
 const options = readOptions({ rounds: 25, quickRounds: 1 });
 const count = options.quick ? 100 : 1_000;

@@ -46,7 +46,7 @@ async function measure(start) {
   try {
     const current = running.flatMap((arm) => Object.keys(arm.loads).map((kind) => sliceOf(arm, kind)));
     for (const slice of current) {
-      // The first request of a session tells the registry more, besides.
+      // The first request of a session also writes more to the registry.
       await warmUp(slice, firstWarmUpMs);
       slice.commands ??= await commandsOfARequest(slice);
     }
@@ -84,7 +84,7 @@ function sliceOf(arm, kind) {
   return slice;
 }
 
-/** Exact, whatever the machine: counted over requests that come one after the other. */
+/** Exact on every machine: counted over sequential requests. */
 async function commandsOfARequest({ arm, kind }) {
   if (arm.settings?.memory) return undefined;
   const requests = 100;

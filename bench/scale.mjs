@@ -8,9 +8,9 @@ import { pairedRatios, quantile, runRounds, spread } from "./support/rounds.mjs"
 import { startArm } from "./support/start-arm.mjs";
 
 const LIMIT = 10;
-/** What a user has in common for all his logins costs less a login where he has several. */
+/** The data that all logins of a user share costs less for each login if there are several. */
 const LOGINS_OF_A_USER = 3;
-/** A page takes so short that a slice is the median of several. */
+/** A page takes so little time that a slice is the median of several. */
 const PAGES_OF_A_SLICE = 20;
 const MOST_BYTES = 350;
 const MOST_GROWTH = 2;

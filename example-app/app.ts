@@ -33,7 +33,7 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
   const app = express();
   app.disable("x-powered-by");
 
-  // The two lines, and what they are told.
+  // The two lines, and their options.
   const auth = logout({
     store,
     registry,

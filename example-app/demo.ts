@@ -1,4 +1,4 @@
-// The road as a transcript: what was expected and what came. A difference makes it exit 1.
+// A walk through the app as a transcript: expected and actual answers. A difference causes exit code 1.
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
@@ -38,20 +38,20 @@ class Device {
 
 let differences = 0;
 
-function step(what: string, expected: string, came: string): void {
-  const isSame = expected === came;
+function step(what: string, expected: string, actual: string): void {
+  const isSame = expected === actual;
   if (!isSame) differences += 1;
-  console.log(`${isSame ? "ok  " : "DIFF"} ${what}\n       expected: ${expected}\n       came:     ${came}`);
+  console.log(`${isSame ? "ok  " : "DIFF"} ${what}\n       expected: ${expected}\n       actual:   ${actual}`);
 }
 
-async function told(response: Promise<Response>): Promise<string> {
+async function answerOf(response: Promise<Response>): Promise<string> {
   const { status, headers } = await response;
   const location = headers.get("location");
   return `${String(status)} ${location === null ? (await (await response).text()).trim() : `to ${location}`}`;
 }
 
 function logIn(device: Device, node: Node): Promise<string> {
-  return told(device.send(node, "/login", { username: "alice", password: DEMO_PASSWORDS["alice"] ?? "" }));
+  return answerOf(device.send(node, "/login", { username: "alice", password: DEMO_PASSWORDS["alice"] ?? "" }));
 }
 
 async function admin(node: Node, path: string, body?: object): Promise<Response> {
@@ -80,14 +80,14 @@ async function startNode(): Promise<Node> {
   });
   const ready = once(node.stdout, "data");
   const ended = once(node, "exit").then(() => {
-    throw new Error("The example app has ended before it was ready.");
+    throw new Error("The example app ended before it was ready.");
   });
   await Promise.race([ready, ended]);
   ended.catch(() => undefined);
   return { origin: `http://localhost:${String(port)}`, process: node };
 }
 
-/** A port that nobody listens on, below those that systems give to clients. */
+/** A free port, below the ports that systems give to clients. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(15_000, 32_000);
@@ -103,7 +103,7 @@ async function freePort(): Promise<number> {
   }
 }
 
-async function road(first: Node, second: Node): Promise<void> {
+async function walk(first: Node, second: Node): Promise<void> {
   const laptop = new Device("the laptop");
   const phone = new Device("the phone");
   const reason = '401 {"code":401,"message":"You have been logged out: An administrator has forced you offline."}';
@@ -111,30 +111,34 @@ async function road(first: Node, second: Node): Promise<void> {
   step("alice logs in on the laptop", "303 to /", await logIn(laptop, first));
   step("alice logs in on the phone", "303 to /", await logIn(phone, second));
   step("both are listed", "2 logins", await loginsOfAlice(first));
-  step("the laptop is served", '200 {"user":"alice"}', await told(laptop.send(first, "/me")));
+  step("the laptop is served", '200 {"user":"alice"}', await answerOf(laptop.send(first, "/me")));
 
-  const inFlight = told(laptop.send(first, "/slow"));
+  const inFlight = answerOf(laptop.send(first, "/slow"));
   await new Promise((resolve) => setTimeout(resolve, SLOW_MS / 2));
   const kicked = await admin(second, "kick-active-users", { userIds: ["alice"], appId: APP_ID });
   step(
     "a back end kicks alice, while a request of the laptop is in flight",
     '200 {"code":200,"message":"Forced offline successful"}',
-    await told(Promise.resolve(kicked)),
+    await answerOf(Promise.resolve(kicked)),
   );
-  step("nobody is listed", "0 logins", await loginsOfAlice(first));
-  step("the phone is refused, with the reason", reason, await told(phone.send(first, "/me")));
-  step("and is anonymous after that", "302 to /login", await told(phone.send(first, "/me")));
+  step("no user is listed", "0 logins", await loginsOfAlice(first));
+  step("the phone is rejected, with the reason", reason, await answerOf(phone.send(first, "/me")));
+  step("and is anonymous after that", "302 to /login", await answerOf(phone.send(first, "/me")));
   step("the request in flight ends, and saves its session", "200 Written to your session, visit 1.", await inFlight);
-  step("the laptop is refused all the same, with the reason", reason, await told(laptop.send(first, "/me")));
-  step("and is anonymous after that", "302 to /login", await told(laptop.send(second, "/me")));
+  step("the laptop is rejected all the same, with the reason", reason, await answerOf(laptop.send(first, "/me")));
+  step("and is anonymous after that", "302 to /login", await answerOf(laptop.send(second, "/me")));
 
   step("alice logs in again", "303 to /", await logIn(laptop, first));
-  step("and is served", '200 {"user":"alice"}', await told(laptop.send(second, "/me")));
-  const wayBack = `${second.origin}/bye`;
-  const logoutUrl = `/login/profile/logout?redirect_uri=${encodeURIComponent(wayBack)}`;
-  step("she logs out by URL, with a way back", `302 to ${wayBack}`, await told(laptop.send(second, logoutUrl)));
-  step("and is anonymous", "302 to /login", await told(laptop.send(first, "/me")));
-  step("nobody is listed", "0 logins", await loginsOfAlice(second));
+  step("and is served", '200 {"user":"alice"}', await answerOf(laptop.send(second, "/me")));
+  const returnUrl = `${second.origin}/bye`;
+  const logoutUrl = `/login/profile/logout?redirect_uri=${encodeURIComponent(returnUrl)}`;
+  step(
+    "alice logs out by URL, with a return address",
+    `302 to ${returnUrl}`,
+    await answerOf(laptop.send(second, logoutUrl)),
+  );
+  step("and is anonymous", "302 to /login", await answerOf(laptop.send(first, "/me")));
+  step("no user is listed", "0 logins", await loginsOfAlice(second));
 }
 
 const nodes = [await startNode()];
@@ -146,7 +150,7 @@ try {
       ? `One process, on memory: ${first.origin}\n`
       : `Two processes, on ${String(REDIS_URL)}: ${first.origin} and ${second.origin}\n`,
   );
-  await road(first, second);
+  await walk(first, second);
 } finally {
   for (const node of nodes) node.process.kill();
 }

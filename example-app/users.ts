@@ -47,7 +47,7 @@ const USERS: ReadonlyMap<string, User> = new Map(
   ].map((user) => [user.id, user]),
 );
 
-/** A picture of nobody in particular: head and shoulders. */
+/** A generic portrait: head and shoulders. */
 function portrait(clothes: string, skin: string): string {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" fill="#dfe5ee"/><circle cx="16" cy="13" r="6" fill="${skin}"/><path d="M4 32a12 11 0 0 1 24 0" fill="${clothes}"/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
@@ -63,13 +63,13 @@ export function findUser(id: string | undefined): User | undefined {
   return id === undefined ? undefined : USERS.get(id);
 }
 
-/** The ids of the users whose name has this text in it. */
+/** The ids of the users whose names contain this text. */
 export function searchUsers(text: string): string[] {
   const users = [...USERS.values()].filter(({ profile }) => profile.name?.toLowerCase().includes(text.toLowerCase()));
   return users.map(({ id }) => id);
 }
 
-/** The user, if the password is his. An unknown name takes as long as a wrong password. */
+/** The user, if the password is correct. An unknown name takes as long as a wrong password. */
 export async function authenticate(id: unknown, password: unknown): Promise<User | undefined> {
   if (typeof id !== "string" || typeof password !== "string") return undefined;
   const { salt, hash } = await (SECRETS.get(id) ?? hashPassword(""));

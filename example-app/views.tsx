@@ -38,7 +38,7 @@ export function homePage(user: User | undefined, origin: string): string {
 function LoginLink() {
   return (
     <p>
-      Nobody is logged in here. <a href="/login">Log in</a>
+      You are not logged in. <a href="/login">Log in</a>
     </p>
   );
 }
@@ -60,7 +60,7 @@ function UserMenu({ user, origin }: { user: User; origin: string }) {
         ) : null}
         <li>
           <a href="/slow">The slow page</a>, which waits ten seconds and then writes to the session: load it, kick the
-          user meanwhile, and see that he does not come back
+          user meanwhile, and see that they stay logged out
         </li>
         <li>
           <a href={logoutUrl}>Log out</a>, and come back to {WAY_BACK}

@@ -1,6 +1,6 @@
-// npm run test:mutants [-- lib/session/stamp.ts …]: breaks the code on purpose, in one place at a time, runs the tests that know
-// it, and tells what none of them notices. The mutants are Stryker's, but for those of Lua and SQL; see docs/mutation.md for
-// those that may live.
+// npm run test:mutants [-- lib/session/stamp.ts …]: breaks the code on purpose, in one place at a time, runs the tests of that
+// code, and prints the mutants that no test notices. The mutants are Stryker's, except those of Lua and SQL; see
+// docs/mutation.md for the mutants that may survive.
 import { spawn } from "node:child_process";
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { textMutants } from "./text-mutants.mjs";
  * Which files are broken, and which tests know them. The next of `tests` are run for what the ones before have not noticed. Of
  * the files of `text` it is the Lua or SQL in them that is broken.
  */
-const ROOMS = [
+const GROUPS = [
   {
     files: [
       "lib/util/deadline.ts",
@@ -125,8 +125,8 @@ const ROOMS = [
 const wanted = process.argv.slice(2).map((file) => file.replace(/^\.\//, ""));
 const JEST = resolve("node_modules/jest/bin/jest.js");
 const SURELY_ENOUGH_MS = 5_000;
-/** At the end of each suite: Stryker counts how often the code comes by each mutant. */
-const TELL_WHAT_IS_MET = `
+/** At the end of each suite: Stryker counts how often the code runs each mutant. */
+const RECORD_MET_MUTANTS = `
 import { afterAll as atTheEnd } from "@jest/globals";
 import { appendFileSync } from "node:fs";
 atTheEnd(() => {
@@ -137,31 +137,31 @@ atTheEnd(() => {
 const silent = () => undefined;
 const logger = { debug: silent, info: silent, warn: console.warn, isDebugEnabled: () => false };
 
-const unknown = wanted.filter((file) => !ROOMS.some(({ files }) => files.includes(file)));
-if (unknown.length > 0) throw new Error(`No tests are named here for ${unknown.join(", ")}: add it to a room.`);
+const unknown = wanted.filter((file) => !GROUPS.some(({ files }) => files.includes(file)));
+if (unknown.length > 0) throw new Error(`No tests are named here for ${unknown.join(", ")}: add them to a group.`);
 
 const totals = [];
-for (const room of ROOMS) {
-  const files = room.files.filter((file) => wanted.length === 0 || wanted.includes(file));
-  if (files.length > 0) totals.push(...(await mutate(room, files)));
+for (const group of GROUPS) {
+  const files = group.files.filter((file) => wanted.length === 0 || wanted.includes(file));
+  if (files.length > 0) totals.push(...(await mutate(group, files)));
 }
 console.log("\n| file | mutants | killed | survived |\n| --- | --: | --: | --: |");
 for (const { file, mutants, survivors } of totals) {
   console.log(`| \`${file}\` | ${mutants} | ${mutants - survivors} | ${survivors} |`);
 }
 
-async function mutate(room, files) {
-  const isText = (file) => room.text?.includes(file) === true;
+async function mutate(group, files) {
+  const isText = (file) => group.text?.includes(file) === true;
   const { mutants, copies } = await instrumented(files.filter((file) => !isText(file)));
   for (const file of files.filter(isText)) mutants.push(...textMutants(file, readFileSync(file, "utf8")));
   try {
-    const runs = await checked(room, copies[0]);
+    const runs = await checked(group, copies[0]);
     const survivors = [];
     const queue = [...mutants];
     let done = 0;
     const work = async (copy) => {
       for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-        if (await survives(room, copy, runs, mutant)) {
+        if (await survives(group, copy, runs, mutant)) {
           survivors.push(mutant);
           console.log(described(mutant));
         }
@@ -189,7 +189,7 @@ async function instrumented(files) {
     }
     symlinkSync(resolve("node_modules"), join(copy, "node_modules"));
     for (const { name, content } of result.files) writeFileSync(join(copy, name), content);
-    appendFileSync(join(copy, "test/support/setup.ts"), TELL_WHAT_IS_MET);
+    appendFileSync(join(copy, "test/support/setup.ts"), RECORD_MET_MUTANTS);
     return copy;
   });
   return { mutants: result.mutants.filter(({ status }) => status !== "Ignored"), copies };
@@ -198,15 +198,15 @@ async function instrumented(files) {
 /**
  * Without a mutant every test must pass.
  *
- * @returns of each run of tests how long it may take with a mutant, in milliseconds, and which mutants it comes by
+ * @returns for each run of tests the time limit with a mutant, in milliseconds, and the mutants that it runs
  */
-async function checked(room, copy) {
+async function checked(group, copy) {
   const runs = [];
-  for (const tests of room.tests) {
+  for (const tests of group.tests) {
     const met = join(copy, `met-${runs.length}`);
     writeFileSync(met, "");
     const began = performance.now();
-    if (!(await passes(room, tests, copy, 600_000, { MUTANTS_MET: met }))) {
+    if (!(await passes(group, tests, copy, 600_000, { MUTANTS_MET: met }))) {
       throw new Error(`The tests fail without a mutant: ${tests}`);
     }
     const limitMs = 2 * (performance.now() - began) + SURELY_ENOUGH_MS;
@@ -215,12 +215,12 @@ async function checked(room, copy) {
   return runs;
 }
 
-async function survives(room, copy, runs, { id, fileName, source }) {
+async function survives(group, copy, runs, { id, fileName, source }) {
   if (source !== undefined) writeFileSync(join(copy, fileName), source);
   try {
     for (const { tests, limitMs, met } of runs) {
       const isMet = source !== undefined || met.has(id);
-      if (isMet && !(await passes(room, tests, copy, limitMs, { __STRYKER_ACTIVE_MUTANT__: id }))) return false;
+      if (isMet && !(await passes(group, tests, copy, limitMs, { __STRYKER_ACTIVE_MUTANT__: id }))) return false;
     }
     return true;
   } finally {
@@ -228,7 +228,7 @@ async function survives(room, copy, runs, { id, fileName, source }) {
   }
 }
 
-/** Whether all tests pass in time. What waits in vain does not. */
+/** Whether all tests pass in time. A test that hangs does not. */
 async function passes({ names, env }, tests, copy, limitMs, chosen) {
   const args = [JEST, "--selectProjects", "unit", "express 5", "--runInBand", "--bail", "--silent", "--forceExit"];
   if (names !== undefined) args.push("--testNamePattern", names);
@@ -250,7 +250,7 @@ function end({ pid }) {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // Nobody is left.
+    // The group has already ended.
   }
 }
 
@@ -259,6 +259,6 @@ function described({ fileName, location, mutatorName, replacement }) {
   const { start, end: last } = location;
   const isOneLine = start.line === last.line;
   const text = lines[start.line].slice(start.column, isOneLine ? last.column : undefined);
-  const told = `${text}${isOneLine ? "" : " …"}`;
-  return `survived: ${fileName}:${start.line + 1}:${start.column + 1}  ${mutatorName}: ${told} → ${replacement.split("\n")[0]}`;
+  const original = `${text}${isOneLine ? "" : " …"}`;
+  return `survived: ${fileName}:${start.line + 1}:${start.column + 1}  ${mutatorName}: ${original} → ${replacement.split("\n")[0]}`;
 }

@@ -28,7 +28,7 @@ const SWAPS = [
   ["-", / - /g, " + "],
   ["number", /(?<![\w.$])\d+\b/g, (digits) => String(Number(digits) + 1)],
   ["statement", /(?<=^ *)(?:PERFORM|DELETE|UPDATE|INSERT|CONTINUE)\b[^;]*;/gm, ""],
-  ["statement", /(?<=^ *)(?:redis\.p?call|keep|tell|write|list|dropExpired|dropExpiredEnds)\(.*\)$/gm, ""],
+  ["statement", /(?<=^ *)(?:redis\.p?call|keep|write|list|dropExpired|dropExpiredEnds)\(.*\)$/gm, ""],
 ];
 const COMMENT = /--.*$/gm;
 

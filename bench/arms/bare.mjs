@@ -14,8 +14,8 @@ await runArm(async ({ redisPort, prefix, emptyMiddleware = false }) => {
   if (emptyMiddleware) app.use((req, res, next) => next());
   addPages(app);
   const kick = (userIds) => {
-    const his = new Set([userIds].flat());
-    return destroySessionsOf(store, ({ userId }) => his.has(userId));
+    const kicked = new Set([userIds].flat());
+    return destroySessionsOf(store, ({ userId }) => kicked.has(userId));
   };
   return { app, kick, kickAll: () => destroySessionsOf(store, ({ userId }) => userId !== undefined) };
 });

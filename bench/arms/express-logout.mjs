@@ -10,9 +10,9 @@ import { runArm } from "../support/arm.mjs";
 import { addPages } from "../support/pages.mjs";
 
 await runArm(async ({ redisPort, prefix, options = {}, registryOptions = {} }) => {
-  const telling = registryOptions.coherentCache && { emitInvalidate: true, maintNotifications: "disabled" };
+  const tracking = registryOptions.coherentCache && { emitInvalidate: true, maintNotifications: "disabled" };
   const url = `redis://127.0.0.1:${redisPort}`;
-  const client = redisPort && (await createClient({ url, RESP: 3, ...telling }).connect());
+  const client = redisPort && (await createClient({ url, RESP: 3, ...tracking }).connect());
   const store = client ? new RedisStore({ client, prefix: `${prefix}sessions:` }) : new MemoryStore();
   const registry = client && new RedisLoginRegistry({ client, prefix: `${prefix}logins:`, ...registryOptions });
   const auth = logout({ store, registry, appId: "bench", userPoolId: "bench", ...options });

@@ -1,4 +1,4 @@
-/** Fills in a copy's ids, and writes it: each entry as the original stands in Redis, whatever its layout is. */
+/** Fills in a copy's ids, and writes it: each entry as the original is in Redis, in any layout. */
 const COPY = `
 local entries = cjson.decode(ARGV[1])
 local name, first, last, logins = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -36,8 +36,8 @@ end
 const AT_ONCE = 10_000;
 
 /**
- * Copies of one login that the package itself has made: by the hundred thousand in a second or two, and in whatever layout it
- * keeps logins. The copies' users are `name-0`, `name-1`, …
+ * Copies of one login that the package itself has made: by the hundred thousand in a second or two, and in the package's
+ * present layout. The copies' users are `name-0`, `name-1`, …
  */
 export class Copies {
   #client;

@@ -21,7 +21,7 @@ export function print({ bench, method, options, rows }) {
   for (const reason of reasons) console.log(`Not available: ${reason}`);
 }
 
-/** A line on what goes on, for whoever waits; never among the rows. */
+/** A line about the progress; never among the rows. */
 export function note(text) {
   process.stderr.write(`${text}\n`);
 }

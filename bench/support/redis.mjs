@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { createClient } from "redis";
 
-/** A port that nobody listens on, below those that systems give to clients. */
+/** A free port, below the ports that systems give to clients. */
 export async function freePort() {
   for (;;) {
     const port = randomInt(15_000, 32_000);

@@ -6,7 +6,7 @@ import { Load } from "./wrk.mjs";
 const ALL_KINDS = ["logged-in", "anonymous", "visitor", "write"];
 
 /**
- * Starts the arms, logs users in at each, and checks that each keeps its users apart and refuses who was kicked.
+ * Starts the arms, logs users in at each, and checks that each keeps its users apart and rejects kicked users.
  *
  * @param redisPort - of an arm's way to Redis
  * @returns the arms that can be measured, each with its loads by kind
@@ -74,10 +74,10 @@ export async function checkArms(arms) {
       const answer = await who(cookies[user]);
       if (answer.user !== `user-${user}`) fail(`user-${user} is answered ${answer.status} as "${answer.user}".`);
     }
-    if ((await who("")).user !== "anonymous") fail("a request without a cookie is somebody's.");
+    if ((await who("")).user !== "anonymous") fail("a request without a cookie is not anonymous.");
     if (isOpen) continue;
     const kicked = await ask("logIn", "kicked");
-    if ((await who(kicked)).user !== "kicked") fail("whoever is about to be kicked is not logged in.");
+    if ((await who(kicked)).user !== "kicked") fail("the user to be kicked is not logged in.");
     await ask("kick", "kicked");
     if ((await who(kicked)).user === "kicked") fail("a kicked user is served.");
   }

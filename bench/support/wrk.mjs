@@ -31,7 +31,7 @@ export class Load {
     const wrk = spawn("wrk", args, { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
     wrk.stdout.setEncoding("utf8").on("data", (text) => (output += text));
-    // It counts in whole seconds; interrupted, it tells what it has seen until then.
+    // It counts in whole seconds; if interrupted, it prints its counts so far.
     const timer = setTimeout(() => wrk.kill("SIGINT"), ms);
     await once(wrk, "close");
     clearTimeout(timer);

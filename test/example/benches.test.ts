@@ -22,7 +22,7 @@ describe("a bench", () => {
     ["scale"],
     ["live"],
   ])(
-    "of %s measures what it is about",
+    "of %s measures its subject",
     async (bench, ...args) => {
       const rows = await rowsOf(bench, ...args);
       expect(rows.length).toBeGreaterThan(0);

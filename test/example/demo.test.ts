@@ -16,13 +16,13 @@ async function demo(redisUrl?: string): Promise<string> {
 }
 
 describe("the demo", () => {
-  it("comes as expected in one process on memory", async () => {
+  it("has the expected steps in one process on memory", async () => {
     const transcript = await demo();
     expect(transcript).toContain("One process, on memory");
     expect(transcript).toContain("Every step came as expected.");
   }, 30_000);
 
-  it("comes as expected over two processes on Redis", async () => {
+  it("has the expected steps over two processes on Redis", async () => {
     const redis = await startRedis();
     try {
       const transcript = await demo(redis.url);

@@ -6,9 +6,9 @@ import { startRedis } from "../support/redis-server.js";
 
 const run = promisify(execFile);
 
-describe("a process that kicks many at once", () => {
+describe("a process that kicks many users at once", () => {
   // Jest hears no warnings of Node.
-  it("is not warned of anything", async () => {
+  it("prints no warning", async () => {
     const redis = await startRedis();
     try {
       const { stdout, stderr } = await run(process.execPath, [join(__dirname, "kick-process.mjs"), redis.url]);

@@ -1,4 +1,4 @@
-// A process on the built package in which something was live: it says so when that is over, and is to end by itself then.
+// A process on the built package with live connections. It reports their end, and must then end by itself.
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import process from "node:process";

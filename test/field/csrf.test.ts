@@ -62,7 +62,7 @@ describe.each(Object.entries(PROTECTIONS))("%s, mounted after the middleware", (
     await expectJourney(await openShop(protect()));
   });
 
-  it("goes on protecting the app's own form, also after a kick and a new login", async () => {
+  it("still protects the app's own form, also after a kick and a new login", async () => {
     const { url, device } = await openShop(protect());
     const alice = await device("alice");
     const write = async (): Promise<readonly number[]> => {
@@ -83,7 +83,7 @@ describe.each(Object.entries(PROTECTIONS))("%s, mounted after the middleware", (
 describe("csurf, mounted before the middleware", () => {
   const openShop = useShops();
 
-  it("is named, with the fix, by the error of the first form that it spoils", async () => {
+  it("is named, with the fix, in the error of the first form that it breaks", async () => {
     const shop = await openShop({
       afterSession: (app) => app.use(csurf()),
       csrfToken: tokenOf,

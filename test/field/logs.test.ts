@@ -39,7 +39,7 @@ describe.each(Object.entries(LOGGERS))("%s, with a log that reads req.session", 
     await expectJourney(await openShop({ first: logTo([]) }));
   });
 
-  it("logs a rejected request and a logout, and the process goes on", async () => {
+  it("logs a rejected request and a logout, and the process keeps running", async () => {
     const lines: string[] = [];
     const { url, device } = await openShop({ first: logTo(lines) });
     const alice = await device("alice");

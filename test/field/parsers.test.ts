@@ -52,14 +52,14 @@ describe.each(Object.entries(PARSERS))("%s, mounted before the middleware", (_na
     await expectJourney(await openShop(parts));
   });
 
-  it("kicks exactly the users that were confirmed, of several with the same field", async () => {
+  it("kicks exactly the confirmed users, from a repeated field", async () => {
     const shop = await openShop({ ...parts, auth: { admin } });
     await Promise.all(["alice", "bob", "carol"].map((user) => shop.device(user)));
     expect(await forceOffline(shop, await shop.device("root"))).toBe(0);
     expect((await shop.auth.listLogins("carol")).total).toBe(1);
   });
 
-  it("kicks several users of one call, and nobody for one that looks like an operator", async () => {
+  it("kicks several users by one call, and no user by an id that looks like an operator", async () => {
     const shop = await openShop(parts);
     const [alice, bob] = await Promise.all(["alice", "bob"].map((user) => shop.device(user)));
     await kick(shop.url, ["$ne", "a.b"]);
@@ -68,7 +68,7 @@ describe.each(Object.entries(PARSERS))("%s, mounted before the middleware", (_na
     for (const device of [alice, bob]) if (device !== undefined) expectRejection(await device.page("/me"));
   });
 
-  it("a logout goes back to the address that was asked for, as it is written there", async () => {
+  it("a logout redirects to the requested address, unchanged", async () => {
     const shop = await openShop({ ...parts, auth: { redirectUris } });
     const alice = await shop.device("alice");
     const [uri = ""] = redirectUris;

@@ -70,7 +70,7 @@ describe.each(Object.entries(VERSIONS))("%s with connect-ensure-login and connec
     await expectJourney({ ...shop, logIn });
   });
 
-  it("leads back to the page that was asked for, also after a kick, and shows the message of the login", async () => {
+  it("returns to the requested page, also after a kick, and shows the message of the login", async () => {
     const shop = await openShop(tutorial(module));
     const alice = await shop.device("nobody");
     const asked = await alice.page("/me");

@@ -15,7 +15,7 @@ type Attach = (server: ConstructorParameters<typeof SocketServer>[0] & object, s
 
 reportTried("middleware", ["express-ws", "socket.io", "ws"]);
 
-/** Resolves to what becomes of a connection that a device opens. */
+/** Resolves to the outcome of a connection that a device opens. */
 function open(device: Device, path = "/live"): { socket: WebSocket; opened: Promise<string> } {
   const socket = new WebSocket(device.url.replace("http", "ws") + path, { headers: { Cookie: device.cookies } });
   const opened = new Promise<string>((resolve) => {
@@ -47,7 +47,7 @@ describe.each(Object.entries(PLAIN))("%s", (_name, attach) => {
     await expectJourney(await openShop({}, attach));
   });
 
-  it("a kick closes the connection, a new one is refused, and the next page shows the reason", async () => {
+  it("a kick closes the connection, a new one is rejected, and the next page shows the reason", async () => {
     const { url, device } = await openShop({}, attach);
     const [alice, bob] = [await device("alice"), await device("bob")];
     const [ofAlice, ofBob] = [open(alice), open(bob)];
@@ -111,7 +111,7 @@ describe.each(Object.entries(WITH_SOCKET_IO))("socket.io, with %s", (_name, use)
   });
 
   it.each(["polling", "websocket"] as const)(
-    "over %s: a kick cuts the connection, and a new one is refused",
+    "over %s: a kick closes the connection, and a new one is rejected",
     async (transport) => {
       const { url, device, errors } = await openShop({}, attach);
       const alice = await device("alice");

@@ -84,7 +84,7 @@ describe("in front of everything", () => {
     expect(preflight.status).toBe(204);
   });
 
-  it("express-rate-limit: counts rejections and calls of the admin API, and its own answer goes out", async () => {
+  it("express-rate-limit: counts rejections and calls of the admin API, and its own answer is sent", async () => {
     const { url, device } = await openShop({ first: limiter(6) });
     const alice = await device("alice"); // the form, the login
     expect((await alice.page("/me")).headers["x-ratelimit-remaining"]).toBe("3");

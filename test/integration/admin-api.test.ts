@@ -23,7 +23,7 @@ describe.each(PLACES)("an application that cannot be decoded, below %s", (_name,
   it.each([
     ["POST", "kick-active-users"],
     ["GET", "active-users"],
-  ])("is answered as any other that is not this one: %s %s", async (method, name) => {
+  ])("is answered like any other unknown application: %s %s", async (method, name) => {
     const site = await open({ at });
     const ask = async (headers: Headers) => {
       const { status, body } = await site.ask(method, `${at}${api}/applications/%zz/${name}`, { headers });
@@ -64,12 +64,12 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     return site;
   }
 
-  describe("with all that is asked for", () => {
+  describe("with valid headers", () => {
     it.each([
       ["the bare token", TOKEN],
       ["Bearer", `Bearer ${TOKEN}`],
-      ["bearer in small letters", `bearer ${TOKEN}`],
-      ["BEARER in capitals", `BEARER ${TOKEN}`],
+      ["bearer in lower case", `bearer ${TOKEN}`],
+      ["BEARER in upper case", `BEARER ${TOKEN}`],
     ])("kicks: %s", async (_case, Authorization) => {
       const site = await open({ at });
       const [alice, bob] = [await site.login("alice"), await site.login("bob")];
@@ -84,8 +84,8 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["a user twice", { userIds: ["alice", "alice"] }, [null, "bob"]],
       ["unknown users", { userIds: ["nobody", "alice", "constructor"] }, [null, "bob"]],
       ["1,000 users", { userIds: [...ids(999), "alice"] }, [null, "bob"]],
-      ["a field that is not known", { userIds: ["bob"], clientIp: "::1" }, ["alice", null]],
-    ])("takes %s", async (_case, body, left) => {
+      ["an unknown field", { userIds: ["bob"], clientIp: "::1" }, ["alice", null]],
+    ])("accepts %s", async (_case, body, left) => {
       const site = await open({ at });
       const [alice, bob] = [await site.login("alice"), await site.login("bob")];
       expect(await kick(site, body)).toMatchObject({ status: 200, body: DONE });
@@ -95,14 +95,14 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       );
     });
 
-    it("takes users who are offline, and a repeat", async () => {
+    it("accepts users who are offline, and a repeated request", async () => {
       const site = await withAlice();
       const asked = { userIds: ["alice"], appId: site.appId };
       const answers = [await kick(site, asked), await kick(site, asked), await kick(site, { userIds: ["nobody"] })];
       expect(answers.map(({ status, body }) => ({ status, body }))).toEqual(Array(3).fill({ status: 200, body: DONE }));
     });
 
-    it("takes a user id of 256 characters", async () => {
+    it("accepts a user id of 256 characters", async () => {
       const site = await open({ at });
       const [long, shorter] = [await site.login("x".repeat(256)), await site.login("x".repeat(255))];
       expect(await kick(site, { userIds: ["x".repeat(256)] })).toMatchObject({ status: 200 });
@@ -130,20 +130,20 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("without a token that is right", () => {
+  describe("without a valid token", () => {
     const WRONG: [string, Headers][] = [
       ["none", { Authorization: undefined }],
-      ["an empty one", { Authorization: "" }],
+      ["an empty token", { Authorization: "" }],
       ["Bearer alone", { Authorization: "Bearer " }],
-      ["another one", { Authorization: "Bearer wrong" }],
-      ["its beginning", { Authorization: TOKEN.slice(0, -1) }],
-      ["more than it", { Authorization: `${TOKEN}x` }],
+      ["another token", { Authorization: "Bearer wrong" }],
+      ["a prefix of the token", { Authorization: TOKEN.slice(0, -1) }],
+      ["a longer token", { Authorization: `${TOKEN}x` }],
       ["another case", { Authorization: TOKEN.toUpperCase() }],
       ["another scheme", { Authorization: `Basic ${TOKEN}` }],
       ["Bearer twice", { Authorization: `Bearer Bearer ${TOKEN}` }],
     ];
 
-    it.each(WRONG)("answers 401 before all else, and says nothing else: %s", async (_case, headers) => {
+    it.each(WRONG)("answers 401 before any other error, and reveals nothing more: %s", async (_case, headers) => {
       const site = await withAlice();
       const wrongPool = { ...headers, "x-authing-userpool-id": "other" };
       const answers = [
@@ -158,26 +158,26 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("with something wrong", () => {
+  describe("with an invalid request", () => {
     it.each([
       ["no user pool", { "x-authing-userpool-id": undefined }, 400, /x-authing-userpool-id/],
       ["an empty user pool", { "x-authing-userpool-id": "" }, 400, /x-authing-userpool-id/],
       ["another user pool", { "x-authing-userpool-id": "other" }, 403, /x-authing-userpool-id/],
-      ["a user pool in capitals", { "x-authing-userpool-id": POOL_ID.toUpperCase() }, 403, /x-authing-userpool-id/],
+      ["a user pool in upper case", { "x-authing-userpool-id": POOL_ID.toUpperCase() }, 403, /x-authing-userpool-id/],
       ["two user pools", { "x-authing-userpool-id": [POOL_ID, POOL_ID] }, 403, /x-authing-userpool-id/],
       ["no content type", { "Content-Type": undefined }, 415, /application\/json/],
       ["a form", { "Content-Type": "application/x-www-form-urlencoded" }, 415, /application\/json/],
       ["text", { "Content-Type": "text/plain" }, 415, /application\/json/],
       ["a kind of JSON", { "Content-Type": "application/vnd.api+json" }, 415, /application\/json/],
-      ["a charset that JSON has not", { "Content-Type": "application/json; charset=latin1" }, 415, /charset/],
+      ["a charset that JSON does not allow", { "Content-Type": "application/json; charset=latin1" }, 415, /charset/],
       ["an unknown encoding", { "Content-Encoding": "rot13" }, 415, /encoding/],
-      ["gzip that is none", { "Content-Encoding": "gzip" }, 400, /JSON/],
-    ])("kicks nobody: %s", async (_case, headers: Headers, status, words) => {
+      ["invalid gzip", { "Content-Encoding": "gzip" }, 400, /JSON/],
+    ])("kicks no user: %s", async (_case, headers: Headers, status, words) => {
       const site = await withAlice();
       await expectRefused(site, kick(site, { userIds: ["alice"] }, headers), status, words);
     });
 
-    it("tells another application by 404, once the user pool is right", async () => {
+    it("answers 404 for another application if the user pool is right", async () => {
       const site = await withAlice();
       const body = { userIds: ["alice"] };
       await expectRefused(site, kick(site, body, {}, "other"), 404, /application/);
@@ -221,14 +221,14 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     ];
     const encoding = (body: unknown): Headers => (Buffer.isBuffer(body) ? { "Content-Encoding": "gzip" } : {});
 
-    it.each(BODIES)("kicks nobody: %s", async (_case, body, status, words) => {
+    it.each(BODIES)("kicks no user: %s", async (_case, body, status, words) => {
       const site = await withAlice();
       await expectRefused(site, kick(site, body, encoding(body)), status, words);
     });
   });
 
-  describe("where the app has a say", () => {
-    it("asks it, and tells it who is to be kicked", async () => {
+  describe("with admin.authorizeToken", () => {
+    it("calls the function with the users to be kicked", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) > 0;
       const site = await withAlice({ auth: { admin: { tokens: ["another", TOKEN], authorizeToken: authorize } } });
@@ -240,7 +240,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["false", () => false],
       ["a promise of false", () => Promise.resolve(false)],
       ["something that is not true", () => "yes" as unknown as boolean],
-    ])("answers 403 and kicks nobody: %s", async (_case, authorize) => {
+    ])("answers 403 and kicks no user: %s", async (_case, authorize) => {
       const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
       await expectRefused(site, kick(site, { userIds: ["alice"] }), 403, /Forbidden/);
     });
@@ -253,7 +253,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
           throw new Error("no directory");
         },
       ],
-    ])("hands its error to the app and kicks nobody: it %s", async (_case, authorize) => {
+    ])("passes the error to the app and kicks no user if the function %s", async (_case, authorize) => {
       const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
       expect((await kick(site, { userIds: ["alice"] })).status).toBe(500);
       expect(site.errors).toEqual([new Error("no directory")]);
@@ -261,10 +261,10 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("in an app that parses every body before", () => {
+  describe("in an app that parses every body first", () => {
     const parse = (app: express.Express): unknown => app.use(express.json(), express.urlencoded({ extended: true }));
 
-    it("kicks as it does without", async () => {
+    it("kicks as it does without a parser", async () => {
       const site = await withAlice({ before: parse });
       expect(await kick(site, { userIds: ["alice"] })).toMatchObject({ status: 200, body: DONE });
       expect((await site.auth.listLogins("alice")).items).toEqual([]);
@@ -275,18 +275,18 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["no userIds", "{}", {}, 400],
       ["a form", "userIds[]=alice", { "Content-Type": "application/x-www-form-urlencoded" }, 415],
       ["no token", '{"userIds":["alice"]}', { Authorization: undefined }, 401],
-    ])("refuses as it does without: %s", async (_case, body, headers: Headers, status) => {
+    ])("rejects as it does without a parser: %s", async (_case, body, headers: Headers, status) => {
       const site = await withAlice({ before: parse });
       await expectRefused(site, kick(site, body, headers), status, /./);
     });
   });
 
-  describe("where no tokens are configured", () => {
+  describe("without tokens", () => {
     it.each([
       ["no admin", undefined],
       ["no tokens", {}],
       ["an empty list", { tokens: [] }],
-    ])("is not there: %s", async (_case, admin) => {
+    ])("does not exist: %s", async (_case, admin) => {
       const site = await withAlice({ auth: { admin } });
       for (const Authorization of [TOKEN, "", "Bearer ", "Bearer undefined"]) {
         const answer = await kick(site, { userIds: ["alice"] }, { Authorization });
@@ -296,8 +296,8 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("while the session store takes nothing", () => {
-    it("answers 503, tells nothing as done, and finishes when repeated", async () => {
+  describe("while the session store fails", () => {
+    it("answers 503, emits no event, and finishes when repeated", async () => {
       const store = new StubbornStore();
       const site = await open({ at, auth: { store, registry: new MemoryLoginRegistry() } });
       const alice = await site.login("alice");
@@ -321,8 +321,8 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
     site.ask("GET", `${at}${api}/applications/${appId}/active-users${query}`, { headers: { ...GOOD, ...headers } });
   const data = ({ body }: Answer) => (body as { data: { totalCount: number; list: Record<string, unknown>[] } }).data;
 
-  describe("with nobody logged in", () => {
-    it("lists nobody", async () => {
+  describe("without logged-in users", () => {
+    it("returns an empty list", async () => {
       const { status, body, headers } = await list(await open({ at }));
       const empty = { code: 200, message: expect.any(String), data: { totalCount: 0, list: [] } };
       expect({ status, body }).toEqual({ status: 200, body: empty });
@@ -330,8 +330,8 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("with users logged in", () => {
-    it("tells what is known of each and his latest login, and no more", async () => {
+  describe("with logged-in users", () => {
+    it("returns each user's profile and latest login, and nothing else", async () => {
       const profile = {
         name: "Alice",
         username: "al",
@@ -370,7 +370,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       expect(answer.text).not.toContain("secret");
     });
 
-    it("leaves out what the app has no value for", async () => {
+    it("omits fields without a value", async () => {
       const user = (() => ({ name: "Alice", email: null, phone: undefined })) as unknown as LogoutOptions["user"];
       const site = await open({ at, auth: { user } });
       await site.login("alice");
@@ -383,16 +383,16 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
     it.each([
       [CHROME, { device: "desktop", browser: "Chrome 126 on Linux" }],
       [IPHONE, { device: "mobile", browser: "Safari 17 on iOS" }],
-    ])("says in words what device it is: %s", async (userAgent, words) => {
+    ])("describes the device in words: %s", async (userAgent, words) => {
       const site = await open({ at });
       await site.login("alice", { "User-Agent": userAgent });
       expect(data(await list(site)).list).toMatchObject([words]);
     });
 
     it.each([
-      ["knows nobody", () => undefined],
-      ["knows a name alone", () => Promise.resolve({ name: "Alice", email: undefined })],
-    ])("leaves out what the app does not supply: it %s", async (_case, user) => {
+      ["returns undefined", () => undefined],
+      ["returns only a name", () => Promise.resolve({ name: "Alice", email: undefined })],
+    ])("omits fields that the app does not supply: user %s", async (_case, user) => {
       const site = await open({ at, auth: { user } });
       await site.login("alice", { "User-Agent": "" });
       const known = (await user()) === undefined ? [] : ["name"];
@@ -402,14 +402,14 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       );
     });
 
-    it("counts all logins of a user with a great many", async () => {
+    it("counts all logins of a user with very many", async () => {
       const registry = new MemoryLoginRegistry();
       const site = await open({ at, auth: { registry } });
       for (const sid of ids(120)) await registry.add({ id: `login ${sid}`, userId: "alice", sid, ttlMs: 60_000 });
       expect(data(await list(site)).list).toMatchObject([{ id: "alice", loginsCount: 120 }]);
     });
 
-    it("puts the newest activity first, and whoever is gone nowhere", async () => {
+    it("sorts users by latest activity, and omits kicked users", async () => {
       const site = await open({ at });
       for (const user of ["ann", "bob", "cid", "dan", "ann"]) await site.login(user);
       await site.auth.kick("cid");
@@ -432,7 +432,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       ["?limit=1&page=12", 1, 0],
       ["?page=13&limit=1", 0, undefined],
       ["?page=1000000000&limit=50", 0, undefined],
-    ])("pages: %s", async (query, length, first) => {
+    ])("returns the requested page: %s", async (query, length, first) => {
       const site = await open({ at });
       for (const user of ids(12)) await site.login(user);
       const { totalCount, list: users } = data(await list(site, query));
@@ -444,7 +444,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("with something wrong", () => {
+  describe("with an invalid request", () => {
     const VALUES = ["0", "-1", "1.5", "1e1", "ten", "", "%201", "0x1", "99999999999"];
     const QUERIES = ["page", "limit"].flatMap((name) => [
       ...VALUES.map((value) => [`?${name}=${value}`, name] as const),
@@ -456,7 +456,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       expect({ status, body }).toEqual({ status: 400, body: { code: 400, message: expect.stringContaining(name) } });
     });
 
-    it("answers 400 to a limit over 50, and says so", async () => {
+    it("answers 400 to a limit over 50, and names the maximum", async () => {
       const { status, body } = await list(await open({ at }), "?limit=51");
       expect({ status, body }).toEqual({
         status: 400,
@@ -470,7 +470,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       [400, { "x-authing-userpool-id": undefined }, "other"],
       [403, { "x-authing-userpool-id": "other" }, "other"],
       [404, {}, "other"],
-    ])("answers %i and lists nobody", async (status, headers: Headers, appId) => {
+    ])("answers %i and lists no user", async (status, headers: Headers, appId) => {
       const site = await open({ at });
       await site.login("alice");
       const { body, text } = await list(site, "?page=0", headers, appId);
@@ -478,7 +478,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       expect(text).not.toContain("alice");
     });
 
-    it("asks the app, and answers 403 where it says no", async () => {
+    it("calls admin.authorizeToken, and answers 403 for false", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) < 0;
       const site = await open({ at, auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
@@ -487,7 +487,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       expect(asked).toEqual([{ appId: site.appId, userPoolId: POOL_ID, action: "list" }]);
     });
 
-    it("is not there where no tokens are configured", async () => {
+    it("does not exist without tokens", async () => {
       expect((await list(await open({ at, auth: { admin: undefined } }))).status).toBe(404);
     });
   });

@@ -52,7 +52,7 @@ const loggedInAt: SessionOptions["loggedInAt"] = ({ authenticated }) => authenti
 const userAfterKick = async (site: Site, browser: Browser): Promise<unknown> => site.user(browser);
 
 describe("sessions that are older than the installation", () => {
-  it("are refused for good where they are not adopted", async () => {
+  it("are rejected for good if they are not adopted", async () => {
     const { site, store, write } = await open({ adopt: false });
     const browser = await write("old", { userId: "alice" });
     expect(await site.user(browser)).toBeNull();
@@ -71,7 +71,7 @@ describe("sessions that are older than the installation", () => {
     expect([await site.user(early), await site.user(late)]).toEqual(["alice", null]);
   });
 
-  it("let nobody in after a lost registry where they are not adopted", async () => {
+  it("are rejected after the loss of the registry if they are not adopted", async () => {
     const store = new MemoryStore();
     const lost = await open({ adopt: false }, unhookedViewOf(store));
     const browser = await lost.write("old", { userId: "alice" });
@@ -84,7 +84,7 @@ describe("sessions that are older than the installation", () => {
 });
 
 describe("a login by another service", () => {
-  it("is told from an old session by when its user logged in", async () => {
+  it("differs from an old session in the time of the login", async () => {
     const { site, write } = await open({ loggedInAt });
     await site.auth.kick("alice");
     await site.auth.kickAll();
@@ -98,7 +98,7 @@ describe("a login by another service", () => {
     expect(await userAfterKick(site, after)).toBeNull();
   });
 
-  it("is refused within a minute of the kick: two clocks are compared", async () => {
+  it("is rejected within a minute of the kick: two clocks are compared", async () => {
     const { site, write } = await open({ loggedInAt });
     await site.auth.kick("alice");
     const at = Date.now() + MINUTE - 1;
@@ -106,20 +106,20 @@ describe("a login by another service", () => {
     expect(await site.user(await write("sid", { userId: "alice", authenticated: at }))).toBeNull();
   });
 
-  it("is told no reason of a kick that came before it", async () => {
+  it("gets no reason from an earlier kick", async () => {
     const { site, write } = await open({ loggedInAt });
     await site.auth.kick("alice", { reason: "an old one" });
     wait(HOUR);
     const browser = await write("sid", { userId: "alice", authenticated: Date.now() });
     expect(await site.user(browser)).toBe("alice");
     await browser.clone().get("/login/profile/logout");
-    // What a slow request of the login service writes: the login has ended, and not by a kick.
+    // A slow request of the login service writes this session. The login has ended, and not by a kick.
     await write("sid", { userId: "alice", authenticated: Date.now() });
     const { status, body } = await browser.get("/me");
     expect([status, body]).toEqual([200, { user: null }]);
   });
 
-  it("may have its date as a text, as sessions that are stored as JSON do", async () => {
+  it("may have a string as its date, as in sessions that are stored as JSON", async () => {
     const { site, write } = await open({ loggedInAt: ({ since }) => since });
     await site.auth.kick("alice");
     wait(HOUR);
@@ -127,7 +127,7 @@ describe("a login by another service", () => {
     expect(await site.user(browser)).toBe("alice");
   });
 
-  it("does not outlive kicks to come by a date that no clock has shown yet", async () => {
+  it("does not outlive later kicks if its date is in the future", async () => {
     const { site, write } = await open({ loggedInAt });
     const browser = await write("sid", { userId: "alice", authenticated: START + 365 * DAY });
     await site.auth.kick("alice");
@@ -143,7 +143,7 @@ describe("a login by another service", () => {
     ],
     ["returns another text", () => "yesterday" as unknown as Date],
     ["returns no date", () => new Date(NaN)],
-  ])("is refused, and stays, where the function %s; the error is told once", async (_what, fails) => {
+  ])("is rejected, and keeps its session, if the function %s; the error is reported once", async (_what, fails) => {
     const { site, store, write } = await open({ loggedInAt: fails });
     const browser = await write("sid", { userId: "alice" });
     expect([await site.user(browser), await site.user(browser)]).toEqual([null, null]);
@@ -156,7 +156,7 @@ describe("a login by another service", () => {
 });
 
 describe("auth.adoptSessions()", () => {
-  it("lists what is older than the installation, and tells how far it is", async () => {
+  it("lists sessions that are older than the installation, and reports its progress", async () => {
     const { site, write } = await open();
     await site.login("carol");
     for (const user of ["alice", "bob"]) await write(user, { userId: user });
@@ -170,13 +170,13 @@ describe("auth.adoptSessions()", () => {
     expect(await site.auth.adoptSessions()).toBe(0);
   });
 
-  it("adopts none where none is to be adopted", async () => {
+  it("adopts no session with sessions.adopt: false", async () => {
     const { site, store, write } = await open({ adopt: false });
     await write("old", { userId: "alice" });
     expect([await site.auth.adoptSessions(), stored(store)]).toEqual([0, expect.stringContaining("alice")]);
   });
 
-  it("goes on where progress is not wanted, and says so in the end", async () => {
+  it("continues after an error of onProgress, and rejects at the end", async () => {
     const { site, write } = await open();
     for (const user of ["alice", "bob"]) await write(user, { userId: user });
     const failing = (): never => {
@@ -186,7 +186,7 @@ describe("auth.adoptSessions()", () => {
     expect((await site.auth.activeUsers()).totalCount).toBe(2);
   });
 
-  it("goes on where one session cannot be read, and says so in the end", async () => {
+  it("continues after a session that cannot be read, and rejects at the end", async () => {
     const { site, write } = await open({}, new MemoryStore(), { userId: ({ userId }) => userId });
     await write("odd", { userId: {} as string });
     await write("old", { userId: "alice" });
@@ -200,20 +200,20 @@ describe("auth.adoptSessions()", () => {
       "returns no session ids",
       { all: (done: (error: null, sessions: object[]) => void) => done(null, [{ cookie: {} }]) },
     ],
-  ])("is refused by a store that %s", async (_what, methods) => {
+  ])("rejects for a store that %s", async (_what, methods) => {
     const { site } = await open({}, Object.assign(new MemoryStore(), methods));
     await expect(site.auth.adoptSessions()).rejects.toMatchObject({ code: "ERR_STORE_UNSUPPORTED" });
   });
 });
 
 describe("a memory registry beside a store that keeps sessions", () => {
-  it("is warned of at set-up", async () => {
+  it("causes a warning at set-up", async () => {
     class FileStore extends MemoryStore {}
     await openSite({ auth: { store: new FileStore(), registry: new MemoryLoginRegistry() } });
     expect(warnings).toEqual([{ code: "EXPRESS_LOGOUT_MEMORY_REGISTRY", message: expect.any(String) }]);
   });
 
-  it("is fine where both forget", async () => {
+  it("causes no warning if the store is in memory too", async () => {
     await openSite({ auth: { store: new MemoryStore(), registry: new MemoryLoginRegistry() } });
     expect(warnings).toEqual([]);
   });

@@ -61,7 +61,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
     });
 
-    it("is refused if its user was kicked before it came, with the reason", async () => {
+    it("is rejected with the reason if its user was kicked before the first request", async () => {
       const site = await siteWith({ "old-3": "alice", "old-4": "bob" });
       await site.auth.kick("alice", { reason: "cleaning up" });
       const { status, body } = await browserWith(site, "old-3").get("/me");
@@ -72,7 +72,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       expect(await site.user(browserWith(site, "old-4"))).toBe("bob");
     });
 
-    it("is refused if everyone was kicked before it came", async () => {
+    it("is rejected if everyone was kicked before the first request", async () => {
       const site = await siteWith({ "old-5": "alice" });
       await site.auth.kickAll({ reason: "an incident" });
       expect((await browserWith(site, "old-5").get("/me")).status).toBe(401);
@@ -88,7 +88,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
     });
 
-    it("that has logged out is not adopted by a request that had read it before", async () => {
+    it("is not adopted after a logout by a request that has read it before", async () => {
       const gate = new Gate();
       let holdReads = false;
       const site = await siteWith({ "old-7": "alice" }, (store) => {
@@ -124,7 +124,7 @@ describe.each([
 ])("%s in which a process without the hook has changed the user", (_what, isAdopted) => {
   const openSite = useSites();
 
-  /** Alice's session, in which there is another user now, or none. */
+  /** Alice's session, which now has another user, or none. */
   async function changedTo(userId: string | undefined) {
     const store = new MemoryStore();
     const { sessions } = store as unknown as { sessions: Record<string, string> };
@@ -148,7 +148,7 @@ describe.each([
     return { site, browser, sessions, gate };
   }
 
-  it("is the end of the first one's login, and says so", async () => {
+  it("ends the login of the first user, with an event", async () => {
     const { site, browser, sessions } = await changedTo(undefined);
     expect(await site.user(browser)).toBeNull();
     expect((await site.auth.listLogins("alice")).items).toEqual([]);
@@ -166,7 +166,7 @@ describe.each([
     expect(await site.user(browser)).toBeNull();
   });
 
-  it("is ended by a kick of the new user, whatever is saved later", async () => {
+  it("is ended by a kick of the new user, even if it is saved later", async () => {
     const { site, browser, gate } = await changedTo("bob");
     expect(await site.user(browser)).toBe("bob");
     const slow = browser.clone().post("/slow-save", {});
@@ -178,7 +178,7 @@ describe.each([
     expect((await site.auth.listLogins("bob")).items).toEqual([]);
   });
 
-  it("is left as it is by a kick of the first user that comes too late", async () => {
+  it("is not changed by a late kick of the first user", async () => {
     const { site, browser } = await changedTo("bob");
     expect(await site.user(browser)).toBe("bob");
     await site.auth.kick("alice");

@@ -16,7 +16,7 @@ const SETTINGS: Readonly<Record<string, NonNullable<SiteOptions["session"]>>> = 
   "unset: destroy": { resave: false, saveUninitialized: false, unset: "destroy" },
 };
 
-/** What code of the app may have made of `req.session` before the logout. */
+/** Changes of `req.session` by code of the app before the logout. */
 const TAKEN: Readonly<Record<string, (req: Request) => void>> = {
   null: (req) => {
     (req as { session: unknown }).session = null;
@@ -32,7 +32,7 @@ const TAKEN: Readonly<Record<string, (req: Request) => void>> = {
   },
 };
 
-/** What the app's own route does after `auth.logout()`. */
+/** Acts of the app's own route after `auth.logout()`. */
 const WRITES: Readonly<Record<string, (req: Request) => void | Promise<void>>> = {
   "a message": (req) => {
     req.session.visits = 7;
@@ -194,7 +194,7 @@ describe.each(Object.entries(SETTINGS))("after auth.logout() by a route of the a
     expect(await site.user(old)).toBeNull();
   });
 
-  it("what is saved of the old session is lost, and begins no login", async () => {
+  it("saved data of the old session is lost, and begins no login", async () => {
     const site = await open();
     const browser = await site.login("alice");
     const old = browser.clone();
@@ -231,7 +231,7 @@ describe.each(Object.entries(SETTINGS))("after auth.logout() by a route of the a
     },
   );
 
-  it("a user who is kicked meanwhile is in again by auth.startLogin()", async () => {
+  it("a user who is kicked meanwhile is logged in again by auth.startLogin()", async () => {
     const { site, browser, response } = await during("/login/afresh-with-start", ({ auth }) => auth.kick("alice"));
     expect(response.headers["set-cookie"]).toEqual([expect.stringMatching(/^connect\.sid=s%3A/)]);
     expect(await site.user(browser)).toBe("alice");
@@ -239,7 +239,7 @@ describe.each(Object.entries(SETTINGS))("after auth.logout() by a route of the a
 });
 
 describe("a request without a login", () => {
-  it("goes on with its anonymous session", async () => {
+  it("keeps its anonymous session", async () => {
     const site = await openSite({ after: addRoutes });
     const browser = new Browser(site.url);
     expect((await browser.post("/then/a message")).headers["set-cookie"]).toHaveLength(1);

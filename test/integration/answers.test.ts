@@ -23,7 +23,7 @@ const apiOf = (site: Site, name = "active-users", api = "/api"): string =>
   `${site.at}${api}/applications/${site.appId}/${name}`;
 
 describe("a 401", () => {
-  it("names a scheme for which no browser asks for a password, and the realm of the application", async () => {
+  it("names a scheme that makes no browser ask for a password, and the realm of the application", async () => {
     const site = await open({ auth: { appId: 'shop "é\ud83d\ude00\\"' } });
     for (const headers of [JSON_ONLY, HTML, PROBLEM]) {
       const alice = await site.login("alice");
@@ -44,7 +44,7 @@ describe("a 401", () => {
     ["a scheme alone", { Authorization: "Bearer" }, 'Bearer realm="admin API"'],
     ["a wrong token", { Authorization: "Bearer wrong" }, 'Bearer realm="admin API", error="invalid_token"'],
   ])(
-    "of the admin API asks for a token, and says nothing of the application: %s",
+    "of the admin API asks for a token, and reveals nothing about the application: %s",
     async (_case, headers, challenge) => {
       const site = await open();
       const answer = await site.ask("GET", apiOf(site), { headers });
@@ -53,20 +53,20 @@ describe("a 401", () => {
   );
 });
 
-describe("a client that names a type of its own", () => {
+describe("a client that accepts another type", () => {
   it.each([
     ["JSON:API", "application/vnd.api+json"],
     ["GraphQL", "application/graphql-response+json"],
     ["a stream of events", "text/event-stream"],
     ["anything", "*/*"],
-  ])("is answered in JSON: %s", async (_client, Accept) => {
+  ])("gets JSON: %s", async (_client, Accept) => {
     const site = await open();
     const answer = await site.ask("POST", "/u/end-others", { headers: { Accept } });
     expect([answer.status, answer.headers["content-type"]]).toEqual([401, "application/json; charset=utf-8"]);
     expect(answer.body).toEqual({ code: 401, message: expect.any(String) });
   });
 
-  it("is answered a problem where that is its type, also by the admin API", async () => {
+  it("gets a problem document if it asks for that type, also from the admin API", async () => {
     const site = await open();
     const page = await site.ask("POST", "/u/end-others", { headers: PROBLEM });
     const api = await site.ask("GET", `${apiOf(site)}?page=0`, { headers: { ...GOOD, ...PROBLEM } });
@@ -88,7 +88,7 @@ describe("another method on a path of the admin API", () => {
     ["PUT", "kick-active-users", "POST"],
     ["POST", "active-users", "GET, HEAD"],
     ["DELETE", "active-users", "GET, HEAD"],
-  ])("is a 405 that names those it takes, once the token is right: %s %s", async (method, name, allow) => {
+  ])("causes a 405 with the allowed methods if the token is valid: %s %s", async (method, name, allow) => {
     for (const [at, api] of [
       ["", "/api"],
       ["/account", "/api/v2"],
@@ -103,14 +103,14 @@ describe("another method on a path of the admin API", () => {
     }
   });
 
-  it("is allowed where another route has the same path", async () => {
+  it("is allowed if another route has the same path", async () => {
     const site = await open({ auth: { routes: { kickActiveUsers: "/logins", activeUsers: "/logins" } } });
     const ask = (method: string) => site.ask(method, "/logins", { headers: GOOD });
     expect([(await ask("GET")).status, (await ask("POST")).status]).toEqual([200, 415]);
     expect((await ask("PATCH")).headers.allow).toMatch(/POST.*GET, HEAD|GET, HEAD.*POST/);
   });
 
-  it("is the app's where it is OPTIONS, on every path of the package", async () => {
+  it("is left to the app if it is OPTIONS, on every path of the package", async () => {
     const after = (app: Express) =>
       app.use((req, res, next) => (req.method === "OPTIONS" ? res.sendStatus(204) : next()));
     const site = await open({ after });
@@ -124,7 +124,7 @@ describe("another method on a path of the admin API", () => {
 describe("an outage", () => {
   const auth = { registry: new OfflineRegistry(), admin: { tokens: [TOKEN], authorize: () => true } };
 
-  it("is a 503 that says when to try again: as JSON, as a page, and as an error", async () => {
+  it("is a 503 with Retry-After: as JSON, as a page, and as an error", async () => {
     const site = await open({ auth });
     const alice = await site.login("alice");
     const console = `/console/applications/${site.appId}/login-management`;
@@ -136,7 +136,7 @@ describe("an outage", () => {
     expect(answers.map(({ status, headers }) => [status, headers["retry-after"]])).toEqual(Array(3).fill([503, "5"]));
   });
 
-  it("is one by Express's own handler as well", async () => {
+  it("is a 503 from Express's own handler as well", async () => {
     const app = express().set("env", "test");
     app.use((_req, _res, next) => {
       next(new LogoutError("ERR_STORE_UNAVAILABLE", "The store did not answer."));
@@ -196,7 +196,7 @@ describe("the error handler", () => {
     expect([site.errors, warnings]).toEqual([[], []]);
   });
 
-  it("knows them where another copy of the package has made them", async () => {
+  it("recognizes errors of another copy of the package", async () => {
     const copy = Object.assign(new Error("Repeat it."), {
       name: "KickError",
       code: "ERR_KICK_INCOMPLETE",
@@ -214,7 +214,7 @@ describe("the error handler", () => {
     ],
     ["of a CSRF middleware at a route of the app", Object.assign(new Error("x"), { code: "EBADCSRFTOKEN" })],
     ["that is no error", "text"],
-  ])("passes every other error on: %s", async (_case, error) => {
+  ])("passes on every other error: %s", async (_case, error) => {
     const site = await failing(error);
     await site.ask("GET", "/fail");
     expect(site.errors).toEqual([error]);
@@ -226,7 +226,7 @@ describe("the error handler", () => {
     expect(site.errors).toEqual([OUTAGE]);
   });
 
-  it("says a mistake of the app to its developers: not to visitors in production, and as a warning once", async () => {
+  it("shows a mistake of the app to its developers only: as one warning, and not to visitors in production", async () => {
     const site = await open({
       before: (app) => app.set("env", "production"),
       after: (app, controls) => {
@@ -264,7 +264,7 @@ describe("the error handler", () => {
     ],
   ];
 
-  it.each(CSRF)("names the fix where %s stands before the middleware", async (_name, csrf) => {
+  it.each(CSRF)("names the fix if %s is mounted before the middleware", async (_name, csrf) => {
     const cookies = (load("cookie-parser") as () => RequestHandler)();
     const site = await open({
       before: (app) => app.use(cookies, csrf()),
@@ -309,7 +309,7 @@ describe("the routes that use no session", () => {
   }
   const sessions = (store: MemoryStore) => session({ store, secret: "s", resave: false, saveUninitialized: false });
 
-  it("are served before what would keep them off, and nothing else is", async () => {
+  it("are served before middleware that would block them, without other routes", async () => {
     expect(await answers((app, auth) => app.use(auth.sessionlessRoutes, refuse))).toEqual([200, 418]);
   });
 
@@ -324,7 +324,7 @@ describe("the routes that use no session", () => {
     expect(kicked).toBe(200);
   });
 
-  it("are none without tokens", async () => {
+  it("do not exist without tokens", async () => {
     const auth = logout({ store: new MemoryStore(), appId: "shop", userPoolId: POOL_ID });
     const server = await serve(express().use(auth.sessionlessRoutes, refuse));
     expect((await kick(server.url)).status).toBe(418);

@@ -56,13 +56,13 @@ const WAYS = [
   ["auth.guard", (auth: LogoutMiddleware) => auth.guard],
 ] as const;
 
-describe.each(WAYS)("%s on a request that Express has not seen", (_name, pick) => {
+describe.each(WAYS)("%s on a request without Express", (_name, pick) => {
   it("lets a user pass", async () => {
     const { ask } = await bareSite(pick, false);
     expect(await ask("/me")).toMatchObject({ status: 200, text: "alice" });
   });
 
-  it("refuses a kicked login with JSON, once, and clears the cookie", async () => {
+  it("rejects a kicked login with JSON, once, and clears the cookie", async () => {
     const { ask } = await bareSite(pick, true);
     const answer = await ask("/me", { Accept: "text/html" });
     expect(answer).toMatchObject({ status: 401, type: "application/json; charset=utf-8" });
@@ -71,20 +71,20 @@ describe.each(WAYS)("%s on a request that Express has not seen", (_name, pick) =
     expect(await ask("/me")).toMatchObject({ status: 200, text: "undefined" });
   });
 
-  it("refuses with a problem where the client names that type", async () => {
+  it("rejects with a problem document if the client names that type", async () => {
     const { ask } = await bareSite(pick, true);
     const answer = await ask("/me", { Accept: "application/problem+json" });
     expect(answer).toMatchObject({ status: 401, type: "application/problem+json; charset=utf-8" });
     expect(JSON.parse(answer.text)).toMatchObject({ status: 401, detail: `You have been logged out: ${WHY}` });
   });
 
-  it("keeps the reason where the client keeps the answer to itself", async () => {
+  it("keeps the reason if the client does not show the answer", async () => {
     const { ask } = await bareSite(pick, true);
     const polling = { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", Accept: "*/*" };
     for (let i = 0; i < 2; i++) expect(await ask("/socket.io/", polling)).toMatchObject({ status: 401, cookies: [] });
   });
 
-  it("never refuses the login page", async () => {
+  it("never rejects the login page", async () => {
     const { ask } = await bareSite(pick, true);
     expect(await ask("/login")).toMatchObject({ status: 200, text: "undefined" });
   });

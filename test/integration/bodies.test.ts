@@ -32,7 +32,7 @@ const parser =
     }, next);
   };
 
-/** What apps put before the middleware, and what it leaves of a body. */
+/** Parsers that apps mount before the middleware, and the remaining body. */
 const PARSERS: Readonly<Record<string, readonly RequestHandler[]>> = {
   nothing: [],
   "Express's own": [express.json(), express.urlencoded({ extended: true })],
@@ -75,7 +75,7 @@ async function loginsOf(site: Site, user: string): Promise<number> {
   return (await site.auth.listLogins(user)).items.length;
 }
 
-/** Users log in elsewhere, so that what reads bodies can do to that request what it likes. */
+/** Users log in elsewhere, so that body parsers do not affect the login request. */
 async function logIn(site: Site, user: string): Promise<Browser> {
   return site.login(user, {}, "/log-in");
 }
@@ -92,7 +92,7 @@ const withLogins = (handlers: readonly RequestHandler[], auth = {}) => ({
 });
 
 describe.each(Object.entries(PARSERS))("after %s", (_name, handlers) => {
-  it("the admin API kicks, and refuses what is wrong as it does without", async () => {
+  it("the admin API kicks, and rejects invalid requests as it does without a parser", async () => {
     const site = await open(withLogins(handlers));
     await logIn(site, "alice");
     for (const [body, headers, status] of [
@@ -120,8 +120,8 @@ describe.each(Object.entries(PARSERS))("after %s", (_name, handlers) => {
   });
 });
 
-describe("a body that was read and left nowhere", () => {
-  it("is a 400 that names the fix where it is needed", async () => {
+describe("a body that was read and not kept", () => {
+  it("causes a 400 that names the fix if the body is needed", async () => {
     const site = await open(withLogins([DRAINED]));
     const alice = await logIn(site, "alice");
     const kicked = await kick(site, '{"userIds":["alice"]}');
@@ -151,17 +151,17 @@ describe("the empty object that body-parser 1 leaves on every request", () => {
     return [status, await loginsOf(site, "alice")];
   };
 
-  it("is no body: rawBody is used, and without rawBody it is a 400", async () => {
+  it("counts as no body: rawBody is used, and without rawBody the answer is a 400", async () => {
     expect(await endOldest(true)).toEqual([303, 1]);
     expect(await endOldest(false)).toEqual([400, 2]);
   });
 });
 
-describe("a form of a type that is not parsed", () => {
+describe("a form of an unparsed type", () => {
   it.each([
     ["unread", []],
     ["read as text", [express.text({ type: "*/*" })]],
-  ] as const)("is a 415 that names the fix: %s", async (_case, handlers) => {
+  ] as const)("causes a 415 that names the fix: %s", async (_case, handlers) => {
     const site = await open(withLogins(handlers));
     const alice = await logIn(site, "alice");
     const headers = { Cookie: alice.cookies, "Content-Type": "multipart/form-data; boundary=x" };
@@ -173,8 +173,8 @@ describe("a form of a type that is not parsed", () => {
   });
 });
 
-describe("the most that a kick takes", () => {
-  it("is a thousand ids of 256 characters, escaped as JSON may escape them", async () => {
+describe("the largest kick", () => {
+  it("has a thousand ids of 256 characters, escaped as JSON may escape them", async () => {
     const site = await open();
     const ids = Array.from({ length: 1_000 }, (_, index) => String(index).padEnd(256, "é"));
     const body = JSON.stringify({ userIds: ids }).replaceAll("é", "\\u00e9");
@@ -182,13 +182,13 @@ describe("the most that a kick takes", () => {
   });
 });
 
-describe("bytes that a parser has left", () => {
+describe("raw bytes of a parser", () => {
   it.each([
     ["no UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), {}, 400],
     ["broken JSON", '{"userIds":["alice"]', {}, 400],
     ["more than 2 MB", JSON.stringify({ userIds: ["alice"], more: "x".repeat(2_097_152) }), {}, 413],
     ["another charset", '{"userIds":["alice"]}', { "Content-Type": "application/json; charset=latin1" }, 415],
-  ])("are held to the same rules: %s", async (_case, body, headers, status) => {
+  ])("must follow the same rules: %s", async (_case, body, headers, status) => {
     const site = await open(withLogins([express.raw({ type: "*/*", limit: "3mb" })]));
     await logIn(site, "alice");
     expect((await kick(site, body as string, { ...JSON_BODY, ...headers })).status).toBe(status);
@@ -228,7 +228,7 @@ describe("a form that needs no body", () => {
   });
 });
 
-describe("what is confirmed", () => {
+describe("the confirmed selection", () => {
   const IDS = ["$a.b", "a&b=c", "<b>", "bob", ...Array.from({ length: 40 }, (_, index) => `user ${String(index)}`)];
   const USERS = [...IDS, "carol"];
   const escape: RequestHandler = (req, _res, next) => {
@@ -249,7 +249,7 @@ describe("what is confirmed", () => {
     ["a sanitizer of values", [urlencoded, escape]],
     ["qs, which makes objects of long lists", [urlencoded]],
     ["a parser that takes few fields", [express.urlencoded({ extended: false, parameterLimit: 5 })]],
-  ] as const)("is what is kicked, after %s", async (_name, handlers) => {
+  ] as const)("is kicked, after %s", async (_name, handlers) => {
     const site = await open(
       withLogins(handlers, { admin: { authorize: (req: Request) => req.session.userId === "root" } }),
     );
@@ -273,7 +273,7 @@ describe("what is confirmed", () => {
     "bnVsbA",
     Buffer.from('{"userIds":"alice"}').toString("base64url"),
     Buffer.from('{"userIds":[""]}').toString("base64url"),
-  ])("is refused where it is not as the page has sent it: %s", async (selection) => {
+  ])("is rejected if it differs from the page's form: %s", async (selection) => {
     const site = await open(withLogins([], { admin: { authorize: () => true } }));
     const alice = await logIn(site, "alice");
     const force = `/console/applications/${site.appId}/login-management/force-offline`;
@@ -306,7 +306,7 @@ describe("query parameters", () => {
     ],
   ];
 
-  it.each(settings)("are those of the address: %s", async (_name, set) => {
+  it.each(settings)("are read from the address: %s", async (_name, set) => {
     const auth = { redirectUris: [BYE], admin: { tokens: [TOKEN], authorize: () => true } };
     const site = await open({ before: set, auth });
     const alice = await site.login("alice");

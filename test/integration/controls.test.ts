@@ -17,7 +17,7 @@ const withOwnRoutes = (app: Express, auth: LogoutMiddleware): void => {
   });
 };
 
-/** Tells of everyone in groups of one, as a registry tells of many in several. */
+/** Returns the users in groups of one, as a registry returns many users in several groups. */
 class OneByOne extends MemoryLoginRegistry {
   override async *scanUsers(): AsyncIterable<readonly string[]> {
     for await (const group of super.scanUsers()) for (const userId of group) yield [userId];
@@ -55,7 +55,7 @@ describe("the controls", () => {
     expect(users.filter((user) => user === "alice")).toHaveLength(1);
   });
 
-  it("kickLogin() knows no login by what cannot be the id of one, and remembers nothing of it", async () => {
+  it("kickLogin() finds no login for an ill-formed id", async () => {
     const site = await openSite();
     const browser = await site.login("alice");
     for (const loginId of ["", "*", "x".repeat(10_000), "a".repeat(21), undefined as unknown as string]) {
@@ -77,7 +77,7 @@ describe("the controls", () => {
     expect(await site.user(here)).toBe("alice");
   });
 
-  it("kick everyone, and tell how it goes on", async () => {
+  it("kick everyone, and report progress", async () => {
     const site = await openSite();
     const browsers = await Promise.all(["ann", "ben", "cid", "cid"].map((user) => site.login(user)));
     const progress: unknown[] = [];
@@ -87,7 +87,7 @@ describe("the controls", () => {
     expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
   });
 
-  it("kick everyone also where telling of it fails, and throw that afterwards", async () => {
+  it("kick everyone even if onProgress throws, and reject with its error afterwards", async () => {
     const site = await openSite({ auth: { registry: new OneByOne() } });
     const browsers = await Promise.all(["ann", "ben"].map((user) => site.login(user)));
     const failing = (): never => {
@@ -98,7 +98,7 @@ describe("the controls", () => {
     expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
   });
 
-  it("know the login of a request", async () => {
+  it("return the login of a request", async () => {
     const site = await openSite({ after: withOwnRoutes });
     const browser = await site.login("alice");
     const [login] = (await site.auth.listLogins("alice")).items;
@@ -106,7 +106,7 @@ describe("the controls", () => {
     expect((await new Browser(site.url).get("/current")).body).toEqual({ login: null });
   });
 
-  it("log a request's user out from the app's own route", async () => {
+  it("log out the user of a request from a route of the app", async () => {
     const site = await openSite({ after: withOwnRoutes });
     const browser = await site.login("alice");
     const old = browser.clone();
@@ -119,18 +119,18 @@ describe("the controls", () => {
 
   it.each([
     ["an empty user id", (auth: LogoutMiddleware) => auth.kick("")],
-    ["a user id that is none", (auth: LogoutMiddleware) => auth.kick([null] as unknown as string)],
+    ["a user id that is null", (auth: LogoutMiddleware) => auth.kick([null] as unknown as string)],
     ["a user id that is an object", (auth: LogoutMiddleware) => auth.kick([{}] as unknown as string), "ERR_USER_ID"],
-    ["a reason that is no text", (auth: LogoutMiddleware) => auth.kick("a", { reason: 1 as unknown as string })],
+    ["a reason that is not a string", (auth: LogoutMiddleware) => auth.kick("a", { reason: 1 as unknown as string })],
     ["a reason that is too long", (auth: LogoutMiddleware) => auth.kick("a", { reason: "x".repeat(501) })],
     ["page 0", (auth: LogoutMiddleware) => auth.activeUsers({ page: 0 })],
     ["limit 51", (auth: LogoutMiddleware) => auth.activeUsers({ limit: 51 })],
-  ])("refuse %s", async (_what, act, code = "ERR_ARGUMENT") => {
+  ])("reject %s", async (_what, act, code = "ERR_ARGUMENT") => {
     const { auth } = await openSite();
     await expect(act(auth)).rejects.toMatchObject({ name: "LogoutError", code });
   });
 
-  it("kick nobody where one of several user ids is wrong", async () => {
+  it("kick no user if one of several user ids is invalid", async () => {
     const site = await openSite();
     await site.login("alice");
     await expect(site.auth.kick(["alice", ""])).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
@@ -153,7 +153,7 @@ describe("a kick that the store does not answer", () => {
     }
   }
 
-  it("says why, without the session id", async () => {
+  it("rejects with the cause, without the session id", async () => {
     const store = new FileStore();
     const site = await openSite({ auth: { store } });
     const sid = sessionId(await site.login("alice"));
@@ -168,7 +168,7 @@ describe("a kick that the store does not answer", () => {
 });
 
 describe("the events", () => {
-  it("tell of logins, logouts, kicks and refusals", async () => {
+  it("report logins, logouts, kicks and rejections", async () => {
     const site = await openSite();
     const alice = await site.login("alice");
     const bob = await site.login("bob");
@@ -186,14 +186,14 @@ describe("the events", () => {
     ]);
   });
 
-  it("are not told to who has left", async () => {
+  it("are not passed to a removed listener", async () => {
     const site = await openSite();
-    const told: unknown[] = [];
-    const listener = (event: unknown): void => void told.push(event);
+    const received: unknown[] = [];
+    const listener = (event: unknown): void => void received.push(event);
     site.auth.on("login", listener);
     await site.login("alice");
     site.auth.off("login", listener);
     await site.login("alice");
-    expect(told).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 });

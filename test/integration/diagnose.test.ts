@@ -37,7 +37,7 @@ function addRoutes(app: Express, auth: LogoutMiddleware): void {
 }
 
 describe("diagnose()", () => {
-  it("says which registry and store there are, and that nothing has the store yet", async () => {
+  it("reports the registry and the store, and that no session() has the store yet", async () => {
     const auth = logout({ ...base, store: new MemoryStore() });
     const findings = await auth.diagnose();
     expect(findings.map(({ level, what }) => [level, what])).toEqual([
@@ -50,7 +50,7 @@ describe("diagnose()", () => {
     );
   });
 
-  it("says that a registry in memory forgets what a store keeps", async () => {
+  it("reports that a registry in memory forgets logins whose sessions the store keeps", async () => {
     const auth = logout({ ...base, store: new MinimalStore(), registry: new MemoryLoginRegistry() });
     const findings = await auth.diagnose();
     expect(about(findings, "registry: lifetime")?.level).toBe("warn");
@@ -61,7 +61,7 @@ describe("diagnose()", () => {
     const registry = new MemoryLoginRegistry();
     registry.find = () => Promise.reject(new TypeError("a secret"));
     const auth = logout({ ...base, store: new MemoryStore(), registry });
-    // What is no request of Express at all.
+    // An object that is not a request of Express.
     const findings = await auth.diagnose(Object.create(null) as Request);
     expect(about(findings, "registry")).toMatchObject({ level: "error", why: "TypeError." });
     expect(about(findings, "session of the request")?.level).toBe("warn");
@@ -73,7 +73,7 @@ describe("diagnose()", () => {
     [{ cart: 1 }, "ok", "user of the session: none", "The session is anonymous."],
     [{ accountId: "a secret" }, "warn", "user of the session: none", "look like a user's: accountId."],
   ];
-  it.each(SESSIONS)("says which user it sees in a session, and where: %j", async (data, level, what, why) => {
+  it.each(SESSIONS)("reports the user of a session, and the property: %j", async (data, level, what, why) => {
     const site = await openSite({ after: addRoutes });
     const browser = new Browser(site.url);
     await browser.post("/keep", {}, { "x-data": JSON.stringify(data) });
@@ -82,7 +82,7 @@ describe("diagnose()", () => {
     expect(text).not.toContain("secret");
   });
 
-  it("says what is wrong with the answer of the app's own function", async () => {
+  it("reports an invalid result of the app's own function", async () => {
     const auth: SiteOptions["auth"] = { userId: ({ cart }) => (cart === undefined ? undefined : {}) };
     const site = await openSite({
       auth,
@@ -103,7 +103,7 @@ describe("diagnose()", () => {
     });
   });
 
-  it("says that a kicked login was rejected", async () => {
+  it("reports that a kicked login was rejected", async () => {
     const site = await openSite({ auth: { onRejected: (_req, _res, next) => next() }, after: addRoutes });
     const browser = await site.login("alice");
     await site.auth.kick("alice");
@@ -112,7 +112,7 @@ describe("diagnose()", () => {
   });
 
   const WHOLE_PATHS = EXPRESS_MAJOR === "4" ? ["*", /.*/] : ["/{*splat}", /.*/];
-  it.each(WHOLE_PATHS)("says that the middleware is mounted by a pattern: %s", async (at) => {
+  it.each(WHOLE_PATHS)("reports that the middleware is mounted by a pattern: %s", async (at) => {
     const site = await openSite({ at: at as string, after: addRoutes });
     const browser = await site.login("alice");
     expect((await browser.get("/u")).status).toBe(404);
@@ -123,14 +123,14 @@ describe("diagnose()", () => {
     });
   });
 
-  it.each(["", "/diagnose", "/:path"])("has no word for the mount path %j", async (at) => {
+  it.each(["", "/diagnose", "/:path"])("reports no problem with the mount path %j", async (at) => {
     const site = await openSite({ at, after: addRoutes });
     await site.ask("GET", `${at}/u`);
     const { body } = await new Browser(site.url).get("/diagnose");
     expect(about(body as Finding[], "mount path")).toBeUndefined();
   });
 
-  it("says that a body has been read and left nowhere", async () => {
+  it("reports a body that was read and not kept", async () => {
     const site = await openSite({ after: addRoutes });
     const { body } = await new Browser(site.url).post("/diagnose", { a: 1 });
     expect(about(body as Finding[], "body")?.level).toBe("warn");

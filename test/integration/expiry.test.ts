@@ -47,7 +47,7 @@ describe("I8, beside the same app without the package", () => {
     },
   );
 
-  it("a login lasts as long as a session that was made longer later", async () => {
+  it("a login lasts as long as a session that is extended later", async () => {
     const options = { cookie: { maxAge: 20 * MINUTE } };
     const gaps = [80 * DAY, 80 * DAY];
     const bare = await visits(visitedApp(options, new MemoryStore(), false), gaps, ["/remember-me"]);
@@ -56,7 +56,7 @@ describe("I8, beside the same app without the package", () => {
   });
 });
 
-describe("I8, on a memorystore whose ttl decides, whatever the cookie says", () => {
+describe("I8, on a memorystore with a ttl that overrides the cookie", () => {
   useClockOfTheTest();
   const MemoryStoreWithTtl = memorystore(session);
   const TTLS = { "2 hours": 2 * HOUR, "2 hours, by a function": () => 2 * HOUR };

@@ -17,14 +17,14 @@ afterAll(() => {
 });
 
 describe("the project of these tests", () => {
-  it.each(NAMES)("runs on the version of %s that it maps to", (name) => {
+  it.each(NAMES)("runs on the mapped version of %s", (name) => {
     const { version } = JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8")) as {
       version: string;
     };
     expect(version).toBe(installed(PACKAGES[name]).version);
   });
 
-  it("runs on the major of Express that other tests ask for", () => {
+  it("runs on the major version of Express that other tests expect", () => {
     expect(installed(PACKAGES.express).version.split(".")[0]).toBe(EXPRESS_MAJOR);
   });
 });

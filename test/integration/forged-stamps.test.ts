@@ -7,7 +7,7 @@ import { Browser } from "../support/http.js";
 import { save } from "../support/race-app.js";
 import { sessionId, useSites, type Site } from "../support/site.js";
 
-/** A registry that says what it has remembered of ended logins. */
+/** A registry that records the removals of logins. */
 class WatchedRegistry extends MemoryLoginRegistry {
   readonly removals: Removal[] = [];
 
@@ -20,7 +20,7 @@ class WatchedRegistry extends MemoryLoginRegistry {
 
 const openSite = useSites();
 
-/** A site with mass assignment: whoever may write any property of a session may write a stamp. */
+/** A site with mass assignment: a client that may write any property of a session may write a stamp. */
 async function open(): Promise<{ site: Site; registry: WatchedRegistry; store: MemoryStore }> {
   const registry = new WatchedRegistry();
   const store = new MemoryStore();
@@ -36,7 +36,7 @@ async function open(): Promise<{ site: Site; registry: WatchedRegistry; store: M
 const forge = (browser: Browser, stamp: string) =>
   browser.post(`/assign?data=${encodeURIComponent(JSON.stringify({ expressLogout: stamp, visits: 1 }))}`);
 
-describe("a stamp that somebody has written into a session", () => {
+describe("a stamp that a client has written into a session", () => {
   it.each(["alice", "anonymous"])("ends no login of another user: %s", async (who) => {
     const { site, registry } = await open();
     const victim = await site.login("victim");
@@ -48,7 +48,7 @@ describe("a stamp that somebody has written into a session", () => {
     expect(registry.removals.map((removal) => removal.endCount)).not.toContain(1);
   });
 
-  it("leaves nothing behind of a login that was never listed", async () => {
+  it("leaves no trace of a login that was never listed", async () => {
     const { site, registry } = await open();
     const browser = new Browser(site.url);
     await forge(browser, `~${"A".repeat(22)} 0 nobody`);

@@ -59,7 +59,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
 
   describe("users with odd ids", () => {
-    it("are all logged in, and listed as who they are", async () => {
+    it("are all logged in, and listed under their ids", async () => {
       const site = await open({ backend });
       for (const id of IDS) expect(await site.user(await site.login(id))).toBe(id);
       const listed: unknown[] = [];
@@ -73,7 +73,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect(new Set(IDS.map(String)).size).toBe(IDS.length);
     });
 
-    /** Kicks one of many neighbours: he is refused, logs in again, and nobody else notices. */
+    /** Kicks one user among users with similar ids. That user is rejected and logs in again; the others stay logged in. */
     async function expectKickedAlone(id: string | number, end: (site: Site) => Promise<unknown>): Promise<void> {
       const site = await open({ backend });
       const neighbours = [...new Set([...near(String(id)), "bob"])].filter(
@@ -92,7 +92,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     }
 
     it.each(CASES.filter(([, id]) => String(id).length <= 256))(
-      "are kicked one by one, and nobody else: %s",
+      "are kicked one by one, without other users: %s",
       async (_shown, id) => {
         await expectKickedAlone(id, async (site) => {
           expect((await kick(site, String(id))).status).toBe(200);
@@ -101,7 +101,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     );
 
     it.each(CASES.filter(([, id]) => String(id).length > 256))(
-      "are too long for the API, and kicked by auth.kick: %s",
+      "are kicked by auth.kick if their ids are too long for the API: %s",
       async (_shown, id) => {
         await expectKickedAlone(id, async (site) => {
           expect((await kick(site, String(id))).status).toBe(400);
@@ -120,13 +120,13 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
-  describe("what is no user id", () => {
+  describe("an invalid user id", () => {
     it.each([
       ["undefined", undefined],
       ["null", null],
       ["an empty string", ""],
       ["false", false],
-    ])("is nobody's login: %s", async (_case, id) => {
+    ])("makes the session anonymous: %s", async (_case, id) => {
       const site = await open({ backend, auth: { userId: () => id } });
       const browser = await site.login("alice");
       expect((await browser.get("/me")).body).toEqual({ user: "alice" });
@@ -146,7 +146,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       ["a promise", Promise.resolve("alice")],
       ["an object whose toJSON gives an object", { toJSON: () => ({}) }],
       ["an object whose toJSON gives nothing", { toJSON: () => "" }],
-    ])("is a clear error, and nobody is served: %s", async (_case, id) => {
+    ])("causes a clear error, and no user is served: %s", async (_case, id) => {
       let odd: unknown;
       const site = await open({ backend, auth: { userId: ({ userId }) => odd ?? userId } });
       const alice = await site.login("alice");
@@ -167,7 +167,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect((await site.auth.activeUsers()).totalCount).toBe(1);
     });
 
-    it("is an error of the app where the function throws, and nobody is served", async () => {
+    it("causes an error of the app if the function throws, and no user is served", async () => {
       const broken = new Error("no such tenant");
       let down = false;
       const userId = ({ userId: id }: { readonly userId?: unknown }): unknown => {
@@ -181,7 +181,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
-  describe("cookies that are no session's", () => {
+  describe("cookies without a session", () => {
     const BAD = [
       ...["", "=", ";;;", "=;=;=", "connect.sid", "connect.sid=", "connect.sid=;", "connect.sid=s:", "connect.sid=s:."],
       ...[
@@ -212,7 +212,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     ];
 
     it.each(BAD.map((cookie) => [cookie.slice(0, 60), cookie]))(
-      "are nobody's, on every route: %s",
+      "are anonymous on every route: %s",
       async (_shown, cookie) => {
         const site = await open({ backend });
         const alice = await site.login("alice");
@@ -228,7 +228,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     );
 
     it.each(["(x)", "a b", "__proto__", "\xe9", "a@b", ""])(
-      "do not hinder a logout or a refusal beside a good one: %s",
+      "do not prevent a logout or a rejection beside a valid cookie: %s",
       async (name) => {
         const site = await open({ backend });
         const [alice, bob] = [await site.login("alice"), await site.login("bob")];
@@ -242,7 +242,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
   });
 });
 
-describe("requests that make no sense", () => {
+describe("senseless requests", () => {
   const routes = (appId: string): (readonly [method: string, path: string])[] => [
     ...["/api", "/api/v2"].flatMap((api) => [
       ["POST", `${api}/applications/${appId}/kick-active-users`] as const,
@@ -251,7 +251,7 @@ describe("requests that make no sense", () => {
     ...["GET", "POST", "HEAD"].map((method) => [method, LOG_OUT] as const),
   ];
 
-  /** Sends this to every route, each time with and without alice's cookie: she may log herself out, no more. */
+  /** Sends this to every route, each time with and without Alice's cookie. It may log Alice out, and no other user. */
   async function expectHarmless(headers: Headers, body?: string | Buffer, suffix = ""): Promise<void> {
     const site = await open();
     const [alice, bob] = [await site.login("alice"), await site.login("bob")];
@@ -298,14 +298,14 @@ describe("requests that make no sense", () => {
       "redirect_uri=%ff%fe",
       { "Content-Type": "application/x-www-form-urlencoded; charset=utf-7" },
     ],
-    ["UTF-16 that is none", Buffer.from([0xd8, 0x00, 0x22]), { "Content-Type": "application/json; charset=utf-16" }],
-    ["UTF-8 that is none", Buffer.from([0x22, 0xff, 0xfe, 0x22]), JSON_TYPE],
+    ["invalid UTF-16", Buffer.from([0xd8, 0x00, 0x22]), { "Content-Type": "application/json; charset=utf-16" }],
+    ["invalid UTF-8", Buffer.from([0x22, 0xff, 0xfe, 0x22]), JSON_TYPE],
     ["an unknown charset", "{}", { "Content-Type": "application/json; charset=klingon" }],
     ["a broken content type", "{}", { "Content-Type": ";;;=/" }],
     ["an unknown encoding", "{}", { ...JSON_TYPE, "Content-Encoding": "zip, gzip" }],
-    ["gzip that is none", "{}", { ...JSON_TYPE, "Content-Encoding": "gzip" }],
-    ["deflate that is none", "{}", { ...JSON_TYPE, "Content-Encoding": "deflate" }],
-    ["brotli that is none", "{}", { ...JSON_TYPE, "Content-Encoding": "br" }],
+    ["invalid gzip", "{}", { ...JSON_TYPE, "Content-Encoding": "gzip" }],
+    ["invalid deflate", "{}", { ...JSON_TYPE, "Content-Encoding": "deflate" }],
+    ["invalid brotli", "{}", { ...JSON_TYPE, "Content-Encoding": "br" }],
   ])("are answered below 500: %s", async (_case, body, headers) => {
     await expectHarmless(headers, body);
   });
@@ -321,7 +321,7 @@ describe("requests that make no sense", () => {
     ["Sec-Fetch-Dest", { "Sec-Fetch-Dest": ["document", "image"] }],
     ["Sec-Purpose", { "Sec-Purpose": ["", "prefetch"] }],
     ["a broken User-Agent", { "User-Agent": "\xff\xfe(((;;;" }],
-    ["a Host that is none", { Host: "[::1" }],
+    ["an invalid Host", { Host: "[::1" }],
     ["an empty Host", { Host: "" }],
     ["X-Forwarded-For", { "X-Forwarded-For": ["", "\xff", "a".repeat(2_000)] }],
   ])("are answered below 500: odd or doubled headers, %s", async (_case, headers) => {
@@ -354,7 +354,7 @@ describe("requests that make no sense", () => {
     },
   );
 
-  it("show a User-Agent of any kind in the list", async () => {
+  it("may have any User-Agent, which the list shows", async () => {
     const site = await open();
     for (const agent of ["\xff\xfe", "a", "__proto__", "<script>", "(".repeat(5_000), "Mozilla/5.0 ()"]) {
       await site.login("alice", { "User-Agent": agent });
@@ -366,15 +366,15 @@ describe("requests that make no sense", () => {
   });
 });
 
-describe("everything that is answered or told", () => {
-  it("holds no session id and no token", async () => {
-    const told: string[] = [];
+describe("everything that is answered or emitted", () => {
+  it("contains no session id and no token", async () => {
+    const texts: string[] = [];
     const sids: string[] = [];
     const site = await open();
     const ask = async (method: string, path: string, headers: Headers = {}, body?: string): Promise<void> => {
       const { status, headers: answered, text, setCookies } = await site.ask(method, path, { headers, body });
       const { "set-cookie": _cookies, ...others } = answered;
-      told.push(text, JSON.stringify(others), ...setCookies.filter((cookie) => cookie.includes("1970")));
+      texts.push(text, JSON.stringify(others), ...setCookies.filter((cookie) => cookie.includes("1970")));
       expect(status).toBeLessThan(500);
     };
     const api = `/api/applications/${site.appId}`;
@@ -388,15 +388,15 @@ describe("everything that is answered or told", () => {
       await ask("GET", "/me", { Accept, Cookie: alice.cookies });
       await ask("GET", `${LOG_OUT}?redirect_uri=x`, { Accept, Cookie: bob.cookies });
       await ask("POST", LOG_OUT, { Accept, Origin: "null", Cookie: bob.cookies });
-      told.push(JSON.stringify([await site.auth.activeUsers(), (await site.auth.listLogins("alice")).items]));
+      texts.push(JSON.stringify([await site.auth.activeUsers(), (await site.auth.listLogins("alice")).items]));
     }
-    told.push(JSON.stringify(site.events), ...site.errors.map(String));
+    texts.push(JSON.stringify(site.events), ...site.errors.map(String));
     expect(new Set(site.events.map(({ name }) => name))).toEqual(new Set(["login", "logout", "kick", "rejected"]));
     expect(sids.filter((sid) => sid.length >= 32)).toHaveLength(4);
-    for (const secret of [...sids, TOKEN]) expect(told.join("\n")).not.toContain(secret);
+    for (const secret of [...sids, TOKEN]) expect(texts.join("\n")).not.toContain(secret);
   });
 
-  it("has no session id in the events of an adopted login", async () => {
+  it("contains no session id in the events of an adopted login", async () => {
     const store = new session.MemoryStore();
     const sid = "a-session-from-before-the-installation";
     const cookie = new session.Cookie();
@@ -413,7 +413,7 @@ describe("everything that is answered or told", () => {
   });
 });
 
-/** Ids that a careless key, pattern or comparison would take for this one. */
+/** Ids that a careless key, pattern or comparison would mistake for this id. */
 function near(id: string): string[] {
   const last = id.slice(0, -1);
   return [

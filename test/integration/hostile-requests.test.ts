@@ -12,19 +12,19 @@ import { POOL_ID, TOKEN, useSites, type Site } from "../support/site.js";
 import { BACKENDS } from "../support/stores.js";
 
 const REQUESTS = 5_000;
-/** Requests that are sent at the same time; after them it is looked at who is still logged in. */
+/** Requests that are sent at the same time. After each batch, the test checks who is still logged in. */
 const BATCH = 50;
-/** Another one in each run; `HOSTILE_SEED=… npx jest …` repeats what has failed. */
+/** Another seed in each run; `HOSTILE_SEED=… npx jest …` repeats a failed run. */
 const SEED = Number(process.env["HOSTILE_SEED"] ?? Date.now());
 
 const open = useSites();
 const POOL = { "x-authing-userpool-id": POOL_ID };
 const CROSS_SITE = [{ "Sec-Fetch-Site": "cross-site" }, { "Sec-Fetch-Site": "same-site" }];
-/** From browsers that are too old for `Sec-Fetch-Site`; these headers no site can make a browser send otherwise. */
+/** Headers of browsers that are too old for `Sec-Fetch-Site`. No site can make a browser send other values. */
 const CROSS_ORIGIN = [{ Origin: "https://evil.example" }, { Origin: "null" }];
 const OF_THE_BROWSER = ["Origin", "Sec-Fetch-Site", "Host", "X-Forwarded-Host"];
 
-/** Who nearly has the token. Nobody of them may force anybody offline. */
+/** Requests that nearly carry the token. None of them may force a user offline. */
 const NEARLY_ADMINS: readonly Record<string, string>[] = [
   POOL,
   { ...POOL, Authorization: "" },
@@ -42,7 +42,7 @@ const NEARLY_ADMINS: readonly Record<string, string>[] = [
   { ...POOL, Cookie: `Authorization=${encodeURIComponent(TOKEN)}` },
 ];
 
-/** The people around a site: mallory was kicked and goes on trying, carol is there to be kicked by whoever may. */
+/** The users of a site. Mallory was kicked and keeps trying. Carol may be kicked by authorized requests. */
 const PEOPLE = ["alice", "admin", "mallory", "carol"] as const;
 type People = Readonly<Record<(typeof PEOPLE)[number], Browser>>;
 
@@ -101,16 +101,16 @@ describe.each([
       const isKicked = kickedOf(site).includes("bob") || (await site.user(bob)) !== "bob";
       expect(isKicked ? requests.map(({ bytes }) => inWords(bytes)) : []).toEqual([]);
     }
-    // Else nothing was shown: whoever may, has forced somebody offline.
+    // The test proves something only if an authorized request has kicked a user.
     expect(kickedOf(site)).toContain("carol");
-    const told = inspect([site.events, site.errors], { depth: 20, maxArrayLength: null, showHidden: true });
-    expect(secrets.foundIn(told)).toBeUndefined();
+    const reported = inspect([site.events, site.errors], { depth: 20, maxArrayLength: null, showHidden: true });
+    expect(secrets.foundIn(reported)).toBeUndefined();
     expect(secrets.foundIn(written.join("\n"))).toBeUndefined();
     expect(written).toEqual([]);
   }, 120_000);
 });
 
-/** Everybody logs in anew, since a request may have logged him out; mallory is kicked. */
+/** Every user logs in again, since a request may have logged them out; mallory is kicked. */
 async function meet(site: Site, secrets: Secrets): Promise<People> {
   const browsers = await Promise.all(PEOPLE.map(async (user) => [user, await logIn(site, user, secrets)] as const));
   await site.auth.kick("mallory", { reason: "<b>no</b>", by: "the test" });
@@ -165,11 +165,11 @@ function rulesBrokenBy(answer: RawAnswer, isMalformed: boolean, secrets: Secrets
   const leadsTo = ["Location", "Refresh", "Link"].flatMap((name) => answer.header(name));
   const linked = addressesOf(answer.text);
   if (![...leadsTo, ...linked].every(staysOn)) rules.push("it leads elsewhere");
-  if (secrets.foundIn(answer.text) !== undefined) rules.push("it tells a secret");
+  if (secrets.foundIn(answer.text) !== undefined) rules.push("it reveals a secret");
   return rules;
 }
 
-/** A page of this site, which may be told the way back to another one of this site; or the listed address. */
+/** A page of this site, with a return path to another page of this site if any; or the listed address. */
 function staysOn(address: string): boolean {
   if (address === BYE) return true;
   const back = /[?&]returnTo=([^&]*)/.exec(address)?.[1];

@@ -12,16 +12,16 @@ class LosesAnswer extends MemoryLoginRegistry {
   afterAdopt: (() => Promise<void>) | undefined;
 
   override async adopt(...args: Parameters<LoginRegistry["adopt"]>): ReturnType<LoginRegistry["adopt"]> {
-    const era = await super.adopt(...args);
+    const generation = await super.adopt(...args);
     const after = this.afterAdopt;
     this.afterAdopt = undefined;
-    if (after === undefined) return era;
+    if (after === undefined) return generation;
     await after();
     throw new Error("the answer was lost, as the test wants it");
   }
 }
 
-/** A registry in which something happens between the list and what follows of a kick. */
+/** A registry in which an event happens between the listing and the next steps of a kick. */
 class Interrupts extends MemoryLoginRegistry {
   afterRemoveAll: (() => Promise<void>) | undefined;
 
@@ -92,20 +92,23 @@ describe("a schedule that once", () => {
     return { site, holdable, gates };
   }
 
-  it.each(["/rotate", "/rotate-by-hand"])("lost a logout by req.session = null beside %s keeps it", async (path) => {
-    const { site, gates } = await open();
-    const browser = await site.login("alice");
-    const out = browser.clone().post("/null");
-    await gates.a.reached;
-    const rotating = browser.post(path);
-    await gates.b.reached;
-    gates.a.open();
-    await out;
-    gates.b.open();
-    await rotating;
-    expect(await site.user(browser)).toBeNull();
-    expect((await site.auth.listLogins("alice")).items).toEqual([]);
-  });
+  it.each(["/rotate", "/rotate-by-hand"])(
+    "lost a logout by req.session = null beside %s keeps that logout",
+    async (path) => {
+      const { site, gates } = await open();
+      const browser = await site.login("alice");
+      const out = browser.clone().post("/null");
+      await gates.a.reached;
+      const rotating = browser.post(path);
+      await gates.b.reached;
+      gates.a.open();
+      await out;
+      gates.b.open();
+      await rotating;
+      expect(await site.user(browser)).toBeNull();
+      expect((await site.auth.listLogins("alice")).items).toEqual([]);
+    },
+  );
 
   it("undid a kick of one login after a failed write leaves it ended", async () => {
     const { site, holdable, gates } = await open();
@@ -153,7 +156,7 @@ describe("a schedule that once", () => {
     expect(await site.user(browser)).toBe("bob");
   });
 
-  it("put the note of a kick over a new user's session leaves that", async () => {
+  it("put the tombstone of a kick over a new user's session keeps that session", async () => {
     const registry = new Interrupts();
     const { site, gates } = await open(registry);
     const browser = await site.login("alice");
@@ -167,7 +170,7 @@ describe("a schedule that once", () => {
     expect(await site.user(browser)).toBe("bob");
   });
 
-  it("lost what a first request wrote to an old session keeps it", async () => {
+  it("lost the write of a first request to an old session keeps that write", async () => {
     const { site, holdable } = await open();
     const browser = await site.login("alice");
     const sessions = (holdable.store as unknown as { sessions: Record<string, string> }).sessions;
@@ -184,10 +187,10 @@ describe("a schedule that once", () => {
   });
 });
 
-describe("a kick of one login that broke off", () => {
+describe("an interrupted kick of one login", () => {
   const openSite = useSites();
 
-  it("is finished by the repetition", async () => {
+  it("is finished when repeated", async () => {
     const holdable = new Holdable(new MemoryStore());
     const site = await openSite({ auth: { store: holdable.store } });
     const browser = await site.login("alice");

@@ -31,7 +31,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("I4, on %s",
   beforeAll(() => backend.start());
   afterAll(() => backend.stop());
 
-  it("a login that begins after a kick is untouched, however soon", async () => {
+  it("a login that begins after a kick is not affected, however soon", async () => {
     const site = await openSite({ backend });
     for (let round = 0; round < 20; round += 1) {
       const old = await site.login("alice");
@@ -90,7 +90,7 @@ describe("I6, when Redis hangs", () => {
     expect((await new Browser(site.url).get("/me")).status).toBe(200);
   });
 
-  it("a kick is answered 503, nothing is told as done, and the repeat finishes it", async () => {
+  it("a kick is answered 503, no event is emitted, and the repetition finishes it", async () => {
     const site = await openSite(options(new RedisStore({ client })));
     const browser = await site.login("alice");
     const api = `/api/applications/${site.appId}/kick-active-users`;
@@ -118,7 +118,7 @@ describe("I6, when Redis hangs", () => {
 });
 
 describe("I6, when the store fails in the middle of a kick", () => {
-  it("the kick rejects and names who is not done; nobody is served; the repeat leaves nothing private", async () => {
+  it("the kick rejects with the unfinished users; no kicked user is served; the repetition removes all private data", async () => {
     const { store, failing } = failingStore();
     const site = await openSite({ auth: { store } });
     const browser = await site.login("alice");
@@ -137,7 +137,7 @@ describe("I6, when the store fails in the middle of a kick", () => {
 });
 
 describe("I6, when the store fails in the middle of a kick of everyone", () => {
-  it("the kick rejects and names who is not done; nobody is served; the repeat finishes it", async () => {
+  it("the kick rejects with the unfinished users; no kicked user is served; the repetition finishes it", async () => {
     const { store, failing } = failingStore();
     const site = await openSite({ auth: { store } });
     const [alice, bob] = [await site.login("alice"), await site.login("bob")];
@@ -165,7 +165,7 @@ describe("I7, the commands that Redis gets", () => {
     await redis.stop();
   });
 
-  /** What a piece of work costs, by Redis's own count. */
+  /** The commands that a function costs, by Redis's own count. */
   async function commandsOf(work: () => Promise<unknown>): Promise<Record<string, number>> {
     await client.sendCommand(["CONFIG", "RESETSTAT"]);
     await work();
@@ -208,7 +208,7 @@ describe("I7, the commands that Redis gets", () => {
       },
     });
     const without = await bare();
-    const road = async (url: string): Promise<Record<string, number>[]> => {
+    const commandsOfVisits = async (url: string): Promise<Record<string, number>[]> => {
       const browser = new Browser(url);
       return [
         await commandsOf(() => browser.get("/me")),
@@ -217,13 +217,13 @@ describe("I7, the commands that Redis gets", () => {
         await commandsOf(() => browser.post("/visit")),
       ];
     };
-    const expected = await road(without.url);
-    expect(await road(site.url)).toEqual(expected);
+    const expected = await commandsOfVisits(without.url);
+    expect(await commandsOfVisits(site.url)).toEqual(expected);
     expect(expected[2]).toEqual({ get: 1, expire: 1 });
     await without.close();
   });
 
-  it("are those of the bare app once a user has left his session", async () => {
+  it("are those of the bare app once a user has left their session", async () => {
     const site = await openSite({
       listensTo: [],
       auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
@@ -250,7 +250,7 @@ describe("I7, the commands that Redis gets", () => {
     expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1, expire: 1, hget: 1 });
   });
 
-  it("are two more for a logged-in request that writes: the look-up, and the look behind the write", async () => {
+  it("are two more for a logged-in request that writes: the lookup, and the lookup after the write", async () => {
     const site = await openSite({
       listensTo: [],
       auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
@@ -260,7 +260,7 @@ describe("I7, the commands that Redis gets", () => {
     expect(await commandsOf(() => browser.post("/slow/write"))).toEqual({ get: 1, set: 1, hget: 2 });
   });
 
-  it("are the session's and the look-up's where sessions are touched more rarely", async () => {
+  it("are the session's and the lookup's if sessions are touched more rarely", async () => {
     const site = await openSite({
       listensTo: [],
       auth: {
@@ -274,19 +274,19 @@ describe("I7, the commands that Redis gets", () => {
     expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1, hget: 1 });
   });
 
-  it("are the session's alone where Redis tells of every change", async () => {
-    const telling = createClient({
+  it("are the session's alone if Redis notifies of every change", async () => {
+    const tracking = createClient({
       url: redis.url,
       RESP: 3,
       emitInvalidate: true,
       maintNotifications: "disabled",
     });
-    await telling.connect();
+    await tracking.connect();
     const site = await openSite({
       listensTo: [],
       auth: {
-        store: new RedisStore({ client: telling }),
-        registry: new RedisLoginRegistry({ client: telling, coherentCache: true }),
+        store: new RedisStore({ client: tracking }),
+        registry: new RedisLoginRegistry({ client: tracking, coherentCache: true }),
         touchIntervalMs: 60_000,
       },
     });
@@ -297,7 +297,7 @@ describe("I7, the commands that Redis gets", () => {
     site.gate.open();
     expect(await commandsOf(() => browser.post("/slow/write"))).toEqual({ get: 1, set: 1 });
     await site.auth.close();
-    telling.destroy();
+    tracking.destroy();
   });
 });
 
@@ -337,7 +337,7 @@ describe("I9, when the store cannot write", () => {
     expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 
-  it("a rotation by hand that was not resumed is not shown as live, and one that was is told", async () => {
+  it("a manual rotation is not shown as live unless it was resumed, and causes an event if it was", async () => {
     const { site, failing } = await failingSite();
     const browser = await site.login("alice");
     const [login] = (await site.auth.listLogins("alice")).items;
@@ -350,8 +350,8 @@ describe("I9, when the store cannot write", () => {
   });
 });
 
-describe("a session store that is emptied", () => {
-  it("has nobody logged in", async () => {
+describe("a session store that is cleared", () => {
+  it("has no logged-in user", async () => {
     const store = new MemoryStore();
     const site = await openSite({ auth: { store } });
     await site.login("alice");

@@ -22,7 +22,7 @@ interface Generates {
   generate(req: Request): void;
 }
 
-/** What a request in flight does with data of its user, after it has waited. */
+/** The acts of a request in flight with data of its user, after its wait. */
 const REQUESTS: Readonly<Record<string, (req: Request) => Promise<void>>> = {
   "saves its session": async (req) => {
     req.session.card = CARD;
@@ -51,7 +51,7 @@ async function readBare(store: Store, sid: string): Promise<SessionData | null |
   return read();
 }
 
-describe.each(BACKENDS.map((make) => [make().name, make] as const))("what is left in %s", (name, makeBackend) => {
+describe.each(BACKENDS.map((make) => [make().name, make] as const))("the remaining data in %s", (name, makeBackend) => {
   const backend = makeBackend();
   beforeAll(() => backend.start());
   afterAll(() => backend.stop());
@@ -59,7 +59,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("what is lef
 
   async function open() {
     const { store, registry } = backend.open();
-    // A second instance reads what the first one writes.
+    // A second instance reads the writes of the first.
     const bare = name === "MemoryStore" ? unhookedViewOf(store) : backend.openBare();
     const gate = new Gate();
     const sids: string[] = [];
@@ -108,7 +108,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("what is lef
     expect((await readBare(bare, sid)) ?? null).toBeNull();
   });
 
-  it("of a session id that its login has left, is nothing, and the login goes on", async () => {
+  it("of a session id that its login has left, is nothing, and the login continues", async () => {
     const { site, bare, gate } = await open();
     const browser = await site.login("alice");
     const sid = sessionId(browser);
@@ -124,7 +124,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("what is lef
   });
 });
 
-describe("the look after a write", () => {
+describe("the lookup after a write", () => {
   let redis: RedisServer;
   let client: Awaited<ReturnType<typeof connectTo>>;
   beforeAll(async () => {
@@ -158,17 +158,17 @@ describe("the look after a write", () => {
     return { before, after: looks() - before };
   }
 
-  it("is sent right behind it where both go over one connection", async () => {
+  it("is sent right behind the write if both use one connection", async () => {
     expect(await asksOf(new RedisStore({ client }), client)).toEqual({ before: 1, after: 0 });
   });
 
-  it("is sent when it is answered where the registry has another connection", async () => {
+  it("is sent after the answer if the registry has another connection", async () => {
     const other = await connectTo(redis);
     expect(await asksOf(new RedisStore({ client }), other)).toEqual({ before: 0, after: 1 });
     other.destroy();
   });
 
-  it("is sent when it is answered where an app has made something else of the store", async () => {
+  it("is sent after the answer if an app has modified the store", async () => {
     class SlowStore extends RedisStore {
       override async set(...args: Parameters<RedisStore["set"]>): Promise<void> {
         await Promise.resolve();

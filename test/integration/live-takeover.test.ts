@@ -8,7 +8,7 @@ import { sessionId, useSites, type Site, type SiteOptions } from "../support/sit
 import { BACKENDS, memoryBackend } from "../support/stores.js";
 
 const REASON = "The password was changed.";
-/** Longer than a test: only a notification, or the takeover itself, can end a live connection sooner. */
+/** Longer than a test. Only a notification, or the takeover itself, can end a live connection sooner. */
 const NEVER_MS = 3_600_000;
 
 const aborted = (signal: AbortSignal): Promise<unknown> => (signal.aborted ? Promise.resolve() : once(signal, "abort"));
@@ -93,7 +93,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     }
   });
 
-  it("keeps its signal across the takeover, whichever logout() is asked for it", async () => {
+  it("keeps its signal across the takeover, from either logout()", async () => {
     const { first, alice, create } = await open();
     const until = new EventEmitter();
     const before = await first.auth.signalOfSession(sessionId(alice), until);
@@ -119,7 +119,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     }
   });
 
-  it("that is over before the takeover does not end by a later kick", async () => {
+  it("that ends before the takeover is not ended by a later kick", async () => {
     const { first, alice, create } = await open();
     const until = new EventEmitter();
     const signal = await first.auth.signalOfSession(sessionId(alice), until);
@@ -156,7 +156,7 @@ describe("auth.close()", () => {
   }
   const openSite = useSites();
 
-  it("subscribes to nothing any more, whatever is called afterwards", async () => {
+  it("opens no further subscription, even if other methods are called afterwards", async () => {
     const registry = new Subscribed();
     const site = await openSite({ auth: { registry }, listensTo: [] });
     const alice = await site.login("alice");
@@ -170,7 +170,7 @@ describe("auth.close()", () => {
   });
 
   it.each(["the subscription", "the registry", "both"])(
-    "does all its steps where %s cannot be closed",
+    "does all its steps even if %s cannot be closed",
     async (what) => {
       const registry = new Subscribed();
       const store = new MemoryStore();

@@ -16,7 +16,7 @@ jest.setTimeout(30_000);
 
 const REASON = "The password was changed.";
 
-/** Every way in which a login ends at once, here or on another node. */
+/** Every way in which a login ends at once, on this node or on another. */
 const ENDS: Readonly<Record<string, (nodes: Nodes, tab: Browser) => Promise<unknown>>> = {
   "kick()": ({ other }) => other.auth.kick("alice", { reason: REASON }),
   "kickLogin()": async ({ other }) => {
@@ -38,9 +38,9 @@ const aborted = (signal: AbortSignal): Promise<unknown> => (signal.aborted ? Pro
 const openSiteHere = useSites();
 
 interface Nodes {
-  /** Where things are live. */
+  /** The site of the live connections. */
   readonly site: Site;
-  /** Another node, where there can be one. */
+  /** Another node, if possible. */
   readonly other: Site;
   readonly things: LiveThings;
   /** Another tab of a browser, on the other node. */
@@ -86,7 +86,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     return { site, other, things, tab: (browser) => browser.clone(other.url) };
   }
 
-  /** One live thing of each kind. */
+  /** One live connection of each kind. */
   async function openEach(nodes: Nodes, browser: Browser): Promise<Live[]> {
     const lives: Live[] = [];
     for (const way of Object.values(WAYS)) lives.push(await way(nodes.site, browser, nodes.things));
@@ -96,7 +96,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
   const endsOf = (lives: readonly Live[]) => Promise.all(lives.map(({ ended }) => ended));
 
   describe.each(Object.entries(ENDS))("%s", (words, act) => {
-    it("ends every live thing of the login, with why", async () => {
+    it("ends every live connection of the login, with the reason", async () => {
       const nodes = await open();
       const browser = await nodes.site.login("alice");
       const [login] = (await nodes.site.auth.listLogins("alice")).items;
@@ -108,7 +108,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
   });
 
   describe("a login that expires", () => {
-    /** A login that was still alive when everything live had begun: on a machine out of breath it may take a longer one. */
+    /** A login that has not expired when all live connections are open. A busy machine may need a longer lifetime. */
     async function openExpiring(rolling: boolean, maxAge = 500): Promise<[Nodes, Browser, Live[]]> {
       const nodes = await open({ session: { cookie: { maxAge }, rolling } });
       const browser = await nodes.site.login("alice");
@@ -117,7 +117,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     }
 
     it.each(["nothing else happens", "the user has another login that lives on"])(
-      "ends every live thing of it, also where %s",
+      "ends all its live connections, also if %s",
       async (others) => {
         const [nodes, , lives] = await openExpiring(false);
         if (others !== "nothing else happens" && isShared) {
@@ -128,7 +128,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       },
     );
 
-    it("goes on for as long as its user is active", async () => {
+    it("continues for as long as its user is active", async () => {
       const [nodes, browser, lives] = await openExpiring(true);
       const tab = nodes.tab(browser);
       const [before] = (await nodes.site.auth.listLogins("alice")).items;
@@ -141,8 +141,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
-  describe("a store that is cleared", () => {
-    it("ends everything that is live", async () => {
+  describe("a cleared store", () => {
+    it("ends all live connections", async () => {
       const nodes = await open();
       const lives = await openEach(nodes, await nodes.site.login("alice"));
       await new Browser(nodes.other.url).post("/clear");
@@ -150,8 +150,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
-  describe("what is not this login's end", () => {
-    it("ends nothing: another user's kick", async () => {
+  describe("an event that does not end the login", () => {
+    it("ends no connection: another user's kick", async () => {
       const nodes = await open();
       const lives = await openEach(nodes, await nodes.site.login("alice"));
       const others = await openEach(nodes, await nodes.site.login("bob"));
@@ -161,7 +161,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ reason: "only now" })));
     });
 
-    it("ends nothing: the kick, or the logout, of another login of the same user", async () => {
+    it("ends no connection: the kick, or the logout, of another login of the same user", async () => {
       const nodes = await open();
       const lives = await openEach(nodes, await nodes.site.login("alice"));
       const [first] = (await nodes.site.auth.listLogins("alice")).items;
@@ -176,7 +176,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ reason: "only now" })));
     });
 
-    it("ends nothing: a new session id for the same user", async () => {
+    it("ends no connection: a new session id for the same user", async () => {
       const nodes = await open();
       const browser = await nodes.site.login("alice");
       const lives = await openEach(nodes, browser);
@@ -201,8 +201,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
-  describe("a request that has been refused", () => {
-    it("has a signal that is aborted already, with why", async () => {
+  describe("a rejected request", () => {
+    it("has a signal that is already aborted, with the reason", async () => {
       const nodes = await open({ at: "/account" });
       const browser = await nodes.site.login("alice");
       await nodes.other.auth.kick("alice", { reason: REASON });
@@ -236,7 +236,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
-  describe("a request that asks again", () => {
+  describe("a request that calls signal() again", () => {
     /** The signals that a handler is given at each of its steps. */
     async function asking(steps: readonly ((nodes: Nodes, req: Request) => unknown)[]) {
       const given: AbortSignal[] = [];
@@ -262,7 +262,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     }
 
     it.each(Object.entries(ENDS).filter(([words]) => words.startsWith("kick")))(
-      "gets the very same signal after %s, aborted, with why, and leaves no listener",
+      "gets the same signal after %s, aborted with the reason, and leaves no listener",
       async (_words, act) => {
         const { given, listeners } = await asking([
           async (nodes, req) => {
@@ -278,7 +278,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       },
     );
 
-    it("gets the very same signal after it has logged out itself, and one of its own for a login that follows", async () => {
+    it("gets the same signal after its own logout, and a new signal for the next login", async () => {
       const { given, nodes } = await asking([
         async ({ site }, req) => {
           const first = site.auth.signal(req);
@@ -303,7 +303,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect(nodes.site.errors).toEqual([]);
     });
 
-    it("gets the same signal where nobody is logged in, and where the session was refused", async () => {
+    it("gets the same signal without a login, and after a rejection", async () => {
       const given: AbortSignal[] = [];
       const nodes = await open({
         at: "/account",
@@ -324,7 +324,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
-  describe("many requests that wait", () => {
+  describe("many waiting requests", () => {
     const MANY = 1_000;
 
     it("all end: for one login", async () => {
@@ -346,7 +346,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect(waiting.filter((each) => each.listenerCount("close") !== 0)).toEqual([]);
     });
 
-    it("get one signal each, however often a request asks for it", async () => {
+    it("get one signal each, however often a request calls signal()", async () => {
       const asked: AbortSignal[] = [];
       const nodes = await open({
         after: (app, auth) => {
@@ -362,8 +362,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   });
 
-  describe("what is over", () => {
-    it("is not waited for any more: nothing of it is looked up, and no signal aborts", async () => {
+  describe("a finished request", () => {
+    it("causes no further lookup, and its signal does not abort", async () => {
       const nodes = await open({ auth: { recheckIntervalMs: 50 } });
       const lives = await openEach(nodes, await nodes.site.login("alice"));
       const before = [...nodes.things.signals];
@@ -377,7 +377,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect(before.map(({ aborted }) => aborted)).toEqual([false, false, false]);
     });
 
-    it("is not waited for where it was over before", async () => {
+    it("causes no lookup if it was finished before", async () => {
       const signals: AbortSignal[] = [];
       const nodes = await open({
         after: (app, auth) => {
@@ -399,7 +399,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
   });
 
   describe("auth.on('kick')", () => {
-    it("fires on every node, once for each kick and user, with why and by whom, and no session id", async () => {
+    it("fires on every node, once for each kick and user, with reason and by, and no session id", async () => {
       const { site, other } = await open();
       const nodes = isShared ? [site, other, await openSite({ backend, auth: { appId: site.appId } })] : [site];
       const kicksOf = (node: Site, user: string) =>
@@ -410,7 +410,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
           await other.auth.kick(user);
         }
       };
-      // Who has only just begun to listen may miss the first.
+      // A listener that was just added may miss the first event.
       await kickUntilHeard("the first");
       const browsers = [await site.login("alice"), await site.login("alice"), await other.login("bob")];
       await other.auth.kick(["alice", "nobody"], { reason: REASON, by: "ops" });
@@ -428,8 +428,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
   });
 });
 
-describe("a look for a login's expiry", () => {
-  it("reads none of the user's other logins, and ends what is live when it has come", async () => {
+describe("a check for a login's expiry", () => {
+  it("reads none of the user's other logins, and ends the live connections once the login has expired", async () => {
     class Unlisted extends MemoryLoginRegistry {
       lists = 0;
       override list(...of: Parameters<MemoryLoginRegistry["list"]>) {
@@ -437,7 +437,7 @@ describe("a look for a login's expiry", () => {
         return super.list(...of);
       }
     }
-    /** On a machine out of breath the first lifetimes are too short for anything to begin. */
+    /** On a busy machine the first lifetimes are too short for a connection to open. */
     async function openExpiring(maxAge = 500): Promise<[Unlisted, Live]> {
       const registry = new Unlisted();
       const things = new LiveThings();
@@ -459,7 +459,7 @@ describe("a look for a login's expiry", () => {
 });
 
 describe("a request that has not been through session()", () => {
-  it("has no signal, and the error says so", () => {
+  it("has no signal, and causes an error", () => {
     const auth = logout({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
     const stranger = new IncomingMessage(new Socket());
     expect(() => auth.signal(stranger)).toThrow(expect.objectContaining({ code: "ERR_SESSION_MISSING" }));

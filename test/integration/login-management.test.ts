@@ -25,7 +25,7 @@ type Auth = NonNullable<SiteOptions["auth"]>;
 const open = useSites();
 const { en, zh } = LOCALES;
 const MOUNTS = ["", "/account"] as const;
-/** What the script of the page sends: a rejection comes as a page. */
+/** The headers of the page's script. A rejection is answered as a page. */
 const LINES = { Accept: "application/x-ndjson, text/html;q=0.9" };
 const isRoot: NonNullable<NonNullable<Auth["admin"]>["authorize"]> = (req) =>
   (req.session as { userId?: unknown }).userId === "root";
@@ -73,9 +73,9 @@ class BrokenRegistry extends MemoryLoginRegistry {
   broken: string | undefined;
   isDown = false;
 
-  override removeAll(...[userId, mark]: Parameters<MemoryLoginRegistry["removeAll"]>) {
+  override removeAll(...[userId, kick]: Parameters<MemoryLoginRegistry["removeAll"]>) {
     if (userId === this.broken) return Promise.reject(new LogoutError("ERR_REGISTRY_UNAVAILABLE", "It is down."));
-    return super.removeAll(userId, mark);
+    return super.removeAll(userId, kick);
   }
 
   override activeUsers(page: { offset: number; limit: number }) {

@@ -54,7 +54,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("the recipes
     expect(await site.user(browser)).toBe("alice");
   });
 
-  it("password changed: this browser stays, every other one is out", async () => {
+  it("password changed: this browser stays, every other one is logged out", async () => {
     const site = await open();
     const [here, elsewhere] = [await site.login("alice"), await site.login("alice")];
     expect((await here.post("/password", { password: "right" })).status).toBe(204);
@@ -63,7 +63,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("the recipes
     expect([(await site.auth.listLogins("alice")).total, incomplete]).toEqual([1, []]);
   });
 
-  it("password changed: a refused change, or nobody logged in, ends nothing", async () => {
+  it("password changed: a rejected or an anonymous change ends nothing", async () => {
     const site = await open();
     const browser = await site.login("alice");
     expect((await browser.post("/password", { password: "wrong" })).status).toBe(400);

@@ -23,7 +23,7 @@ const LISTED = [
 const FORM = { "Content-Type": "application/x-www-form-urlencoded" };
 const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-/** Other ways to write a listed address: they lead to it as it stands on the list. */
+/** Other spellings of a listed address. They lead to the address as listed. */
 const SPELLINGS = [
   [BYE, BYE],
   [QUERY, QUERY],
@@ -37,7 +37,7 @@ const SPELLINGS = [
   ["https://b\u00fccher.example/bye", "https://xn--bcher-kva.example/bye"],
 ] as const;
 
-/** Byte by byte, since some of it is no UTF-8. */
+/** Byte by byte, since some parts are not UTF-8. */
 const decoded = (trick: string): string =>
   trick.replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 
@@ -49,7 +49,7 @@ describe.each([
 ])("the logout route at %s", (_place, at) => {
   const path = `${at}/login/profile/logout`;
 
-  /** Logs alice in, has her browser do this, and tells what came of it. */
+  /** Logs alice in, lets her browser act, and returns the result. */
   async function ask(
     method: string,
     query: string,
@@ -71,14 +71,14 @@ describe.each([
     it.each([
       ["document", { "Sec-Fetch-Dest": "document" }],
       ["a navigation from another site", { "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "cross-site" }],
-      ["nothing said", {}],
+      ["no headers", {}],
       ["a frame of the same origin", { "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-origin" }],
       [
         "a service worker",
         { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin" },
       ],
       ["plain HTTP", { "User-Agent": "Mozilla/5.0 (X11)", Accept: HTML }],
-    ])("logs out where the browser goes to the address: %s", async (_case, headers) => {
+    ])("logs out if the browser navigates to the address: %s", async (_case, headers) => {
       const { status, to, stays, answer } = await ask("GET", "", headers);
       expect({ status, to, stays }).toEqual({ status: 302, to: "/", stays: false });
       expect(answer.headers["cache-control"]).toBe("no-store");
@@ -100,7 +100,7 @@ describe.each([
       ["GET", { Accept: "text/event-stream" }],
       ["HEAD", {}],
       ["HEAD", { "Sec-Fetch-Dest": "document" }],
-    ])("leaves the user logged in where it does not: %s %j", async (method, headers: Headers) => {
+    ])("leaves the user logged in if the browser does not navigate: %s %j", async (method, headers: Headers) => {
       const { status, to, stays, answer } = await ask(method, `?redirect_uri=${encodeURIComponent(BYE)}`, headers);
       expect({ status, to, stays }).toEqual({ status: 403, to: undefined, stays: true });
       expect(answer.setCookies).toEqual([]);
@@ -115,7 +115,7 @@ describe.each([
       [{ "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty" }],
       [{ "Sec-Fetch-Site": "none" }],
       [{}],
-    ])("logs out from the site itself: %j", async (headers) => {
+    ])("logs out from the same site: %j", async (headers) => {
       const { status, to, stays } = await ask("POST", "", headers);
       expect({ status, to, stays }).toEqual({ status: 303, to: "/", stays: false });
     });
@@ -135,13 +135,13 @@ describe.each([
       [{ Origin: "http://127.0.0.1" }],
       [{ Origin: "http://127.0.0.1:1" }],
       [{ Origin: "not an origin" }],
-    ])("leaves the user logged in from elsewhere: %j", async (headers: Headers) => {
+    ])("leaves the user logged in from another site: %j", async (headers: Headers) => {
       const { status, to, stays, answer } = await ask("POST", `?redirect_uri=${encodeURIComponent(BYE)}`, headers);
       expect({ status, to, stays }).toEqual({ status: 403, to: undefined, stays: true });
       expect(answer.setCookies).toEqual([]);
     });
 
-    it("goes by Origin where the browser has no Fetch Metadata", async () => {
+    it("checks Origin if the browser has no Fetch Metadata", async () => {
       const { site, cookie } = await ask("POST", "", { Origin: "https://evil.example" });
       const origin = (Origin: string, more: Headers = {}) =>
         site.ask("POST", path, { headers: { ...cookie, Origin, ...more } });
@@ -158,11 +158,11 @@ describe.each([
       ["upper case", { Origin: "https://shop.example", Host: "Shop.Example" }],
       ["IPv6", { Origin: "http://[::1]:3000", Host: "[0:0::1]:3000" }],
       ["Origin: null, under Referrer-Policy: no-referrer on plain HTTP", { Origin: "null" }],
-    ])("takes the same origin in another spelling for the same: %s", async (_case, headers) => {
+    ])("accepts another spelling of the same origin: %s", async (_case, headers) => {
       expect(await ask("POST", "", headers)).toMatchObject({ status: 303, to: "/", stays: false });
     });
 
-    it("goes by the host that a trusted proxy tells", async () => {
+    it("uses the host that a trusted proxy sends", async () => {
       const proxied = { Origin: "https://shop.example", "X-Forwarded-Host": "shop.example" };
       const trust = { before: (app: Express) => app.set("trust proxy", true) };
       expect(await ask("POST", "", proxied, trust)).toMatchObject({ status: 303, stays: false });
@@ -171,12 +171,12 @@ describe.each([
   });
 
   describe("with a redirect_uri", () => {
-    it.each(SPELLINGS)("sends the browser on where it is listed: %s", async (given, to) => {
+    it.each(SPELLINGS)("redirects to a listed address: %s", async (given, to) => {
       const query = `?redirect_uri=${encodeURIComponent(given)}`;
       expect(await ask("GET", query)).toMatchObject({ status: 302, to, stays: false });
     });
 
-    it("sends nobody anywhere that is not listed, and logs out all the same: every known trick", async () => {
+    it("never redirects to an unlisted address, and logs out all the same: every known trick", async () => {
       const site = await open({ at, auth: { redirectUris: LISTED } });
       for (const trick of TRICKS) {
         const headers = { Cookie: (await site.login("alice")).cookies, Accept: HTML };
@@ -193,7 +193,7 @@ describe.each([
       }
     }, 60_000);
 
-    it("knows two hundred tricks and more", () => {
+    it("has at least two hundred tricks", () => {
       expect(new Set(TRICKS.map(decoded)).size).toBe(TRICKS.length);
       expect(TRICKS.length).toBeGreaterThanOrEqual(200);
     });
@@ -202,7 +202,7 @@ describe.each([
       ["?redirect_uri=https://shop.example/done?from=app&lang=en"],
       ["?redirect_uri=https://bare.example?a=1&b=2"],
       ["?redirect_uri=https://SHOP.example/done?from=app&lang=en"],
-    ])("says how to encode it where it was cut off: %s", async (query) => {
+    ])("explains the encoding if the address was cut off: %s", async (query) => {
       const { status, to, stays, answer } = await ask("GET", query, { Accept: "application/json" });
       expect({ status, to, stays }).toEqual({ status: 400, to: undefined, stays: false });
       expect(message(answer)).toContain("encodeURIComponent");
@@ -212,7 +212,7 @@ describe.each([
       [`?redirect_uri=${BYE}&redirect_uri=${BYE}`],
       [`?redirect_uri=${BYE}&redirect_uri=https://evil.example`],
       [`?redirect_uri=&redirect_uri=${BYE}`],
-    ])("leads nowhere where it is given twice: %s", async (query) => {
+    ])("does not redirect if the parameter is repeated: %s", async (query) => {
       const { status, to, stays, answer } = await ask("GET", query, { Accept: "application/json" });
       expect({ status, to, stays }).toEqual({ status: 400, to: undefined, stays: false });
       expect(message(answer)).toContain("once");
@@ -226,7 +226,7 @@ describe.each([
       [`?REDIRECT_URI=https://evil.example`],
       [`?redirect_uri%00=https://evil.example`],
       [`?redirect_uri`],
-    ])("leads nowhere unlisted under a name that is nearly right: %s", async (query) => {
+    ])("does not redirect to an unlisted address under a similar name: %s", async (query) => {
       const { status, to, stays } = await ask("GET", query);
       expect([302, 400]).toContain(status);
       expect({ to, stays }).toEqual({ to: status === 302 ? "/" : undefined, stays: false });
@@ -235,8 +235,8 @@ describe.each([
     it.each([
       ["the query", `?redirect_uri=${encodeURIComponent(QUERY)}`, "", QUERY],
       ["a form", "", `redirect_uri=${encodeURIComponent(QUERY)}`, QUERY],
-      ["a form with it empty", "", "redirect_uri=", "/"],
-      ["a form without it", "", "a=b", "/"],
+      ["a form with an empty field", "", "redirect_uri=", "/"],
+      ["a form without the field", "", "a=b", "/"],
     ])("is read from a POST: in %s", async (_case, query, body, to) => {
       expect(await ask("POST", query, FORM, { body })).toMatchObject({ status: 303, to, stays: false });
     });
@@ -244,7 +244,7 @@ describe.each([
     it.each([
       ["unlisted", "redirect_uri=https%3A%2F%2Fevil.example", /list/],
       ["twice", `redirect_uri=${BYE}&redirect_uri=${BYE}`, /once/],
-    ])("is held to the list in a form as well: %s", async (_case, body, words) => {
+    ])("must be listed in a form as well: %s", async (_case, body, words) => {
       const { answer, ...seen } = await ask("POST", "", { ...FORM, Accept: "application/json" }, { body });
       expect(seen).toMatchObject({ status: 400, to: undefined, stays: false });
       expect(message(answer)).toMatch(words);
@@ -252,7 +252,7 @@ describe.each([
   });
 
   describe("without a redirect_uri", () => {
-    it.each([["/"], ["/goodbye?a=b"], ["https://shop.example/"]])("leads to the default: %s", async (to) => {
+    it.each([["/"], ["/goodbye?a=b"], ["https://shop.example/"]])("redirects to the default: %s", async (to) => {
       const auth = { defaultRedirect: to };
       expect(await ask("GET", "", {}, { auth })).toMatchObject({ status: 302, to });
       expect(await ask("GET", "?redirect_uri=", {}, { auth })).toMatchObject({ status: 302, to });
@@ -261,17 +261,20 @@ describe.each([
   });
 
   describe("asked for JSON", () => {
-    it.each(["application/json", "application/json, text/plain, */*"])("says where to go on: %s", async (Accept) => {
-      const query = `?redirect_uri=${encodeURIComponent(BYE)}`;
-      for (const method of ["GET", "POST"]) {
-        const { answer, ...seen } = await ask(method, query, { Accept });
-        expect(seen).toMatchObject({ status: 200, to: undefined, stays: false });
-        expect(answer.body).toEqual({ code: 200, message: expect.stringMatching(/logged out/), redirectTo: BYE });
-        expect(answer.headers["cache-control"]).toBe("no-store");
-      }
-    });
+    it.each(["application/json", "application/json, text/plain, */*"])(
+      "returns the redirect address: %s",
+      async (Accept) => {
+        const query = `?redirect_uri=${encodeURIComponent(BYE)}`;
+        for (const method of ["GET", "POST"]) {
+          const { answer, ...seen } = await ask(method, query, { Accept });
+          expect(seen).toMatchObject({ status: 200, to: undefined, stays: false });
+          expect(answer.body).toEqual({ code: 200, message: expect.stringMatching(/logged out/), redirectTo: BYE });
+          expect(answer.headers["cache-control"]).toBe("no-store");
+        }
+      },
+    );
 
-    it("says what is wrong", async () => {
+    it("returns the error", async () => {
       const { answer, stays } = await ask("GET", "?redirect_uri=//evil.example", { Accept: "application/json" });
       expect({ status: answer.status, body: answer.body, stays }).toEqual({
         status: 400,
@@ -280,9 +283,12 @@ describe.each([
       });
     });
 
-    it.each([HTML, "*/*", "text/html, application/json;q=0.5"])("redirects whoever did not ask: %s", async (Accept) => {
-      expect(await ask("GET", "", { Accept })).toMatchObject({ status: 302, to: "/", stays: false });
-    });
+    it.each([HTML, "*/*", "text/html, application/json;q=0.5"])(
+      "redirects clients that did not ask for JSON: %s",
+      async (Accept) => {
+        expect(await ask("GET", "", { Accept })).toMatchObject({ status: 302, to: "/", stays: false });
+      },
+    );
   });
 
   describe("the session cookie", () => {
@@ -299,7 +305,7 @@ describe.each([
         ? [["connect.sid", { cookie: { secure: true, sameSite: "none", partitioned: true }, proxy: true }] as const]
         : []),
       ["connect.sid", { cookie: { secure: "auto" as const, path: "/" }, proxy: true }],
-    ])("is cleared with the attributes it was set with: %s %j", async (name, session) => {
+    ])("is cleared with its original attributes: %s %j", async (name, session) => {
       const site = await open({ at, session });
       const https = { "X-Forwarded-Proto": "https" };
       const body = JSON.stringify({ user: "alice" });
@@ -316,7 +322,7 @@ describe.each([
   });
 
   describe("an anonymous visitor", () => {
-    it.each(["GET", "POST"])("is sent on like anybody, and gets no cookie: %s", async (method) => {
+    it.each(["GET", "POST"])("is redirected like any user, and gets no cookie: %s", async (method) => {
       const site = await open({ at, auth: { redirectUris: LISTED } });
       const bob = await site.login("bob");
       const { headers, setCookies, status } = await site.ask(method, `${path}?redirect_uri=${encodeURIComponent(BYE)}`);
@@ -327,7 +333,7 @@ describe.each([
 
   describe("a kicked visitor", () => {
     it.each([{}, { saveUninitialized: true, resave: true, rolling: true }])(
-      "is sent on as well, his cookie cleared, and is anonymous from then on: %j",
+      "is redirected as well, loses their cookie, and is then anonymous: %j",
       async (session) => {
         const site = await open({ at, session });
         const browser = await site.login("alice");
@@ -341,7 +347,7 @@ describe.each([
   });
 
   describe("another login of the same user", () => {
-    it("stays", async () => {
+    it("stays logged in", async () => {
       const site = await open({ at });
       const [one, other] = [await site.login("alice"), await site.login("alice")];
       expect((await one.get(path)).status).toBe(302);
@@ -349,12 +355,12 @@ describe.each([
     });
   });
 
-  describe("renamed or left out", () => {
+  describe("renamed or removed", () => {
     it.each([
       ["renamed", "/bye", ["/bye"]],
-      ["given twice", ["/bye", "/account/bye"], ["/bye", "/account/bye"]],
-      ["left out", false as const, []],
-    ])("is where it was put, and nowhere else: %s", async (_case, logout, paths) => {
+      ["two paths", ["/bye", "/account/bye"], ["/bye", "/account/bye"]],
+      ["removed", false as const, []],
+    ])("is only at the configured paths: %s", async (_case, logout, paths) => {
       const site = await open({ at, auth: { routes: { logout } } });
       for (const there of paths) {
         const browser = await site.login("alice");

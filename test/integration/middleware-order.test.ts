@@ -71,7 +71,7 @@ describe("passport.session()", () => {
     "fails at req.user": (req) => (req.user as unknown as { isAdmin: boolean }).isAdmin,
   };
 
-  it.each(Object.keys(AUTHORIZE))("after the middleware is found out where authorize %s", async (name) => {
+  it.each(Object.keys(AUTHORIZE))("after the middleware is detected if authorize %s", async (name) => {
     const { site, browser } = await open("after", AUTHORIZE[name] ?? (() => false));
     await browser.post("/in/root");
     expect((await browser.get(CONSOLE)).body).toEqual({ error: "ERR_SESSION_ORDER" });
@@ -83,7 +83,7 @@ describe("passport.session()", () => {
     ]);
   });
 
-  it.each(Object.keys(AUTHORIZE))("before the middleware lets administrators in, where authorize %s", async (name) => {
+  it.each(Object.keys(AUTHORIZE))("before the middleware lets administrators in if authorize %s", async (name) => {
     const { browser } = await open("before", AUTHORIZE[name] ?? (() => false));
     await browser.post("/in/root");
     expect((await browser.get(CONSOLE)).status).toBe(200);
@@ -94,7 +94,7 @@ describe("passport.session()", () => {
     expect((await browser.get(CONSOLE)).status).toBe(403);
   });
 
-  it("after the middleware is right where authorize does not need it", async () => {
+  it("after the middleware is correct if authorize does not need it", async () => {
     const { browser } = await open("after", (req) => {
       return (req.session as { passport?: { user?: string } }).passport?.user === "root";
     });
@@ -104,7 +104,7 @@ describe("passport.session()", () => {
     expect((await browser.get(CONSOLE)).status).toBe(200);
   });
 
-  it("after the middleware finds its request as it was", async () => {
+  it("after the middleware gets an unchanged request", async () => {
     const users: unknown[] = [];
     const { browser } = await open("after", (req) => {
       expect(req.user).toBeUndefined();
@@ -117,7 +117,7 @@ describe("passport.session()", () => {
     expect(users).toEqual([{ id: "set by authorize" }]);
   });
 
-  it("that fails for another reason has its error handed on", async () => {
+  it("that fails for another reason has its error passed on", async () => {
     const { site, browser } = await open("after", () => {
       throw new TypeError("of the app");
     });
@@ -150,7 +150,7 @@ describe("CSRF protection", () => {
     return browser;
   };
 
-  it.each(Object.keys(PROTECTIONS))("before the middleware is warned of once: %s", async (name) => {
+  it.each(Object.keys(PROTECTIONS))("before the middleware causes one warning: %s", async (name) => {
     const site = await openSite({ before: protect(name), after: addDiagnose() });
     const browser = await logIn(site);
     expect(warnings).toEqual([]);
@@ -165,7 +165,7 @@ describe("CSRF protection", () => {
     expect(await orderIn(browser)).toMatchObject([{ level: "error", what: "order: CSRF protection" }]);
   });
 
-  it.each(Object.keys(PROTECTIONS))("after the middleware is right: %s", async (name) => {
+  it.each(Object.keys(PROTECTIONS))("after the middleware is correct: %s", async (name) => {
     const site = await openSite({ after: addDiagnose(protect(name)) });
     const browser = await logIn(site);
     expect((await browser.get("/u", HTML)).status).toBe(200);

@@ -29,7 +29,7 @@ describe("auth below a path, and auth.guard for the rest", () => {
     ["a whole path", { routes: { login: "/account/in" } }],
   ];
 
-  it.each(WAYS)("never refuse the login page: %s", async (_way, auth) => {
+  it.each(WAYS)("never reject the login page: %s", async (_way, auth) => {
     const site = await open({ at: "/account", auth, after: addRoutes });
     expect((await visit(site, await kicked(site), "/account/in")).text).toBe("user: undefined");
     for (const headers of [{}, HTML]) {
@@ -42,7 +42,7 @@ describe("auth below a path, and auth.guard for the rest", () => {
     }
   });
 
-  it("agree, also where the app changes the address in between", async () => {
+  it("agree, even if the app changes the address in between", async () => {
     const after = (app: Express, auth: LogoutMiddleware): void => {
       app.use((req, _res, next) => {
         if (req.path === "/account/in") req.url = "/account/elsewhere";
@@ -68,7 +68,7 @@ describe("auth below a path, and auth.guard for the rest", () => {
   const showError: ErrorRequestHandler = (error: Error, req, res, _next) => {
     res.json({ error: error.message, baseUrl: req.baseUrl, url: req.url });
   };
-  it("leave the request as it was after a function of the app", async () => {
+  it("restore the request after a function of the app", async () => {
     const seen: string[] = [];
     const site = await open({
       at: "/account",
@@ -94,7 +94,7 @@ describe("routes.login that returns a promise", () => {
   it.each([
     ["fulfilled", () => Promise.resolve(true)],
     ["rejected", () => Promise.reject(new Error("of the app"))],
-  ])("is an error that names the fix: %s", async (_case, login) => {
+  ])("causes an error that names the fix: %s", async (_case, login) => {
     const site = await open({ auth: { routes: { login: login as unknown as () => boolean } } });
     const { body } = await site.ask("GET", "/login", { headers: { Cookie: (await kicked(site)).cookies } });
     expect(body).toEqual({ error: "ERR_OPTION_INVALID" });
@@ -118,19 +118,22 @@ describe("auth below a path with parameters", () => {
   };
   const failEarly = (app: Express): unknown => app.get("/early", (_req, _res, next) => next(outage()));
 
-  it.each(["/secret-tenant", "/\\evil.example"])("an error page has nothing of another request: %s", async (other) => {
-    const site = await open({ at: "/:tenant", auth: RELATIVE, before: failEarly, after: addErrors });
-    const slow = visit(site, undefined, "/acme/slow");
-    while (gates.length === 0) await new Promise(setImmediate);
-    await visit(site, undefined, `${other}/x`);
-    for (const gate of gates.splice(0)) gate.open();
-    const { status, text } = await slow;
-    expect(status).toBe(503);
-    expect(addressesOf(text).filter((address) => !address.startsWith("/acme/"))).toEqual([]);
-    // This one has not been at the mount path.
-    const early = addressesOf((await visit(site, undefined, "/early")).text);
-    expect(early.filter((address) => !/^\/(?:express-logout\/|$)/.test(address))).toEqual([]);
-  });
+  it.each(["/secret-tenant", "/\\evil.example"])(
+    "an error page contains nothing of another request: %s",
+    async (other) => {
+      const site = await open({ at: "/:tenant", auth: RELATIVE, before: failEarly, after: addErrors });
+      const slow = visit(site, undefined, "/acme/slow");
+      while (gates.length === 0) await new Promise(setImmediate);
+      await visit(site, undefined, `${other}/x`);
+      for (const gate of gates.splice(0)) gate.open();
+      const { status, text } = await slow;
+      expect(status).toBe(503);
+      expect(addressesOf(text).filter((address) => !address.startsWith("/acme/"))).toEqual([]);
+      // This one has not been at the mount path.
+      const early = addressesOf((await visit(site, undefined, "/early")).text);
+      expect(early.filter((address) => !/^\/(?:express-logout\/|$)/.test(address))).toEqual([]);
+    },
+  );
 
   it.each<[string, (app: Express, auth: LogoutMiddleware) => unknown]>([
     ["in a router", (app, auth) => app.use("/:tenant", Router().use(auth))],
@@ -155,7 +158,7 @@ describe("auth below a path with parameters", () => {
   });
 
   it.each(["/\\evil.example", "/\\", "/\\\\evil.example", "/%5Cevil.example", "/.", "/..", "/.\\"])(
-    "no address names another host: %s",
+    "no address leads to another host: %s",
     async (at) => {
       const site = await open({ at: "/:tenant", auth: RELATIVE });
       const own = (address: string): boolean => new URL(address, site.url).origin === site.url;
@@ -174,11 +177,11 @@ describe("auth below a path with parameters", () => {
   );
 });
 
-describe("an error page for a request that the middleware has not seen", () => {
+describe("an error page for a request without the middleware", () => {
   it.each([
     ["the app", "/account", undefined],
     ["an app", "/nowhere", (app: Express, auth: LogoutMiddleware) => app.use("/account", express().use(auth))],
-  ])("has the files of the one mount path, in %s", async (_where, at, use) => {
+  ])("uses the files of the only mount path, in %s", async (_where, at, use) => {
     const site = await open({
       at,
       auth: RELATIVE,
@@ -197,7 +200,7 @@ describe("an error page for a request that the middleware has not seen", () => {
   });
 });
 
-describe("routes of any script", () => {
+describe("routes with non-ASCII letters", () => {
   const routes = {
     personalCenter: "/konto/\u00e4",
     logout: ["/d\u00e9connexion", "/raus%20hier"],
@@ -206,7 +209,7 @@ describe("routes of any script", () => {
     kickActiveUsers: "/\u00fc/:appId/kick",
   };
 
-  it("are found as browsers send them", async () => {
+  it("are matched as browsers send them", async () => {
     const site = await open({ auth: { routes } });
     for (const path of ["/konto/%C3%A4", "/konto/%c3%a4", "/KONTO/%C3%A4/"]) {
       const { status, text } = await visit(site, await site.login("alice"), path);

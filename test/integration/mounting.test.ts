@@ -13,7 +13,7 @@ describe("mounting", () => {
     await Promise.all(servers.splice(0).map((server) => server.close()));
   });
 
-  /** What the first request is answered. */
+  /** The answer to the first request. */
   async function firstAnswer(build: (app: Express, auth: LogoutMiddleware, store: MemoryStore) => void, path = "/") {
     const store = new MemoryStore();
     const auth = logout({ store, appId: "shop", userPoolId: "acme" });
@@ -28,7 +28,7 @@ describe("mounting", () => {
     return (await new Browser(server.url).get(path)).body as unknown;
   }
 
-  it("after session() is right, whichever was made first", async () => {
+  it("after session() is correct, in either order of creation", async () => {
     expect(await firstAnswer((app, auth, store) => app.use(sessions(store), auth))).toEqual({ session: "object" });
     const store = new MemoryStore();
     const before = sessions(store);
@@ -36,7 +36,7 @@ describe("mounting", () => {
     expect(await firstAnswer((app) => app.use(before, auth))).toEqual({ session: "object" });
   });
 
-  it("without session() is told at the first request", async () => {
+  it("without session() causes an error at the first request", async () => {
     const answer = await firstAnswer((app, auth) => app.use(auth));
     expect(answer).toMatchObject({
       code: "ERR_SESSION_MISSING",
@@ -44,17 +44,17 @@ describe("mounting", () => {
     });
   });
 
-  it("with another store in session() is told at the first request", async () => {
+  it("with another store in session() causes an error at the first request", async () => {
     const answer = await firstAnswer((app, auth) => app.use(sessions(new MemoryStore()), auth));
     expect(answer).toMatchObject({ code: "ERR_SESSION_STORE", message: expect.stringContaining("same instance") });
   });
 
-  it("before session() is told at the first request", async () => {
+  it("before session() causes an error at the first request", async () => {
     const answer = await firstAnswer((app, auth, store) => app.use(auth, sessions(store)));
     expect(answer).toMatchObject({ code: "ERR_SESSION_ORDER", message: expect.stringContaining("before session()") });
   });
 
-  it("of auth.guard alone is checked as that of the middleware", async () => {
+  it("of auth.guard alone is checked like that of the middleware", async () => {
     const answers = [
       await firstAnswer((app, auth, store) => app.use(auth.guard, sessions(store))),
       await firstAnswer((app, auth) => app.use(auth.guard)),
@@ -69,12 +69,12 @@ describe("mounting", () => {
     ]);
   });
 
-  it("is right where session() serves a part of the site alone", async () => {
+  it("is correct if session() serves only a part of the site", async () => {
     const answer = await firstAnswer((app, auth, store) => app.use(sessions(store, { path: "/members" }), auth));
     expect(answer).toEqual({ session: "undefined" });
   });
 
-  it("is right while the store is off-line: nobody has a session", async () => {
+  it("is correct while the store is offline and no request has a session", async () => {
     const answer = await firstAnswer((app, auth, store) => {
       app.use(sessions(store), auth);
       store.emit("disconnect");

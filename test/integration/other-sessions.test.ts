@@ -55,7 +55,7 @@ describe("an app with a session() for administrators and one for users", () => {
     "their guards alone": (app, admins, users) => app.use(admins.guard, users.guard),
   };
 
-  it.each(Object.keys(MOUNTS))("serves and kicks each on its own: %s", async (name) => {
+  it.each(Object.keys(MOUNTS))("serves and kicks each group separately: %s", async (name) => {
     const { browser, sites } = await start(MOUNTS[name] ?? (() => undefined));
     const me = async ({ path }: Site): Promise<unknown> => {
       const { status, body } = await browser.get(`${path}/me`, json);
@@ -70,18 +70,18 @@ describe("an app with a session() for administrators and one for users", () => {
     expect([await me(admin), await me(shop)]).toEqual([null, 401]);
   });
 
-  it("has the pages of a site for its own sessions alone", async () => {
+  it("shows each site's pages to its own sessions only", async () => {
     const { browser } = await start((app, admins, users) => app.use("/admin", users).use(admins));
     await browser.post("/admin/log-in/root");
     await browser.post("/log-in/alice");
-    // Mounted where the requests have a session of the other one, neither has a page.
+    // If requests have a session of the other session(), neither logout() serves a page.
     expect((await browser.get("/admin/u", json)).status).toBe(404);
     expect((await browser.get("/u", json)).status).toBe(404);
     expect((await browser.post("/login/profile/logout", {}, json)).status).toBe(404);
     expect((await browser.get("/me")).body).toEqual({ user: "alice" });
   });
 
-  it("learns of a request of the other session() from diagnose()", async () => {
+  it("reports a request of the other session() in diagnose()", async () => {
     const { browser } = await start((app, admins, users) => {
       app.get("/admin/diagnose", async (req, res) => {
         res.json([await admins.diagnose(req), await users.diagnose(req)]);

@@ -12,7 +12,7 @@ interface PassportUser {
   id: string;
 }
 
-/** What apps serialise a user to: his id, or an object with it. */
+/** Forms to which apps serialize a user: their id, or an object with their id. */
 const SERIALISED: Readonly<Record<string, (user: PassportUser) => unknown>> = {
   "the id": (user) => user.id,
   "an object with the id": (user) => ({ id: user.id, username: user.id }),
@@ -88,7 +88,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("passport, o
     expect((await site.auth.listLogins("carol")).items).toHaveLength(1);
   });
 
-  it.each(CASES)("logging in again keeps one login, storing %s, keepSessionInfo: %s", async (kind, keep) => {
+  it.each(CASES)("another login keeps one login, storing %s, keepSessionInfo: %s", async (kind, keep) => {
     const { site, who, logIn } = await open(kind, keep);
     const browser = await logIn("alice");
     await logIn("alice", browser);

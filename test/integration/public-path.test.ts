@@ -15,7 +15,7 @@ afterEach(async () => {
   await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
 });
 
-/** A proxy that serves the site below `/shop`, and takes that off. What it sends it says of that. */
+/** A proxy that serves the site below `/shop`, removes that prefix, and adds these headers. */
 async function behindGateway(site: Site, headers: Readonly<Record<string, string>>): Promise<Site> {
   const gateway = await serve((req, res) => {
     if (req.url?.startsWith("/shop/") !== true) {
@@ -56,10 +56,10 @@ describe.each<[string, SiteOptions, Readonly<Record<string, string>>]>([
     { "X-Forwarded-Prefix": "/other" },
   ],
   ["below a mount path", { at: "/account", before: trusting, auth: console }, { "X-Forwarded-Prefix": "/shop/" }],
-])("behind a proxy that removes /shop, %s", (_case, options, headers) => {
+])("an app behind a proxy that removes /shop, %s", (_case, options, headers) => {
   const at = options.at ?? "";
 
-  it("every page, file and form is there", async () => {
+  it("serves every page, file and form", async () => {
     const site = await open(options);
     const outer = await behindGateway(site, headers);
     const alice = await site.login("alice");
@@ -79,7 +79,7 @@ describe.each<[string, SiteOptions, Readonly<Record<string, string>>]>([
     expect(await site.user(alice)).toBeNull();
   });
 
-  it("the ways to log in, back, and on after a logout stay below it", async () => {
+  it("keeps the links to log in, to return, and to continue after a logout below /shop", async () => {
     const site = await open(options);
     const outer = await behindGateway(site, headers);
     const anonymous = await visit(outer, undefined, `/shop${at}/u?a=1`);
@@ -93,7 +93,7 @@ describe.each<[string, SiteOptions, Readonly<Record<string, string>>]>([
     expect((await visit(outer, refused, `/shop${at}/me`)).text).toContain('href="/shop/login"');
   });
 
-  it("the login page is never refused", async () => {
+  it("never rejects the login page", async () => {
     const site = await open(options);
     const outer = await behindGateway(site, headers);
     const alice = await site.login("alice");
@@ -109,7 +109,7 @@ describe("the prefix that a request names", () => {
     return addressesOf(text).find((address) => address.endsWith(".css")) ?? "";
   };
 
-  it("counts for nothing where the app trusts no proxy", async () => {
+  it("is ignored if the app trusts no proxy", async () => {
     expect(await stylesheet({}, "/shop")).toMatch(/^\/express-logout\//);
   });
 
@@ -122,7 +122,7 @@ describe("the prefix that a request names", () => {
     "/a?b=",
     "/%0d%0aX:y",
     "/a,//b",
-  ])("counts for nothing where it is no plain path: %s", async (prefix) => {
+  ])("is ignored if it is not a plain path: %s", async (prefix) => {
     expect(await stylesheet({ before: trusting }, prefix)).toMatch(/^\/express-logout\//);
   });
 
@@ -131,7 +131,7 @@ describe("the prefix that a request names", () => {
     ["of two proxies", "/outer, /shop", "/outer/shop"],
     ["of two proxies, in two headers", ["/outer", "/shop"], "/outer/shop"],
     ["the root", "/", ""],
-  ])("stands in front: %s", async (_case, prefix, front) => {
+  ])("is put in front: %s", async (_case, prefix, front) => {
     expect(await stylesheet({ before: trusting }, prefix)).toMatch(new RegExp(`^${front}/express-logout/`));
   });
 });
@@ -150,7 +150,7 @@ describe("addresses that the app gives", () => {
     expect((await site.ask("GET", "/account/login/profile/logout")).headers.location).toBe(home);
   });
 
-  it("name the login page that is never refused, also where they are relative", async () => {
+  it("name the login page that is never rejected, even if they are relative", async () => {
     const after = (app: Express): unknown => app.get("/account/in", (_req, res) => res.send("log in"));
     const site = await open({ at: "/account", auth: relative, after });
     const alice = await site.login("alice");

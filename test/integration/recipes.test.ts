@@ -51,7 +51,7 @@ describe("the recipe for ws", () => {
   const connect = (site: Site, browser?: Browser): WebSocket =>
     new WebSocket(site.url.replace("http", "ws"), { headers: { Cookie: browser?.cookies ?? "" } });
 
-  it("serves a user, and closes when he is kicked on another node, with what it was", async () => {
+  it("serves a user, and closes with the reason when they are kicked on another node", async () => {
     const [site, other] = await open();
     const socket = connect(site, await site.login("alice"));
     await once(socket, "open");
@@ -63,7 +63,7 @@ describe("the recipe for ws", () => {
     expect([code, reason.toString()]).toEqual([4401, "kick"]);
   });
 
-  it("hears nothing more from a client that does not answer the close", async () => {
+  it("receives nothing more from a client that does not answer the close", async () => {
     const [site, other] = await open();
     const browser = await site.login("alice");
     const { hostname, port } = new URL(site.url);
@@ -81,7 +81,7 @@ describe("the recipe for ws", () => {
     expect(heard).not.toContain("late");
   });
 
-  it("refuses whoever is not logged in with 401, a kicked user among them", async () => {
+  it("rejects anonymous and kicked users with 401", async () => {
     const [site, other] = await open();
     const browser = await site.login("alice");
     await other.auth.kick("alice");
@@ -92,7 +92,7 @@ describe("the recipe for ws", () => {
     expect(server.clients.size).toBe(0);
   });
 
-  it("survives a client that is gone before its session has been read", async () => {
+  it("survives a client that disconnects before its session has been read", async () => {
     const [site] = await open();
     const browser = await site.login("alice");
     for (let times = 0; times < 20; times += 1) {
@@ -142,7 +142,7 @@ describe("the recipe for socket.io", () => {
     new Promise((resolve) => socket.once(event, resolve));
 
   it.each([[["websocket"]], [["polling"]], [["polling", "websocket"]]])(
-    "serves a user, and disconnects him when he is kicked on another node: %j",
+    "serves a user, and disconnects them when they are kicked on another node: %j",
     async (transports) => {
       const [site, other] = await open();
       const browser = await site.login("alice");
@@ -165,7 +165,7 @@ describe("the recipe for socket.io", () => {
     },
   );
 
-  it.each(["polling", "websocket"])("refuses whoever is not logged in with 401: %s", async (transport) => {
+  it.each(["polling", "websocket"])("rejects anonymous users with 401: %s", async (transport) => {
     const [site] = await open();
     const error = (await next(connect(site, [transport]), "connect_error")) as { description?: unknown };
     expect(JSON.stringify(error.description) + String((error.description as { message?: string }).message)).toContain(
@@ -175,7 +175,7 @@ describe("the recipe for socket.io", () => {
   });
 
   it.each(["polling", "websocket"])(
-    "waits no more for the login of a connection that is over: %s",
+    "stops waiting for the login when the connection has ended: %s",
     async (transport) => {
       const [site, other] = await open();
       const connected = [await site.login("alice"), await site.login("bob")].map(async (browser) => {
@@ -220,14 +220,14 @@ describe("the recipe for a long poll", () => {
     return { answer };
   };
 
-  it("answers a user with what he waits for", async () => {
+  it("answers a user with the expected message", async () => {
     const [site] = await open();
     const { answer } = await poll(await site.login("alice"));
     news.emit("news", "hello");
     expect((await answer).body).toEqual({ text: "hello" });
   });
 
-  it("answers 401 with why when he is kicked on another node", async () => {
+  it("answers 401 with the reason when the user is kicked on another node", async () => {
     const [site, other] = await open();
     const { answer } = await poll(await site.login("alice"));
     await other.auth.kick("alice", { reason: REASON });
@@ -236,8 +236,8 @@ describe("the recipe for a long poll", () => {
     expect(news.listenerCount("news")).toBe(0);
   });
 
-  it("answers once where both come in one moment", async () => {
-    // In one process a kick is told at once: before the answer has gone out.
+  it("answers once if both happen at the same time", async () => {
+    // In one process the notification of a kick arrives at once, before the answer has gone out.
     const site = await openSite({ after: (app, auth) => app.get("/poll", longPoll(auth, news)) });
     const { answer } = await poll(await site.login("alice"));
     const said = { isHeard: news.emit("news", "hello"), kick: await site.auth.kick("alice") };
@@ -250,7 +250,7 @@ describe("the recipe for server-sent events", () => {
   const news = new EventEmitter();
   const open = () => openNodes({ after: (app, auth) => app.get("/events", serverSentEvents(auth, news)) });
 
-  it("serves a user, and ends when he is kicked on another node, with why", async () => {
+  it("serves a user, and ends with the reason when they are kicked on another node", async () => {
     const [site, other] = await open();
     const browser = await site.login("alice");
     const answer = await fetch(`${site.url}/events`, { headers: { Cookie: browser.cookies } });
@@ -265,7 +265,7 @@ describe("the recipe for server-sent events", () => {
     expect(again.status).toBe(401);
   });
 
-  it("refuses whoever is not logged in with 401", async () => {
+  it("rejects anonymous users with 401", async () => {
     const [site] = await open();
     expect((await fetch(`${site.url}/events`)).status).toBe(401);
   });

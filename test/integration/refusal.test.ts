@@ -85,13 +85,13 @@ describe("the first request of a kicked login", () => {
     expect(unescape(shown)).toBe(reason);
   });
 
-  it("is answered without a reason where none was given", async () => {
+  it("is answered without a reason if none was given", async () => {
     const { ask } = await kicked({}, "");
     const { status, body } = await ask("/me");
     expect({ status, body }).toEqual({ status: 401, body: { code: 401, message: "You have been logged out" } });
   });
 
-  it.each([{}, EAGER])("has its cookie cleared, and gets no other: %j", async (session) => {
+  it.each([{}, EAGER])("has its cookie cleared, and gets no new cookie: %j", async (session) => {
     for (const headers of [PAGE, {}]) {
       const { ask } = await kicked({ session });
       expect((await ask("/me", headers)).setCookies).toEqual([CLEARED]);
@@ -105,7 +105,7 @@ describe("the first request of a kicked login", () => {
       { name: "__Host.sid", cookie: { path: "/shop", domain: "127.0.0.1", sameSite: "lax" as const } },
       /^__Host\.sid=;(?=.*Domain=127\.0\.0\.1)(?=.*Path=\/shop)(?=.*SameSite=Lax)/,
     ],
-  ])("has the cookie cleared that session() was told to set: %j", async (session, cleared) => {
+  ])("has the cookie cleared that session() is configured to set: %j", async (session, cleared) => {
     const site = await open({ session: { ...EAGER, ...session }, auth: { loginUrl: "/shop/login" } });
     const browser = await site.login("alice", {}, "/shop/login");
     await site.auth.kick("alice");
@@ -128,20 +128,20 @@ describe("the first request of a kicked login", () => {
     "//:x/me",
     "/\\",
     "http://127.0.0.1/me",
-  ])("is refused wherever it goes: %s", async (path) => {
+  ])("is rejected at every path: %s", async (path) => {
     const { ask } = await kicked();
     const { status, body } = await ask(path);
     expect({ status, body }).toMatchObject({ status: 401, body: { code: 401 } });
   });
 
-  it.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])("is refused whatever it does: %s", async (method) => {
+  it.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])("is rejected with every method: %s", async (method) => {
     const { ask } = await kicked();
     expect((await ask("/me", {}, method)).status).toBe(401);
   });
 });
 
-describe("the request after it", () => {
-  it.each([{}, EAGER])("is anonymous, with the old cookie and without: %j", async (session) => {
+describe("the second request of a kicked login", () => {
+  it.each([{}, EAGER])("is anonymous, with and without the old cookie: %j", async (session) => {
     const { browser, site } = await kicked({ session });
     const old = browser.clone();
     expect((await browser.get("/me")).status).toBe(401);
@@ -154,7 +154,7 @@ describe("the request after it", () => {
 const FRAME = { ...PAGE, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate" };
 const DATA = { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", Accept: "*/*" };
 
-describe("a first request that nobody looks at", () => {
+describe("a first request whose answer is not shown", () => {
   it.each<[string, Headers]>([
     ["GET", { ...FRAME, "Sec-Fetch-Site": "cross-site" }],
     ["GET", { ...FRAME, "Sec-Fetch-Site": "same-site" }],
@@ -186,7 +186,7 @@ describe("a first request that nobody looks at", () => {
 });
 
 describe("a first request in a frame of the same origin", () => {
-  it("is shown the reason there, which uses it up", async () => {
+  it("shows the reason in the frame, and only once", async () => {
     const { ask, browser } = await kicked();
     const shown = await ask("/me", { ...FRAME, "Sec-Fetch-Site": "same-origin" });
     expect([shown.status, shown.setCookies]).toEqual([401, [CLEARED]]);
@@ -209,7 +209,7 @@ describe("the files of a page that a kicked login asks for", () => {
     ["a style", { "Sec-Fetch-Dest": "style" }],
     ["an image on plain HTTP", { Accept: "image/avif,image/webp,*/*;q=0.8" }],
     ["a script on plain HTTP", { ...BROWSER, Accept: "*/*" }],
-  ])("come as for an anonymous visitor, and leave the reason for the next page: %s", async (_case, headers) => {
+  ])("are served as to an anonymous visitor, and leave the reason for the next page: %s", async (_case, headers) => {
     for (const session of [{}, EAGER]) {
       const { ask } = await kicked({ session, after: files });
       for (const method of ["GET", "HEAD", "GET"]) {
@@ -222,13 +222,13 @@ describe("the files of a page that a kicked login asks for", () => {
   it.each<[string, Headers]>([
     ["with Fetch Metadata", { "Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors" }],
     ["on plain HTTP", { ...BROWSER, Accept: "*/*" }],
-  ])("are not the data that a script fetches: that is refused, %s", async (_case, headers) => {
+  ])("do not include data that a script fetches, which is rejected: %s", async (_case, headers) => {
     const { ask } = await kicked();
     expect(await ask("/me", headers)).toMatchObject({ status: 401, setCookies: [CLEARED] });
   });
 });
 
-describe("a browser that has gone before it is answered", () => {
+describe("a browser that disconnects before the answer", () => {
   it("leaves the reason for the next page", async () => {
     const held = new Holdable(new MemoryStore());
     const gone = new Gate();
@@ -253,7 +253,7 @@ describe("a browser that has gone before it is answered", () => {
 });
 
 describe("logging in with the kicked cookie", () => {
-  it.each([{}, EAGER])("takes one step, and the reason is then gone: %j", async (session) => {
+  it.each([{}, EAGER])("takes one step, and then removes the reason: %j", async (session) => {
     const { browser, site } = await kicked({ session });
     const old = browser.clone();
     const answer = await browser.post("/login", { user: "alice" });
@@ -264,7 +264,7 @@ describe("logging in with the kicked cookie", () => {
     expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 
-  it("takes one step also where the app keeps the session id", async () => {
+  it("takes one step even if the app keeps the session id", async () => {
     const after = (app: Express): unknown =>
       app.post("/login", (req, res) => {
         req.session.userId = "alice";
@@ -278,7 +278,7 @@ describe("logging in with the kicked cookie", () => {
   });
 
   it.each(["/login", "/login/", "/login?next=%2Fme"])(
-    "is possible on the log-in page, which sees nobody: %s",
+    "is possible on the login page, which sees an anonymous session: %s",
     async (path) => {
       const { ask } = await kicked();
       expect(await ask(path)).toMatchObject(ANONYMOUS);
@@ -286,13 +286,13 @@ describe("logging in with the kicked cookie", () => {
     },
   );
 
-  it.each(["/shop/login", "https://shop.example/shop/login"])("goes by loginUrl: %s", async (loginUrl) => {
+  it.each(["/shop/login", "https://shop.example/shop/login"])("depends on loginUrl: %s", async (loginUrl) => {
     const { ask } = await kicked({ auth: { loginUrl } });
     expect(await ask("/shop/login", { Host: "shop.example" })).toMatchObject(ANONYMOUS);
     expect((await ask("/login")).status).toBe(401);
   });
 
-  it("takes one step from the login page, wherever its form is sent to, and the page can show the reason", async () => {
+  it("takes one step from the login page, with any form action, and the page can show the reason", async () => {
     const after = (app: Express, auth: LogoutMiddleware): unknown =>
       app.get("/login", (req, res) => res.send(`log in: ${auth.rejection(req)?.reason ?? ""}`));
     for (const session of [{}, EAGER]) {
@@ -328,7 +328,7 @@ describe("logging in with the kicked cookie", () => {
     }
   });
 
-  it("is refused where the app's function throws, and the error is the app's", async () => {
+  it("is rejected if a function of the app throws, and the error is passed to the app", async () => {
     const login = (): boolean => {
       throw new Error("no idea");
     };
@@ -337,7 +337,7 @@ describe("logging in with the kicked cookie", () => {
     expect(site.errors).toEqual([new Error("no idea")]);
   });
 
-  it("goes by what the app's routes see where the app has rewritten the address", async () => {
+  it("depends on the address that the app's routes see after a rewrite", async () => {
     const before = (app: Express): unknown =>
       app.use((req, _res, next) => {
         req.url = `/shop${req.url}`;
@@ -349,7 +349,7 @@ describe("logging in with the kicked cookie", () => {
   });
 
   it.each(["/", "/shop/login"])(
-    "is refused on a page of this app where loginUrl is another host's: %s",
+    "is rejected on a page of this app if loginUrl is on another host: %s",
     async (path) => {
       const { ask } = await kicked({ auth: { loginUrl: `https://idp.example${path}` } });
       expect((await ask(path)).text).toContain(WHY);
@@ -369,7 +369,7 @@ describe.each([
   ],
 ] as const)("a login ended by %s", (_way, end: (auth: LogoutMiddleware) => Promise<unknown>) => {
   describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_name, makeBackend) => {
-    it("is told the reason on each device, and not who gave it", async () => {
+    it("gets the reason on each device, without its author", async () => {
       const backend = makeBackend();
       await backend.start();
       try {
@@ -402,7 +402,7 @@ describe.each([
   }
 
   it.each(HANDLER_NAMES.filter((name) => !rotates(name)))(
-    "is told the reason also where a request in flight has written the session since: %s",
+    "gets the reason even if a request in flight has written the session since: %s",
     async (handler) => {
       const { old } = await overwritten(handler);
       expect(await old.get("/me")).toMatchObject({ status: 401, text: expect.stringContaining(WHY) });
@@ -411,7 +411,7 @@ describe.each([
   );
 
   it.each(HANDLER_NAMES.filter(rotates))(
-    "is told the reason under the new cookie that a request in flight has got: %s",
+    "gets the reason with the new cookie of a request in flight: %s",
     async (handler) => {
       const { old, waiting } = await overwritten(handler);
       expect(sessionId(waiting)).not.toBe(sessionId(old));
@@ -422,7 +422,7 @@ describe.each([
 });
 
 describe("kickLogin of one of two devices", () => {
-  it("leaves the other", async () => {
+  it("leaves the other logged in", async () => {
     const site = await open();
     const browsers = [await site.login("alice"), await site.login("alice")];
     const [newest] = (await site.auth.listLogins("alice")).items;
@@ -434,7 +434,7 @@ describe("kickLogin of one of two devices", () => {
 });
 
 describe("the middleware under a mount path", () => {
-  it("shows the rest of the app an anonymous session at once, and refuses under the path", async () => {
+  it("shows the rest of the app an anonymous session at once, and rejects under the path", async () => {
     const { ask } = await kicked({ at: "/account" });
     const elsewhere = await ask("/me");
     expect(elsewhere).toMatchObject(ANONYMOUS);
@@ -455,7 +455,7 @@ describe("the middleware under a mount path", () => {
     expect(await site.user(await site.login("bob"))).toBe("bob");
   });
 
-  it("tells the app's own routes by auth.ended, and nobody else", async () => {
+  it("informs only the app's own routes, by auth.rejection", async () => {
     const seen: (LoginEnd | undefined)[] = [];
     const after = (app: Express, auth: LogoutMiddleware): unknown =>
       app.use((req, _res, next) => {
@@ -477,7 +477,7 @@ describe("the middleware under a mount path", () => {
   });
 });
 
-describe("a kicked login whose session the app has taken away already", () => {
+describe("a kicked login whose session the app has already removed", () => {
   const WAYS: [string, RequestHandler][] = [
     ["destroy()", (req, _res, next) => req.session.destroy(next)],
     [
@@ -489,7 +489,7 @@ describe("a kicked login whose session the app has taken away already", () => {
     ],
   ];
 
-  it.each(WAYS)("is refused by auth.guard all the same: %s", async (_way, takeAway) => {
+  it.each(WAYS)("is still rejected by auth.guard: %s", async (_way, takeAway) => {
     const after = (app: Express, auth: LogoutMiddleware): unknown => app.use("/me", takeAway, auth.guard);
     const { ask, site } = await kicked({ at: "/account", after });
     const { status, text, setCookies } = await ask("/me");
@@ -514,23 +514,23 @@ describe("a kicked login whose session the app has taken away already", () => {
 });
 
 describe("onKicked", () => {
-  it("answers in place of the 401, with the cookie cleared", async () => {
-    const told: LoginEnd[] = [];
+  it("answers instead of the 401, with the cookie cleared", async () => {
+    const rejections: LoginEnd[] = [];
     const { ask } = await kicked({
       auth: {
         onRejected: (_req, res, _next, ended) => {
-          told.push(ended);
+          rejections.push(ended);
           res.redirect("/login?kicked");
         },
       },
     });
     const { status, headers, setCookies } = await ask("/me");
     expect([status, headers.location, setCookies]).toEqual([302, "/login?kicked", [CLEARED]]);
-    expect(told).toEqual([{ loginId: expect.any(String), at: expect.any(Date), reason: WHY }]);
+    expect(rejections).toEqual([{ loginId: expect.any(String), at: expect.any(Date), reason: WHY }]);
     expect(await ask("/me")).toMatchObject(ANONYMOUS);
   });
 
-  it("goes on with an anonymous session by next(), and is not asked for anybody else", async () => {
+  it("continues with an anonymous session by next(), and is not called for other users", async () => {
     let asked = 0;
     const onRejected: NonNullable<SiteOptions["auth"]>["onRejected"] = (_req, _res, next) => {
       asked += 1;
@@ -544,7 +544,7 @@ describe("onKicked", () => {
     expect(asked).toBe(1);
   });
 
-  it("hands what it throws to the app", async () => {
+  it("passes a thrown error to the app", async () => {
     const onRejected = (): void => {
       throw new Error("no page");
     };
@@ -553,7 +553,7 @@ describe("onKicked", () => {
     expect(site.errors).toEqual([new Error("no page")]);
   });
 
-  it("hands what it rejects with to the app", async () => {
+  it("passes a rejection to the app", async () => {
     // An async function, as apps write handlers.
     const onRejected = (() => Promise.reject(new Error("no page"))) as () => void;
     const { ask, site } = await kicked({ auth: { onRejected } });
@@ -562,7 +562,7 @@ describe("onKicked", () => {
   });
 });
 
-describe("a user who has logged out by himself", () => {
+describe("a user who has logged out", () => {
   const LOG_OUT = "/login/profile/logout";
 
   async function loggedOut(prepare: (site: Site) => Promise<void> = () => Promise.resolve()): Promise<Browser> {
@@ -578,15 +578,15 @@ describe("a user who has logged out by himself", () => {
     return old;
   }
 
-  it("is anonymous and not refused, whatever a request in flight has written", async () => {
+  it("is anonymous and not rejected, even after a write of a request in flight", async () => {
     const browser = await loggedOut();
     for (let i = 0; i < 2; i++) expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
   });
 
   it.each([
-    ["himself", (site: Site) => site.auth.kick("alice", { reason: WHY })],
+    ["the user", (site: Site) => site.auth.kick("alice", { reason: WHY })],
     ["with everyone", (site: Site) => site.auth.kickAll({ reason: WHY })],
-  ])("is not told of a kick before he logged in: %s", async (_case, kick) => {
+  ])("gets no reason of a kick before their login: %s", async (_case, kick) => {
     const browser = await loggedOut(async (site) => {
       await site.login("alice");
       await kick(site);
@@ -595,7 +595,7 @@ describe("a user who has logged out by himself", () => {
   });
 });
 
-/** What a browser shows of escaped text. */
+/** The text that a browser shows for escaped text. */
 function unescape(html: string): string {
   const signs: Record<string, string> = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" };
   return html.replace(/&(lt|gt|quot|#39|amp);/g, (_all, name: string) => signs[name] ?? "");

@@ -37,7 +37,7 @@ const send = (browser: Browser) =>
   );
 
 describe("the recipe for apps that read returnTo in the session", () => {
-  it("leads back to the page that needed a login", async () => {
+  it("returns to the page that needed a login", async () => {
     const browser = new Browser((await open()).url);
     const { headers } = await browser.get("/u?a=1", { Accept: "text/html" });
     expect((await browser.get(headers["location"] ?? "")).status).toBe(200);
@@ -45,7 +45,7 @@ describe("the recipe for apps that read returnTo in the session", () => {
     expect((await browser.get("/u?a=1")).status).toBe(200);
   });
 
-  it("leads back also after a kick, and leaves the app's own way alone", async () => {
+  it("returns also after a kick, and leaves the app's own return path unchanged", async () => {
     const site = await open();
     const browser = new Browser(site.url);
     await send(browser);

@@ -13,7 +13,7 @@ interface SessionStoreWithGenerate {
 
 const generate = (req: Request): void => (req.sessionStore as unknown as SessionStoreWithGenerate).generate(req);
 
-/** What apps do that change the session id by hand, in one request. */
+/** The steps of apps that rotate the session id manually, in one request. */
 const BY_HAND: Readonly<Record<string, (req: Request, pause: () => Promise<void>) => Promise<void>>> = {
   "destroy(), generate() and the user id": async (req, pause) => {
     const { userId } = req.session;
@@ -78,7 +78,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   }
 
-  describe("an app that changes the session id by hand", () => {
+  describe("an app that rotates the session id manually", () => {
     it.each(WAYS)("keeps its user logged in, as one login: %s", async (way) => {
       const { login, user, auth } = await site();
       const browser = await login("alice");
@@ -94,7 +94,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect(logins.map(({ id, began }) => [id, began])).toEqual([[before?.id, before?.began]]);
     });
 
-    it("keeps a user logged in who has logged in by the same request", async () => {
+    it("keeps a user logged in who has logged in with the same request", async () => {
       const { auth, url } = await site(undefined, {
         after: (app) => {
           app.post("/log-in-by-hand", (req, res, next) => {
@@ -122,7 +122,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       kickLogin: (auth, loginId) => auth.kickLogin("alice", loginId),
     };
     it.each(WAYS.flatMap((way) => Object.keys(ENDS).map((end) => [way, end] as const)))(
-      "does not bring him back: %s, with a %s in between",
+      "does not log the user in again: %s, with a %s in between",
       async (way, end) => {
         const gate = new Gate();
         const { login, user, auth } = await site(gate);
@@ -138,7 +138,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       },
     );
 
-    it.each(WAYS)("does not survive that its user logs out everywhere else: %s", async (way) => {
+    it.each(WAYS)("does not keep the login after a logout everywhere else: %s", async (way) => {
       const gate = new Gate();
       const { login, user, auth } = await site(gate);
       const here = await login("alice");
@@ -153,7 +153,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect((await auth.listLogins("alice")).items.map(({ id }) => id)).toEqual([current?.id]);
     });
 
-    it.each(WAYS)("keeps a login that was spared when its user logged out everywhere else: %s", async (way) => {
+    it.each(WAYS)("keeps the spared login after a logout everywhere else: %s", async (way) => {
       const { login, user, auth } = await site();
       const [here, there] = [await login("alice"), await login("alice")];
       expect((await here.post("/u/end-others")).status).toBe(303);
@@ -162,7 +162,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect((await auth.listLogins("alice")).items).toHaveLength(1);
     });
 
-    it.each(WAYS)("does not bring him back whom another request has logged out meanwhile: %s", async (way) => {
+    it.each(WAYS)("does not log the user in again after a logout by another request: %s", async (way) => {
       const gate = new Gate();
       const out = new Gate();
       const { login, user, auth } = await site(gate, {
@@ -199,7 +199,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect((await auth.listLogins("alice")).items.map(({ id }) => id)).toEqual([before?.id]);
     });
 
-    it("leaves the old session id worthless, also where a request in flight saves it again", async () => {
+    it("makes the old session id worthless, even if a request in flight saves it again", async () => {
       const gate = new Gate();
       const { login, user } = await site(undefined, {
         after: (app) => {
@@ -221,7 +221,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect([await user(old), await user(browser)]).toEqual([null, "alice"]);
     });
 
-    it("by two requests at once leaves both valid, as one login", async () => {
+    it("by two requests at once keeps both session ids valid, as one login", async () => {
       const gate = new Gate();
       const { login, user, auth } = await site(undefined, {
         after: (app) => {

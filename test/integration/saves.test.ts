@@ -10,7 +10,7 @@ import { sessionId, useSites } from "../support/site.js";
 
 const HOUR_MS = 3_600_000;
 
-/** Remembers what was written, as it was written. */
+/** Keeps each session as the text that was written. */
 class RecordingStore extends MemoryStore {
   readonly written: SessionData[] = [];
 
@@ -24,7 +24,7 @@ class RecordingStore extends MemoryStore {
   }
 }
 
-/** A registry that takes its time where the test wants it. */
+/** A registry that waits on demand. */
 class SlowRegistry extends MemoryLoginRegistry {
   beforeAdd: (() => Promise<void>) | undefined;
   beforeUpdate: (() => Promise<void>) | undefined;
@@ -84,13 +84,13 @@ describe("saves of one session", () => {
     return { site, store, registry, gate, age, expiryOf };
   }
 
-  it("begin one login, where the app does not wait for the first of two", async () => {
+  it("begin one login if the app does not wait for the first save", async () => {
     const { site } = await open();
     await new Browser(site.url).post("/login/twice");
     expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 
-  it("write no user with another one's login, where the app changes the user meanwhile", async () => {
+  it("write no user with another user's login if the app changes the user meanwhile", async () => {
     const { site, store, registry, gate } = await open();
     const browser = new Browser(site.url);
     registry.beforeAdd = async () => {
@@ -107,7 +107,7 @@ describe("saves of one session", () => {
     expect((await site.auth.listLogins("alice")).items).toEqual([]);
   });
 
-  it("keep a login as long as the session that is touched after its first", async () => {
+  it("keep a login as long as a session that is touched after the first save", async () => {
     const { site, age, expiryOf } = await open();
     const browser = new Browser(site.url);
     await browser.post("/visit");
@@ -118,7 +118,7 @@ describe("saves of one session", () => {
     expect(+(login?.expires ?? 0)).toBeGreaterThanOrEqual(expiryOf(sid));
   });
 
-  it("keep a login as long as the session, where the request that was to tell has not told yet", async () => {
+  it("keep a login as long as the session if the request that updates the registry is still running", async () => {
     const { site, store, registry, gate, expiryOf } = await open();
     const browser = await site.login("alice");
     const sid = sessionId(browser);

@@ -30,7 +30,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       expect(signal.reason).toMatchObject({ end: "kick", reason: REASON, loginId: login?.id });
     });
 
-    it("is aborted where the session was kicked, and leaves the reason for a page", async () => {
+    it("is aborted if the session was kicked, and leaves the reason for a page", async () => {
       const site = await openSite({ backend });
       const alice = await site.login("alice");
       await site.auth.kick("alice", { reason: REASON });
@@ -45,7 +45,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       expect([page.status, page.text]).toEqual([401, expect.stringContaining(REASON)]);
     });
 
-    it("is aborted where there is no such session: logged out, made up, or none at all", async () => {
+    it("is aborted without a session: logged out, invented, or missing", async () => {
       const site = await openSite({ backend });
       const alice = await site.login("alice");
       await alice.post("/login/profile/logout");
@@ -96,7 +96,7 @@ describe("auth.signalOfSession()", () => {
     }
   });
 
-  it("gives another one where a user logs in in the same session since, or again after a kick", async () => {
+  it("gives a new signal after another login in the same session, or a login after a kick", async () => {
     const site = await openSite(withInPlace);
     const browser = anonymous(site);
     await browser.get("/me");
@@ -110,7 +110,7 @@ describe("auth.signalOfSession()", () => {
     expect([before.aborted, during.aborted]).toEqual([false, true]);
   });
 
-  it("does not abort any more when the connection is over", async () => {
+  it("does not abort after the end of the connection", async () => {
     const site = await openSite();
     const alice = await site.login("alice");
     const until = new EventEmitter();
@@ -122,7 +122,7 @@ describe("auth.signalOfSession()", () => {
   });
 
   it.each(["one after the other", "at the same time"])(
-    "listens to a connection once, however many logins it sees %s, and no more after the last",
+    "listens to a connection once, however many logins it sees %s, and not after the last",
     async (when) => {
       const site = await openSite();
       const until = new EventEmitter();
@@ -154,7 +154,7 @@ describe("auth.signalOfSession()", () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false]);
   });
 
-  it("rejects where the store fails, without the session id in the error", async () => {
+  it("rejects if the store fails, without the session id in the error", async () => {
     const store = new MemoryStore();
     const get = store.get.bind(store);
     const failing = { error: undefined as Error | undefined };
@@ -174,7 +174,7 @@ describe("auth.signalOfSession()", () => {
     });
   });
 
-  it("rejects a connection that cannot say when it is over", async () => {
+  it("rejects a connection that cannot report its end", async () => {
     const site = await openSite();
     await expect(site.auth.signalOfSession("a", {} as never)).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
   });

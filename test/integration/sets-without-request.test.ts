@@ -10,7 +10,7 @@ type Data = Record<string, unknown>;
 
 const COOKIE = { originalMaxAge: 3_600_000, expires: new Date(Date.now() + 3_600_000), path: "/", httpOnly: true };
 
-/** What a job does that knows the store alone. */
+/** A job that knows only the store. */
 class Job {
   readonly #store: MemoryStore;
 
@@ -71,7 +71,7 @@ const idsOf = async (site: Site, user: string): Promise<string[]> =>
   (await site.auth.listLogins(user)).items.map(({ id }) => id);
 
 describe("a session that is set without a request", () => {
-  it("keeps its login, which goes on in the browser", async () => {
+  it("keeps its login", async () => {
     const { site, job } = await open();
     const browser = await site.login("alice");
     const sid = sessionId(browser);
@@ -81,7 +81,7 @@ describe("a session that is set without a request", () => {
     expect([await idsOf(site, "alice"), job.stored(sid)?.["flag"]]).toEqual([before, true]);
   });
 
-  it("keeps the login of the store where its own copy has none, or an older one", async () => {
+  it("keeps the stored login if the copy has none, or an older one", async () => {
     const { site, job, logInQueued } = await open();
     const { browser, sid, copy } = await logInQueued();
     const before = await idsOf(site, "alice");
@@ -92,7 +92,7 @@ describe("a session that is set without a request", () => {
     expect([await site.user(browser), await idsOf(site, "alice")]).toEqual(["alice", before]);
   });
 
-  it.each(["kick", "kickAll"] as const)("is not written over what a %s has left", async (kick) => {
+  it.each(["kick", "kickAll"] as const)("does not overwrite the result of a %s", async (kick) => {
     const { site, job, logInQueued } = await open();
     const { browser, sid, copy } = await logInQueued();
     await (kick === "kick" ? site.auth.kick("alice", { reason: "why" }) : site.auth.kickAll({ reason: "why" }));
@@ -105,7 +105,7 @@ describe("a session that is set without a request", () => {
   it.each([
     ["a kick whose reason was seen", true],
     ["a kick, from a copy with the stamp", false],
-  ])("brings nobody back after %s", async (_what, isSeen) => {
+  ])("logs no user in again after %s", async (_what, isSeen) => {
     const { site, job, logInQueued } = await open();
     const { browser, sid, copy } = await logInQueued();
     const stamped = { ...job.stored(sid) };
@@ -117,7 +117,7 @@ describe("a session that is set without a request", () => {
     expect(await idsOf(site, "alice")).toEqual([]);
   });
 
-  it("brings nobody back after a logout, from a copy with the stamp", async () => {
+  it("logs no user in again after a logout, from a copy with the stamp", async () => {
     const { site, job } = await open();
     const browser = await site.login("alice");
     const sid = sessionId(browser);
@@ -128,7 +128,7 @@ describe("a session that is set without a request", () => {
     expect([await site.user(kept), await idsOf(site, "alice"), job.stored(sid)]).toEqual([null, [], undefined]);
   });
 
-  it("leaves the next user of its session logged in, from a copy of the last one's", async () => {
+  it("leaves the next user of the session logged in, from a copy of the last user's session", async () => {
     const { site, job } = await open();
     const browser = await site.login("alice");
     const sid = sessionId(browser);
@@ -143,7 +143,7 @@ describe("a session that is set without a request", () => {
     ]);
   });
 
-  it("makes no login of a session from before that a kick came after", async () => {
+  it("begins no login for an old session that was kicked", async () => {
     const { site, job } = await open({ old: "alice" });
     await site.auth.kick("alice");
     await job.set("old", { ...job.stored("old"), flag: true });
@@ -151,7 +151,7 @@ describe("a session that is set without a request", () => {
     expect(await site.user(browserWith(site, "old"))).toBeNull();
   });
 
-  it("is adopted where nobody was kicked, so that later kicks count", async () => {
+  it("is adopted if no user was kicked, so that later kicks apply", async () => {
     const { site, job } = await open({ old: "alice" });
     await job.set("old", { ...job.stored("old"), flag: true });
     await job.set("new", { cookie: COOKIE, userId: "bob" });
@@ -162,7 +162,7 @@ describe("a session that is set without a request", () => {
     expect(await Promise.all(served)).toEqual([null, null]);
   });
 
-  it.each(["seen", "not seen"])("brings no login back that was kicked alone, its reason %s", async (reason) => {
+  it.each(["seen", "not seen"])("resumes no login that was kicked alone, with its reason %s", async (reason) => {
     const { site, job, logInQueued } = await open();
     const { browser, sid, copy } = await logInQueued();
     const kept = browser.clone();
@@ -173,7 +173,7 @@ describe("a session that is set without a request", () => {
     expect([await site.user(kept), await idsOf(site, "alice")]).toEqual([null, []]);
   });
 
-  it("is told once of an adopted login that was kicked alone", async () => {
+  it("causes one event for an adopted login that was kicked alone", async () => {
     const { site } = await open({ old: "alice" });
     await site.user(browserWith(site, "old"));
     const loginIds = await idsOf(site, "alice");
@@ -182,7 +182,7 @@ describe("a session that is set without a request", () => {
     expect(site.events.filter(({ name }) => name === "kick")).toEqual([expect.objectContaining({ loginIds })]);
   });
 
-  it("takes no login off that its browser has adopted, where it cannot be written", async () => {
+  it("removes no login that its browser has adopted if it cannot be written", async () => {
     const { site, store, job } = await open({ old: "alice" });
     const browser = browserWith(site, "old");
     const failing = {
@@ -199,7 +199,7 @@ describe("a session that is set without a request", () => {
     expect([await served, await site.user(browser)]).toEqual(["alice", "alice"]);
   });
 
-  it("is told of where it is not written", async () => {
+  it("causes an event if it is not written", async () => {
     const { site, job } = await open();
     await site.auth.kick("alice");
     await job.set("new", { cookie: COOKIE, userId: "alice" });
@@ -207,7 +207,7 @@ describe("a session that is set without a request", () => {
     expect(site.events).toEqual([expect.objectContaining({ name: "rejected", userId: "alice" })]);
   });
 
-  it("is not written where sessions from before are not adopted", async () => {
+  it("is not written if old sessions are not adopted", async () => {
     const store = new MemoryStore();
     const job = new Job(store);
     await openSite({ auth: { store, sessions: { adopt: false } } });
@@ -232,7 +232,7 @@ describe("a session that is set without a request", () => {
     expect(await idsOf(site, "bob")).toEqual([]);
   });
 
-  it("lists no login where it could not be written", async () => {
+  it("lists no login if it could not be written", async () => {
     const { site, store } = await open();
     const failing = {
       cookie: COOKIE,

@@ -23,7 +23,7 @@ const ENDS: Readonly<Record<string, (cookie: Cookie) => void>> = {
 
 type Answer = (error?: unknown, session?: session.SessionData | null) => void;
 
-/** A store that is known to read what was written last, by its name and shape; its next write waits for the test. */
+/** A store that is known, by its name and shape, to read its last write. Its next write waits for the test. */
 const HesitatingStore = (() => {
   class MemoryStore extends session.Store {
     readonly #sessions = new Map<string, string>();
@@ -95,7 +95,7 @@ describe.each([false, true])("a session with a rolling cookie: %s", (rolling) =>
     },
   );
 
-  it.each(["?saved", ""])("is shown for as long as it lives, when that becomes shorter%s", async (query) => {
+  it.each(["?saved", ""])("is shown for its whole lifetime when the lifetime becomes shorter%s", async (query) => {
     const site = await open(rolling);
     const browser = await site.login("alice");
     await browser.post(`/shorten/${String(HOUR)}ms${query}`);
@@ -110,7 +110,7 @@ describe.each([false, true])("a session with a rolling cookie: %s", (rolling) =>
     expect(await site.auth.kick("alice")).toEqual({ users: 1, logins: 1 });
   });
 
-  it("is served for as long as it lives, and shown again, when that becomes longer again", async () => {
+  it("is served for its whole lifetime, and shown again, when the lifetime becomes longer again", async () => {
     const site = await open(rolling);
     const browser = await site.login("alice");
     await browser.post(`/shorten/${String(HOUR)}ms?saved`);
@@ -121,13 +121,13 @@ describe.each([false, true])("a session with a rolling cookie: %s", (rolling) =>
   });
 });
 
-describe("a session that is gone from the store", () => {
+describe("a session that is missing from the store", () => {
   const drop = (store: MemoryStore, sid: string): void => {
     const { sessions } = store as unknown as { sessions: Record<string, string | undefined> };
     sessions[sid] = undefined;
   };
 
-  it("is not shown once a process that knew it has read it again", async () => {
+  it("is not shown once a process that knew the session has read it again", async () => {
     const store = new MemoryStore();
     const site = await open(false, store);
     const browser = await site.login("alice");
@@ -138,7 +138,7 @@ describe("a session that is gone from the store", () => {
     expect(await site.user(other)).toBe("alice");
   });
 
-  it("takes no login off that a request is about to write", async () => {
+  it("removes no login that a request is about to write", async () => {
     const store = new HesitatingStore();
     const site = await open(false, store);
     const login = site.login("alice");
@@ -150,7 +150,7 @@ describe("a session that is gone from the store", () => {
     expect(await site.user(await login)).toBe("alice");
   });
 
-  it("takes no login off where a store's reads may lag behind its writes", async () => {
+  it("removes no login if the store's reads may lag behind its writes", async () => {
     const store = new LaggingStore();
     const site = await open(false, store);
     const browser = await site.login("alice");

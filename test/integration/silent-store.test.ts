@@ -49,7 +49,7 @@ describe("a store that never answers", () => {
     expect(await answer(alice.post("/login", { user: "alice" }))).toEqual(UNAVAILABLE);
   });
 
-  it("when a session is touched: the answer ends, the app is told, and the login goes on", async () => {
+  it("when a session is touched: the answer ends, the app gets the error, and the login continues", async () => {
     const { site, alice } = await siteWithAlice();
     store.silent.add("touch");
     // express-session has sent the answer's head by then.
@@ -59,7 +59,7 @@ describe("a store that never answers", () => {
     expect(site.errors).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE" }]);
   });
 
-  it("when its user is kicked: the kick is answered 503, he is out all the same, and the repeat finishes it", async () => {
+  it("when its user is kicked: the kick is answered 503, the user is logged out all the same, and the repetition finishes it", async () => {
     const { site, alice } = await siteWithAlice();
     const kick = () =>
       new Browser(site.url).post(`/api/applications/${site.appId}/kick-active-users`, { userIds: ["alice"] }, ADMIN);
@@ -71,7 +71,7 @@ describe("a store that never answers", () => {
     expect([...store.rows.values()].join()).not.toContain("alice");
   });
 
-  it("when its user logs out: he is told that it failed, and is out all the same", async () => {
+  it("when its user logs out: the user gets an error, and is logged out all the same", async () => {
     const { site, alice } = await siteWithAlice();
     store.silent.add("destroy");
     const { status } = await alice.clone().post("/login/profile/logout", {}, { "Sec-Fetch-Site": "same-origin" });

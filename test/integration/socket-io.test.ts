@@ -29,7 +29,7 @@ interface Refused {
   readonly refused: string;
 }
 
-/** Connects once. @returns the socket, or by what it was refused */
+/** Connects once. @returns the socket, or the error of the rejection */
 function connect(site: Site, browser: Browser, transport: string): Promise<Socket | Refused> {
   const extraHeaders = { Cookie: browser.cookies };
   const socket = connectSocket(site.url, {
@@ -67,7 +67,7 @@ const CASES = Object.keys(WAYS).flatMap((way) => TRANSPORTS.map((transport) => [
 
 describe("io.engine.use()", () => {
   it.each(CASES)(
-    "with %s lets users and visitors connect, and refuses a kicked one with 401: %s",
+    "with %s lets users and visitors connect, and rejects kicked users with 401: %s",
     async (way, transport) => {
       const site = await openSite({
         attach: (server, sessions, auth) => {
@@ -95,7 +95,7 @@ describe("io.engine.use()", () => {
 
 describe("the recipe for sockets by session id", () => {
   it.each(TRANSPORTS)(
-    "serves a user, disconnects them at a kick, and refuses them and visitors: %s",
+    "serves a user, disconnects them at a kick, and rejects them and visitors: %s",
     async (transport) => {
       const store = new MemoryStore();
       const site = await openSite({

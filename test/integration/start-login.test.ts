@@ -14,7 +14,7 @@ const REASON = "You have logged in elsewhere.";
 const setUser = (req: Request): void => {
   req.session.userId = "alice";
 };
-/** What follows when the credentials are right. */
+/** The steps after valid credentials. */
 const WAYS: Readonly<Record<string, (req: Request) => Promise<void>>> = {
   "the user id alone": async (req) => {
     setUser(req);
@@ -183,7 +183,7 @@ describe("a login that is started", () => {
     expect((await browser.get("/me")).status).toBe(401);
   });
 
-  it("stays where a kick comes between its start and its save", async () => {
+  it("stays if a kick comes between its start and its save", async () => {
     const { site, gate } = await open();
     const browser = await site.login("alice");
     const login = browser.post("/login/hesitating");
@@ -205,7 +205,7 @@ describe("a login that is started", () => {
     expect([await site.user(browser), (await idsOf(site)).length]).toEqual(["alice", 1]);
   });
 
-  it("leaves nobody logged in where no save follows", async () => {
+  it("leaves no user logged in if no save follows", async () => {
     const { site } = await open();
     const browser = await site.login("alice");
     const kept = browser.clone();
@@ -213,7 +213,7 @@ describe("a login that is started", () => {
     expect([await site.user(browser), await site.user(kept), await idsOf(site)]).toEqual([null, null, []]);
   });
 
-  it("has an id of its own at each try to write it", async () => {
+  it("has a new id at each attempt to write it", async () => {
     const store = new FailingStore();
     const registry = new CountingRegistry();
     const { site } = await open({ auth: { store, registry } });
@@ -224,7 +224,7 @@ describe("a login that is started", () => {
     expect([await site.user(browser), await idsOf(site)]).toEqual(["alice", [registry.added.at(-1)]]);
   });
 
-  it("is refused in the session id that it has left, where the app does not wait for it", async () => {
+  it("is rejected in the session id that it has left if the app does not wait for it", async () => {
     const { site } = await open();
     const browser = await site.login("alice");
     const kept = browser.clone();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { anonymousRoad, note, noted } from "../support/anonymous.js";
+import { anonymousVisits, note, noted } from "../support/anonymous.js";
 import { SETTINGS } from "../support/race-app.js";
 import { sessionId, useSites } from "../support/site.js";
 import { STORES } from "../support/store-packages.js";
@@ -32,15 +32,15 @@ describe.each(STORES.map((make) => [titleOf(make()), make] as const))("on %s", (
       const options = SETTINGS[setting] ?? {};
       const bare = backend.openBare();
       note(bare, calls);
-      const expected = await anonymousRoad({ store: bare, options, calls });
+      const expected = await anonymousVisits({ store: bare, options, calls });
       const { store, registry } = backend.open();
       note(store, calls);
-      expect(await anonymousRoad({ store, options, registry: noted(registry, calls), calls })).toEqual(expected);
+      expect(await anonymousVisits({ store, options, registry: noted(registry, calls), calls })).toEqual(expected);
       expect(expected.at(-1)).toMatchObject({ body: { visits: 3 } });
     });
   });
 
-  it("a login whose cookie has no age is listed for as long as the store is known to keep its session", async () => {
+  it("a login with a cookie without an age is listed for as long as the store keeps its session", async () => {
     const site = await openSite({ backend });
     await site.login("alice");
     const [login] = (await site.auth.listLogins("alice")).items;

@@ -55,7 +55,7 @@ async function loggedIn(app: App, user = "alice"): Promise<Browser> {
 }
 
 describe("logout() again on a store", () => {
-  it("needs a close(), whose name the error says", async () => {
+  it("needs a close(), which the error names", async () => {
     const store = new MemoryStore();
     const { auth } = await createApp(store);
     const again = (): unknown => logout({ store, appId: "shop", userPoolId: "acme" });
@@ -67,7 +67,7 @@ describe("logout() again on a store", () => {
     expect(again).toThrow(expect.objectContaining({ code: "ERR_STORE_HOOKED" }));
   });
 
-  it("keeps users logged in, and kicked ones out, time and again", async () => {
+  it("keeps users logged in, and kicked users logged out, repeatedly", async () => {
     const store = new MemoryStore();
     let app = await createApp(store);
     const [alice, bob] = [await loggedIn(app), await loggedIn(app, "bob")];
@@ -107,7 +107,7 @@ describe("logout() again on a store", () => {
     expect(await userIn(bob)).toBe("bob");
   });
 
-  it("logs users out where it is given another registry, or another application, and keeps kicked ones out", async () => {
+  it("logs users out with another registry, or another application, and keeps kicked users logged out", async () => {
     for (const options of [{ registry: new MemoryLoginRegistry() }, { appId: "blog" }]) {
       const store = new MemoryStore();
       const first = await createApp(store);
@@ -120,7 +120,7 @@ describe("logout() again on a store", () => {
     }
   });
 
-  it("takes the registry that it is given again", async () => {
+  it("accepts the same registry again", async () => {
     const store = new MemoryStore();
     const registry = new MemoryLoginRegistry();
     const first = await createApp(store, { registry });
@@ -130,7 +130,7 @@ describe("logout() again on a store", () => {
     expect(await userIn(next.from(alice))).toBe("alice");
   });
 
-  it("leaves the store as it was where it fails", async () => {
+  it("leaves the store unchanged if it fails", async () => {
     const store = new MemoryStore();
     const first = await createApp(store);
     const alice = await loggedIn(first);
@@ -142,7 +142,7 @@ describe("logout() again on a store", () => {
     expect(await userIn((await createApp(store)).from(alice))).toBeNull();
   });
 
-  it("goes on where other code has wrapped a method of the store since", async () => {
+  it("continues if other code has wrapped a method of the store since", async () => {
     const store = new MemoryStore();
     const first = await createApp(store);
     const alice = await loggedIn(first);
@@ -163,7 +163,7 @@ describe.each(Object.keys(HANDLERS))("a request in flight while the store is tak
   it.each([
     ["the registry of before", () => ({})],
     ["another registry", () => ({ registry: new MemoryLoginRegistry() })],
-  ])("brings back no login that is kicked then, with %s", async (_words, options: () => Partial<LogoutOptions>) => {
+  ])("resumes no login that is kicked then, with %s", async (_words, options: () => Partial<LogoutOptions>) => {
     const store = new MemoryStore();
     const first = await createApp(store);
     const alice = await loggedIn(first);
@@ -195,7 +195,7 @@ it("a login that a request has ended itself is not brought back by a registry th
   expect(await userIn(next.from(alice))).not.toBe("alice");
 });
 
-describe("what is left of a closed logout() whose store is taken over", () => {
+describe("a closed logout() whose store is taken over", () => {
   it("rejects, kicks and logs out by the registry of the new one", async () => {
     const store = new MemoryStore();
     const first = await createApp(store);
@@ -208,7 +208,7 @@ describe("what is left of a closed logout() whose store is taken over", () => {
     expect((await next.auth.listLogins("bob")).items).toEqual([]);
   });
 
-  it("closes nothing of the new one when it is closed again", async () => {
+  it("closes nothing of the new logout() when it is closed again", async () => {
     const store = new MemoryStore();
     const first = await createApp(store);
     const alice = await loggedIn(first);
@@ -224,7 +224,7 @@ describe("what is left of a closed logout() whose store is taken over", () => {
   });
 });
 
-it("session() that is called before the takeover goes on as well", async () => {
+it("session() continues if it is called before the takeover", async () => {
   const store = new MemoryStore();
   const first = await createApp(store);
   const alice = await loggedIn(first);

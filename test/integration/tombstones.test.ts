@@ -22,9 +22,9 @@ jest.setTimeout(60_000);
 
 const openSite = useSites();
 const LONGEST_SESSION = 4_096;
-/** It does what connect-redis does by itself; but that nobody can know. */
+/** The same as connect-redis's default, but a custom serializer cannot be recognized as such. */
 const SERIALIZER = { parse: JSON.parse, stringify: JSON.stringify };
-const MARK = { id: "kick", at: new Date(1_700_000_000_000), reason: "moved on" };
+const KICK = { id: "kick", at: new Date(1_700_000_000_000), reason: "moved on" };
 const inAnHour = (): Date => new Date(Date.now() + 3_600_000);
 
 let redis: RedisServer;
@@ -41,7 +41,7 @@ afterAll(async () => {
   await stopSharedServers();
 });
 
-/** How often the store itself is asked meanwhile: what a script does is not counted. */
+/** Returns the number of calls of the store itself meanwhile, without the commands of scripts. */
 async function askedOf(store: Store, act: () => Promise<unknown>): Promise<number> {
   const { client: used } = store as unknown as { client: { get: () => unknown; set: () => unknown } };
   const spies = [jest.spyOn(used, "get"), jest.spyOn(used, "set")];
@@ -50,7 +50,7 @@ async function askedOf(store: Store, act: () => Promise<unknown>): Promise<numbe
   return spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
 }
 
-const notesOn = (store: Store): Tombstones => new Tombstones(store, new RawStore(store, 5_000, true), 5_000);
+const tombstonesOn = (store: Store): Tombstones => new Tombstones(store, new RawStore(store, 5_000, true), 5_000);
 const kickedLogin = (id: string, userId: string, sids: readonly string[]): ListedLogin => {
   const expires = inAnHour();
   return { id, userId, sids, began: new Date(), lastActive: new Date(), expires, shownUntil: expires };
@@ -60,7 +60,7 @@ async function keptOf(sid: string): Promise<SessionRecord> {
   return JSON.parse((await client.get(`sess:${sid}`)) ?? "null") as SessionRecord;
 }
 
-describe("the note of a kick, where connect-redis keeps the sessions", () => {
+describe("the tombstone of a kick, with sessions in connect-redis", () => {
   const kicked = async (store: Store, data: SessionRecord = {}) => {
     const site = await openSite({ auth: { store, registry: new RedisLoginRegistry({ client }) } });
     const alice = await site.login("alice");
@@ -75,7 +75,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
     return { ...left, asks, login };
   };
 
-  it("is left without asking the store, and is the same that the store would be given", async () => {
+  it("is written without the store, and equals the tombstone that the store would get", async () => {
     const quick = await kicked(new RedisStore({ client }));
     const slow = await kicked(new RedisStore({ client, serializer: SERIALIZER }));
     expect([quick.asks, slow.asks]).toEqual([0, 2]);
@@ -107,7 +107,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
     expect([result.asks, tombstoneOf(result.kept)?.reason]).toEqual([asks, "moved on"]);
   });
 
-  it("is left by the store where Redis refuses scripts", async () => {
+  it("is written by the store if Redis refuses scripts", async () => {
     await redis.ask("ACL", "SETUSER", "shop", "on", ">word", "~*", "&*", "+@all", "-eval");
     const limited = await connectTo({ url: redis.url.replace("//", "//shop:word@") });
     try {
@@ -118,7 +118,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
     }
   });
 
-  it("is left by the store where a script reaches no further than a slot", async () => {
+  it("is written by the store if a script reaches only one slot", async () => {
     const server = await startClusterBehindOneAddress();
     const through = await connectTo(server);
     try {
@@ -137,7 +137,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
     }
   });
 
-  it("is left by the store where the script does not find the session, since the store may know where it is", async () => {
+  it("is written by the store if the script does not find the session, which the store may still find", async () => {
     const elsewhere = {
       get: (key: string) => client.get(`elsewhere:${key}`),
       set: (key: string, text: string) => client.set(`elsewhere:${key}`, text),
@@ -145,14 +145,14 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
     };
     const store = new RedisStore({ client: elsewhere });
     const stamped = withStamp({ cookie: {} }, { userId: "alice", loginId: "login", generation: "" });
-    await elsewhere.set("sess:his", JSON.stringify(stamped));
-    await notesOn(store).write([kickedLogin("login", "alice", ["his"])], MARK);
-    expect(await elsewhere.get("sess:his")).toContain('"reason":"moved on"');
+    await elsewhere.set("sess:hers", JSON.stringify(stamped));
+    await tombstonesOn(store).write([kickedLogin("login", "alice", ["hers"])], KICK);
+    expect(await elsewhere.get("sess:hers")).toContain('"reason":"moved on"');
   });
 
-  it("is each login's own, in each of its sessions, whatever is kicked in the same go", async () => {
+  it("belongs to one login, in each of its sessions, even if other logins are kicked at the same time", async () => {
     const store = new RedisStore({ client, prefix: "own:" });
-    const tombstones = notesOn(store);
+    const tombstones = tombstonesOn(store);
     const users = ["alice", "bob", "carol"];
     const logins = users.flatMap((userId, user) =>
       ["phone", "desk"].map((device, number) => {
@@ -166,14 +166,14 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
       for (const sid of sids) await client.set(`own:${sid}`, text);
     }
     const leave = (userId: string): Promise<void> => {
-      const his = logins.filter((login) => login.userId === userId);
-      return tombstones.write(his, { ...MARK, reason: `for ${userId}` });
+      const own = logins.filter((login) => login.userId === userId);
+      return tombstones.write(own, { ...KICK, reason: `for ${userId}` });
     };
     expect(await askedOf(store, () => Promise.all(users.map(leave)))).toBe(0);
     for (const { id, userId, sids, expires } of logins) {
       for (const sid of sids) {
         const kept = JSON.parse((await client.get(`own:${sid}`)) ?? "{}") as SessionRecord;
-        expect(tombstoneOf(kept)).toEqual({ loginId: id, at: +MARK.at, reason: `for ${userId}` });
+        expect(tombstoneOf(kept)).toEqual({ loginId: id, at: +KICK.at, reason: `for ${userId}` });
         expect(kept).toHaveProperty("cookie.expires", expires.toISOString());
         // As connect-redis has it: in seconds, of which the last one is begun.
         const longerMs = (await client.pTTL(`own:${sid}`)) - (+expires - Date.now());
@@ -182,7 +182,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
     }
   });
 
-  it("is waited for no longer than the store may take, and nothing of it is told", async () => {
+  it("is awaited no longer than the store's timeout, and its failure is not reported", async () => {
     const store = new RedisStore({ client });
     const site = await openSite({ auth: { store, registry: new MemoryLoginRegistry(), storeTimeoutMs: 200 } });
     const alice = await site.login("alice");
@@ -203,7 +203,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
     expect(await site.user(alice)).toBeNull();
   });
 
-  it("takes the place of nothing where the login has expired: its session is taken away", async () => {
+  it("is not written for an expired login, whose session is destroyed", async () => {
     const tombstones = ConnectRedisTombstones.of(new RedisStore({ client }), 5_000);
     const stamp = { userId: "alice", loginId: "old", generation: "" };
     await client.set("sess:late", JSON.stringify(withStamp({ cookie: {} }, stamp)));
@@ -218,7 +218,7 @@ describe("the note of a kick, where connect-redis keeps the sessions", () => {
   });
 });
 
-describe("whose session it is", () => {
+describe("the owner of a session", () => {
   const kick = async (sid: string, userId: string, loginId: string, text: string) => {
     const tombstones = ConnectRedisTombstones.of(new RedisStore({ client }), 5_000);
     await client.set(`sess:${sid}`, text);
@@ -226,7 +226,7 @@ describe("whose session it is", () => {
     return { isLeftToStore: left?.length === 1, kept: await client.get(`sess:${sid}`) };
   };
 
-  it("is told in Redis as it is here", async () => {
+  it("is the same in Redis as in this process", async () => {
     const userIds = ["alice", "b", "a b", " b", "0 b", "ä", "€b", "😀b", "b😀", "\ufffd"];
     const generations = ["", "a", "é", "é ", "€", "😀", "user.app", "0 7 "];
     const loginIds = ["login", "log", "~login"];
@@ -261,28 +261,31 @@ describe("whose session it is", () => {
   const OTHERS = [
     ["that another login has begun in", '{"cookie":{},"expressLogout":"other 0 alice"}'],
     ["that another user has logged in to", '{"cookie":{},"expressLogout":"login 0 bob"}'],
-    ["that has a copy of his session in it", JSON.stringify({ cookie: {}, before: JSON.parse(STAMPED) as unknown })],
-    ["that speaks of it in a text", JSON.stringify({ cookie: {}, text: STAMPED })],
-    ["that nobody is logged in to", '{"cookie":{}}'],
-    ["with a note already", '{"cookie":{},"expressLogout":{"kicked":{"loginId":"login","at":1}}}'],
+    [
+      "that contains a copy of the user's session",
+      JSON.stringify({ cookie: {}, before: JSON.parse(STAMPED) as unknown }),
+    ],
+    ["that mentions the login in a text", JSON.stringify({ cookie: {}, text: STAMPED })],
+    ["that is anonymous", '{"cookie":{}}'],
+    ["with a tombstone already", '{"cookie":{},"expressLogout":{"kicked":{"loginId":"login","at":1}}}'],
     ["with an odd stamp", '{"cookie":{},"expressLogout":"login"}'],
-    ["with no length of an generation", '{"cookie":{},"expressLogout":"login x alice"}'],
+    ["without the length of a generation", '{"cookie":{},"expressLogout":"login x alice"}'],
     ["that is gone", undefined],
   ] as const;
   it.each([
     ["Redis", {}],
     ["the store", { serializer: SERIALIZER }],
-  ])("decides what is replaced, by %s", async (_whom, more) => {
+  ])("decides which sessions are replaced, by %s", async (_whom, more) => {
     const store = new RedisStore({ client, prefix: "whose:", ...more });
     const others = OTHERS.filter(([, text]) => text !== undefined);
     await Promise.all(others.map(([which, text]) => client.set(`whose:${which}`, String(text))));
-    await client.set("whose:his", STAMPED);
-    const sids = ["his", ...OTHERS.map(([which]) => which)];
-    await notesOn(store).write([kickedLogin("login", "alice", sids)], MARK);
+    await client.set("whose:hers", STAMPED);
+    const sids = ["hers", ...OTHERS.map(([which]) => which)];
+    await tombstonesOn(store).write([kickedLogin("login", "alice", sids)], KICK);
     const kept = await Promise.all(OTHERS.map(async ([which]) => [which, await client.get(`whose:${which}`)]));
     expect(kept).toEqual(OTHERS.map(([which, text]) => [which, text ?? null]));
-    const his = JSON.parse((await client.getDel("whose:his")) ?? "{}") as SessionRecord;
-    expect(tombstoneOf(his)).toEqual({ loginId: "login", at: 1_700_000_000_000, reason: "moved on" });
+    const record = JSON.parse((await client.getDel("whose:hers")) ?? "{}") as SessionRecord;
+    expect(tombstoneOf(record)).toEqual({ loginId: "login", at: 1_700_000_000_000, reason: "moved on" });
   });
 
   it.each([
@@ -297,22 +300,22 @@ describe("whose session it is", () => {
   });
 });
 
-describe("what the store says of a session that it cannot read", () => {
-  it("is told without the session's id, and without what is in it", async () => {
+describe("the error of the store for a session that it cannot read", () => {
+  it("contains neither the session's id nor its data", async () => {
     const store = new RedisStore({ client });
     await client.set("sess:the-session", "private data");
-    const failed = notesOn(store).write([kickedLogin("login", "alice", ["the-session"])], MARK);
+    const failed = tombstonesOn(store).write([kickedLogin("login", "alice", ["the-session"])], KICK);
     const error: unknown = await failed.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "ERR_STORE_UNAVAILABLE", cause: { name: "SyntaxError" } });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/the-session|private data/);
     jest.spyOn(client, "get").mockRejectedValue(new Error("no sess:the-session"));
-    const again = notesOn(store).write([kickedLogin("login", "alice", ["the-session"])], MARK);
+    const again = tombstonesOn(store).write([kickedLogin("login", "alice", ["the-session"])], KICK);
     await expect(again).rejects.toMatchObject({ cause: { message: "no sess:…" } });
   });
 });
 
 describe("many sessions", () => {
-  /** What all kinds of clients have: together their types are more than a compiler wants to compare. */
+  /** The methods of all kinds of clients. Their full types are too large for the compiler to compare. */
   interface Through {
     on(event: "error", listener: () => void): unknown;
     connect(): Promise<unknown>;
@@ -339,13 +342,13 @@ describe("many sessions", () => {
     through.on("error", () => undefined);
     await through.connect();
     try {
-      const tombstones = notesOn(new RedisStore({ client: through }));
+      const tombstones = tombstonesOn(new RedisStore({ client: through }));
       const sids = Array.from({ length: MANY }, (_each, number) => `many ${String(number)}`);
       const stamped = withStamp({ cookie: {} }, { userId: "alice", loginId: "login", generation: "" });
       await Promise.all(sids.map((sid) => through.set(`sess:${sid}`, JSON.stringify(stamped))));
       const ran = jest.spyOn(through, "eval");
       const parts = [sids.slice(0, 120), sids.slice(120)];
-      await Promise.all(parts.map((part) => tombstones.write([kickedLogin("login", "alice", part)], MARK)));
+      await Promise.all(parts.map((part) => tombstones.write([kickedLogin("login", "alice", part)], KICK)));
       expect(ran).toHaveBeenCalledTimes(scripts);
       const kept = await Promise.all(sids.map((sid) => through.get(`sess:${sid}`)));
       expect(kept.filter((text) => text?.includes('"kicked"') !== true)).toEqual([]);
@@ -356,7 +359,7 @@ describe("many sessions", () => {
 });
 
 describe("a great many sessions", () => {
-  it("hold up other commands no longer than a few scripts take", async () => {
+  it("delay other commands no longer than a few scripts take", async () => {
     const underWay = { now: 0, most: 0 };
     const through = {
       eval: async () => {
@@ -375,7 +378,7 @@ describe("a great many sessions", () => {
   });
 });
 
-describe("a store that is not as connect-redis 9 is published", () => {
+describe("a store that differs from connect-redis 9 as published", () => {
   const SHAPE = { prefix: "", scanCount: 100, serializer: JSON, ttl: 60, disableTTL: false, disableTouch: false };
   const METHODS = Object.getOwnPropertyDescriptors(RedisStore.prototype);
   const isAskedItself = (store: unknown): boolean => ConnectRedisTombstones.of(store as Store, 5_000) === undefined;
@@ -400,11 +403,11 @@ describe("a store that is not as connect-redis 9 is published", () => {
     ["without one of its options", () => like({ ...SHAPE, client, disableTouch: undefined })],
     ["with its methods, below another one", () => like({ ...SHAPE, client }, RedisStore.prototype)],
     ["whose client has no scripts", () => like({ ...SHAPE, client: { get: () => undefined } })],
-  ])("is asked itself: one %s", (_which, make) => {
+  ])("is called directly: one %s", (_which, make) => {
     expect(isAskedItself(make())).toBe(true);
   });
 
-  it("is told from one that is", () => {
+  it("differs from an unchanged store", () => {
     expect(isAskedItself(like({ ...SHAPE, client }))).toBe(false);
     expect(isAskedItself(new RedisStore({ client, prefix: "", ttl: 60, disableTouch: true }))).toBe(false);
   });

@@ -33,7 +33,7 @@ describe("a touch of a session in Redis", () => {
 
   const open = (auth: Partial<LogoutOptions> = {}, more: SiteOptions = {}) =>
     openSite({
-      // Whoever listens publishes to himself, which is a write as well: it would hold up what is read.
+      // A subscriber publishes to its own connection. That write would delay the reads.
       listensTo: [],
       ...more,
       auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }), ...auth },
@@ -47,7 +47,7 @@ describe("a touch of a session in Redis", () => {
 
   /** While Redis reads, but writes nothing. */
   async function withoutWrites<Result>(act: () => Promise<Result>): Promise<Result> {
-    // What has been sent before is not to be held up.
+    // Earlier commands must not be delayed.
     await client.ping();
     await other.sendCommand(["CLIENT", "PAUSE", "60000", "WRITE"]);
     try {
@@ -61,7 +61,7 @@ describe("a touch of a session in Redis", () => {
     return /flags=b .*cmd=expire/.test(clients);
   };
 
-  it("is not waited for, and is done", async () => {
+  it("is not awaited, and succeeds", async () => {
     const site = await open();
     const alice = await site.login("alice");
     await site.user(alice);
@@ -75,7 +75,7 @@ describe("a touch of a session in Redis", () => {
     expect(site.errors).toEqual([]);
   });
 
-  it("is not waited for where nobody is logged in", async () => {
+  it("is not awaited for an anonymous session", async () => {
     const site = await open();
     const visitor = new Browser(site.url);
     await visitor.post("/visit");
@@ -86,7 +86,7 @@ describe("a touch of a session in Redis", () => {
     expect(site.errors).toEqual([]);
   });
 
-  it("is waited for where the app has it so", async () => {
+  it("is awaited if the app requests it", async () => {
     const site = await open({ waitForTouch: true });
     const alice = await site.login("alice");
     await site.user(alice);
@@ -121,29 +121,29 @@ describe("a touch of a session in Redis", () => {
     for (const spy of [written, writtenTogether]) spy.mockRestore();
   });
 
-  it("that fails is told once that is known, until one succeeds", async () => {
+  it("that fails is reported once the failure is known, until a touch succeeds", async () => {
     const site = await open();
     const alice = await site.login("alice");
     await site.user(alice);
-    const told: number[] = [];
+    const counts: number[] = [];
     const ask = async (): Promise<void> => {
       expect(await site.user(alice)).toBe("alice");
       // A touch that is not waited for has been sent before: Redis has answered it by then.
       await client.ping();
-      told.push(site.errors.length);
+      counts.push(site.errors.length);
     };
     await other.sendCommand(["ACL", "SETUSER", "default", "-expire"]);
     for (let request = 0; request < 3; request += 1) await ask();
     await other.sendCommand(["ACL", "SETUSER", "default", "+expire"]);
     for (let request = 0; request < 2; request += 1) await ask();
-    expect(told).toEqual([0, 1, 2, 2, 2]);
+    expect(counts).toEqual([0, 1, 2, 2, 2]);
     expect(site.errors[0]).toMatchObject({ status: 503, cause: { message: expect.stringContaining("NOPERM") } });
     expect(await withoutWrites(() => site.user(alice))).toBe("alice");
     expect(site.errors).toHaveLength(2);
   });
 });
 
-/** Touches late, and fails as often as it is told. */
+/** Touches late, and fails as often as `failures` says. */
 class LateTouchStore extends TouchedStore {
   readonly order: string[] = [];
   failures = 0;
@@ -160,7 +160,7 @@ class LateTouchStore extends TouchedStore {
   }
 }
 
-describe("a touch of a store of which nothing is known", () => {
+describe("a touch of an unknown store", () => {
   let store: LateTouchStore;
   async function open(auth: Partial<LogoutOptions>) {
     store = new LateTouchStore();
@@ -178,7 +178,7 @@ describe("a touch of a store of which nothing is known", () => {
     [true, 1, ["touched", "answered"]],
     [false, 1, ["answered", "touched"]],
   ])(
-    "is waited for unless the app has it otherwise (waitForTouch: %p, touchIntervalMs: %p)",
+    "is awaited unless the app disables it (waitForTouch: %p, touchIntervalMs: %p)",
     async (waitForTouch, touchIntervalMs, order) => {
       const { site, alice } = await open({ waitForTouch, touchIntervalMs });
       expect(await site.user(alice)).toBe("alice");
@@ -194,21 +194,18 @@ describe("a touch of a store of which nothing is known", () => {
     },
   );
 
-  it.each([true, false])(
-    "is repeated at the next request where it has failed (waitForTouch: %p)",
-    async (waitForTouch) => {
-      const { site, alice } = await open({ waitForTouch, touchIntervalMs: 60_000 });
-      store.failures = 1;
-      for (const count of [1, 2, 2]) {
-        expect(await site.user(alice)).toBe("alice");
-        await touches(count);
-      }
-    },
-  );
+  it.each([true, false])("is repeated at the next request after a failure (waitForTouch: %p)", async (waitForTouch) => {
+    const { site, alice } = await open({ waitForTouch, touchIntervalMs: 60_000 });
+    store.failures = 1;
+    for (const count of [1, 2, 2]) {
+      expect(await site.user(alice)).toBe("alice");
+      await touches(count);
+    }
+  });
 });
 
-describe("whoever touches a session", () => {
-  /** What comes first: the return, or the answer. */
+describe("the caller of touch()", () => {
+  /** The order of the return and the answer. */
   async function orderOn(store: Store, waitForTouch?: boolean): Promise<string[]> {
     logout({ store, registry: new MemoryLoginRegistry(), appId: "shop", userPoolId: "acme", waitForTouch });
     const order: string[] = [];
@@ -223,7 +220,7 @@ describe("whoever touches a session", () => {
     return order;
   }
 
-  it("is answered at once where the store has done it, else when the others are worked on that came with him", async () => {
+  it("is answered at once if the store is synchronous, otherwise with the other calls of the same batch", async () => {
     expect(await orderOn(new MemoryStore())).toEqual(["answered", "returned"]);
     expect(await orderOn(new MemoryStore(), true)).toEqual(["returned", "answered"]);
     expect(await orderOn(new LateTouchStore(), false)).toEqual(["returned", "answered"]);
@@ -242,7 +239,7 @@ describe("a store", () => {
     ["connect-redis 9", new RedisStore({ client })],
     ["connect-redis 8", new RedisStore8({ client })],
     ["connect-redis 7", new RedisStore7({ client })],
-  ])("need not be waited for when it touches: %s", (_name, store) => {
+  ])("supports touches in the background: %s", (_name, store) => {
     expect(supportsBackgroundTouch(store)).toBe(true);
   });
 
@@ -254,7 +251,7 @@ describe("a store", () => {
     ["connect-redis, extended under its own name", new RedisStoreOfTheSameName({ client })],
     ["connect-redis on a pool", new RedisStore({ client: createClientPool() })],
     ["MemoryStore with a touch of the app's", Object.assign(new MemoryStore(), { touch: () => undefined })],
-  ])("may have to be waited for when it touches: %s", (_name, store) => {
+  ])("must be awaited when it touches: %s", (_name, store) => {
     expect(supportsBackgroundTouch(store)).toBe(false);
   });
 });

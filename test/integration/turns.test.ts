@@ -16,7 +16,7 @@ import { sessionId, signedCookie, useSites, type Site } from "../support/site.js
 const COOKIE = { originalMaxAge: 3_600_000, expires: new Date(Date.now() + 3_600_000), path: "/", httpOnly: true };
 const REASON = "The password was changed.";
 
-/** A store that other processes write to, and that fails where the test wants it to. */
+/** A store that other processes write to, and that fails on demand. */
 class SharedStore extends MemoryStore {
   /** Called with how often this session has been read. */
   onRead: ((sid: string, times: number) => void) | undefined;
@@ -35,12 +35,12 @@ class SharedStore extends MemoryStore {
     else super.set(sid, data as never, callback);
   }
 
-  /** What another process writes. */
+  /** Writes a session, as another process. */
   put(sid: string, data: object): void {
     this.#texts[sid] = JSON.stringify({ cookie: COOKIE, ...data });
   }
 
-  /** What another process takes away. */
+  /** Removes a session, as another process. */
   drop(sid: string): void {
     this.#texts[sid] = undefined;
   }
@@ -55,15 +55,15 @@ class LossyRegistry extends MemoryLoginRegistry {
   losesAnswers = false;
 
   override async add(login: NewLogin): Promise<Generation | undefined> {
-    const era = await super.add(login);
+    const generation = await super.add(login);
     this.#answer();
-    return era;
+    return generation;
   }
 
   override async adopt(login: NewLogin, since: Since): Promise<Generation | undefined> {
-    const era = await super.adopt(login, since);
+    const generation = await super.adopt(login, since);
     this.#answer();
-    return era;
+    return generation;
   }
 
   override async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
@@ -77,7 +77,7 @@ class LossyRegistry extends MemoryLoginRegistry {
   }
 }
 
-/** What a request does to its session, one step after the other. */
+/** The steps of a request on its session, in order. */
 const TURNS: Readonly<Record<string, (req: Request) => void | Promise<void>>> = {
   visit: async (req) => {
     req.session.visits = (req.session.visits ?? 0) + 1;
@@ -145,7 +145,7 @@ async function loginIds(site: Site, userId: string): Promise<string[]> {
   return (await site.auth.listLogins(userId)).items.map(({ id }) => id);
 }
 
-describe("a request that turns its session about", () => {
+describe("a request that changes the user of its session repeatedly", () => {
   it("ends its login once, however often it saves, and may bring it back", async () => {
     const { site } = await open();
     const browser = await site.login("alice");
@@ -165,7 +165,7 @@ describe("a request that turns its session about", () => {
     expect(await site.user(browser)).toBe("alice");
   });
 
-  it("ends its own login alone, where the session carries the stamp of a login that lives elsewhere", async () => {
+  it("ends only its own login if the session has the stamp of a login in another session", async () => {
     const { site } = await open();
     const browser = await site.login("alice");
     await site.login("carol");
@@ -178,7 +178,7 @@ describe("a request that turns its session about", () => {
 });
 
 describe("a save that fails", () => {
-  it("is an outage of the store, and the login goes on", async () => {
+  it("is an outage of the store, and the login continues", async () => {
     const { site, store } = await open();
     const browser = await site.login("alice");
     store.failsToWrite = true;
@@ -187,7 +187,7 @@ describe("a save that fails", () => {
     expect(await site.user(browser)).toBe("alice");
   });
 
-  it("lists no login where the session of a new one could not be written", async () => {
+  it("lists no login if the session of a new login could not be written", async () => {
     const { site, store } = await open();
     store.failsToWrite = true;
     const { status } = await new Browser(site.url).post("/login", { user: "alice" });
@@ -216,8 +216,8 @@ describe("a save that fails", () => {
   });
 });
 
-describe("why a session was refused", () => {
-  it("is kept until it is told, though the app writes to the new session meanwhile", async () => {
+describe("the reason of a rejected session", () => {
+  it("is kept until it is shown, even if the app writes to the new session meanwhile", async () => {
     const { site } = await open({ at: "/auth" });
     const browser = await site.login("alice");
     await site.auth.kick("alice", { reason: REASON });
@@ -225,7 +225,7 @@ describe("why a session was refused", () => {
     expect((await browser.get("/reason")).body).toEqual({ reason: REASON });
   });
 
-  it("refuses nobody who has logged in since in a process without the hook", async () => {
+  it("rejects no user who has since logged in through a process without the hook", async () => {
     const { site, store } = await open();
     store.put("sid", { userId: "alice", expressLogout: { kicked: { loginId: "a login", at: Date.now() } } });
     expect(await site.user(browserWith(site, "sid"))).toBe("alice");
@@ -236,7 +236,7 @@ describe("why a session was refused", () => {
 describe("a session that another process writes while it is adopted", () => {
   const BEGUN = "a-login-that-has-begun";
 
-  it("is the user's whose it is then", async () => {
+  it("belongs to the user who was written", async () => {
     const { site, store } = await open();
     store.put("sid", { userId: "alice" });
     store.onRead = (sid, times) => {
@@ -246,12 +246,12 @@ describe("a session that another process writes while it is adopted", () => {
     expect(await loginIds(site, "bob")).toHaveLength(1);
   });
 
-  it("keeps the login that has begun there", async () => {
+  it("keeps the login that has begun in that process", async () => {
     const { site, store, registry } = await open();
     store.put("sid", { userId: "alice" });
-    const era = (await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 })) ?? "";
+    const generation = (await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 })) ?? "";
     store.onRead = (sid, times) => {
-      const expressLogout = `${BEGUN} ${String(era.length)} ${era}alice`;
+      const expressLogout = `${BEGUN} ${String(generation.length)} ${generation}alice`;
       if (times === 2) store.put(sid, { userId: "alice", expressLogout });
     };
     const browser = browserWith(site, "sid");
@@ -260,7 +260,7 @@ describe("a session that another process writes while it is adopted", () => {
     expect(await site.user(browser)).toBeNull();
   });
 
-  it("is gone where it is gone", async () => {
+  it("is missing if that process has destroyed it", async () => {
     const { site, store } = await open();
     store.put("sid", { userId: "alice" });
     store.onRead = (sid, times) => {

@@ -23,16 +23,19 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a userId fu
   afterAll(() => backend.stop());
   const openSite = useSites();
 
-  it.each(Object.keys(UNSTEADY))("whose answer changes is told as a fault, and others are served: %s", async (way) => {
-    const { store, registry } = backend.open();
-    const site = await openSite({ auth: { store, registry, userId: UNSTEADY[way]?.() } });
-    const { status, body } = await new Browser(site.url).post("/login", { user: "alice" });
-    expect([status, body]).toEqual([500, { error: "ERR_USER_ID" }]);
-    expect((await new Browser(site.url).get("/me")).status).toBe(200);
-    expect((await site.auth.activeUsers()).totalCount).toBe(0);
-  });
+  it.each(Object.keys(UNSTEADY))(
+    "with a changing result causes an error, and other users are served: %s",
+    async (way) => {
+      const { store, registry } = backend.open();
+      const site = await openSite({ auth: { store, registry, userId: UNSTEADY[way]?.() } });
+      const { status, body } = await new Browser(site.url).post("/login", { user: "alice" });
+      expect([status, body]).toEqual([500, { error: "ERR_USER_ID" }]);
+      expect((await new Browser(site.url).get("/me")).status).toBe(200);
+      expect((await site.auth.activeUsers()).totalCount).toBe(0);
+    },
+  );
 
-  it("may name the administrator of a session that shows a customer's account", async () => {
+  it("may return the administrator of a session that shows a customer's account", async () => {
     const { store, registry } = backend.open();
     const after = (app: Express): void => {
       app.post("/become/:user", (req, res, next) => {

@@ -41,9 +41,9 @@ afterEach(async () => {
 interface Site {
   readonly browser: Browser;
   readonly auth: LogoutMiddleware;
-  /** What was asked of the store that changes it, since the last reset. */
+  /** The calls that change the store, since the last reset. */
   readonly writes: string[];
-  /** Who each log says that it was, when the response is over. */
+  /** The user in each log at the end of the response. */
   readonly lines: string[];
   /** Resolves when so many logs have a line. */
   readonly logged: (count: number) => Promise<void>;
@@ -150,7 +150,7 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
       return { ...site, sid: sidOf(site.browser) };
     }
 
-    it("a refused request has a session for access logs, and nothing is written of it", async () => {
+    it("a rejected request has a session for access logs, which is not written", async () => {
       const { auth, browser, writes, lines, logged, sid } = await loggedIn();
       await auth.kick("alice");
       writes.length = 0;
@@ -164,7 +164,7 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
       expect(writes).toEqual([`destroy ${sid}`]);
     });
 
-    it.each(["get", "post"] as const)("so has the logout route: %s", async (method) => {
+    it.each(["get", "post"] as const)("the logout route has a session for access logs: %s", async (method) => {
       const { browser, writes, lines, logged, sid } = await loggedIn();
       const { status, headers } = await browser[method]("/login/profile/logout");
       await logged(LOGS.length);
@@ -174,7 +174,7 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
       expect(writes).toEqual([`destroy ${sid}`]);
     });
 
-    it("endLogin() ends the login also when the response has begun, and leaves the cookie", async () => {
+    it("endLogin() ends the login even if the response has begun, and leaves the cookie", async () => {
       const { auth, browser, sid, writes } = await loggedIn();
       const { text, headers } = await browser.post("/late-logout");
       expect(text).toBe("begun done");
@@ -219,7 +219,7 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
   );
 
   it.each(CASES)(
-    "an anonymous request that goes on and %s writes nothing and gets no cookie: %s, %s",
+    "an anonymous request that continues and %s writes nothing and gets no cookie: %s, %s",
     async (way, place, setting) => {
       const { browser, writes, lines, logged } = await open(
         [sessions, SETTINGS[setting as keyof typeof SETTINGS]],
@@ -240,7 +240,7 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
     },
   );
 
-  it("a request that generates a session after it gets that one", async () => {
+  it("a request that generates a session afterwards gets that session", async () => {
     const { browser, writes } = await open([sessions, SETTINGS.lazy], (app, withSession, auth, store) => {
       app.use(withSession, withholding(auth, store));
       app.get("/", (req, res, next) => {
@@ -257,7 +257,7 @@ describe.each(VERSIONS)("with express-session %s", (_version, sessions) => {
   });
 });
 
-/** What the guard does with a request that it does not refuse. */
+/** The action of the guard for a request that it does not reject. */
 function withholding(auth: LogoutMiddleware, store: Store): RequestHandler {
   // The hook of a store is no public name: it is got as another logout() gets it.
   let sessions: RequestSessions | undefined;
@@ -274,7 +274,7 @@ function withholding(auth: LogoutMiddleware, store: Store): RequestHandler {
 }
 
 describe("a bare server of HTTP/2", () => {
-  it("refuses with the reason, and the request has a session when the response is over", async () => {
+  it("rejects with the reason, and the request has a session at the end of the response", async () => {
     // Later ones of express-session save no session over HTTP/2: the responses of Node have no _implicitHeader there.
     const sessions = load("express-session116") as Sessions;
     const store = new sessions.MemoryStore();

@@ -5,7 +5,7 @@ const { logout, LogoutError } = require("express-logout");
 const { PostgresLoginRegistry } = require("express-logout/postgres");
 const { RedisLoginRegistry } = require("express-logout/redis");
 const { createClient } = require("redis");
-const road = require("./road.cjs");
+const journey = require("./journey.cjs");
 
 const parts = { express, session, logout, LogoutError, PostgresLoginRegistry, RedisLoginRegistry };
-void road("CommonJS", { ...parts, RedisStore, createClient });
+void journey("CommonJS", { ...parts, RedisStore, createClient });

@@ -5,8 +5,8 @@ import { logout, LogoutError } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
 import { createClient } from "redis";
-import road from "./road.cjs";
+import journey from "./journey.cjs";
 
 const parts = { express, session, logout, LogoutError, PostgresLoginRegistry, RedisLoginRegistry };
 // No `await` here: bundles in CommonJS have none at the top.
-void road("ESM", { ...parts, RedisStore, createClient });
+void journey("ESM", { ...parts, RedisStore, createClient });

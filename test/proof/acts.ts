@@ -9,9 +9,9 @@ declare module "express-session" {
   }
 }
 
-/** What an app does to a session that changes nothing about who is logged in. */
+/** Acts of an app on a session that do not change the user. */
 export const HARMLESS = ["read", "write", "save", "save, not waited for", "touch", "reload", "keep a copy"] as const;
-/** What changes how long the session lives, and nothing else. */
+/** Acts that change only the session's lifetime. */
 export const LIFETIMES = [
   "shorten the cookie",
   "shorten the cookie and save",
@@ -62,7 +62,7 @@ interface Generates {
   generate(req: Request): void;
 }
 
-/** Does it, and tells the model before. */
+/** Informs the model, then does this. */
 export async function act(scene: Scene, what: Act): Promise<void> {
   const { req, visit } = scene;
   if ((req.session as unknown) === undefined || (req.session as unknown) === null) return;
@@ -80,7 +80,7 @@ export async function act(scene: Scene, what: Act): Promise<void> {
       // A logout is final when its save is: an app waits for that.
       if (visit.change?.ends !== undefined) return save(req);
       // express-session renews the cookie at the end of the request, which may be while this save is under way: what the
-      // session's life is then, only its end tells.
+      // session's life is then, only its end shows.
       visit.hasUnawaitedSave = true;
       req.session.touch().save();
       return;
@@ -160,7 +160,7 @@ async function logIn(scene: Scene, user: string, regenerates: boolean): Promise<
   // The same user's login goes on: it gets a new session id, or nothing changes.
   if (userId === user) return regenerates ? rotate(scene, "regenerate and copy the user") : undefined;
   const sid = req.sessionID;
-  // The login of his that the request has met last goes on, if it can: one request begins one login of a user.
+  // The user's login that the request has met last continues if possible: one request begins one login of a user.
   const resumes = [...visit.met].findLast((login) => login.user === user);
   const begins = resumes === undefined ? model.begin(user, newTag(user)) : undefined;
   model.changes(visit, { sid, ends: userId === undefined ? undefined : visit.login, begins, resumes });

@@ -20,7 +20,7 @@ class NoCheckOnRead extends MemoryLoginRegistry {
   }
 }
 
-/** A save lists its login, also where somebody has ended it. */
+/** A save lists its login, even after that login has ended. */
 class AddOnSave extends MemoryLoginRegistry {
   readonly #sids = new Map<string, string>();
 
@@ -44,30 +44,30 @@ class NoSuspension extends MemoryLoginRegistry {
   }
 }
 
-/** Whoever has been kicked is adopted as if he had not. */
-class AdoptWithoutMark extends MemoryLoginRegistry {
-  readonly #marks = new Map<string, KickRecord>();
+/** Adopts a kicked user's session as if the user had not been kicked. */
+class AdoptWithoutRecord extends MemoryLoginRegistry {
+  readonly #records = new Map<string, KickRecord>();
   #everyone: KickRecord | undefined;
 
-  override removeAll(userId: string, mark: KickRecord): Promise<readonly ListedLogin[]> {
-    this.#marks.set(userId, mark);
-    return super.removeAll(userId, mark);
+  override removeAll(userId: string, record: KickRecord): Promise<readonly ListedLogin[]> {
+    this.#records.set(userId, record);
+    return super.removeAll(userId, record);
   }
 
-  override kickEveryone(mark: KickRecord): Promise<void> {
-    this.#everyone = mark;
-    return super.kickEveryone(mark);
+  override kickEveryone(record: KickRecord): Promise<void> {
+    this.#everyone = record;
+    return super.kickEveryone(record);
   }
 
   override adopt(login: NewLogin, since: Since): Promise<Generation | undefined> {
     return super.adopt(login, {
       ...since,
-      generation: generationAfter(this.#marks.get(login.userId)?.id, this.#everyone?.id),
+      generation: generationAfter(this.#records.get(login.userId)?.id, this.#everyone?.id),
     });
   }
 }
 
-/** An end that nobody has kicked is not remembered: what is adopted is adopted again. */
+/** An end without a kick is not remembered. An adopted session is adopted again. */
 class ForgetsEnds extends MemoryLoginRegistry {
   override remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
     return super.remove(userId, loginId, { ...end, remember: false, ifListed: true });
@@ -75,13 +75,13 @@ class ForgetsEnds extends MemoryLoginRegistry {
 }
 
 /** A kick that is repeated gets only the logins that are still listed. */
-class NothingAtHand extends MemoryLoginRegistry {
+class KeepsNoUnfinishedKick extends MemoryLoginRegistry {
   override async removeAll(
     userId: string,
-    mark: KickRecord,
+    record: KickRecord,
     options?: KickEndOptions,
   ): Promise<readonly ListedLogin[]> {
-    const logins = await super.removeAll(userId, mark, options);
+    const logins = await super.removeAll(userId, record, options);
     await super.finishKick(
       userId,
       logins.map(({ id }) => id),
@@ -105,7 +105,7 @@ class KeepsGhosts extends MemoryLoginRegistry {
   }
 }
 
-/** A login is shown for as long as it is kept, whatever its session's lifetime has become. */
+/** A login is shown for as long as it is kept, regardless of its session's present lifetime. */
 class ShownWhileKept extends MemoryLoginRegistry {
   readonly #keptUntil = new Map<string, number>();
 
@@ -128,9 +128,9 @@ export const FAULTS = {
   "no check on read": NoCheckOnRead,
   "add instead of update on save": AddOnSave,
   "no suspension on regenerate": NoSuspension,
-  "adopt without the mark": AdoptWithoutMark,
-  "forget who has logged out": ForgetsEnds,
-  "nothing at hand for a kick that is repeated": NothingAtHand,
+  "adopt without the kick record": AdoptWithoutRecord,
+  "forget logged-out users": ForgetsEnds,
+  "keep nothing for a repeated kick": KeepsNoUnfinishedKick,
   "a session that is gone ends its login": LosesLogins,
   "a session that is gone keeps its login": KeepsGhosts,
   "shown while kept": ShownWhileKept,

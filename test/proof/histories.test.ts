@@ -72,7 +72,7 @@ describe("random histories", () => {
       );
     });
 
-    it("keep every promise where nodes know logins without asking", async () => {
+    it("keep every promise with a coherent cache", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({ redis, coherentCache: true }), redisHistories),
         runs(ON_REDIS),
@@ -80,7 +80,7 @@ describe("random histories", () => {
     });
   });
 
-  describe("of a registry that is at fault", () => {
+  describe("of a faulty registry", () => {
     const finds = async (Faulty: new () => MemoryLoginRegistry, drawn = histories): Promise<boolean> => {
       const counts: Counts = { histories: 0, steps: 0, requests: 0, kicks: 0 };
       const memory = () => ({ memory: new Faulty() });
@@ -93,12 +93,12 @@ describe("random histories", () => {
       return failed;
     };
 
-    it.each(Object.entries(FAULTS))("find it: %s", async (_name, Faulty) => {
+    it.each(Object.entries(FAULTS))("find the fault: %s", async (_name, Faulty) => {
       expect(await finds(Faulty)).toBe(true);
     });
 
-    it("find it beside a process without the package: adopt without the mark", async () => {
-      expect(await finds(FAULTS["adopt without the mark"], mixedHistories)).toBe(true);
+    it("find the fault beside a process without the package: adopt without the kick record", async () => {
+      expect(await finds(FAULTS["adopt without the kick record"], mixedHistories)).toBe(true);
     });
   });
 });

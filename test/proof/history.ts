@@ -21,9 +21,9 @@ export type Command =
   /** The logout route. */
   | { readonly is: "leave"; readonly browser: number; readonly node: number }
   | ({ readonly is: "kick"; readonly node: number; readonly users: readonly string[] } & Breakable)
-  /** One login of a user is kicked: that at this place of his list. */
+  /** One login of a user is kicked: the login at this place of their list. */
   | ({ readonly is: "kick one"; readonly node: number; readonly user: string; readonly place: number } & Breakable)
-  /** "Log out everywhere else": all logins of a user but that at this place of his list. */
+  /** "Log out everywhere else": all logins of a user except the login at this place of their list. */
   | ({ readonly is: "kick others"; readonly node: number; readonly user: string; readonly place: number } & Breakable)
   | ({ readonly is: "kick everyone"; readonly node: number } & Breakable)
   /**
@@ -39,7 +39,7 @@ export type Command =
       /** Whether time may pass between what it reads and what it sets. */
       readonly pauses: boolean;
     }
-  /** Somebody looks at a page: at who is online, or at the logins of a user. */
+  /** A page is read: the list of active users, or the logins of a user. */
   | { readonly is: "page"; readonly node: number; readonly of: "everyone" | (typeof USERS)[number] }
   /** A session is deleted in the store, and this package is not asked. */
   | { readonly is: "delete"; readonly browser: number }
@@ -50,10 +50,10 @@ export type Command =
   | { readonly is: "crash"; readonly node: number }
   /** The same, of whichever node next is in the midst of this, after some steps of it. */
   | { readonly is: "crash"; readonly midst: Midst; readonly steps: number }
-  /** Whatever is under way comes to its end. */
+  /** All pending work ends. */
   | { readonly is: "rest" };
 
-/** Everything that decides what happens: the same history always goes the same way. */
+/** All inputs of a run: the same history always runs the same way. */
 export interface History {
   readonly settings: "lazy" | "eager" | "rolling";
   readonly unset: "destroy" | "keep";
@@ -73,7 +73,7 @@ export interface History {
 }
 
 const user = fc.constantFrom(...USERS);
-// Mostly one browser: what one session's requests do to each other is where promises break.
+// Mostly one browser: promises break where requests of one session affect each other.
 const browser = fc.constantFrom(0, 0, 0, 0, 1, 2);
 const node = fc.nat(3);
 // Now and then one changes how long the session lives.
@@ -83,7 +83,7 @@ const change: fc.Arbitrary<Act> = fc.oneof(
   fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),
   fc.record({ does: fc.constantFrom(...LOGINS), user }),
 );
-/** What an app still does when somebody has logged in. Reading the session again would undo that. */
+/** Acts of an app after a login. Reading the session again would undo the login. */
 const after = harmless.filter(({ does }) => does !== "reload");
 const acts: fc.Arbitrary<readonly Act[]> = fc
   .tuple(
@@ -152,7 +152,7 @@ const timePasses: fc.WeightedArbitrary<Command> = {
   }),
 };
 
-/** What would seldom come together by itself. */
+/** Combinations that random acts would seldom produce. */
 const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
   // A process dies in the midst of a step that a kick of everyone looks for.
   fc
@@ -199,7 +199,7 @@ const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
     { is: "job", node: first, browser: of, pauses: true },
     { is: "leave", browser: of, node: second },
   ]),
-  // Somebody looks at a user whose session id is being changed.
+  // A page shows a user whose session id is being rotated.
   fc
     .tuple(
       fc.record({
@@ -242,7 +242,7 @@ export const redisHistories = historiesOf([...commands, timePasses, lostReplies]
 
 /**
  * Histories in which a process without the package is at work as well. No time passes: such a process could bring back a
- * session by a request that lasts longer than the mark of a kick is kept.
+ * session by a request that lasts longer than the record of a kick is kept.
  */
 export const mixedHistories = historiesOf(
   commands,

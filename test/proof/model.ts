@@ -16,9 +16,9 @@ export interface ModelLogin {
   readonly user: string;
   /** When a session with it was first written: it has begun. */
   storedAt?: number;
-  /** Since when nobody may be served as it. */
+  /** The time since which no request may be served with this login. */
   endedAt?: number;
-  /** Since when that is so by a kick. */
+  /** The time since which a kick forbids it. */
   kickedAt?: number;
   loginId?: string | undefined;
   /** Every id under which it has been listed, or may have been. */
@@ -54,29 +54,29 @@ export interface Job extends Actor {
   sets?: boolean;
 }
 
-/** What a request does to who is logged in. */
+/** The effect of a request on the logged-in user. */
 export interface Change {
   /** In this session. */
   readonly sid: string | undefined;
   readonly ends?: ModelLogin | undefined;
   readonly begins?: ModelLogin | undefined;
   readonly rotates?: "regenerate" | "by hand" | undefined;
-  /** A login that the request has found before, and another one since, is to go on. */
+  /** A login that the request found before another login, and that must continue. */
   readonly resumes?: ModelLogin | undefined;
 }
 
 /** A request. */
 export interface Visit extends Actor {
   readonly cookie: string | undefined;
-  /** Since when what it reads of its session counts. */
+  /** The time since which its reads of the session count. */
   readAt: number;
-  /** Whom it must find. */
+  /** The login that it must find. */
   expected?: { readonly login: ModelLogin; readonly sid: string } | undefined;
-  /** Whom it has found. */
+  /** The login that it has found. */
   login?: ModelLogin | undefined;
-  /** All whom it has found, the last one last: it may have read its session more than once. */
+  /** All logins that it has found, the latest last: a request may read its session more than once. */
   readonly met: Set<ModelLogin>;
-  /** Nothing that the store had of its session was anybody's. */
+  /** No session that it read from the store had a user. */
   isAnonymous: boolean;
   readonly isHarmless: boolean;
   /** It went to a process without the package. */
@@ -101,7 +101,7 @@ export interface Kick extends Actor {
 }
 
 /**
- * Who may be served, who must be, and who must not.
+ * The users who may, must and must not be served.
  *
  * What happens at the same time as an end may survive it or not, and so may what two requests write to one session at the
  * same time; of both the model demands nothing. Everything else it demands, unless a process without the package is at work as
@@ -124,7 +124,7 @@ export class Model implements StoreWatcher {
   readonly #rotated = new Set<string>();
   /** Which login a node has last found in a session. */
   readonly #known = new Map<object, Map<string, ModelLogin>>();
-  /** Who is logged in in which session, as far as that is certain. */
+  /** The logged-in user of each session, as far as certain. */
   readonly #placed = new Map<string, ModelLogin>();
   /** When that was last made uncertain. */
   readonly #displacedAt = new Map<string, number>();
@@ -136,7 +136,7 @@ export class Model implements StoreWatcher {
   readonly #kicks = new Set<Kick>();
   readonly #jobs = new Set<Job>();
   readonly #kicksAlone: boolean;
-  /** Who has been served in the last step. */
+  /** The users who were served in the last step. */
   readonly #served: { readonly name: string; readonly login: ModelLogin; readonly readAt: number }[] = [];
 
   constructor({ kicksAlone = false } = {}) {
@@ -152,7 +152,7 @@ export class Model implements StoreWatcher {
     this.#placed.set(sid, login);
   }
 
-  /** The app logs somebody in. */
+  /** The app logs a user in. */
   begin(user: string, tag: string): ModelLogin {
     this.#begun += 1;
     const login = this.#login(user, tag);
@@ -173,7 +173,7 @@ export class Model implements StoreWatcher {
     visit.expected = sid === undefined || login === undefined ? undefined : { login, sid };
   }
 
-  /** The app has been handed a session: somebody's, or nobody's. */
+  /** The app has received a session: a user's, or an anonymous one. */
   found(visit: Visit, sid: string | undefined, tag: string | undefined): void {
     const login = tag === undefined ? undefined : this.logins.find((known) => known.tag === tag);
     const { expected, readAt } = visit;
@@ -357,7 +357,7 @@ export class Model implements StoreWatcher {
     return [...this.#known].filter(([, sessions]) => sessions.has(sid)).map(([node]) => node);
   }
 
-  /** Whatever ran there is lost. */
+  /** All work on the node is lost. */
   crash(node: object): void {
     this.#known.delete(node);
     for (const job of this.#jobs) {
@@ -455,7 +455,7 @@ export class Model implements StoreWatcher {
   answered(method: string, [userId]: readonly unknown[], answer: unknown): void {
     if (method === "add" && answer !== undefined) {
       this.#added += 1;
-      if (this.#added > this.#begun) this.#violate("I2: a login is listed that nobody has begun");
+      if (this.#added > this.#begun) this.#violate("I2: a login is listed that was never begun");
     }
     if (method === "removeAll") {
       const now = this.#tick();
@@ -477,12 +477,12 @@ export class Model implements StoreWatcher {
     if (ended !== undefined) this.#violate(`L: ${page} shows ${ended.id} of ${ended.userId}, which a kick has counted`);
   }
 
-  /** What the registry has to be asked for, to know who is listed. */
+  /** The ids to look up in the registry, to know the listed logins. */
   get ids(): readonly { readonly userId: string; readonly id: string }[] {
     return [...this.#ids.values()];
   }
 
-  /** What is on the list now. */
+  /** Compares the listed logins with the model. */
   listed(listed: readonly ListedLogin[]): void {
     const now = this.#tick();
     const entries = new Map<ModelLogin, ListedLogin>();
@@ -501,7 +501,7 @@ export class Model implements StoreWatcher {
         continue;
       this.#violate(`I8: ${login.tag} is listed until ${String(expires)}, and its session ${sid} lives longer`);
     }
-    // Whoever was served in this step was on the list then, or at least since his session was read.
+    // A user who was served in this step was listed then, or at least since their session was read.
     for (const { name, login, readAt } of this.#served.splice(0)) {
       if (login.listedAt < readAt) this.#violate(`I1: ${name} is served as ${login.tag}, which is not listed`);
     }

@@ -17,7 +17,7 @@ const NAME = "connect.sid";
 export interface NodeOptions {
   readonly store: Store;
   readonly session: Omit<SessionOptions, "secret">;
-  /** The app has been handed a session, or none. */
+  /** The app has received a session, or none. */
   readonly found: (req: Request) => void;
 }
 
@@ -27,12 +27,12 @@ export interface HookedNodeOptions extends NodeOptions {
   readonly waitForTouch: boolean;
 }
 
-/** What a request is to the app. */
+/** The app's handler of a request. */
 export type Handler = (req: Request, res: Response) => Promise<void>;
 
 export interface Answer {
   readonly status: number;
-  /** The session id in the answer's cookie; `""` where the cookie is cleared. */
+  /** The session id in the answer's cookie; `""` if the cookie is cleared. */
   readonly cookie: string | undefined;
   /** The session id that the request had in the end. */
   readonly sid: string | undefined;
@@ -96,7 +96,7 @@ export class HookedNode extends Node {
     this.#store = store;
   }
 
-  /** What a job or a queue does: it sets a session without a request. */
+  /** Sets a session without a request, as a job or a queue does. */
   set(sid: string, data: SessionData): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#store.set(sid, data, (error: unknown) => {

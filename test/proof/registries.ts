@@ -14,11 +14,11 @@ export interface RegistryWatcher {
   answered(method: string, args: readonly unknown[], answer: unknown): void;
 }
 
-/** What runs at once, on behalf of nobody. */
+/** A step that runs at once, for no actor. */
 const AT_ONCE = ["init", "subscribe", "close", "peek", "sharesConnection"];
 
 /**
- * A registry that tells who asks it. With `schedule`, each of its methods is one step, also that which would know without being
+ * A registry that records its callers. With `schedule`, each of its methods is one step, also that which would know without being
  * asked: as if it were somewhere else. Without, it takes steps of its own.
  */
 export function watched(registry: LoginRegistry, watcher: RegistryWatcher, schedule?: Schedule): LoginRegistry {
@@ -73,15 +73,15 @@ function trackingClient(url: string) {
 }
 
 /**
- * One node's connection, over which Redis tells of changes. What it has told arrives as late as it may: with the answer to
+ * One node's connection, over which Redis notifies of changes. Its notifications arrive as late as possible: with the answer to
  * the node's next command that comes after it.
  */
-export class TellingClient {
+export class TrackingClient {
   /** For the registry, and for a store that is to be taken for one on the same connection. */
   readonly client: NodeRedisClient;
   readonly #connection: Client;
   readonly #listeners = new Set<(key: unknown) => void>();
-  readonly #told: unknown[] = [];
+  readonly #changedKeys: unknown[] = [];
 
   constructor(
     connection: Client,
@@ -122,10 +122,10 @@ export class TellingClient {
     });
   }
 
-  /** Whatever Redis has told until now has arrived. */
+  /** Delivers all notifications that Redis has sent so far. */
   readonly arrive = async (): Promise<void> => {
     await this.#connection.ping();
-    for (const key of this.#told.splice(0)) for (const listener of this.#listeners) listener(key);
+    for (const key of this.#changedKeys.splice(0)) for (const listener of this.#listeners) listener(key);
   };
 
   /** @returns the connection, for another node. */
@@ -135,7 +135,7 @@ export class TellingClient {
   }
 
   readonly #hear = (key: unknown): void => {
-    this.#told.push(key);
+    this.#changedKeys.push(key);
   };
 }
 
@@ -183,17 +183,17 @@ export class HistoryRedis {
     };
   }
 
-  /** A node's own connection, on which Redis tells of changes; to be given back by {@link HistoryRedis.release}. */
-  async telling(schedule: Schedule, lostReplies: LostReplies): Promise<TellingClient> {
+  /** A node's own connection, on which Redis notifies of changes; to be given back by {@link HistoryRedis.release}. */
+  async tracking(schedule: Schedule, lostReplies: LostReplies): Promise<TrackingClient> {
     const connection =
       this.#free.pop() ??
       (await trackingClient(this.#server.url)
         .on("error", () => undefined)
         .connect());
-    return new TellingClient(connection, (args, to) => this.#send(args, to), schedule, lostReplies);
+    return new TrackingClient(connection, (args, to) => this.#send(args, to), schedule, lostReplies);
   }
 
-  release(client: TellingClient): void {
+  release(client: TrackingClient): void {
     this.#free.push(client.release());
   }
 

@@ -10,14 +10,14 @@ function allOfAlice(has: Browsers[number]["has"]): Browsers {
   return Array.from({ length: 3 }, () => ({ user: "alice", has }));
 }
 
-/** What nearly all of them have in common. */
+/** The common part of nearly all histories. */
 const LAZY = { settings: "lazy", unset: "destroy", cookie: "an hour", nodes: 2 } as const;
 const ON_ANY_STORE = { ...LAZY, waitForTouch: false, store: "any" } as const;
 
 /** Histories that have broken a promise once, as short as they became. */
 const HISTORIES: Readonly<Record<string, History>> = {
   // The login was listed for as long as its cookie still had to live: not at all.
-  "somebody logs in by a request that lasts longer than a session": {
+  "a user logs in with a request that lasts longer than a session": {
     ...LAZY,
     browsers: [
       { user: "alice", has: "nothing" },
@@ -47,7 +47,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [117, 152, 0, 0, 0, 25, 0, 115, 40, 83, 56, 152, 0, 22],
   },
-  // The mark of the kick was forgotten by then.
+  // The kick record was forgotten by then.
   "a request that lasts longer than any session rotates by hand, and its user is kicked": {
     ...LAZY,
     browsers: allOfAlice("a login"),

@@ -17,7 +17,7 @@ import { NodeStore, SharedSessions, type Stored } from "./shared-store.js";
 export interface RunOptions {
   /** Where the logins are listed. Default: in memory. */
   readonly redis?: HistoryRedis | undefined;
-  /** Whether nodes know logins by what Redis tells them, instead of asking for each. Default: false. */
+  /** Whether nodes know logins by notifications of Redis, instead of a lookup for each. Default: false. */
   readonly coherentCache?: boolean | undefined;
   /** The registry in memory: another one than the package's, to see that its faults are found. */
   readonly memory?: MemoryLoginRegistry | undefined;
@@ -54,7 +54,7 @@ export async function live(history: History, options: RunOptions, counts?: Count
 type CommandThat<Is extends Command["is"]> = Extract<Command, { is: Is }>;
 type KickCommand = CommandThat<"kick" | "kick one" | "kick others" | "kick everyone">;
 
-/** What a kick covers, and how it is done; none where there is nobody to kick. */
+/** The scope and the method of a kick; none if there is no user to kick. */
 interface KickPlan {
   readonly covers: Kick["covers"];
   readonly spares?: Kick["spares"];
@@ -74,7 +74,7 @@ class World {
   readonly #history: History;
   readonly #options: RunOptions;
   readonly #sessions: SharedSessions;
-  /** What the checks read the list with: at once, and without being counted. */
+  /** The registry through which the checks read the list: at once, and without counting. */
   readonly #list: LoginRegistry;
   readonly #memory: MemoryLoginRegistry;
   readonly #nodes: (HookedNode | undefined)[];
@@ -88,7 +88,7 @@ class World {
   /** The deleted sessions that a node has asked for which had found a login there. */
   readonly #missed = new Set<string>();
   readonly #lostReplies = new WeakMap<HookedNode, LostReplies>();
-  /** A node is to stop that is in the midst of this, after so many steps. */
+  /** The crash to come: the node that is in the midst of this act stops, after this number of steps. */
   #crash: { readonly midst: Midst; steps: number } | undefined;
   #isWhole = true;
   #named = 0;
@@ -278,7 +278,7 @@ class World {
     this.#follow(actor, this.schedule.run(actor, work));
   }
 
-  /** @returns whether it broke off, as a store that fails may make it. */
+  /** @returns whether the kick was interrupted, as by a failing store. */
   async #kickOnce(
     actor: Actor,
     { is }: KickCommand,
@@ -360,7 +360,7 @@ class World {
   #found(req: Request): void {
     const visit = currentActor() as Visit;
     const { tag } = req.session;
-    this.schedule.note(`${visit.name} finds ${tag ?? "nobody"} in ${req.sessionID}`);
+    this.schedule.note(`${visit.name} finds ${tag ?? "no user"} in ${req.sessionID}`);
     this.model.found(visit, req.sessionID, tag);
     if (req.path.startsWith("/login/profile")) this.model.changes(visit, { sid: req.sessionID, ends: visit.login });
   }
@@ -397,7 +397,7 @@ class World {
     if (this.model.violation !== undefined) throw this.model.violation;
   }
 
-  /** What is listed, whatever a faulty registry says of it. */
+  /** Returns the listed login, even if a faulty registry denies it. */
   #find(userId: string, id: string): Promise<ListedLogin | undefined> {
     return this.#options.redis === undefined
       ? MemoryLoginRegistry.prototype.find.call(this.#memory, userId, id)
@@ -451,16 +451,16 @@ class World {
   }
 
   async #nodeWithCache(redis: HistoryRedis, lostReplies: LostReplies): Promise<HookedNode> {
-    const telling = await redis.telling(this.schedule, lostReplies);
-    const { client, arrive } = telling;
+    const tracking = await redis.tracking(this.schedule, lostReplies);
+    const { client, arrive } = tracking;
     const registry = new RedisLoginRegistry({ client, coherentCache: true });
     this.#closing.push(async () => {
       await registry.close();
-      redis.release(telling);
+      redis.release(tracking);
     });
     const store = new NodeStore(this.schedule, this.#sessions, { client, arrive }).asConnectRedis(client);
     const node = this.#nodeOn(store, watched(registry, this.model));
-    // From now on Redis tells.
+    // From now on Redis notifies.
     await arrive();
     await settled();
     return node;

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** Whoever does something at the same time as others: a request, a kick. It runs on a node, and ends with it. */
+/** Runs at the same time as others: a request, a kick. An actor runs on a node, and ends with that node. */
 export interface Actor {
   readonly name: string;
   readonly node: object;
@@ -32,7 +32,7 @@ interface Step {
 
 const actors = new AsyncLocalStorage<Actor>();
 
-/** What runs at present, if it runs for somebody. */
+/** The running actor, if any. */
 export function currentActor(): Actor | undefined {
   return actors.getStore();
 }
@@ -106,7 +106,7 @@ export class Schedule {
     connection?: object,
   ): Promise<Result> {
     const actor = currentActor();
-    if (actor === undefined) throw new Error(`${label} is nobody's`);
+    if (actor === undefined) throw new Error(`${label} has no actor`);
     return new Promise((resolve, reject) => {
       if (this.#crashed.has(actor.node)) return;
       const take = async (): Promise<void> => {
@@ -131,7 +131,7 @@ export class Schedule {
   }
 }
 
-/** Promises and ticks come before immediates: whatever can go on by itself has gone on. */
+/** Promises and ticks come before immediates: all work that needs no further step is done. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -13,7 +13,7 @@ export interface Stored {
 
 export interface StoreWatcher {
   read(sid: string, stored: Stored | undefined, actor: Actor): void;
-  /** `isTorn`: the writer has read what it writes before somebody else wrote the session, whose write is lost. */
+  /** `isTorn`: the writer has read the session before another writer wrote it. The write of the other is lost. */
   wrote(sid: string, stored: Stored | undefined, actor: Actor, isTorn: boolean): void;
   /** The tag under which the data is known from now on. */
   tagOf(stored: Stored, actor: Actor | undefined): string | undefined;

@@ -38,7 +38,7 @@ describe("a request that is served", () => {
     ["its user was kicked", kick(30)],
     ["its login was logged out", kick(30, { of: { loginId: 1 } })],
     ["everyone was logged out", kick(30, { of: "everyone" })],
-  ])("is a violation, if it began after it had been answered that %s", (_case, end) => {
+  ])("is a violation if it began after the answer that %s", (_case, end) => {
     expect(rules({ requests: [request(40.1)], ends: [end] })).toEqual(["served after its end"]);
   });
 
@@ -47,9 +47,9 @@ describe("a request that is served", () => {
     ["is of a login that may have come after the kick", kick(19, { ended: 30 })],
     ["is of a login that came after the kick", kick(0, { ended: 5 })],
     ["came after a kick that was answered with an error", kick(30, { isDone: false })],
-    ["came after a kick of somebody else", kick(30, { of: { userIds: ["bob"] } })],
+    ["came after a kick of another user", kick(30, { of: { userIds: ["bob"] } })],
     ["came after another login's end", kick(30, { of: { loginId: 2 } })],
-  ])("is none, if it %s", (_case, end) => {
+  ])("is no violation if it %s", (_case, end) => {
     expect(rules({ requests: [request(45)], ends: [end] })).toEqual([]);
   });
 
@@ -57,20 +57,20 @@ describe("a request that is served", () => {
     expect(rules({ requests: [request(45)], ends: [kick(60), kick(30), kick(200)] })).toEqual(["served after its end"]);
   });
 
-  it("is a violation as somebody else", () => {
-    expect(rules({ requests: [request(30, { servedAs: "bob" })] })).toEqual(["served as somebody else"]);
+  it("is a violation if served as another user", () => {
+    expect(rules({ requests: [request(30, { servedAs: "bob" })] })).toEqual(["served as another user"]);
   });
 });
 
-describe("a request that is refused", () => {
+describe("a rejected request", () => {
   const refused = request(100, { outcome: "refused" });
 
   it.each<[string, EndEntry[]]>([
-    ["nobody was kicked", []],
-    ["his login came after the kick", [kick(0, { ended: 9 })]],
+    ["no user was kicked", []],
+    ["the user's login came after the kick", [kick(0, { ended: 9 })]],
     ["the kick came later", [kick(110)]],
-    ["the kick was somebody else's", [kick(30, { of: { userIds: ["bob"] } })]],
-  ])("is a violation, if %s", (_case, ends) => {
+    ["another user was kicked", [kick(30, { of: { userIds: ["bob"] } })]],
+  ])("is a violation if %s", (_case, ends) => {
     expect(rules({ requests: [refused], ends })).toEqual(["refused without an end"]);
   });
 
@@ -79,7 +79,7 @@ describe("a request that is refused", () => {
     ["the kick was under way", kick(98, { ended: 200 })],
     ["the kick was answered with an error", kick(30, { isDone: false })],
     ["the kick may have come after the login", kick(5)],
-  ])("is none, if %s", (_case, end) => {
+  ])("is no violation if %s", (_case, end) => {
     expect(rules({ requests: [refused], ends: [end] })).toEqual([]);
   });
 });
@@ -97,7 +97,7 @@ describe("a request that fails", () => {
   });
 });
 
-describe("a fault after which service is not back", () => {
+describe("a fault without a recovery", () => {
   it("is a violation", () => {
     expect(rules({ faults: [fault(0), fault(50, { backAt: Infinity }), fault(0, { backAt: 30_011 })] })).toEqual([
       "not back in time",

@@ -12,17 +12,17 @@ import { countsOf } from "./under-load/report.js";
 import { run } from "./under-load/run.js";
 import { SiteClient } from "./under-load/site-client.js";
 
-/** What is to be closed, the latest first. */
+/** The resources to close, the latest first. */
 const open: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-describe("two nodes under load, while everything fails that can", () => {
-  it("serve no login that has ended, and are back after each fault", async () => {
+describe("two nodes under load, while every part fails", () => {
+  it("serve no ended login, and recover after each fault", async () => {
     const seed = Date.now() % 2 ** 32;
     const story: string[] = [`seed ${String(seed)}`];
-    const report = await run({ seed, lastsMs: 10_000, longestFaultMs: 800, tell: (line) => story.push(line) });
+    const report = await run({ seed, lastsMs: 10_000, longestFaultMs: 800, onProgress: (line) => story.push(line) });
     expect({ story, violations: report.violations }).toEqual({ story, violations: [] });
     expect(report.log.faults.length).toBeGreaterThanOrEqual(11);
     expect(countsOf(report)).toMatch(/^requests \d{3,} .*violations = 0$/);
@@ -30,7 +30,7 @@ describe("two nodes under load, while everything fails that can", () => {
 });
 
 describe("a shop with the obvious kick under the same load", () => {
-  it("is found out", async () => {
+  it("is detected", async () => {
     const redis = await startRedis();
     open.push(() => redis.stop());
     const client = await createClient({ url: redis.url }).connect();

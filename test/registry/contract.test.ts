@@ -175,7 +175,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     });
   });
 
-  describe("what is shown", () => {
+  describe("the shown logins", () => {
     it("follows a session whose lifetime becomes shorter, unlike the listing", async () => {
       const alice = login("alice");
       await begun(alice);
@@ -415,22 +415,19 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       });
     });
 
-    it.each(["ifSid", "ifLastSid"] as const)(
-      "%s: is none where the login has another session id",
-      async (condition) => {
-        const alice = login("alice");
-        const generation = await begun(alice);
-        const before = await registry.find("alice", alice.id);
-        for (const sid of ["another", "", `${alice.sid} `, alice.id]) {
-          const end = { kick: newKick(), remember: true, [condition]: sid };
-          expect(await registry.remove("alice", alice.id, end)).toEqual(ended);
-        }
-        expect(await registry.find("alice", alice.id)).toEqual(before);
-        expect(await registry.kickOf("alice", alice.id, generation)).toBeUndefined();
-        expect(await online()).toEqual([1, "alice"]);
-        expect(await registry.remove("alice", alice.id)).toMatchObject({ login: { id: alice.id }, endCount: 0 });
-      },
-    );
+    it.each(["ifSid", "ifLastSid"] as const)("%s: does not end a login with another session id", async (condition) => {
+      const alice = login("alice");
+      const generation = await begun(alice);
+      const before = await registry.find("alice", alice.id);
+      for (const sid of ["another", "", `${alice.sid} `, alice.id]) {
+        const end = { kick: newKick(), remember: true, [condition]: sid };
+        expect(await registry.remove("alice", alice.id, end)).toEqual(ended);
+      }
+      expect(await registry.find("alice", alice.id)).toEqual(before);
+      expect(await registry.kickOf("alice", alice.id, generation)).toBeUndefined();
+      expect(await online()).toEqual([1, "alice"]);
+      expect(await registry.remove("alice", alice.id)).toMatchObject({ login: { id: alice.id }, endCount: 0 });
+    });
 
     it("ifSid: accepts any of its session ids", async () => {
       const alice = login("alice");
@@ -721,7 +718,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it.each([
       ["a kick of the user", () => registry.removeAll("alice", newKick())],
       ["a kick of everyone", () => registry.kickEveryone(newKick())],
-    ])("by whom the login was taken off is refused after %s", async (_what, kick) => {
+    ])("by the caller that removed the login is refused after %s", async (_what, kick) => {
       const alice = login("alice");
       const generation = await begun(alice);
       const { endCount } = await registry.remove("alice", alice.id);

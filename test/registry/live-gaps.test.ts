@@ -48,7 +48,7 @@ async function connectTo(url: string): Promise<Client> {
   return client;
 }
 
-/** A node with a client of its own. */
+/** A node with its own client. */
 async function openNode(
   url: string,
   auth: Partial<LogoutOptions> = {},

@@ -50,7 +50,7 @@ describe("a client that a store shares", () => {
   const SENTINELS = ["ioredis 6 Sentinel", "ioredis 5 Sentinel"];
 
   it.each(CLIENTS.map((kind) => [kind.name, kind] as const))(
-    "keeps the order of what both ask where it has one connection alone: %s",
+    "keeps the order of both sides' commands if it has only one connection: %s",
     async (name, kind) => {
       const { client, close } = await kind.open();
       closing.push(close);
@@ -70,7 +70,7 @@ describe("a client that a store shares", () => {
   it.each([
     ["ioredis 6", Redis],
     ["ioredis 5", Redis5],
-  ])("keeps none where it makes pipelines of its own: %s", async (_name, Made) => {
+  ])("keeps no order if it builds its own pipelines: %s", async (_name, Made) => {
     const { url } = await serverOfItsOwn();
     const client = new (Made as typeof Redis)(url, { enableAutoPipelining: true });
     closing.push(() => {
@@ -81,11 +81,11 @@ describe("a client that a store shares", () => {
   });
 });
 
-describe("a master that has become a replica under a standing connection", () => {
+describe("a master that has become a replica under an open connection", () => {
   const SINGLE = ON_ONE_SERVER.filter(({ name }) => !name.includes("pool"));
 
   it.each(SINGLE.map((kind) => [kind.name, kind] as const))(
-    "is left as soon as it refuses to write, once, and the client goes on: %s",
+    "is disconnected once it refuses to write, and the client continues: %s",
     async (_name, kind) => {
       const [server, master] = [await serverOfItsOwn(), await serverOfItsOwn()];
       const { client, close } = await kind.open(server);
@@ -108,7 +108,7 @@ describe("a master that has become a replica under a standing connection", () =>
     },
   );
 
-  it("serves no more sessions once it is cut off, with replica-serve-stale-data no", async () => {
+  it("serves no session once it is isolated, with replica-serve-stale-data no", async () => {
     const server = await serverOfItsOwn(["--replica-serve-stale-data", "no"]);
     const registry = registryOn(await clientTo(server.url));
     await registry.add(login("alice"));

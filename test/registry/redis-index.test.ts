@@ -58,7 +58,7 @@ const everyone = async (): Promise<string[]> => {
 const keysOf = (userId: string) => userKeys(index, userId);
 
 describe("the set of users online", () => {
-  it("excludes a user whose only login never finishes its rotation, whom a kick of everyone still finds", async () => {
+  it("excludes a user whose only login never finishes its rotation, but a kick of everyone still finds that user", async () => {
     await registry.add(login("bob"));
     await registry.add(login("alice"));
     await registry.update("alice", "login of alice", { removeSid: "sid of alice" });
@@ -310,7 +310,7 @@ describe("a user with very many logins", () => {
     expect(await client.pTTL(order)).toBeGreaterThan(HOUR_MS / 2);
   });
 
-  it("is read to the end where all but the oldest are hidden", async () => {
+  it("is read to the end if all but the oldest are hidden", async () => {
     await addMany();
     const hide = (number: number) => registry.update("heavy", idOf(number), { removeSid: `sid ${String(number)}` });
     await Promise.all(Array.from({ length: MANY - 1 }, (_each, number) => hide(number + 1)));

@@ -68,7 +68,7 @@ function expectNoSecretIn(error: Error): void {
   expect(inspect(error, { depth: Infinity, showHidden: true, getters: true })).not.toContain(SECRET.slice(0, 6));
 }
 
-describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("Redis in trouble, on %s", (_name, kind) => {
+describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("an outage of Redis, on %s", (_name, kind) => {
   it("that hangs fails a call in time, and serves again when it is back", async () => {
     const server = await serverOfItsOwn();
     const registry = registryOn(await clientOf(kind.open(server)));

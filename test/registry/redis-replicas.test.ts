@@ -189,7 +189,7 @@ describe("a registry that waits for a replica", () => {
     await expect(end(impatient, alice)).rejects.toEqual(NOT_REPLICATED);
   });
 
-  it.each(ENDS)("does as a single call wants it with %s", async (_what, end) => {
+  it.each(ENDS)("follows the options of a single call with %s", async (_what, end) => {
     const waiting = opened(client, { waitReplicas: 1, timeoutMs: SHORT_MS });
     pair.holdReplication();
     const alice = login("alice");
@@ -214,7 +214,7 @@ describe("a registry that waits for a replica", () => {
     expect(again.map(({ id }) => id)).toEqual([alice.id]);
   });
 
-  it("confirms many at once over one connection, or none of them", async () => {
+  it("confirms many kicks at once over one connection, or none of them", async () => {
     const users = Array.from({ length: 100 }, (_value, index) => `user ${String(index)}`);
     const registry = opened(client, { waitReplicas: 1 });
     for (const user of users) await registry.add(login(user));
@@ -245,7 +245,7 @@ describe("a registry that waits for a replica", () => {
     expect(await kick).toEqual(NOT_REPLICATED);
   });
 
-  it("believes no confirmation that came over another connection than the write", async () => {
+  it("ignores a confirmation over another connection than the write", async () => {
     const replicas: unknown[] = [];
     const reconnecting = Object.assign(Object.create(client) as typeof client, {
       duplicate: () => {
@@ -270,7 +270,7 @@ describe("a registry that waits for a replica", () => {
     expect(replicas).toEqual([1]);
   });
 
-  it("closes the connection it made, and none that it was given", async () => {
+  it("closes the connection that it opened, and no given connection", async () => {
     const registry = opened(client, { waitReplicas: 1 });
     const connections = async (): Promise<number> =>
       (await client.sendCommand<string>(["CLIENT", "LIST", "TYPE", "normal"])).trim().split("\n").length;

@@ -130,7 +130,7 @@ const login = (userId: string): NewLogin => ({
 });
 
 describe.each(SETTINGS)("%s", (name, make) => {
-  it("serves the registry as any other does", async () => {
+  it("serves the registry like any other server", async () => {
     const isReplicated = /Cluster|Sentinel/.test(name);
     const registry = new RedisLoginRegistry({ client: await make(), waitReplicas: isReplicated ? 1 : 0 });
     registry.init({ appId: name, maxSessionAgeMs: MAX_SESSION_AGE_MS });
@@ -167,7 +167,7 @@ describe.each(SETTINGS)("%s", (name, make) => {
 describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
   "kicks that wait for replicas, on %s",
   (name, kind) => {
-    it("fail alone where Redis refuses them", async () => {
+    it("are the only calls that fail if Redis refuses them", async () => {
       const set = await cluster.get();
       const { client, close } = await kind.open(set);
       const registry = new RedisLoginRegistry({ client, timeoutMs: 20_000, waitReplicas: 1 });
@@ -190,7 +190,7 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
   },
 );
 
-describe("what is no client, or would not do", () => {
+describe("an unsuitable client", () => {
   it.each([[undefined], [null], ["redis://localhost"], [{}], [{ call: 1, status: "ready" }]])(
     "is refused: %p",
     (client) => {
@@ -202,14 +202,17 @@ describe("what is no client, or would not do", () => {
   it.each([
     ["ioredis 6", Cluster],
     ["ioredis 5", Cluster5],
-  ])("a Cluster of %s that reads from replicas is refused, and made fit as the error says", async (_name, Made) => {
-    const client = made(new (Made as typeof Cluster)(await nodes(), { scaleReads: "slave" }));
-    const refused = expect.objectContaining({
-      code: "ERR_OPTION_INVALID",
-      message: expect.stringContaining('cluster.duplicate([], { scaleReads: "master" })') as unknown,
-    });
-    expect(() => new RedisLoginRegistry({ client })).toThrow(refused);
-    const fit = made(client.duplicate([], { scaleReads: "master" }));
-    expect(() => new RedisLoginRegistry({ client: fit })).not.toThrow();
-  });
+  ])(
+    "is refused if it is a Cluster of %s that reads from replicas, until the fix of the error is applied",
+    async (_name, Made) => {
+      const client = made(new (Made as typeof Cluster)(await nodes(), { scaleReads: "slave" }));
+      const refused = expect.objectContaining({
+        code: "ERR_OPTION_INVALID",
+        message: expect.stringContaining('cluster.duplicate([], { scaleReads: "master" })') as unknown,
+      });
+      expect(() => new RedisLoginRegistry({ client })).toThrow(refused);
+      const fit = made(client.duplicate([], { scaleReads: "master" }));
+      expect(() => new RedisLoginRegistry({ client: fit })).not.toThrow();
+    },
+  );
 });

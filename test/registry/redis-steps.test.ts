@@ -27,7 +27,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-describe("what comes between two commands of one method", () => {
+describe("an event between two commands of one method", () => {
   /** Two nodes of one application. The second acts before the given command of the first. */
   function nodes(before: number, work: (other: RedisLoginRegistry) => Promise<unknown>, { diesAt = Infinity } = {}) {
     const appId = `app-${String((app += 1))}`;
@@ -63,7 +63,7 @@ describe("what comes between two commands of one method", () => {
   const COMMANDS = [1, 2, 3, 4, 5];
 
   it.each(COMMANDS)(
-    "a kick of everyone before command %i of a login comes wholly before it, or not at all",
+    "a kick of everyone before command %i of a login happens entirely before it, or not at all",
     async (before) => {
       const { first, other } = nodes(before, kickEveryone);
       const generation = await first.add(login("l", "bob"));
@@ -79,7 +79,7 @@ describe("what comes between two commands of one method", () => {
   );
 
   it.each(COMMANDS)(
-    "a kick of everyone before command %i of a login whose user it finds ends that login too, or comes wholly before it",
+    "a kick of everyone before command %i of a login whose user it finds ends that login too, or happens entirely before it",
     async (before) => {
       const ended: string[] = [];
       const { first, other } = nodes(before, async (registry) => {
@@ -117,7 +117,7 @@ describe("what comes between two commands of one method", () => {
     },
   );
 
-  it("a login that its client sends a second time is listed once, where nothing has ended it", async () => {
+  it("a login that its client sends a second time is listed once if it has not ended", async () => {
     const { other, again } = sentAgain();
     const first = again(() => Promise.resolve());
     expect(await first.add(login("l", "bob"))).toBe("");
@@ -212,7 +212,7 @@ describe("what comes between two commands of one method", () => {
   );
 
   it.each([1, 2, 3, 4])(
-    "a login that loses its session id before command %i of a look at who is online is not counted by the next look",
+    "a login that loses its session id before command %i of a list of active users is not counted in the next list",
     async (before) => {
       const { first, other } = nodes(before, (registry) => registry.update("bob", "l", { removeSid: "sid of l" }));
       await other.add(login("l", "bob"));
@@ -241,8 +241,8 @@ describe("what comes between two commands of one method", () => {
   });
 });
 
-describe("what Redis keeps", () => {
-  it("of a user who is not online is nothing, even after a request of theirs", async () => {
+describe("the data in Redis", () => {
+  it("of an offline user is empty, even after a request of theirs", async () => {
     const { registry, index, bob } = open();
     expect(await registry.update("bob", "gone", { ttlMs: HOUR_MS })).toBe(false);
     expect(await client.exists([index.active, index.expiry, bob.logins, bob.ended, bob.kicked])).toBe(0);
@@ -291,7 +291,7 @@ describe("what Redis keeps", () => {
     expect(await client.pTTL(bob.kicked)).toBeGreaterThan(HOUR_MS / 2);
   });
 
-  it("of who is active is nothing once the last has gone", async () => {
+  it("of active users is empty after the end of the last login", async () => {
     const { registry, index } = open();
     await registry.add(login("l", "bob"));
     expect(await client.exists([index.active, index.expiry])).toBe(2);
@@ -311,7 +311,7 @@ describe("what Redis keeps", () => {
     expect(await expiry()).toBeGreaterThanOrEqual(Number(long?.expires));
   });
 
-  it("of a row that is written again is new, also where the clock was put back", async () => {
+  it("of a rewritten row is new, even if the clock was put back", async () => {
     const { registry, index } = open();
     const ahead = 4_000_000_000_000_000;
     await client.zAdd(index.active, { score: ahead, value: "bob" });
@@ -319,7 +319,7 @@ describe("what Redis keeps", () => {
     expect(await client.zScore(index.active, "bob")).toBe(ahead + 1);
   });
 
-  it("of logins that have expired is cleared away when the others are read, and when another begins", async () => {
+  it("of expired logins is removed when the others are read, and when another begins", async () => {
     const { registry, bob } = open();
     const expired = () => client.hSet(bob.logins, "gone", JSON.stringify([0, 0, 0, "", "", "sid"]));
     await expired();
@@ -330,7 +330,7 @@ describe("what Redis keeps", () => {
     expect(await client.hLen(bob.logins)).toBe(1);
   });
 
-  it("shows a full page, though logins have gone before their rows", async () => {
+  it("fills a page, although logins have ended before their rows", async () => {
     const { registry, bob } = open();
     for (const user of ["ann", "bob", "cid"]) await registry.add(login(`l of ${user}`, user));
     await client.del(bob.logins);

@@ -38,8 +38,8 @@ interface AnonymousSite {
   readonly calls: string[];
 }
 
-/** What an anonymous browser's requests are answered, and what each costs, before and after everyone is kicked. */
-export async function anonymousRoad({ store, options, registry, calls }: AnonymousSite): Promise<unknown[]> {
+/** The answers to an anonymous browser's requests, and the cost of each, before and after a kick of everyone. */
+export async function anonymousVisits({ store, options, registry, calls }: AnonymousSite): Promise<unknown[]> {
   const auth = registry && logout({ store, registry, appId: `anonymous-${String(Math.random())}`, userPoolId: "pool" });
   const app = express();
   app.use(session({ store, secret: "s", resave: false, saveUninitialized: false, ...options }));

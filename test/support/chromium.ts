@@ -7,7 +7,7 @@ const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goog
 /**
  * Debian's Chromium, without its talk to the outside.
  *
- * @param ignoreDefaultArgs - what Playwright turns off and a test needs.
+ * @param ignoreDefaultArgs - the features that Playwright turns off and a test needs.
  */
 export function launchChromium(ignoreDefaultArgs: string[] = []): Promise<Browser> {
   const executablePath = PLACES.find((place) => existsSync(place));
@@ -18,7 +18,7 @@ export function launchChromium(ignoreDefaultArgs: string[] = []): Promise<Browse
   return chromium.launch({ executablePath, args, ignoreDefaultArgs });
 }
 
-/** A page, and whatever it complains of: errors of the script, violations of the policy, answers of 5xx. */
+/** A page, and its problems: errors of the script, violations of the policy, answers of 5xx. */
 export interface WatchedPage {
   readonly page: Page;
   readonly context: BrowserContext;

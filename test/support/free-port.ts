@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /**
- * Below the ports that systems give to clients: so nobody's connection takes one before its server is up, or while that is
+ * Below the ports that systems give to clients: no connection takes a port before its server is up, or while the server is
  * down. Each of Jest's workers has ports of its own, since all look for one at the same time.
  */
 const FIRST = 15_000;
@@ -12,7 +12,7 @@ const ATTEMPTS = 5;
 
 const given = new Set<number>();
 
-/** A port that nobody listens on, and that is given out once. */
+/** A free port, which is given out once. */
 export async function freePort(): Promise<number> {
   const worker = Number(process.env["JEST_WORKER_ID"] ?? 0) % WORKERS;
   for (;;) {

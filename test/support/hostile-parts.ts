@@ -35,7 +35,7 @@ const TEXTS = [
   ...["%0d%0aSet-Cookie:%20a=b", "%0d%0a%0d%0a<html>", "%E2%80%A8", "%F0%9F%98%80", "\xe9", "x".repeat(2_000)],
 ];
 
-/** Whom a request tries to force offline, and what it types for everyone. */
+/** The user whom a request tries to force offline, and its text for everyone. */
 interface Aim {
   readonly victim: string;
   readonly everyone: string;
@@ -69,7 +69,7 @@ export const QUERIES: readonly ((random: Random, aim: Aim) => string)[] = [
 
 const deep = (open: string, close: string): string => open.repeat(5_000) + close.repeat(5_000);
 
-/** Bodies that are nearly what the admin API wants. */
+/** Bodies that are nearly valid for the admin API. */
 export const BODIES: readonly ((random: Random, victim: string) => string)[] = [
   (_random, victim) => JSON.stringify({ userIds: [victim] }),
   (_random, victim) => JSON.stringify({ userIds: victim }),
@@ -137,7 +137,7 @@ const COOKIES = [
 ];
 const HOSTS = ["127.0.0.1", "", "evil.example", "[::1", "a b", "evil.example:99999", "127.0.0.1, evil.example", "\xff"];
 
-/** What may be wrong with a header: each adds one, or several. */
+/** Faults of headers. Each adds one header, or several. */
 export const HEADERS: readonly HeaderPart[] = [
   one("Accept", MEDIA),
   one("Accept", MEDIA),

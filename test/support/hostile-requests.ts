@@ -2,14 +2,14 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { BODIES, FORM, HEADERS, JSON_TYPE, MALFORMED_HEADERS, QUERIES, routesOf } from "./hostile-parts.js";
 import type { Random } from "./random.js";
 
-/** A request as bytes, and what may be expected of it. */
+/** A request as bytes, and the expected behavior. */
 export interface HostileRequest {
   readonly bytes: Buffer;
-  /** More is promised than is sent, or what is sent is no HTTP: no answer is an answer too. */
+  /** The request is incomplete or not HTTP, so that a missing answer is valid too. */
   readonly isMalformed: boolean;
 }
 
-/** A site, and who sends requests to it. */
+/** A site, and the senders of requests. */
 export interface Target {
   readonly appId: string;
   readonly at: string;
@@ -18,20 +18,20 @@ export interface Target {
   readonly senders: readonly Sender[];
 }
 
-/** Headers by which somebody is known: cookies, tokens; and what he tries. */
+/** Headers that identify a sender, such as cookies and tokens, and the sender's aims. */
 export interface Sender {
   readonly headers: Readonly<Record<string, string>>;
-  /** Headers of which it sends no others, whatever is drawn. */
+  /** Names of headers that the sender does not send again with random values. */
   readonly fixed?: readonly string[];
-  /** Whom he tries to force offline. */
+  /** The user whom the sender tries to force offline. */
   readonly victim: string;
-  /** What he types to force everyone offline. */
+  /** The text that the sender types to force everyone offline. */
   readonly everyone: string;
 }
 
 type Header = readonly [name: string, value: string];
 
-/** What is wrong with how a body is sent. Each is told the head so far, and the body. */
+/** A fault of the way a body is sent. */
 type Framing = (body: Buffer, random: Random) => { headers: Header[]; body: Buffer; isMalformed: boolean };
 
 const length = (value: string): Header[] => [["Content-Length", value]];
@@ -79,7 +79,7 @@ const FRAMINGS: readonly Framing[] = [
   (body) => ({ headers: [], body, isMalformed: true }),
 ];
 
-/** Encodings of a body: as told, as something else, bombs, and cut off. */
+/** Encodings of a body: as declared, as another encoding, bombs, and cut off. */
 type Encoding = (body: Buffer) => readonly [encoding: string, body: Buffer];
 const BOMB = gzipSync(Buffer.alloc(10_000_000));
 const BROTLI_BOMB = brotliCompressSync(Buffer.alloc(10_000_000));
@@ -107,7 +107,7 @@ const METHODS = ["GET", "GET", "GET", "POST", "POST", "POST", "HEAD", "PUT", "DE
 const ODD_METHODS = ["PROPFIND", "M-SEARCH", "get", "CONNECT", "GET\t", "G ET", "\u0000", "X".repeat(100)];
 const VERSIONS = ["HTTP/1.0", "HTTP/2.0", "HTTP/1.2", "HTTP/0.9", "http/1.1", "HTP/1.1", ""];
 
-/** What it draws is the same for the same seed: one request to some route, with whatever may be wrong with one. */
+/** Draws one request to a route, with random faults. The same seed gives the same request. */
 export function hostileRequest(random: Random, { appId, at, assets, senders }: Target): HostileRequest {
   const sender = random.of(senders);
   const isOddMethod = random.chance(0.02);
@@ -154,7 +154,7 @@ export function hostileRequest(random: Random, { appId, at, assets, senders }: T
   };
 }
 
-/** Often enough what is wanted, so that all the rest is tried as well where the body is right. */
+/** Valid often enough, so that the other parts are tested with a valid body as well. */
 function bodyOf(random: Random, isForm: boolean, appId: string, sender: Sender): string {
   const { victim } = sender;
   const isRight = random.chance(0.4);

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
 import request, { type Response, type Test } from "supertest";
 
-/** A server on a free port, with what tests ask of it. */
+/** A server on a free port, with the helpers of the tests. */
 export interface TestServer {
   readonly url: string;
   close(): Promise<void>;
@@ -32,7 +32,7 @@ export async function serve(listener: RequestListener, attach?: (server: Server)
   };
 }
 
-/** A browser as far as cookies go: it sends what it was given, and forgets what was cleared. */
+/** A browser reduced to its cookies: it sends the cookies it was given, and drops cleared cookies. */
 export class Browser {
   #cookies = new Map<string, string>();
   readonly #url: string;

@@ -7,7 +7,7 @@ import type { LoginEndedError, LogoutMiddleware } from "../../lib/index.js";
 import type { Browser } from "./http.js";
 import type { Site } from "./site.js";
 
-/** How something live has ended, as its client was told. */
+/** The end of a live connection, as its client received it. */
 export interface Ended {
   readonly end: string;
   readonly reason?: string;
@@ -89,10 +89,10 @@ async function open(site: Site, browser: Browser, things: LiveThings, path: Path
   const upgrade = path === "/upgrade" ? { Connection: "Upgrade", Upgrade: "test" } : {};
   const sending = request({ hostname, port, path, headers: { Cookie: browser.cookies, ...upgrade }, agent: false });
   const begun = things.begun(things.signals.length + 1);
-  const told = answerOf(sending);
-  // Whoever goes away wants to hear no more.
+  const answered = answerOf(sending);
+  // A client that disconnects expects no answer.
   sending.on("error", () => undefined);
-  const ended = told.then((answer) => JSON.parse(answer) as Ended);
+  const ended = answered.then((answer) => JSON.parse(answer) as Ended);
   ended.catch(() => undefined);
   sending.end();
   await begun;

@@ -8,7 +8,7 @@ export interface Network {
   cut(): void;
   /** Ends every connection; new ones are taken. */
   drop(): void;
-  /** Lets nothing through, in either direction; what is sent meanwhile arrives after {@link Network.mend}. */
+  /** Stops all data, in both directions. Data sent meanwhile arrives after {@link Network.mend}. */
   holdUp(): void;
   /** Lets everything arrive so much later. */
   slow(delayMs: number): void;
@@ -25,7 +25,7 @@ export async function startNetwork(to: number): Promise<Network> {
 
   const carry = (from: Socket, into: Socket): void => {
     sockets.add(from);
-    // In order, whatever the delay is by now.
+    // In order, regardless of the present delay.
     let last = Promise.resolve();
     const arrive = (what: () => void): void => {
       const passed = passage();

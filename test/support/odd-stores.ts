@@ -46,7 +46,7 @@ export class TouchedStore extends MinimalStore {
   }
 }
 
-/** Touches what it has written, and does not answer before. */
+/** Touches a written session, and answers afterwards. */
 export class TouchingStore extends TouchedStore {
   override set(sid: string, session: SessionData, done?: Done): void {
     super.set(sid, session, () => this.touch(sid, session, done));
@@ -67,7 +67,7 @@ export class RecreatingStore extends MinimalStore {
   }
 }
 
-/** Reads at once and writes late, and answers late in either case: what it tells is old. */
+/** Reads at once and writes late, and answers late in either case: its answers are old. */
 export class LateStore extends RecreatingStore {
   override set(sid: string, session: SessionData, done?: Done): void {
     const row = JSON.stringify(session);
@@ -99,7 +99,7 @@ export class TwiceStore extends RecreatingStore {
   }
 }
 
-/** Does what it is told, and never answers to calls of the methods in `silent`. */
+/** Executes all calls, and never answers calls of the methods in `silent`. */
 export class SilentStore extends RecreatingStore {
   readonly silent = new Set<string>();
 
@@ -131,6 +131,6 @@ export const ODD_STORES = [
   odd("a store whose touch re-creates the row", RecreatingStore),
   odd("a store whose set touches the row", TouchingStore),
   odd("a store that answers late", LateStore),
-  // express-session goes on twice, and fails: without the package nothing works on such a store.
+  // express-session continues twice, and fails: no app works on such a store without the package.
   odd("a store that answers twice", TwiceStore, RecreatingStore),
 ];

@@ -1,7 +1,7 @@
 import type { Browser } from "./http.js";
 import type { Answer, Site } from "./site.js";
 
-/** An element as its start tag tells, with its attributes as a browser reads them. */
+/** An element by its start tag, with its attributes as a browser reads them. */
 export interface Element {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ export const IPHONE =
 export const HTML = { Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 export const CJK = /\p{Script=Han}/u;
 
-/** What a browser on another site, or a client that lies about where it is, sends with a form. */
+/** Headers that a browser on another site, or a lying client, sends with a form. */
 export const CROSS_ORIGIN: readonly Readonly<Record<string, string>>[] = [
   { "Sec-Fetch-Site": "cross-site" },
   { "Sec-Fetch-Site": "same-site" },
@@ -24,7 +24,7 @@ export const CROSS_ORIGIN: readonly Readonly<Record<string, string>>[] = [
 
 type Fields = readonly (readonly [name: string, value: string])[];
 
-/** What a browser shows of escaped text. */
+/** The text that a browser shows for escaped text. */
 export function decode(text: string): string {
   const signs: Record<string, string> = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" };
   return text.replace(/&(lt|gt|quot|#39|amp);/g, (_all, name: string) => signs[name] ?? "");
@@ -51,7 +51,7 @@ export function addressesOf(html: string): string[] {
   );
 }
 
-/** What a reader sees. */
+/** The visible text. */
 export function textOf(html: string): string {
   return decode(html.replace(/<[^>]*>/g, " ")).replace(/\s+/g, " ");
 }

@@ -10,7 +10,7 @@ export interface PostgresServer {
   readonly port: number;
   /** Ends it at once, as a crash does: clients lose their connections, and the next start recovers from the log. */
   kill(): Promise<void>;
-  /** Starts it again on the same port, with what had been committed. */
+  /** Starts it again on the same port, with all committed data. */
   restart(): Promise<void>;
   /** Makes it hang, as a machine out of breath does, until {@link PostgresServer.resume}. */
   pause(): void;

@@ -38,7 +38,7 @@ export async function shown(registry: LoginRegistry, userId: string): Promise<re
   return (await registry.list(userId, { offset: 0, limit: 1_000 })).items;
 }
 
-/** Asks until it is so; one that never comes true fails, so that what the test holds is let go. */
+/** Waits until the condition is true. Fails after a timeout, so that the test releases its resources. */
 export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
   const signal = AbortSignal.timeout(30_000);
   while (!(await isSo())) {
@@ -47,7 +47,7 @@ export async function eventually(isSo: () => boolean | Promise<boolean>): Promis
   }
 }
 
-/** A PostgreSQL with the tables, and the pools of those who use it. */
+/** A PostgreSQL server with the tables, and the pools of its users. */
 export class PostgresSite {
   readonly #pools: Pool[] = [];
 

@@ -25,7 +25,7 @@ export const save = (req: Request): Promise<void> => promisify((done: Done) => r
 export const reload = (req: Request): Promise<void> => promisify((done: Done) => req.session.reload(done))();
 export const destroy = (req: Request): Promise<void> => promisify((done: Done) => req.session.destroy(done))();
 
-/** What a request in flight does to its session after it has waited. */
+/** The acts of a request in flight on its session, after its wait. */
 export const HANDLERS: Readonly<Record<string, (req: Request) => void | Promise<void>>> = {
   read: () => undefined,
   write: (req) => {
@@ -73,11 +73,11 @@ export interface RaceAppOptions {
   readonly settings: Pick<SessionOptions, "resave" | "saveUninitialized" | "rolling" | "cookie" | "unset">;
   readonly gate: Gate;
   readonly auth?: LogoutMiddleware | undefined;
-  /** What reaches the app's error handler, also after an answer has begun. */
+  /** The errors that reach the app's error handler, also after an answer has begun. */
   readonly errors?: unknown[];
 }
 
-/** A small app: log in, see who one is, and routes that do to the session what apps do. */
+/** A small app: a login, the current user, and routes that change the session as apps do. */
 export function raceApp({ store, settings, gate, auth, errors = [] }: RaceAppOptions): Express {
   const app = express();
   app.use(session({ store, secret: "a secret of the tests", unset: "destroy", ...settings }));

@@ -1,11 +1,11 @@
 import { connect } from "node:net";
 
-/** What a server has written until it closed the connection: as the bytes are, in Latin-1. */
+/** The bytes that a server wrote before it closed the connection, in Latin-1. */
 export interface RawAnswer {
   readonly text: string;
   /** Of every answer on the connection. */
   readonly statuses: readonly number[];
-  /** The last status that is not informational; 0 where there is none. */
+  /** The last status that is not informational; 0 if there is none. */
   readonly status: number;
   /** The values of a header, in every answer. */
   header(name: string): string[];
@@ -13,13 +13,13 @@ export interface RawAnswer {
 }
 
 const LIMIT_MS = 20_000;
-/** How long a server may ponder what is no HTTP, or wait for more of it. */
+/** The time limit for a server's answer to invalid or incomplete HTTP. */
 const PATIENCE_MS = 200;
 
 /**
- * Sends exactly these bytes over a connection of their own, which they must ask to be closed, and reads what comes until it is.
+ * Sends exactly these bytes over their own connection, and reads the answer until the connection is closed. The bytes must ask for that.
  *
- * @param isMalformed - the server may wait for more than is sent: then the sender closes his side.
+ * @param isMalformed - the server may wait for more than is sent. The sender then closes its side.
  */
 export function sendRaw(url: string, bytes: Buffer, isMalformed: boolean): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);

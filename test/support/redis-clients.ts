@@ -18,7 +18,7 @@ export interface OpenClient {
   readonly close: () => Promise<void>;
 }
 
-/** A kind of client, and the servers that it is for. */
+/** A kind of client, and its servers. */
 export interface ClientKind<Servers> {
   readonly name: string;
   open(servers: Servers): Promise<OpenClient>;

@@ -13,7 +13,7 @@ export interface Pair extends Topology {
   readonly replica: RedisServer;
   /** From now on the replica learns of nothing. */
   holdReplication(): void;
-  /** From now on whatever it learns, and says, arrives so much later. */
+  /** From now on all data to and from the replica arrives this much later. */
   slowReplication(delayMs: number): void;
   /** Ends the master at once and puts its replica in its place. */
   failOver(): Promise<RedisServer>;
@@ -125,9 +125,9 @@ export interface ClusterSet extends Topology {
 
 const SLOTS = 16_384;
 const MASTERS = 3;
-/** After how many milliseconds a node that does not answer is given up when one is to be. */
+/** The timeout in milliseconds after which a silent node counts as down, for a failover. */
 const FAILOVER_MS = "1500";
-/** And else: a node that a busy machine keeps waiting is not to miss what the others tell it. */
+/** The default: a node on a busy machine must not miss messages of the others. */
 const PATIENCE_MS = "30000";
 
 /** A Cluster of three masters with a replica each. */
@@ -206,7 +206,7 @@ function replicaOf({ port }: { readonly port: number }): string[] {
   return ["--replicaof", "127.0.0.1", String(port)];
 }
 
-/** Waits until so many replicas have what the master has: a new one says so itself up to a second too early. */
+/** Waits until this number of replicas have the master's data. A new replica reports that up to a second too early. */
 async function inStep(master: RedisServer, replicas: number): Promise<void> {
   const client = await connectTo(master);
   const confirm = async (): Promise<boolean> => {
@@ -214,14 +214,14 @@ async function inStep(master: RedisServer, replicas: number): Promise<void> {
     return Number(await client.sendCommand(["WAIT", String(replicas), "1000"])) >= replicas;
   };
   try {
-    // Of what was written before there was a replica, it confirms nothing: the second time counts.
+    // A replica does not confirm writes from before its start, so the second write counts.
     await until(async () => (await confirm()) && (await confirm()), "the replicas to be in step");
   } finally {
     client.destroy();
   }
 }
 
-/** Starts so many, or none. */
+/** Starts this number of servers, or none. */
 async function startAll<Server extends RedisServer>(count: number, start: () => Promise<Server>): Promise<Server[]> {
   const results = await Promise.allSettled(Array.from({ length: count }, start));
   const started = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));

@@ -13,7 +13,7 @@ export interface RedisServer {
   kill(): Promise<void>;
   /** Starts it again on the same port: empty, unless it was set to write its data. */
   restart(): Promise<void>;
-  /** Ends it at once, and takes its files away: when it starts again it is empty, whatever it had written. */
+  /** Ends the server at once, and removes its files. The server is empty when it starts again. */
   lose(): Promise<void>;
   /** Makes it hang, as a machine out of breath does, until {@link RedisServer.resume}. */
   pause(): void;
@@ -93,7 +93,7 @@ async function start(args: (folder: string) => string[], started: string): Promi
   };
 }
 
-/** A client of the tests' own. That its server ends is for its calls to tell. */
+/** A client for tests. The end of its server shows in its calls. */
 export async function connectTo({ url }: { readonly url: string }) {
   const client = createClient({ url, RESP: 2 });
   client.on("error", () => undefined);
@@ -110,7 +110,7 @@ export async function until(isTrue: () => Promise<boolean>, whatFor: string, lim
   }
 }
 
-/** Repeats what fails until it does not: a client needs a while to find its server again. */
+/** Repeats a failing call until it succeeds: a client needs a while to find its server again. */
 export async function eventually<Result>(act: () => Promise<Result>): Promise<Result> {
   const results: Result[] = [];
   const succeeds = async (): Promise<boolean> =>

@@ -14,7 +14,7 @@ import {
   type Shared,
 } from "./redis-clients.js";
 
-/** connect-redis and the registry on one kind of client. `open` gives one node its view of what all share. */
+/** connect-redis and the registry on one kind of client. `open` gives one node its view of the shared data. */
 export interface RedisBackend {
   readonly name: string;
   start(): Promise<void>;
@@ -49,7 +49,7 @@ function backendOn<Servers>(
   };
 }
 
-/** What the stores' own matrix does not run on. */
+/** The topologies that the stores' own matrix does not cover. */
 export const REDIS_TOPOLOGIES: readonly RedisBackend[] = [
   ...ON_A_CLUSTER.map((kind) => backendOn(kind, cluster, ON_A_CLUSTER)),
   ...ON_SENTINEL.map((kind) => backendOn(kind, sentinelSet, ON_SENTINEL)),

@@ -9,7 +9,7 @@ import { installed, type Tried } from "./tried.js";
 /** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given, patient by default. */
 export interface RegistryKind {
   readonly name: string;
-  /** What a run of the suite has tried. */
+  /** The row of this kind in the table of tried versions. */
   readonly row: Pick<Tried, "kind" | "name" | "version">;
   start(): Promise<void>;
   open(appId: string, timeoutMs?: number): LoginRegistry;

@@ -1,6 +1,6 @@
 const SID_LENGTH = 32;
 
-/** What must never be told: tokens, and session ids in whatever they are wrapped in. */
+/** Texts that must never leak: tokens, and session ids with any text around them. */
 export class Secrets {
   readonly #texts: readonly string[];
   readonly #sids = new Set<string>();
@@ -15,11 +15,11 @@ export class Secrets {
     this.#sids.add(/s(?:%3A|:)([\w-]+)\./.exec(cookie)?.[1] ?? cookie);
   }
 
-  /** What was told of them; `undefined` for nothing. Fast also among thousands of session ids, which all look alike. */
-  foundIn(told: string): string | undefined {
-    const text = this.#texts.find((secret) => told.includes(secret));
+  /** The first secret in this text; `undefined` for none. Fast even with thousands of similar session ids. */
+  foundIn(content: string): string | undefined {
+    const text = this.#texts.find((secret) => content.includes(secret));
     if (text !== undefined) return text;
-    for (const [word] of told.matchAll(/[\w-]{32,}/g)) {
+    for (const [word] of content.matchAll(/[\w-]{32,}/g)) {
       for (let start = 0; start + SID_LENGTH <= word.length; start++) {
         const sid = word.slice(start, start + SID_LENGTH);
         if (this.#sids.has(sid)) return sid;

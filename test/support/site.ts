@@ -21,13 +21,13 @@ export interface SiteOptions {
   readonly backend?: Backend;
   readonly auth?: Partial<LogoutOptions>;
   readonly session?: Partial<SessionOptions>;
-  /** What the app uses between session() and the middleware. */
+  /** Middleware of the app between session() and the middleware of the package. */
   readonly before?: (app: Express) => void;
-  /** What the app uses after the middleware. */
+  /** Middleware and routes of the app after the middleware of the package. */
   readonly after?: (app: Express, auth: LogoutMiddleware) => void;
-  /** What is added to the server itself: that which takes upgrades. */
+  /** Adds listeners to the server itself, such as one for upgrades. */
   readonly attach?: (server: Server, sessions: RequestHandler, auth: LogoutMiddleware) => unknown;
-  /** Of what the site wants to hear. Default: of everything. */
+  /** The events that the site listens to. Default: all. */
   readonly listensTo?: readonly (keyof LogoutEvents)[];
 }
 
@@ -42,19 +42,19 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders;
   readonly setCookies: readonly string[];
   readonly text: string;
-  /** The body as JSON, where it is that. */
+  /** The body as JSON, if it is JSON. */
   readonly body: unknown;
 }
 
-/** An app with the middleware, on a port of its own. */
+/** An app with the middleware, on its own port. */
 export interface Site {
   readonly auth: LogoutMiddleware;
   readonly appId: string;
   readonly at: string;
   readonly url: string;
-  /** Everything that `auth.on(…)` has told. */
+  /** All events that `auth.on(…)` has received. */
   readonly events: readonly (object & { readonly name: string })[];
-  /** What has reached the app's error handler. */
+  /** The errors that have reached the app's error handler. */
   readonly errors: readonly unknown[];
   /** Where the requests to `/slow/:handler` wait. */
   readonly gate: Gate;
@@ -62,7 +62,7 @@ export interface Site {
   readonly ask: (method: string, path: string, asked?: Asked) => Promise<Answer>;
   /** A browser in which this user has logged in. */
   readonly login: (user: unknown, headers?: Record<string, string>, path?: string) => Promise<Browser>;
-  /** Whom the app serves in this browser; `null` for nobody. */
+  /** The user whom the app serves in this browser; `null` if anonymous. */
   readonly user: (browser: Browser) => Promise<unknown>;
   readonly close: () => Promise<void>;
 }

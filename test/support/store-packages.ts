@@ -125,7 +125,7 @@ function mysqlBackend(): Backend {
       await openStore({ createDatabaseTable: true }).onReady();
     },
     openStore,
-    // Each store has a pool of its own, and does not close it before it is ready.
+    // Each store has its own pool, and does not close the pool before it is ready.
     stop: async () => {
       await Promise.all(opened.map((store) => store.onReady().then(() => store.close())));
       opened = [];

@@ -7,10 +7,10 @@ import { startRedis } from "./redis-server.js";
 import { installed, serverVersion } from "./tried.js";
 
 const DAY_MS = 86_400_000;
-/** For which a login is listed where it is not known how long its session lives: the default of `maxSessionAgeMs`. */
+/** The time for which a login is listed if its session's lifetime is unknown: the default of `maxSessionAgeMs`. */
 export const MAX_SESSION_AGE_MS = 400 * DAY_MS;
 
-/** What `logout()` gets on one node. */
+/** The options of `logout()` on one node. */
 export interface Node {
   readonly store: Store;
   readonly registry: LoginRegistry;
@@ -29,18 +29,18 @@ export interface Backend {
   /** How long such a session's login is listed, in milliseconds. Default: as long as the session is kept. */
   readonly browserLoginMs?: number;
   start(): Promise<void>;
-  /** A node's view of what is kept; beside another node that shares it: the view of a second one. */
+  /** A node's view of the stored data, or the view of a second node that shares the data. */
   open(beside?: Node): Node;
   /** A store for the same app without the package, to compare with. */
   openBare(): Store;
-  /** How long a session is still kept by a server with a clock of its own. */
+  /** The remaining time for which a server with its own clock keeps a session. */
   keptMs?(sid: string): Promise<number>;
   stop(): Promise<void>;
 }
 
 export const titleOf = ({ name, version }: Backend): string => (version === undefined ? name : `${name} ${version}`);
 
-/** A second instance of a store in memory: what is hooked on the first one is not there. */
+/** A second instance of a store in memory, without the hooks of the first. */
 export function unhookedViewOf<S extends Store>(store: S): S {
   const view = Object.create(store) as S;
   for (const method of ["get", "set", "destroy", "touch"] as const) {

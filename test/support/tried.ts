@@ -18,7 +18,7 @@ export interface Tried {
     | "recipe";
   readonly name: string;
   readonly version: string;
-  /** What was tried with it. */
+  /** The parts that were tried with this version. */
   readonly what: readonly string[];
 }
 
@@ -45,6 +45,6 @@ export function serverVersion(program: string): string {
   const { stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
   // PostgreSQL counts its releases by one number.
   const version = (stdout.includes("PostgreSQL") ? /\d+/ : /\d+\.\d+/).exec(stdout)?.[0];
-  if (version === undefined) throw new Error(`${program} --version tells no version`);
+  if (version === undefined) throw new Error(`${program} --version prints no version`);
   return version;
 }

@@ -1,4 +1,4 @@
-// What the tests use of stores that come without types.
+// The parts of untyped stores that the tests use.
 declare module "connect-pg-simple" {
   import type session from "express-session";
   import type { Pool } from "pg";
@@ -46,6 +46,6 @@ declare module "session-file-store" {
 }
 
 declare module "cookie-parser" {
-  /** `false` where the signature is wrong. */
+  /** `false` if the signature is wrong. */
   export function signedCookie(value: string, secret: string): string | false;
 }

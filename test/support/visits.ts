@@ -44,22 +44,22 @@ export function visitedApp(options: Partial<SessionOptions>, store: Store, hooke
   return created;
 }
 
-/** Whom the app serves at each visit of a browser that comes in this rhythm. */
+/** Returns the user whom the app serves at each visit of a browser with these gaps. */
 export async function visits(
   created: Express,
   gaps: readonly number[],
-  road: readonly string[] = [],
+  steps: readonly string[] = [],
 ): Promise<unknown[]> {
   jest.setSystemTime(START);
   const server = await serve(created);
   try {
     const browser = new Browser(server.url);
     await browser.post("/login");
-    for (const path of road) await browser.post(path);
+    for (const path of steps) await browser.post(path);
     const seen: unknown[] = [];
     for (const gap of gaps) {
       jest.setSystemTime(Date.now() + gap);
-      // Somebody else comes: what has expired meanwhile is swept from the registry.
+      // Another user logs in, so that the registry sweeps expired logins.
       await new Browser(server.url).post("/another");
       seen.push((await browser.get("/me")).body);
     }
@@ -69,7 +69,7 @@ export async function visits(
   }
 }
 
-/** Time goes on only where the test says so; what waits for answers does as ever. */
+/** The clock advances only when the test advances it. Waiting for answers works as usual. */
 export function useClockOfTheTest(): void {
   beforeEach(() => {
     jest.useFakeTimers({

@@ -41,7 +41,7 @@ describe("the format of a response", () => {
     ["with JSON", "application/json, application/problem+json", "problem"],
     ["but refused", "application/json, application/problem+json;q=0", "json"],
     ["less than HTML", "text/html, application/problem+json;q=0.5", "html"],
-  ])("is a problem where that is named: %s", (_case, accept, format) => {
+  ])("is a problem document if the client names that type: %s", (_case, accept, format) => {
     expect(formatFor(accept)).toBe(format);
   });
 });

@@ -275,14 +275,14 @@ describe("the condition", () => {
   class OfATeam extends Store {
     readonly client = client;
     override get(): void {
-      // What it has kept.
+      // A read from a cache of its own.
     }
     override set = (): void => undefined;
     override destroy = (): void => undefined;
   }
   class WithReadCache extends RedisStore {
     override get(): Promise<undefined> {
-      // What it has kept.
+      // A read from a cache of its own.
       return Promise.resolve(undefined);
     }
   }

@@ -28,7 +28,7 @@ const sequelize = (options: object): Store =>
   new SequelizeStore({ db: new Sequelize({ dialect: "mysql" }), ...options });
 const MemorystoreStore = memorystore(session);
 const memory = (options: object): Store => new MemorystoreStore(options);
-/** With the options of a store that is none of the tests' packages. */
+/** With the options of a store from a package that the tests do not install. */
 const withOptions = (options: object): Store => Object.assign(new MemoryStore(), { options });
 const fileStore = (options: object): Store => withOptions({ ttl: 3_600, reapInterval: 3_600, ...options });
 const redis = (options: object): Store => new RedisStore({ client: {}, ...options });
@@ -83,7 +83,7 @@ describe("how long a store keeps a session", () => {
     ["session-file-store with a ttl, a cookie with an expiry", fileStore({ ttl: 86_400 }), inAnHour, HOUR],
     ["connect-mongo, a cookie without an expiry", withOptions({ ttl: 7_200, touchAfter: 0 }), forTheBrowser, 2 * HOUR],
     ["memorystore by default, a cookie without an expiry", memory({}), forTheBrowser, DAY],
-    ["memorystore with a ttl, whatever the cookie", memory({ ttl: 2 * HOUR }), inAnHour, 2 * HOUR],
+    ["memorystore with a ttl, regardless of the cookie", memory({ ttl: 2 * HOUR }), inAnHour, 2 * HOUR],
     ["memorystore with a ttl of 0, which is none", memory({ ttl: 0 }), inAnHour, MAX],
     ["an option of a known name alone", withOptions({ expiration: HOUR }), forTheBrowser, MAX],
     ["options that are no object", Object.assign(new MemoryStore(), { options: "ttl=1" }), forTheBrowser, MAX],
@@ -107,7 +107,7 @@ describe("how long a store keeps a session", () => {
   });
 });
 
-it("a session expires before the store that does not look at that sweeps it: it is touched in time", () => {
+it("a session is touched in time if its store ignores the cookie", () => {
   expect(Math.abs(expiresInMs(sequelize({ checkExpirationInterval: DAY }), inAnHour, MAX) - HOUR)).toBeLessThan(5_000);
 });
 
@@ -133,18 +133,18 @@ describe("a session that is ended by its cookie", () => {
     ["a store that sweeps it later", sequelize({}), { cookie: { expires: new Date(0) } }, true],
     ["a store with a default in seconds", fileStore({}), { cookie: { expires: new Date(0) } }, true],
     [
-      "a store that keeps sessions whatever their cookies say",
+      "a store that ignores the cookies of sessions",
       redis({ disableTTL: true }),
       { cookie: { expires: new Date(0) } },
       false,
     ],
-  ])("is told by %s", (_what, kept, data, isEnded) => {
+  ])("is recognized by %s", (_what, kept, data, isEnded) => {
     expect(isEndedByCookie(kept, data, MAX)).toBe(isEnded);
   });
 });
 
-describe("how often the last activity is written", () => {
-  it("is once a minute, or a tenth of a shorter life", () => {
+describe("the interval of writes of the last activity", () => {
+  it("is a minute, or a tenth of a shorter lifetime", () => {
     expect([activityIntervalMs(DAY), activityIntervalMs(600_000), activityIntervalMs(10_000)]).toEqual([
       60_000, 60_000, 1_000,
     ]);

@@ -35,7 +35,7 @@ describe("sessions that are saved without a user id", () => {
     "loggedInUser",
     "currentUser",
     "oidc.user",
-  ])("are reported at once where a key looks like a user's: %s", (key) => {
+  ])("are reported at once if a key looks like a user's: %s", (key) => {
     save({ [key]: "a secret value", cart: 1 });
     save({ [key]: "a secret value" });
     expect(texts()).toEqual([expect.stringContaining(`Sessions have: ${key}.`)]);
@@ -57,7 +57,7 @@ describe("sessions that are saved without a user id", () => {
     { passport: { user: undefined } },
     { csrfSecret: "x" },
     { "alice@example.com user": 1 },
-  ])("are not reported at once where no key holds a user: %j", (data) => {
+  ])("are not reported at once if no key holds a user: %j", (data) => {
     save(data, 99);
     expect(texts()).toEqual([]);
   });

@@ -17,11 +17,11 @@ class OwnStore extends Store {
 }
 
 describe("logout()", () => {
-  it("takes the three options that it needs", () => {
+  it("accepts the three required options", () => {
     expect(logout(right())).toEqual(expect.any(Function));
   });
 
-  it("takes undefined for an absent option, and options without a prototype", () => {
+  it("accepts undefined for an absent option, and options without a prototype", () => {
     const absent = Object.fromEntries(
       ["registry", "userId", "user", "admin", "redirectUris", "loginUrl", "routes", "onRejected"].map((name) => [
         name,
@@ -40,7 +40,7 @@ describe("logout()", () => {
     expect(logoutWith({ [name]: undefined })).toThrow(error("ERR_OPTION_INVALID", new RegExp(`${name} must be`)));
   });
 
-  it.each([undefined, null, 7, "text", []])("refuses %j in the place of its options", (options) => {
+  it.each([undefined, null, 7, "text", []])("refuses %j instead of its options", (options) => {
     expect(() => logout(options as unknown as LogoutOptions)).toThrow(error("ERR_OPTION_INVALID", /options must be/));
   });
 
@@ -120,13 +120,13 @@ describe("logout()", () => {
     expect(logoutWith(options)).toThrow(error("ERR_OPTION_INVALID", words));
   });
 
-  it("says no token in what it says of tokens", () => {
+  it("shows no token in errors about tokens", () => {
     expect(logoutWith({ admin: { tokens: ["a secret", 7] } })).toThrow(
       expect.not.objectContaining({ message: /a secret/ }),
     );
   });
 
-  it("needs a registry for a store that several processes may share, and says which", () => {
+  it("needs a registry for a store that several processes may share, and names the registries", () => {
     expect(logoutWith({ store: new OwnStore() })).toThrow(
       error("ERR_REGISTRY_REQUIRED", /RedisLoginRegistry.*express-logout\/redis/),
     );
@@ -176,7 +176,7 @@ describe("PostgresLoginRegistry", () => {
     );
   });
 
-  it("takes names as long as PostgreSQL does", () => {
+  it("accepts names as long as PostgreSQL does", () => {
     expect(() => new PostgresLoginRegistry({ pool, schema: "x".repeat(63), prefix: "y".repeat(40) })).not.toThrow();
   });
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Request } from "express";
 import { isOwnOrigin } from "../../lib/http/origin.js";
 
-/** Asks a server of HTTP/2 by `:authority`, and returns what the server says of an origin. */
+/** Asks a server of HTTP/2 by `:authority`, and returns the server's result for an origin. */
 async function askByAuthority(authority: string, origin: string, headers: Record<string, string> = {}) {
   const server = createServer((req: Http2ServerRequest, res) => {
     res.end(String(isOwnOrigin(req as unknown as Request, origin)));

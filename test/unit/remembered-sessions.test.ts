@@ -20,13 +20,13 @@ const wait = (ms: number): void => {
   jest.setSystemTime(Date.now() + ms);
 };
 
-describe("whose a session is", () => {
-  it("is not known of one that was never seen, or that nobody is remembered in", () => {
+describe("the user of a session", () => {
+  it("is unknown for an unseen or a forgotten session", () => {
     remembered.forget("sid");
     expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([undefined, []]);
   });
 
-  it("is whose it was seen last, until he has left it", () => {
+  it("is the last user seen, until they have left the session", () => {
     remembered.seen("sid", one);
     expect(remembered.likely("sid")).toBe(one);
     remembered.seen("sid", two);
@@ -37,7 +37,7 @@ describe("whose a session is", () => {
     expect([remembered.likely("sid"), remembered.logins("sid")]).toEqual([two, [one, two]]);
   });
 
-  it("is everybody's who was seen in it, each once, the latest last, as far as eight", () => {
+  it("has a history of up to eight logins, each once, the latest last", () => {
     for (const id of ["one", "two", "one", "one"]) remembered.seen("sid", stamp(id));
     expect(remembered.logins("sid")).toEqual([two, one]);
     for (let more = 1; more <= 8; more += 1) remembered.seen("sid", stamp(`more-${String(more)}`));
@@ -47,14 +47,14 @@ describe("whose a session is", () => {
   });
 });
 
-describe("that a session has been in the store", () => {
-  it("is known once it was found there, or written", () => {
+describe("the presence of a session in the store", () => {
+  it("is known once the session was read or written", () => {
     expect(remembered.isWritten("sid")).toBe(false);
     remembered.seen("sid", one);
     expect(remembered.isWritten("sid")).toBe(true);
   });
 
-  it("is not known of one that is only about to be written, or whose login was active", () => {
+  it("is unknown before the first write, even if the login was active", () => {
     remembered.expected("sid", one);
     remembered.recorded("sid", one, Date.now(), HOUR);
     expect([remembered.likely("sid"), remembered.isWritten("sid")]).toEqual([one, false]);
@@ -63,7 +63,7 @@ describe("that a session has been in the store", () => {
     expect(remembered.isWritten("sid")).toBe(true);
   });
 
-  it("is not known of a session that another login is about to take over", () => {
+  it("is unknown for a session that another login is about to take over", () => {
     remembered.seen("sid", one);
     remembered.expected("sid", two);
     expect(remembered.isWritten("sid")).toBe(false);
@@ -71,7 +71,7 @@ describe("that a session has been in the store", () => {
 });
 
 describe("the registry", () => {
-  it("is told of a login that it was not told of yet", () => {
+  it("is updated for a new login", () => {
     expect(remembered.isDue("sid", one, HOUR)).toBe(true);
     remembered.seen("sid", one);
     expect(remembered.isDue("sid", one, HOUR)).toBe(true);
@@ -79,7 +79,7 @@ describe("the registry", () => {
     expect([remembered.isDue("sid", one, HOUR), remembered.isDue("sid", two, HOUR)]).toEqual([false, true]);
   });
 
-  it("is told again once a minute, however often the login is seen", () => {
+  it("is updated again once a minute, however often the login is seen", () => {
     remembered.recorded("sid", one, Date.now(), HOUR + MINUTE);
     wait(MINUTE - 1);
     remembered.seen("sid", one);
@@ -88,18 +88,18 @@ describe("the registry", () => {
     expect(remembered.isDue("sid", one, HOUR)).toBe(true);
   });
 
-  it("is told earlier of a session that lives longer than it knows", () => {
+  it("is updated earlier if the session lives longer than recorded", () => {
     remembered.recorded("sid", one, Date.now(), HOUR);
     expect([remembered.isDue("sid", one, HOUR), remembered.isDue("sid", one, HOUR + 1)]).toEqual([false, true]);
   });
 
-  it("is told earlier of a session that lives shorter than it knows, by more than an interval", () => {
+  it("is updated earlier if the session lives shorter than recorded by more than an interval", () => {
     remembered.recorded("sid", one, Date.now(), HOUR + MINUTE);
     const isDue = (ttlMs: number): boolean => remembered.isDue("sid", one, ttlMs);
     expect([HOUR, HOUR - MINUTE, HOUR - MINUTE - 1].map(isDue)).toEqual([false, false, true]);
   });
 
-  it("is told of a login that takes a session over, or is back in it", () => {
+  it("is updated when a login takes a session over, or returns", () => {
     remembered.recorded("sid", one, Date.now(), 2 * HOUR);
     remembered.seen("sid", two);
     expect(remembered.isDue("sid", two, HOUR)).toBe(true);
@@ -111,7 +111,7 @@ describe("the registry", () => {
 });
 
 describe("the store", () => {
-  it("is told of a session that it was not told of yet", () => {
+  it("is touched for a new session", () => {
     expect(remembered.isTouchDue("sid", HOUR, MINUTE)).toBe(true);
     remembered.touched("sid", Date.now(), HOUR);
     expect([remembered.isTouchDue("sid", HOUR, MINUTE), remembered.isTouchDue("another", HOUR, MINUTE)]).toEqual([
@@ -121,9 +121,9 @@ describe("the store", () => {
   });
 
   it.each([
-    ["once in the interval", HOUR, MINUTE, MINUTE],
-    ["once in a tenth of the session's life", MINUTE, HOUR, 6 * SECOND],
-  ])("is told again %s", (_how, ttlMs, intervalMs, afterMs) => {
+    ["after the interval", HOUR, MINUTE, MINUTE],
+    ["after a tenth of the session's lifetime", MINUTE, HOUR, 6 * SECOND],
+  ])("is touched again %s", (_how, ttlMs, intervalMs, afterMs) => {
     remembered.touched("sid", Date.now(), ttlMs);
     wait(afterMs - 1);
     expect(remembered.isTouchDue("sid", ttlMs, intervalMs)).toBe(false);
@@ -131,7 +131,7 @@ describe("the store", () => {
     expect(remembered.isTouchDue("sid", ttlMs, intervalMs)).toBe(true);
   });
 
-  it("is told earlier of a session that lives much longer now, or shorter", () => {
+  it("is touched earlier if the session lives much longer, or shorter", () => {
     remembered.touched("sid", Date.now(), HOUR);
     const isDue = (ttlMs: number): boolean => remembered.isTouchDue("sid", ttlMs, MINUTE);
     expect([HOUR - 1, HOUR, HOUR + MINUTE, HOUR + MINUTE + 1].map(isDue)).toEqual([true, false, false, true]);

@@ -6,7 +6,7 @@ const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const IMAGE = "image/avif,image/webp,*/*;q=0.8";
 type Headers = Readonly<Record<string, string>>;
 
-/** What a browser with Fetch Metadata sends. */
+/** The headers of a browser with Fetch Metadata. */
 const by = (dest: string, mode?: string, site?: string, more: Headers = {}): Headers => ({
   "user-agent": CHROME,
   "sec-fetch-dest": dest,
@@ -14,7 +14,7 @@ const by = (dest: string, mode?: string, site?: string, more: Headers = {}): Hea
   ...(site === undefined ? {} : { "sec-fetch-site": site }),
   ...more,
 });
-/** What a browser without it sends. */
+/** The headers of a browser without Fetch Metadata. */
 const old = (accept: string, more: Headers = {}): Headers => ({ "user-agent": CHROME, accept, ...more });
 const page = (more: Headers): Headers => by("document", "navigate", "same-origin", { accept: HTML, ...more });
 

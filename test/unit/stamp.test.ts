@@ -13,7 +13,7 @@ const stamp = { userId: "alice", loginId: "login", generation: "" };
 const stamped = (value: unknown) => ({ cookie: {}, expressLogout: value });
 
 describe("the stamp of a session", () => {
-  it("is read as it was written", () => {
+  it("is read as written", () => {
     const userIds = ["alice", "alice b", " ", "7", "12 ", "\ud800", "ä€😀"];
     const generations = ["", "user.app", "user app", "0 7 ", "😀"];
     for (const userId of userIds) {
@@ -41,11 +41,11 @@ describe("the stamp of a session", () => {
     "login -1 alice",
     "login generation alice",
     " 0 alice",
-  ])("is none where there is %j", (value) => {
+  ])("is undefined for %j", (value) => {
     expect(stampOf(stamped(value))).toBeUndefined();
   });
 
-  it("makes a copy of the session, of the same kind, with all that it had", () => {
+  it("is added to a copy of the session, of the same class, with all its data", () => {
     class Session {
       cookie = {};
     }
@@ -57,26 +57,26 @@ describe("the stamp of a session", () => {
     expect(JSON.stringify(copy)).toBe('{"cookie":{},"expressLogout":"login 0 alice"}');
   });
 
-  it("makes no copy where the session has it, or none is to be had", () => {
+  it("needs no copy if the session already has the same stamp, or none", () => {
     const [anonymous, session] = [{ cookie: {} }, withStamp({ cookie: {} }, stamp)];
     expect(withStamp(anonymous, undefined)).toBe(anonymous);
     expect(withStamp(session, { ...stamp })).toBe(session);
     expect(withStamp(session, { ...stamp, loginId: "another" })).not.toBe(session);
   });
 
-  it("is taken off, whatever it is", () => {
+  it("is removed in any form", () => {
     for (const session of [withStamp({ cookie: {} }, stamp), stamped(null), stamped("odd")]) {
       expect(withStamp(session, undefined)).toStrictEqual({ cookie: {} });
     }
   });
 
-  it("is a mark, as everything is that this package leaves", () => {
+  it("marks a session, like everything that this package writes", () => {
     expect([{ cookie: {} }, stamped({}), stamped(null)].map(hasOwnKey)).toEqual([false, true, true]);
   });
 });
 
 describe("a session that was read and is written back", () => {
-  it("has the lifetime of its cookie for every store: as a date, and as maxAge", () => {
+  it("keeps the lifetime of its cookie for every store: as a date, and as maxAge", () => {
     const expires = new Date(Date.now() + 60_000);
     const read = JSON.parse(
       JSON.stringify({ cookie: { originalMaxAge: 60_000, expires }, visits: 1 }),
@@ -88,24 +88,24 @@ describe("a session that was read and is written back", () => {
   });
 
   it.each([{}, { cookie: { expires: null } }, { cookie: { expires: new Date() } }, { cookie: { expires: "soon" } }])(
-    "stays as it is where its cookie has no such text: %j",
+    "is unchanged if its cookie has no such text: %j",
     (session) => {
       expect(withCookie(session)).toBe(session);
     },
   );
 });
 
-describe("the note of a kick", () => {
-  const note = { loginId: "login", at: 1_700_000_000_000, reason: "because" };
+describe("the tombstone of a kick", () => {
+  const tombstone = { loginId: "login", at: 1_700_000_000_000, reason: "because" };
 
-  it("is read as it was written, and is no stamp", () => {
-    const session = tombstoneSession(note, new Date(Date.now() + 60_000));
-    expect([tombstoneOf(session), stampOf(session)]).toEqual([note, undefined]);
+  it("is read as written, and is not a stamp", () => {
+    const session = tombstoneSession(tombstone, new Date(Date.now() + 60_000));
+    expect([tombstoneOf(session), stampOf(session)]).toEqual([tombstone, undefined]);
   });
 
-  it("stands in a session that lives as long as it is told, and that a browser's scripts do not see", () => {
+  it("is in a session with the given lifetime, hidden from scripts of the browser", () => {
     const expires = new Date(Date.now() + 60_000);
-    const { cookie } = tombstoneSession(note, expires) as { cookie: { maxAge: number; originalMaxAge: number } };
+    const { cookie } = tombstoneSession(tombstone, expires) as { cookie: { maxAge: number; originalMaxAge: number } };
     expect(cookie).toMatchObject({ expires, httpOnly: true, path: "/" });
     expect(Object.keys(cookie)).not.toContain("maxAge");
     for (const ms of [cookie.maxAge, cookie.originalMaxAge]) {
@@ -122,7 +122,7 @@ describe("the note of a kick", () => {
   });
 
   it.each([undefined, null, "kicked", {}, { kicked: null }, { kicked: { loginId: "a" } }, { kicked: { at: 1 } }])(
-    "is none where there is %j",
+    "is undefined for %j",
     (value) => {
       expect(tombstoneOf(stamped(value))).toBeUndefined();
     },

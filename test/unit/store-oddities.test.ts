@@ -9,7 +9,7 @@ import { StoreHook } from "../../lib/session/hook.js";
 import type { UserIdOf } from "../../lib/session/user-id.js";
 
 type Callback = (error?: unknown, value?: unknown) => void;
-const nobodyListens = { login: () => undefined, logout: () => undefined, rejected: () => undefined };
+const noListeners = { login: () => undefined, logout: () => undefined, rejected: () => undefined };
 
 const UNAVAILABLE = { code: "ERR_STORE_UNAVAILABLE", status: 503 };
 
@@ -26,7 +26,7 @@ interface PromisedStore {
   set(sid: string, data: object): Promise<void>;
 }
 
-/** A store as those use it who pass no callback. */
+/** A store for callers that pass no callback. */
 function promised(store: MemoryStore): PromisedStore {
   return store as unknown as PromisedStore;
 }
@@ -49,7 +49,7 @@ function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userI
     touchIntervalMs: 0,
     waitForTouch: true,
     sessions: { adopt: true, loggedInAt: undefined },
-    events: nobodyListens,
+    events: noListeners,
   });
   return hooked;
 }
@@ -60,7 +60,7 @@ describe("a store that", () => {
     expect(await raw.get("sid")).toEqual({ a: 1 });
   });
 
-  it("answers twice is heard once", async () => {
+  it("answers twice is used once", async () => {
     const store = storeWith({
       get: (_sid: string, done: Callback) => {
         done(null, { cookie: {} });
@@ -108,7 +108,7 @@ describe("a store that", () => {
     expect(await raw.get("sid")).toEqual({ a: 1 });
   });
 
-  it("tells a missing session by ENOENT has none to read or to touch", async () => {
+  it("reports a missing session by ENOENT has no session to read or to touch", async () => {
     const missing = Object.assign(new Error("no such file"), { code: "ENOENT" });
     const methods = {
       get: (_sid: string, done: Callback) => done(missing),
@@ -192,7 +192,7 @@ describe("a store that", () => {
     expect(error).not.toHaveProperty("cause");
   });
 
-  it("hands on an error of this package as it is", async () => {
+  it("passes on an error of this package unchanged", async () => {
     const own = new LogoutError("ERR_REGISTRY_UNAVAILABLE", "It is down.");
     const raw = new RawStore(storeWith({ regenerate: (_req: object, done: Callback) => done(own) }), 50, true);
     await expect(raw.regenerate({})).rejects.toBe(own);
@@ -211,12 +211,12 @@ describe("a store that", () => {
     }
   });
 
-  it("has something else by the name of a method that may be missing is taken as it is", () => {
+  it("has another value under the name of an optional method is accepted", () => {
     const raw = new RawStore(storeWith({ touch: null, clear: "yes" }), 50, true);
     expect([raw.has("touch"), raw.has("clear")]).toEqual([false, false]);
   });
 
-  it("is asked for a method that it has not says so", async () => {
+  it("lacks a required method causes an error that names the method", async () => {
     await expect(new RawStore(storeWith({ clear: null }), 50, true).clear()).rejects.toMatchObject({
       code: "ERR_STORE_INVALID",
     });
@@ -230,14 +230,14 @@ describe("a store that", () => {
     expect(await promised(store).get("sid")).toBeNull();
   });
 
-  it("never answers is given up", async () => {
+  it("never answers times out", async () => {
     const raw = new RawStore(storeWith({ get: () => undefined }), 20, true);
     await expect(raw.get("sid")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE", status: 503 });
   });
 });
 
 describe("the hooked store", () => {
-  it("hands on what the app's own function throws, on every way", async () => {
+  it("passes on errors of the app's own function, from every method", async () => {
     const broken = new Error("broken");
     const store = new MemoryStore();
     const userId = (): never => {
@@ -252,14 +252,14 @@ describe("the hooked store", () => {
     await expect(promisify(store.touch.bind(store))("sid", session as never)).rejects.toBe(broken);
   });
 
-  it("answers by promise too", async () => {
+  it("supports promises too", async () => {
     const store = new MemoryStore();
     hook(store);
     await promised(store).set("sid", { cookie: {}, visits: 3 });
     expect(await promised(store).get("sid")).toMatchObject({ visits: 3 });
   });
 
-  it("leaves no rejection unhandled where nobody listens", async () => {
+  it("leaves no rejection unhandled without a callback", async () => {
     const unhandled: unknown[] = [];
     const listener = (reason: unknown): void => void unhandled.push(reason);
     process.on("unhandledRejection", listener);
@@ -271,7 +271,7 @@ describe("the hooked store", () => {
     expect(unhandled).toEqual([]);
   });
 
-  it("adds no method that the store lacks, and shows none of its own in a listing", () => {
+  it("adds no method that the store lacks, and no enumerable method", () => {
     const store: MemoryStore = storeWith({ touch: undefined });
     hook(store);
     expect(typeof (store as { touch?: unknown }).touch).toBe("undefined");
@@ -299,13 +299,13 @@ describe("the hooked store", () => {
     expect(await promised(store).get("sid")).toMatchObject({ userId: "alice", req });
   });
 
-  it("cannot be emptied gets no method for it", () => {
+  it("cannot be cleared gets no clear()", () => {
     const store: MemoryStore = storeWith({ clear: undefined });
     hook(store);
     expect(typeof (store as { clear?: unknown }).clear).toBe("undefined");
   });
 
-  it("knows the session of a user who was put there by hand", async () => {
+  it("recognizes the session of a user that was written manually", async () => {
     const store = new MemoryStore();
     hook(store);
     await promised(store).set("sid", { cookie: {}, userId: "alice" });

@@ -7,7 +7,7 @@ import { installed, tried } from "../support/tried.js";
 
 const EMPTY = "# Title\n\n<!-- tried: written by npm run docs:compatibility -->\n\n<!-- /tried -->\n\nWhat follows.\n";
 
-describe("the table of what was tried", () => {
+describe("the table of tried versions", () => {
   const folderOfTheRun = process.env["TRIED_FOLDER"];
   let root: string;
   let document: string;
@@ -29,7 +29,7 @@ describe("the table of what was tried", () => {
     return readFileSync(document, "utf8");
   }
 
-  it("is the same however the suites came to their ends, with one row for a thing in one version", () => {
+  it("does not depend on the order of the suites, and has one row for each version", () => {
     const races = { kind: "store", name: "a-store", version: "9.0.0", what: ["races"] } as const;
     const older = { ...races, version: "10.0.0" };
     const I8 = { ...races, what: ["I8"] };
@@ -46,7 +46,7 @@ describe("the table of what was tried", () => {
     expect(write(redis, I8, older, races)).toBe(text);
   });
 
-  it("is told of nothing by a run of some tests", () => {
+  it("is not changed by a run of some tests", () => {
     delete process.env["TRIED_FOLDER"];
     expect(() => tried({ kind: "store", name: "a-store", version: "1", what: [] })).not.toThrow();
   });

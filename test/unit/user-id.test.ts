@@ -17,7 +17,7 @@ const stored = (session: Session): Session => JSON.parse(JSON.stringify(session)
 
 describe("the default user id", () => {
   const SESSIONS: readonly (readonly [string, Session, unknown, string?])[] = [
-    // What earlier versions answered.
+    // The results of earlier versions.
     ["passport.user before userId", { passport: { user: "p" }, userId: "u" }, "p", "passport.user"],
     ["passport.user.id", { passport: { user: { id: "p", username: "alice" } } }, "p", "passport.user.id"],
     ["0 in passport.user", { passport: { user: 0 } }, 0, "passport.user"],
@@ -26,10 +26,10 @@ describe("the default user id", () => {
     ["user after an empty userId", { userId: "", user: { id: "x" } }, "x", "user.id"],
     ["user after a userId of null", { userId: null, user: { id: 7 } }, 7, "user.id"],
     ["a text in user", { user: "alice" }, "alice", "user"],
-    ["an id of null, whatever else is there", { user: { id: null, username: "guest" } }, undefined],
+    ["an id of null, even beside other ids", { user: { id: null, username: "guest" } }, undefined],
     ["null in user and passport", { user: null, passport: null }, undefined],
     ["an anonymous session", {}, undefined],
-    // Objects by what they are in JSON.
+    // Objects by their JSON form.
     ["a Mongoose document", { user: new User({ _id: HEX, name: "alice" }) }, HEX, "user._id"],
     ["a Mongoose document of passport's", { passport: { user: new User({ _id: HEX }) } }, HEX, "passport.user._id"],
     ["a Mongoose document with its own JSON", { user: new PublicUser({ _id: HEX }) }, HEX, "user.id"],
@@ -136,14 +136,14 @@ describe("a user id", () => {
     Symbol("alice"),
     7n,
     () => "alice",
-  ])("is nothing that could be taken for another's: %p", (value) => {
+  ])("is never a value that could be mistaken for another user's: %p", (value) => {
     expect(() => toUserId(value)).toThrow(expect.objectContaining({ code: "ERR_USER_ID" }));
   });
 
   it.each([
     [{}, "not an object:"],
     [true, "not a boolean:"],
-  ])("says what it is not: %j", (value, words) => {
+  ])("causes an error that describes the value: %j", (value, words) => {
     expect(() => toUserId(value)).toThrow(words);
   });
 });

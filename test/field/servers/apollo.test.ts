@@ -59,12 +59,12 @@ describe("Apollo Server on Express 5, with a mutation that logs in", () => {
     };
   }
 
-  it("the journey, with the whole of /graphql as a route that logs in", async () => {
+  it("the journey, with all of /graphql as a login route", async () => {
     const shop = await openShop(await withGraphql(({ path }) => path === "/graphql"));
     await expectJourney({ ...shop, logIn });
   });
 
-  it("a query of a kicked user gets the reason, where the mutation alone logs in", async () => {
+  it("a query of a kicked user gets the reason if only the mutation logs in", async () => {
     const isLogin = (req: Request): boolean =>
       req.path === "/graphql" &&
       String((req.body as { query?: string } | undefined)?.query).startsWith("mutation LogIn");

@@ -65,7 +65,7 @@ describe("in Chromium", () => {
     return given;
   }
 
-  it("behind a service worker that hands every request on, going to the logout address logs out", async () => {
+  it("behind a service worker that forwards every request, a visit to the logout address logs out", async () => {
     const { shop, page } = await behindWorker();
     await page.goto("/login/profile/logout");
     expect((await shop.auth.listLogins("alice")).total).toBe(0);
@@ -111,13 +111,13 @@ describe("in Chromium", () => {
     expect(await page.textContent("body")).not.toMatch(/alice/);
   });
 
-  it("after a logout the Back button shows what the browser may keep, and the next request is anonymous", async () => {
+  it("after a logout the Back button shows pages that the browser may keep, and the next request is anonymous", async () => {
     const { page } = await loggedIn();
     await page.goto("/kept");
     await page.evaluate("addEventListener('pageshow', (event) => { document.title = String(event.persisted); })");
     await page.goto("/login/profile/logout");
     await goBack(page);
-    // From the back/forward cache: a page of the app that is to be private is no-store.
+    // From the back/forward cache. A private page of the app must be no-store.
     expect([await page.title(), await page.textContent("h1")]).toEqual(["true", "Hello alice"]);
     await page.reload();
     expect(await page.textContent("h1")).toBe("Welcome");

@@ -33,7 +33,7 @@ function certificate(): { key: string; cert: string } {
   return pair;
 }
 
-describe("node:http2 with allowHTTP1, which is what Express 4 and 5 can serve", () => {
+describe("node:http2 with allowHTTP1, as Express 4 and 5 can serve", () => {
   const ending: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const end of ending.splice(0)) await end();

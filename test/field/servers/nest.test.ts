@@ -60,7 +60,7 @@ class OutageController {
   }
 }
 
-/** What `@Controller()`, `@Get("me")` and so on compile to: Nest's decorators are of TypeScript's older kind. */
+/** The compiled form of `@Controller()`, `@Get("me")` and so on: Nest uses TypeScript's older decorators. */
 function decorate(): void {
   const on = (target: object, name: string, ...decorators: MethodDecorator[]): void => {
     const method = Object.getOwnPropertyDescriptor(target, name);
@@ -91,7 +91,7 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
     for (const end of ending.splice(0).reverse()) await end();
   });
 
-  /** @param recipe - what the guide adds, by the `logout()` of the app */
+  /** @param recipe - the parts that the guide adds, for the `logout()` of the app */
   async function start(
     options: Partial<LogoutOptions> = {},
     recipe: (auth: LogoutMiddleware) => { module: Type; filter?: LogoutErrorFilter } = () => ({ module: ShopModule }),
@@ -179,7 +179,7 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
       ]);
     });
 
-    it("an outage in the middleware is the same, and the journey goes on as before", async () => {
+    it("an outage in the middleware is the same, and the journey continues as before", async () => {
       const redis = await startRedis();
       ending.push(() => redis.stop());
       const client = createClient({ url: redis.url, disableOfflineQueue: true });

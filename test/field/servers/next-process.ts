@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { withUser } from "../../recipes/next-user.js";
 import { createShop, serveShop } from "../support/shop.js";
 
-/** What is used of Next.js: its types would change those of Node.js everywhere. */
+/** The parts of Next.js in use. Its own types would change those of Node.js everywhere. */
 interface NextApp {
   prepare(): Promise<void>;
   getRequestHandler(): (req: IncomingMessage, res: ServerResponse) => Promise<void>;

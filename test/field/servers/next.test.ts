@@ -56,11 +56,11 @@ describe("a custom server of Next.js on Express 4", () => {
     expect((await alice.data("/api/me")).body).toEqual({ user: null });
   });
 
-  it("the pages are given the user of the session, never one that a client sends", async () => {
+  it("the pages get the user of the session, never a user that a client sends", async () => {
     const alice = await loggedIn("alice");
     expect((await alice.data("/api/header", { "X-User-Id": "admin" })).body).toEqual({ user: "alice" });
-    const nobody = new Device(url());
-    expect((await nobody.data("/api/header", { "X-User-Id": "admin" })).body).toEqual({ user: null });
+    const anonymous = new Device(url());
+    expect((await anonymous.data("/api/header", { "X-User-Id": "admin" })).body).toEqual({ user: null });
   });
 
   it("the login page of a kicked user has its scripts, and logs in at once", async () => {

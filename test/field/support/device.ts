@@ -2,7 +2,7 @@ import type { Response } from "supertest";
 import { Browser } from "../../support/http.js";
 import { valuesOf } from "../../support/pages.js";
 
-/** What browsers send with a navigation, from the address bar or a link of the same site. */
+/** The headers of browsers for a navigation, from the address bar or a link of the same site. */
 const NAVIGATION = {
   Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
   "Accept-Language": "en-GB",
@@ -11,7 +11,7 @@ const NAVIGATION = {
   "Sec-Fetch-Site": "same-origin",
 };
 
-/** What browsers send with `fetch()` on a page of the same site. */
+/** The headers of browsers for `fetch()` on a page of the same site. */
 const CALL = {
   Accept: "application/json",
   "Sec-Fetch-Dest": "empty",

@@ -7,21 +7,21 @@ import { APP_ID, POOL_ID, TOKEN } from "./shop.js";
 const ADMIN = { Authorization: TOKEN, "x-authing-userpool-id": POOL_ID };
 const API = `/api/applications/${APP_ID}`;
 
-/** What the journey needs to know of an app. */
+/** The properties of an app that the journey needs. */
 export interface Journey {
   readonly url: string;
   /** Logs a user in, in one step. Default: by the form of `/login`. */
   readonly logIn?: (device: Device, user: string) => Promise<Response>;
   /** The page that greets a logged-in user. Default: `/me`. */
   readonly home?: string;
-  /** What is in front of the routes of the package. Default: nothing. */
+  /** The prefix of the package's routes. Default: empty. */
   readonly prefix?: string;
 }
 
 export const logInByForm = (device: Device, user: string): Promise<Response> =>
   device.formOf("/login", "/login", { user });
 
-/** Whom a page greets. */
+/** The user whom a page greets. */
 export const greeted = ({ text }: Response): string | undefined => /Hello (\w+)/.exec(text)?.[1];
 
 /** Takes a user through an app: two devices, listed, kicked, rejected with the reason, back in one step, and out. */
@@ -88,7 +88,7 @@ export async function kick(url: string, userIds: readonly string[], prefix = "")
   return answer;
 }
 
-/** Who is online, with how many logins. */
+/** The users online, with their numbers of logins. */
 export async function online(url: string, prefix = ""): Promise<Record<string, number>> {
   const answer = await request(url).get(`${prefix}${API}/active-users`).trustLocalhost().set(ADMIN);
   expect(answer.status).toBe(200);

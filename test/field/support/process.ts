@@ -8,7 +8,7 @@ import { build, type BuildOptions } from "esbuild";
 
 const ROOT = join(__dirname, "../../..");
 
-/** A folder of its own for a server, which finds the packages that are installed here. */
+/** A separate folder for a server, which finds the packages that are installed here. */
 export interface Folder {
   readonly path: string;
   remove(): void;
@@ -29,7 +29,7 @@ export async function bundle(entry: string, folder: Folder, options: BuildOption
   return outfile;
 }
 
-/** A server in a process of its own, as `serveShop` starts it. */
+/** A server in its own process, as `serveShop` starts it. */
 export interface ServerProcess {
   readonly url: string;
   stop(): Promise<void>;

@@ -19,7 +19,7 @@ export const TOKEN = "a token of the field suite, 4711";
 
 type Done = (error?: unknown) => void;
 
-/** What an app puts where, in the order in which it is mounted. */
+/** The parts of an app, in the order of mounting. */
 export interface Parts {
   /** Headers, logs, compression, limits. */
   readonly first?: ((app: Express) => void) | undefined;
@@ -38,7 +38,7 @@ export interface Parts {
   readonly csrfToken?: (req: Request, res: express.Response) => string;
   /** Whether the app has the pages `/login` and `/me`. Default: `true`. */
   readonly hasOwnPages?: boolean;
-  /** What comes before the error handler. */
+  /** Middleware before the error handler. */
   readonly last?: (app: Express, auth: LogoutMiddleware) => void;
 }
 
@@ -47,7 +47,7 @@ export interface Shop {
   readonly auth: LogoutMiddleware;
   readonly store: Store;
   readonly sessions: RequestHandler;
-  /** What has reached the app's error handler. */
+  /** The errors that have reached the app's error handler. */
   readonly errors: readonly { readonly code?: string; readonly message?: string }[];
 }
 
@@ -141,7 +141,7 @@ function handleErrors(errors: object[]): ErrorRequestHandler {
   };
 }
 
-/** Serves an app in a process of its own, which ends with the one that started it. */
+/** Serves an app in its own process, which ends with its parent process. */
 export async function serveShop(app: Express): Promise<void> {
   const server = app.listen(0, "127.0.0.1");
   await once(server, "listening");

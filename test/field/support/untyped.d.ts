@@ -1,4 +1,4 @@
-// What the field suite uses of packages that come without types.
+// The parts of untyped packages that the field suite uses.
 declare module "morgan" {
   import type { Request, RequestHandler } from "express";
   function morgan(format: string, options: { stream: { write(line: string): unknown } }): RequestHandler;

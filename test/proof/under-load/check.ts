@@ -1,9 +1,9 @@
 import type { EndEntry, FaultEntry, Log, LoginEntry, RequestEntry } from "./log.js";
 
-/** What a log can show to be wrong. */
+/** The violations that a log can show. */
 export type Rule =
   | "served after its end"
-  | "served as somebody else"
+  | "served as another user"
   | "refused without an end"
   | "failed without a fault"
   | "not answered"
@@ -20,7 +20,7 @@ const ANSWER_LIMIT_MS = 60_000;
 /** How much later an end that was answered with an error may still come to hold. */
 const LATE_MS = 60_000;
 
-/** Reads a whole log afterwards. It knows nothing of how the logins are kept: only what was sent, and what came. */
+/** Reads a whole log afterwards. It knows only the requests and the responses, not the storage of logins. */
 export function check(log: Log): Violation[] {
   const logins = new Map(log.logins.map((login) => [login.id, login]));
   const ends = new EndsByLogin(log.ends);
@@ -46,7 +46,7 @@ function rulesBrokenBy(
   const broken: Rule[] = [];
   if (outcome === "served" && began > ends.overAt) broken.push("served after its end");
   if (outcome === "served" && servedAs !== undefined && servedAs !== login.userId) {
-    broken.push("served as somebody else");
+    broken.push("served as another user");
   }
   if (outcome === "refused" && !ends.mayHoldIn(began, ended)) broken.push("refused without an end");
   if (outcome === "unavailable" && !faults.some((fault) => fault.began <= ended && began <= fault.backAt)) {

@@ -13,7 +13,7 @@ export interface FaultContext {
   readonly longestMs: number;
 }
 
-/** What goes wrong, for a while. @returns the end of everyone's login that it was, if it was one. */
+/** A temporary fault. @returns the end of all logins, if the fault caused one. */
 export type Fault = (context: FaultContext) => Promise<EndEntry | undefined>;
 
 /** Every kind of fault, by its name. */
@@ -65,7 +65,7 @@ function lasting(during: During): Fault {
   };
 }
 
-/** Whoever is logged in when it begins is logged out when it is over. */
+/** All users who are logged in at its beginning are logged out at its end. */
 function emptying(during: During): Fault {
   return async (context) => {
     const began = performance.now();

@@ -44,7 +44,7 @@ export class Load {
 
   start(): void {
     const { devices, nodes } = this.#options;
-    // One that kicks for each node, so that a node which hangs keeps nobody else from kicking.
+    // One kicker for each node, so that a hanging node does not stop the other kickers.
     const kickers = [...nodes.map((node) => () => node), () => this.#anyNode()];
     this.#running = Promise.all([
       ...Array.from({ length: devices }, () => this.#useDevice()),
@@ -64,7 +64,7 @@ export class Load {
   /** Whether a user can log in at this node, and is served. */
   async works(node: SiteClient): Promise<boolean> {
     const held = await this.#logIn(node);
-    // Whoever is kicked right now is no sign that service is away.
+    // A rejection of a user who is just being kicked does not mean an outage.
     return held !== undefined && ["served", "refused"].includes(await this.#look(held, "/me", node));
   }
 
@@ -79,7 +79,7 @@ export class Load {
     }
   }
 
-  /** What a device does next. @returns with what it goes on. */
+  /** The next act of a device. @returns the login with which it continues. */
   async #goOn(held: Held): Promise<Held | undefined> {
     const { random } = this.#options;
     if (random.chance(0.02)) return this.#logOut(held);
@@ -154,7 +154,7 @@ export class Load {
     return this.#options.random.of(this.#options.nodes);
   }
 
-  /** The device lets go of this cookie; somebody else goes on trying it. */
+  /** The device drops this cookie; another client keeps trying it. */
   #over(held: Held): void {
     if (this.#old.length < OLD_COOKIES) this.#old.push(held);
     else this.#old[this.#options.random.whole(0, OLD_COOKIES - 1)] = held;
@@ -166,5 +166,5 @@ function outcomeOf({ status, location }: ClientAnswer): Outcome {
   if (status >= 500) return "unavailable";
   if (status === 200) return "served";
   if (status === 401 || location?.startsWith("/login") === true) return "refused";
-  throw new Error(`an answer that nobody expects: ${String(status)} to ${String(location)}`);
+  throw new Error(`an unexpected answer: ${String(status)} to ${String(location)}`);
 }

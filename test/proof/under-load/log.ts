@@ -18,7 +18,7 @@ export interface RequestEntry extends Span {
   readonly loginId: number;
   readonly what: string;
   readonly outcome: Outcome;
-  /** Whom the app has served, where the answer says it. */
+  /** The user whom the app has served, if the answer contains the user. */
   readonly servedAs?: string | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface FaultEntry extends Span {
   readonly backAt: number;
 }
 
-/** Everything that was sent, and what came of it. */
+/** All requests and kicks, with their outcomes. */
 export interface Log {
   readonly logins: LoginEntry[];
   readonly requests: RequestEntry[];

@@ -15,7 +15,7 @@ const report = await run({
   seed,
   lastsMs: minutes * 60_000,
   longestFaultMs: 5_000,
-  tell: (line) => console.log(line),
+  onProgress: (line) => console.log(line),
 });
 for (const [index, samples] of report.memory.entries()) console.log(`node ${String(index + 1)}: ${samples.summary}`);
 const isFlat = report.memory.every(({ heapGrowth }) => minutes < 5 || heapGrowth < MOST_HEAP_GROWTH_MB);

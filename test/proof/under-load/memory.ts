@@ -34,9 +34,9 @@ export class MemorySamples {
   get summary(): string {
     const heap = this.#samples.map(({ heapUsed }) => heapUsed / MEGABYTE);
     const rss = this.#samples.map(({ rss }) => rss / MEGABYTE);
-    const told = (values: readonly number[]): string =>
+    const range = (values: readonly number[]): string =>
       `${(values[0] ?? 0).toFixed(1)} to ${(values.at(-1) ?? 0).toFixed(1)}, at most ${Math.max(...values).toFixed(1)}`;
-    return `heap ${told(heap)} MB, RSS ${told(rss)} MB, heap growth in 10 minutes ${this.heapGrowth.toFixed(2)} MB`;
+    return `heap ${range(heap)} MB, RSS ${range(rss)} MB, heap growth in 10 minutes ${this.heapGrowth.toFixed(2)} MB`;
   }
 }
 

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { freePort } from "../../support/free-port.js";
 import { SiteClient } from "./site-client.js";
 
-/** From the root of the package: where npm and Jest run what they run. */
+/** From the root of the package, in which npm and Jest run. */
 const SERVER = "example-app/dist/server.js";
 
-/** Answers each message with the memory in use, after what is garbage has been collected. */
+/** Answers each message with the memory in use, after a garbage collection. */
 const PROBE = `process.on("message", () => {
   gc();
   const { heapUsed, rss } = process.memoryUsage();

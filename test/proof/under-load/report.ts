@@ -1,6 +1,6 @@
 import type { Report } from "./run.js";
 
-/** The one line that says what was tried, and what came of it. */
+/** One line with the requests and their outcomes. */
 export function countsOf({ log, violations }: Report): string {
   const { requests, ends, faults, logins } = log;
   const count = (of: string): number => requests.filter(({ outcome }) => outcome === of).length;

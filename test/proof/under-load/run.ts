@@ -23,8 +23,8 @@ export interface RunOptions {
   readonly lastsMs: number;
   /** How long a fault lasts at most. */
   readonly longestFaultMs: number;
-  /** Told what happens, as it does. */
-  readonly tell: (line: string) => void;
+  /** Called with a line for each event. */
+  readonly onProgress: (line: string) => void;
 }
 
 export interface Report {
@@ -34,7 +34,7 @@ export interface Report {
 }
 
 /** Two processes of the example app on one Redis under load, and every fault in random order, again and again. */
-export async function run({ seed, lastsMs, longestFaultMs, tell }: RunOptions): Promise<Report> {
+export async function run({ seed, lastsMs, longestFaultMs, onProgress }: RunOptions): Promise<Report> {
   const random = new Random(seed);
   const log = emptyLog();
   const redis = await startRedis(PERSISTENT);
@@ -56,7 +56,10 @@ export async function run({ seed, lastsMs, longestFaultMs, tell }: RunOptions): 
     });
     const memory = nodes.map((node) => new MemorySamples(() => node.memory()));
     load.start();
-    await faultAfterFault({ redis, networks, random, longestMs: longestFaultMs }, { nodes, load, log, lastsMs, tell });
+    await faultAfterFault(
+      { redis, networks, random, longestMs: longestFaultMs },
+      { nodes, load, log, lastsMs, onProgress },
+    );
     await load.stop();
     for (const samples of memory) samples.stop();
     return { log, memory, violations: [...check(log), ...nodes.flatMap((node) => complaintsOf(node, load.secrets))] };
@@ -74,8 +77,8 @@ async function faultAfterFault(
     load,
     log,
     lastsMs,
-    tell,
-  }: Pick<RunOptions, "lastsMs" | "tell"> & { nodes: AppNode[]; load: Load; log: Log },
+    onProgress,
+  }: Pick<RunOptions, "lastsMs" | "onProgress"> & { nodes: AppNode[]; load: Load; log: Log },
 ): Promise<void> {
   const { random } = context;
   const end = performance.now() + lastsMs;
@@ -91,7 +94,7 @@ async function faultAfterFault(
     const ended = performance.now();
     const backAt = (await isBack(nodes, load)) ? performance.now() : Infinity;
     log.faults.push({ name, began, ended, backAt });
-    tell(`${name}: ${(ended - began).toFixed(0)} ms, back after ${(backAt - ended).toFixed(0)} ms`);
+    onProgress(`${name}: ${(ended - began).toFixed(0)} ms, back after ${(backAt - ended).toFixed(0)} ms`);
   }
 }
 
@@ -107,7 +110,7 @@ async function isBack(nodes: readonly AppNode[], load: Load): Promise<boolean> {
   return !(await Promise.all(back)).includes(false);
 }
 
-/** What a process has to be blamed for by itself. */
+/** The complaints about a process itself. */
 function complaintsOf(node: AppNode, cookies: ReadonlySet<string>): { rule: string; what: string }[] {
   const complaints = node.stderr
     .filter((line) => /Warning:|Unhandled|Uncaught/i.test(line))

@@ -6,7 +6,7 @@ export interface ClientAnswer {
   /** 0: there was none. */
   readonly status: number;
   readonly location: string | undefined;
-  /** The session cookie that was set, `""` where it was cleared. */
+  /** The session cookie that was set, `""` if it was cleared. */
   readonly cookie: string | undefined;
   readonly body: string;
   /** When it was sent, and when the answer had come. */
@@ -20,7 +20,7 @@ export interface Sent {
   readonly body?: string;
 }
 
-/** The server has closed a connection that nobody was using, while a request was on the way. Browsers send it again too. */
+/** The server has closed an idle connection while a request was on the way. Browsers send such a request again too. */
 class IdleConnectionClosed extends Error {}
 
 /** Sends requests to one node, over connections that are kept. */

@@ -1,4 +1,4 @@
-// What every consumer of the package tries: a user logs in, sees the page of logins, is kicked, and is rejected. With
+// The journey that every consumer of the package takes: a user logs in, sees the page of logins, is kicked, and is rejected. With
 // REDIS_URL sessions and logins are in Redis, otherwise in memory.
 const assert = require("node:assert/strict");
 const { once } = require("node:events");
@@ -31,7 +31,7 @@ async function assertPageWorks(origin, headers) {
   assert.deepEqual(types.sort(), ["200 text/css", "200 text/javascript"]);
 }
 
-module.exports = async function road(name, parts) {
+module.exports = async function journey(name, parts) {
   const { express, session, logout, LogoutError, RedisLoginRegistry, PostgresLoginRegistry } = parts;
   const url = process.env.REDIS_URL;
   const { store, registry, commands, close } = url
