@@ -178,6 +178,26 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 33, 0, 146, 182, 39, 94, 219, 183, 0, 0, 250, 13],
   },
+  // A fault of the model: the request of the last user touches the session for its own lifetime, not for the new user's.
+  "a request touches a session in which another one has just logged in, for less time": {
+    ...ON_ANY_STORE,
+    cookie: "the browser's session",
+    browsers: [
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      {
+        is: "request",
+        browser: 0,
+        node: 0,
+        acts: [{ does: "log in, in place", user: "bob" }, { does: "lengthen the cookie" }],
+      },
+      { is: "request", browser: 0, node: 0, acts: [] },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 72, 0, 0, 0, 15],
+  },
   // A fault of the model: of two requests with one session, the last one decides how long it lives.
   "a request shortens the cookie of a session in which another one logs in": {
     ...ON_ANY_STORE,

@@ -90,10 +90,13 @@ export class SharedSessions {
     this.#wrote(sid, undefined);
   }
 
-  /** As EXPIRE does: the data stays what it is. */
+  /** As EXPIRE does: the data stays what it is. The touch of a request that has read older data makes no login last longer. */
   touch(sid: string, expires: number): void {
     const entry = this.#live(sid);
-    if (entry !== undefined) this.#put(sid, { ...entry, expires });
+    if (entry === undefined) return;
+    this.#entries.set(sid, { ...entry, expires });
+    const isOwn = !this.#isOverwritten(sid, currentActor());
+    this.#expires.set(sid, isOwn ? expires : Math.min(expires, this.expiresAt(sid)));
   }
 
   /** Until when a session is kept that is written now. */
@@ -105,12 +108,17 @@ export class SharedSessions {
   #wrote(sid: string, stored: Stored | undefined): void {
     const actor = currentActor();
     if (actor === undefined) return;
-    const read = this.#reads.get(actor)?.get(sid);
-    const last = this.#lastWrites.get(sid);
-    const isTorn = read !== undefined && last !== undefined && last.actor !== actor && last.at > read;
+    const isTorn = this.#isOverwritten(sid, actor);
     this.#clock += 1;
     this.#lastWrites.set(sid, { actor, at: this.#clock });
     this.watcher.wrote(sid, stored, actor, isTorn);
+  }
+
+  /** Whether the session was written by another actor since this one has read it. */
+  #isOverwritten(sid: string, actor: Actor | undefined): boolean {
+    const read = actor && this.#reads.get(actor)?.get(sid);
+    const last = this.#lastWrites.get(sid);
+    return read !== undefined && last !== undefined && last.actor !== actor && last.at > read;
   }
 
   #put(sid: string, entry: Entry): void {
