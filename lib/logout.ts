@@ -8,7 +8,7 @@ import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
-import type { LoginEnd, Login } from "./types/login.js";
+import type { LoginEnd, Login, UserId } from "./types/login.js";
 import type { RegistryListener } from "./types/registry.js";
 import {
   Logins,
@@ -32,9 +32,6 @@ import { describeStore } from "./session/store/store-support.js";
 import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/hook.js";
 import { allInTurn } from "./util/all-in-turn.js";
 import { forwardTo } from "./util/forward-to.js";
-
-/** A user id as apps hold it. `7` and `"7"` name the same user. */
-export type UserId = string | number;
 
 /** Everything that `logout()` adds to its middleware. Controls do not use `this`, so `const { kick } = auth` works. */
 export interface LogoutControls {
@@ -147,7 +144,7 @@ export interface LogoutControls {
    * another `logout()` takes the store over (hot reload, tests). Clients and pools stay yours.
    *
    * Live connections wait for that `logout()`: it looks up each of their logins at once, and watches them from then on. Without
-   * one, their signals abort after `recheckIntervalMs`, with {@link LoginEndedError.end} `"close"`: kicks of other processes are
+   * one, their signals abort after `sessions.liveCheckIntervalMs`, with {@link LoginEndedError.end} `"close"`: kicks of other processes are
    * not heard any more.
    *
    * Does every step even if one fails, and rejects with the first error of the registry.
@@ -175,7 +172,7 @@ export type LogoutMiddleware = RequestHandler & LogoutControls;
  *
  * const app = express();
  * const store = new MemoryStore();
- * const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+ * const auth = logout({ store, appId: "shop" });
  * app.use(session({ store, secret: "keyboard cat", resave: false, saveUninitialized: false }));
  * app.use(auth);
  * ```
@@ -188,13 +185,14 @@ export function logout(options: LogoutOptions): LogoutMiddleware {
 /** @param left - the hook of a closed `logout()` on this store, which is taken over */
 function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const resolved = resolveOptions(options, left?.current);
-  const { appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
-  resolved.registry.init({ appId, maxSessionAgeMs, store: resolved.store });
+  const { appId } = resolved;
+  const { maxAgeMs, liveCheckIntervalMs, waitForTouch } = resolved.sessions;
+  resolved.registry.init({ appId, maxSessionAgeMs: maxAgeMs, store: resolved.store });
   const facts = describeStore(resolved.store);
-  debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, resolved.waitForTouch);
+  debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, waitForTouch);
   const events = new Events();
-  const notifications = new EndNotifications(resolved.registry, recheckIntervalMs);
-  const source = { registry: resolved.registry, notifications, recheckIntervalMs };
+  const notifications = new EndNotifications(resolved.registry, liveCheckIntervalMs);
+  const source = { registry: resolved.registry, notifications, liveCheckIntervalMs };
   const hook = left ?? new StoreHook(resolved.store, new LoginWatcher(source));
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
@@ -203,7 +201,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const liveRequests = new LoginSignals(hook);
   const sessions = new RequestSessions(hook, resolved.store);
   const mounts = new MountPaths();
-  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor), mounts };
+  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.pages.accentColor), mounts };
   const guard = createGuard(context);
   const { main, sessionless } = createMiddlewares(context, guard);
   const { userId } = resolved;

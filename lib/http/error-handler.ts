@@ -7,7 +7,7 @@ import { acceptsPage, sendError, sendNotice } from "./responses.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./pages/page-context.js";
 import { OwnPaths } from "./own-paths.js";
-import type { Route } from "./routes.js";
+import type { Route } from "./route.js";
 
 const CSRF_FIRST =
   "A CSRF middleware refused a request to a route of express-logout. Mount auth before it: app.use(auth, csrf).";

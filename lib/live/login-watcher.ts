@@ -25,7 +25,7 @@ export interface LiveLogin {
 export interface LoginSource {
   readonly registry: LoginRegistry;
   readonly notifications: EndNotifications;
-  readonly recheckIntervalMs: number;
+  readonly liveCheckIntervalMs: number;
 }
 
 interface Waiting {
@@ -124,17 +124,17 @@ export class LoginWatcher {
   }
 
   #start(): void {
-    const { notifications, recheckIntervalMs } = this.#source;
+    const { notifications, liveCheckIntervalMs } = this.#source;
     if (this.#isSuspended) {
       this.#timer = setTimeout(() => {
         for (const watched of [...this.#watched.values()]) this.#abort(watched, "close", undefined);
-      }, recheckIntervalMs).unref();
+      }, liveCheckIntervalMs).unref();
       return;
     }
     notifications.add(this.#listener);
     this.#timer = setInterval(() => {
       if (this.#round === undefined) void this.#recheck();
-    }, recheckIntervalMs).unref();
+    }, liveCheckIntervalMs).unref();
   }
 
   #stop(): void {
@@ -216,7 +216,7 @@ export class LoginWatcher {
     clearTimeout(watched.timer);
     const leftMs = expires - Date.now();
     // Expired by this clock, but not by the registry's, which decides.
-    const delayMs = leftMs > 0 ? leftMs + AFTER_EXPIRY_MS : this.#source.recheckIntervalMs;
+    const delayMs = leftMs > 0 ? leftMs + AFTER_EXPIRY_MS : this.#source.liveCheckIntervalMs;
     const timer = setTimeout(() => void this.#look(watched, true), Math.min(delayMs, LONGEST_TIMER_MS));
     watched.timer = timer.unref();
   }

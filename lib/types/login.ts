@@ -1,3 +1,6 @@
+/** A user id as apps hold it. `7` and `"7"` name the same user. */
+export type UserId = string | number;
+
 /** The device behind a login. Both fields come from the request: display them as text and trust neither. */
 export interface DeviceInfo {
   /** The IP address, from Express's `req.ip` (so `trust proxy` applies). */

@@ -69,7 +69,7 @@ describe.each(Object.entries(PARSERS))("%s, mounted before the middleware", (_na
   });
 
   it("a logout redirects to the requested address, unchanged", async () => {
-    const shop = await openShop({ ...parts, auth: { redirectUris } });
+    const shop = await openShop({ ...parts, auth: { redirects: { allow: redirectUris } } });
     const alice = await shop.device("alice");
     const [uri = ""] = redirectUris;
     const { status, headers } = await alice.page(`/login/profile/logout?redirect_uri=${encodeURIComponent(uri)}`);

@@ -231,7 +231,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     it("calls the function with the users to be kicked", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) > 0;
-      const site = await withAlice({ auth: { admin: { tokens: ["another", TOKEN], authorizeToken: authorize } } });
+      const site = await withAlice({ auth: { admin: { tokens: ["another", TOKEN], authorize } } });
       expect(await kick(site, { userIds: ["alice"] })).toMatchObject({ status: 200, body: DONE });
       expect(asked).toEqual([{ appId: site.appId, userPoolId: POOL_ID, action: "kick", userIds: ["alice"] }]);
     });
@@ -241,7 +241,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["a promise of false", () => Promise.resolve(false)],
       ["something that is not true", () => "yes" as unknown as boolean],
     ])("answers 403 and kicks no user: %s", async (_case, authorize) => {
-      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
+      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorize } } });
       await expectRefused(site, kick(site, { userIds: ["alice"] }), 403, /Forbidden/);
     });
 
@@ -254,7 +254,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
         },
       ],
     ])("passes the error to the app and kicks no user if the function %s", async (_case, authorize) => {
-      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
+      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorize } } });
       expect((await kick(site, { userIds: ["alice"] })).status).toBe(500);
       expect(site.errors).toEqual([new Error("no directory")]);
       expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
@@ -347,7 +347,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
         lastIp: "secret",
         loginsCount: 99,
       });
-      const site = await open({ at, auth: { user } });
+      const site = await open({ at, auth: { pages: { describeUser: user } } });
       const before = Date.now();
       await site.login("alice", { "User-Agent": CHROME });
       await site.login("alice", { "User-Agent": IPHONE });
@@ -372,7 +372,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
 
     it("omits fields without a value", async () => {
       const user = (() => ({ name: "Alice", email: null, phone: undefined })) as unknown as LogoutOptions["user"];
-      const site = await open({ at, auth: { user } });
+      const site = await open({ at, auth: { pages: { describeUser: user } } });
       await site.login("alice");
       const [entry] = data(await list(site)).list;
       expect(entry).toMatchObject({ id: "alice", name: "Alice" });
@@ -393,7 +393,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       ["returns undefined", () => undefined],
       ["returns only a name", () => Promise.resolve({ name: "Alice", email: undefined })],
     ])("omits fields that the app does not supply: user %s", async (_case, user) => {
-      const site = await open({ at, auth: { user } });
+      const site = await open({ at, auth: { pages: { describeUser: user } } });
       await site.login("alice", { "User-Agent": "" });
       const known = (await user()) === undefined ? [] : ["name"];
       const [entry = {}] = data(await list(site)).list;
@@ -481,7 +481,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
     it("calls admin.authorizeToken, and answers 403 for false", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) < 0;
-      const site = await open({ at, auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
+      const site = await open({ at, auth: { admin: { tokens: [TOKEN], authorize } } });
       const { status, body } = await list(site);
       expect({ status, body }).toEqual({ status: 403, body: { code: 403, message: expect.any(String) } });
       expect(asked).toEqual([{ appId: site.appId, userPoolId: POOL_ID, action: "list" }]);

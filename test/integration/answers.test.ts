@@ -104,7 +104,7 @@ describe("another method on a path of the admin API", () => {
   });
 
   it("is allowed if another route has the same path", async () => {
-    const site = await open({ auth: { routes: { kickActiveUsers: "/logins", activeUsers: "/logins" } } });
+    const site = await open({ auth: { admin: { routes: { kickActiveUsers: "/logins", activeUsers: "/logins" } } } });
     const ask = (method: string) => site.ask(method, "/logins", { headers: GOOD });
     expect([(await ask("GET")).status, (await ask("POST")).status]).toEqual([200, 415]);
     expect((await ask("PATCH")).headers.allow).toMatch(/POST.*GET, HEAD|GET, HEAD.*POST/);
@@ -295,7 +295,7 @@ describe("the routes that use no session", () => {
 
   async function answers(build: (app: Express, auth: ReturnType<typeof logout>, store: MemoryStore) => void) {
     const store = new MemoryStore();
-    const auth = logout({ store, appId: "shop", userPoolId: POOL_ID, admin: { tokens: [TOKEN] } });
+    const auth = logout({ store, appId: "shop", admin: { userPoolId: POOL_ID, tokens: [TOKEN] } });
     const app = express();
     build(app, auth, store);
     const server = await serve(app);
@@ -325,7 +325,7 @@ describe("the routes that use no session", () => {
   });
 
   it("do not exist without tokens", async () => {
-    const auth = logout({ store: new MemoryStore(), appId: "shop", userPoolId: POOL_ID });
+    const auth = logout({ store: new MemoryStore(), appId: "shop" });
     const server = await serve(express().use(auth.sessionlessRoutes, refuse));
     expect((await kick(server.url)).status).toBe(418);
     await server.close();

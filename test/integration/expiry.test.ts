@@ -77,7 +77,7 @@ describe("the list of logins", () => {
     "shows an active login as long as it lives, and drops it soon after: %s session",
     async (setting) => {
       const store = new MemoryStore();
-      const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+      const auth = logout({ store, appId: "shop" });
       const created = express();
       created.use(
         session({

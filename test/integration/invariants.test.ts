@@ -263,11 +263,7 @@ describe("I7, the commands that Redis gets", () => {
   it("are the session's and the lookup's if sessions are touched more rarely", async () => {
     const site = await openSite({
       listensTo: [],
-      auth: {
-        store: new RedisStore({ client }),
-        registry: new RedisLoginRegistry({ client }),
-        touchIntervalMs: 60_000,
-      },
+      auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }), sessions: { touchIntervalMs: 60_000 } },
     });
     const browser = await site.login("alice");
     await browser.get("/me");
@@ -284,11 +280,7 @@ describe("I7, the commands that Redis gets", () => {
     await tracking.connect();
     const site = await openSite({
       listensTo: [],
-      auth: {
-        store: new RedisStore({ client: tracking }),
-        registry: new RedisLoginRegistry({ client: tracking, coherentCache: true }),
-        touchIntervalMs: 60_000,
-      },
+      auth: { store: new RedisStore({ client: tracking }), registry: new RedisLoginRegistry({ client: tracking, coherentCache: true }), sessions: { touchIntervalMs: 60_000 } },
     });
     const browser = await site.login("alice");
     await browser.get("/me");

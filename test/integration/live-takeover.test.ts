@@ -30,7 +30,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     const create = (auth: Partial<LogoutOptions> = {}): Promise<Site> =>
       openSite({
         ...options,
-        auth: { ...node, appId, recheckIntervalMs: NEVER_MS, ...options.auth, ...auth },
+        auth: { ...node, appId, sessions: { liveCheckIntervalMs: NEVER_MS }, ...options.auth, ...auth },
         after: (app, given) => {
           things.addRoutes(app, given);
         },
@@ -79,7 +79,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
   });
 
   it("ends recheckIntervalMs after the close() without a takeover, and says that its login may live on", async () => {
-    const { first, alice, lives, signals } = await open({ auth: { recheckIntervalMs: 300 } });
+    const { first, alice, lives, signals } = await open({ auth: { sessions: { liveCheckIntervalMs: 300 } } });
     const closedAt = performance.now();
     await first.auth.close();
     expect(signals.map((signal) => signal.aborted)).toEqual([false, false, false]);
@@ -109,7 +109,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
 
   it("that begins after the close() ends without a takeover, and by a kick after one", async () => {
     for (const isTakenOver of [false, true]) {
-      const { first, create } = await open({ auth: { recheckIntervalMs: isTakenOver ? NEVER_MS : 300 } });
+      const { first, create } = await open({ auth: { sessions: { liveCheckIntervalMs: isTakenOver ? NEVER_MS : 300 } } });
       const bob = await first.login("bob");
       await first.auth.close();
       const signal = await first.auth.signalOfSession(sessionId(bob), new EventEmitter());
@@ -181,7 +181,7 @@ describe("auth.close()", () => {
       await expect(site.auth.close()).rejects.toThrow(message);
       expect([registry.subscriptions, registry.closings]).toEqual([0, 1]);
       registry.error = registry.errorOfClose = undefined;
-      const next = logout({ store, appId: "shop", userPoolId: "acme", registry });
+      const next = logout({ store, appId: "shop", registry });
       await next.close();
     },
   );

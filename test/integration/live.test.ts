@@ -364,7 +364,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
 
   describe("a finished request", () => {
     it("causes no further lookup, and its signal does not abort", async () => {
-      const nodes = await open({ auth: { recheckIntervalMs: 50 } });
+      const nodes = await open({ auth: { sessions: { liveCheckIntervalMs: 50 } } });
       const lives = await openEach(nodes, await nodes.site.login("alice"));
       const before = [...nodes.things.signals];
       const closed = nodes.things.closed(before.length);
@@ -460,7 +460,7 @@ describe("a check for a login's expiry", () => {
 
 describe("a request that has not been through session()", () => {
   it("has no signal, and causes an error", () => {
-    const auth = logout({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
+    const auth = logout({ store: new MemoryStore(), appId: "shop" });
     const stranger = new IncomingMessage(new Socket());
     expect(() => auth.signal(stranger)).toThrow(expect.objectContaining({ code: "ERR_SESSION_MISSING" }));
   });

@@ -32,7 +32,7 @@ const isRoot: NonNullable<NonNullable<Auth["admin"]>["authorize"]> = (req) =>
 
 /** Opens a site with a console. The administrator root logs in first, then these users. */
 async function consoleFor(users: readonly string[] = [], { auth, ...options }: SiteOptions = {}) {
-  const site = await open({ ...options, auth: { admin: { authorize: isRoot }, ...auth } });
+  const site = await open({ ...options, auth: { console: { authorize: isRoot }, ...auth } });
   const root = await site.login("root", { "User-Agent": CHROME });
   const browsers: Browser[] = [];
   for (const user of users) browsers.push(await site.login(user, { "User-Agent": CHROME }));
@@ -138,14 +138,14 @@ describe("an app without admin.authorize", () => {
     (loginManagement) => {
       const options = { store: new MemoryStore(), appId: "shop", userPoolId: POOL_ID };
       for (const admin of [undefined, {}, { tokens: [TOKEN] }]) {
-        expect(() => logout({ ...options, admin, routes: { loginManagement } })).toThrow(
+        expect(() => logout({ ...options, admin, routes: { console: loginManagement } })).toThrow(
           expect.objectContaining({
             code: "ERR_OPTION_INVALID",
             message: expect.stringContaining("admin.authorize"),
           }),
         );
       }
-      expect(() => logout({ ...options, routes: { loginManagement: false } })).not.toThrow();
+      expect(() => logout({ ...options, routes: { console: false } })).not.toThrow();
     },
   );
 });
@@ -168,7 +168,7 @@ describe("a user who is not an administrator", () => {
     ["another value", "yes"],
   ])("gets 403 everywhere and forces no users offline: authorize returns %s", async (_case, answer) => {
     const authorize = () => answer as boolean;
-    const { site, root, browsers, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    const { site, root, browsers, page, force } = await consoleFor(["alice"], { auth: { console: { authorize } } });
     for (const { status, headers, text } of [
       await visit(site, root, page),
       await visit(site, root, `${force}?user=alice`),
@@ -187,7 +187,7 @@ describe("a user who is not an administrator", () => {
 
   it("is every user while authorize fails", async () => {
     const authorize = () => Promise.reject(new Error("no answer"));
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { console: { authorize } } });
     expect((await visit(site, root, page)).status).toBe(500);
     expect((await submit(site, root, force, byUser("alice"))).status).toBe(500);
     expect(site.errors).toEqual([new Error("no answer"), new Error("no answer")]);
@@ -212,7 +212,7 @@ describe("authorize", () => {
       asked.push(context);
       return req.method !== "PUT";
     };
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { console: { authorize } } });
     const context = { appId: site.appId, userPoolId: POOL_ID };
     await visit(site, root, page);
     expect(asked).toMatchObject([{ ...context, action: "list" }]);
@@ -231,7 +231,7 @@ describe("authorize", () => {
       asked.push(context);
       return context.userIds?.every((userId) => userId === "alice") === true;
     };
-    const { site, root, force, browsers } = await consoleFor(["alice", "bob"], { auth: { admin: { authorize } } });
+    const { site, root, force, browsers } = await consoleFor(["alice", "bob"], { auth: { console: { authorize } } });
     const context = { appId: site.appId, userPoolId: POOL_ID, action: "kick", everyone: true };
     for (const others of [[], byUser("alice"), byUser("")]) {
       for (const everyone of [site.appId, "mistyped", ""]) {
@@ -251,7 +251,7 @@ describe("authorize", () => {
   it("is not called for a cross-origin POST or without a login", async () => {
     let asked = 0;
     const authorize = (): boolean => (asked++, true);
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { console: { authorize } } });
     await visit(site, undefined, page);
     await submit(site, undefined, force, byUser("alice"));
     await submit(site, root, force, byUser("alice"), { "Sec-Fetch-Site": "cross-site" });
@@ -318,7 +318,7 @@ describe("the table", () => {
       id === "alice"
         ? Promise.resolve({ name: "Alice Liddell", email: "alice@acme.example", photo: "/a.png" })
         : undefined;
-    const { site, root, page } = await consoleFor(["alice", "bob"], { auth: { user } });
+    const { site, root, page } = await consoleFor(["alice", "bob"], { auth: { pages: { describeUser: user } } });
     const { text } = await visit(site, root, page);
     for (const shown of ["Alice Liddell", "alice", "alice@acme.example", "bob"]) expect(textOf(text)).toContain(shown);
     expect(elementsOf(text, "img").map(({ attributes }) => attributes["src"])).toEqual(["/a.png"]);
@@ -456,7 +456,7 @@ describe("a search", () => {
       asked.push(text);
       return Promise.resolve(["u1", "u2", "u1", "offline"]);
     };
-    const { site, root, page } = await consoleFor(["u1", "u2", "u3", "lid"], { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(["u1", "u2", "u3", "lid"], { auth: { console: { searchUsers } } });
     expect(idsOf((await visit(site, root, `${page}?q=lid`)).text).sort()).toEqual(["lid", "u1", "u2"]);
     expect(idsOf((await visit(site, root, `${page}?q=Liddell&page=4`)).text).sort()).toEqual(["u1", "u2"]);
     expect(asked).toEqual(["lid", "Liddell"]);
@@ -466,7 +466,7 @@ describe("a search", () => {
 
   it("finds one online user behind many offline ones", async () => {
     const searchUsers = () => [...numbered(998), "last"];
-    const { site, root, page } = await consoleFor(["last"], { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(["last"], { auth: { console: { searchUsers } } });
     const { text } = await visit(site, root, `${page}?q=Liddell`);
     expect(idsOf(text)).toEqual(["last"]);
     expect(textOf(text)).not.toContain(en.noMatches);
@@ -475,7 +475,7 @@ describe("a search", () => {
   it("shows at most 50 users, and says that there are more", async () => {
     const found = numbered(51);
     const searchUsers = (text: string) => (text === "all" ? found : found.slice(1));
-    const { site, root, page } = await consoleFor(found, { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(found, { auth: { console: { searchUsers } } });
     const cut = (await visit(site, root, `${page}?q=all`)).text;
     expect(idsOf(cut)).toEqual(found.slice(0, 50));
     expect(textOf(cut)).toContain(en.tooManyMatches);
@@ -487,7 +487,7 @@ describe("a search", () => {
   it("looks up at most 1,000 users, and does not claim that there are no matches", async () => {
     const registry = new CountingRegistry();
     const searchUsers = () => [...numbered(5_000), "last"];
-    const { site, root, page } = await consoleFor(["last"], { auth: { searchUsers, registry } });
+    const { site, root, page } = await consoleFor(["last"], { auth: { console: { searchUsers }, registry } });
     const { text } = await visit(site, root, `${page}?q=Liddell`);
     expect(textOf(text)).toContain(en.tooManyMatches);
     expect(textOf(text)).not.toContain(en.noMatches);
@@ -496,7 +496,7 @@ describe("a search", () => {
 
   it("accepts numbers as ids, as apps in JavaScript may return", async () => {
     const searchUsers = (() => [7, 8]) as unknown as NonNullable<Auth["searchUsers"]>;
-    const { site, root, page } = await consoleFor(["7"], { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(["7"], { auth: { console: { searchUsers } } });
     const { status, text } = await visit(site, root, `${page}?q=Liddell`);
     expect([status, idsOf(text)]).toEqual([200, ["7"]]);
   });
@@ -510,7 +510,7 @@ describe("a search", () => {
 
   it("passes errors of searchUsers to the app", async () => {
     const searchUsers = () => Promise.reject(new Error("no directory"));
-    const { site, root, page } = await consoleFor(["alice"], { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(["alice"], { auth: { console: { searchUsers } } });
     expect((await visit(site, root, `${page}?q=a`)).status).toBe(500);
     expect(site.errors).toEqual([new Error("no directory")]);
   });
@@ -576,7 +576,7 @@ describe("a user whose logins cannot be read", () => {
   it("is missing from the list and from search results; the others are shown", async () => {
     const registry = new UnreadableRegistry();
     const searchUsers = () => ["alice", "bob"];
-    const { site, root, page } = await consoleFor(["alice", "bob"], { auth: { registry, searchUsers } });
+    const { site, root, page } = await consoleFor(["alice", "bob"], { auth: { registry, console: { searchUsers } } });
     registry.unreadable = "alice";
     expect(idsOf((await visit(site, root, page)).text)).toEqual(["bob", "root"]);
     expect(idsOf((await visit(site, root, `${page}?q=li`)).text)).toEqual(["bob"]);
@@ -609,7 +609,7 @@ describe("the confirmation page", () => {
   }
 
   it("names the user and the number of logins that end", async () => {
-    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], { auth: { user } });
+    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], { auth: { pages: { describeUser: user } } });
     const { status, text } = await visit(site, root, `${force}?user=alice`);
     expect(status).toBe(200);
     expectAsks(text, force);
@@ -622,7 +622,7 @@ describe("the confirmation page", () => {
   });
 
   it("names each of several users once, also one without a listed login", async () => {
-    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], { auth: { user } });
+    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], { auth: { pages: { describeUser: user } } });
     const { text } = await visit(site, root, `${force}?user=alice&user=bob&user=gone&user=alice`);
     expectAsks(text, force);
     for (const shown of [en.forceUsersQuestion(3), en.endsLogins(3), "ALICE the user", "BOB the user"]) {
@@ -633,7 +633,7 @@ describe("the confirmation page", () => {
 
   it("covers a user whose only login is changing its session id", async () => {
     const registry = new MemoryLoginRegistry();
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { user, registry } });
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { pages: { describeUser: user }, registry } });
     const [login] = (await site.auth.listLogins("alice")).items;
     const id = login?.id ?? "";
     const removeSid = (await registry.find("alice", id))?.sids[0];
@@ -659,7 +659,7 @@ describe("the confirmation page", () => {
   });
 
   it("names the one login", async () => {
-    const { site, root, force } = await consoleFor(["alice", "alice"], { auth: { user } });
+    const { site, root, force } = await consoleFor(["alice", "alice"], { auth: { pages: { describeUser: user } } });
     const [, older] = (await site.auth.listLogins("alice")).items;
     const { text } = await visit(site, root, `${force}?user=alice&login=${older?.id ?? ""}`);
     expectAsks(text, force);
@@ -821,7 +821,7 @@ describe("an administrator who forces users offline", () => {
 
   it("may have an id of any length", async () => {
     const id = `${"x".repeat(499)}\u{1f600}`;
-    const { site, browsers, force } = await consoleFor(["alice"], { auth: { admin: { authorize: () => true } } });
+    const { site, browsers, force } = await consoleFor(["alice"], { auth: { console: { authorize: () => true } } });
     const admin = await site.login(id);
     const { status } = await submit(site, admin, force, [...byUser("alice"), ["reason", id]]);
     expect([status, await usersOf(site, browsers)]).toEqual([303, [null]]);
@@ -1025,7 +1025,7 @@ describe("a page of the console", () => {
   });
 
   it("is removed with false", async () => {
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { routes: { loginManagement: false } } });
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { routes: { console: false } } });
     expect((await visit(site, root, page)).status).toBe(404);
     expect((await submit(site, root, force, byUser("alice"))).status).toBe(404);
   });
@@ -1076,7 +1076,7 @@ describe("hostile texts in the console", () => {
     async (text) => {
       const user = () => ({ name: text, email: text, photo: "javascript:alert(1)" });
       const { site, root, page, force } = await consoleFor(numbered(9), {
-        auth: { user, brandName: text, appId: text.toWellFormed().slice(0, 200) },
+        auth: { pages: { describeUser: user, brandName: text }, appId: text.toWellFormed().slice(0, 200) },
       });
       await site.login("agent", { "User-Agent": text.replace(/[^ -~]/g, "?") });
       for (const path of [page, `${force}?user=agent&user=user-1`, `${force}?everyone=1`, `${page}?q=agent`]) {

@@ -8,7 +8,7 @@ import { addressesOf, HTML, visit } from "../support/pages.js";
 import { useSites, type Site } from "../support/site.js";
 
 const open = useSites();
-const RELATIVE: Partial<LogoutOptions> = { loginUrl: "./in", defaultRedirect: "./" };
+const RELATIVE: Partial<LogoutOptions> = { redirects: { login: "./in", default: "./" } };
 const outage = (): LogoutError => new LogoutError("ERR_STORE_UNAVAILABLE", "The store is away.");
 
 async function kicked(site: Site): Promise<Browser> {
@@ -141,7 +141,7 @@ describe("auth below a path with parameters", () => {
     ["in a wrapper", (app, auth) => app.use("/:tenant", (req, res, next) => auth(req, res, next))],
   ])("nor is one learnt %s", async (_where, use) => {
     const store = new MemoryStore();
-    const auth = logout({ store, appId: "shop", userPoolId: "acme", ...RELATIVE });
+    const auth = logout({ store, appId: "shop", admin: { userPoolId: "acme" }, ...RELATIVE });
     const app = express().use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
     failEarly(app);
     use(app, auth);

@@ -16,7 +16,7 @@ describe("mounting", () => {
   /** The answer to the first request. */
   async function firstAnswer(build: (app: Express, auth: LogoutMiddleware, store: MemoryStore) => void, path = "/") {
     const store = new MemoryStore();
-    const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+    const auth = logout({ store, appId: "shop" });
     const app = express();
     build(app, auth, store);
     app.get("/", (req, res) => res.json({ session: typeof (req as { session?: unknown }).session }));
@@ -32,7 +32,7 @@ describe("mounting", () => {
     expect(await firstAnswer((app, auth, store) => app.use(sessions(store), auth))).toEqual({ session: "object" });
     const store = new MemoryStore();
     const before = sessions(store);
-    const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+    const auth = logout({ store, appId: "shop" });
     expect(await firstAnswer((app) => app.use(before, auth))).toEqual({ session: "object" });
   });
 

@@ -95,7 +95,7 @@ describe("a node whose notifications are interrupted", () => {
   const NEVER_MS = 600_000;
 
   async function openNodes() {
-    const node = await openNode(overNetwork(), { recheckIntervalMs: NEVER_MS }, { listensTo: ["kick"] });
+    const node = await openNode(overNetwork(), { sessions: { liveCheckIntervalMs: NEVER_MS } }, { listensTo: ["kick"] });
     const other = await openNode(redis.url);
     while (node.site.events.length === 0) {
       await other.site.login("the first");
@@ -176,7 +176,7 @@ describe("a user of Redis who may neither publish nor subscribe", () => {
   async function openNodes() {
     await admin.sendCommand("ACL SETUSER app on >word ~* +@all resetchannels".split(" "));
     const url = redis.url.replace("redis://", "redis://app:word@");
-    return [await openNode(url, { recheckIntervalMs: 50 }), await openNode(url)] as const;
+    return [await openNode(url, { sessions: { liveCheckIntervalMs: 50 } }), await openNode(url)] as const;
   }
 
   it("kicks all the same, and ended logins are polled at every interval", async () => {

@@ -100,7 +100,7 @@ describe("the reference", () => {
   });
 
   it("has every route with its default path, and no other", () => {
-    const { routes } = resolveOptions({ ...OPTIONS, admin: { tokens: ["token"], authorize: () => true } });
+    const { routes } = resolveOptions({ ...OPTIONS, admin: { tokens: ["token"] }, console: { authorize: () => true } });
     const paths = ROUTES.flatMap(({ name, method, part = "" }) =>
       routes[name].map((path) => `${method.toUpperCase()} ${path}${part}`),
     );

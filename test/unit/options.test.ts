@@ -4,7 +4,7 @@ import { logout, LogoutError, MemoryLoginRegistry, type LogoutOptions } from "..
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 
-const right = (): LogoutOptions => ({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
+const right = (): LogoutOptions => ({ store: new MemoryStore(), appId: "shop" });
 const logoutWith = (options: object) => () => logout({ ...right(), ...options });
 const error = (code: string, words: RegExp) =>
   expect.objectContaining({ name: "LogoutError", code, message: expect.stringMatching(words) });

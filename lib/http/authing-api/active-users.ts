@@ -9,14 +9,14 @@ import { queryOf, type Fields } from "../fields.js";
 
 /** `GET /api/applications/:appId/active-users?page=1&limit=10`: who is online, newest activity first. */
 export const activeUsers: Handler = async (context, req, res) => {
-  authenticate(context, req);
+  const admin = authenticate(context, req);
   const query = queryOf(req);
   const page = readWholeNumber(query, "page", 1, 1_000_000_000);
   const limit = readWholeNumber(query, "limit", 10, 50);
-  await authorize(context, req, { action: "list" });
+  await authorize(context, admin, req, { action: "list" });
   const { totalCount, users } = await context.logins.activeUsers({ page, limit });
   const list = await Promise.all(
-    users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.user(userId))),
+    users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.pages.describeUser(userId))),
   );
   sendJson(res, 200, "Active users", { data: { totalCount, list } });
 };

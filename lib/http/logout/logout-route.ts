@@ -29,7 +29,7 @@ async function logOut(context: HttpContext, req: Request, res: Response, status:
   const { options, sessions } = context;
   const home = homeUrl(context, req);
   await sessions.logout(req, res);
-  const redirect = resolveRedirect(await redirectUri(req, res), options.redirectUris, home);
+  const redirect = resolveRedirect(await redirectUri(req, res), options.redirects.allow, home);
   if ("refusal" in redirect) {
     const texts = textsOf(context, req);
     sendNotice(context, req, res, 400, {

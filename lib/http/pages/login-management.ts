@@ -2,7 +2,7 @@ import type { Request, Response } from "express";
 import { KickError, LogoutError } from "../../errors.js";
 import { LOGINS_PER_USER } from "../../util/limits.js";
 import type { KickAllOptions, KickResult } from "../../logins/logins.js";
-import type { AdminContext } from "../../options.js";
+import type { ConsoleContext } from "../../options/console.js";
 import { loginManagementPage, PAGE_SIZES, SELECTION_LENGTH, type OnlineUser } from "../../pages/login-management.js";
 import { confirmationPage } from "../../pages/confirmation.js";
 import { toUserView } from "../../pages/user-view.js";
@@ -18,7 +18,7 @@ import { withPassportUser } from "../middleware-order.js";
 import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen } from "./selection.js";
 import { countOf, truncateKickText, pageUrl, requireLogin } from "./require-login.js";
 
-type AskedOf = Pick<AdminContext, "action" | "userIds" | "everyone">;
+type AskedOf = Omit<ConsoleContext, "appId">;
 
 const FORCE = "/force-offline";
 const MAX_FOUND = 50;
@@ -28,7 +28,7 @@ const CANDIDATES_AT_ONCE = 50;
 
 /** `GET …/login-management`: who is online. */
 export const showLoginManagement: Handler = async (context, req, res) => {
-  const admin = await requireAdmin(context, req, res, { action: "list" });
+  const admin = await requireAdmin(context, req, res, { action: "list", isMassKick: false });
   if (admin === undefined) return;
   const frame = await userPageContext(context, req, admin);
   const query = queryOf(req);
@@ -77,7 +77,7 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     return;
   }
   // Also who has no login that is shown: it may be changing its session id, and a kick takes it as well.
-  const people = named.map(async (userId) => toUserView(userId, await context.options.user(userId)));
+  const people = named.map(async (userId) => toUserView(userId, await context.options.pages.describeUser(userId)));
   const selection = encodeSelection({ userIds: named, loginId });
   const target = {
     kind: "users",
@@ -137,7 +137,8 @@ function selectionIn(query: Fields) {
 
 /** What `authorize` is asked about such a form: exactly those who would be kicked. */
 function aboutToKick({ everyone, userIds }: Chosen): AskedOf {
-  return { action: "kick", ...(everyone.length === 0 ? { userIds } : { everyone: true }) };
+  const isMassKick = everyone.length > 0;
+  return { action: "kick", isMassKick, ...(isMassKick ? {} : { userIds }) };
 }
 
 /** Everyone only if the application's id was typed as it is. */
@@ -181,13 +182,13 @@ async function requireAdmin(
   res: Response,
   what: AskedOf,
 ): Promise<string | undefined> {
-  const { appId, userPoolId, admin } = context.options;
+  const { appId, console } = context.options;
   if ((req.params["appId"] ?? appId) !== appId) {
     throw new LogoutError("ERR_REQUEST", NO_APPLICATION, { status: 404 });
   }
   const login = await requireLogin(context, req, res);
   if (login === undefined) return undefined;
-  const may = await withPassportUser(req, () => admin.authorize?.(req, { appId, userPoolId, ...what }));
+  const may = await withPassportUser(req, () => console?.authorize(req, { appId, ...what }));
   if (may === true) return login.userId;
   const texts = textsOf(context, req);
   sendNotice(context, req, res, 403, { title: texts.noAccess, text: texts.adminsOnly });
@@ -200,7 +201,7 @@ async function onlinePage({ options, logins }: HttpContext, page: number, limit:
   const last = Math.max(1, Math.ceil(first.totalCount / limit));
   const { totalCount, users } = asked <= last ? first : await logins.activeUsers({ page: last, limit });
   const people = users.map(async ({ userId, ...live }) => ({
-    person: toUserView(userId, await options.user(userId)),
+    person: toUserView(userId, await options.pages.describeUser(userId)),
     ...live,
   }));
   return { totalCount, users: await Promise.all(people), page: Math.min(asked, last), isCut: false };
@@ -208,7 +209,7 @@ async function onlinePage({ options, logins }: HttpContext, page: number, limit:
 
 async function foundUsers(context: HttpContext, search: string) {
   // Apps in JavaScript have numbers for ids as well.
-  const byName = (await context.options.searchUsers(search)).map(String);
+  const byName = ((await context.options.console?.searchUsers(search)) ?? []).map(String);
   const candidates = [...new Set([search, ...byName])];
   const online: OnlineUser[] = [];
   for (let next = 0; next < Math.min(candidates.length, MAX_CANDIDATES); next += CANDIDATES_AT_ONCE) {
@@ -228,7 +229,7 @@ async function onlineUsers({ options, logins }: HttpContext, userIds: readonly s
   });
   const online = live.filter((user) => user.logins.length > 0);
   return Promise.all(
-    online.map(async ({ userId, ...user }) => ({ person: toUserView(userId, await options.user(userId)), ...user })),
+    online.map(async ({ userId, ...user }) => ({ person: toUserView(userId, await options.pages.describeUser(userId)), ...user })),
   );
 }
 

@@ -97,14 +97,7 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
     recipe: (auth: LogoutMiddleware) => { module: Type; filter?: LogoutErrorFilter } = () => ({ module: ShopModule }),
   ): Promise<string> {
     const store = options.store ?? new MemoryStore();
-    const auth = logout({
-      store,
-      appId: APP_ID,
-      userPoolId: POOL_ID,
-      admin: { tokens: [TOKEN] },
-      loginUrl: "/api/login",
-      ...options,
-    });
+    const auth = logout({ store, appId: APP_ID, admin: { userPoolId: POOL_ID, tokens: [TOKEN] }, redirects: { login: "/api/login" }, ...options });
     const { module, filter } = recipe(auth);
     const app = await NestFactory.create<NestExpressApplication>(module, OPTIONS);
     if (filter !== undefined) app.useGlobalFilters(filter);
