@@ -7,7 +7,7 @@ export type { PageOptions } from "./options/pages.js";
 export type { RedirectOptions } from "./options/redirects.js";
 export type { RouteOptions, RoutePath } from "./options/routes.js";
 export type { SessionOptions } from "./options/sessions.js";
-export { KickError, LoginEndedError, LogoutError, type LoginEndCause, type LogoutErrorCode } from "./errors.js";
+export { LogoutError, type LogoutErrorCode, type LogoutErrorDetails, type LogoutErrorOptions } from "./errors.js";
 export type { LogoutEvents, LogoutListener } from "./logins/events.js";
 export type {
   ActiveUsers,
@@ -19,7 +19,16 @@ export type {
   PageRequest,
   Progress,
 } from "./logins/logins.js";
-export type { DeviceInfo, LoginEnd, Generation, KickRecord, Login, UserId, UserProfile } from "./types/login.js";
+export type {
+  DeviceInfo,
+  LoginEnd,
+  LoginEndCause,
+  Generation,
+  KickRecord,
+  Login,
+  UserId,
+  UserProfile,
+} from "./types/login.js";
 export type {
   ActiveUser,
   EndOfLogin,
@@ -38,4 +47,5 @@ export type {
   Subscription,
 } from "./types/registry.js";
 export type { Closable } from "./live/closable.js";
+export type { LoginSignal } from "./live/login-end-error.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

@@ -22,6 +22,7 @@ import {
   type Progress,
 } from "./logins/logins.js";
 import { LoginWatcher } from "./live/login-watcher.js";
+import type { LoginSignal } from "./live/login-end-error.js";
 import { LoginSignals } from "./live/signals.js";
 import { EndNotifications } from "./live/notifications.js";
 import type { Closable } from "./live/closable.js";
@@ -39,25 +40,25 @@ export interface LogoutControls {
    * Ends every login of a user, or of several users. Once the call resolves, every node rejects those logins; the only way back in is
    * a new login. Safe to repeat. Users who are unknown or offline are no error.
    *
-   * @throws KickError `ERR_KICK_INCOMPLETE`, with the users that are not done: repeat the call.
-   * @throws LogoutError `ERR_ARGUMENT`
+   * @throws LogoutError `ERR_KICK_INCOMPLETE` or `ERR_WRITE_NOT_REPLICATED` with `details.userIds`: repeat the call;
+   * `ERR_ARGUMENT_INVALID`
    */
   readonly kick: (userIds: UserId | readonly UserId[], options?: KickOptions) => Promise<KickResult>;
-  /** Ends one login. @throws KickError, LogoutError as {@link LogoutControls.kick} */
+  /** Ends one login. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickLogin: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
   /**
    * Ends every login of a user except one: "log out everywhere else". Also ends logins that are changing their session id, which a
    * loop over {@link LogoutControls.listLogins} would miss. Safe to repeat.
    *
    * @param loginId - the login that stays: that of `auth.currentLogin(req)`. If it has ended, every login ends.
-   * @throws KickError, LogoutError as {@link LogoutControls.kick}
+   * @throws LogoutError as {@link LogoutControls.kick}
    */
   readonly kickOthers: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
-  /** Ends every login of everyone that began before the call. Safe to repeat. @throws KickError, LogoutError as {@link LogoutControls.kick} */
+  /** Ends every login of everyone that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
-  /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
+  /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
   readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
-  /** Lists the users who are online, most recently active first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
+  /** Lists the users who are online, most recently active first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
   readonly activeUsers: (page?: ActiveUsersPage) => Promise<ActiveUsers>;
   /** Returns the login of a request, or `undefined` for an anonymous one. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   readonly currentLogin: (req: Request) => Promise<Login | undefined>;
@@ -80,21 +81,21 @@ export interface LogoutControls {
    * the new session id, and the browser gets that cookie. The ended login stays ended: a user who is set again begins a new one, and
    * needs {@link LogoutControls.startLogin} if a kick came in between. After a rejection nothing is saved.
    *
-   * @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_NOT_REPLICATED`
+   * @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_WRITE_NOT_REPLICATED`
    */
   readonly logout: (req: Request, res: Response) => Promise<void>;
   /** Returns why the login of this request was rejected, or `undefined`. */
   readonly rejection: (req: Request) => LoginEnd | undefined;
   /**
    * Returns a signal that aborts when the login of this request ends, on any node. For long polls, server-sent events and WebSockets:
-   * `req` may be an upgrade that has passed through `session()`. Its `reason` is a {@link LoginEndedError}. For an anonymous request
+   * `req` may be an upgrade that has passed through `session()`. Its `reason` is a {@link LogoutError} `ERR_LOGIN_ENDED`. For an anonymous request
    * it never aborts; for a rejected one it is aborted already. The same request gets the same signal.
    *
    * @param until - emits `close` when the connection is over, if neither the response nor the socket does: for socket.io,
    * `socket.conn`.
    * @throws LogoutError `ERR_SESSION_MISSING` if the request has not passed through `session()`.
    */
-  readonly signal: (req: IncomingMessage, until?: Closable) => AbortSignal;
+  readonly signal: (req: IncomingMessage, until?: Closable) => LoginSignal;
   /**
    * Returns the signal of the login that lives in a session, by session id: for sockets that read the session from the store
    * themselves. Aborted already if the session is not served. Reads the session as `store.get` does, and keeps the reason of a kick
@@ -104,7 +105,7 @@ export interface LogoutControls {
    * @param until - emits `close` when the connection is over.
    * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
    */
-  readonly signalOfSession: (sessionId: string, until: Closable) => Promise<AbortSignal>;
+  readonly signalOfSession: (sessionId: string, until: Closable) => Promise<LoginSignal>;
   /** Rejects requests of ended logins with a 401. Needed only if the middleware is mounted under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
@@ -144,7 +145,7 @@ export interface LogoutControls {
    * another `logout()` takes the store over (hot reload, tests). Clients and pools stay yours.
    *
    * Live connections wait for that `logout()`: it looks up each of their logins at once, and watches them from then on. Without
-   * one, their signals abort after `sessions.liveCheckIntervalMs`, with {@link LoginEndedError.end} `"close"`: kicks of other processes are
+   * one, their signals abort after `sessions.liveCheckIntervalMs`, with the cause `"close"`: kicks of other processes are
    * not heard any more.
    *
    * Does every step even if one fails, and rejects with the first error of the registry.
@@ -162,7 +163,7 @@ export type LogoutMiddleware = RequestHandler & LogoutControls;
  * path, and before CSRF protection and routes.
  *
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`, `ERR_REGISTRY_IN_USE`,
- * `ERR_STORE_INVALID`, `ERR_STORE_HOOKED`
+ * `ERR_STORE_INVALID`, `ERR_STORE_IN_USE`
  *
  * @example
  * ```ts

@@ -15,7 +15,11 @@ const logout: Pick<Route, "paths" | "caller" | "guarded"> = {
   caller: "browser",
   guarded: false,
 };
-const personalCenter: typeof logout = { paths: ({ routes }) => routes.personalCenter, caller: "browser", guarded: true };
+const personalCenter: typeof logout = {
+  paths: ({ routes }) => routes.personalCenter,
+  caller: "browser",
+  guarded: true,
+};
 const loginManagement: typeof logout = { paths: ({ routes }) => routes.console, caller: "browser", guarded: true };
 
 /** The logout URL and the pages. */

@@ -1,4 +1,5 @@
-import { LoginEndedError, type LoginEndCause } from "../errors.js";
+import type { LoginEndCause } from "../types/login.js";
+import { loginEndError } from "./login-end-error.js";
 import type { Generation, KickRecord } from "../types/login.js";
 import type { EndedLogins, LoginRegistry, RegistryListener } from "../types/registry.js";
 import type { EndNotifications } from "./notifications.js";
@@ -221,10 +222,10 @@ export class LoginWatcher {
     watched.timer = timer.unref();
   }
 
-  #abort(watched: Watched, end: LoginEndCause, kick: KickRecord | undefined): void {
+  #abort(watched: Watched, cause: LoginEndCause, kick: KickRecord | undefined): void {
     this.#leave(watched);
     const { loginId } = watched.login;
-    const error = new LoginEndedError({ loginId, end, at: kick?.at ?? new Date(), reason: kick?.reason });
+    const error = loginEndError({ loginId, cause, at: kick?.at ?? new Date(), reason: kick?.reason });
     for (const { controller } of watched.waiting.values()) controller.abort(error);
     for (const { release } of watched.waiting.values()) release();
   }

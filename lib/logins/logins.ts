@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { KickError, LogoutError } from "../errors.js";
+import { LogoutError } from "../errors.js";
 import type { Events } from "./events.js";
 import { mapLimit } from "../util/map-limit.js";
 import type { KickRecord, Login } from "../types/login.js";
@@ -25,7 +25,7 @@ export interface KickOptions {
   readonly by?: string | undefined;
   /**
    * Number of replicas of the registry that must acknowledge the kick before it returns, so that a failover cannot undo it;
-   * otherwise the kick rejects with `ERR_NOT_REPLICATED`. Default: the registry's `waitReplicas`.
+   * otherwise the kick rejects with `ERR_WRITE_NOT_REPLICATED`. Default: the registry's `waitReplicas`.
    */
   readonly waitReplicas?: number | undefined;
 }
@@ -142,7 +142,8 @@ export class Logins {
   async kickOthers(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
     const id = userIdArgument(userId);
     const { kick, wait } = this.#createKick(options);
-    if (!isLoginId(loginId)) throw new LogoutError("ERR_ARGUMENT", "loginId must be the id of the login to keep.");
+    if (!isLoginId(loginId))
+      throw new LogoutError("ERR_ARGUMENT_INVALID", "loginId must be the id of the login to keep.");
     const { users, logins, failures } = await this.#kickUsers([id], kick, { ...wait, except: loginId });
     if (failures.length > 0) throw kickError(failures);
     return { users, logins };
@@ -278,22 +279,25 @@ function writeCursor(offset: number): string {
 function readCursor(cursor: unknown): number {
   const text = typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString() : "";
   if (/^o\d{1,15}$/.test(text)) return Number(text.slice(1));
-  throw new LogoutError("ERR_ARGUMENT", "cursor must be the cursor of the previous page.");
+  throw new LogoutError("ERR_ARGUMENT_INVALID", "cursor must be the cursor of the previous page.");
 }
 
 /**
  * Returns the error of an incomplete kick. Of several causes, it carries the one to fix first: any other before
- * `ERR_NOT_REPLICATED`. A wrong argument is returned as it is.
+ * `ERR_WRITE_NOT_REPLICATED`. A wrong argument is returned as it is.
  */
 function kickError(failures: readonly Failure[], stoppedBy?: unknown): LogoutError {
   const causes = [...(stoppedBy === undefined ? [] : [stoppedBy]), ...failures.map(({ cause }) => cause)];
-  const misuse = causes.find((cause) => cause instanceof LogoutError && cause.code === "ERR_ARGUMENT");
-  if (misuse !== undefined) return misuse as LogoutError;
-  const isUnreplicated = (cause: unknown): boolean =>
-    cause instanceof LogoutError && cause.code === "ERR_NOT_REPLICATED";
-  return new KickError(
-    failures.map(({ userId }) => userId),
-    causes.find((cause) => !isUnreplicated(cause)) ?? causes[0],
+  const misuse = causes.find((cause) => LogoutError.is(cause, "ERR_ARGUMENT_INVALID"));
+  if (misuse !== undefined) return misuse;
+  const outage = causes.find((cause) => !LogoutError.is(cause, "ERR_WRITE_NOT_REPLICATED"));
+  const userIds = failures.map(({ userId }) => userId);
+  const users = `${String(userIds.length)} ${userIds.length === 1 ? "user" : "users"}`;
+  const why = outage === undefined ? "too few replicas acknowledged it" : "session store or registry unavailable";
+  return new LogoutError(
+    outage === undefined ? "ERR_WRITE_NOT_REPLICATED" : "ERR_KICK_INCOMPLETE",
+    `Kick incomplete for ${users}: ${why}. Safe to retry.`,
+    { cause: outage ?? causes[0], details: { userIds } },
   );
 }
 
@@ -304,17 +308,24 @@ function isLoginId(value: unknown): boolean {
 
 function userIdArgument(value: unknown): string {
   const userId = toUserId(value);
-  if (userId === undefined) throw new LogoutError("ERR_ARGUMENT", "A user id must be a non-empty string or a number.");
+  if (userId === undefined)
+    throw new LogoutError("ERR_ARGUMENT_INVALID", "A user id must be a non-empty string or a number.");
   return userId;
 }
 
 function textArgument(name: string, value: unknown): string | undefined {
   if (value === undefined || value === "") return undefined;
   if (typeof value === "string" && value.length <= MAX_KICK_TEXT) return value;
-  throw new LogoutError("ERR_ARGUMENT", `${name} must be a string of at most ${String(MAX_KICK_TEXT)} characters.`);
+  throw new LogoutError(
+    "ERR_ARGUMENT_INVALID",
+    `${name} must be a string of at most ${String(MAX_KICK_TEXT)} characters.`,
+  );
 }
 
 function integerArgument(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new LogoutError("ERR_ARGUMENT", `${name} must be a whole number from ${String(least)} to ${String(most)}.`);
+  throw new LogoutError(
+    "ERR_ARGUMENT_INVALID",
+    `${name} must be a whole number from ${String(least)} to ${String(most)}.`,
+  );
 }

@@ -321,7 +321,7 @@ function lastKickOn(user: User, loginId: string): KickRecord | undefined {
 function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
   if (waitReplicas === 0) return;
   throw new LogoutError(
-    "ERR_ARGUMENT",
+    "ERR_ARGUMENT_INVALID",
     "waitReplicas is not supported: MemoryLoginRegistry has no replicas. Leave it out.",
   );
 }

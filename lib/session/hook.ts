@@ -55,13 +55,13 @@ const HOOKED = Symbol.for("express-logout.hooked");
 /**
  * The hook that a closed `logout()` has left on a store: another one takes it over, with all that it knows of requests in flight.
  *
- * @throws LogoutError `ERR_STORE_HOOKED` while a `logout()` that is not closed uses it.
+ * @throws LogoutError `ERR_STORE_IN_USE` while a `logout()` that is not closed uses it.
  */
 export function hookLeftOn(store: unknown): StoreHook | undefined {
   const hook = (store as { readonly [HOOKED]?: StoreHook } | null | undefined)?.[HOOKED];
   if (hook === undefined || hook.isLeft) return hook;
   throw new LogoutError(
-    "ERR_STORE_HOOKED",
+    "ERR_STORE_IN_USE",
     "logout({ store }): another logout() uses this store. Call it once for a store, or await its auth.close() before.",
   );
 }

@@ -97,8 +97,8 @@ export interface Removal {
 /** How an end is written. */
 export interface EndOptions {
   /**
-   * How many replicas must acknowledge the write before the call resolves; otherwise it rejects with `ERR_NOT_REPLICATED`.
-   * Default: the registry's own option. A registry without replicas rejects a number above 0 with `ERR_ARGUMENT`.
+   * How many replicas must acknowledge the write before the call resolves; otherwise it rejects with `ERR_WRITE_NOT_REPLICATED`.
+   * Default: the registry's own option. A registry without replicas rejects a number above 0 with `ERR_ARGUMENT_INVALID`.
    */
   readonly waitReplicas?: number | undefined;
 }

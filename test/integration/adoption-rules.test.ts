@@ -190,7 +190,7 @@ describe("auth.adoptSessions()", () => {
     const { site, write } = await open({}, new MemoryStore(), { userId: ({ userId }) => userId });
     await write("odd", { userId: {} as string });
     await write("old", { userId: "alice" });
-    await expect(site.auth.adoptSessions()).rejects.toMatchObject({ code: "ERR_USER_ID" });
+    await expect(site.auth.adoptSessions()).rejects.toMatchObject({ code: "ERR_USER_ID_INVALID" });
     expect((await site.auth.listLogins("alice")).total).toBe(1);
   });
 

@@ -198,7 +198,7 @@ describe("the error handler", () => {
 
   it("recognizes errors of another copy of the package", async () => {
     const copy = Object.assign(new Error("Repeat it."), {
-      name: "KickError",
+      name: "LogoutError",
       code: "ERR_KICK_INCOMPLETE",
       status: 503,
     });
@@ -231,7 +231,7 @@ describe("the error handler", () => {
       before: (app) => app.set("env", "production"),
       after: (app, controls) => {
         app.get("/fail", (_req, _res, next) => {
-          next(new LogoutError("ERR_USER_ID", "Pass userId."));
+          next(new LogoutError("ERR_USER_ID_INVALID", "Pass userId."));
         });
         app.use(controls.errorHandler);
       },

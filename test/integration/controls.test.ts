@@ -73,7 +73,7 @@ describe("the controls", () => {
     expect(await site.auth.kickOthers("alice", current?.id ?? "", options)).toEqual({ users: 1, logins: 1 });
     expect(await Promise.all([here, there, bob].map((browser) => site.user(browser)))).toEqual(["alice", null, "bob"]);
     expect(await site.auth.kickOthers("alice", current?.id ?? "")).toEqual({ users: 0, logins: 0 });
-    await expect(site.auth.kickOthers("alice", "here")).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+    await expect(site.auth.kickOthers("alice", "here")).rejects.toMatchObject({ code: "ERR_ARGUMENT_INVALID" });
     expect(await site.user(here)).toBe("alice");
   });
 
@@ -120,12 +120,16 @@ describe("the controls", () => {
   it.each([
     ["an empty user id", (auth: LogoutMiddleware) => auth.kick("")],
     ["a user id that is null", (auth: LogoutMiddleware) => auth.kick([null] as unknown as string)],
-    ["a user id that is an object", (auth: LogoutMiddleware) => auth.kick([{}] as unknown as string), "ERR_USER_ID"],
+    [
+      "a user id that is an object",
+      (auth: LogoutMiddleware) => auth.kick([{}] as unknown as string),
+      "ERR_USER_ID_INVALID",
+    ],
     ["a reason that is not a string", (auth: LogoutMiddleware) => auth.kick("a", { reason: 1 as unknown as string })],
     ["a reason that is too long", (auth: LogoutMiddleware) => auth.kick("a", { reason: "x".repeat(501) })],
     ["page 0", (auth: LogoutMiddleware) => auth.activeUsers({ page: 0 })],
     ["limit 51", (auth: LogoutMiddleware) => auth.activeUsers({ limit: 51 })],
-  ])("reject %s", async (_what, act, code = "ERR_ARGUMENT") => {
+  ])("reject %s", async (_what, act, code = "ERR_ARGUMENT_INVALID") => {
     const { auth } = await openSite();
     await expect(act(auth)).rejects.toMatchObject({ name: "LogoutError", code });
   });
@@ -133,7 +137,7 @@ describe("the controls", () => {
   it("kick no user if one of several user ids is invalid", async () => {
     const site = await openSite();
     await site.login("alice");
-    await expect(site.auth.kick(["alice", ""])).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+    await expect(site.auth.kick(["alice", ""])).rejects.toMatchObject({ code: "ERR_ARGUMENT_INVALID" });
     expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 });

@@ -155,7 +155,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       const answer = await alice.get("/me");
       expect({ status: answer.status, body: answer.body }).toEqual({
         status: 500,
-        body: { error: "ERR_USER_ID" },
+        body: { error: "ERR_USER_ID_INVALID" },
       });
       for (const error of site.errors) {
         expect(error).toBeInstanceOf(LogoutError);

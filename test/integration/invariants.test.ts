@@ -4,7 +4,7 @@ import { RedisStore } from "connect-redis";
 import express from "express";
 import session, { MemoryStore } from "express-session";
 import { createClient } from "redis";
-import { KickError } from "../../lib/index.js";
+import { LogoutError } from "../../lib/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { Browser, serve } from "../support/http.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
@@ -126,7 +126,7 @@ describe("I6, when the store fails in the middle of a kick", () => {
     failing.on = true;
     const kicked = site.auth.kick(["alice", "bob"], { reason: "why" });
     await expect(kicked).rejects.toMatchObject({ code: "ERR_KICK_INCOMPLETE", status: 503, userIds: ["alice"] });
-    await expect(kicked).rejects.toBeInstanceOf(KickError);
+    await expect(kicked).rejects.toBeInstanceOf(LogoutError);
     failing.on = false;
     const data = (): string | undefined => (store as unknown as { sessions: Record<string, string> }).sessions[sid];
     expect(data()).toContain("alice");
@@ -263,7 +263,11 @@ describe("I7, the commands that Redis gets", () => {
   it("are the session's and the lookup's if sessions are touched more rarely", async () => {
     const site = await openSite({
       listensTo: [],
-      auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }), sessions: { touchIntervalMs: 60_000 } },
+      auth: {
+        store: new RedisStore({ client }),
+        registry: new RedisLoginRegistry({ client }),
+        sessions: { touchIntervalMs: 60_000 },
+      },
     });
     const browser = await site.login("alice");
     await browser.get("/me");
@@ -280,7 +284,11 @@ describe("I7, the commands that Redis gets", () => {
     await tracking.connect();
     const site = await openSite({
       listensTo: [],
-      auth: { store: new RedisStore({ client: tracking }), registry: new RedisLoginRegistry({ client: tracking, coherentCache: true }), sessions: { touchIntervalMs: 60_000 } },
+      auth: {
+        store: new RedisStore({ client: tracking }),
+        registry: new RedisLoginRegistry({ client: tracking, coherentCache: true }),
+        sessions: { touchIntervalMs: 60_000 },
+      },
     });
     const browser = await site.login("alice");
     await browser.get("/me");

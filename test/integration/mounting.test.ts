@@ -46,7 +46,10 @@ describe("mounting", () => {
 
   it("with another store in session() causes an error at the first request", async () => {
     const answer = await firstAnswer((app, auth) => app.use(sessions(new MemoryStore()), auth));
-    expect(answer).toMatchObject({ code: "ERR_SESSION_STORE", message: expect.stringContaining("same instance") });
+    expect(answer).toMatchObject({
+      code: "ERR_SESSION_STORE_MISMATCH",
+      message: expect.stringContaining("same instance"),
+    });
   });
 
   it("before session() causes an error at the first request", async () => {
@@ -64,7 +67,7 @@ describe("mounting", () => {
     expect(answers).toEqual([
       expect.objectContaining({ code: "ERR_SESSION_ORDER" }),
       expect.objectContaining({ code: "ERR_SESSION_MISSING" }),
-      expect.objectContaining({ code: "ERR_SESSION_STORE" }),
+      expect.objectContaining({ code: "ERR_SESSION_STORE_MISMATCH" }),
       { session: "object" },
     ]);
   });

@@ -29,7 +29,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a userId fu
       const { store, registry } = backend.open();
       const site = await openSite({ auth: { store, registry, userId: UNSTEADY[way]?.() } });
       const { status, body } = await new Browser(site.url).post("/login", { user: "alice" });
-      expect([status, body]).toEqual([500, { error: "ERR_USER_ID" }]);
+      expect([status, body]).toEqual([500, { error: "ERR_USER_ID_INVALID" }]);
       expect((await new Browser(site.url).get("/me")).status).toBe(200);
       expect((await site.auth.activeUsers()).totalCount).toBe(0);
     },

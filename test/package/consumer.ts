@@ -2,7 +2,6 @@ import { RedisStore } from "connect-redis";
 import express from "express";
 import session from "express-session";
 import {
-  KickError,
   logout,
   LogoutError,
   type KickResult,
@@ -64,8 +63,7 @@ app.get("/", async (req, res) => {
     ids: items.map(({ id }) => id),
   });
 });
-export const codeOf = (error: unknown): LogoutErrorCode | undefined =>
-  error instanceof KickError || error instanceof LogoutError ? error.code : undefined;
+export const codeOf = (error: unknown): LogoutErrorCode | undefined => (LogoutError.is(error) ? error.code : undefined);
 
 // @ts-expect-error -- an option that there is not
 logout({ store, appId: "shop", userPoolId: "acme", registry: pooled, userid: () => "alice" });

@@ -239,6 +239,6 @@ describe("the condition for the cache", () => {
     const client = await trackingClient();
     const options = optionsWith(client, new RedisStore({ client }));
     logout(options);
-    expect(() => logout(options)).toThrow(expect.objectContaining({ code: "ERR_STORE_HOOKED" }));
+    expect(() => logout(options)).toThrow(expect.objectContaining({ code: "ERR_STORE_IN_USE" }));
   });
 });

@@ -95,7 +95,11 @@ describe("a node whose notifications are interrupted", () => {
   const NEVER_MS = 600_000;
 
   async function openNodes() {
-    const node = await openNode(overNetwork(), { sessions: { liveCheckIntervalMs: NEVER_MS } }, { listensTo: ["kick"] });
+    const node = await openNode(
+      overNetwork(),
+      { sessions: { liveCheckIntervalMs: NEVER_MS } },
+      { listensTo: ["kick"] },
+    );
     const other = await openNode(redis.url);
     while (node.site.events.length === 0) {
       await other.site.login("the first");
@@ -114,8 +118,8 @@ describe("a node whose notifications are interrupted", () => {
     await other.site.auth.kick("alice", { reason: REASON });
     expect(node.things.signals.map(({ aborted }) => aborted)).toEqual([false, false]);
     network.mend();
-    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
-    expect(await events.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await poll.ended).toMatchObject({ cause: "kick", reason: REASON });
+    expect(await events.ended).toMatchObject({ cause: "kick", reason: REASON });
   });
 
   it("ends connections of logins kicked afterwards", async () => {
@@ -126,7 +130,7 @@ describe("a node whose notifications are interrupted", () => {
     network.mend();
     await until(async () => (await subscribers()) === 1);
     await other.site.auth.kick("alice", { reason: REASON });
-    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await poll.ended).toMatchObject({ cause: "kick", reason: REASON });
   });
 });
 
@@ -155,7 +159,7 @@ describe("a Redis that hangs for a while", () => {
     redis.resume();
     await until(async () => (await browser.get("/me")).status === 200);
     await other.site.auth.kick("alice", { reason: REASON });
-    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await poll.ended).toMatchObject({ cause: "kick", reason: REASON });
   });
 });
 
@@ -168,7 +172,7 @@ describe("a Redis server that loses its data", () => {
     for (let times = 0; times < 3; times += 1) expect((await browser.get("/me")).status).toBeGreaterThanOrEqual(500);
     expect(things.signals.map(({ aborted }) => aborted)).toEqual([false]);
     await redis.restart();
-    expect(await poll.ended).toMatchObject({ end: "logout" });
+    expect(await poll.ended).toMatchObject({ cause: "logout" });
   });
 });
 
@@ -184,7 +188,7 @@ describe("a user of Redis who may neither publish nor subscribe", () => {
     const browser = await node.site.login("alice");
     const poll = await openPoll(node.site, node.things, browser);
     expect(await other.site.auth.kick("alice", { reason: REASON })).toEqual({ users: 1, logins: 1 });
-    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await poll.ended).toMatchObject({ cause: "kick", reason: REASON });
     expect(await subscribers()).toBe(0);
   });
 
@@ -192,7 +196,7 @@ describe("a user of Redis who may neither publish nor subscribe", () => {
     const [node] = await openNodes();
     const poll = await openPoll(node.site, node.things, await node.site.login("alice"));
     expect((await new Browser(node.site.url).post("/clear")).text).toBe("cleared");
-    expect(await poll.ended).toMatchObject({ end: "kick" });
+    expect(await poll.ended).toMatchObject({ cause: "kick" });
   });
 });
 

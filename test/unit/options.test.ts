@@ -142,7 +142,7 @@ describe("logout()", () => {
   it("refuses a store that is hooked already", () => {
     const store = new MemoryStore();
     logout({ ...right(), store });
-    expect(logoutWith({ store })).toThrow(error("ERR_STORE_HOOKED", /once for a store/));
+    expect(logoutWith({ store })).toThrow(error("ERR_STORE_IN_USE", /once for a store/));
   });
 
   it("refuses a registry of another application", () => {

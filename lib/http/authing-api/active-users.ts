@@ -55,5 +55,5 @@ function readWholeNumber(query: Fields, name: string, fallback: number, most: nu
   if (given === undefined) return fallback;
   const value = more.length === 0 && /^[0-9]{1,10}$/.test(given) ? Number(given) : 0;
   if (value >= 1 && value <= most) return value;
-  throw new LogoutError("ERR_REQUEST", `${name} must be a whole number from 1 to ${String(most)}.`);
+  throw new LogoutError("ERR_REQUEST_INVALID", `${name} must be a whole number from 1 to ${String(most)}.`);
 }

@@ -14,13 +14,13 @@ export const NO_APPLICATION = "Unknown application.";
  * revealed.
  *
  * @returns the options of the API
- * @throws LogoutError `ERR_REQUEST` 401, 400, 403, 404
+ * @throws LogoutError `ERR_REQUEST_INVALID` 401, 400, 403, 404
  */
 export function authenticate({ options }: HttpContext, req: Request): ResolvedAdmin {
   const { admin } = options;
   if (admin === undefined || !isToken(req.get("Authorization"), admin.tokens)) {
     const message = "Authorization must carry the token of an administrator of the user pool.";
-    throw new LogoutError("ERR_REQUEST", message, { status: 401, headers: challenge(req) });
+    throw new LogoutError("ERR_REQUEST_INVALID", message, { status: 401, headers: challenge(req) });
   }
   const userPoolId = req.get(USER_POOL);
   if (userPoolId === undefined || userPoolId === "") throw refused(400, `The header ${USER_POOL} is missing.`);
@@ -30,7 +30,7 @@ export function authenticate({ options }: HttpContext, req: Request): ResolvedAd
   return admin;
 }
 
-/** @throws LogoutError `ERR_REQUEST` 403 */
+/** @throws LogoutError `ERR_REQUEST_INVALID` 403 */
 export async function authorize(
   { options }: HttpContext,
   { userPoolId, authorize: isAuthorized }: ResolvedAdmin,
@@ -62,5 +62,5 @@ function digest(text: string): Buffer {
 }
 
 function refused(status: number, message: string): LogoutError {
-  return new LogoutError("ERR_REQUEST", message, { status });
+  return new LogoutError("ERR_REQUEST_INVALID", message, { status });
 }

@@ -36,5 +36,5 @@ function readUserIds(body: unknown, appId: string): readonly string[] {
 }
 
 function bad(message: string): LogoutError {
-  return new LogoutError("ERR_REQUEST", message);
+  return new LogoutError("ERR_REQUEST_INVALID", message);
 }

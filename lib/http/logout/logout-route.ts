@@ -14,7 +14,7 @@ import { requestKind } from "../request-kind.js";
 export const logoutByNavigation: Handler = async (context, req, res) => {
   if (req.method !== "GET" || !["navigation", "program"].includes(requestKind(req))) {
     const message = "A GET logs out only where the browser goes to this address. A script sends a POST.";
-    throw new LogoutError("ERR_REQUEST", message, { status: 403 });
+    throw new LogoutError("ERR_REQUEST_INVALID", message, { status: 403 });
   }
   await logOut(context, req, res, 302);
 };

@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import { KickError, LogoutError } from "../../errors.js";
+import { LogoutError } from "../../errors.js";
 import { LOGINS_PER_USER } from "../../util/limits.js";
 import type { KickAllOptions, KickResult } from "../../logins/logins.js";
 import type { ConsoleContext } from "../../options/console.js";
@@ -119,7 +119,7 @@ export const forceOffline: Handler = async (context, req, res) => {
     if (result === "mistyped") sendNotice(context, req, res, 400, { title: texts.wrongApplicationId, link });
     else redirectTo(res, `${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
-    if (!(error instanceof KickError)) throw error;
+    if (!isKickIncomplete(error)) throw error;
     sendNotice(context, req, res, 503, { title: texts.stopped, link });
   }
 };
@@ -170,9 +170,13 @@ async function forceLineByLine(
     else line({ code: 200, message: texts.forced(result.users, result.logins) });
   } catch (error) {
     if (!(error instanceof LogoutError)) throw error;
-    line({ code: error.status, message: error instanceof KickError ? texts.stopped : error.message });
+    line({ code: error.status, message: isKickIncomplete(error) ? texts.stopped : error.message });
   }
   res.end();
+}
+
+function isKickIncomplete(error: unknown): boolean {
+  return LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED");
 }
 
 /** The user who may do this here; anybody else is answered, and there is nothing more to do. */
@@ -184,7 +188,7 @@ async function requireAdmin(
 ): Promise<string | undefined> {
   const { appId, console } = context.options;
   if ((req.params["appId"] ?? appId) !== appId) {
-    throw new LogoutError("ERR_REQUEST", NO_APPLICATION, { status: 404 });
+    throw new LogoutError("ERR_REQUEST_INVALID", NO_APPLICATION, { status: 404 });
   }
   const login = await requireLogin(context, req, res);
   if (login === undefined) return undefined;
@@ -229,7 +233,10 @@ async function onlineUsers({ options, logins }: HttpContext, userIds: readonly s
   });
   const online = live.filter((user) => user.logins.length > 0);
   return Promise.all(
-    online.map(async ({ userId, ...user }) => ({ person: toUserView(userId, await options.pages.describeUser(userId)), ...user })),
+    online.map(async ({ userId, ...user }) => ({
+      person: toUserView(userId, await options.pages.describeUser(userId)),
+      ...user,
+    })),
   );
 }
 

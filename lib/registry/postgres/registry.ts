@@ -352,7 +352,7 @@ function readKickId(written: unknown): string | undefined {
 function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
   if (waitReplicas === 0) return;
   throw new LogoutError(
-    "ERR_ARGUMENT",
+    "ERR_ARGUMENT_INVALID",
     "waitReplicas is not supported by PostgresLoginRegistry. Set synchronous_standby_names and synchronous_commit instead.",
   );
 }

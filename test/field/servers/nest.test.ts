@@ -56,7 +56,7 @@ class OutageController {
   }
 
   misuse(): never {
-    throw new LogoutError("ERR_ARGUMENT", "An id is 4711.");
+    throw new LogoutError("ERR_ARGUMENT_INVALID", "An id is 4711.");
   }
 }
 
@@ -97,7 +97,13 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
     recipe: (auth: LogoutMiddleware) => { module: Type; filter?: LogoutErrorFilter } = () => ({ module: ShopModule }),
   ): Promise<string> {
     const store = options.store ?? new MemoryStore();
-    const auth = logout({ store, appId: APP_ID, admin: { userPoolId: POOL_ID, tokens: [TOKEN] }, redirects: { login: "/api/login" }, ...options });
+    const auth = logout({
+      store,
+      appId: APP_ID,
+      admin: { userPoolId: POOL_ID, tokens: [TOKEN] },
+      redirects: { login: "/api/login" },
+      ...options,
+    });
     const { module, filter } = recipe(auth);
     const app = await NestFactory.create<NestExpressApplication>(module, OPTIONS);
     if (filter !== undefined) app.useGlobalFilters(filter);
