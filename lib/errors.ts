@@ -36,6 +36,8 @@ export interface LogoutErrorDetails {
   ERR_USER_ID_INVALID: undefined;
   /** A request to one of this package's routes is malformed or forbidden (4xx). Fix: see the message. */
   ERR_REQUEST_INVALID: undefined;
+  /** The request has no login (401). Fix: require a login before the call. */
+  ERR_LOGIN_REQUIRED: undefined;
   /** The registry did not respond in time (503). Fix: retry; see `cause`. No request is served on a guess. */
   ERR_REGISTRY_UNAVAILABLE: undefined;
   /** The session store did not respond in time (503). Fix: retry; see `cause`. */
@@ -68,6 +70,7 @@ export interface LogoutErrorOptions<Code extends LogoutErrorCode = LogoutErrorCo
 
 const STATUS: Partial<Record<LogoutErrorCode, number>> = {
   ERR_REQUEST_INVALID: 400,
+  ERR_LOGIN_REQUIRED: 401,
   ERR_REGISTRY_UNAVAILABLE: 503,
   ERR_STORE_UNAVAILABLE: 503,
   ERR_KICK_INCOMPLETE: 503,
@@ -110,7 +113,9 @@ export class LogoutError<Code extends LogoutErrorCode = LogoutErrorCode> extends
     this.statusCode = this.status;
     this.expose = this.status < 500;
     this.headers = { ...headersOf(this.status), ...options.headers };
-    this.details = options.details as LogoutErrorDetails[Code];
+    // Only errors whose details may be absent are created without.
+    const { details } = options as { readonly details: LogoutErrorDetails[Code] };
+    this.details = details;
   }
 
   /**

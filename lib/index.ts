@@ -8,14 +8,14 @@ export type { RedirectOptions } from "./options/redirects.js";
 export type { RouteOptions, RoutePath } from "./options/routes.js";
 export type { SessionOptions } from "./options/sessions.js";
 export { LogoutError, type LogoutErrorCode, type LogoutErrorDetails, type LogoutErrorOptions } from "./errors.js";
-export type { LogoutEvents, LogoutListener } from "./logins/events.js";
+export type { LogoutEvents } from "./logins/events.js";
 export type {
-  ActiveUsers,
-  ActiveUsersPage,
+  ActiveUser,
   CountedPage,
   KickAllOptions,
   KickOptions,
   KickResult,
+  KickUserOptions,
   PageRequest,
   Progress,
 } from "./logins/logins.js";
@@ -30,7 +30,7 @@ export type {
   UserProfile,
 } from "./types/login.js";
 export type {
-  ActiveUser,
+  ActiveUserRow,
   EndOfLogin,
   EndOptions,
   EndedLogins,

@@ -2,8 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { debug } from "./util/debug.js";
 import { Diagnosis, type Finding } from "./diagnose.js";
-import { Events, type LogoutEvents, type LogoutListener } from "./logins/events.js";
+import { Events, type LogoutEvents } from "./logins/events.js";
 import { currentLogin } from "./http/context.js";
+import { LogoutError } from "./errors.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
 import { MountPaths } from "./http/mount-paths.js";
@@ -12,12 +13,12 @@ import type { LoginEnd, Login, UserId } from "./types/login.js";
 import type { RegistryListener } from "./types/registry.js";
 import {
   Logins,
-  type ActiveUsers,
-  type ActiveUsersPage,
+  type ActiveUser,
   type CountedPage,
   type KickAllOptions,
   type KickOptions,
   type KickResult,
+  type KickUserOptions,
   type PageRequest,
   type Progress,
 } from "./logins/logins.js";
@@ -43,23 +44,23 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_KICK_INCOMPLETE` or `ERR_WRITE_NOT_REPLICATED` with `details.userIds`: repeat the call;
    * `ERR_ARGUMENT_INVALID`
    */
-  readonly kick: (userIds: UserId | readonly UserId[], options?: KickOptions) => Promise<KickResult>;
+  readonly kick: (userIds: UserId | readonly UserId[], options?: KickUserOptions) => Promise<KickResult>;
   /** Ends one login. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickLogin: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
   /**
-   * Ends every login of a user except one: "log out everywhere else". Also ends logins that are changing their session id, which a
-   * loop over {@link LogoutControls.listLogins} would miss. Safe to repeat.
+   * Ends every login of this request's user except its own: "log out everywhere else". Also ends logins that are changing their
+   * session id, which a loop over {@link LogoutControls.listLogins} would miss. Outside of a request, use
+   * `kick(userId, { except: loginId })`.
    *
-   * @param loginId - the login that stays: that of `auth.currentLogin(req)`. If it has ended, every login ends.
-   * @throws LogoutError as {@link LogoutControls.kick}
+   * @throws LogoutError `ERR_LOGIN_REQUIRED` if the request has no login; others as {@link LogoutControls.kick}
    */
-  readonly kickOthers: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
+  readonly kickOthers: (req: Request, options?: KickOptions) => Promise<KickResult>;
   /** Ends every login of everyone that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
   /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
   readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
   /** Lists the users who are online, most recently active first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
-  readonly activeUsers: (page?: ActiveUsersPage) => Promise<ActiveUsers>;
+  readonly listActiveUsers: (page?: PageRequest) => Promise<CountedPage<ActiveUser>>;
   /** Returns the login of a request, or `undefined` for an anonymous one. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   readonly currentLogin: (req: Request) => Promise<Login | undefined>;
   /**
@@ -119,12 +120,13 @@ export interface LogoutControls {
    */
   readonly errorHandler: ErrorRequestHandler;
   /**
-   * Adds a listener. Listeners run after the fact, each in a tick of its own: an exception of one does not stop the others. It is an
+   * Adds a listener, and returns a function that removes it. Listeners run after the fact, each in a tick of its own: an exception of one does not stop the others. It is an
    * uncaught exception of the process, which ends the process by default.
    */
-  readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
-  /** Removes a listener. */
-  readonly off: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
+  readonly on: <Name extends keyof LogoutEvents>(
+    name: Name,
+    listener: (event: LogoutEvents[Name]) => void,
+  ) => () => void;
   /**
    * Checks the set-up: registry, store, and, given a request, the order of middlewares and the user id that is seen.
    * For start-up scripts and support; not for every request. Never rejects.
@@ -224,10 +226,13 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const controls: LogoutControls = {
     kick: (userIds, kickOptions) => logins.kick(userIds, kickOptions),
     kickLogin: (userId, loginId, kickOptions) => logins.kickLogin(userId, loginId, kickOptions),
-    kickOthers: (userId, loginId, kickOptions) => logins.kickOthers(userId, loginId, kickOptions),
+    kickOthers: async (req, kickOptions) => {
+      const { userId, id } = (await currentLogin(context, req)) ?? loginRequired();
+      return logins.kick(userId, { ...kickOptions, except: id });
+    },
     kickAll: (kickOptions) => logins.kickAll(kickOptions),
     listLogins: (userId, page) => logins.list(userId, page),
-    activeUsers: (page) => logins.activeUsers(page),
+    listActiveUsers: (page) => logins.listActiveUsers(page),
     currentLogin: (req) => currentLogin(context, req),
     startLogin: (req) => hook.startLogin(req),
     logout: (req, res) => sessions.logout(req, res),
@@ -238,12 +243,12 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     sessionlessRoutes: sessionless,
     errorHandler: createErrorHandler(context),
     on: (name, listener) => {
-      events.on(name, listener);
+      const remove = events.on(name, listener);
       if (name === "kick") notifications.add(kicks);
-    },
-    off: (name, listener) => {
-      events.off(name, listener);
-      if (!events.has("kick")) notifications.remove(kicks);
+      return () => {
+        remove();
+        if (!events.has("kick")) notifications.remove(kicks);
+      };
     },
     diagnose: (req) => diagnosis.run(req),
     adoptSessions: ({ onProgress = () => undefined } = {}) => hook.adoptSessions(onProgress),
@@ -267,6 +272,13 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const use = hook.use({ ...resolved, events: reportTo(events) });
   hook.live.resume(source);
   return Object.assign(main, controls);
+}
+
+function loginRequired(): never {
+  throw new LogoutError(
+    "ERR_LOGIN_REQUIRED",
+    "kickOthers(req): this request has no login. Require one before the call.",
+  );
 }
 
 function reportTo(events: Events): StoreHookOptions["events"] {

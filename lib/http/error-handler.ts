@@ -30,7 +30,7 @@ export function respondWithError(
   res: Response,
   next: NextFunction,
 ): void {
-  if (!(error instanceof LogoutError) || !isOwnError(error) || res.headersSent) next(error);
+  if (!LogoutError.is(error) || !isOwnError(error) || res.headersSent) next(error);
   else if (caller === "admin") sendError(req, res, error);
   else sendErrorNotice(context, req, res, error);
 }

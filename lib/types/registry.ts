@@ -135,7 +135,7 @@ export interface Subscription {
 }
 
 /** A user who is online. */
-export interface ActiveUser {
+export interface ActiveUserRow {
   readonly userId: string;
   /** The user's newest logins that are shown, newest first: at least one, at most 50. */
   readonly logins: readonly ListedLogin[];
@@ -258,7 +258,7 @@ export interface LoginRegistry {
    */
   activeUsers(page: RegistryPage): Promise<{
     readonly totalCount: number;
-    readonly users: readonly ActiveUser[];
+    readonly users: readonly ActiveUserRow[];
   }>;
 
   /**

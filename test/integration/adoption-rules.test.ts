@@ -183,7 +183,7 @@ describe("auth.adoptSessions()", () => {
       throw new Error("no progress, please");
     };
     await expect(site.auth.adoptSessions({ onProgress: failing })).rejects.toThrow("no progress, please");
-    expect((await site.auth.activeUsers()).totalCount).toBe(2);
+    expect((await site.auth.listActiveUsers()).total).toBe(2);
   });
 
   it("continues after a session that cannot be read, and rejects at the end", async () => {

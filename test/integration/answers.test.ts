@@ -104,7 +104,8 @@ describe("another method on a path of the admin API", () => {
   });
 
   it("is allowed if another route has the same path", async () => {
-    const site = await open({ auth: { admin: { routes: { kickActiveUsers: "/logins", activeUsers: "/logins" } } } });
+    const routes = { kickActiveUsers: "/logins", activeUsers: "/logins" };
+    const site = await open({ auth: { admin: { userPoolId: POOL_ID, tokens: [TOKEN], routes } } });
     const ask = (method: string) => site.ask(method, "/logins", { headers: GOOD });
     expect([(await ask("GET")).status, (await ask("POST")).status]).toEqual([200, 415]);
     expect((await ask("PATCH")).headers.allow).toMatch(/POST.*GET, HEAD|GET, HEAD.*POST/);
@@ -122,7 +123,7 @@ describe("another method on a path of the admin API", () => {
 });
 
 describe("an outage", () => {
-  const auth = { registry: new OfflineRegistry(), admin: { tokens: [TOKEN], authorize: () => true } };
+  const auth = { registry: new OfflineRegistry(), console: { authorize: () => true } };
 
   it("is a 503 with Retry-After: as JSON, as a page, and as an error", async () => {
     const site = await open({ auth });

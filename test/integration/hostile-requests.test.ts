@@ -72,7 +72,16 @@ describe.each([
     open({
       at,
       backend,
-      auth: { appId: "shop", admin: { tokens: [TOKEN] }, console: { authorize: (req: Request) => req.session.userId === "admin", searchUsers: (text) => (text === "" ? [] : ["bob"]) }, redirects: { allow: [BYE] }, pages: { describeUser: (userId) => ({ name: `Name of ${userId}` }) } },
+      auth: {
+        appId: "shop",
+        admin: { userPoolId: POOL_ID, tokens: [TOKEN] },
+        console: {
+          authorize: (req: Request) => req.session.userId === "admin",
+          searchUsers: (text) => (text === "" ? [] : ["bob"]),
+        },
+        redirects: { allow: [BYE] },
+        pages: { describeUser: (userId) => ({ name: `Name of ${userId}` }) },
+      },
       before: (app) => app.set("trust proxy", at !== ""),
       after: (app, auth) => {
         if (at !== "") app.use(auth.guard);

@@ -78,7 +78,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "expiry" })));
   });
 
-  it("ends recheckIntervalMs after the close() without a takeover, and says that its login may live on", async () => {
+  it("ends liveCheckIntervalMs after the close() without a takeover, and says that its login may live on", async () => {
     const { first, alice, lives, signals } = await open({ auth: { sessions: { liveCheckIntervalMs: 300 } } });
     const closedAt = performance.now();
     await first.auth.close();
@@ -88,7 +88,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     expect(await first.user(alice)).toBe("alice");
     for (const { reason } of signals) {
       expect(reason).toBeInstanceOf(LogoutError);
-      expect(reason).toMatchObject({ code: "ERR_LOGIN_ENDED", status: 503, reason: undefined });
+      expect(reason).toMatchObject({ code: "ERR_LOGIN_ENDED", status: 503, details: { reason: undefined } });
       expect((reason as Error).message).toContain("auth.close()");
     }
   });
@@ -191,7 +191,7 @@ describe("auth.close()", () => {
   it("ends no connection by a timer once the store is taken over", async () => {
     const registry = new MemoryLoginRegistry();
     const store = new MemoryStore();
-    const auth = { registry, store, appId: "shop", recheckIntervalMs: 100 };
+    const auth = { registry, store, appId: "shop", sessions: { liveCheckIntervalMs: 100 } };
     const first = await openSite({ auth });
     const signal = await first.auth.signalOfSession(sessionId(await first.login("alice")), new EventEmitter());
     await first.auth.close();

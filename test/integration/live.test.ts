@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Request } from "express";
 import { MemoryStore } from "express-session";
-import { LogoutError, logout, MemoryLoginRegistry } from "../../lib/index.js";
+import { LogoutError, logout, MemoryLoginRegistry, type LoginSignal } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
 import { LiveThings, WAYS, type Live } from "../support/live.js";
@@ -243,7 +243,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
   describe("a request that calls signal() again", () => {
     /** The signals that a handler is given at each of its steps. */
     async function asking(steps: readonly ((nodes: Nodes, req: Request) => unknown)[]) {
-      const given: AbortSignal[] = [];
+      const given: LoginSignal[] = [];
       const listeners: number[] = [];
       const nodes: Nodes = await open({
         after: (app, auth) => {
@@ -308,7 +308,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
 
     it("gets the same signal without a login, and after a rejection", async () => {
-      const given: AbortSignal[] = [];
+      const given: LoginSignal[] = [];
       const nodes = await open({
         at: "/account",
         after: (app, auth) => {

@@ -56,7 +56,11 @@ describe.each([
     headers: Headers = {},
     { body, ...options }: Parameters<typeof open>[0] & { body?: string } = {},
   ) {
-    const site = await open({ at, ...options, auth: { redirects: { allow: LISTED }, ...options.auth } });
+    const site = await open({
+      at,
+      ...options,
+      auth: { ...options.auth, redirects: { allow: LISTED, ...options.auth?.redirects } },
+    });
     const browser = await site.login("alice");
     const cookie = { Cookie: browser.cookies };
     const answer = await site.ask(method, path + query, { headers: { ...cookie, ...headers }, body });
@@ -253,7 +257,7 @@ describe.each([
 
   describe("without a redirect_uri", () => {
     it.each([["/"], ["/goodbye?a=b"], ["https://shop.example/"]])("redirects to the default: %s", async (to) => {
-      const auth = { defaultRedirect: to };
+      const auth = { redirects: { default: to } };
       expect(await ask("GET", "", {}, { auth })).toMatchObject({ status: 302, to });
       expect(await ask("GET", "?redirect_uri=", {}, { auth })).toMatchObject({ status: 302, to });
       expect(await ask("POST", "", {}, { auth })).toMatchObject({ status: 303, to });

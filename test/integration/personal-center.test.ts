@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { MemoryLoginRegistry } from "../../lib/index.js";
+import { MemoryLoginRegistry, type PageOptions } from "../../lib/index.js";
 import { LOCALES } from "../../lib/pages/texts/index.js";
 import type { Browser } from "../support/http.js";
 import {
@@ -75,13 +75,13 @@ describe("a visitor of the personal center who is not logged in", () => {
     expect(headers.location).toBe(`/login?returnTo=${encodeURIComponent(`${at}/u?a=http://evil.example`)}`);
   });
 
-  it("is redirected to a loginUrl with a query string", async () => {
+  it("is redirected to a redirects.login with a query string", async () => {
     const site = await open({ auth: { redirects: { login: "https://id.example/in?app=shop" } } });
     const { headers } = await visit(site, undefined, "/u");
     expect(headers.location).toBe("https://id.example/in?app=shop&returnTo=%2Fu");
   });
 
-  it("gets a 401 page without a loginUrl", async () => {
+  it("gets a 401 page without redirects.login", async () => {
     const site = await open({ auth: { redirects: { login: false } } });
     const { status, headers, text } = await visit(site, undefined, "/u");
     expect([status, headers["content-type"]]).toEqual([401, "text/html; charset=utf-8"]);
@@ -311,7 +311,7 @@ describe("a POST from another origin", () => {
 });
 
 describe("confirmIdentity", () => {
-  type Confirm = NonNullable<NonNullable<SiteOptions["auth"]>["confirmIdentity"]>;
+  type Confirm = NonNullable<PageOptions["confirmIdentity"]>;
 
   describe.each(END_ROUTES)("for %s", (path) => {
     it.each<[string, Confirm]>([
@@ -408,7 +408,7 @@ describe("Log out in the menu", () => {
     ["/bye", "form-action 'self'"],
     ["https://www.acme.example/bye?a=1", "form-action 'self' https://www.acme.example"],
     ["HTTPS://www.acme.example/bye", "form-action 'self' https://www.acme.example"],
-  ])("leads to defaultRedirect, which the policy of the page allows: %s", async (defaultRedirect, policy) => {
+  ])("leads to redirects.default, which the policy of the page allows: %s", async (defaultRedirect, policy) => {
     const { site, mine } = await devices({ auth: { redirects: { default: defaultRedirect } } });
     const page = await visit(site, mine, "/u");
     expect(String(page.headers["content-security-policy"]).split("; ")).toContain(policy);
@@ -429,7 +429,7 @@ describe("Log out in the menu", () => {
     expect(elementsOf(text, "a")).toMatchObject([{ attributes: { href: "/login" } }]);
   });
 
-  it("has a final page without a link if loginUrl is false", async () => {
+  it("has a final page without a link if redirects.login is false", async () => {
     const site = await open({ auth: { redirects: { login: false } } });
     expect(elementsOf((await visit(site, undefined, "/u/logged-out")).text, "a")).toEqual([]);
   });
@@ -644,7 +644,7 @@ describe("hostile texts", () => {
   });
 
   it.each(CASES)("in brandName and appId are escaped: %s", async (_shown, text) => {
-    for (const auth of [{ brandName: text }, { appId: text }]) {
+    for (const auth of [{ pages: { brandName: text } }, { appId: text }]) {
       const { site, mine } = await devices({ auth });
       for (const path of ["/u", "/u/logged-out"]) {
         const page = await visit(site, mine, path);

@@ -286,7 +286,7 @@ describe("logging in with the kicked cookie", () => {
     },
   );
 
-  it.each(["/shop/login", "https://shop.example/shop/login"])("depends on loginUrl: %s", async (loginUrl) => {
+  it.each(["/shop/login", "https://shop.example/shop/login"])("depends on redirects.login: %s", async (loginUrl) => {
     const { ask } = await kicked({ auth: { redirects: { login: loginUrl } } });
     expect(await ask("/shop/login", { Host: "shop.example" })).toMatchObject(ANONYMOUS);
     expect((await ask("/login")).status).toBe(401);
@@ -343,13 +343,16 @@ describe("logging in with the kicked cookie", () => {
         req.url = `/shop${req.url}`;
         next();
       });
-    const { ask } = await kicked({ before: before as (app: Express) => void, auth: { redirects: { login: "/shop/login" } } });
+    const { ask } = await kicked({
+      before: before as (app: Express) => void,
+      auth: { redirects: { login: "/shop/login" } },
+    });
     expect(await ask("/login")).toMatchObject(ANONYMOUS);
     expect((await ask("/me")).status).toBe(401);
   });
 
   it.each(["/", "/shop/login"])(
-    "is rejected on a page of this app if loginUrl is on another host: %s",
+    "is rejected on a page of this app if redirects.login is on another host: %s",
     async (path) => {
       const { ask } = await kicked({ auth: { redirects: { login: `https://idp.example${path}` } } });
       expect((await ask(path)).text).toContain(WHY);
@@ -470,7 +473,7 @@ describe("the middleware under a mount path", () => {
     const before = Date.now();
     await site.auth.kick("alice", { reason: WHY });
     for (const browser of [alice, alice, bob]) await browser.get("/me");
-    const ended = { loginId: login?.id, at: expect.any(Date), reason: WHY };
+    const ended = { loginId: login?.id, cause: "kick", at: expect.any(Date), reason: WHY };
     expect(seen).toEqual([undefined, ended, ended, undefined]);
     expect(seen[1]?.at.getTime()).toBeGreaterThanOrEqual(before);
     expect(seen[1]?.at.getTime()).toBeLessThanOrEqual(Date.now());
@@ -526,7 +529,7 @@ describe("onKicked", () => {
     });
     const { status, headers, setCookies } = await ask("/me");
     expect([status, headers.location, setCookies]).toEqual([302, "/login?kicked", [CLEARED]]);
-    expect(rejections).toEqual([{ loginId: expect.any(String), at: expect.any(Date), reason: WHY }]);
+    expect(rejections).toEqual([{ loginId: expect.any(String), cause: "kick", at: expect.any(Date), reason: WHY }]);
     expect(await ask("/me")).toMatchObject(ANONYMOUS);
   });
 

@@ -24,7 +24,7 @@ interface App {
 
 /** The whole app, as it is made at a start, and again by a hot reload or in each test. */
 async function createApp(store: Store, options: Partial<LogoutOptions> = {}): Promise<App> {
-  const auth = logout({ store, appId: "shop", admin: { userPoolId: "acme" }, ...options });
+  const auth = logout({ store, appId: "shop", ...options });
   auths.push(auth);
   const gate = new Gate();
   const app = raceApp({ store, settings: SETTINGS["lazy"] ?? {}, gate, auth });

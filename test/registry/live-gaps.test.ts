@@ -72,7 +72,8 @@ async function openNode(
       req.sessionStore.clear?.((error) => (error == null ? res.send("cleared") : next(error)));
     });
   };
-  const options = { appId: APP_ID, recheckIntervalMs: 200, storeTimeoutMs: timeoutMs, ...auth };
+  const sessions = { liveCheckIntervalMs: 200, storeTimeoutMs: timeoutMs, ...auth.sessions };
+  const options = { appId: APP_ID, ...auth, sessions };
   return { site: await openSite({ backend, listensTo: [], after, ...more, auth: options }), things };
 }
 

@@ -14,7 +14,7 @@ export const activeUsers: Handler = async (context, req, res) => {
   const page = readWholeNumber(query, "page", 1, 1_000_000_000);
   const limit = readWholeNumber(query, "limit", 10, 50);
   await authorize(context, admin, req, { action: "list" });
-  const { totalCount, users } = await context.logins.activeUsers({ page, limit });
+  const { total: totalCount, items: users } = await context.logins.activeUsers({ offset: (page - 1) * limit, limit });
   const list = await Promise.all(
     users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.pages.describeUser(userId))),
   );

@@ -65,9 +65,9 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     forceUrl: joinPath(url, FORCE),
   };
   if (everyone.length > 0) {
-    const { totalCount } = await context.logins.activeUsers({ limit: 1 });
+    const { total } = await context.logins.activeUsers({ offset: 0, limit: 0 });
     const target = { kind: "everyone" } as const;
-    sendPage(context, res, 200, confirmationPage({ ...base, target, users: totalCount, logins: undefined }));
+    sendPage(context, res, 200, confirmationPage({ ...base, target, users: total, logins: undefined }));
     return;
   }
   const named = [...new Set(userIds)].slice(0, loginId === undefined ? MAX_SELECTED : 1);
@@ -201,9 +201,10 @@ async function requireAdmin(
 
 async function onlinePage({ options, logins }: HttpContext, page: number, limit: number) {
   const asked = Math.max(1, page);
-  const first = await logins.activeUsers({ page: asked, limit });
-  const last = Math.max(1, Math.ceil(first.totalCount / limit));
-  const { totalCount, users } = asked <= last ? first : await logins.activeUsers({ page: last, limit });
+  const pageOf = (number: number) => logins.activeUsers({ offset: (number - 1) * limit, limit });
+  const first = await pageOf(asked);
+  const last = Math.max(1, Math.ceil(first.total / limit));
+  const { total: totalCount, items: users } = asked <= last ? first : await pageOf(last);
   const people = users.map(async ({ userId, ...live }) => ({
     person: toUserView(userId, await options.pages.describeUser(userId)),
     ...live,

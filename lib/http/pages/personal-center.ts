@@ -70,7 +70,7 @@ export const endOtherLogins: Handler = (context, req, res) =>
     req,
     res,
     { part: "/end-others", read: readOptionalForm },
-    async ({ userId, id }, options) => (await context.logins.kickOthers(userId, id, options)).logins,
+    async ({ userId, id }, options) => (await context.logins.kick(userId, { ...options, except: id })).logins,
   );
 
 interface EndForm {

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { LogoutError } from "../../errors.js";
 import type { Generation, KickRecord } from "../../types/login.js";
 import type {
-  ActiveUser,
+  ActiveUserRow,
   EndOfLogin,
   EndOptions,
   KickEndOptions,
@@ -291,7 +291,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     return this.#app.lists.ofUser(userId, page);
   }
 
-  async activeUsers(page: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
+  async activeUsers(page: RegistryPage): Promise<{ totalCount: number; users: ActiveUserRow[] }> {
     return this.#app.lists.ofActiveUsers(page);
   }
 
