@@ -20,14 +20,12 @@ const { client } = redis;
 async function application(appId, users) {
   const registry = new RedisLoginRegistry({ client });
   const store = new RedisStore({ client, prefix: `${appId}:` });
-  const admin = { authorize: () => true };
   const auth = logout({
     store,
     registry,
     appId,
-    userPoolId: "bench",
-    admin,
-    user: (id) => ({ name: `Name of ${id}` }),
+    console: { authorize: () => true },
+    pages: { describeUser: (id) => ({ name: `Name of ${id}` }) },
   });
   for (let done = 0; done < users; done += 1_000) {
     const some = Array.from({ length: Math.min(1_000, users - done) }, (_value, index) => `user-${done + index}`);

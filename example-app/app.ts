@@ -38,12 +38,10 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     store,
     registry,
     appId: APP_ID,
-    userPoolId: USER_POOL_ID,
-    user: (userId) => findUser(userId)?.profile,
-    searchUsers,
-    admin: { tokens: [adminToken], authorize: (req) => userOf(req)?.isAdmin === true },
-    redirectUris: [`${origin}/bye`],
-    brandName: "The shop",
+    pages: { brandName: "The shop", describeUser: (userId) => findUser(userId)?.profile },
+    console: { authorize: (req) => userOf(req)?.isAdmin === true, searchUsers },
+    admin: { userPoolId: USER_POOL_ID, tokens: [adminToken] },
+    redirects: { allow: [`${origin}/bye`] },
   });
   app.use(
     session({

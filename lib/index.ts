@@ -1,21 +1,36 @@
-export { logout, type LogoutControls, type LogoutMiddleware, type UserId } from "./logout.js";
+export { logout, type LogoutControls, type LogoutMiddleware } from "./logout.js";
 export type { Finding } from "./diagnose.js";
-export type { AdminContext, AdminOptions, LogoutOptions, RouteOptions, SessionOptions } from "./options.js";
-export { KickError, LoginEndedError, LogoutError, type LoginEndCause, type LogoutErrorCode } from "./errors.js";
-export type { LogoutEvents, LogoutListener } from "./logins/events.js";
+export type { LogoutOptions } from "./options.js";
+export type { AdminContext, AdminOptions, AdminRoutes } from "./options/admin.js";
+export type { ConsoleContext, ConsoleOptions } from "./options/console.js";
+export type { PageOptions } from "./options/pages.js";
+export type { RedirectOptions } from "./options/redirects.js";
+export type { RouteOptions, RoutePath } from "./options/routes.js";
+export type { SessionOptions } from "./options/sessions.js";
+export { LogoutError, type LogoutErrorCode, type LogoutErrorDetails, type LogoutErrorOptions } from "./errors.js";
+export type { LogoutEvents } from "./logins/events.js";
 export type {
-  ActiveUsers,
-  ActiveUsersPage,
+  ActiveUser,
   CountedPage,
   KickAllOptions,
   KickOptions,
   KickResult,
+  KickUserOptions,
   PageRequest,
   Progress,
 } from "./logins/logins.js";
-export type { DeviceInfo, LoginEnd, Generation, KickRecord, Login, UserProfile } from "./types/login.js";
 export type {
-  ActiveUser,
+  DeviceInfo,
+  LoginEnd,
+  LoginEndCause,
+  Generation,
+  KickRecord,
+  Login,
+  UserId,
+  UserProfile,
+} from "./types/login.js";
+export type {
+  ActiveUserRow,
   EndOfLogin,
   EndOptions,
   EndedLogins,
@@ -31,6 +46,6 @@ export type {
   Since,
   Subscription,
 } from "./types/registry.js";
-export type { Session } from "./session/user-id.js";
 export type { Closable } from "./live/closable.js";
+export type { LoginSignal } from "./live/login-end-error.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

@@ -2,26 +2,28 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { debug } from "./util/debug.js";
 import { Diagnosis, type Finding } from "./diagnose.js";
-import { Events, type LogoutEvents, type LogoutListener } from "./logins/events.js";
+import { Events, type LogoutEvents } from "./logins/events.js";
 import { currentLogin } from "./http/context.js";
+import { LogoutError } from "./errors.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
-import type { LoginEnd, Login } from "./types/login.js";
+import type { LoginEnd, Login, UserId } from "./types/login.js";
 import type { RegistryListener } from "./types/registry.js";
 import {
   Logins,
-  type ActiveUsers,
-  type ActiveUsersPage,
+  type ActiveUser,
   type CountedPage,
   type KickAllOptions,
   type KickOptions,
   type KickResult,
+  type KickUserOptions,
   type PageRequest,
   type Progress,
 } from "./logins/logins.js";
 import { LoginWatcher } from "./live/login-watcher.js";
+import type { LoginSignal } from "./live/login-end-error.js";
 import { LoginSignals } from "./live/signals.js";
 import { EndNotifications } from "./live/notifications.js";
 import type { Closable } from "./live/closable.js";
@@ -33,35 +35,32 @@ import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/hook.js"
 import { allInTurn } from "./util/all-in-turn.js";
 import { forwardTo } from "./util/forward-to.js";
 
-/** A user id as apps hold it. `7` and `"7"` name the same user. */
-export type UserId = string | number;
-
 /** Everything that `logout()` adds to its middleware. Controls do not use `this`, so `const { kick } = auth` works. */
 export interface LogoutControls {
   /**
    * Ends every login of a user, or of several users. Once the call resolves, every node rejects those logins; the only way back in is
    * a new login. Safe to repeat. Users who are unknown or offline are no error.
    *
-   * @throws KickError `ERR_KICK_INCOMPLETE`, with the users that are not done: repeat the call.
-   * @throws LogoutError `ERR_ARGUMENT`
+   * @throws LogoutError `ERR_KICK_INCOMPLETE` or `ERR_WRITE_NOT_REPLICATED` with `details.userIds`: repeat the call;
+   * `ERR_ARGUMENT_INVALID`
    */
-  readonly kick: (userIds: UserId | readonly UserId[], options?: KickOptions) => Promise<KickResult>;
-  /** Ends one login. @throws KickError, LogoutError as {@link LogoutControls.kick} */
+  readonly kick: (userIds: UserId | readonly UserId[], options?: KickUserOptions) => Promise<KickResult>;
+  /** Ends one login. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickLogin: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
   /**
-   * Ends every login of a user except one: "log out everywhere else". Also ends logins that are changing their session id, which a
-   * loop over {@link LogoutControls.listLogins} would miss. Safe to repeat.
+   * Ends every login of this request's user except its own: "log out everywhere else". Also ends logins that are changing their
+   * session id, which a loop over {@link LogoutControls.listLogins} would miss. Outside of a request, use
+   * `kick(userId, { except: loginId })`.
    *
-   * @param loginId - the login that stays: that of `auth.currentLogin(req)`. If it has ended, every login ends.
-   * @throws KickError, LogoutError as {@link LogoutControls.kick}
+   * @throws LogoutError `ERR_LOGIN_REQUIRED` if the request has no login; others as {@link LogoutControls.kick}
    */
-  readonly kickOthers: (userId: UserId, loginId: string, options?: KickOptions) => Promise<KickResult>;
-  /** Ends every login of everyone that began before the call. Safe to repeat. @throws KickError, LogoutError as {@link LogoutControls.kick} */
+  readonly kickOthers: (req: Request, options?: KickOptions) => Promise<KickResult>;
+  /** Ends every login of everyone that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
-  /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
+  /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
   readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
-  /** Lists the users who are online, most recently active first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
-  readonly activeUsers: (page?: ActiveUsersPage) => Promise<ActiveUsers>;
+  /** Lists the users who are online, most recently active first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
+  readonly listActiveUsers: (page?: PageRequest) => Promise<CountedPage<ActiveUser>>;
   /** Returns the login of a request, or `undefined` for an anonymous one. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   readonly currentLogin: (req: Request) => Promise<Login | undefined>;
   /**
@@ -83,21 +82,21 @@ export interface LogoutControls {
    * the new session id, and the browser gets that cookie. The ended login stays ended: a user who is set again begins a new one, and
    * needs {@link LogoutControls.startLogin} if a kick came in between. After a rejection nothing is saved.
    *
-   * @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_NOT_REPLICATED`
+   * @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_WRITE_NOT_REPLICATED`
    */
   readonly logout: (req: Request, res: Response) => Promise<void>;
   /** Returns why the login of this request was rejected, or `undefined`. */
   readonly rejection: (req: Request) => LoginEnd | undefined;
   /**
    * Returns a signal that aborts when the login of this request ends, on any node. For long polls, server-sent events and WebSockets:
-   * `req` may be an upgrade that has passed through `session()`. Its `reason` is a {@link LoginEndedError}. For an anonymous request
+   * `req` may be an upgrade that has passed through `session()`. Its `reason` is a {@link LogoutError} `ERR_LOGIN_ENDED`. For an anonymous request
    * it never aborts; for a rejected one it is aborted already. The same request gets the same signal.
    *
    * @param until - emits `close` when the connection is over, if neither the response nor the socket does: for socket.io,
    * `socket.conn`.
    * @throws LogoutError `ERR_SESSION_MISSING` if the request has not passed through `session()`.
    */
-  readonly signal: (req: IncomingMessage, until?: Closable) => AbortSignal;
+  readonly signal: (req: IncomingMessage, until?: Closable) => LoginSignal;
   /**
    * Returns the signal of the login that lives in a session, by session id: for sockets that read the session from the store
    * themselves. Aborted already if the session is not served. Reads the session as `store.get` does, and keeps the reason of a kick
@@ -107,7 +106,7 @@ export interface LogoutControls {
    * @param until - emits `close` when the connection is over.
    * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
    */
-  readonly signalOfSession: (sessionId: string, until: Closable) => Promise<AbortSignal>;
+  readonly signalOfSession: (sessionId: string, until: Closable) => Promise<LoginSignal>;
   /** Rejects requests of ended logins with a 401. Needed only if the middleware is mounted under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
@@ -121,12 +120,13 @@ export interface LogoutControls {
    */
   readonly errorHandler: ErrorRequestHandler;
   /**
-   * Adds a listener. Listeners run after the fact, each in a tick of its own: an exception of one does not stop the others. It is an
+   * Adds a listener, and returns a function that removes it. Listeners run after the fact, each in a tick of its own: an exception of one does not stop the others. It is an
    * uncaught exception of the process, which ends the process by default.
    */
-  readonly on: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
-  /** Removes a listener. */
-  readonly off: <Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>) => void;
+  readonly on: <Name extends keyof LogoutEvents>(
+    name: Name,
+    listener: (event: LogoutEvents[Name]) => void,
+  ) => () => void;
   /**
    * Checks the set-up: registry, store, and, given a request, the order of middlewares and the user id that is seen.
    * For start-up scripts and support; not for every request. Never rejects.
@@ -147,7 +147,7 @@ export interface LogoutControls {
    * another `logout()` takes the store over (hot reload, tests). Clients and pools stay yours.
    *
    * Live connections wait for that `logout()`: it looks up each of their logins at once, and watches them from then on. Without
-   * one, their signals abort after `recheckIntervalMs`, with {@link LoginEndedError.end} `"close"`: kicks of other processes are
+   * one, their signals abort after `sessions.liveCheckIntervalMs`, with the cause `"close"`: kicks of other processes are
    * not heard any more.
    *
    * Does every step even if one fails, and rejects with the first error of the registry.
@@ -165,7 +165,7 @@ export type LogoutMiddleware = RequestHandler & LogoutControls;
  * path, and before CSRF protection and routes.
  *
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`, `ERR_REGISTRY_IN_USE`,
- * `ERR_STORE_INVALID`, `ERR_STORE_HOOKED`
+ * `ERR_STORE_INVALID`, `ERR_STORE_IN_USE`
  *
  * @example
  * ```ts
@@ -175,7 +175,7 @@ export type LogoutMiddleware = RequestHandler & LogoutControls;
  *
  * const app = express();
  * const store = new MemoryStore();
- * const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+ * const auth = logout({ store, appId: "shop" });
  * app.use(session({ store, secret: "keyboard cat", resave: false, saveUninitialized: false }));
  * app.use(auth);
  * ```
@@ -188,13 +188,14 @@ export function logout(options: LogoutOptions): LogoutMiddleware {
 /** @param left - the hook of a closed `logout()` on this store, which is taken over */
 function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const resolved = resolveOptions(options, left?.current);
-  const { appId, maxSessionAgeMs, recheckIntervalMs } = resolved;
-  resolved.registry.init({ appId, maxSessionAgeMs, store: resolved.store });
+  const { appId } = resolved;
+  const { maxAgeMs, liveCheckIntervalMs, waitForTouch } = resolved.sessions;
+  resolved.registry.init({ appId, maxSessionAgeMs: maxAgeMs, store: resolved.store });
   const facts = describeStore(resolved.store);
-  debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, resolved.waitForTouch);
+  debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, waitForTouch);
   const events = new Events();
-  const notifications = new EndNotifications(resolved.registry, recheckIntervalMs);
-  const source = { registry: resolved.registry, notifications, recheckIntervalMs };
+  const notifications = new EndNotifications(resolved.registry, liveCheckIntervalMs);
+  const source = { registry: resolved.registry, notifications, liveCheckIntervalMs };
   const hook = left ?? new StoreHook(resolved.store, new LoginWatcher(source));
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
@@ -203,7 +204,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const liveRequests = new LoginSignals(hook);
   const sessions = new RequestSessions(hook, resolved.store);
   const mounts = new MountPaths();
-  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.accentColor), mounts };
+  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.pages.accentColor), mounts };
   const guard = createGuard(context);
   const { main, sessionless } = createMiddlewares(context, guard);
   const { userId } = resolved;
@@ -225,10 +226,13 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const controls: LogoutControls = {
     kick: (userIds, kickOptions) => logins.kick(userIds, kickOptions),
     kickLogin: (userId, loginId, kickOptions) => logins.kickLogin(userId, loginId, kickOptions),
-    kickOthers: (userId, loginId, kickOptions) => logins.kickOthers(userId, loginId, kickOptions),
+    kickOthers: async (req, kickOptions) => {
+      const { userId, id } = (await currentLogin(context, req)) ?? loginRequired();
+      return logins.kick(userId, { ...kickOptions, except: id });
+    },
     kickAll: (kickOptions) => logins.kickAll(kickOptions),
     listLogins: (userId, page) => logins.list(userId, page),
-    activeUsers: (page) => logins.activeUsers(page),
+    listActiveUsers: (page) => logins.listActiveUsers(page),
     currentLogin: (req) => currentLogin(context, req),
     startLogin: (req) => hook.startLogin(req),
     logout: (req, res) => sessions.logout(req, res),
@@ -239,12 +243,12 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     sessionlessRoutes: sessionless,
     errorHandler: createErrorHandler(context),
     on: (name, listener) => {
-      events.on(name, listener);
+      const remove = events.on(name, listener);
       if (name === "kick") notifications.add(kicks);
-    },
-    off: (name, listener) => {
-      events.off(name, listener);
-      if (!events.has("kick")) notifications.remove(kicks);
+      return () => {
+        remove();
+        if (!events.has("kick")) notifications.remove(kicks);
+      };
     },
     diagnose: (req) => diagnosis.run(req),
     adoptSessions: ({ onProgress = () => undefined } = {}) => hook.adoptSessions(onProgress),
@@ -268,6 +272,13 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const use = hook.use({ ...resolved, events: reportTo(events) });
   hook.live.resume(source);
   return Object.assign(main, controls);
+}
+
+function loginRequired(): never {
+  throw new LogoutError(
+    "ERR_LOGIN_REQUIRED",
+    "kickOthers(req): this request has no login. Require one before the call.",
+  );
 }
 
 function reportTo(events: Events): StoreHookOptions["events"] {

@@ -15,7 +15,7 @@ await runArm(async ({ redisPort, prefix, options = {}, registryOptions = {} }) =
   const client = redisPort && (await createClient({ url, RESP: 3, ...tracking }).connect());
   const store = client ? new RedisStore({ client, prefix: `${prefix}sessions:` }) : new MemoryStore();
   const registry = client && new RedisLoginRegistry({ client, prefix: `${prefix}logins:`, ...registryOptions });
-  const auth = logout({ store, registry, appId: "bench", userPoolId: "bench", ...options });
+  const auth = logout({ store, registry, appId: "bench", ...options });
   const app = express();
   app.use(session({ store, secret: "bench", resave: false, saveUninitialized: false }));
   app.use(auth);
@@ -25,7 +25,9 @@ await runArm(async ({ redisPort, prefix, options = {}, registryOptions = {} }) =
     kick: (userIds) => auth.kick(userIds),
     kickAll: () => auth.kickAll(),
     logins: (userId) => auth.listLogins(userId),
-    activeUsers: (page) => auth.activeUsers(page),
+    // The cursor of a page is its offset, opaque to users.
+    activeUsers: ({ page, limit }) =>
+      auth.listActiveUsers({ limit, cursor: Buffer.from(`o${(page - 1) * limit}`).toString("base64url") }),
     isServed: async (sid) => (await promisify(store.get.bind(store))(sid)) != null,
   };
 });

@@ -11,7 +11,9 @@ export async function startKickSite(sessions) {
   const start = (name, module, prefix, options) =>
     startArm({ name, module, settings: { redisPort: redis.port, prefix, options } });
   const arms = {
-    package: await start("express-logout", "express-logout", "site:", { admin: { tokens: [TOKEN] } }),
+    package: await start("express-logout", "express-logout", "site:", {
+      admin: { userPoolId: "bench", tokens: [TOKEN] },
+    }),
     naive: await start("all() and destroy()", "bare", "site:sessions:"),
     floor: await start("DELs in one pipeline", "deletes", "site:sessions:"),
     peer: await start("better-auth", "better-auth", "peer:"),

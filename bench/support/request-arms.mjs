@@ -11,14 +11,14 @@ export const REQUEST_ARMS = [
   {
     name: "express-logout, waitForTouch",
     module: "express-logout",
-    settings: { options: { waitForTouch: true } },
+    settings: { options: { sessions: { waitForTouch: true } } },
     base: "bare",
     kinds: ["logged-in"],
   },
   {
     name: "express-logout, touchIntervalMs",
     module: "express-logout",
-    settings: { options: { touchIntervalMs: 60_000 } },
+    settings: { options: { sessions: { touchIntervalMs: 60_000 } } },
     base: "bare",
     commands: 2,
     least: 0.97,
@@ -26,7 +26,7 @@ export const REQUEST_ARMS = [
   {
     name: "express-logout, coherent cache",
     module: "express-logout",
-    settings: { options: { touchIntervalMs: 60_000 }, registryOptions: { coherentCache: true } },
+    settings: { options: { sessions: { touchIntervalMs: 60_000 } }, registryOptions: { coherentCache: true } },
     base: "bare",
     commands: 1,
     least: 1,

@@ -10,7 +10,7 @@ import { isOwnOrigin, trustsProxy } from "./origin.js";
 
 /** Returns what stands in front of the paths of this app: `routes.publicPath`, else what a trusted proxy says; mostly nothing. */
 function publicPath({ options }: HttpContext, req: Request): string {
-  if (options.publicPath !== undefined) return options.publicPath;
+  if (options.routes.publicPath !== undefined) return options.routes.publicPath;
   const forwarded = req.headers["x-forwarded-prefix"];
   return forwarded !== undefined && trustsProxy(req) ? forwardedPrefix(String(forwarded)) : "";
 }
@@ -38,12 +38,12 @@ function outer(context: HttpContext, req: Request, path: string): string {
 
 /** Returns where users land who have logged out. */
 export function homeUrl(context: HttpContext, req: Request): string {
-  return outerUrl(context, req, context.options.defaultRedirect, "/");
+  return outerUrl(context, req, context.options.redirects.default, "/");
 }
 
 /** Returns where users log in, or `false` where the app has no such page. */
 export function loginUrl(context: HttpContext, req: Request): string | false {
-  const url = context.options.loginUrl;
+  const url = context.options.redirects.login;
   return url === false ? false : outerUrl(context, req, url, "/login");
 }
 
@@ -59,7 +59,7 @@ function outerUrl(context: HttpContext, req: Request, url: string | undefined, i
  * @throws LogoutError `ERR_OPTION_INVALID` if that function returns a promise.
  */
 export function isLoginRoute(context: HttpContext, req: Request): boolean {
-  const { loginRoutes } = context.options;
+  const { login: loginRoutes } = context.options.routes;
   if (typeof loginRoutes === "function") return isTrue(withWholePath(req, () => loginRoutes(req)));
   const path = comparablePath(innerPath(req));
   if (path === undefined) return false;

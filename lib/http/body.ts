@@ -41,11 +41,13 @@ const GONE = "The body was already read, and nothing left it in req.body. Mount 
 /**
  * Reads the JSON body of a request to the admin API, also where another body parser has read it before.
  *
- * @throws LogoutError `ERR_REQUEST` 400, 413, 415
+ * @throws LogoutError `ERR_REQUEST_INVALID` 400, 413, 415
  */
 export async function readJson(req: Request, res: Response): Promise<unknown> {
   if (req.is("application/json") === false) {
-    throw new LogoutError("ERR_REQUEST", "The body must be sent with Content-Type: application/json.", { status: 415 });
+    throw new LogoutError("ERR_REQUEST_INVALID", "The body must be sent with Content-Type: application/json.", {
+      status: 415,
+    });
   }
   return readBody(req, res, JSON_OF_API);
 }
@@ -53,7 +55,7 @@ export async function readJson(req: Request, res: Response): Promise<unknown> {
 /**
  * Reads the fields of a form, also where another body parser has read it before.
  *
- * @throws LogoutError `ERR_REQUEST` 400, 413, 415
+ * @throws LogoutError `ERR_REQUEST_INVALID` 400, 413, 415
  */
 export async function readForm(req: Request, res: Response): Promise<Fields> {
   return fieldsIn(await readBody(req, res, isJson(req) ? JSON_OF_FORM : FORM));
@@ -166,5 +168,5 @@ function badBody(error: unknown, format: Format): LogoutError {
 }
 
 function bad(status: number, message = MESSAGES[status] ?? ""): LogoutError {
-  return new LogoutError("ERR_REQUEST", message, { status });
+  return new LogoutError("ERR_REQUEST_INVALID", message, { status });
 }

@@ -7,7 +7,7 @@ import { acceptsPage, sendError, sendNotice } from "./responses.js";
 import type { HttpContext } from "./context.js";
 import { textsOf } from "./pages/page-context.js";
 import { OwnPaths } from "./own-paths.js";
-import type { Route } from "./routes.js";
+import type { Route } from "./route.js";
 
 const CSRF_FIRST =
   "A CSRF middleware refused a request to a route of express-logout. Mount auth before it: app.use(auth, csrf).";
@@ -30,7 +30,7 @@ export function respondWithError(
   res: Response,
   next: NextFunction,
 ): void {
-  if (!(error instanceof LogoutError) || !isOwnError(error) || res.headersSent) next(error);
+  if (!LogoutError.is(error) || !isOwnError(error) || res.headersSent) next(error);
   else if (caller === "admin") sendError(req, res, error);
   else sendErrorNotice(context, req, res, error);
 }
@@ -87,10 +87,8 @@ function titleOf(status: number, texts: Texts): string {
 /** An error of this package, also of another copy of it: ESM and CommonJS have a class each. */
 function ownError(error: unknown): LogoutError | undefined {
   if (error instanceof LogoutError) return error;
-  const { name, code, status, message } = (error ?? {}) as Readonly<Record<string, unknown>>;
-  const isOwn = /^(Logout|Kick|LoginEnded)Error$/.test(String(name)) && /^ERR_[A-Z_]+$/.test(String(code));
-  if (!isOwn || typeof status !== "number" || !(status >= 400 && status <= 599)) return undefined;
-  return new LogoutError(code as LogoutError["code"], String(message), { status, cause: error });
+  if (!LogoutError.is(error) || !(error.status >= 400 && error.status <= 599)) return undefined;
+  return new LogoutError(error.code, error.message, { status: error.status, cause: error });
 }
 
 /** csurf, csrf-csrf and csrf-sync have a code in common; lusca has a message alone. */

@@ -64,7 +64,7 @@ function isSeen(kind: RequestKind, req: Request, res: Response): boolean {
 function reject(context: HttpContext, { at, reason }: LoginEnd, req: Request, res: Response): void {
   context.sessions.withhold(req, res);
   if (isBare(res)) {
-    const { haveBeenLoggedOut } = LOCALES[context.options.locale ?? "en"];
+    const { haveBeenLoggedOut } = LOCALES[context.options.pages.locale ?? "en"];
     sendBareError(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);
     return;
   }

@@ -59,7 +59,7 @@ function watchUser(req: Request): { seen: () => boolean; stop: () => void } {
 function beforePassport(cause?: unknown): LogoutError {
   return new LogoutError(
     "ERR_SESSION_ORDER",
-    `admin.authorize found no req.user, since passport.session() has not run yet. ${PASSPORT_FIX}`,
+    `console.authorize found no req.user, since passport.session() has not run yet. ${PASSPORT_FIX}`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -5,7 +5,9 @@ import type { HttpContext } from "./context.js";
 import { handle } from "./error-handler.js";
 import { escapeRegExp } from "../util/paths.js";
 import { joinPath } from "./pages/page-context.js";
-import { ROUTES, type Route } from "./routes.js";
+import { ADMIN_ROUTES } from "./authing-api/routes.js";
+import type { Route } from "./route.js";
+import { BROWSER_ROUTES, ROUTES } from "./routes.js";
 
 export interface Middlewares {
   readonly main: RequestHandler;
@@ -20,12 +22,12 @@ export interface Middlewares {
  * request. `OPTIONS` never does: Express would answer it in the place of the app and its CORS middleware.
  */
 export function createMiddlewares(context: HttpContext, guard: RequestHandler): Middlewares {
-  const { routes, assetsPath } = context.options;
+  const { options } = context;
+  const pathsOf = (routes: readonly Route[]): string[] => routes.flatMap(({ paths }) => paths(options));
   const adminApi = createAdminApi(context);
   const router = createRouter(context, guard, adminApi);
-  const mayBeForRoute = beginsLike([...Object.values(routes).flat(), assetsPath]);
-  const hasAdminApi = context.options.admin.tokens.length > 0;
-  const mayBeForAdminApi = beginsLike(hasAdminApi ? [...routes.kickActiveUsers, ...routes.activeUsers] : []);
+  const mayBeForRoute = beginsLike([...pathsOf(ROUTES), options.routes.assets]);
+  const mayBeForAdminApi = beginsLike(pathsOf(ADMIN_ROUTES));
   return {
     main: function logoutMiddleware(req, res, next) {
       // A request that Express has not seen has no path: none of the routes is for it.
@@ -71,15 +73,14 @@ function createRouter(context: HttpContext, guard: RequestHandler, adminApi: Rou
     if (context.sessions.check(req)) next();
     else next("router");
   });
-  const pages = ROUTES.filter(({ caller }) => caller === "browser");
-  for (const route of pages.filter(({ guarded }) => !guarded)) add(router, context, route);
+  for (const route of BROWSER_ROUTES.filter(({ guarded }) => !guarded)) add(router, context, route);
   router.use(guard);
-  for (const route of pages.filter(({ guarded }) => guarded)) add(router, context, route);
+  for (const route of BROWSER_ROUTES.filter(({ guarded }) => guarded)) add(router, context, route);
   return router;
 }
 
 function add(router: Router, context: HttpContext, route: Route): void {
-  for (const path of context.options.routes[route.name]) {
+  for (const path of route.paths(context.options)) {
     router[route.method](joinPath(path, route.part ?? ""), handle(context, route));
   }
 }

@@ -12,7 +12,7 @@ type NullOrigin = "null is accepted" | "null is refused";
  *
  * Source: OWASP ASVS 5.0 3.5.1 to 3.5.3; OWASP Cross-Site Request Forgery Prevention Cheat Sheet.
  *
- * @throws LogoutError `ERR_REQUEST` 403
+ * @throws LogoutError `ERR_REQUEST_INVALID` 403
  */
 export function mustBeSameOrigin(req: Request, nullOrigin: NullOrigin = "null is refused"): void {
   const site = req.get("Sec-Fetch-Site");
@@ -56,5 +56,5 @@ function hostOf(req: Request): string | undefined {
 }
 
 function refused(message: string): LogoutError {
-  return new LogoutError("ERR_REQUEST", message, { status: 403 });
+  return new LogoutError("ERR_REQUEST_INVALID", message, { status: 403 });
 }

@@ -11,8 +11,8 @@ export class OwnPaths {
 
   constructor(context: HttpContext) {
     this.#context = context;
-    this.#paths = ROUTES.flatMap(({ name, part = "", method }) =>
-      context.options.routes[name].map((path) => ({
+    this.#paths = ROUTES.flatMap(({ paths, part = "", method }) =>
+      paths(context.options).map((path) => ({
         method: method.toUpperCase(),
         pattern: patternOf(joinPath(path, part)),
       })),

@@ -18,7 +18,7 @@ export class RequestSessions {
   /**
    * Returns whether a request belongs to this middleware: `false` if its session belongs to another session().
    *
-   * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_SESSION_STORE` if session() is not mounted as it must be.
+   * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_SESSION_STORE_MISMATCH` if session() is not mounted as it must be.
    */
   check(req: Request): boolean {
     const store = req.sessionStore as Store | undefined;
@@ -39,7 +39,9 @@ export class RequestSessions {
   /** Returns why the session of the request was rejected. */
   rejectionOf(req: Request): LoginEnd | undefined {
     const rejection = this.#hook.rejectionOf(req);
-    return rejection && { loginId: rejection.loginId, at: new Date(rejection.at), reason: rejection.reason };
+    if (rejection === undefined) return undefined;
+    const { loginId, at, reason } = rejection;
+    return { loginId, cause: "kick", at: new Date(at), reason };
   }
 
   /** Removes the tombstone and clears the cookie: the user has seen the reason. */
@@ -92,7 +94,7 @@ function neverAttached(store: Store | undefined): LogoutError {
         "No session() uses the store that logout() was given: call app.use(session({ store })) with it before app.use(auth).",
       )
     : new LogoutError(
-        "ERR_SESSION_STORE",
+        "ERR_SESSION_STORE_MISMATCH",
         "session() uses another store than logout(): pass the same instance to session({ store }) and logout({ store }).",
       );
 }

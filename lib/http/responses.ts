@@ -86,9 +86,9 @@ export function sendPage(
   { hasPictures = true, frameAncestors = "'none'" }: PagePolicy = {},
 ): void {
   // Browsers hold a form's redirects to form-action as well, and a logout may lead to another site.
-  const { defaultRedirect = "/" } = options;
+  const { default: afterLogoutUrl = "/" } = options.redirects;
   setHeadersOf(res, status);
-  const afterLogout = URL.canParse(defaultRedirect) ? ` ${new URL(defaultRedirect).origin}` : "";
+  const afterLogout = URL.canParse(afterLogoutUrl) ? ` ${new URL(afterLogoutUrl).origin}` : "";
   res
     .status(status)
     .set({

@@ -1,4 +1,5 @@
-import { LoginEndedError, type LoginEndCause } from "../errors.js";
+import type { LoginEndCause } from "../types/login.js";
+import { loginEndError } from "./login-end-error.js";
 import type { Generation, KickRecord } from "../types/login.js";
 import type { EndedLogins, LoginRegistry, RegistryListener } from "../types/registry.js";
 import type { EndNotifications } from "./notifications.js";
@@ -25,7 +26,7 @@ export interface LiveLogin {
 export interface LoginSource {
   readonly registry: LoginRegistry;
   readonly notifications: EndNotifications;
-  readonly recheckIntervalMs: number;
+  readonly liveCheckIntervalMs: number;
 }
 
 interface Waiting {
@@ -124,17 +125,17 @@ export class LoginWatcher {
   }
 
   #start(): void {
-    const { notifications, recheckIntervalMs } = this.#source;
+    const { notifications, liveCheckIntervalMs } = this.#source;
     if (this.#isSuspended) {
       this.#timer = setTimeout(() => {
         for (const watched of [...this.#watched.values()]) this.#abort(watched, "close", undefined);
-      }, recheckIntervalMs).unref();
+      }, liveCheckIntervalMs).unref();
       return;
     }
     notifications.add(this.#listener);
     this.#timer = setInterval(() => {
       if (this.#round === undefined) void this.#recheck();
-    }, recheckIntervalMs).unref();
+    }, liveCheckIntervalMs).unref();
   }
 
   #stop(): void {
@@ -216,15 +217,15 @@ export class LoginWatcher {
     clearTimeout(watched.timer);
     const leftMs = expires - Date.now();
     // Expired by this clock, but not by the registry's, which decides.
-    const delayMs = leftMs > 0 ? leftMs + AFTER_EXPIRY_MS : this.#source.recheckIntervalMs;
+    const delayMs = leftMs > 0 ? leftMs + AFTER_EXPIRY_MS : this.#source.liveCheckIntervalMs;
     const timer = setTimeout(() => void this.#look(watched, true), Math.min(delayMs, LONGEST_TIMER_MS));
     watched.timer = timer.unref();
   }
 
-  #abort(watched: Watched, end: LoginEndCause, kick: KickRecord | undefined): void {
+  #abort(watched: Watched, cause: LoginEndCause, kick: KickRecord | undefined): void {
     this.#leave(watched);
     const { loginId } = watched.login;
-    const error = new LoginEndedError({ loginId, end, at: kick?.at ?? new Date(), reason: kick?.reason });
+    const error = loginEndError({ loginId, cause, at: kick?.at ?? new Date(), reason: kick?.reason });
     for (const { controller } of watched.waiting.values()) controller.abort(error);
     for (const { release } of watched.waiting.values()) release();
   }

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import { LoginEndedError, LogoutError } from "../errors.js";
+import { LogoutError } from "../errors.js";
 import type { Rejection } from "../session/request-state.js";
 import type { SessionLogin, StoreHook } from "../session/hook.js";
+import { loginEndError, type LoginSignal } from "./login-end-error.js";
 import { keyOf, type LiveLogin } from "./login-watcher.js";
 import { closableOf, type Closable } from "./closable.js";
 
@@ -30,7 +31,7 @@ export class LoginSignals {
     this.#hook = hook;
   }
 
-  signal(req: IncomingMessage, until: Closable | undefined): AbortSignal {
+  signal(req: IncomingMessage, until: Closable | undefined): LoginSignal {
     if (!this.#hook.knows(req)) {
       throw new LogoutError(
         "ERR_SESSION_MISSING",
@@ -47,11 +48,11 @@ export class LoginSignals {
     return signal;
   }
 
-  /** @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT` */
-  async signalOfSession(sessionId: string, until: Closable): Promise<AbortSignal> {
+  /** @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
+  async signalOfSession(sessionId: string, until: Closable): Promise<LoginSignal> {
     if (typeof (until as Partial<Closable> | undefined)?.once !== "function") {
       throw new LogoutError(
-        "ERR_ARGUMENT",
+        "ERR_ARGUMENT_INVALID",
         'signalOfSession(sessionId, until): until must emit "close", as a socket does.',
       );
     }
@@ -84,8 +85,8 @@ function never(): AbortSignal {
 function ended(refusal: Rejection | undefined): AbortSignal {
   const error =
     refusal === undefined
-      ? new LoginEndedError({ loginId: "", end: "logout", at: new Date() })
-      : new LoginEndedError({ ...refusal, end: "kick", at: new Date(refusal.at) });
+      ? loginEndError({ loginId: "", cause: "logout", at: new Date() })
+      : loginEndError({ loginId: refusal.loginId, cause: "kick", at: new Date(refusal.at), reason: refusal.reason });
   return AbortSignal.abort(error);
 }
 

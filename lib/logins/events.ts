@@ -26,7 +26,7 @@ export interface LogoutEvents {
   rejected: { readonly loginId: string; readonly userId?: string | undefined; readonly reason?: string | undefined };
 }
 
-export type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEvents[Name]) => void;
+type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEvents[Name]) => void;
 
 /**
  * Calls each listener in its own tick after the event. An error in a listener is an uncaught exception of the process and does
@@ -35,12 +35,16 @@ export type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEven
 export class Events {
   readonly #emitter = new EventEmitter();
 
-  on<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): void {
-    this.#emitter.on(name, listener);
-  }
-
-  off<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): void {
-    this.#emitter.off(name, listener);
+  /** Returns a function that removes the listener. A second call of it does nothing. */
+  on<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): () => void {
+    // Of its own, so that one function may be added twice, and removed once.
+    const added: LogoutListener<Name> = (event) => {
+      listener(event);
+    };
+    this.#emitter.on(name, added);
+    return () => {
+      this.#emitter.off(name, added);
+    };
   }
 
   emit<Name extends keyof LogoutEvents>(name: Name, event: LogoutEvents[Name]): void {

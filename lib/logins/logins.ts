@@ -1,9 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { KickError, LogoutError } from "../errors.js";
+import { LogoutError } from "../errors.js";
 import type { Events } from "./events.js";
 import { mapLimit } from "../util/map-limit.js";
 import type { KickRecord, Login } from "../types/login.js";
-import type { EndedLogins, EndOptions, KickEndOptions, ListedLogin, LoginRegistry } from "../types/registry.js";
+import type {
+  EndedLogins,
+  KickEndOptions,
+  ListedLogin,
+  LoginRegistry,
+  RegistryList,
+  RegistryPage,
+} from "../types/registry.js";
 import { lru } from "../util/lru.js";
 import type { Tombstones } from "../session/store/tombstones.js";
 import { unadopted } from "../session/rules/listing.js";
@@ -14,7 +21,6 @@ const USERS_AT_ONCE = 200;
 export const MAX_KICK_TEXT = 500;
 /** How many of its own kicks a process remembers, so that their notifications are not emitted twice. */
 const OWN_KICKS = 1_000;
-const MAX_REPLICAS = 64;
 const MAX_PAGE = 1_000;
 
 /** Options of a kick. */
@@ -23,11 +29,12 @@ export interface KickOptions {
   readonly reason?: string | undefined;
   /** Who kicks, for events and audit; never shown to the kicked user. At most 500 characters. Default: none. */
   readonly by?: string | undefined;
-  /**
-   * Number of replicas of the registry that must acknowledge the kick before it returns, so that a failover cannot undo it;
-   * otherwise the kick rejects with `ERR_NOT_REPLICATED`. Default: the registry's `waitReplicas`.
-   */
-  readonly waitReplicas?: number | undefined;
+}
+
+/** Options of {@link LogoutControls.kick}. */
+export interface KickUserOptions extends KickOptions {
+  /** The id of a login that stays. If it has ended already, every login ends. Default: none. */
+  readonly except?: string | undefined;
 }
 
 /** The result of a kick. */
@@ -53,24 +60,13 @@ export interface KickAllOptions extends KickOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** Which page of the users online is read. */
-export interface ActiveUsersPage {
-  /** Number of the page, from 1. Default: 1. */
-  readonly page?: number | undefined;
-  /** Users per page, 1 to 50. Default: 10. */
-  readonly limit?: number | undefined;
-}
-
-/** One page of the users online, most recently active first. */
-export interface ActiveUsers {
-  /** The number of users online on all pages. */
-  readonly totalCount: number;
-  /** Each user with their newest live logins, at most 50, and the number of all their live logins. */
-  readonly users: readonly {
-    readonly userId: string;
-    readonly logins: readonly Login[];
-    readonly loginsCount: number;
-  }[];
+/** A user who is online. */
+export interface ActiveUser {
+  readonly userId: string;
+  /** The user's newest live logins: at least one, at most 50. */
+  readonly logins: readonly Login[];
+  /** How many live logins the user has. */
+  readonly loginsCount: number;
 }
 
 /** Which page of a list is read. */
@@ -103,10 +99,13 @@ export class Logins {
     this.#events = events;
   }
 
-  async kick(userIds: unknown, options: KickOptions = {}): Promise<KickResult> {
-    const { kick, wait } = this.#createKick(options);
+  async kick(userIds: unknown, { except, ...options }: KickUserOptions = {}): Promise<KickResult> {
+    const kick = this.#createKick(options);
     const ids = new Set((Array.isArray(userIds) ? userIds : [userIds]).map(userIdArgument));
-    const { users, logins, failures } = await this.#kickUsers([...ids], kick, wait);
+    if (except !== undefined && !isLoginId(except)) {
+      throw new LogoutError("ERR_ARGUMENT_INVALID", "except must be the id of the login that stays.");
+    }
+    const { users, logins, failures } = await this.#kickUsers([...ids], kick, { except });
     if (failures.length > 0) throw kickError(failures);
     return { users, logins };
   }
@@ -114,12 +113,12 @@ export class Logins {
   /** @param ifListed - Writes nothing for an id that is not listed: for ids that a user can make up. */
   async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}, ifListed = false): Promise<KickResult> {
     const id = userIdArgument(userId);
-    const { kick, wait } = this.#createKick(options);
+    const kick = this.#createKick(options);
     if (!isLoginId(loginId)) return { users: 0, logins: 0 };
     try {
-      const { login } = await this.#registry.remove(id, loginId, { kick, ...wait, ifListed });
+      const { login } = await this.#registry.remove(id, loginId, { kick, ifListed });
       if (login === undefined) return { users: 0, logins: 0 };
-      await this.#finish(id, [login, ...(await this.#endAdoptable(login, kick, wait))], kick);
+      await this.#finish(id, [login, ...(await this.#endAdoptable(login, kick))], kick);
     } catch (error) {
       throw kickError([{ userId: id, cause: error }]);
     }
@@ -130,34 +129,24 @@ export class Logins {
    * Ends the logins under which a copy of the login's session without a stamp (which a job may write) would be adopted. A kick
    * of all logins of a user needs no such step: its kick record prevents the adoption.
    */
-  async #endAdoptable({ id, userId, sids }: ListedLogin, kick: KickRecord, wait: EndOptions): Promise<ListedLogin[]> {
+  async #endAdoptable({ id, userId, sids }: ListedLogin, kick: KickRecord): Promise<ListedLogin[]> {
     const loginIds = sids.map((sid) => unadopted(sid, userId).loginId).filter((loginId) => loginId !== id);
     const ended = await mapLimit(USERS_AT_ONCE, loginIds, async (loginId) => {
-      return (await this.#registry.remove(userId, loginId, { kick, remember: true, ...wait })).login;
+      return (await this.#registry.remove(userId, loginId, { kick, remember: true })).login;
     });
     return ended.filter((login) => login !== undefined);
   }
 
-  /** Kicks every login of a user but one, if that is a login of this user. */
-  async kickOthers(userId: unknown, loginId: string, options: KickOptions = {}): Promise<KickResult> {
-    const id = userIdArgument(userId);
-    const { kick, wait } = this.#createKick(options);
-    if (!isLoginId(loginId)) throw new LogoutError("ERR_ARGUMENT", "loginId must be the id of the login to keep.");
-    const { users, logins, failures } = await this.#kickUsers([id], kick, { ...wait, except: loginId });
-    if (failures.length > 0) throw kickError(failures);
-    return { users, logins };
-  }
-
   async kickAll({ onProgress, ...options }: KickAllOptions = {}): Promise<KickResult> {
-    const { kick, wait } = this.#createKick(options);
+    const kick = this.#createKick(options);
     const result = { users: 0, logins: 0 };
     const failedUsers: Failure[] = [];
     const progressErrors: unknown[] = [];
     try {
-      await this.#registry.kickEveryone(kick, wait);
+      await this.#registry.kickEveryone(kick);
       const totalCount = await this.#countOnline();
       for await (const userIds of this.#registry.scanUsers()) {
-        const { users, logins, failures } = await this.#kickUsers(userIds, kick, wait);
+        const { users, logins, failures } = await this.#kickUsers(userIds, kick);
         result.users += users;
         result.logins += logins;
         failedUsers.push(...failures);
@@ -183,17 +172,12 @@ export class Logins {
     this.#events.emit("kick", { userId, loginIds, at, reason, by });
   }
 
-  async list(userId: unknown, { limit = 50, cursor }: PageRequest = {}): Promise<CountedPage<Login>> {
+  async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
     const id = userIdArgument(userId);
-    const size = integerArgument("limit", limit, 1, MAX_PAGE);
-    const offset = cursor === undefined ? 0 : readCursor(cursor);
-    const { items, total } = await this.#registry.list(id, { offset, limit: size });
-    const next = offset + size;
-    return {
-      items: items.map(withoutSids),
-      total,
-      ...(items.length === 0 || next >= total ? {} : { cursor: writeCursor(next) }),
-    };
+    return readPage(query, async (page) => {
+      const { items, total } = await this.#registry.list(id, page);
+      return { items: items.map(withoutSids), total };
+    });
   }
 
   async find(userId: string, loginId: string): Promise<Login | undefined> {
@@ -201,11 +185,17 @@ export class Logins {
     return login === undefined ? undefined : withoutSids(login);
   }
 
-  async activeUsers({ page = 1, limit = 10 }: ActiveUsersPage = {}): Promise<ActiveUsers> {
-    const first = integerArgument("page", page, 1, Number.MAX_SAFE_INTEGER / 50) - 1;
-    const size = integerArgument("limit", limit, 1, 50);
-    const { totalCount, users } = await this.#registry.activeUsers({ offset: first * size, limit: size });
-    return { totalCount, users: users.map(({ logins, ...user }) => ({ ...user, logins: logins.map(withoutSids) })) };
+  async listActiveUsers(query: PageRequest = {}): Promise<CountedPage<ActiveUser>> {
+    return readPage(query, (page) => this.activeUsers(page));
+  }
+
+  /** Lists the users online, most recently active first. */
+  async activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUser>> {
+    const { totalCount, users } = await this.#registry.activeUsers(page);
+    return {
+      total: totalCount,
+      items: users.map(({ logins, ...user }) => ({ ...user, logins: logins.map(withoutSids) })),
+    };
   }
 
   /** Returns an estimate for progress. A kick must not fail because users cannot be counted. */
@@ -216,22 +206,21 @@ export class Logins {
     );
   }
 
-  #createKick({ reason, by, waitReplicas }: KickOptions): { kick: KickRecord; wait: EndOptions } {
+  #createKick({ reason, by }: KickOptions): KickRecord {
     const kick = {
       id: randomBytes(9).toString("base64url"),
       at: new Date(),
       reason: textArgument("reason", reason),
       by: textArgument("by", by),
     };
-    if (waitReplicas !== undefined) integerArgument("waitReplicas", waitReplicas, 0, MAX_REPLICAS);
     this.#ownKicks.set(kick.id, true);
-    return { kick, wait: { waitReplicas } };
+    return kick;
   }
 
   async #kickUsers(
     userIds: readonly string[],
     kick: KickRecord,
-    end: KickEndOptions,
+    end: KickEndOptions = {},
   ): Promise<KickResult & { failures: Failure[] }> {
     const failures: Failure[] = [];
     const counts = await mapLimit(USERS_AT_ONCE, userIds, (userId) =>
@@ -271,6 +260,18 @@ function withoutSids({ id, userId, began, lastActive, shownUntil, ip, userAgent 
   return { id, userId, began, lastActive, expires: shownUntil, ip, userAgent };
 }
 
+/** Reads one page of a list, by a limit and a cursor. */
+async function readPage<Item>(
+  { limit = 50, cursor }: PageRequest,
+  read: (page: RegistryPage) => Promise<RegistryList<Item>>,
+): Promise<CountedPage<Item>> {
+  const size = integerArgument("limit", limit, 1, MAX_PAGE);
+  const offset = cursor === undefined ? 0 : readCursor(cursor);
+  const { items, total } = await read({ offset, limit: size });
+  const next = offset + size;
+  return { items, total, ...(items.length === 0 || next >= total ? {} : { cursor: writeCursor(next) }) };
+}
+
 function writeCursor(offset: number): string {
   return Buffer.from(`o${String(offset)}`).toString("base64url");
 }
@@ -278,22 +279,25 @@ function writeCursor(offset: number): string {
 function readCursor(cursor: unknown): number {
   const text = typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString() : "";
   if (/^o\d{1,15}$/.test(text)) return Number(text.slice(1));
-  throw new LogoutError("ERR_ARGUMENT", "cursor must be the cursor of the previous page.");
+  throw new LogoutError("ERR_ARGUMENT_INVALID", "cursor must be the cursor of the previous page.");
 }
 
 /**
  * Returns the error of an incomplete kick. Of several causes, it carries the one to fix first: any other before
- * `ERR_NOT_REPLICATED`. A wrong argument is returned as it is.
+ * `ERR_WRITE_NOT_REPLICATED`. A wrong argument is returned as it is.
  */
 function kickError(failures: readonly Failure[], stoppedBy?: unknown): LogoutError {
   const causes = [...(stoppedBy === undefined ? [] : [stoppedBy]), ...failures.map(({ cause }) => cause)];
-  const misuse = causes.find((cause) => cause instanceof LogoutError && cause.code === "ERR_ARGUMENT");
-  if (misuse !== undefined) return misuse as LogoutError;
-  const isUnreplicated = (cause: unknown): boolean =>
-    cause instanceof LogoutError && cause.code === "ERR_NOT_REPLICATED";
-  return new KickError(
-    failures.map(({ userId }) => userId),
-    causes.find((cause) => !isUnreplicated(cause)) ?? causes[0],
+  const misuse = causes.find((cause) => LogoutError.is(cause, "ERR_ARGUMENT_INVALID"));
+  if (misuse !== undefined) return misuse;
+  const outage = causes.find((cause) => !LogoutError.is(cause, "ERR_WRITE_NOT_REPLICATED"));
+  const userIds = failures.map(({ userId }) => userId);
+  const users = `${String(userIds.length)} ${userIds.length === 1 ? "user" : "users"}`;
+  const why = outage === undefined ? "too few replicas acknowledged it" : "session store or registry unavailable";
+  return new LogoutError(
+    outage === undefined ? "ERR_WRITE_NOT_REPLICATED" : "ERR_KICK_INCOMPLETE",
+    `Kick incomplete for ${users}: ${why}. Safe to retry.`,
+    { cause: outage ?? causes[0], details: { userIds } },
   );
 }
 
@@ -304,17 +308,24 @@ function isLoginId(value: unknown): boolean {
 
 function userIdArgument(value: unknown): string {
   const userId = toUserId(value);
-  if (userId === undefined) throw new LogoutError("ERR_ARGUMENT", "A user id must be a non-empty string or a number.");
+  if (userId === undefined)
+    throw new LogoutError("ERR_ARGUMENT_INVALID", "A user id must be a non-empty string or a number.");
   return userId;
 }
 
 function textArgument(name: string, value: unknown): string | undefined {
   if (value === undefined || value === "") return undefined;
   if (typeof value === "string" && value.length <= MAX_KICK_TEXT) return value;
-  throw new LogoutError("ERR_ARGUMENT", `${name} must be a string of at most ${String(MAX_KICK_TEXT)} characters.`);
+  throw new LogoutError(
+    "ERR_ARGUMENT_INVALID",
+    `${name} must be a string of at most ${String(MAX_KICK_TEXT)} characters.`,
+  );
 }
 
 function integerArgument(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new LogoutError("ERR_ARGUMENT", `${name} must be a whole number from ${String(least)} to ${String(most)}.`);
+  throw new LogoutError(
+    "ERR_ARGUMENT_INVALID",
+    `${name} must be a whole number from ${String(least)} to ${String(most)}.`,
+  );
 }

@@ -3,7 +3,7 @@ import { LogoutError } from "../errors.js";
 import { LOGINS_PER_USER } from "../util/limits.js";
 import type { Generation, KickRecord } from "../types/login.js";
 import type {
-  ActiveUser,
+  ActiveUserRow,
   EndedLogins,
   EndOfLogin,
   EndOptions,
@@ -185,9 +185,9 @@ export class MemoryLoginRegistry implements LoginRegistry {
     return { items: shown.slice(offset, offset + limit), total: shown.length };
   }
 
-  async activeUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
+  async activeUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUserRow[] }> {
     this.#sweep(SWEEP_SHARE * this.#sweptInMs);
-    const users: ActiveUser[] = [];
+    const users: ActiveUserRow[] = [];
     let position = 0;
     for (const user of this.#online) {
       if (users.length >= limit) break;
@@ -321,7 +321,7 @@ function lastKickOn(user: User, loginId: string): KickRecord | undefined {
 function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
   if (waitReplicas === 0) return;
   throw new LogoutError(
-    "ERR_ARGUMENT",
+    "ERR_ARGUMENT_INVALID",
     "waitReplicas is not supported: MemoryLoginRegistry has no replicas. Leave it out.",
   );
 }

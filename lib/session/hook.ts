@@ -3,12 +3,11 @@ import type { Cookie, SessionData, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginWatcher } from "../live/login-watcher.js";
 import type { LoginRegistry } from "../types/registry.js";
-import type { AdoptionOptions } from "./rules/adoption.js";
 import { toCallback, byCallback, type Callback, type Done } from "./callbacks.js";
 import { HookedStore } from "./store/hooked-store.js";
 import { Tombstones } from "./store/tombstones.js";
 import { isMemoryStore } from "../util/known-stores.js";
-import { SessionRules, type Loaded } from "./rules/rules.js";
+import { SessionRules, type Loaded, type SessionRuleOptions } from "./rules/rules.js";
 import { RawStore } from "./store/raw-store.js";
 import { RequestStates, type Rejection, type RequestState } from "./request-state.js";
 import type { SessionEvents } from "./session-events.js";
@@ -22,16 +21,18 @@ interface RequestWithSession {
   sessionStore?: Store;
 }
 
+/** The options in `sessions` of one `logout()`. */
+interface HookedSessionOptions extends SessionRuleOptions {
+  readonly storeTimeoutMs: number;
+  readonly waitForTouch: boolean;
+}
+
 /** What one `logout()` has the hook do. */
 export interface StoreHookOptions {
   readonly appId: string;
   readonly registry: LoginRegistry;
   readonly userId: UserIdOf;
-  readonly maxSessionAgeMs: number;
-  readonly storeTimeoutMs: number;
-  readonly touchIntervalMs: number;
-  readonly waitForTouch: boolean;
-  readonly sessions: AdoptionOptions;
+  readonly sessions: HookedSessionOptions;
   readonly events: SessionEvents;
 }
 
@@ -54,13 +55,13 @@ const HOOKED = Symbol.for("express-logout.hooked");
 /**
  * The hook that a closed `logout()` has left on a store: another one takes it over, with all that it knows of requests in flight.
  *
- * @throws LogoutError `ERR_STORE_HOOKED` while a `logout()` that is not closed uses it.
+ * @throws LogoutError `ERR_STORE_IN_USE` while a `logout()` that is not closed uses it.
  */
 export function hookLeftOn(store: unknown): StoreHook | undefined {
   const hook = (store as { readonly [HOOKED]?: StoreHook } | null | undefined)?.[HOOKED];
   if (hook === undefined || hook.isLeft) return hook;
   throw new LogoutError(
-    "ERR_STORE_HOOKED",
+    "ERR_STORE_IN_USE",
     "logout({ store }): another logout() uses this store. Call it once for a store, or await its auth.close() before.",
   );
 }
@@ -104,8 +105,9 @@ export class StoreHook {
    * @returns the use, for {@link StoreHook.isUsedBy} and {@link StoreHook.leave}.
    * @throws LogoutError `ERR_STORE_INVALID`
    */
-  use({ storeTimeoutMs, waitForTouch, ...options }: StoreHookOptions): HookUse {
+  use(options: StoreHookOptions): HookUse {
     const store = this.#store;
+    const { storeTimeoutMs, waitForTouch } = options.sessions;
     const isFirst = this.#use === undefined;
     const raw = new RawStore(store, storeTimeoutMs, waitForTouch, isFirst ? undefined : this.#raw);
     const tombstones = new Tombstones(store, raw, storeTimeoutMs);

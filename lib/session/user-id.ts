@@ -47,7 +47,7 @@ export function findDefaultUserId(session: Session): FoundUserId | undefined {
 /**
  * Returns a user id as a string, the form that registries and APIs use. `0` and every other number are users.
  *
- * @throws LogoutError `ERR_USER_ID` for a value that could be confused with another user's id.
+ * @throws LogoutError `ERR_USER_ID_INVALID` for a value that could be confused with another user's id.
  */
 export function toUserId(value: unknown): string | undefined {
   if (value === undefined || value === null || value === "" || value === false) return undefined;
@@ -57,7 +57,7 @@ export function toUserId(value: unknown): string | undefined {
   const stored = asJson(value);
   if (stored !== value && typeof stored === "string" && stored !== "") return stored;
   throw new LogoutError(
-    "ERR_USER_ID",
+    "ERR_USER_ID_INVALID",
     `The user id of a session must be a string or a number, not ${describe(value)}: pass logout({ userId: (session) => … }).`,
   );
 }

@@ -1,3 +1,6 @@
+/** A user id as apps hold it. `7` and `"7"` name the same user. */
+export type UserId = string | number;
+
 /** The device behind a login. Both fields come from the request: display them as text and trust neither. */
 export interface DeviceInfo {
   /** The IP address, from Express's `req.ip` (so `trust proxy` applies). */
@@ -45,11 +48,17 @@ export interface KickRecord {
   readonly by?: string | undefined;
 }
 
-/** Why the login of a request was rejected: see `auth.ended(req)`. */
+/**
+ * How a login ended. `"close"`: the login may live on, but `auth.close()` was called, so this process would not notice a kick any more.
+ */
+export type LoginEndCause = "kick" | "logout" | "expiry" | "close";
+
+/** The end of a login. */
 export interface LoginEnd {
   readonly loginId: string;
-  /** When the login was kicked. */
+  readonly cause: LoginEndCause;
   readonly at: Date;
+  /** The reason for the user, if one was given. */
   readonly reason?: string | undefined;
 }
 

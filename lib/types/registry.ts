@@ -97,8 +97,8 @@ export interface Removal {
 /** How an end is written. */
 export interface EndOptions {
   /**
-   * How many replicas must acknowledge the write before the call resolves; otherwise it rejects with `ERR_NOT_REPLICATED`.
-   * Default: the registry's own option. A registry without replicas rejects a number above 0 with `ERR_ARGUMENT`.
+   * How many replicas must acknowledge the write before the call resolves; otherwise it rejects with `ERR_WRITE_NOT_REPLICATED`.
+   * Default: the registry's own option. A registry without replicas rejects a number above 0 with `ERR_ARGUMENT_INVALID`.
    */
   readonly waitReplicas?: number | undefined;
 }
@@ -135,7 +135,7 @@ export interface Subscription {
 }
 
 /** A user who is online. */
-export interface ActiveUser {
+export interface ActiveUserRow {
   readonly userId: string;
   /** The user's newest logins that are shown, newest first: at least one, at most 50. */
   readonly logins: readonly ListedLogin[];
@@ -258,7 +258,7 @@ export interface LoginRegistry {
    */
   activeUsers(page: RegistryPage): Promise<{
     readonly totalCount: number;
-    readonly users: readonly ActiveUser[];
+    readonly users: readonly ActiveUserRow[];
   }>;
 
   /**

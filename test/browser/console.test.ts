@@ -29,7 +29,7 @@ describe("the console while an administrator uses it", () => {
   /** Opens the console of a site on which these users and an administrator are logged in. */
   async function consoleOf(users: readonly string[] = [], auth: Partial<LogoutOptions> = {}) {
     const site = await openSite({
-      auth: { admin: { authorize: (req) => req.session.userId === "admin" }, ...auth },
+      auth: { console: { authorize: (req) => req.session.userId === "admin" }, ...auth },
     });
     for (const user of users) await site.login(user);
     const watched = await openPageAs(browser, site, "admin");
@@ -110,7 +110,7 @@ describe("the console while an administrator uses it", () => {
   it("sends an administrator who logged out in another tab to the login page, also on another host", async () => {
     const idp = await serve((_req, res) => res.end("the log-in page"));
     try {
-      const { site, page, context } = await consoleOf([], { loginUrl: `${idp.url}/in` });
+      const { site, page, context } = await consoleOf([], { redirects: { login: `${idp.url}/in` } });
       const cookies = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
       await site.ask("POST", "/login/profile/logout", { headers: { Cookie: cookies } });
       await page.waitForURL(`${idp.url}/**`);

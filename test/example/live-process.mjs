@@ -14,8 +14,8 @@ const client = redisUrl === "memory" ? undefined : await createClient({ url: red
 const store = client === undefined ? new MemoryStore() : new RedisStore({ client });
 const registry = client && new RedisLoginRegistry({ client });
 // Longer than the test waits for the end of the process.
-const recheckIntervalMs = closes === "closes while one is live" ? 600_000 : undefined;
-const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", recheckIntervalMs });
+const liveCheckIntervalMs = closes === "closes while one is live" ? 600_000 : undefined;
+const auth = logout({ store, registry, appId: "shop", sessions: { liveCheckIntervalMs } });
 
 let kicked;
 const app = express();

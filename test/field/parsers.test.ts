@@ -34,7 +34,7 @@ reportTried("middleware", Object.keys(PARSERS));
 describe.each(Object.entries(PARSERS))("%s, mounted before the middleware", (_name, parts) => {
   const openShop = useShops();
   const redirectUris = ["https://shop.example/bye?from=1&from=2"];
-  const admin = { tokens: ["t"], authorize: () => true };
+  const console = { authorize: () => true };
 
   /** The users that are online after an administrator has checked two of them and confirmed. */
   async function forceOffline(shop: OpenShop, device: Device): Promise<number> {
@@ -53,7 +53,7 @@ describe.each(Object.entries(PARSERS))("%s, mounted before the middleware", (_na
   });
 
   it("kicks exactly the confirmed users, from a repeated field", async () => {
-    const shop = await openShop({ ...parts, auth: { admin } });
+    const shop = await openShop({ ...parts, auth: { console } });
     await Promise.all(["alice", "bob", "carol"].map((user) => shop.device(user)));
     expect(await forceOffline(shop, await shop.device("root"))).toBe(0);
     expect((await shop.auth.listLogins("carol")).total).toBe(1);
@@ -69,7 +69,7 @@ describe.each(Object.entries(PARSERS))("%s, mounted before the middleware", (_na
   });
 
   it("a logout redirects to the requested address, unchanged", async () => {
-    const shop = await openShop({ ...parts, auth: { redirectUris } });
+    const shop = await openShop({ ...parts, auth: { redirects: { allow: redirectUris } } });
     const alice = await shop.device("alice");
     const [uri = ""] = redirectUris;
     const { status, headers } = await alice.page(`/login/profile/logout?redirect_uri=${encodeURIComponent(uri)}`);

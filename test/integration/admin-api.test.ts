@@ -227,11 +227,11 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("with admin.authorizeToken", () => {
+  describe("with admin.authorize", () => {
     it("calls the function with the users to be kicked", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) > 0;
-      const site = await withAlice({ auth: { admin: { tokens: ["another", TOKEN], authorizeToken: authorize } } });
+      const site = await withAlice({ auth: { admin: { userPoolId: POOL_ID, tokens: ["another", TOKEN], authorize } } });
       expect(await kick(site, { userIds: ["alice"] })).toMatchObject({ status: 200, body: DONE });
       expect(asked).toEqual([{ appId: site.appId, userPoolId: POOL_ID, action: "kick", userIds: ["alice"] }]);
     });
@@ -241,7 +241,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
       ["a promise of false", () => Promise.resolve(false)],
       ["something that is not true", () => "yes" as unknown as boolean],
     ])("answers 403 and kicks no user: %s", async (_case, authorize) => {
-      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
+      const site = await withAlice({ auth: { admin: { userPoolId: POOL_ID, tokens: [TOKEN], authorize } } });
       await expectRefused(site, kick(site, { userIds: ["alice"] }), 403, /Forbidden/);
     });
 
@@ -254,7 +254,7 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
         },
       ],
     ])("passes the error to the app and kicks no user if the function %s", async (_case, authorize) => {
-      const site = await withAlice({ auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
+      const site = await withAlice({ auth: { admin: { userPoolId: POOL_ID, tokens: [TOKEN], authorize } } });
       expect((await kick(site, { userIds: ["alice"] })).status).toBe(500);
       expect(site.errors).toEqual([new Error("no directory")]);
       expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
@@ -281,13 +281,9 @@ describe.each(PLACES)("kick-active-users below %s", (_name, at, api) => {
     });
   });
 
-  describe("without tokens", () => {
-    it.each([
-      ["no admin", undefined],
-      ["no tokens", {}],
-      ["an empty list", { tokens: [] }],
-    ])("does not exist: %s", async (_case, admin) => {
-      const site = await withAlice({ auth: { admin } });
+  describe("without the option admin", () => {
+    it("does not exist", async () => {
+      const site = await withAlice({ auth: { admin: undefined } });
       for (const Authorization of [TOKEN, "", "Bearer ", "Bearer undefined"]) {
         const answer = await kick(site, { userIds: ["alice"] }, { Authorization });
         expect({ status: answer.status, body: answer.body }).toEqual({ status: 404, body: undefined });
@@ -347,7 +343,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
         lastIp: "secret",
         loginsCount: 99,
       });
-      const site = await open({ at, auth: { user } });
+      const site = await open({ at, auth: { pages: { describeUser: user } } });
       const before = Date.now();
       await site.login("alice", { "User-Agent": CHROME });
       await site.login("alice", { "User-Agent": IPHONE });
@@ -371,8 +367,10 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
     });
 
     it("omits fields without a value", async () => {
-      const user = (() => ({ name: "Alice", email: null, phone: undefined })) as unknown as LogoutOptions["user"];
-      const site = await open({ at, auth: { user } });
+      const user = (() => ({ name: "Alice", email: null, phone: undefined })) as unknown as NonNullable<
+        LogoutOptions["pages"]
+      >["describeUser"];
+      const site = await open({ at, auth: { pages: { describeUser: user } } });
       await site.login("alice");
       const [entry] = data(await list(site)).list;
       expect(entry).toMatchObject({ id: "alice", name: "Alice" });
@@ -393,7 +391,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       ["returns undefined", () => undefined],
       ["returns only a name", () => Promise.resolve({ name: "Alice", email: undefined })],
     ])("omits fields that the app does not supply: user %s", async (_case, user) => {
-      const site = await open({ at, auth: { user } });
+      const site = await open({ at, auth: { pages: { describeUser: user } } });
       await site.login("alice", { "User-Agent": "" });
       const known = (await user()) === undefined ? [] : ["name"];
       const [entry = {}] = data(await list(site)).list;
@@ -478,16 +476,16 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
       expect(text).not.toContain("alice");
     });
 
-    it("calls admin.authorizeToken, and answers 403 for false", async () => {
+    it("calls admin.authorize, and answers 403 for false", async () => {
       const asked: AdminContext[] = [];
       const authorize = (_req: express.Request, context: AdminContext): boolean => asked.push(context) < 0;
-      const site = await open({ at, auth: { admin: { tokens: [TOKEN], authorizeToken: authorize } } });
+      const site = await open({ at, auth: { admin: { userPoolId: POOL_ID, tokens: [TOKEN], authorize } } });
       const { status, body } = await list(site);
       expect({ status, body }).toEqual({ status: 403, body: { code: 403, message: expect.any(String) } });
       expect(asked).toEqual([{ appId: site.appId, userPoolId: POOL_ID, action: "list" }]);
     });
 
-    it("does not exist without tokens", async () => {
+    it("does not exist without the option", async () => {
       expect((await list(await open({ at, auth: { admin: undefined } }))).status).toBe(404);
     });
   });

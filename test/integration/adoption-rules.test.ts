@@ -183,14 +183,14 @@ describe("auth.adoptSessions()", () => {
       throw new Error("no progress, please");
     };
     await expect(site.auth.adoptSessions({ onProgress: failing })).rejects.toThrow("no progress, please");
-    expect((await site.auth.activeUsers()).totalCount).toBe(2);
+    expect((await site.auth.listActiveUsers()).total).toBe(2);
   });
 
   it("continues after a session that cannot be read, and rejects at the end", async () => {
     const { site, write } = await open({}, new MemoryStore(), { userId: ({ userId }) => userId });
     await write("odd", { userId: {} as string });
     await write("old", { userId: "alice" });
-    await expect(site.auth.adoptSessions()).rejects.toMatchObject({ code: "ERR_USER_ID" });
+    await expect(site.auth.adoptSessions()).rejects.toMatchObject({ code: "ERR_USER_ID_INVALID" });
     expect((await site.auth.listLogins("alice")).total).toBe(1);
   });
 

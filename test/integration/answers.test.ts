@@ -104,7 +104,8 @@ describe("another method on a path of the admin API", () => {
   });
 
   it("is allowed if another route has the same path", async () => {
-    const site = await open({ auth: { routes: { kickActiveUsers: "/logins", activeUsers: "/logins" } } });
+    const routes = { kickActiveUsers: "/logins", activeUsers: "/logins" };
+    const site = await open({ auth: { admin: { userPoolId: POOL_ID, tokens: [TOKEN], routes } } });
     const ask = (method: string) => site.ask(method, "/logins", { headers: GOOD });
     expect([(await ask("GET")).status, (await ask("POST")).status]).toEqual([200, 415]);
     expect((await ask("PATCH")).headers.allow).toMatch(/POST.*GET, HEAD|GET, HEAD.*POST/);
@@ -122,7 +123,7 @@ describe("another method on a path of the admin API", () => {
 });
 
 describe("an outage", () => {
-  const auth = { registry: new OfflineRegistry(), admin: { tokens: [TOKEN], authorize: () => true } };
+  const auth = { registry: new OfflineRegistry(), console: { authorize: () => true } };
 
   it("is a 503 with Retry-After: as JSON, as a page, and as an error", async () => {
     const site = await open({ auth });
@@ -198,7 +199,7 @@ describe("the error handler", () => {
 
   it("recognizes errors of another copy of the package", async () => {
     const copy = Object.assign(new Error("Repeat it."), {
-      name: "KickError",
+      name: "LogoutError",
       code: "ERR_KICK_INCOMPLETE",
       status: 503,
     });
@@ -231,7 +232,7 @@ describe("the error handler", () => {
       before: (app) => app.set("env", "production"),
       after: (app, controls) => {
         app.get("/fail", (_req, _res, next) => {
-          next(new LogoutError("ERR_USER_ID", "Pass userId."));
+          next(new LogoutError("ERR_USER_ID_INVALID", "Pass userId."));
         });
         app.use(controls.errorHandler);
       },
@@ -295,7 +296,7 @@ describe("the routes that use no session", () => {
 
   async function answers(build: (app: Express, auth: ReturnType<typeof logout>, store: MemoryStore) => void) {
     const store = new MemoryStore();
-    const auth = logout({ store, appId: "shop", userPoolId: POOL_ID, admin: { tokens: [TOKEN] } });
+    const auth = logout({ store, appId: "shop", admin: { userPoolId: POOL_ID, tokens: [TOKEN] } });
     const app = express();
     build(app, auth, store);
     const server = await serve(app);
@@ -325,7 +326,7 @@ describe("the routes that use no session", () => {
   });
 
   it("do not exist without tokens", async () => {
-    const auth = logout({ store: new MemoryStore(), appId: "shop", userPoolId: POOL_ID });
+    const auth = logout({ store: new MemoryStore(), appId: "shop" });
     const server = await serve(express().use(auth.sessionlessRoutes, refuse));
     expect((await kick(server.url)).status).toBe(418);
     await server.close();

@@ -18,7 +18,7 @@ afterEach(async () => {
 /** A server of node:http without Express, in which alice has logged in and may have been kicked. */
 async function bareSite(pick: (auth: LogoutMiddleware) => RequestHandler, isKicked: boolean) {
   const store = new MemoryStore();
-  const auth = logout({ store, appId: "shop", userPoolId: "acme", onRejected: (_req, res) => res.redirect("/login") });
+  const auth = logout({ store, appId: "shop", onRejected: (_req, res) => res.redirect("/login") });
   const sessions = session({ store, secret: SECRET, resave: false, saveUninitialized: false });
   const serveWith = (req: IncomingMessage, res: ServerResponse, then: () => void): void => {
     sessions(req as Request, res as Response, () => {

@@ -108,7 +108,7 @@ describe.each(Object.entries(PARSERS))("after %s", (_name, handlers) => {
   });
 
   it("forms are read", async () => {
-    const site = await open(withLogins(handlers, { redirectUris: [BYE] }));
+    const site = await open(withLogins(handlers, { redirects: { allow: [BYE] } }));
     const browsers = [await logIn(site, "alice"), await logIn(site, "alice"), await logIn(site, "alice")] as const;
     const [oldest] = (await site.auth.listLogins("alice")).items.slice(-1);
     const ended = await submit(site, browsers[2], "/u/end-login", [["loginId", oldest?.id ?? ""]]);
@@ -251,7 +251,7 @@ describe("the confirmed selection", () => {
     ["a parser that takes few fields", [express.urlencoded({ extended: false, parameterLimit: 5 })]],
   ] as const)("is kicked, after %s", async (_name, handlers) => {
     const site = await open(
-      withLogins(handlers, { admin: { authorize: (req: Request) => req.session.userId === "root" } }),
+      withLogins(handlers, { console: { authorize: (req: Request) => req.session.userId === "root" } }),
     );
     const root = await logIn(site, "root");
     for (const user of USERS) await logIn(site, user);
@@ -274,7 +274,7 @@ describe("the confirmed selection", () => {
     Buffer.from('{"userIds":"alice"}').toString("base64url"),
     Buffer.from('{"userIds":[""]}').toString("base64url"),
   ])("is rejected if it differs from the page's form: %s", async (selection) => {
-    const site = await open(withLogins([], { admin: { authorize: () => true } }));
+    const site = await open(withLogins([], { console: { authorize: () => true } }));
     const alice = await logIn(site, "alice");
     const force = `/console/applications/${site.appId}/login-management/force-offline`;
     expect(
@@ -307,7 +307,7 @@ describe("query parameters", () => {
   ];
 
   it.each(settings)("are read from the address: %s", async (_name, set) => {
-    const auth = { redirectUris: [BYE], admin: { tokens: [TOKEN], authorize: () => true } };
+    const auth = { redirects: { allow: [BYE] }, console: { authorize: () => true } };
     const site = await open({ before: set, auth });
     const alice = await site.login("alice");
     await site.login("bob");

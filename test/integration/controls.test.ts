@@ -40,7 +40,7 @@ describe("the controls", () => {
       ip: expect.stringMatching(/127\.0\.0\.1$/),
       userAgent: "Phone/1.0",
     });
-    expect(JSON.stringify(await site.auth.activeUsers())).not.toContain(sessionId(phone));
+    expect(JSON.stringify(await site.auth.listActiveUsers())).not.toContain(sessionId(phone));
     expect((await site.auth.listLogins(7)).items).toEqual((await site.auth.listLogins("7")).items);
   });
 
@@ -64,17 +64,35 @@ describe("the controls", () => {
     expect(await site.user(browser)).toBe("alice");
   });
 
-  it("kickOthers() ends every login of the user but one", async () => {
+  it("kick() spares the login in `except`, and ends all if that has ended", async () => {
     const site = await openSite();
     const here = await site.login("alice");
     const [current] = (await site.auth.listLogins("alice")).items;
     const [there, bob] = [await site.login("alice"), await site.login("bob")];
     const options = { reason: "Log out everywhere else", by: "alice" };
-    expect(await site.auth.kickOthers("alice", current?.id ?? "", options)).toEqual({ users: 1, logins: 1 });
+    expect(await site.auth.kick("alice", { ...options, except: current?.id })).toEqual({ users: 1, logins: 1 });
     expect(await Promise.all([here, there, bob].map((browser) => site.user(browser)))).toEqual(["alice", null, "bob"]);
-    expect(await site.auth.kickOthers("alice", current?.id ?? "")).toEqual({ users: 0, logins: 0 });
-    await expect(site.auth.kickOthers("alice", "here")).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+    expect(await site.auth.kick(["alice", "carol"], { except: current?.id })).toEqual({ users: 0, logins: 0 });
     expect(await site.user(here)).toBe("alice");
+    await here.post("/login/profile/logout");
+    const again = await site.login("alice");
+    expect(await site.auth.kick("alice", { except: current?.id })).toEqual({ users: 1, logins: 1 });
+    expect(await site.user(again)).toBeNull();
+  });
+
+  it("kickOthers() ends every login of the request's user but its own", async () => {
+    const site = await openSite({
+      after: (app, auth) => {
+        app.post("/others", (req, res, next) => {
+          auth.kickOthers(req, { reason: "Log out everywhere else" }).then((result) => res.json(result), next);
+        });
+      },
+    });
+    const [here, there, bob] = [await site.login("alice"), await site.login("alice"), await site.login("bob")];
+    expect((await here.post("/others")).body).toEqual({ users: 1, logins: 1 });
+    expect(await Promise.all([here, there, bob].map((browser) => site.user(browser)))).toEqual(["alice", null, "bob"]);
+    const anonymous = await new Browser(site.url).post("/others");
+    expect([anonymous.status, anonymous.body]).toEqual([401, { error: "ERR_LOGIN_REQUIRED" }]);
   });
 
   it("kick everyone, and report progress", async () => {
@@ -84,7 +102,7 @@ describe("the controls", () => {
     expect(await site.auth.kickAll({ onProgress: (step) => progress.push(step) })).toEqual({ users: 3, logins: 4 });
     expect(progress.at(-1)).toEqual({ done: 3, total: 3 });
     expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null, null, null]);
-    expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
+    expect(await site.auth.listActiveUsers()).toEqual({ total: 0, items: [] });
   });
 
   it("kick everyone even if onProgress throws, and reject with its error afterwards", async () => {
@@ -95,7 +113,7 @@ describe("the controls", () => {
     };
     await expect(site.auth.kickAll({ onProgress: failing })).rejects.toThrow("the progress bar is gone");
     expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null]);
-    expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
+    expect(await site.auth.listActiveUsers()).toEqual({ total: 0, items: [] });
   });
 
   it("return the login of a request", async () => {
@@ -120,12 +138,18 @@ describe("the controls", () => {
   it.each([
     ["an empty user id", (auth: LogoutMiddleware) => auth.kick("")],
     ["a user id that is null", (auth: LogoutMiddleware) => auth.kick([null] as unknown as string)],
-    ["a user id that is an object", (auth: LogoutMiddleware) => auth.kick([{}] as unknown as string), "ERR_USER_ID"],
+    [
+      "a user id that is an object",
+      (auth: LogoutMiddleware) => auth.kick([{}] as unknown as string),
+      "ERR_USER_ID_INVALID",
+    ],
     ["a reason that is not a string", (auth: LogoutMiddleware) => auth.kick("a", { reason: 1 as unknown as string })],
     ["a reason that is too long", (auth: LogoutMiddleware) => auth.kick("a", { reason: "x".repeat(501) })],
-    ["page 0", (auth: LogoutMiddleware) => auth.activeUsers({ page: 0 })],
-    ["limit 51", (auth: LogoutMiddleware) => auth.activeUsers({ limit: 51 })],
-  ])("reject %s", async (_what, act, code = "ERR_ARGUMENT") => {
+    ["a limit of 0", (auth: LogoutMiddleware) => auth.listActiveUsers({ limit: 0 })],
+    ["a limit of 1,001", (auth: LogoutMiddleware) => auth.listActiveUsers({ limit: 1_001 })],
+    ["an unknown cursor", (auth: LogoutMiddleware) => auth.listActiveUsers({ cursor: "2" })],
+    ["an except that is no id of a login", (auth: LogoutMiddleware) => auth.kick("alice", { except: "here" })],
+  ])("reject %s", async (_what, act, code = "ERR_ARGUMENT_INVALID") => {
     const { auth } = await openSite();
     await expect(act(auth)).rejects.toMatchObject({ name: "LogoutError", code });
   });
@@ -133,7 +157,7 @@ describe("the controls", () => {
   it("kick no user if one of several user ids is invalid", async () => {
     const site = await openSite();
     await site.login("alice");
-    await expect(site.auth.kick(["alice", ""])).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+    await expect(site.auth.kick(["alice", ""])).rejects.toMatchObject({ code: "ERR_ARGUMENT_INVALID" });
     expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
   });
 });
@@ -159,7 +183,7 @@ describe("a kick that the store does not answer", () => {
     const sid = sessionId(await site.login("alice"));
     store.isBroken = true;
     const error: unknown = await site.auth.kick("alice").catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
+    expect(error).toMatchObject({ code: "ERR_KICK_INCOMPLETE", details: { userIds: ["alice"] } });
     expect(error).toHaveProperty("cause.code", "ERR_STORE_UNAVAILABLE");
     expect(error).toHaveProperty("cause.cause.code", "ENOSPC");
     expect(error).toHaveProperty("cause.cause.message", "ENOSPC: no space left on device, open '/sessions/….json'");
@@ -190,10 +214,12 @@ describe("the events", () => {
     const site = await openSite();
     const received: unknown[] = [];
     const listener = (event: unknown): void => void received.push(event);
+    const remove = site.auth.on("login", listener);
     site.auth.on("login", listener);
     await site.login("alice");
-    site.auth.off("login", listener);
+    remove();
+    remove();
     await site.login("alice");
-    expect(received).toHaveLength(1);
+    expect(received).toHaveLength(3);
   });
 });

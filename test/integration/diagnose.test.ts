@@ -5,13 +5,13 @@ import { logout, MemoryLoginRegistry, type Finding, type LogoutMiddleware } from
 import { Browser } from "../support/http.js";
 import { MinimalStore } from "../support/odd-stores.js";
 import { save } from "../support/race-app.js";
-import { useSites, type SiteOptions } from "../support/site.js";
+import { useSites } from "../support/site.js";
 
 declare const EXPRESS_MAJOR: string;
 
 const openSite = useSites();
 
-const base = { appId: "shop", userPoolId: "acme" };
+const base = { appId: "shop" };
 
 /** The finding about this. */
 const about = (findings: readonly Finding[], what: string): Finding | undefined =>
@@ -83,7 +83,8 @@ describe("diagnose()", () => {
   });
 
   it("reports an invalid result of the app's own function", async () => {
-    const auth: SiteOptions["auth"] = { userId: ({ cart }) => (cart === undefined ? undefined : {}) };
+    const userId = ({ cart }: { readonly cart?: unknown }) => (cart === undefined ? undefined : {});
+    const auth = { userId: userId as never };
     const site = await openSite({
       auth,
       after: (app, made) => {

@@ -77,7 +77,7 @@ describe("the list of logins", () => {
     "shows an active login as long as it lives, and drops it soon after: %s session",
     async (setting) => {
       const store = new MemoryStore();
-      const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+      const auth = logout({ store, appId: "shop" });
       const created = express();
       created.use(
         session({
@@ -109,7 +109,7 @@ describe("the list of logins", () => {
       expect((await auth.listLogins("alice")).items).toHaveLength(1);
       jest.setSystemTime(lastVisit + HOUR + 2 * MINUTE);
       expect((await auth.listLogins("alice")).items).toEqual([]);
-      expect(await auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
+      expect(await auth.listActiveUsers()).toEqual({ total: 0, items: [] });
       await server.close();
     },
   );

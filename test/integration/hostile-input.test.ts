@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import session from "express-session";
-import { LogoutError } from "../../lib/index.js";
+import { LogoutError, type LogoutOptions } from "../../lib/index.js";
 import { sessionId, signedCookie, POOL_ID, TOKEN, useSites, type Answer, type Site } from "../support/site.js";
 import { BACKENDS } from "../support/stores.js";
 
@@ -84,7 +84,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       await end(site);
       expect((await browser.get("/me")).status).toBe(401);
       expect(await Promise.all(others.map((other) => site.user(other)))).toEqual(neighbours);
-      const { users } = await site.auth.activeUsers({ limit: 50 });
+      const { items: users } = await site.auth.listActiveUsers({ limit: 50 });
       expect(users.map(({ userId }) => userId).sort()).toEqual(neighbours.sort());
       const kicks = site.events.filter(({ name }) => name === "kick");
       expect(kicks).toEqual([expect.objectContaining({ userId: String(id) })]);
@@ -127,10 +127,10 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       ["an empty string", ""],
       ["false", false],
     ])("makes the session anonymous: %s", async (_case, id) => {
-      const site = await open({ backend, auth: { userId: () => id } });
+      const site = await open({ backend, auth: { userId: () => id as string } });
       const browser = await site.login("alice");
       expect((await browser.get("/me")).body).toEqual({ user: "alice" });
-      expect(await site.auth.activeUsers()).toEqual({ totalCount: 0, users: [] });
+      expect(await site.auth.listActiveUsers()).toEqual({ total: 0, items: [] });
       expect(site.errors).toEqual([]);
     });
 
@@ -148,14 +148,14 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       ["an object whose toJSON gives nothing", { toJSON: () => "" }],
     ])("causes a clear error, and no user is served: %s", async (_case, id) => {
       let odd: unknown;
-      const site = await open({ backend, auth: { userId: ({ userId }) => odd ?? userId } });
+      const site = await open({ backend, auth: { userId: ({ userId }) => (odd as string | undefined) ?? userId } });
       const alice = await site.login("alice");
       odd = id;
       await expect(site.login("bob")).rejects.toThrow("500");
       const answer = await alice.get("/me");
       expect({ status: answer.status, body: answer.body }).toEqual({
         status: 500,
-        body: { error: "ERR_USER_ID" },
+        body: { error: "ERR_USER_ID_INVALID" },
       });
       for (const error of site.errors) {
         expect(error).toBeInstanceOf(LogoutError);
@@ -164,17 +164,17 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       expect(site.errors).toHaveLength(2);
       odd = undefined;
       expect(await site.user(alice)).toBe("alice");
-      expect((await site.auth.activeUsers()).totalCount).toBe(1);
+      expect((await site.auth.listActiveUsers()).total).toBe(1);
     });
 
     it("causes an error of the app if the function throws, and no user is served", async () => {
       const broken = new Error("no such tenant");
       let down = false;
-      const userId = ({ userId: id }: { readonly userId?: unknown }): unknown => {
+      const userId = ({ userId: id }: { readonly userId?: string }): string | undefined => {
         if (down) throw broken;
         return id;
       };
-      const site = await open({ backend, auth: { userId } });
+      const site = await open({ backend, auth: { userId: userId as LogoutOptions["userId"] } });
       const alice = await site.login("alice");
       down = true;
       expect([(await alice.get("/me")).status, site.errors]).toEqual([500, [broken]]);
@@ -388,7 +388,7 @@ describe("everything that is answered or emitted", () => {
       await ask("GET", "/me", { Accept, Cookie: alice.cookies });
       await ask("GET", `${LOG_OUT}?redirect_uri=x`, { Accept, Cookie: bob.cookies });
       await ask("POST", LOG_OUT, { Accept, Origin: "null", Cookie: bob.cookies });
-      texts.push(JSON.stringify([await site.auth.activeUsers(), (await site.auth.listLogins("alice")).items]));
+      texts.push(JSON.stringify([await site.auth.listActiveUsers(), (await site.auth.listLogins("alice")).items]));
     }
     texts.push(JSON.stringify(site.events), ...site.errors.map(String));
     expect(new Set(site.events.map(({ name }) => name))).toEqual(new Set(["login", "logout", "kick", "rejected"]));

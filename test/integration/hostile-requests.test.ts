@@ -74,10 +74,13 @@ describe.each([
       backend,
       auth: {
         appId: "shop",
-        admin: { tokens: [TOKEN], authorize: (req: Request) => req.session.userId === "admin" },
-        redirectUris: [BYE],
-        user: (userId) => ({ name: `Name of ${userId}` }),
-        searchUsers: (text) => (text === "" ? [] : ["bob"]),
+        admin: { userPoolId: POOL_ID, tokens: [TOKEN] },
+        console: {
+          authorize: (req: Request) => req.session.userId === "admin",
+          searchUsers: (text) => (text === "" ? [] : ["bob"]),
+        },
+        redirects: { allow: [BYE] },
+        pages: { describeUser: (userId) => ({ name: `Name of ${userId}` }) },
       },
       before: (app) => app.set("trust proxy", at !== ""),
       after: (app, auth) => {

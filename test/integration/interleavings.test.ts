@@ -197,7 +197,7 @@ describe("an interrupted kick of one login", () => {
     const [login] = (await site.auth.listLogins("alice")).items;
     holdable.fail("set");
     const kick = () => site.auth.kickLogin("alice", login?.id ?? "", { reason: "lost" });
-    await expect(kick()).rejects.toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
+    await expect(kick()).rejects.toMatchObject({ code: "ERR_KICK_INCOMPLETE", details: { userIds: ["alice"] } });
     expect(await kick()).toEqual({ users: 1, logins: 1 });
     const sessions = (holdable.store as unknown as { sessions: Record<string, string> }).sessions;
     expect(sessions[sessionId(browser)]).not.toContain("alice");

@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { LoginEndedError, logout, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
+import { LogoutError, logout, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
 import { LiveThings, WAYS, type Live } from "../support/live.js";
 import { sessionId, useSites, type Site, type SiteOptions } from "../support/site.js";
 import { BACKENDS, memoryBackend } from "../support/stores.js";
@@ -30,7 +30,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     const create = (auth: Partial<LogoutOptions> = {}): Promise<Site> =>
       openSite({
         ...options,
-        auth: { ...node, appId, recheckIntervalMs: NEVER_MS, ...options.auth, ...auth },
+        auth: { ...node, appId, sessions: { liveCheckIntervalMs: NEVER_MS }, ...options.auth, ...auth },
         after: (app, given) => {
           things.addRoutes(app, given);
         },
@@ -53,7 +53,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     }
     await site.auth.kick("alice", { reason: REASON });
     expect(!isInProcess || signals.every((signal) => signal.aborted)).toBe(true);
-    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "kick", reason: REASON })));
+    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "kick", reason: REASON })));
   });
 
   it("ends at the takeover where its login was kicked after the close()", async () => {
@@ -61,34 +61,34 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     await first.auth.close();
     await first.auth.kick("alice", { reason: REASON });
     await create();
-    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "kick", reason: REASON })));
+    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "kick", reason: REASON })));
   });
 
   it("ends at the takeover by another application, which logs its user out", async () => {
     const { first, lives, create } = await open();
     await first.auth.close();
     await create({ appId: `blog-${first.appId}`, registry: backend.open().registry });
-    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "logout" })));
+    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "logout" })));
   });
 
   it("ends when its login expires after the takeover", async () => {
     const { first, lives, create } = await open({ session: { cookie: { maxAge: 1_500 }, rolling: false } });
     await first.auth.close();
     await create();
-    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "expiry" })));
+    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "expiry" })));
   });
 
-  it("ends recheckIntervalMs after the close() without a takeover, and says that its login may live on", async () => {
-    const { first, alice, lives, signals } = await open({ auth: { recheckIntervalMs: 300 } });
+  it("ends liveCheckIntervalMs after the close() without a takeover, and says that its login may live on", async () => {
+    const { first, alice, lives, signals } = await open({ auth: { sessions: { liveCheckIntervalMs: 300 } } });
     const closedAt = performance.now();
     await first.auth.close();
     expect(signals.map((signal) => signal.aborted)).toEqual([false, false, false]);
-    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "close" })));
+    expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "close" })));
     expect(performance.now() - closedAt).toBeGreaterThan(250);
     expect(await first.user(alice)).toBe("alice");
     for (const { reason } of signals) {
-      expect(reason).toBeInstanceOf(LoginEndedError);
-      expect(reason).toMatchObject({ code: "ERR_LOGIN_ENDED", status: 503, reason: undefined });
+      expect(reason).toBeInstanceOf(LogoutError);
+      expect(reason).toMatchObject({ code: "ERR_LOGIN_ENDED", status: 503, details: { reason: undefined } });
       expect((reason as Error).message).toContain("auth.close()");
     }
   });
@@ -104,18 +104,20 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a live conn
     expect(until.listenerCount("close")).toBe(1);
     await next.auth.kick("alice");
     await aborted(before);
-    expect(before.reason).toMatchObject({ end: "kick" });
+    expect(before.reason).toMatchObject({ details: { cause: "kick" } });
   });
 
   it("that begins after the close() ends without a takeover, and by a kick after one", async () => {
     for (const isTakenOver of [false, true]) {
-      const { first, create } = await open({ auth: { recheckIntervalMs: isTakenOver ? NEVER_MS : 300 } });
+      const { first, create } = await open({
+        auth: { sessions: { liveCheckIntervalMs: isTakenOver ? NEVER_MS : 300 } },
+      });
       const bob = await first.login("bob");
       await first.auth.close();
       const signal = await first.auth.signalOfSession(sessionId(bob), new EventEmitter());
       if (isTakenOver) await (await create()).auth.kick("bob");
       await aborted(signal);
-      expect(signal.reason).toMatchObject({ end: isTakenOver ? "kick" : "close" });
+      expect(signal.reason).toMatchObject({ details: { cause: isTakenOver ? "kick" : "close" } });
     }
   });
 
@@ -181,7 +183,7 @@ describe("auth.close()", () => {
       await expect(site.auth.close()).rejects.toThrow(message);
       expect([registry.subscriptions, registry.closings]).toEqual([0, 1]);
       registry.error = registry.errorOfClose = undefined;
-      const next = logout({ store, appId: "shop", userPoolId: "acme", registry });
+      const next = logout({ store, appId: "shop", registry });
       await next.close();
     },
   );
@@ -189,7 +191,7 @@ describe("auth.close()", () => {
   it("ends no connection by a timer once the store is taken over", async () => {
     const registry = new MemoryLoginRegistry();
     const store = new MemoryStore();
-    const auth = { registry, store, appId: "shop", recheckIntervalMs: 100 };
+    const auth = { registry, store, appId: "shop", sessions: { liveCheckIntervalMs: 100 } };
     const first = await openSite({ auth });
     const signal = await first.auth.signalOfSession(sessionId(await first.login("alice")), new EventEmitter());
     await first.auth.close();

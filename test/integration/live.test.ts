@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Request } from "express";
 import { MemoryStore } from "express-session";
-import { LoginEndedError, logout, MemoryLoginRegistry } from "../../lib/index.js";
+import { LogoutError, logout, MemoryLoginRegistry, type LoginSignal } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
 import { LiveThings, WAYS, type Live } from "../support/live.js";
@@ -102,7 +102,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       const [login] = (await nodes.site.auth.listLogins("alice")).items;
       const lives = await openEach(nodes, browser);
       await act(nodes, nodes.tab(browser));
-      const why = words.startsWith("kick") ? { end: "kick", reason: REASON } : { end: "logout" };
+      const why = words.startsWith("kick") ? { cause: "kick", reason: REASON } : { cause: "logout" };
       expect(await endsOf(lives)).toEqual(lives.map(() => ({ ...why, loginId: login?.id })));
     });
   });
@@ -124,7 +124,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
           const longer = await openSite({ backend, auth: { appId: nodes.site.appId } });
           await longer.login("alice");
         }
-        expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "expiry" })));
+        expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "expiry" })));
       },
     );
 
@@ -136,7 +136,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       const ended = endsOf(lives).then(() => Date.now());
       while (activeAt < Number(before?.expires) + 200 && (await nodes.other.user(tab)) === "alice")
         activeAt = Date.now();
-      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "expiry" })));
+      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "expiry" })));
       expect(await ended).toBeGreaterThan(activeAt);
     });
   });
@@ -146,7 +146,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       const nodes = await open();
       const lives = await openEach(nodes, await nodes.site.login("alice"));
       await new Browser(nodes.other.url).post("/clear");
-      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ end: "kick" })));
+      expect(await endsOf(lives)).toEqual(lives.map(() => expect.objectContaining({ cause: "kick" })));
     });
   });
 
@@ -210,8 +210,12 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       await nodes.things.begun(1);
       const [signal] = nodes.things.signals;
       expect(signal?.aborted).toBe(true);
-      expect(signal?.reason).toBeInstanceOf(LoginEndedError);
-      expect(signal?.reason).toMatchObject({ code: "ERR_LOGIN_ENDED", status: 401, end: "kick", reason: REASON });
+      expect(signal?.reason).toBeInstanceOf(LogoutError);
+      expect(signal?.reason).toMatchObject({
+        code: "ERR_LOGIN_ENDED",
+        status: 401,
+        details: { cause: "kick", reason: REASON },
+      });
     });
   });
 
@@ -232,14 +236,14 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       await gate.reached;
       await nodes.other.auth.kick("alice", { reason: REASON });
       gate.open();
-      expect(JSON.parse((await polled).text)).toMatchObject({ end: "kick", reason: REASON });
+      expect(JSON.parse((await polled).text)).toMatchObject({ cause: "kick", reason: REASON });
     });
   });
 
   describe("a request that calls signal() again", () => {
     /** The signals that a handler is given at each of its steps. */
     async function asking(steps: readonly ((nodes: Nodes, req: Request) => unknown)[]) {
-      const given: AbortSignal[] = [];
+      const given: LoginSignal[] = [];
       const listeners: number[] = [];
       const nodes: Nodes = await open({
         after: (app, auth) => {
@@ -272,7 +276,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
           () => undefined,
         ]);
         expect(new Set(given).size).toBe(1);
-        expect(given[0]?.reason).toMatchObject({ code: "ERR_LOGIN_ENDED", end: "kick", reason: REASON });
+        expect(given[0]?.reason).toMatchObject({ code: "ERR_LOGIN_ENDED", details: { cause: "kick", reason: REASON } });
         const [before = 0, ...after] = listeners;
         expect(after).toEqual([before - 1, before - 1]);
       },
@@ -297,14 +301,14 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
         },
       ]);
       const [first, , out, , next, , ended] = given;
-      expect([out, first?.aborted, (first?.reason as LoginEndedError).end]).toEqual([first, true, "logout"]);
+      expect([out, first?.aborted, first?.reason?.details.cause]).toEqual([first, true, "logout"]);
       expect([next === first, ended]).toEqual([false, next]);
-      expect(next?.reason).toMatchObject({ end: "kick", reason: REASON });
+      expect(next?.reason).toMatchObject({ details: { cause: "kick", reason: REASON } });
       expect(nodes.site.errors).toEqual([]);
     });
 
     it("gets the same signal without a login, and after a rejection", async () => {
-      const given: AbortSignal[] = [];
+      const given: LoginSignal[] = [];
       const nodes = await open({
         at: "/account",
         after: (app, auth) => {
@@ -364,7 +368,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
 
   describe("a finished request", () => {
     it("causes no further lookup, and its signal does not abort", async () => {
-      const nodes = await open({ auth: { recheckIntervalMs: 50 } });
+      const nodes = await open({ auth: { sessions: { liveCheckIntervalMs: 50 } } });
       const lives = await openEach(nodes, await nodes.site.login("alice"));
       const before = [...nodes.things.signals];
       const closed = nodes.things.closed(before.length);
@@ -453,14 +457,14 @@ describe("a check for a login's expiry", () => {
       return (await site.user(browser)) === "alice" ? [registry, live] : openExpiring(2 * maxAge);
     }
     const [registry, live] = await openExpiring();
-    expect(await live.ended).toMatchObject({ end: "expiry" });
+    expect(await live.ended).toMatchObject({ cause: "expiry" });
     expect(registry.lists).toBe(0);
   });
 });
 
 describe("a request that has not been through session()", () => {
   it("has no signal, and causes an error", () => {
-    const auth = logout({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
+    const auth = logout({ store: new MemoryStore(), appId: "shop" });
     const stranger = new IncomingMessage(new Socket());
     expect(() => auth.signal(stranger)).toThrow(expect.objectContaining({ code: "ERR_SESSION_MISSING" }));
   });

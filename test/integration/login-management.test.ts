@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { logout, LogoutError, MemoryLoginRegistry, type AdminContext } from "../../lib/index.js";
+import { logout, LogoutError, MemoryLoginRegistry, type ConsoleContext, type ConsoleOptions } from "../../lib/index.js";
 import { LOCALES } from "../../lib/pages/texts/index.js";
 import { Holdable } from "../support/holdable.js";
 import type { Browser } from "../support/http.js";
@@ -27,12 +27,11 @@ const { en, zh } = LOCALES;
 const MOUNTS = ["", "/account"] as const;
 /** The headers of the page's script. A rejection is answered as a page. */
 const LINES = { Accept: "application/x-ndjson, text/html;q=0.9" };
-const isRoot: NonNullable<NonNullable<Auth["admin"]>["authorize"]> = (req) =>
-  (req.session as { userId?: unknown }).userId === "root";
+const isRoot: ConsoleOptions["authorize"] = (req) => (req.session as { userId?: unknown }).userId === "root";
 
 /** Opens a site with a console. The administrator root logs in first, then these users. */
 async function consoleFor(users: readonly string[] = [], { auth, ...options }: SiteOptions = {}) {
-  const site = await open({ ...options, auth: { admin: { authorize: isRoot }, ...auth } });
+  const site = await open({ ...options, auth: { console: { authorize: isRoot }, ...auth } });
   const root = await site.login("root", { "User-Agent": CHROME });
   const browsers: Browser[] = [];
   for (const user of users) browsers.push(await site.login(user, { "User-Agent": CHROME }));
@@ -134,18 +133,18 @@ describe("an app without admin.authorize", () => {
   });
 
   it.each<[string | readonly string[]]>([["/admin/online"], [["/admin/online"]], [[]]])(
-    "cannot set routes.loginManagement: %j",
+    "cannot set routes.console: %j",
     (loginManagement) => {
-      const options = { store: new MemoryStore(), appId: "shop", userPoolId: POOL_ID };
-      for (const admin of [undefined, {}, { tokens: [TOKEN] }]) {
-        expect(() => logout({ ...options, admin, routes: { loginManagement } })).toThrow(
+      const options = { store: new MemoryStore(), appId: "shop" };
+      for (const admin of [undefined, { userPoolId: POOL_ID, tokens: [TOKEN] }]) {
+        expect(() => logout({ ...options, admin, routes: { console: loginManagement } })).toThrow(
           expect.objectContaining({
             code: "ERR_OPTION_INVALID",
-            message: expect.stringContaining("admin.authorize"),
+            message: expect.stringContaining("console.authorize"),
           }),
         );
       }
-      expect(() => logout({ ...options, routes: { loginManagement: false } })).not.toThrow();
+      expect(() => logout({ ...options, routes: { console: false } })).not.toThrow();
     },
   );
 });
@@ -168,7 +167,7 @@ describe("a user who is not an administrator", () => {
     ["another value", "yes"],
   ])("gets 403 everywhere and forces no users offline: authorize returns %s", async (_case, answer) => {
     const authorize = () => answer as boolean;
-    const { site, root, browsers, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    const { site, root, browsers, page, force } = await consoleFor(["alice"], { auth: { console: { authorize } } });
     for (const { status, headers, text } of [
       await visit(site, root, page),
       await visit(site, root, `${force}?user=alice`),
@@ -187,7 +186,7 @@ describe("a user who is not an administrator", () => {
 
   it("is every user while authorize fails", async () => {
     const authorize = () => Promise.reject(new Error("no answer"));
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { console: { authorize } } });
     expect((await visit(site, root, page)).status).toBe(500);
     expect((await submit(site, root, force, byUser("alice"))).status).toBe(500);
     expect(site.errors).toEqual([new Error("no answer"), new Error("no answer")]);
@@ -207,13 +206,13 @@ describe("a user who is not an administrator", () => {
 
 describe("authorize", () => {
   it("receives the action and the application", async () => {
-    const asked: AdminContext[] = [];
-    const authorize = (req: Parameters<typeof isRoot>[0], context: AdminContext): boolean => {
+    const asked: ConsoleContext[] = [];
+    const authorize = (req: Parameters<typeof isRoot>[0], context: ConsoleContext): boolean => {
       asked.push(context);
       return req.method !== "PUT";
     };
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
-    const context = { appId: site.appId, userPoolId: POOL_ID };
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { console: { authorize } } });
+    const context = { appId: site.appId, isMassKick: false };
     await visit(site, root, page);
     expect(asked).toMatchObject([{ ...context, action: "list" }]);
     await visit(site, root, `${force}?user=alice`);
@@ -225,14 +224,14 @@ describe("authorize", () => {
   });
 
   it("receives everyone if the form names everyone and users", async () => {
-    const asked: AdminContext[] = [];
+    const asked: ConsoleContext[] = [];
     // Allows a kick of alice alone.
-    const authorize = (_req: unknown, context: AdminContext): boolean => {
+    const authorize = (_req: unknown, context: ConsoleContext): boolean => {
       asked.push(context);
       return context.userIds?.every((userId) => userId === "alice") === true;
     };
-    const { site, root, force, browsers } = await consoleFor(["alice", "bob"], { auth: { admin: { authorize } } });
-    const context = { appId: site.appId, userPoolId: POOL_ID, action: "kick", everyone: true };
+    const { site, root, force, browsers } = await consoleFor(["alice", "bob"], { auth: { console: { authorize } } });
+    const context = { appId: site.appId, action: "kick", isMassKick: true };
     for (const others of [[], byUser("alice"), byUser("")]) {
       for (const everyone of [site.appId, "mistyped", ""]) {
         const form = [...others, ["everyone", everyone] as const];
@@ -251,7 +250,7 @@ describe("authorize", () => {
   it("is not called for a cross-origin POST or without a login", async () => {
     let asked = 0;
     const authorize = (): boolean => (asked++, true);
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { admin: { authorize } } });
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { console: { authorize } } });
     await visit(site, undefined, page);
     await submit(site, undefined, force, byUser("alice"));
     await submit(site, root, force, byUser("alice"), { "Sec-Fetch-Site": "cross-site" });
@@ -314,11 +313,11 @@ describe("the table", () => {
   });
 
   it("shows the profiles that the app supplies", async () => {
-    const user: Auth["user"] = (id) =>
+    const user: NonNullable<Auth["pages"]>["describeUser"] = (id) =>
       id === "alice"
         ? Promise.resolve({ name: "Alice Liddell", email: "alice@acme.example", photo: "/a.png" })
         : undefined;
-    const { site, root, page } = await consoleFor(["alice", "bob"], { auth: { user } });
+    const { site, root, page } = await consoleFor(["alice", "bob"], { auth: { pages: { describeUser: user } } });
     const { text } = await visit(site, root, page);
     for (const shown of ["Alice Liddell", "alice", "alice@acme.example", "bob"]) expect(textOf(text)).toContain(shown);
     expect(elementsOf(text, "img").map(({ attributes }) => attributes["src"])).toEqual(["/a.png"]);
@@ -456,7 +455,9 @@ describe("a search", () => {
       asked.push(text);
       return Promise.resolve(["u1", "u2", "u1", "offline"]);
     };
-    const { site, root, page } = await consoleFor(["u1", "u2", "u3", "lid"], { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(["u1", "u2", "u3", "lid"], {
+      auth: { console: { authorize: isRoot, searchUsers } },
+    });
     expect(idsOf((await visit(site, root, `${page}?q=lid`)).text).sort()).toEqual(["lid", "u1", "u2"]);
     expect(idsOf((await visit(site, root, `${page}?q=Liddell&page=4`)).text).sort()).toEqual(["u1", "u2"]);
     expect(asked).toEqual(["lid", "Liddell"]);
@@ -466,7 +467,7 @@ describe("a search", () => {
 
   it("finds one online user behind many offline ones", async () => {
     const searchUsers = () => [...numbered(998), "last"];
-    const { site, root, page } = await consoleFor(["last"], { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(["last"], { auth: { console: { authorize: isRoot, searchUsers } } });
     const { text } = await visit(site, root, `${page}?q=Liddell`);
     expect(idsOf(text)).toEqual(["last"]);
     expect(textOf(text)).not.toContain(en.noMatches);
@@ -475,7 +476,7 @@ describe("a search", () => {
   it("shows at most 50 users, and says that there are more", async () => {
     const found = numbered(51);
     const searchUsers = (text: string) => (text === "all" ? found : found.slice(1));
-    const { site, root, page } = await consoleFor(found, { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(found, { auth: { console: { authorize: isRoot, searchUsers } } });
     const cut = (await visit(site, root, `${page}?q=all`)).text;
     expect(idsOf(cut)).toEqual(found.slice(0, 50));
     expect(textOf(cut)).toContain(en.tooManyMatches);
@@ -487,7 +488,9 @@ describe("a search", () => {
   it("looks up at most 1,000 users, and does not claim that there are no matches", async () => {
     const registry = new CountingRegistry();
     const searchUsers = () => [...numbered(5_000), "last"];
-    const { site, root, page } = await consoleFor(["last"], { auth: { searchUsers, registry } });
+    const { site, root, page } = await consoleFor(["last"], {
+      auth: { console: { authorize: isRoot, searchUsers }, registry },
+    });
     const { text } = await visit(site, root, `${page}?q=Liddell`);
     expect(textOf(text)).toContain(en.tooManyMatches);
     expect(textOf(text)).not.toContain(en.noMatches);
@@ -495,8 +498,8 @@ describe("a search", () => {
   });
 
   it("accepts numbers as ids, as apps in JavaScript may return", async () => {
-    const searchUsers = (() => [7, 8]) as unknown as NonNullable<Auth["searchUsers"]>;
-    const { site, root, page } = await consoleFor(["7"], { auth: { searchUsers } });
+    const searchUsers = (() => [7, 8]) as ConsoleOptions["searchUsers"];
+    const { site, root, page } = await consoleFor(["7"], { auth: { console: { authorize: isRoot, searchUsers } } });
     const { status, text } = await visit(site, root, `${page}?q=Liddell`);
     expect([status, idsOf(text)]).toEqual([200, ["7"]]);
   });
@@ -510,7 +513,7 @@ describe("a search", () => {
 
   it("passes errors of searchUsers to the app", async () => {
     const searchUsers = () => Promise.reject(new Error("no directory"));
-    const { site, root, page } = await consoleFor(["alice"], { auth: { searchUsers } });
+    const { site, root, page } = await consoleFor(["alice"], { auth: { console: { authorize: isRoot, searchUsers } } });
     expect((await visit(site, root, `${page}?q=a`)).status).toBe(500);
     expect(site.errors).toEqual([new Error("no directory")]);
   });
@@ -576,7 +579,9 @@ describe("a user whose logins cannot be read", () => {
   it("is missing from the list and from search results; the others are shown", async () => {
     const registry = new UnreadableRegistry();
     const searchUsers = () => ["alice", "bob"];
-    const { site, root, page } = await consoleFor(["alice", "bob"], { auth: { registry, searchUsers } });
+    const { site, root, page } = await consoleFor(["alice", "bob"], {
+      auth: { registry, console: { authorize: isRoot, searchUsers } },
+    });
     registry.unreadable = "alice";
     expect(idsOf((await visit(site, root, page)).text)).toEqual(["bob", "root"]);
     expect(idsOf((await visit(site, root, `${page}?q=li`)).text)).toEqual(["bob"]);
@@ -593,7 +598,7 @@ describe("a user whose logins cannot be read", () => {
 });
 
 describe("the confirmation page", () => {
-  const user: Auth["user"] = (id) => ({ name: `${id.toUpperCase()} the user` });
+  const user: NonNullable<Auth["pages"]>["describeUser"] = (id) => ({ name: `${id.toUpperCase()} the user` });
 
   const formOf = (html: string): string => /<main.*<\/main>/s.exec(html)?.[0] ?? "";
 
@@ -609,7 +614,9 @@ describe("the confirmation page", () => {
   }
 
   it("names the user and the number of logins that end", async () => {
-    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], { auth: { user } });
+    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], {
+      auth: { pages: { describeUser: user } },
+    });
     const { status, text } = await visit(site, root, `${force}?user=alice`);
     expect(status).toBe(200);
     expectAsks(text, force);
@@ -622,7 +629,9 @@ describe("the confirmation page", () => {
   });
 
   it("names each of several users once, also one without a listed login", async () => {
-    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], { auth: { user } });
+    const { site, root, force } = await consoleFor(["alice", "bob", "alice"], {
+      auth: { pages: { describeUser: user } },
+    });
     const { text } = await visit(site, root, `${force}?user=alice&user=bob&user=gone&user=alice`);
     expectAsks(text, force);
     for (const shown of [en.forceUsersQuestion(3), en.endsLogins(3), "ALICE the user", "BOB the user"]) {
@@ -633,7 +642,9 @@ describe("the confirmation page", () => {
 
   it("covers a user whose only login is changing its session id", async () => {
     const registry = new MemoryLoginRegistry();
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { user, registry } });
+    const { site, root, page, force } = await consoleFor(["alice"], {
+      auth: { pages: { describeUser: user }, registry },
+    });
     const [login] = (await site.auth.listLogins("alice")).items;
     const id = login?.id ?? "";
     const removeSid = (await registry.find("alice", id))?.sids[0];
@@ -659,7 +670,7 @@ describe("the confirmation page", () => {
   });
 
   it("names the one login", async () => {
-    const { site, root, force } = await consoleFor(["alice", "alice"], { auth: { user } });
+    const { site, root, force } = await consoleFor(["alice", "alice"], { auth: { pages: { describeUser: user } } });
     const [, older] = (await site.auth.listLogins("alice")).items;
     const { text } = await visit(site, root, `${force}?user=alice&login=${older?.id ?? ""}`);
     expectAsks(text, force);
@@ -771,7 +782,7 @@ describe("an administrator who forces users offline", () => {
       const refused = await visit(site, browser, page);
       expect([refused.status, refused.text.includes("new release")]).toEqual([401, true]);
     }
-    expect((await site.auth.activeUsers()).totalCount).toBe(0);
+    expect((await site.auth.listActiveUsers()).total).toBe(0);
   });
 
   it.each(["wrong", "SHOP", " ", "1", "shop-", ""])(
@@ -821,7 +832,7 @@ describe("an administrator who forces users offline", () => {
 
   it("may have an id of any length", async () => {
     const id = `${"x".repeat(499)}\u{1f600}`;
-    const { site, browsers, force } = await consoleFor(["alice"], { auth: { admin: { authorize: () => true } } });
+    const { site, browsers, force } = await consoleFor(["alice"], { auth: { console: { authorize: () => true } } });
     const admin = await site.login(id);
     const { status } = await submit(site, admin, force, [...byUser("alice"), ["reason", id]]);
     expect([status, await usersOf(site, browsers)]).toEqual([303, [null]]);
@@ -996,8 +1007,8 @@ describe("a page of the console", () => {
     expect(headers.location).toBe(`${paths.page}?users=1&logins=1`);
   });
 
-  it("is served under routes.loginManagement", async () => {
-    const routes = { loginManagement: ["/admin/online", "/:appId/online"], personalCenter: false as const };
+  it("is served under routes.console", async () => {
+    const routes = { console: ["/admin/online", "/:appId/online"], personalCenter: false as const };
     const { site, root } = await consoleFor(["alice"], { auth: { routes } });
     for (const page of ["/admin/online", `/${site.appId}/online`, "/admin/online/"]) {
       const { status, text } = await visit(site, root, page);
@@ -1011,7 +1022,7 @@ describe("a page of the console", () => {
   });
 
   it("may be the root of the site", async () => {
-    const routes = { loginManagement: "/", personalCenter: false as const };
+    const routes = { console: "/", personalCenter: false as const };
     const { site, root } = await consoleFor(["alice"], { auth: { routes } });
     const { text } = await visit(site, root, "/");
     expect(addressesOf(text)).toContain("/force-offline?user=alice");
@@ -1025,7 +1036,7 @@ describe("a page of the console", () => {
   });
 
   it("is removed with false", async () => {
-    const { site, root, page, force } = await consoleFor(["alice"], { auth: { routes: { loginManagement: false } } });
+    const { site, root, page, force } = await consoleFor(["alice"], { auth: { routes: { console: false } } });
     expect((await visit(site, root, page)).status).toBe(404);
     expect((await submit(site, root, force, byUser("alice"))).status).toBe(404);
   });
@@ -1076,7 +1087,7 @@ describe("hostile texts in the console", () => {
     async (text) => {
       const user = () => ({ name: text, email: text, photo: "javascript:alert(1)" });
       const { site, root, page, force } = await consoleFor(numbered(9), {
-        auth: { user, brandName: text, appId: text.toWellFormed().slice(0, 200) },
+        auth: { pages: { describeUser: user, brandName: text }, appId: text.toWellFormed().slice(0, 200) },
       });
       await site.login("agent", { "User-Agent": text.replace(/[^ -~]/g, "?") });
       for (const path of [page, `${force}?user=agent&user=user-1`, `${force}?everyone=1`, `${page}?q=agent`]) {

@@ -56,7 +56,11 @@ describe.each([
     headers: Headers = {},
     { body, ...options }: Parameters<typeof open>[0] & { body?: string } = {},
   ) {
-    const site = await open({ at, ...options, auth: { redirectUris: LISTED, ...options.auth } });
+    const site = await open({
+      at,
+      ...options,
+      auth: { ...options.auth, redirects: { allow: LISTED, ...options.auth?.redirects } },
+    });
     const browser = await site.login("alice");
     const cookie = { Cookie: browser.cookies };
     const answer = await site.ask(method, path + query, { headers: { ...cookie, ...headers }, body });
@@ -177,7 +181,7 @@ describe.each([
     });
 
     it("never redirects to an unlisted address, and logs out all the same: every known trick", async () => {
-      const site = await open({ at, auth: { redirectUris: LISTED } });
+      const site = await open({ at, auth: { redirects: { allow: LISTED } } });
       for (const trick of TRICKS) {
         const headers = { Cookie: (await site.login("alice")).cookies, Accept: HTML };
         const answer = await site.ask("GET", `${path}?redirect_uri=${trick}`, { headers });
@@ -253,7 +257,7 @@ describe.each([
 
   describe("without a redirect_uri", () => {
     it.each([["/"], ["/goodbye?a=b"], ["https://shop.example/"]])("redirects to the default: %s", async (to) => {
-      const auth = { defaultRedirect: to };
+      const auth = { redirects: { default: to } };
       expect(await ask("GET", "", {}, { auth })).toMatchObject({ status: 302, to });
       expect(await ask("GET", "?redirect_uri=", {}, { auth })).toMatchObject({ status: 302, to });
       expect(await ask("POST", "", {}, { auth })).toMatchObject({ status: 303, to });
@@ -323,7 +327,7 @@ describe.each([
 
   describe("an anonymous visitor", () => {
     it.each(["GET", "POST"])("is redirected like any user, and gets no cookie: %s", async (method) => {
-      const site = await open({ at, auth: { redirectUris: LISTED } });
+      const site = await open({ at, auth: { redirects: { allow: LISTED } } });
       const bob = await site.login("bob");
       const { headers, setCookies, status } = await site.ask(method, `${path}?redirect_uri=${encodeURIComponent(BYE)}`);
       expect([status, headers.location, setCookies]).toEqual([method === "GET" ? 302 : 303, BYE, []]);

@@ -59,7 +59,7 @@ describe("passport.session()", () => {
       addLogin(app, (user) => ({ passport: { user } }));
     };
     const site = await openSite({
-      auth: { appId: "shop", admin: { authorize } },
+      auth: { appId: "shop", console: { authorize } },
       ...(order === "before" ? { before: use } : {}),
       after: addDiagnose(order === "after" ? use : undefined),
     });

@@ -5,10 +5,10 @@ import { logout, LogoutError, type LogoutMiddleware, type LogoutOptions } from "
 import { Gate } from "../support/gate.js";
 import { Browser, serve } from "../support/http.js";
 import { addressesOf, HTML, visit } from "../support/pages.js";
-import { useSites, type Site } from "../support/site.js";
+import { POOL_ID, TOKEN, useSites, type Site } from "../support/site.js";
 
 const open = useSites();
-const RELATIVE: Partial<LogoutOptions> = { loginUrl: "./in", defaultRedirect: "./" };
+const RELATIVE: Partial<LogoutOptions> = { redirects: { login: "./in", default: "./" } };
 const outage = (): LogoutError => new LogoutError("ERR_STORE_UNAVAILABLE", "The store is away.");
 
 async function kicked(site: Site): Promise<Browser> {
@@ -141,7 +141,7 @@ describe("auth below a path with parameters", () => {
     ["in a wrapper", (app, auth) => app.use("/:tenant", (req, res, next) => auth(req, res, next))],
   ])("nor is one learnt %s", async (_where, use) => {
     const store = new MemoryStore();
-    const auth = logout({ store, appId: "shop", userPoolId: "acme", ...RELATIVE });
+    const auth = logout({ store, appId: "shop", ...RELATIVE });
     const app = express().use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
     failEarly(app);
     use(app, auth);
@@ -201,16 +201,18 @@ describe("an error page for a request without the middleware", () => {
 });
 
 describe("routes with non-ASCII letters", () => {
+  const ADMIN_ROUTES = { kickActiveUsers: "/\u00fc/:appId/kick" };
   const routes = {
     personalCenter: "/konto/\u00e4",
     logout: ["/d\u00e9connexion", "/raus%20hier"],
     assets: "/m\u00e9dias files",
     login: "/einloggen \u00e4",
-    kickActiveUsers: "/\u00fc/:appId/kick",
   };
 
   it("are matched as browsers send them", async () => {
-    const site = await open({ auth: { routes } });
+    const site = await open({
+      auth: { routes, admin: { userPoolId: POOL_ID, tokens: [TOKEN], routes: ADMIN_ROUTES } },
+    });
     for (const path of ["/konto/%C3%A4", "/konto/%c3%a4", "/KONTO/%C3%A4/"]) {
       const { status, text } = await visit(site, await site.login("alice"), path);
       expect({ path, status }).toEqual({ path, status: 200 });
@@ -228,7 +230,9 @@ describe("routes with non-ASCII letters", () => {
   });
 
   it("are encoded once: another address is another route", async () => {
-    const site = await open({ auth: { routes } });
+    const site = await open({
+      auth: { routes, admin: { userPoolId: POOL_ID, tokens: [TOKEN], routes: ADMIN_ROUTES } },
+    });
     for (const path of ["/konto/%25C3%25A4", "/d%25C3%25A9connexion", "/raus%2520hier", "/konto/%C3%84"]) {
       expect((await visit(site, undefined, path)).status).toBe(404);
     }

@@ -16,7 +16,7 @@ describe("mounting", () => {
   /** The answer to the first request. */
   async function firstAnswer(build: (app: Express, auth: LogoutMiddleware, store: MemoryStore) => void, path = "/") {
     const store = new MemoryStore();
-    const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+    const auth = logout({ store, appId: "shop" });
     const app = express();
     build(app, auth, store);
     app.get("/", (req, res) => res.json({ session: typeof (req as { session?: unknown }).session }));
@@ -32,7 +32,7 @@ describe("mounting", () => {
     expect(await firstAnswer((app, auth, store) => app.use(sessions(store), auth))).toEqual({ session: "object" });
     const store = new MemoryStore();
     const before = sessions(store);
-    const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+    const auth = logout({ store, appId: "shop" });
     expect(await firstAnswer((app) => app.use(before, auth))).toEqual({ session: "object" });
   });
 
@@ -46,7 +46,10 @@ describe("mounting", () => {
 
   it("with another store in session() causes an error at the first request", async () => {
     const answer = await firstAnswer((app, auth) => app.use(sessions(new MemoryStore()), auth));
-    expect(answer).toMatchObject({ code: "ERR_SESSION_STORE", message: expect.stringContaining("same instance") });
+    expect(answer).toMatchObject({
+      code: "ERR_SESSION_STORE_MISMATCH",
+      message: expect.stringContaining("same instance"),
+    });
   });
 
   it("before session() causes an error at the first request", async () => {
@@ -64,7 +67,7 @@ describe("mounting", () => {
     expect(answers).toEqual([
       expect.objectContaining({ code: "ERR_SESSION_ORDER" }),
       expect.objectContaining({ code: "ERR_SESSION_MISSING" }),
-      expect.objectContaining({ code: "ERR_SESSION_STORE" }),
+      expect.objectContaining({ code: "ERR_SESSION_STORE_MISMATCH" }),
       { session: "object" },
     ]);
   });

@@ -23,8 +23,8 @@ describe("an app with a session() for administrators and one for users", () => {
 
   async function start(mount: (app: Express, admins: LogoutMiddleware, users: LogoutMiddleware) => void) {
     const stores = { admins: new MemoryStore(), users: new MemoryStore() };
-    const admins = logout({ store: stores.admins, appId: "admin", userPoolId: "acme" });
-    const users = logout({ store: stores.users, appId: "shop", userPoolId: "acme" });
+    const admins = logout({ store: stores.admins, appId: "admin" });
+    const users = logout({ store: stores.users, appId: "shop" });
     const app = express();
     app.use("/admin", session({ ...lazy, store: stores.admins, name: "admin.sid", cookie: { path: "/admin" } }));
     app.use(session({ ...lazy, store: stores.users, name: "user.sid" }));

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { MemoryLoginRegistry } from "../../lib/index.js";
+import { MemoryLoginRegistry, type PageOptions } from "../../lib/index.js";
 import { LOCALES } from "../../lib/pages/texts/index.js";
 import type { Browser } from "../support/http.js";
 import {
@@ -75,14 +75,14 @@ describe("a visitor of the personal center who is not logged in", () => {
     expect(headers.location).toBe(`/login?returnTo=${encodeURIComponent(`${at}/u?a=http://evil.example`)}`);
   });
 
-  it("is redirected to a loginUrl with a query string", async () => {
-    const site = await open({ auth: { loginUrl: "https://id.example/in?app=shop" } });
+  it("is redirected to a redirects.login with a query string", async () => {
+    const site = await open({ auth: { redirects: { login: "https://id.example/in?app=shop" } } });
     const { headers } = await visit(site, undefined, "/u");
     expect(headers.location).toBe("https://id.example/in?app=shop&returnTo=%2Fu");
   });
 
-  it("gets a 401 page without a loginUrl", async () => {
-    const site = await open({ auth: { loginUrl: false } });
+  it("gets a 401 page without redirects.login", async () => {
+    const site = await open({ auth: { redirects: { login: false } } });
     const { status, headers, text } = await visit(site, undefined, "/u");
     expect([status, headers["content-type"]]).toEqual([401, "text/html; charset=utf-8"]);
     expect(textOf(text)).toContain(LOCALES.en.logInFirst);
@@ -190,7 +190,7 @@ describe("a user who views their logins", () => {
 
   it("has a menu with their name, e-mail address and photo", async () => {
     const user = () => ({ name: "Alice Liddell", email: "alice@acme.example", photo: "/alice.png" });
-    const { site, mine } = await devices({ auth: { user, brandName: "Acme" } });
+    const { site, mine } = await devices({ auth: { pages: { describeUser: user, brandName: "Acme" } } });
     const { text } = await visit(site, mine, "/u");
     const { accountMenu, logOut } = LOCALES.en;
     for (const shown of ["Alice Liddell", "alice@acme.example", "Acme", logOut]) {
@@ -311,14 +311,14 @@ describe("a POST from another origin", () => {
 });
 
 describe("confirmIdentity", () => {
-  type Confirm = NonNullable<NonNullable<SiteOptions["auth"]>["confirmIdentity"]>;
+  type Confirm = NonNullable<PageOptions["confirmIdentity"]>;
 
   describe.each(END_ROUTES)("for %s", (path) => {
     it.each<[string, Confirm]>([
       ["true", () => true],
       ["a promise of true", () => Promise.resolve(true)],
     ])("allows the request with %s", async (_case, confirmIdentity) => {
-      const { site, oldest, mine, oldestId } = await devices({ auth: { confirmIdentity } });
+      const { site, oldest, mine, oldestId } = await devices({ auth: { pages: { confirmIdentity } } });
       expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(303);
       expect((await visit(site, oldest, "/me")).status).toBe(401);
     });
@@ -329,7 +329,7 @@ describe("confirmIdentity", () => {
       ["another value", (() => 1) as unknown as Confirm],
       ["nothing", (() => undefined) as unknown as Confirm],
     ])("rejects the request with %s, and ends nothing", async (_case, confirmIdentity) => {
-      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
+      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { pages: { confirmIdentity } } });
       const { status, text } = await submit(site, mine, path, [["loginId", oldestId]]);
       expect(status).toBe(403);
       expect(textOf(text)).toContain(LOCALES.en.confirmIdentity);
@@ -339,7 +339,7 @@ describe("confirmIdentity", () => {
 
     it("redirects to a returned address, and ends nothing", async () => {
       const confirmIdentity: Confirm = () => "/confirm?back=%2Fu";
-      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
+      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { pages: { confirmIdentity } } });
       const { status, headers } = await submit(site, mine, path, [["loginId", oldestId]]);
       expect([status, headers.location]).toEqual([303, "/confirm?back=%2Fu"]);
       expectNoKick(site);
@@ -355,7 +355,7 @@ describe("confirmIdentity", () => {
         },
       ],
     ])("passes the error to the app if it %s, and ends nothing", async (_case, confirmIdentity) => {
-      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { confirmIdentity } });
+      const { site, oldest, mine, newest, bob, oldestId } = await devices({ auth: { pages: { confirmIdentity } } });
       expect((await submit(site, mine, path, [["loginId", oldestId]])).status).toBe(500);
       expect(site.errors).toEqual([new Error("no answer")]);
       expectNoKick(site);
@@ -368,7 +368,7 @@ describe("confirmIdentity", () => {
         asked += 1;
         return true;
       };
-      const { site, mine } = await devices({ auth: { confirmIdentity } });
+      const { site, mine } = await devices({ auth: { pages: { confirmIdentity } } });
       await submit(site, mine, path, [], { "Sec-Fetch-Site": "cross-site" });
       await submit(site, undefined, path);
       expect(asked).toBe(0);
@@ -408,8 +408,8 @@ describe("Log out in the menu", () => {
     ["/bye", "form-action 'self'"],
     ["https://www.acme.example/bye?a=1", "form-action 'self' https://www.acme.example"],
     ["HTTPS://www.acme.example/bye", "form-action 'self' https://www.acme.example"],
-  ])("leads to defaultRedirect, which the policy of the page allows: %s", async (defaultRedirect, policy) => {
-    const { site, mine } = await devices({ auth: { defaultRedirect } });
+  ])("leads to redirects.default, which the policy of the page allows: %s", async (defaultRedirect, policy) => {
+    const { site, mine } = await devices({ auth: { redirects: { default: defaultRedirect } } });
     const page = await visit(site, mine, "/u");
     expect(String(page.headers["content-security-policy"]).split("; ")).toContain(policy);
     const { status, headers, setCookies } = await submit(site, mine, "/u/logout");
@@ -429,8 +429,8 @@ describe("Log out in the menu", () => {
     expect(elementsOf(text, "a")).toMatchObject([{ attributes: { href: "/login" } }]);
   });
 
-  it("has a final page without a link if loginUrl is false", async () => {
-    const site = await open({ auth: { loginUrl: false } });
+  it("has a final page without a link if redirects.login is false", async () => {
+    const site = await open({ auth: { redirects: { login: false } } });
     expect(elementsOf((await visit(site, undefined, "/u/logged-out")).text, "a")).toEqual([]);
   });
 });
@@ -529,7 +529,7 @@ describe("a page under a mount path", () => {
 
 describe("the files that a page loads", () => {
   it.each(MOUNTS)("are linked from the page and cached forever: under '%s'", async (at) => {
-    const { site, mine } = await devices({ at, auth: { accentColor: "rebeccapurple" } });
+    const { site, mine } = await devices({ at, auth: { pages: { accentColor: "rebeccapurple" } } });
     const { text } = await visit(site, mine, `${at}/u`);
     const style = elementsOf(text, "link").map(({ attributes }) => attributes["href"] ?? "");
     const script = elementsOf(text, "script").map(({ attributes }) => attributes["src"] ?? "");
@@ -557,7 +557,7 @@ describe("the files that a page loads", () => {
 
   it("change their name with their content", async () => {
     const names = async (accentColor: string): Promise<string[]> => {
-      const { site, mine } = await devices({ auth: { accentColor } });
+      const { site, mine } = await devices({ auth: { pages: { accentColor } } });
       const { text } = await visit(site, mine, "/u");
       return addressesOf(text).filter((address) => address.startsWith("/express-logout/"));
     };
@@ -628,7 +628,7 @@ describe("hostile texts", () => {
 
   it.each(CASES)("in a user profile are escaped: %s", async (_shown, text) => {
     const user = () => ({ name: text, email: text, username: text, nickname: text, phone: text });
-    const { site, mine } = await devices({ auth: { user } });
+    const { site, mine } = await devices({ auth: { pages: { describeUser: user } } });
     const page = await visit(site, mine, "/u");
     expect(page.status).toBe(200);
     expectHarmless(page.text);
@@ -644,7 +644,7 @@ describe("hostile texts", () => {
   });
 
   it.each(CASES)("in brandName and appId are escaped: %s", async (_shown, text) => {
-    for (const auth of [{ brandName: text }, { appId: text }]) {
+    for (const auth of [{ pages: { brandName: text } }, { appId: text }]) {
       const { site, mine } = await devices({ auth });
       for (const path of ["/u", "/u/logged-out"]) {
         const page = await visit(site, mine, path);
@@ -797,7 +797,7 @@ describe("an interrupted logout of a device", () => {
 
 describe("the avatar", () => {
   const imagesWith = async (photo: string | undefined, name = "Alice Liddell"): Promise<string> => {
-    const { site, mine } = await devices({ auth: { user: () => ({ photo, name }) } });
+    const { site, mine } = await devices({ auth: { pages: { describeUser: () => ({ photo, name }) } } });
     return (await visit(site, mine, "/u")).text;
   };
 
@@ -820,7 +820,7 @@ describe("the avatar", () => {
 
   it("is not an image if photo is null, and shows the initials of the known name", async () => {
     const user = () => ({ name: null, email: null, photo: null }) as unknown as Record<string, undefined>;
-    const { site, mine } = await devices({ auth: { user } });
+    const { site, mine } = await devices({ auth: { pages: { describeUser: user } } });
     const { status, text } = await visit(site, mine, "/u");
     expect([status, elementsOf(text, "img")]).toEqual([200, []]);
     expect(text).toContain(">AL</span>");
@@ -877,7 +877,7 @@ describe("a browser that prefers Chinese", () => {
       ["en", "en"],
       ["zh", "zh-CN"],
     ] as const) {
-      const { site, mine } = await devices({ auth: { locale } });
+      const { site, mine } = await devices({ auth: { pages: { locale } } });
       for (const language of ["zh", "en"]) {
         const { text } = await visit(site, mine, "/u", { "Accept-Language": language });
         expect(elementsOf(text, "html")).toMatchObject([{ attributes: { lang } }]);
@@ -896,7 +896,7 @@ describe("a browser that prefers Chinese", () => {
   });
 
   it("gets reasons and errors in Chinese", async () => {
-    const { site, oldest, mine, oldestId } = await devices({ auth: { confirmIdentity: () => false } });
+    const { site, oldest, mine, oldestId } = await devices({ auth: { pages: { confirmIdentity: () => false } } });
     const heading = (html: string): string => /<h1[^>]*>(.*?)<\/h1>/s.exec(html)?.[1] ?? "";
     const refusals = [
       await submit(site, mine, "/u/end-others", [], ZH),

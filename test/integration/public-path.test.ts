@@ -8,7 +8,7 @@ import { useSites, type Site, type SiteOptions } from "../support/site.js";
 
 const open = useSites();
 const trusting = (app: Express): unknown => app.set("trust proxy", true);
-const console = { admin: { authorize: () => true } };
+const console = { console: { authorize: () => true } };
 
 const gateways: TestServer[] = [];
 afterEach(async () => {
@@ -137,8 +137,8 @@ describe("the prefix that a request names", () => {
 });
 
 describe("addresses that the app gives", () => {
-  const given = { loginUrl: "/in", defaultRedirect: "https://shop.example/" };
-  const relative = { loginUrl: "./in", defaultRedirect: "./" };
+  const given = { redirects: { login: "/in", default: "https://shop.example/" } };
+  const relative = { redirects: { login: "./in", default: "./" } };
 
   it.each([
     ["are outer ones", given, "/in", "https://shop.example/"],

@@ -41,7 +41,7 @@ describe.each(STORES.map((make, index) => [titleOf(make()), make, index] as cons
 
     async function openNode(appId: string, setting: string, beside?: Node) {
       const node = backend.open(beside);
-      const auth = logout({ ...node, appId, userPoolId: "pool" });
+      const auth = logout({ ...node, appId });
       const gate = new Gate();
       const errors: unknown[] = [];
       const settings = SETTINGS[setting] ?? {};

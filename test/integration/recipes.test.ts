@@ -258,7 +258,7 @@ describe("the recipe for server-sent events", () => {
     news.emit("news", "hello");
     await other.auth.kick("alice", { reason: REASON });
     expect(await answer.text()).toBe(
-      `event: news\ndata: "hello"\n\nevent: logout\ndata: {"end":"kick","reason":"${REASON}"}\n\n`,
+      `event: news\ndata: "hello"\n\nevent: logout\ndata: {"cause":"kick","reason":"${REASON}"}\n\n`,
     );
     expect(news.listenerCount("news")).toBe(0);
     const again = await fetch(`${site.url}/events`, { headers: { Cookie: browser.cookies } });

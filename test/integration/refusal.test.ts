@@ -49,7 +49,7 @@ describe("the first request of a kicked login", () => {
   it.each([PAGE.Accept, "text/html", "text/html, application/json;q=0.9", "text/*"])(
     "is answered 401 with the reason as a page: Accept %s",
     async (accept) => {
-      const { ask } = await kicked({ auth: { loginUrl: "/shop/login?a=1&b=2" } });
+      const { ask } = await kicked({ auth: { redirects: { login: "/shop/login?a=1&b=2" } } });
       const { status, text, headers } = await ask("/me", { Accept: accept });
       expect(status).toBe(401);
       expect(headers["content-type"]).toBe("text/html; charset=utf-8");
@@ -106,7 +106,7 @@ describe("the first request of a kicked login", () => {
       /^__Host\.sid=;(?=.*Domain=127\.0\.0\.1)(?=.*Path=\/shop)(?=.*SameSite=Lax)/,
     ],
   ])("has the cookie cleared that session() is configured to set: %j", async (session, cleared) => {
-    const site = await open({ session: { ...EAGER, ...session }, auth: { loginUrl: "/shop/login" } });
+    const site = await open({ session: { ...EAGER, ...session }, auth: { redirects: { login: "/shop/login" } } });
     const browser = await site.login("alice", {}, "/shop/login");
     await site.auth.kick("alice");
     const { status, setCookies } = await site.ask("GET", "/shop/me", {
@@ -286,8 +286,8 @@ describe("logging in with the kicked cookie", () => {
     },
   );
 
-  it.each(["/shop/login", "https://shop.example/shop/login"])("depends on loginUrl: %s", async (loginUrl) => {
-    const { ask } = await kicked({ auth: { loginUrl } });
+  it.each(["/shop/login", "https://shop.example/shop/login"])("depends on redirects.login: %s", async (loginUrl) => {
+    const { ask } = await kicked({ auth: { redirects: { login: loginUrl } } });
     expect(await ask("/shop/login", { Host: "shop.example" })).toMatchObject(ANONYMOUS);
     expect((await ask("/login")).status).toBe(401);
   });
@@ -343,15 +343,18 @@ describe("logging in with the kicked cookie", () => {
         req.url = `/shop${req.url}`;
         next();
       });
-    const { ask } = await kicked({ before: before as (app: Express) => void, auth: { loginUrl: "/shop/login" } });
+    const { ask } = await kicked({
+      before: before as (app: Express) => void,
+      auth: { redirects: { login: "/shop/login" } },
+    });
     expect(await ask("/login")).toMatchObject(ANONYMOUS);
     expect((await ask("/me")).status).toBe(401);
   });
 
   it.each(["/", "/shop/login"])(
-    "is rejected on a page of this app if loginUrl is on another host: %s",
+    "is rejected on a page of this app if redirects.login is on another host: %s",
     async (path) => {
-      const { ask } = await kicked({ auth: { loginUrl: `https://idp.example${path}` } });
+      const { ask } = await kicked({ auth: { redirects: { login: `https://idp.example${path}` } } });
       expect((await ask(path)).text).toContain(WHY);
     },
   );
@@ -470,7 +473,7 @@ describe("the middleware under a mount path", () => {
     const before = Date.now();
     await site.auth.kick("alice", { reason: WHY });
     for (const browser of [alice, alice, bob]) await browser.get("/me");
-    const ended = { loginId: login?.id, at: expect.any(Date), reason: WHY };
+    const ended = { loginId: login?.id, cause: "kick", at: expect.any(Date), reason: WHY };
     expect(seen).toEqual([undefined, ended, ended, undefined]);
     expect(seen[1]?.at.getTime()).toBeGreaterThanOrEqual(before);
     expect(seen[1]?.at.getTime()).toBeLessThanOrEqual(Date.now());
@@ -526,7 +529,7 @@ describe("onKicked", () => {
     });
     const { status, headers, setCookies } = await ask("/me");
     expect([status, headers.location, setCookies]).toEqual([302, "/login?kicked", [CLEARED]]);
-    expect(rejections).toEqual([{ loginId: expect.any(String), at: expect.any(Date), reason: WHY }]);
+    expect(rejections).toEqual([{ loginId: expect.any(String), cause: "kick", at: expect.any(Date), reason: WHY }]);
     expect(await ask("/me")).toMatchObject(ANONYMOUS);
   });
 

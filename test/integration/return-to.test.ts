@@ -25,7 +25,7 @@ const open = () => {
       app.post("/sign-in", authenticator.authenticate("local", options) as RequestHandler);
       app.get("/private", ensureLoggedIn("/sign-in"), (_req, res) => res.send("private"));
     },
-    auth: { loginUrl: "/sign-in" },
+    auth: { redirects: { login: "/sign-in" } },
   });
 };
 

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Express } from "express";
 import { MemoryStore } from "express-session";
-import { LoginEndedError } from "../../lib/index.js";
+import { LogoutError } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { sessionId, useSites } from "../support/site.js";
 import { BACKENDS } from "../support/stores.js";
@@ -26,8 +26,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       const ended = new Promise((resolve) => signal.addEventListener("abort", resolve));
       await site.auth.kick("alice", { reason: REASON });
       await ended;
-      expect(signal.reason).toBeInstanceOf(LoginEndedError);
-      expect(signal.reason).toMatchObject({ end: "kick", reason: REASON, loginId: login?.id });
+      expect(signal.reason).toBeInstanceOf(LogoutError);
+      expect(signal.reason).toMatchObject({ details: { cause: "kick", reason: REASON, loginId: login?.id } });
     });
 
     it("is aborted if the session was kicked, and leaves the reason for a page", async () => {
@@ -36,9 +36,9 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       await site.auth.kick("alice", { reason: REASON });
       for (let times = 0; times < 2; times += 1) {
         const signal = await site.auth.signalOfSession(sessionId(alice), new EventEmitter());
-        expect([signal.aborted, signal.reason]).toEqual([
+        expect([signal.aborted, signal.reason?.details]).toEqual([
           true,
-          expect.objectContaining({ end: "kick", reason: REASON }),
+          expect.objectContaining({ cause: "kick", reason: REASON }),
         ]);
       }
       const page = await alice.get("/me");
@@ -51,9 +51,9 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))(
       await alice.post("/login/profile/logout");
       for (const id of [sessionId(alice), "made-up", "", undefined as unknown as string, {} as unknown as string]) {
         const signal = await site.auth.signalOfSession(id, new EventEmitter());
-        expect([signal.aborted, signal.reason]).toEqual([
+        expect([signal.aborted, signal.reason?.details]).toEqual([
           true,
-          expect.objectContaining({ end: "logout", reason: undefined }),
+          { loginId: "", cause: "logout", at: expect.any(Date), reason: undefined },
         ]);
       }
     });
@@ -176,6 +176,6 @@ describe("auth.signalOfSession()", () => {
 
   it("rejects a connection that cannot report its end", async () => {
     const site = await openSite();
-    await expect(site.auth.signalOfSession("a", {} as never)).rejects.toMatchObject({ code: "ERR_ARGUMENT" });
+    await expect(site.auth.signalOfSession("a", {} as never)).rejects.toMatchObject({ code: "ERR_ARGUMENT_INVALID" });
   });
 });

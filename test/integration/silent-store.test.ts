@@ -15,7 +15,7 @@ describe("a store that never answers", () => {
 
   async function siteWithAlice() {
     store = new SilentStore();
-    const site = await openSite({ auth: { store, storeTimeoutMs: 300 } });
+    const site = await openSite({ auth: { store, sessions: { storeTimeoutMs: 300 } } });
     return { site, alice: await site.login("alice") };
   }
 

@@ -184,12 +184,14 @@ describe("the tombstone of a kick, with sessions in connect-redis", () => {
 
   it("is awaited no longer than the store's timeout, and its failure is not reported", async () => {
     const store = new RedisStore({ client });
-    const site = await openSite({ auth: { store, registry: new MemoryLoginRegistry(), storeTimeoutMs: 200 } });
+    const site = await openSite({
+      auth: { store, registry: new MemoryLoginRegistry(), sessions: { storeTimeoutMs: 200 } },
+    });
     const alice = await site.login("alice");
     await redis.ask("CLIENT", "PAUSE", "60000", "WRITE");
     try {
       const error = await site.auth.kick("alice").catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
+      expect(error).toMatchObject({ code: "ERR_KICK_INCOMPLETE", details: { userIds: ["alice"] } });
       const { cause } = error as { cause: Error };
       expect(cause).toMatchObject({
         code: "ERR_STORE_UNAVAILABLE",

@@ -37,7 +37,7 @@ describe.each(REDIS_TOPOLOGIES.map((backend) => [backend.name, backend] as const
 
     async function openNode(appId: string, setting: string) {
       const { store, registry } = backend.open();
-      const auth = logout({ store, registry, appId, userPoolId: "pool" });
+      const auth = logout({ store, registry, appId });
       const gate = new Gate();
       const server = await serve(raceApp({ store, settings: SETTINGS[setting] ?? {}, gate, auth }));
       const close = async (): Promise<void> => {

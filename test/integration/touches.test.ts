@@ -87,7 +87,7 @@ describe("a touch of a session in Redis", () => {
   });
 
   it("is awaited if the app requests it", async () => {
-    const site = await open({ waitForTouch: true });
+    const site = await open({ sessions: { waitForTouch: true } });
     const alice = await site.login("alice");
     await site.user(alice);
     const order: string[] = [];
@@ -109,7 +109,7 @@ describe("a touch of a session in Redis", () => {
     const writtenTogether = jest.spyOn(Socket.prototype as unknown as { _writev: () => void }, "_writev");
     const served = new Set<unknown>();
     const attach = (server: Server) => server.on("connection", (socket: Socket) => served.add(socket));
-    const site = await open({ waitForTouch }, { attach });
+    const site = await open({ sessions: { waitForTouch } }, { attach });
     const alice = await site.login("alice");
     await site.user(alice);
     for (const spy of [written, writtenTogether]) spy.mockClear();
@@ -180,7 +180,7 @@ describe("a touch of an unknown store", () => {
   ])(
     "is awaited unless the app disables it (waitForTouch: %p, touchIntervalMs: %p)",
     async (waitForTouch, touchIntervalMs, order) => {
-      const { site, alice } = await open({ waitForTouch, touchIntervalMs });
+      const { site, alice } = await open({ sessions: { waitForTouch, touchIntervalMs } });
       expect(await site.user(alice)).toBe("alice");
       await touches(1);
       store.order.length = 0;
@@ -195,7 +195,7 @@ describe("a touch of an unknown store", () => {
   );
 
   it.each([true, false])("is repeated at the next request after a failure (waitForTouch: %p)", async (waitForTouch) => {
-    const { site, alice } = await open({ waitForTouch, touchIntervalMs: 60_000 });
+    const { site, alice } = await open({ sessions: { waitForTouch, touchIntervalMs: 60_000 } });
     store.failures = 1;
     for (const count of [1, 2, 2]) {
       expect(await site.user(alice)).toBe("alice");
@@ -207,7 +207,7 @@ describe("a touch of an unknown store", () => {
 describe("the caller of touch()", () => {
   /** The order of the return and the answer. */
   async function orderOn(store: Store, waitForTouch?: boolean): Promise<string[]> {
-    logout({ store, registry: new MemoryLoginRegistry(), appId: "shop", userPoolId: "acme", waitForTouch });
+    logout({ store, registry: new MemoryLoginRegistry(), appId: "shop", sessions: { waitForTouch } });
     const order: string[] = [];
     const answered = new Promise<void>((resolve) => {
       store.touch?.("sid", { cookie: new session.Cookie() }, () => {

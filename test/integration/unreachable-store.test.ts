@@ -38,7 +38,10 @@ describe("a session store behind a Unix socket that is not there", () => {
   it("leaves a kick to be repeated", async () => {
     const site = await siteWithAlice();
     for (let times = 0; times < 2; times += 1) {
-      await expect(site.auth.kick("alice")).rejects.toMatchObject({ code: "ERR_KICK_INCOMPLETE", userIds: ["alice"] });
+      await expect(site.auth.kick("alice")).rejects.toMatchObject({
+        code: "ERR_KICK_INCOMPLETE",
+        details: { userIds: ["alice"] },
+      });
     }
   });
 });

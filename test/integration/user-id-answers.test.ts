@@ -29,9 +29,9 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a userId fu
       const { store, registry } = backend.open();
       const site = await openSite({ auth: { store, registry, userId: UNSTEADY[way]?.() } });
       const { status, body } = await new Browser(site.url).post("/login", { user: "alice" });
-      expect([status, body]).toEqual([500, { error: "ERR_USER_ID" }]);
+      expect([status, body]).toEqual([500, { error: "ERR_USER_ID_INVALID" }]);
       expect((await new Browser(site.url).get("/me")).status).toBe(200);
-      expect((await site.auth.activeUsers()).totalCount).toBe(0);
+      expect((await site.auth.listActiveUsers()).total).toBe(0);
     },
   );
 
@@ -53,8 +53,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a userId fu
         save(req).then(() => res.json({}), next);
       });
     };
-    const userId: LogoutOptions["userId"] = (session) => session["adminId"] ?? session["userId"];
-    const site = await openSite({ auth: { store, registry, userId }, after });
+    const userId = (session: { adminId?: string; userId?: string }) => session.adminId ?? session.userId;
+    const site = await openSite({ auth: { store, registry, userId: userId as LogoutOptions["userId"] }, after });
     const browser = await site.login("root");
     await browser.post("/become/alice");
     expect(await site.user(browser)).toBe("alice");

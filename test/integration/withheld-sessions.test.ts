@@ -98,7 +98,7 @@ async function open(
       },
     });
   }
-  const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+  const auth = logout({ store, appId: "shop" });
   const app = express();
   const lines: string[] = [];
   let heard = (): void => undefined;
@@ -278,7 +278,7 @@ describe("a bare server of HTTP/2", () => {
     // Later ones of express-session save no session over HTTP/2: the responses of Node have no _implicitHeader there.
     const sessions = load("express-session116") as Sessions;
     const store = new sessions.MemoryStore();
-    const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+    const auth = logout({ store, appId: "shop" });
     const withSession = sessions({ store, secret: "a secret of the tests", ...SETTINGS.eager });
     const seen: unknown[] = [];
     const server = createServer((request, response) => {

@@ -2,7 +2,6 @@ import { RedisStore } from "connect-redis";
 import express from "express";
 import session from "express-session";
 import {
-  KickError,
   logout,
   LogoutError,
   type KickResult,
@@ -39,13 +38,17 @@ const options: LogoutOptions = {
   store,
   registry,
   appId: "shop",
-  userPoolId: "acme",
-  userId: (data) => data["userId"],
-  user: async (userId) => ({ name: userId }),
-  admin: { tokens: ["token"], authorizeToken: (req, { action }) => req.ip !== undefined && action === "kick" },
-  redirectUris: ["https://shop.example/bye"],
-  routes: { logout: ["/logout", "/sign-out"], activeUsers: false },
-  onRejected: (_req, res, _next, ended) => void res.status(401).send(ended.reason ?? "kicked"),
+  userId: (data) => data.userId ?? data.passport?.user,
+  pages: { describeUser: async (userId) => ({ name: userId }) },
+  admin: {
+    userPoolId: "acme",
+    tokens: ["token"],
+    authorize: (req, { action }) => req.ip !== undefined && action === "kick",
+    routes: { activeUsers: false },
+  },
+  redirects: { allow: ["https://shop.example/bye"] },
+  routes: { logout: ["/logout", "/sign-out"] },
+  onRejected: (_req, res, _next, { reason }) => void res.status(401).send(reason ?? "kicked"),
 };
 const auth: LogoutMiddleware = logout(options);
 const app = express().use(session({ store, secret: "s" }), auth, auth.guard);
@@ -64,13 +67,26 @@ app.get("/", async (req, res) => {
     ids: items.map(({ id }) => id),
   });
 });
-export const codeOf = (error: unknown): LogoutErrorCode | undefined =>
-  error instanceof KickError || error instanceof LogoutError ? error.code : undefined;
+export const unfinished = (error: unknown): readonly string[] =>
+  LogoutError.is(error, "ERR_KICK_INCOMPLETE") ? error.details.userIds : [];
+export const codeOf = (error: unknown): LogoutErrorCode | undefined => (LogoutError.is(error) ? error.code : undefined);
 
 // @ts-expect-error -- an option that there is not
-logout({ store, appId: "shop", userPoolId: "acme", registry: pooled, userid: () => "alice" });
+logout({ store, appId: "shop", registry: pooled, userid: () => "alice" });
 // @ts-expect-error -- an option that is needed
-logout({ store, appId: "shop" });
+logout({ store, registry: pooled });
+// @ts-expect-error -- an unknown option in a group
+logout({ store, appId: "shop", pages: { brand: "Acme" } });
+// @ts-expect-error -- a console needs authorize
+logout({ store, appId: "shop", console: {} });
+// @ts-expect-error -- a user id is no object
+logout({ store, appId: "shop", userId: (data) => data.passport });
+// @ts-expect-error -- and no promise
+logout({ store, appId: "shop", userId: async (data) => data.userId });
+// @ts-expect-error -- sessions have the properties that the app declares
+logout({ store, appId: "shop", userId: (data) => data.customerId });
+// @ts-expect-error -- only some errors have user ids
+export const ids = (error: unknown) => LogoutError.is(error, "ERR_LOGIN_ENDED") && error.details.userIds;
 // @ts-expect-error -- a session id never leaves the server
 list[0]?.sids;
 // @ts-expect-error -- no client

@@ -38,7 +38,7 @@ module.exports = async function journey(name, parts) {
     ? await inRedis(parts, url)
     : { store: new session.MemoryStore(), commands: [], close: () => {} };
   const app = express();
-  const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", admin: { tokens: ["token"] } });
+  const auth = logout({ store, registry, appId: "shop", admin: { userPoolId: "acme", tokens: ["token"] } });
   app.use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
   app.use(auth);
   app.get("/in", (req, res, next) => {

@@ -1,4 +1,4 @@
-import type { ActiveUser, ListedLogin, RegistryList } from "../../lib/types/registry.js";
+import type { ActiveUserRow, ListedLogin, RegistryList } from "../../lib/types/registry.js";
 import type { ModelLogin } from "./model.js";
 import type { Stored } from "./shared-store.js";
 
@@ -19,7 +19,7 @@ export interface Rest {
   readonly missed: ReadonlySet<string>;
   /** The logins of each user, as the registry lists them for a page. */
   readonly lists: ReadonlyMap<string, RegistryList<ListedLogin>>;
-  readonly online: { readonly totalCount: number; readonly users: readonly ActiveUser[] };
+  readonly online: { readonly totalCount: number; readonly users: readonly ActiveUserRow[] };
 }
 
 /** What lists and the session store must look like then. */

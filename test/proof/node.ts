@@ -90,7 +90,7 @@ export class HookedNode extends Node {
   readonly #store: Store;
 
   constructor({ store, registry, maxSessionAgeMs, waitForTouch, ...rest }: HookedNodeOptions) {
-    const auth = logout({ store, registry, appId: "shop", userPoolId: "acme", maxSessionAgeMs, waitForTouch });
+    const auth = logout({ store, registry, appId: "shop", sessions: { maxAgeMs: maxSessionAgeMs, waitForTouch } });
     super({ store, ...rest }, auth);
     this.auth = auth;
     this.#store = store;

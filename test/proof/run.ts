@@ -337,7 +337,7 @@ class World {
       const asked = this.model.moment();
       const logins =
         of === "everyone"
-          ? (await node.auth.activeUsers()).users.flatMap((user) => user.logins)
+          ? (await node.auth.listActiveUsers()).items.flatMap((user) => user.logins)
           : (await node.auth.listLogins(of)).items;
       this.model.shown(actor.name, asked, logins);
     };
@@ -531,5 +531,5 @@ async function planOf({ auth }: HookedNode, command: KickCommand): Promise<KickP
   const isNamed = (login: ModelLogin): boolean => login.user === user && login.ids.has(id);
   if (is === "kick one") return { covers: isNamed, run: () => auth.kickLogin(user, id) };
   const covers = (login: ModelLogin): boolean => login.user === user && !isNamed(login);
-  return { covers, spares: isNamed, run: () => auth.kickOthers(user, id) };
+  return { covers, spares: isNamed, run: () => auth.kick(user, { except: id }) };
 }

@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { RequestHandler } from "express";
-import type { LoginEndedError, LogoutMiddleware } from "express-logout";
+import type { LogoutMiddleware } from "express-logout";
 
 /** A handler for `app.get("/poll", …)`, after `app.use(session(…))` and `app.use(auth)`. */
 export function longPoll(auth: LogoutMiddleware, news: EventEmitter): RequestHandler {
@@ -14,6 +14,6 @@ export function longPoll(auth: LogoutMiddleware, news: EventEmitter): RequestHan
     res.once("close", () => news.off("news", sendNews));
 
     const signal = auth.signal(req);
-    signal.addEventListener("abort", () => answer(401, { message: (signal.reason as LoginEndedError).reason }));
+    signal.addEventListener("abort", () => answer(401, { message: signal.reason?.details.reason }));
   };
 }

@@ -1,5 +1,5 @@
 import type { RequestHandler } from "express";
-import { KickError, type LogoutMiddleware } from "express-logout";
+import { LogoutError, type LogoutMiddleware } from "express-logout";
 
 /** A handler for the form that changes a password: ends every login of the user, and logs this browser in again. */
 export function passwordChanged(
@@ -20,7 +20,7 @@ export function passwordChanged(
       req.session.save((error?: unknown) => (error ? next(error) : res.sendStatus(204)));
     } catch (error) {
       // Redis or the session store did not respond: nothing is lost, and the kick can be repeated.
-      if (error instanceof KickError) onIncomplete(error.userIds);
+      if (LogoutError.is(error, "ERR_KICK_INCOMPLETE")) onIncomplete(error.details.userIds);
       next(error);
     }
   };

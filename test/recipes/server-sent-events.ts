@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { RequestHandler } from "express";
-import type { LoginEndedError, LogoutMiddleware } from "express-logout";
+import type { LogoutMiddleware } from "express-logout";
 
 /** A handler for `app.get("/events", …)`, after `app.use(session(…))` and `app.use(auth)`. */
 export function serverSentEvents(auth: LogoutMiddleware, news: EventEmitter): RequestHandler {
@@ -19,8 +19,8 @@ export function serverSentEvents(auth: LogoutMiddleware, news: EventEmitter): Re
     const signal = auth.signal(req);
     signal.addEventListener("abort", () => {
       news.off("news", sendNews);
-      const { end, reason } = signal.reason as LoginEndedError;
-      send("logout", { end, reason });
+      const { cause, reason } = signal.reason?.details ?? {};
+      send("logout", { cause, reason });
       res.end();
       // A client that does not read would keep the connection.
       setTimeout(() => res.destroy(), 5_000).unref();

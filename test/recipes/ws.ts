@@ -1,6 +1,6 @@
 import { ServerResponse, type Server } from "node:http";
 import type { Request, RequestHandler, Response } from "express";
-import type { LoginEndedError, LogoutMiddleware } from "express-logout";
+import type { LogoutMiddleware } from "express-logout";
 import { WebSocketServer } from "ws";
 
 /** @param sessions - what `session({ store, … })` has returned: the app uses the very same. */
@@ -22,7 +22,7 @@ export function webSockets(server: Server, sessions: RequestHandler, auth: Logou
         signal.addEventListener("abort", () => {
           // Until the other side has agreed to the close, its messages would go on being heard.
           webSocket.removeAllListeners("message");
-          webSocket.close(4401, (signal.reason as LoginEndedError).end);
+          webSocket.close(4401, signal.reason?.details.cause);
         });
         sockets.emit("connection", webSocket, req);
       });

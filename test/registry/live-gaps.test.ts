@@ -72,7 +72,8 @@ async function openNode(
       req.sessionStore.clear?.((error) => (error == null ? res.send("cleared") : next(error)));
     });
   };
-  const options = { appId: APP_ID, recheckIntervalMs: 200, storeTimeoutMs: timeoutMs, ...auth };
+  const sessions = { liveCheckIntervalMs: 200, storeTimeoutMs: timeoutMs, ...auth.sessions };
+  const options = { appId: APP_ID, ...auth, sessions };
   return { site: await openSite({ backend, listensTo: [], after, ...more, auth: options }), things };
 }
 
@@ -95,7 +96,11 @@ describe("a node whose notifications are interrupted", () => {
   const NEVER_MS = 600_000;
 
   async function openNodes() {
-    const node = await openNode(overNetwork(), { recheckIntervalMs: NEVER_MS }, { listensTo: ["kick"] });
+    const node = await openNode(
+      overNetwork(),
+      { sessions: { liveCheckIntervalMs: NEVER_MS } },
+      { listensTo: ["kick"] },
+    );
     const other = await openNode(redis.url);
     while (node.site.events.length === 0) {
       await other.site.login("the first");
@@ -114,8 +119,8 @@ describe("a node whose notifications are interrupted", () => {
     await other.site.auth.kick("alice", { reason: REASON });
     expect(node.things.signals.map(({ aborted }) => aborted)).toEqual([false, false]);
     network.mend();
-    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
-    expect(await events.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await poll.ended).toMatchObject({ cause: "kick", reason: REASON });
+    expect(await events.ended).toMatchObject({ cause: "kick", reason: REASON });
   });
 
   it("ends connections of logins kicked afterwards", async () => {
@@ -126,7 +131,7 @@ describe("a node whose notifications are interrupted", () => {
     network.mend();
     await until(async () => (await subscribers()) === 1);
     await other.site.auth.kick("alice", { reason: REASON });
-    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await poll.ended).toMatchObject({ cause: "kick", reason: REASON });
   });
 });
 
@@ -155,7 +160,7 @@ describe("a Redis that hangs for a while", () => {
     redis.resume();
     await until(async () => (await browser.get("/me")).status === 200);
     await other.site.auth.kick("alice", { reason: REASON });
-    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await poll.ended).toMatchObject({ cause: "kick", reason: REASON });
   });
 });
 
@@ -168,7 +173,7 @@ describe("a Redis server that loses its data", () => {
     for (let times = 0; times < 3; times += 1) expect((await browser.get("/me")).status).toBeGreaterThanOrEqual(500);
     expect(things.signals.map(({ aborted }) => aborted)).toEqual([false]);
     await redis.restart();
-    expect(await poll.ended).toMatchObject({ end: "logout" });
+    expect(await poll.ended).toMatchObject({ cause: "logout" });
   });
 });
 
@@ -176,7 +181,7 @@ describe("a user of Redis who may neither publish nor subscribe", () => {
   async function openNodes() {
     await admin.sendCommand("ACL SETUSER app on >word ~* +@all resetchannels".split(" "));
     const url = redis.url.replace("redis://", "redis://app:word@");
-    return [await openNode(url, { recheckIntervalMs: 50 }), await openNode(url)] as const;
+    return [await openNode(url, { sessions: { liveCheckIntervalMs: 50 } }), await openNode(url)] as const;
   }
 
   it("kicks all the same, and ended logins are polled at every interval", async () => {
@@ -184,7 +189,7 @@ describe("a user of Redis who may neither publish nor subscribe", () => {
     const browser = await node.site.login("alice");
     const poll = await openPoll(node.site, node.things, browser);
     expect(await other.site.auth.kick("alice", { reason: REASON })).toEqual({ users: 1, logins: 1 });
-    expect(await poll.ended).toMatchObject({ end: "kick", reason: REASON });
+    expect(await poll.ended).toMatchObject({ cause: "kick", reason: REASON });
     expect(await subscribers()).toBe(0);
   });
 
@@ -192,7 +197,7 @@ describe("a user of Redis who may neither publish nor subscribe", () => {
     const [node] = await openNodes();
     const poll = await openPoll(node.site, node.things, await node.site.login("alice"));
     expect((await new Browser(node.site.url).post("/clear")).text).toBe("cleared");
-    expect(await poll.ended).toMatchObject({ end: "kick" });
+    expect(await poll.ended).toMatchObject({ cause: "kick" });
   });
 });
 

@@ -257,7 +257,10 @@ describe("an error", () => {
       () => registry.kickEveryone(newKick(), options),
     ];
     for (const call of calls) {
-      await expect(call()).rejects.toMatchObject({ code: "ERR_ARGUMENT", message: /synchronous_standby_names/ });
+      await expect(call()).rejects.toMatchObject({
+        code: "ERR_ARGUMENT_INVALID",
+        message: /synchronous_standby_names/,
+      });
     }
   });
 });

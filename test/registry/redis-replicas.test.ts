@@ -18,7 +18,7 @@ jest.setTimeout(60_000);
 const PAGE = { offset: 0, limit: 10 };
 const LONG_MS = 20_000;
 const SHORT_MS = 400;
-const NOT_REPLICATED = expect.objectContaining({ name: "LogoutError", code: "ERR_NOT_REPLICATED", status: 503 });
+const NOT_REPLICATED = expect.objectContaining({ name: "LogoutError", code: "ERR_WRITE_NOT_REPLICATED", status: 503 });
 
 let count = 0;
 const newKick = (): KickRecord => ({
@@ -117,7 +117,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
         { status: "fulfilled", value: [{ userId: "alice" }] },
         {
           status: "rejected",
-          reason: { code: "ERR_NOT_REPLICATED", cause: { message: expect.stringMatching(/WRONGTYPE/) } },
+          reason: { code: "ERR_WRITE_NOT_REPLICATED", cause: { message: expect.stringMatching(/WRONGTYPE/) } },
         },
         { status: "fulfilled", value: [{ userId: "bob" }] },
       ]);
@@ -287,7 +287,7 @@ describe("a registry that waits for a replica", () => {
     expect(() => new RedisLoginRegistry(options)).toThrow(expect.objectContaining({ code: "ERR_OPTION_INVALID" }));
     const registry = opened(client);
     const wrong = { waitReplicas: waitReplicas as number };
-    const refused = expect.objectContaining({ code: "ERR_ARGUMENT" });
+    const refused = expect.objectContaining({ code: "ERR_ARGUMENT_INVALID" });
     await expect(registry.removeAll("alice", newKick(), wrong)).rejects.toEqual(refused);
     await expect(registry.remove("alice", "login", wrong)).rejects.toEqual(refused);
     await expect(registry.kickEveryone(newKick(), wrong)).rejects.toEqual(refused);

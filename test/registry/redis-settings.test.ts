@@ -184,7 +184,10 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
         kick.status === "rejected" ? [{ index, reason: kick.reason as unknown }] : [],
       );
       expect(refused).toMatchObject([
-        { index: 7, reason: { code: "ERR_NOT_REPLICATED", cause: { message: expect.stringMatching(/WRONGTYPE/) } } },
+        {
+          index: 7,
+          reason: { code: "ERR_WRITE_NOT_REPLICATED", cause: { message: expect.stringMatching(/WRONGTYPE/) } },
+        },
       ]);
     });
   },

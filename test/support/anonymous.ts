@@ -40,7 +40,7 @@ interface AnonymousSite {
 
 /** The answers to an anonymous browser's requests, and the cost of each, before and after a kick of everyone. */
 export async function anonymousVisits({ store, options, registry, calls }: AnonymousSite): Promise<unknown[]> {
-  const auth = registry && logout({ store, registry, appId: `anonymous-${String(Math.random())}`, userPoolId: "pool" });
+  const auth = registry && logout({ store, registry, appId: `anonymous-${String(Math.random())}` });
   const app = express();
   app.use(session({ store, secret: "s", resave: false, saveUninitialized: false, ...options }));
   if (auth !== undefined) app.use(auth);

@@ -3,13 +3,13 @@ import { request, ServerResponse, type IncomingMessage, type Server } from "node
 import type { Duplex, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { Express, Request, RequestHandler, Response } from "express";
-import type { LoginEndedError, LogoutMiddleware } from "../../lib/index.js";
+import type { LoginSignal, LogoutMiddleware } from "../../lib/index.js";
 import type { Browser } from "./http.js";
 import type { Site } from "./site.js";
 
 /** The end of a live connection, as its client received it. */
 export interface Ended {
-  readonly end: string;
+  readonly cause: string;
   readonly reason?: string;
   readonly loginId?: string;
 }
@@ -24,7 +24,7 @@ export interface Live {
 
 /** The live things of a site, as its own code has them. */
 export class LiveThings {
-  readonly signals: AbortSignal[] = [];
+  readonly signals: LoginSignal[] = [];
   readonly #events = new EventEmitter();
   #closed = 0;
 
@@ -50,10 +50,10 @@ export class LiveThings {
     });
   }
 
-  begin(signal: AbortSignal, live: Writable): void {
+  begin(signal: LoginSignal, live: Writable): void {
     signal.addEventListener("abort", () => {
-      const { end, reason, loginId } = signal.reason as LoginEndedError;
-      live.end(JSON.stringify({ end, reason, loginId }));
+      const { cause, reason, loginId } = signal.reason?.details ?? {};
+      live.end(JSON.stringify({ cause, reason, loginId }));
     });
     this.signals.push(signal);
     live.once("close", () => {

@@ -85,7 +85,7 @@ let opened = 0;
 async function openSite({ at = "", backend = memoryBackend(), ...options }: SiteOptions): Promise<Site> {
   const appId = options.auth?.appId ?? `shop-${String(opened++)}`;
   const { store, registry } = backend.open();
-  const given: LogoutOptions = { store, registry, appId, userPoolId: POOL_ID, admin: { tokens: [TOKEN] } };
+  const given: LogoutOptions = { store, registry, appId, admin: { userPoolId: POOL_ID, tokens: [TOKEN] } };
   const auth = logout({ ...given, ...options.auth });
   const gate = new Gate();
   const errors: unknown[] = [];

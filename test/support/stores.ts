@@ -7,7 +7,7 @@ import { startRedis } from "./redis-server.js";
 import { installed, serverVersion } from "./tried.js";
 
 const DAY_MS = 86_400_000;
-/** The time for which a login is listed if its session's lifetime is unknown: the default of `maxSessionAgeMs`. */
+/** The time for which a login is listed if its session's lifetime is unknown: the default of `sessions.maxAgeMs`. */
 export const MAX_SESSION_AGE_MS = 400 * DAY_MS;
 
 /** The options of `logout()` on one node. */

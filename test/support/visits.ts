@@ -20,7 +20,7 @@ export const RHYTHMS: Readonly<Record<string, readonly number[]>> = {
 export function visitedApp(options: Partial<SessionOptions>, store: Store, hooked: boolean): Express {
   const created = express();
   if (hooked) {
-    const auth = logout({ store, registry: new MemoryLoginRegistry(), appId: "shop", userPoolId: "acme" });
+    const auth = logout({ store, registry: new MemoryLoginRegistry(), appId: "shop" });
     created.use(session({ secret: "s", resave: false, saveUninitialized: false, ...options, store }), auth);
   } else {
     created.use(session({ secret: "s", resave: false, saveUninitialized: false, ...options, store }));

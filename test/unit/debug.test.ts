@@ -6,7 +6,7 @@ const SOURCE = `
   import session, { MemoryStore } from "express-session";
   import { logout } from "./lib/index.ts";
   const store = new MemoryStore();
-  const auth = logout({ store, appId: "shop", userPoolId: "acme" });
+  const auth = logout({ store, appId: "shop" });
   const app = express();
   app.use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
   app.use(auth);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { KickError, LogoutError } from "../../lib/errors.js";
+import { LogoutError } from "../../lib/errors.js";
 
-const withStatus = (status: number) => new LogoutError("ERR_REQUEST", "The request is wrong.", { status });
-const KICK = new KickError(["alice"], new Error("x"));
+const withStatus = (status: number) => new LogoutError("ERR_REQUEST_INVALID", "The request is wrong.", { status });
+const KICK = new LogoutError("ERR_KICK_INCOMPLETE", "Not done.", { details: { userIds: ["alice"] } });
 
 /** The condition of NestJS 12 for the status of an error. NestJS 11 looks for `statusCode` and `message` alone. */
 function hasStatusInNest12(error: Error & { expose?: unknown; status?: unknown; statusCode?: unknown }): boolean {

@@ -39,9 +39,9 @@ describe("a removed listener", () => {
   it("is no longer called, not even for an event that was just emitted", () => {
     const lines = printed(`
       const listener = () => lines.push("called");
-      events.on("logout", listener);
+      const remove = events.on("logout", listener);
       events.emit("logout", {});
-      events.off("logout", listener);
+      remove();
       events.on("login", listener);
       events.emit("login", {});
       events.close();`);

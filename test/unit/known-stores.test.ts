@@ -132,7 +132,7 @@ describe("a server in one file, as esbuild writes it", () => {
     rejectOtherStores(client, new RedisStore({ client }));
     let rejected;
     try { rejectOtherStores(client, new Own({ client })); } catch (error) { rejected = error.code; }
-    logout({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
+    logout({ store: new MemoryStore(), appId: "shop" });
     const stores = [
       new MemoryStore(), new session116.MemoryStore(), new (memorystore(session))({}),
       new RedisStore({ client }), new RedisStore8({ client }), new RedisStore7({ client }), new Own({ client }),

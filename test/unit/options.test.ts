@@ -4,7 +4,9 @@ import { logout, LogoutError, MemoryLoginRegistry, type LogoutOptions } from "..
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 
-const right = (): LogoutOptions => ({ store: new MemoryStore(), appId: "shop", userPoolId: "acme" });
+const right = (): LogoutOptions => ({ store: new MemoryStore(), appId: "shop" });
+const yes = (): boolean => true;
+const ADMIN = { userPoolId: "acme", tokens: ["token"] };
 const logoutWith = (options: object) => () => logout({ ...right(), ...options });
 const error = (code: string, words: RegExp) =>
   expect.objectContaining({ name: "LogoutError", code, message: expect.stringMatching(words) });
@@ -17,112 +19,198 @@ class OwnStore extends Store {
 }
 
 describe("logout()", () => {
-  it("accepts the three required options", () => {
+  it("accepts the two required options", () => {
     expect(logout(right())).toEqual(expect.any(Function));
   });
 
-  it("accepts undefined for an absent option, and options without a prototype", () => {
-    const absent = Object.fromEntries(
-      ["registry", "userId", "user", "admin", "redirectUris", "loginUrl", "routes", "onRejected"].map((name) => [
-        name,
-        undefined,
-      ]),
-    );
-    expect(logoutWith(absent)).not.toThrow();
+  it.each(["registry", "userId", "sessions", "pages", "console", "admin", "redirects", "routes", "onRejected"])(
+    "accepts undefined for an absent option: %s",
+    (name) => {
+      expect(logoutWith({ [name]: undefined })).not.toThrow();
+    },
+  );
+
+  it("accepts options without a prototype", () => {
     expect(() => logout(Object.assign(Object.create(null) as object, right()))).not.toThrow();
-    expect(logoutWith({ admin: {}, routes: {}, sessions: {} })).not.toThrow();
-    expect(logoutWith({ routes: { login: ["/login", "/auth/f\u00fcr"], publicPath: "/sh\u00f6p/" } })).not.toThrow();
-    expect(logoutWith({ routes: { login: () => true, publicPath: "/" }, loginUrl: "./login" })).not.toThrow();
-    expect(logoutWith({ sessions: { adopt: new Date(0), loggedInAt: () => 0 } })).not.toThrow();
   });
 
-  it.each(["store", "appId", "userPoolId"])("needs %s", (name) => {
+  it.each([
+    { sessions: {}, pages: {}, redirects: {}, routes: {} },
+    {
+      sessions: { maxAgeMs: undefined, adopt: undefined },
+      pages: { locale: undefined },
+      redirects: { login: undefined },
+    },
+    { sessions: { adopt: new Date(0), loggedInAt: () => 0, touchIntervalMs: 0, maxAgeMs: 1e15 } },
+    { pages: { brandName: "Shop", accentColor: "rebeccapurple", locale: "zh" } },
+    { console: { authorize: yes, searchUsers: undefined } },
+    { console: { authorize: yes }, routes: { console: ["/online", "/:appId/online"] } },
+    { admin: ADMIN },
+    { admin: { ...ADMIN, authorize: undefined, routes: undefined } },
+    { admin: { ...ADMIN, routes: { kickActiveUsers: ["/kick"], activeUsers: false } } },
+    { redirects: { allow: [], default: "https://shop.example/", login: false } },
+    { routes: { login: ["/login", "/auth/f\u00fcr"], publicPath: "/sh\u00f6p/" } },
+    { routes: { login: () => true, publicPath: "/" }, redirects: { login: "./login" } },
+  ])("accepts %j", (options) => {
+    expect(logoutWith(options)).not.toThrow();
+  });
+
+  it.each(["store", "appId"])("needs %s", (name) => {
     expect(logoutWith({ [name]: undefined })).toThrow(error("ERR_OPTION_INVALID", new RegExp(`${name} must be`)));
+  });
+
+  it.each([
+    ["admin.userPoolId", { admin: { tokens: ["token"] } }],
+    ["admin.userPoolId", { admin: { ...ADMIN, userPoolId: undefined } }],
+    ["admin.userPoolId", { admin: {} }],
+    ["admin.tokens", { admin: { userPoolId: "acme" } }],
+    ["admin.tokens", { admin: { ...ADMIN, tokens: undefined } }],
+    ["console.authorize", { console: {} }],
+    ["console.authorize", { console: { authorize: undefined } }],
+    ["console.authorize", { console: { searchUsers: () => [] } }],
+    ["console.authorize", { routes: { console: "/online" } }],
+    ["console.authorize", { routes: { console: [] } }],
+  ])("needs %s in its group: %j", (name, options) => {
+    expect(logoutWith(options)).toThrow(error("ERR_OPTION_INVALID", new RegExp(`logout\\(\\): ${name} must be`)));
+  });
+
+  it("needs no console.authorize with routes.console: false", () => {
+    expect(logoutWith({ routes: { console: false } })).not.toThrow();
   });
 
   it.each([undefined, null, 7, "text", []])("refuses %j instead of its options", (options) => {
     expect(() => logout(options as unknown as LogoutOptions)).toThrow(error("ERR_OPTION_INVALID", /options must be/));
   });
 
-  it.each([
-    ["appId", ""],
-    ["appId", 7],
-    ["userPoolId", null],
-    ["store", "redis"],
-    ["registry", "redis"],
-    ["userId", "userId"],
-    ["user", {}],
-    ["admin", []],
-    ["redirectUris", "https://shop.example/"],
-    ["redirectUris", ["/bye"]],
-    ["redirectUris", ["https://*.shop.example/bye"]],
-    ["redirectUris", ["https://shop.example/*"]],
-    ["redirectUris", ["javascript:alert(1)"]],
-    ["redirectUris", ["https://user:pass@shop.example/"]],
-    ["defaultRedirect", "//evil.example"],
-    ["defaultRedirect", "/\\evil.example"],
-    ["loginUrl", "login"],
-    ["routes", "/logout"],
-    ["onRejected", true],
-    ["maxSessionAgeMs", 0],
-    ["maxSessionAgeMs", "1d"],
-    ["storeTimeoutMs", Number.NaN],
-    ["recheckIntervalMs", 0],
-    ["recheckIntervalMs", "5s"],
-    ["recheckIntervalMs", Number.POSITIVE_INFINITY],
-    ["recheckIntervalMs", 2 ** 31],
-    ["storeTimeoutMs", 2 ** 31],
-    ["waitForTouch", "yes"],
-    ["sessions", true],
-  ])("refuses %s: %j", (name, value) => {
-    expect(logoutWith({ [name]: value })).toThrow(error("ERR_OPTION_INVALID", new RegExp(`${name} must be`)));
+  it.each(["sessions", "pages", "console", "admin", "redirects", "routes"])("refuses a %s that is no group", (name) => {
+    for (const value of [null, true, "/logout", 7, [], () => true]) {
+      expect(logoutWith({ [name]: value })).toThrow(
+        error("ERR_OPTION_INVALID", new RegExp(`logout\\(\\): ${name} must be an object: \\{`)),
+      );
+    }
   });
 
+  it("refuses admin.routes that is no group", () => {
+    for (const routes of [null, "/kick", []]) {
+      expect(logoutWith({ admin: { ...ADMIN, routes } })).toThrow(
+        error("ERR_OPTION_INVALID", /admin\.routes must be an object: \{ kickActiveUsers, activeUsers \}/),
+      );
+    }
+  });
+
+  const PATHS = ["logout", true, 7, null, ["/a", 7], ["/a", ""], "/a\r\nb", "//evil.example", "/\\evil.example"];
+  const TIMERS = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "5s", null];
+  /** Wrong values of every option, and what the message says. */
+  const WRONG: readonly (readonly [name: string, words: RegExp, values: readonly unknown[]])[] = [
+    ["store", /session store/, ["redis", null, []]],
+    ["appId", /non-empty/, ["", 7, null]],
+    ["registry", /RedisLoginRegistry/, ["redis", null, []]],
+    ["userId", /\(session\) => user id/, ["userId", null, {}]],
+    ["onRejected", /function/, [true, null, {}]],
+    ["sessions.maxAgeMs", /above 0/, [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1d", null]],
+    ["sessions.storeTimeoutMs", /less than 25 days/, TIMERS],
+    ["sessions.touchIntervalMs", /0 or more/, [-1, Number.NaN, Number.POSITIVE_INFINITY, "1m", null]],
+    ["sessions.waitForTouch", /true or false/, ["yes", 1, null]],
+    ["sessions.liveCheckIntervalMs", /less than 25 days/, TIMERS],
+    ["sessions.adopt", /valid Date/, ["never", 0, new Date(NaN), null]],
+    ["sessions.loggedInAt", /\(session\) => Date/, [new Date(0), "at", null]],
+    ["pages.brandName", /non-empty/, ["", 7, null]],
+    ["pages.accentColor", /CSS colour/, ["", "#12", "red;", "url(x)}", 7, null]],
+    ["pages.locale", /one of .*en.*zh/, ["fr", "", "toString", 7, null]],
+    ["pages.describeUser", /\(userId\) => profile/, [{}, "name", null]],
+    ["pages.confirmIdentity", /\(req\) => true/, [true, "/confirm", null]],
+    ["console.authorize", /\(req, context\) => boolean/, [true, {}, null]],
+    ["console.searchUsers", /\(text\) => user ids/, [[], "alice", null]],
+    ["admin.userPoolId", /non-empty/, ["", 7, null]],
+    [
+      "admin.tokens",
+      /at least one token.*environment variable/,
+      [[], [undefined], [""], ["a", ""], ["a", 7], "secret", null],
+    ],
+    ["admin.authorize", /\(req, context\) => boolean/, [true, {}, null]],
+    ["admin.routes.kickActiveUsers", /path/, PATHS],
+    ["admin.routes.activeUsers", /path/, PATHS],
+    [
+      "redirects.allow",
+      /compared exactly/,
+      [
+        "https://shop.example/",
+        ["/bye"],
+        ["https://*.shop.example/bye"],
+        ["https://shop.example/*"],
+        ["javascript:alert(1)"],
+        ["https://user:pass@shop.example/"],
+        [7],
+        null,
+      ],
+    ],
+    ["redirects.default", /one slash/, ["//evil.example", "/\\evil.example", "./\t/evil.example", "../", false, null]],
+    ["redirects.login", /or false/, ["login", ".//evil.example", "/\t/evil.example", true, null]],
+    ["routes.logout", /path/, PATHS],
+    ["routes.personalCenter", /path/, PATHS],
+    ["routes.console", /path/, PATHS],
+    ["routes.assets", /path/, ["/a\tb", "assets", false, ["/a"], null]],
+    [
+      "routes.login",
+      /function/,
+      ["login", "//evil.example", "/a?b", "/auth/:provider", "/auth/*all", 7, true, ["/login", ""]],
+    ],
+    [
+      "routes.login",
+      /not async/,
+      ["/a\r\nb", "/a\tb", "/../x", "/a/./b", "/a%2Fb", ["/login", "/a\\b"], async () => Promise.resolve(true)],
+    ],
+    [
+      "routes.publicPath",
+      /such as \/shop/,
+      ["shop", "//evil.example", "/\\evil", "/a/../b", "/a\r\nb", "/a?b", "https://shop.example", "", "\ud800", 7],
+    ],
+  ];
+
+  /** The options with this one; its group has what it needs. */
+  function withOption(name: string, value: unknown): object {
+    const [group = "", ...rest] = name.split(".");
+    if (rest.length === 0) return { [group]: value };
+    const needed = { admin: ADMIN, console: { authorize: () => true } }[group] ?? {};
+    return { [group]: { ...needed, ...withOption(rest.join("."), value) } };
+  }
+
+  it.each(WRONG.flatMap(([name, words, values]) => values.map((value) => [name, value, words] as const)))(
+    "refuses %s: %j",
+    (name, value, words) => {
+      const start = new RegExp(`^logout\\(\\): ${name} must be .*${words.source}`);
+      expect(logoutWith(withOption(name, value))).toThrow(error("ERR_OPTION_INVALID", start));
+    },
+  );
+
   it.each([
-    [{ appID: "shop" }, /unknown option appID\. Known: .*appId/],
-    [{ admin: { token: "x" } }, /unknown option admin\.token\. Known: tokens, authorizeToken, authorize/],
-    [{ routes: { logOut: "/x" } }, /unknown option routes\.logOut/],
-    [{ sessions: { adoption: true } }, /unknown option sessions\.adoption\. Known: adopt, loggedInAt/],
+    [{ appID: "shop" }, /unknown option appID\. Known: store, appId, registry, userId, sessions, .*onRejected\./],
+    [{ userPoolId: "acme" }, /unknown option userPoolId\. Known: .*admin/],
+    [{ loginUrl: "/login" }, /unknown option loginUrl\. Known: .*redirects/],
+    [{ sessions: { adoption: true } }, /unknown option sessions\.adoption\. Known: maxAgeMs, .*adopt, loggedInAt\./],
+    [{ pages: { user: () => ({}) } }, /unknown option pages\.user\. Known: brandName, .*describeUser/],
+    [
+      { console: { authorize: () => true, tokens: [] } },
+      /unknown option console\.tokens\. Known: authorize, searchUsers\./,
+    ],
+    [
+      { admin: { ...ADMIN, token: "x" } },
+      /unknown option admin\.token\. Known: userPoolId, tokens, authorize, routes\./,
+    ],
+    [
+      { admin: { ...ADMIN, routes: { kick: "/kick" } } },
+      /unknown option admin\.routes\.kick\. Known: kickActiveUsers, activeUsers\./,
+    ],
+    [{ redirects: { logout: "/" } }, /unknown option redirects\.logout\. Known: allow, default, login\./],
+    [{ routes: { logOut: "/x" } }, /unknown option routes\.logOut\. Known: logout, .*publicPath\./],
+    [{ routes: { kickActiveUsers: "/x" } }, /unknown option routes\.kickActiveUsers/],
   ])("refuses the unknown option %j", (options, words) => {
     expect(logoutWith(options)).toThrow(error("ERR_OPTION_UNKNOWN", words));
   });
 
-  it.each([
-    [{ admin: { tokens: [undefined] } }, /admin\.tokens must be .*environment variable/],
-    [{ admin: { tokens: [""] } }, /admin\.tokens/],
-    [{ admin: { tokens: "secret" } }, /admin\.tokens/],
-    [{ admin: { authorize: true } }, /admin\.authorize/],
-    [{ sessions: { adopt: "never" } }, /sessions\.adopt must be/],
-    [{ sessions: { adopt: 0 } }, /sessions\.adopt must be/],
-    [{ sessions: { adopt: new Date(NaN) } }, /sessions\.adopt must be/],
-    [{ sessions: { loggedInAt: new Date(0) } }, /sessions\.loggedInAt must be/],
-    [{ routes: { logout: "logout" } }, /routes\.logout/],
-    [{ routes: { logout: true } }, /routes\.logout/],
-    [{ routes: { activeUsers: ["/a", 7] } }, /routes\.activeUsers/],
-    [{ routes: { logout: "/a\r\nb" } }, /routes\.logout/],
-    [{ routes: { assets: "/a\tb" } }, /routes\.assets/],
-    ...["login", "//evil.example", "/a?b", "/auth/:provider", "/auth/*all", 7, true, ["/login", ""]].map(
-      (login) => [{ routes: { login } }, /routes\.login must be .*function/] as const,
-    ),
-    ...["/a\r\nb", "/a\tb", "/../x", "/a/./b", "/a%2Fb", ["/login", "/a\\b"], async () => Promise.resolve(true)].map(
-      (login) => [{ routes: { login } }, /routes\.login must be .*not async/] as const,
-    ),
-    ...["shop", "//evil.example", "/\\evil", "/a/../b", "/a\r\nb", "/a?b", "https://shop.example", "", "\ud800", 7].map(
-      (publicPath) => [{ routes: { publicPath } }, /routes\.publicPath must be/] as const,
-    ),
-    [{ redirectUris: ["https://*.shop.example/"] }, /redirectUris must be .*compared exactly/],
-    [{ redirectUris: ["https://shop.example/*"] }, /redirectUris must be/],
-    [{ loginUrl: ".//evil.example" }, /loginUrl must be/],
-    [{ loginUrl: "/\t/evil.example" }, /loginUrl must be/],
-    [{ defaultRedirect: "./\t/evil.example" }, /defaultRedirect must be/],
-    [{ defaultRedirect: "../" }, /defaultRedirect must be/],
-  ])("refuses %j", (options, words) => {
-    expect(logoutWith(options)).toThrow(error("ERR_OPTION_INVALID", words));
-  });
-
   it("shows no token in errors about tokens", () => {
-    expect(logoutWith({ admin: { tokens: ["a secret", 7] } })).toThrow(
-      expect.not.objectContaining({ message: /a secret/ }),
+    expect(logoutWith({ admin: { ...ADMIN, tokens: ["a secret", 7] } })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining("a secret") }),
     );
   });
 
@@ -142,7 +230,7 @@ describe("logout()", () => {
   it("refuses a store that is hooked already", () => {
     const store = new MemoryStore();
     logout({ ...right(), store });
-    expect(logoutWith({ store })).toThrow(error("ERR_STORE_HOOKED", /once for a store/));
+    expect(logoutWith({ store })).toThrow(error("ERR_STORE_IN_USE", /once for a store/));
   });
 
   it("refuses a registry of another application", () => {

@@ -11,7 +11,7 @@ interface Sent {
 }
 
 const ME = "id=1 addr=a laddr=b";
-const NOT_REPLICATED = expect.objectContaining({ code: "ERR_NOT_REPLICATED" });
+const NOT_REPLICATED = expect.objectContaining({ code: "ERR_WRITE_NOT_REPLICATED" });
 const settled = (): Promise<void> => new Promise(setImmediate);
 
 describe("writes that wait for replicas", () => {

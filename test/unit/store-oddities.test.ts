@@ -38,17 +38,20 @@ function storeWith(methods: object): MemoryStore {
 function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userId"]): StoreHook {
   const registry = new MemoryLoginRegistry();
   registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
-  const source = { registry, notifications: new EndNotifications(registry, 1_000), recheckIntervalMs: 1_000 };
+  const source = { registry, notifications: new EndNotifications(registry, 1_000), liveCheckIntervalMs: 1_000 };
   const hooked = new StoreHook(store, new LoginWatcher(source));
   hooked.use({
     appId: "shop",
     registry,
     userId,
-    maxSessionAgeMs: 1_000,
-    storeTimeoutMs: 50,
-    touchIntervalMs: 0,
-    waitForTouch: true,
-    sessions: { adopt: true, loggedInAt: undefined },
+    sessions: {
+      maxAgeMs: 1_000,
+      storeTimeoutMs: 50,
+      touchIntervalMs: 0,
+      waitForTouch: true,
+      adopt: true,
+      loggedInAt: undefined,
+    },
     events: noListeners,
   });
   return hooked;

@@ -137,7 +137,7 @@ describe("a user id", () => {
     7n,
     () => "alice",
   ])("is never a value that could be mistaken for another user's: %p", (value) => {
-    expect(() => toUserId(value)).toThrow(expect.objectContaining({ code: "ERR_USER_ID" }));
+    expect(() => toUserId(value)).toThrow(expect.objectContaining({ code: "ERR_USER_ID_INVALID" }));
   });
 
   it.each([

@@ -9,14 +9,14 @@ import { queryOf, type Fields } from "../fields.js";
 
 /** `GET /api/applications/:appId/active-users?page=1&limit=10`: who is online, newest activity first. */
 export const activeUsers: Handler = async (context, req, res) => {
-  authenticate(context, req);
+  const admin = authenticate(context, req);
   const query = queryOf(req);
   const page = readWholeNumber(query, "page", 1, 1_000_000_000);
   const limit = readWholeNumber(query, "limit", 10, 50);
-  await authorize(context, req, { action: "list" });
-  const { totalCount, users } = await context.logins.activeUsers({ page, limit });
+  await authorize(context, admin, req, { action: "list" });
+  const { total: totalCount, items: users } = await context.logins.activeUsers({ offset: (page - 1) * limit, limit });
   const list = await Promise.all(
-    users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.user(userId))),
+    users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.pages.describeUser(userId))),
   );
   sendJson(res, 200, "Active users", { data: { totalCount, list } });
 };
@@ -55,5 +55,5 @@ function readWholeNumber(query: Fields, name: string, fallback: number, most: nu
   if (given === undefined) return fallback;
   const value = more.length === 0 && /^[0-9]{1,10}$/.test(given) ? Number(given) : 0;
   if (value >= 1 && value <= most) return value;
-  throw new LogoutError("ERR_REQUEST", `${name} must be a whole number from 1 to ${String(most)}.`);
+  throw new LogoutError("ERR_REQUEST_INVALID", `${name} must be a whole number from 1 to ${String(most)}.`);
 }

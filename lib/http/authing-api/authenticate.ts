@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Request } from "express";
 import { LogoutError } from "../../errors.js";
-import type { AdminContext } from "../../options.js";
+import type { AdminContext, ResolvedAdmin } from "../../options/admin.js";
 import type { HttpContext } from "../context.js";
 
 /** The header that names the user pool. */
@@ -13,29 +13,33 @@ export const NO_APPLICATION = "Unknown application.";
  * Authenticates a caller of the admin API, in the order of the contract: the token first. Without a valid token nothing else is
  * revealed.
  *
- * @throws LogoutError `ERR_REQUEST` 401, 400, 403, 404
+ * @returns the options of the API
+ * @throws LogoutError `ERR_REQUEST_INVALID` 401, 400, 403, 404
  */
-export function authenticate({ options }: HttpContext, req: Request): void {
-  if (!isToken(req.get("Authorization"), options.admin.tokens)) {
+export function authenticate({ options }: HttpContext, req: Request): ResolvedAdmin {
+  const { admin } = options;
+  if (admin === undefined || !isToken(req.get("Authorization"), admin.tokens)) {
     const message = "Authorization must carry the token of an administrator of the user pool.";
-    throw new LogoutError("ERR_REQUEST", message, { status: 401, headers: challenge(req) });
+    throw new LogoutError("ERR_REQUEST_INVALID", message, { status: 401, headers: challenge(req) });
   }
   const userPoolId = req.get(USER_POOL);
   if (userPoolId === undefined || userPoolId === "") throw refused(400, `The header ${USER_POOL} is missing.`);
-  if (userPoolId !== options.userPoolId) throw refused(403, `The header ${USER_POOL} names another user pool.`);
+  if (userPoolId !== admin.userPoolId) throw refused(403, `The header ${USER_POOL} names another user pool.`);
   const { appId = options.appId } = req.params;
   if (appId !== options.appId) throw refused(404, NO_APPLICATION);
+  return admin;
 }
 
-/** @throws LogoutError `ERR_REQUEST` 403 */
+/** @throws LogoutError `ERR_REQUEST_INVALID` 403 */
 export async function authorize(
   { options }: HttpContext,
+  { userPoolId, authorize: isAuthorized }: ResolvedAdmin,
   req: Request,
   what: Pick<AdminContext, "action" | "userIds">,
 ): Promise<void> {
-  const { appId, userPoolId, admin } = options;
+  const { appId } = options;
   // An app in JavaScript may return anything: only `true` passes.
-  const may: unknown = await admin.authorizeToken(req, { appId, userPoolId, ...what });
+  const may: unknown = await isAuthorized(req, { appId, userPoolId, ...what });
   if (may !== true) {
     throw refused(403, "Forbidden.");
   }
@@ -58,5 +62,5 @@ function digest(text: string): Buffer {
 }
 
 function refused(status: number, message: string): LogoutError {
-  return new LogoutError("ERR_REQUEST", message, { status });
+  return new LogoutError("ERR_REQUEST_INVALID", message, { status });
 }

@@ -12,9 +12,9 @@ const REASON = "An administrator has forced you offline.";
 
 /** `POST /api/applications/:appId/kick-active-users`: a back end forces users offline. */
 export const kickActiveUsers: Handler = async (context, req, res) => {
-  authenticate(context, req);
+  const admin = authenticate(context, req);
   const userIds = readUserIds(await readJson(req, res), context.options.appId);
-  await authorize(context, req, { action: "kick", userIds });
+  await authorize(context, admin, req, { action: "kick", userIds });
   await context.logins.kick(userIds, { reason: REASON, by: "admin API" });
   sendJson(res, 200, "Forced offline successful");
 };
@@ -36,5 +36,5 @@ function readUserIds(body: unknown, appId: string): readonly string[] {
 }
 
 function bad(message: string): LogoutError {
-  return new LogoutError("ERR_REQUEST", message);
+  return new LogoutError("ERR_REQUEST_INVALID", message);
 }

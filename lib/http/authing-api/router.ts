@@ -4,13 +4,14 @@ import { authenticate, NO_APPLICATION } from "./authenticate.js";
 import { sendError, sendJson } from "../responses.js";
 import type { HttpContext } from "../context.js";
 import { respondWithError, handle } from "../error-handler.js";
-import { ROUTES, type Route } from "../routes.js";
+import type { Route } from "../route.js";
+import { ADMIN_ROUTES } from "./routes.js";
 
 /** Every path of the admin API, and its routes. */
 function pathsOf({ options }: HttpContext): Map<string, Route[]> {
   const paths = new Map<string, Route[]>();
-  for (const route of ROUTES.filter(({ caller }) => caller === "admin")) {
-    for (const path of options.routes[route.name]) paths.set(path, [...(paths.get(path) ?? []), route]);
+  for (const route of ADMIN_ROUTES) {
+    for (const path of route.paths(options)) paths.set(path, [...(paths.get(path) ?? []), route]);
   }
   return paths;
 }
@@ -18,7 +19,7 @@ function pathsOf({ options }: HttpContext): Map<string, Route[]> {
 /** The admin API. It uses no session: a token says who calls. */
 export function createAdminApi(context: HttpContext): Router {
   const router = Router();
-  if (context.options.admin.tokens.length === 0) return router;
+  if (context.options.admin === undefined) return router;
   for (const [path, routes] of pathsOf(context)) {
     for (const route of routes) router[route.method](path, handle(context, route));
     router.all(path, otherMethods(context, routes));

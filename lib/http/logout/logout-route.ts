@@ -14,7 +14,7 @@ import { requestKind } from "../request-kind.js";
 export const logoutByNavigation: Handler = async (context, req, res) => {
   if (req.method !== "GET" || !["navigation", "program"].includes(requestKind(req))) {
     const message = "A GET logs out only where the browser goes to this address. A script sends a POST.";
-    throw new LogoutError("ERR_REQUEST", message, { status: 403 });
+    throw new LogoutError("ERR_REQUEST_INVALID", message, { status: 403 });
   }
   await logOut(context, req, res, 302);
 };
@@ -29,7 +29,7 @@ async function logOut(context: HttpContext, req: Request, res: Response, status:
   const { options, sessions } = context;
   const home = homeUrl(context, req);
   await sessions.logout(req, res);
-  const redirect = resolveRedirect(await redirectUri(req, res), options.redirectUris, home);
+  const redirect = resolveRedirect(await redirectUri(req, res), options.redirects.allow, home);
   if ("refusal" in redirect) {
     const texts = textsOf(context, req);
     sendNotice(context, req, res, 400, {

@@ -1,8 +1,8 @@
 import type { Request, Response } from "express";
-import { KickError, LogoutError } from "../../errors.js";
+import { LogoutError } from "../../errors.js";
 import { LOGINS_PER_USER } from "../../util/limits.js";
 import type { KickAllOptions, KickResult } from "../../logins/logins.js";
-import type { AdminContext } from "../../options.js";
+import type { ConsoleContext } from "../../options/console.js";
 import { loginManagementPage, PAGE_SIZES, SELECTION_LENGTH, type OnlineUser } from "../../pages/login-management.js";
 import { confirmationPage } from "../../pages/confirmation.js";
 import { toUserView } from "../../pages/user-view.js";
@@ -18,7 +18,7 @@ import { withPassportUser } from "../middleware-order.js";
 import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen } from "./selection.js";
 import { countOf, truncateKickText, pageUrl, requireLogin } from "./require-login.js";
 
-type AskedOf = Pick<AdminContext, "action" | "userIds" | "everyone">;
+type AskedOf = Omit<ConsoleContext, "appId">;
 
 const FORCE = "/force-offline";
 const MAX_FOUND = 50;
@@ -28,7 +28,7 @@ const CANDIDATES_AT_ONCE = 50;
 
 /** `GET …/login-management`: who is online. */
 export const showLoginManagement: Handler = async (context, req, res) => {
-  const admin = await requireAdmin(context, req, res, { action: "list" });
+  const admin = await requireAdmin(context, req, res, { action: "list", isMassKick: false });
   if (admin === undefined) return;
   const frame = await userPageContext(context, req, admin);
   const query = queryOf(req);
@@ -65,9 +65,9 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     forceUrl: joinPath(url, FORCE),
   };
   if (everyone.length > 0) {
-    const { totalCount } = await context.logins.activeUsers({ limit: 1 });
+    const { total } = await context.logins.activeUsers({ offset: 0, limit: 0 });
     const target = { kind: "everyone" } as const;
-    sendPage(context, res, 200, confirmationPage({ ...base, target, users: totalCount, logins: undefined }));
+    sendPage(context, res, 200, confirmationPage({ ...base, target, users: total, logins: undefined }));
     return;
   }
   const named = [...new Set(userIds)].slice(0, loginId === undefined ? MAX_SELECTED : 1);
@@ -77,7 +77,7 @@ export const confirmForceOffline: Handler = async (context, req, res) => {
     return;
   }
   // Also who has no login that is shown: it may be changing its session id, and a kick takes it as well.
-  const people = named.map(async (userId) => toUserView(userId, await context.options.user(userId)));
+  const people = named.map(async (userId) => toUserView(userId, await context.options.pages.describeUser(userId)));
   const selection = encodeSelection({ userIds: named, loginId });
   const target = {
     kind: "users",
@@ -119,7 +119,7 @@ export const forceOffline: Handler = async (context, req, res) => {
     if (result === "mistyped") sendNotice(context, req, res, 400, { title: texts.wrongApplicationId, link });
     else redirectTo(res, `${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
-    if (!(error instanceof KickError)) throw error;
+    if (!isKickIncomplete(error)) throw error;
     sendNotice(context, req, res, 503, { title: texts.stopped, link });
   }
 };
@@ -137,7 +137,8 @@ function selectionIn(query: Fields) {
 
 /** What `authorize` is asked about such a form: exactly those who would be kicked. */
 function aboutToKick({ everyone, userIds }: Chosen): AskedOf {
-  return { action: "kick", ...(everyone.length === 0 ? { userIds } : { everyone: true }) };
+  const isMassKick = everyone.length > 0;
+  return { action: "kick", isMassKick, ...(isMassKick ? {} : { userIds }) };
 }
 
 /** Everyone only if the application's id was typed as it is. */
@@ -169,9 +170,13 @@ async function forceLineByLine(
     else line({ code: 200, message: texts.forced(result.users, result.logins) });
   } catch (error) {
     if (!(error instanceof LogoutError)) throw error;
-    line({ code: error.status, message: error instanceof KickError ? texts.stopped : error.message });
+    line({ code: error.status, message: isKickIncomplete(error) ? texts.stopped : error.message });
   }
   res.end();
+}
+
+function isKickIncomplete(error: unknown): boolean {
+  return LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED");
 }
 
 /** The user who may do this here; anybody else is answered, and there is nothing more to do. */
@@ -181,13 +186,13 @@ async function requireAdmin(
   res: Response,
   what: AskedOf,
 ): Promise<string | undefined> {
-  const { appId, userPoolId, admin } = context.options;
+  const { appId, console } = context.options;
   if ((req.params["appId"] ?? appId) !== appId) {
-    throw new LogoutError("ERR_REQUEST", NO_APPLICATION, { status: 404 });
+    throw new LogoutError("ERR_REQUEST_INVALID", NO_APPLICATION, { status: 404 });
   }
   const login = await requireLogin(context, req, res);
   if (login === undefined) return undefined;
-  const may = await withPassportUser(req, () => admin.authorize?.(req, { appId, userPoolId, ...what }));
+  const may = await withPassportUser(req, () => console?.authorize(req, { appId, ...what }));
   if (may === true) return login.userId;
   const texts = textsOf(context, req);
   sendNotice(context, req, res, 403, { title: texts.noAccess, text: texts.adminsOnly });
@@ -196,11 +201,12 @@ async function requireAdmin(
 
 async function onlinePage({ options, logins }: HttpContext, page: number, limit: number) {
   const asked = Math.max(1, page);
-  const first = await logins.activeUsers({ page: asked, limit });
-  const last = Math.max(1, Math.ceil(first.totalCount / limit));
-  const { totalCount, users } = asked <= last ? first : await logins.activeUsers({ page: last, limit });
+  const pageOf = (number: number) => logins.activeUsers({ offset: (number - 1) * limit, limit });
+  const first = await pageOf(asked);
+  const last = Math.max(1, Math.ceil(first.total / limit));
+  const { total: totalCount, items: users } = asked <= last ? first : await pageOf(last);
   const people = users.map(async ({ userId, ...live }) => ({
-    person: toUserView(userId, await options.user(userId)),
+    person: toUserView(userId, await options.pages.describeUser(userId)),
     ...live,
   }));
   return { totalCount, users: await Promise.all(people), page: Math.min(asked, last), isCut: false };
@@ -208,7 +214,7 @@ async function onlinePage({ options, logins }: HttpContext, page: number, limit:
 
 async function foundUsers(context: HttpContext, search: string) {
   // Apps in JavaScript have numbers for ids as well.
-  const byName = (await context.options.searchUsers(search)).map(String);
+  const byName = ((await context.options.console?.searchUsers(search)) ?? []).map(String);
   const candidates = [...new Set([search, ...byName])];
   const online: OnlineUser[] = [];
   for (let next = 0; next < Math.min(candidates.length, MAX_CANDIDATES); next += CANDIDATES_AT_ONCE) {
@@ -228,7 +234,10 @@ async function onlineUsers({ options, logins }: HttpContext, userIds: readonly s
   });
   const online = live.filter((user) => user.logins.length > 0);
   return Promise.all(
-    online.map(async ({ userId, ...user }) => ({ person: toUserView(userId, await options.user(userId)), ...user })),
+    online.map(async ({ userId, ...user }) => ({
+      person: toUserView(userId, await options.pages.describeUser(userId)),
+      ...user,
+    })),
   );
 }
 

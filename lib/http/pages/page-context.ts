@@ -9,16 +9,16 @@ import { warnOfCsrfBefore } from "../middleware-order.js";
 /** Returns the texts in the language that the app has set, or that the browser prefers. */
 export function textsOf({ options }: HttpContext, req: Request): Texts {
   const asked = req.acceptsLanguages(Object.keys(LOCALES));
-  return LOCALES[options.locale ?? (asked === false ? "en" : (asked as Locale))];
+  return LOCALES[options.pages.locale ?? (asked === false ? "en" : (asked as Locale))];
 }
 
 /** Returns the frame of a page without a user. */
 export function pageContext(context: HttpContext, req: Request): PageContext {
   const { options, assets } = context;
-  const folder = mountPath(context, req) + options.assetsPath;
+  const folder = mountPath(context, req) + options.routes.assets;
   return {
     texts: textsOf(context, req),
-    brandName: options.brandName,
+    brandName: options.pages.brandName,
     assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` },
   };
 }
@@ -27,7 +27,7 @@ export function pageContext(context: HttpContext, req: Request): PageContext {
 export async function userPageContext(context: HttpContext, req: Request, userId: string): Promise<PageContext> {
   // Its pages have forms.
   warnOfCsrfBefore(context, req);
-  const person = toUserView(userId, await context.options.user(userId));
+  const person = toUserView(userId, await context.options.pages.describeUser(userId));
   const logoutUrl = logoutUrlOf(context, req);
   const frame = pageContext(context, req);
   return logoutUrl === undefined ? frame : { ...frame, user: { person, logoutUrl } };

@@ -41,7 +41,7 @@ export const logoutFromMenu: Handler = async (context, req, res) => {
   // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
   await readOptionalForm(req, res);
   const page = joinPath(pageUrl(context, req, "/logout"), "/logged-out");
-  redirectTo(res, context.options.defaultRedirect === undefined ? page : homeUrl(context, req));
+  redirectTo(res, context.options.redirects.default === undefined ? page : homeUrl(context, req));
 };
 
 /** `GET /u/logged-out` */
@@ -70,7 +70,7 @@ export const endOtherLogins: Handler = (context, req, res) =>
     req,
     res,
     { part: "/end-others", read: readOptionalForm },
-    async ({ userId, id }, options) => (await context.logins.kickOthers(userId, id, options)).logins,
+    async ({ userId, id }, options) => (await context.logins.kick(userId, { ...options, except: id })).logins,
   );
 
 interface EndForm {
@@ -98,7 +98,7 @@ async function endLogins(
 }
 
 async function isConfirmed(context: HttpContext, req: Request, res: Response): Promise<boolean> {
-  const confirmed: unknown = await context.options.confirmIdentity(req);
+  const confirmed: unknown = await context.options.pages.confirmIdentity(req);
   if (confirmed === true) return true;
   if (typeof confirmed === "string") redirectTo(res, confirmed);
   else sendNotice(context, req, res, 403, { title: textsOf(context, req).confirmIdentity });

@@ -35,7 +35,10 @@ function decodeSelection(value: string): Selection {
   if (isList && (loginId === undefined || isText(loginId))) {
     return { userIds, loginId };
   }
-  throw new LogoutError("ERR_REQUEST", "The field selection is not as the page has sent it. Open the page again.");
+  throw new LogoutError(
+    "ERR_REQUEST_INVALID",
+    "The field selection is not as the page has sent it. Open the page again.",
+  );
 }
 
 function parse(value: string): unknown {

@@ -1,7 +1,7 @@
 import { LogoutError } from "../../errors.js";
 import type { Generation, KickRecord } from "../../types/login.js";
 import type {
-  ActiveUser,
+  ActiveUserRow,
   EndOfLogin,
   EndOptions,
   KickEndOptions,
@@ -223,7 +223,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return { items: listed.map((row) => readLogin(userId, row)), total: Number(rows[0]?.["total"]) };
   }
 
-  async activeUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
+  async activeUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUserRow[] }> {
     const { app } = this.#app;
     const [counted] = await this.#database.read(this.#statements.activeCount, app);
     const rows = limit === 0 ? [] : await this.#database.read(this.#statements.activePage, app, offset, limit);
@@ -352,7 +352,7 @@ function readKickId(written: unknown): string | undefined {
 function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
   if (waitReplicas === 0) return;
   throw new LogoutError(
-    "ERR_ARGUMENT",
+    "ERR_ARGUMENT_INVALID",
     "waitReplicas is not supported by PostgresLoginRegistry. Set synchronous_standby_names and synchronous_commit instead.",
   );
 }

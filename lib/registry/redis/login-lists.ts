@@ -1,5 +1,5 @@
 import { LOGINS_PER_USER } from "../../util/limits.js";
-import type { ActiveUser, ListedLogin, RegistryList, RegistryPage } from "../../types/registry.js";
+import type { ActiveUserRow, ListedLogin, RegistryList, RegistryPage } from "../../types/registry.js";
 import type { Connection } from "./connection.js";
 import { userKeys, type AppKeys } from "./keys.js";
 import type { IndexRow, LoginIndex, Reviewed } from "./login-index.js";
@@ -41,7 +41,7 @@ export class LoginLists {
     return { items, total };
   }
 
-  async ofActiveUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
+  async ofActiveUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUserRow[] }> {
     await this.#review(await this.#index.due(), 1);
     for (;;) {
       const { totalCount, rows } = await this.#index.page(offset, limit);
@@ -52,9 +52,9 @@ export class LoginLists {
   }
 
   /** Reads the users of rows, and corrects the rows. */
-  async #review(rows: readonly IndexRow[], limit: number): Promise<{ users: ActiveUser[]; left: number }> {
+  async #review(rows: readonly IndexRow[], limit: number): Promise<{ users: ActiveUserRow[]; left: number }> {
     const results = await Promise.all(rows.map(({ userId }) => this.#readIfPossible(userId, limit)));
-    const users: ActiveUser[] = [];
+    const users: ActiveUserRow[] = [];
     const reviewed: Reviewed[] = [];
     rows.forEach((row, position) => {
       const found = results[position];

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { LogoutError } from "../../errors.js";
 import type { Generation, KickRecord } from "../../types/login.js";
 import type {
-  ActiveUser,
+  ActiveUserRow,
   EndOfLogin,
   EndOptions,
   KickEndOptions,
@@ -60,7 +60,7 @@ export interface RedisLoginRegistryOptions {
   readonly timeoutMs?: number | undefined;
   /**
    * Number of replicas that must acknowledge every end of a login before the call returns, so that a failover cannot undo it;
-   * otherwise the call rejects with `ERR_NOT_REPLICATED`. Default: 0.
+   * otherwise the call rejects with `ERR_WRITE_NOT_REPLICATED`. Default: 0.
    */
   readonly waitReplicas?: number | undefined;
   /**
@@ -291,7 +291,7 @@ export class RedisLoginRegistry implements LoginRegistry {
     return this.#app.lists.ofUser(userId, page);
   }
 
-  async activeUsers(page: RegistryPage): Promise<{ totalCount: number; users: ActiveUser[] }> {
+  async activeUsers(page: RegistryPage): Promise<{ totalCount: number; users: ActiveUserRow[] }> {
     return this.#app.lists.ofActiveUsers(page);
   }
 
@@ -334,7 +334,7 @@ export class RedisLoginRegistry implements LoginRegistry {
 
   /** Returns the commands that end logins, which wait for replicas. */
   #replicatedCommands({ waitReplicas = this.#waitReplicas }: EndOptions): Commands {
-    if (!isCount(waitReplicas)) throw new LogoutError("ERR_ARGUMENT", INVALID_REPLICAS);
+    if (!isCount(waitReplicas)) throw new LogoutError("ERR_ARGUMENT_INVALID", INVALID_REPLICAS);
     return this.#connection.replicatedTo(waitReplicas);
   }
 

@@ -47,7 +47,7 @@ export class ReplicatedWrites {
   /**
    * Sends a write and waits for replicas.
    *
-   * @throws LogoutError `ERR_NOT_REPLICATED` if too few replicas have acknowledged the write, which may or may not have happened.
+   * @throws LogoutError `ERR_WRITE_NOT_REPLICATED` if too few replicas have acknowledged the write, which may or may not have happened.
    */
   write(key: string, command: readonly string[], replicas: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -154,7 +154,7 @@ function identityOf(info: unknown): string {
 
 function notReplicated({ replicas }: Pick<Write, "replicas">, cause?: Error): LogoutError {
   return new LogoutError(
-    "ERR_NOT_REPLICATED",
+    "ERR_WRITE_NOT_REPLICATED",
     `Write not acknowledged by ${String(replicas)} replica(s) in time: a failover could undo it. Repeat the call.`,
     cause === undefined ? {} : { cause },
   );

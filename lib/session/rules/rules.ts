@@ -45,15 +45,19 @@ export interface Loaded {
   readonly rejection?: Rejection;
 }
 
+/** The options in `sessions` that the rules follow. */
+export interface SessionRuleOptions extends AdoptionOptions {
+  readonly maxAgeMs: number;
+  readonly touchIntervalMs: number;
+}
+
 export interface SessionRulesOptions {
   readonly store: Store;
   readonly raw: RawStore;
   readonly tombstones: Tombstones;
   readonly registry: LoginRegistry;
   readonly userId: UserIdOf;
-  readonly sessions: AdoptionOptions;
-  readonly maxSessionAgeMs: number;
-  readonly touchIntervalMs: number;
+  readonly sessions: SessionRuleOptions;
   readonly events: SessionEvents;
 }
 
@@ -77,24 +81,26 @@ export class SessionRules {
   readonly #listings: Listings;
 
   /** @param options - `store`: not hooked yet */
-  constructor({ raw, tombstones, registry, userId, sessions, events, touchIntervalMs, ...rest }: SessionRulesOptions) {
+  constructor({ store, raw, tombstones, registry, userId, sessions, events }: SessionRulesOptions) {
+    const { maxAgeMs: maxSessionAgeMs, touchIntervalMs } = sessions;
     this.#raw = raw;
     this.#registry = registry;
     this.#userIdOf = userId;
     this.#events = events;
-    this.#readsAreCurrent = readsAreCurrent(rest.store);
+    this.#readsAreCurrent = readsAreCurrent(store);
     this.#adoption = new Adoption(sessions);
     const remembered = this.#remembered;
     const userOf = (session: SessionRecord): string | undefined => this.#userOf(session);
     const stampOf = (session: SessionRecord): Stamp | undefined => this.stampOf(session);
-    const client = clientOfSets(rest.store);
+    const client = clientOfSets(store);
     const isInOrder = client !== undefined && registry.sharesConnection?.(client) === true;
     const listings = (this.#listings = new Listings({
+      store,
       registry,
       adoption: this.#adoption,
       events,
       remembered,
-      ...rest,
+      maxSessionAgeMs,
     }));
     const ends = (this.ends = new LoginEnds({ raw, tombstones, registry, remembered, events, stampOf }));
     const missingUser = this.#missingUser;

@@ -189,7 +189,7 @@ export class SessionSaves {
       await listing?.undo?.();
     }
     throw new LogoutError(
-      "ERR_USER_ID",
+      "ERR_USER_ID_INVALID",
       `The user id of a session changed ${String(MOST_TRIES)} times during a save. logout({ userId }) must return the same id for the same session.`,
     );
   }

@@ -221,7 +221,7 @@ class Call implements TimedTask {
 
   /** An error of this package is one already: a store's regenerate() calls the hooked destroy(). */
   #failed(error: unknown): LogoutError {
-    if (error instanceof LogoutError) return error;
+    if (LogoutError.is(error)) return error;
     return this.#unavailable(`failed in ${this.#name}(). Try again`, this.#causeOf(error));
   }
 

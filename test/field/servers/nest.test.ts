@@ -56,7 +56,7 @@ class OutageController {
   }
 
   misuse(): never {
-    throw new LogoutError("ERR_ARGUMENT", "An id is 4711.");
+    throw new LogoutError("ERR_ARGUMENT_INVALID", "An id is 4711.");
   }
 }
 
@@ -100,9 +100,8 @@ describe("NestJS, with a global prefix that is also that of the admin API", () =
     const auth = logout({
       store,
       appId: APP_ID,
-      userPoolId: POOL_ID,
-      admin: { tokens: [TOKEN] },
-      loginUrl: "/api/login",
+      admin: { userPoolId: POOL_ID, tokens: [TOKEN] },
+      redirects: { login: "/api/login" },
       ...options,
     });
     const { module, filter } = recipe(auth);

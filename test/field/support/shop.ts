@@ -55,7 +55,7 @@ export interface Shop {
 export function createShop(parts: Parts = {}): Shop {
   const app = express();
   const store = parts.auth?.store ?? new MemoryStore();
-  const given = { store, appId: APP_ID, userPoolId: POOL_ID, admin: { tokens: [TOKEN] } };
+  const given = { store, appId: APP_ID, admin: { userPoolId: POOL_ID, tokens: [TOKEN] } };
   const auth = logout({ ...given, ...parts.auth });
   const sessions = session({
     store,

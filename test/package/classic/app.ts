@@ -11,10 +11,10 @@ export const registries: LoginRegistry[] = [
   new PostgresLoginRegistry({ pool: new Pool() }),
 ];
 const store = new session.MemoryStore();
-const auth: LogoutMiddleware = logout({ store, appId: "shop", userPoolId: "acme" });
+const auth: LogoutMiddleware = logout({ store, appId: "shop" });
 express().use(session({ store, secret: "s" }), auth, auth.guard);
 
 // @ts-expect-error -- types are found: an option that there is not
-logout({ store, appId: "shop", userPoolId: "acme", userid: () => "alice" });
+logout({ store, appId: "shop", userid: () => "alice" });
 // @ts-expect-error -- and so are those of the entry points
 new RedisLoginRegistry({ client: "redis://localhost:6379" });

@@ -1,0 +1,16 @@
+import type { ResolvedOptions } from "../options.js";
+import type { Handler } from "./context.js";
+
+/** A route of the package. */
+export interface Route {
+  /** Returns the paths that the app has given the route; none if it left the route out. */
+  readonly paths: (options: ResolvedOptions) => readonly string[];
+  /** Below these paths. Default: the paths themselves. */
+  readonly part?: string;
+  readonly method: "get" | "post";
+  /** The caller: a back end with a token, which gets JSON, or a browser. */
+  readonly caller: "admin" | "browser";
+  /** Whether the guard protects the route. A kicked user may log out, but sees no page. */
+  readonly guarded: boolean;
+  readonly handler: Handler;
+}

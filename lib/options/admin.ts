@@ -1,0 +1,78 @@
+import type { Request } from "express";
+import { check, isFunction, isListOf, isObject, isRoute, isText, type Checks } from "./checks.js";
+import { resolvePaths, type RoutePath } from "./routes.js";
+
+/** What a back end is about to do. */
+export interface AdminContext {
+  readonly appId: string;
+  readonly userPoolId: string;
+  readonly action: "list" | "kick";
+  /** The users to kick. Absent for a list. */
+  readonly userIds?: readonly string[] | undefined;
+}
+
+/** Options in `admin.routes`: paths of the admin API, below the path that the middleware is mounted at. */
+export interface AdminRoutes {
+  /** Default: `/api/applications/:appId/kick-active-users`, and the same below `/api/v2`. */
+  readonly kickActiveUsers?: RoutePath | undefined;
+  /** Default: `/api/applications/:appId/active-users`, and the same below `/api/v2`. */
+  readonly activeUsers?: RoutePath | undefined;
+}
+
+/** Options in `admin`: the HTTP API for back ends. */
+export interface AdminOptions {
+  /** The id of the user pool, not empty. Callers send it in `x-authing-userpool-id`. */
+  readonly userPoolId: string;
+  /**
+   * The tokens that may call, at least one. Callers send one in `Authorization`, with or without `Bearer`. Compared in constant time.
+   * Source: OWASP ASVS 5.0 11.2.4.
+   */
+  readonly tokens: readonly string[];
+  /** Decides whether the owner of a valid token may do this. Anything but `true` responds with 403. Default: always. */
+  readonly authorize?: ((req: Request, context: AdminContext) => boolean | Promise<boolean>) | undefined;
+  /** The paths. */
+  readonly routes?: AdminRoutes | undefined;
+}
+
+export interface ResolvedAdmin {
+  readonly userPoolId: string;
+  readonly tokens: readonly string[];
+  readonly authorize: NonNullable<AdminOptions["authorize"]>;
+  readonly routes: Readonly<Record<keyof AdminRoutes, readonly string[]>>;
+}
+
+const ROUTES: ResolvedAdmin["routes"] = {
+  kickActiveUsers: ["/api/applications/:appId/kick-active-users", "/api/v2/applications/:appId/kick-active-users"],
+  activeUsers: ["/api/applications/:appId/active-users", "/api/v2/applications/:appId/active-users"],
+};
+
+const CHECKS: Checks<AdminOptions> = {
+  userPoolId: ["a non-empty string", isText],
+  tokens: [
+    "an array of at least one token, none empty (is an environment variable not set?)",
+    (value) => isListOf(isText)(value) && (value as string[]).length > 0,
+  ],
+  authorize: ["a function: (req, context) => boolean", isFunction],
+  routes: ["an object: { kickActiveUsers, activeUsers }", isObject],
+};
+const ROUTE_CHECKS: Checks<AdminRoutes> = {
+  kickActiveUsers: ["a path, an array of paths, or false", isRoute],
+  activeUsers: ["a path, an array of paths, or false", isRoute],
+};
+
+/** Returns `undefined` if the admin API is disabled. */
+export function resolveAdmin(options: AdminOptions | undefined): ResolvedAdmin | undefined {
+  if (options === undefined) return undefined;
+  check("admin.", options, CHECKS, ["userPoolId", "tokens"]);
+  const { userPoolId, tokens, authorize = () => true, routes = {} } = options;
+  check("admin.routes.", routes, ROUTE_CHECKS);
+  return {
+    userPoolId,
+    tokens: [...tokens],
+    authorize,
+    routes: {
+      kickActiveUsers: resolvePaths(routes.kickActiveUsers, ROUTES.kickActiveUsers),
+      activeUsers: resolvePaths(routes.activeUsers, ROUTES.activeUsers),
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Request } from "express";
+import { check, isFunction, type Checks } from "./checks.js";
+
+/** What a user is about to do in the console. */
+export interface ConsoleContext {
+  readonly appId: string;
+  /** `"list"` shows users, `"kick"` ends logins. */
+  readonly action: "list" | "kick";
+  /** The users concerned. Absent if not limited to particular users. */
+  readonly userIds?: readonly string[] | undefined;
+  /** Whether a kick concerns everyone. */
+  readonly isMassKick: boolean;
+}
+
+/** Options in `console`: the page on which administrators see who is online and force users offline. */
+export interface ConsoleOptions {
+  /** Decides whether the logged-in user may do this in the console. Anything but `true` responds with 403. */
+  readonly authorize: (req: Request, context: ConsoleContext) => boolean | Promise<boolean>;
+  /** Returns the ids of users that match a search text. Default: search finds user ids only. */
+  readonly searchUsers?:
+    ((text: string) => readonly (string | number)[] | Promise<readonly (string | number)[]>) | undefined;
+}
+
+export interface ResolvedConsole {
+  readonly authorize: ConsoleOptions["authorize"];
+  readonly searchUsers: NonNullable<ConsoleOptions["searchUsers"]>;
+}
+
+const CHECKS: Checks<ConsoleOptions> = {
+  authorize: ["a function: (req, context) => boolean", isFunction],
+  searchUsers: ["a function: (text) => user ids", isFunction],
+};
+
+/** Returns `undefined` if the console is disabled. */
+export function resolveConsole(options: ConsoleOptions | undefined): ResolvedConsole | undefined {
+  if (options === undefined) return undefined;
+  // Fail closed: a console without a check would be open to every visitor.
+  check("console.", options, CHECKS, ["authorize"]);
+  return { authorize: options.authorize, searchUsers: options.searchUsers ?? (() => []) };
+}

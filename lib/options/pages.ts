@@ -1,0 +1,51 @@
+import type { Request } from "express";
+import { LOCALES, type Locale } from "../pages/texts/index.js";
+import type { UserProfile } from "../types/login.js";
+import { check, isFunction, isText, type Check, type Checks } from "./checks.js";
+
+/** Options in `pages`: the look and content of the pages. */
+export interface PageOptions {
+  /** The product name. Default: the `appId`. */
+  readonly brandName?: string | undefined;
+  /** The colour of buttons and links: a CSS colour on which white text is readable. Default: `#1a5ecc`. */
+  readonly accentColor?: string | undefined;
+  /** The language. Default: the one that the browser prefers, else English. */
+  readonly locale?: Locale | undefined;
+  /** Returns what pages and lists show of a user. Default: the user id only. */
+  readonly describeUser?: ((userId: string) => UserProfile | undefined | Promise<UserProfile | undefined>) | undefined;
+  /**
+   * What is required before users end their other logins: returns `true` to continue, a path of this site to redirect to, or anything
+   * else to refuse. Default: the session suffices. Source: OWASP ASVS 5.0 7.5.2.
+   */
+  readonly confirmIdentity?: ((req: Request) => boolean | string | Promise<boolean | string>) | undefined;
+}
+
+export interface ResolvedPages {
+  readonly brandName: string;
+  readonly accentColor: string;
+  readonly locale: Locale | undefined;
+  readonly describeUser: NonNullable<PageOptions["describeUser"]>;
+  readonly confirmIdentity: NonNullable<PageOptions["confirmIdentity"]>;
+}
+
+const isColor: Check = (value) =>
+  typeof value === "string" && /^(#[\da-f]{3,8}|[a-z]+|[a-z]+\([\d\s.,%/a-z-]+\))$/i.test(value);
+
+const CHECKS: Checks<PageOptions> = {
+  brandName: ["a non-empty string", isText],
+  accentColor: ["a CSS colour", isColor],
+  locale: [`one of ${Object.keys(LOCALES).join(", ")}`, (value) => Object.keys(LOCALES).includes(String(value))],
+  describeUser: ["a function: (userId) => profile", isFunction],
+  confirmIdentity: ["a function: (req) => true, or the address that confirms", isFunction],
+};
+
+export function resolvePages(options: PageOptions = {}, appId: string): ResolvedPages {
+  check("pages.", options, CHECKS);
+  return {
+    brandName: options.brandName ?? appId,
+    accentColor: options.accentColor ?? "#1a5ecc",
+    locale: options.locale,
+    describeUser: options.describeUser ?? (() => undefined),
+    confirmIdentity: options.confirmIdentity ?? (() => true),
+  };
+}
