@@ -40,7 +40,12 @@ describe("every state of the pages", () => {
       at: "/account",
       before: (app: Express) => app.use(helmet({ hsts: false })),
       after: (app, router) => app.use(router.guard),
-      auth: { console: { authorize: (req) => req.session.userId === "admin" }, pages: { describeUser: (userId) => ({ name: userId === "admin" ? "Ada Minh" : `Name of ${userId}` }) }, redirects: { login: false }, ...auth },
+      auth: {
+        console: { authorize: (req) => req.session.userId === "admin" },
+        pages: { describeUser: (userId) => ({ name: userId === "admin" ? "Ada Minh" : `Name of ${userId}` }) },
+        redirects: { login: false },
+        ...auth,
+      },
     });
     for (const user of users) await site.login(user, { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0" });
     return site;
@@ -112,7 +117,9 @@ describe("every state of the pages", () => {
       email: HOSTILE[2],
       photo: userId === "u0" ? "javascript:alert(1)" : undefined,
     });
-    const site = await siteWithUsers([...users, ...HOSTILE.slice(0, 2)], { pages: { describeUser: user, locale, brandName: HOSTILE[0] } });
+    const site = await siteWithUsers([...users, ...HOSTILE.slice(0, 2)], {
+      pages: { describeUser: user, locale, brandName: HOSTILE[0] },
+    });
     const { page, complaints, context } = await pageOf(site, "admin");
     await page.goto(site.url + consolePath(site));
     expect(await page.locator("tbody tr").count()).toBe(9);
