@@ -516,7 +516,7 @@ describe("a kicked login whose session the app has already removed", () => {
   });
 });
 
-describe("onKicked", () => {
+describe("onRejected", () => {
   it("answers instead of the 401, with the cookie cleared", async () => {
     const rejections: LoginEnd[] = [];
     const { ask } = await kicked({
