@@ -290,14 +290,15 @@ function kickError(failures: readonly Failure[], stoppedBy?: unknown): LogoutErr
   const causes = [...(stoppedBy === undefined ? [] : [stoppedBy]), ...failures.map(({ cause }) => cause)];
   const misuse = causes.find((cause) => LogoutError.is(cause, "ERR_ARGUMENT_INVALID"));
   if (misuse !== undefined) return misuse;
-  const outage = causes.find((cause) => !LogoutError.is(cause, "ERR_WRITE_NOT_REPLICATED"));
+  const isUnreplicated = (cause: unknown): boolean => LogoutError.is(cause, "ERR_WRITE_NOT_REPLICATED");
+  const isOutage = !causes.every(isUnreplicated);
   const userIds = failures.map(({ userId }) => userId);
   const users = `${String(userIds.length)} ${userIds.length === 1 ? "user" : "users"}`;
-  const why = outage === undefined ? "too few replicas acknowledged it" : "session store or registry unavailable";
+  const why = isOutage ? "session store or registry unavailable" : "too few replicas acknowledged it";
   return new LogoutError(
-    outage === undefined ? "ERR_WRITE_NOT_REPLICATED" : "ERR_KICK_INCOMPLETE",
+    isOutage ? "ERR_KICK_INCOMPLETE" : "ERR_WRITE_NOT_REPLICATED",
     `Kick incomplete for ${users}: ${why}. Safe to retry.`,
-    { cause: outage ?? causes[0], details: { userIds } },
+    { cause: causes.find((cause) => !isUnreplicated(cause)) ?? causes[0], details: { userIds } },
   );
 }
 
