@@ -1130,7 +1130,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const impatient = kind.open(unique("app"), 2_000);
       await impatient.add(alice);
       await expect(impatient.removeAll("alice", newKick(), { waitReplicas: 64 })).rejects.toThrow(
-        expect.objectContaining({ code: expect.stringMatching(/^ERR_(NOT_REPLICATED|ARGUMENT)$/) as unknown }),
+        expect.objectContaining({
+          code: expect.stringMatching(/^ERR_(WRITE_NOT_REPLICATED|ARGUMENT_INVALID)$/) as unknown,
+        }),
       );
       expect((await impatient.removeAll("alice", newKick())).map(({ id }) => id)).toEqual([alice.id]);
       await impatient.close();
