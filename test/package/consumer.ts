@@ -38,7 +38,7 @@ const options: LogoutOptions = {
   store,
   registry,
   appId: "shop",
-  userId: (data) => data.userId ?? data.passport?.user,
+  userId: (data) => data.userId,
   pages: { describeUser: async (userId) => ({ name: userId }) },
   admin: {
     userPoolId: "acme",
