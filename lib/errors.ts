@@ -133,6 +133,11 @@ export class LogoutError<Code extends LogoutErrorCode = LogoutErrorCode> extends
   }
 }
 
+/** Returns whether this copy of the package created an error. No other error passes, unlike {@link LogoutError.is}. */
+export function isOwnCopy(error: unknown): error is LogoutError {
+  return error instanceof LogoutError;
+}
+
 /** What a response with this status must or should carry: RFC 9110 sections 11.6.1 and 10.2.3. */
 export function headersOf(status: number): Readonly<Record<string, string>> {
   // No browser knows the scheme Cookie, so none asks for a password.

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from "express";
-import { LogoutError } from "../errors.js";
+import { isOwnCopy, LogoutError } from "../errors.js";
 import { warn } from "../util/warning.js";
 import type { Texts } from "../pages/texts/index.js";
 import { homeUrl } from "./addresses.js";
@@ -30,7 +30,7 @@ export function respondWithError(
   res: Response,
   next: NextFunction,
 ): void {
-  if (!LogoutError.is(error) || !isOwnError(error) || res.headersSent) next(error);
+  if (!isOwnCopy(error) || !isOwnError(error) || res.headersSent) next(error);
   else if (caller === "admin") sendError(req, res, error);
   else sendErrorNotice(context, req, res, error);
 }
@@ -86,7 +86,7 @@ function titleOf(status: number, texts: Texts): string {
 
 /** An error of this package, also of another copy of it: ESM and CommonJS have a class each. */
 function ownError(error: unknown): LogoutError | undefined {
-  if (error instanceof LogoutError) return error;
+  if (isOwnCopy(error)) return error;
   if (!LogoutError.is(error) || !(error.status >= 400 && error.status <= 599)) return undefined;
   return new LogoutError(error.code, error.message, { status: error.status, cause: error });
 }

@@ -20,7 +20,8 @@ export function passwordChanged(
       req.session.save((error?: unknown) => (error ? next(error) : res.sendStatus(204)));
     } catch (error) {
       // Redis or the session store did not respond: nothing is lost, and the kick can be repeated.
-      if (LogoutError.is(error, "ERR_KICK_INCOMPLETE")) onIncomplete(error.details.userIds);
+      if (LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED"))
+        onIncomplete(error.details?.userIds ?? []);
       next(error);
     }
   };

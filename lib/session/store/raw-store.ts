@@ -1,5 +1,5 @@
 import type { SessionData, Store } from "express-session";
-import { LogoutError } from "../../errors.js";
+import { isOwnCopy, LogoutError } from "../../errors.js";
 import { Deadline, type TimedTask } from "../../util/deadline.js";
 import { redactError } from "../../util/redact-error.js";
 import type { Done } from "../callbacks.js";
@@ -221,7 +221,7 @@ class Call implements TimedTask {
 
   /** An error of this package is one already: a store's regenerate() calls the hooked destroy(). */
   #failed(error: unknown): LogoutError {
-    if (LogoutError.is(error)) return error;
+    if (isOwnCopy(error)) return error;
     return this.#unavailable(`failed in ${this.#name}(). Try again`, this.#causeOf(error));
   }
 
