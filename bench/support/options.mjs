@@ -3,9 +3,10 @@ import { parseArgs } from "node:util";
 /**
  * What every bench understands: `--rounds N`, `--quick` (a run under 50 s, whose figures are rough), `--json` (one line a
  * row), `--seed N` (the order of an earlier run), `--arm NAME`, once or more (only these).
+ * `names`: what a bench is given besides.
  */
 export function readOptions({ rounds, quickRounds }) {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     options: {
       rounds: { type: "string" },
       quick: { type: "boolean", default: false },
@@ -13,6 +14,7 @@ export function readOptions({ rounds, quickRounds }) {
       seed: { type: "string" },
       arm: { type: "string", multiple: true },
     },
+    allowPositionals: true,
   });
   return {
     quick: values.quick,
@@ -20,5 +22,6 @@ export function readOptions({ rounds, quickRounds }) {
     rounds: Number(values.rounds ?? (values.quick ? quickRounds : rounds)),
     seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 31)),
     arms: values.arm,
+    names: positionals,
   };
 }

@@ -18,14 +18,14 @@ export function addPages(app) {
 }
 
 /** What users of express-session do today: look through every session for those of a user. */
-export async function destroySessionsOf(store, isHis) {
+export async function destroySessionsOf(store, isTheirs) {
   const all = await new Promise((resolve, reject) => {
     store.all((error, sessions) => (error ? reject(error) : resolve(sessions)));
   });
   const sessions = Array.isArray(all) ? all.map(({ id, ...data }) => [id, data]) : Object.entries(all);
   let destroyed = 0;
   for (const [sid, data] of sessions) {
-    if (!isHis(data)) continue;
+    if (!isTheirs(data)) continue;
     await new Promise((resolve, reject) => store.destroy(sid, (error) => (error ? reject(error) : resolve())));
     destroyed += 1;
   }

@@ -1,12 +1,17 @@
-/** Repeats an order for which only a seed has to be printed (mulberry32). */
-export function shuffler(seed) {
+/** Random numbers that a seed repeats (mulberry32). */
+function randomOf(seed) {
   let state = seed;
-  const random = () => {
+  return () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** An order that a seed repeats. */
+export function shuffler(seed) {
+  const random = randomOf(seed);
   return (items) => {
     const shuffled = [...items];
     for (let last = shuffled.length - 1; last > 0; last -= 1) {
@@ -42,4 +47,17 @@ export function spread(values) {
 /** Of two series that were measured in the same rounds, how one relates to the other. */
 export function pairedRatios(values, base) {
   return spread(values.map((value, round) => value / base[round]));
+}
+
+export function geometricMean(values) {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/** The geometric mean with its 95 % interval, by bootstrap. */
+export function interval(values, seed) {
+  const random = randomOf(seed);
+  const means = Array.from({ length: 2_000 }, () =>
+    geometricMean(values.map(() => values[Math.floor(random() * values.length)])),
+  );
+  return { median: geometricMean(values), low: quantile(means, 0.025), high: quantile(means, 0.975) };
 }

@@ -1,11 +1,16 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import process from "node:process";
 
-/** Starts an arm in a process of its own. `unavailable` says why it cannot be measured; else its actions can be called. */
-export async function startArm({ name, module, settings = {}, execArgv = [] }) {
+/**
+ * Starts an arm in a process of its own. `unavailable` says why it cannot be measured; else its actions can be called.
+ *
+ * @param cwd - the checkout whose arm and code run, by default this one
+ */
+export async function startArm({ name, module, settings = {}, execArgv = [], cwd = process.cwd() }) {
   const env = { ...process.env, NODE_ENV: "production" };
-  const child = fork(`bench/arms/${module}.mjs`, [JSON.stringify(settings)], { execArgv, env });
+  const child = fork(join(cwd, `bench/arms/${module}.mjs`), [JSON.stringify(settings)], { execArgv, env, cwd });
   const failed = once(child, "exit").then(([code]) => {
     throw new Error(`The arm "${name}" ended with ${code}.`);
   });

@@ -30,6 +30,19 @@ export const TABLES = {
       target,
     ],
   },
+  compare: {
+    title: "CPU time of a request, beside an earlier commit",
+    explanation:
+      "CPU time of the process, user and system, divided by that of the earlier commit. Old ÷ old: a second process of the earlier commit; a run in which it is off by more than 0.02 is too noisy to judge.",
+    columns: [
+      { name: "request", of: ({ kind }) => kind },
+      arm,
+      { name: "old µs", of: ({ oldMicros }) => oldMicros.toFixed(0) },
+      { name: "new ÷ old", of: (row) => spreadText(row.ratio) },
+      { name: "old ÷ old", of: (row) => spreadText(row.self) + (row.isNoisy ? " NOISY" : "") },
+      target,
+    ],
+  },
   latency: {
     title: "Latency with a distant Redis",
     explanation:
