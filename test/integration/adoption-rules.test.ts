@@ -127,6 +127,17 @@ describe("a login by another service", () => {
     expect(await site.user(browser)).toBe("alice");
   });
 
+  it.each([
+    ["undefined", () => undefined],
+    ["null", () => null as unknown as undefined],
+  ])("is adopted as a session of unknown age if the function returns %s", async (_what, returns) => {
+    const { site, write } = await open({ loggedInAt: returns });
+    const browser = await write("sid", { userId: "alice" });
+    expect([await site.user(browser), warnings]).toEqual(["alice", []]);
+    await site.auth.kick("alice");
+    expect(await site.user(browser)).toBeNull();
+  });
+
   it("does not outlive later kicks if its date is in the future", async () => {
     const { site, write } = await open({ loggedInAt });
     const browser = await write("sid", { userId: "alice", authenticated: START + 365 * DAY });
