@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore, type SessionData } from "express-session";
+import { MemoryLoginRegistry } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { save } from "../support/race-app.js";
 import { sessionId, signedCookie, useSites, type Site } from "../support/site.js";
@@ -245,6 +246,22 @@ describe("a session that is set without a request", () => {
       code: "ERR_STORE_UNAVAILABLE",
       cause: { message: "cannot be stored" },
     });
+    expect(await idsOf(site, "alice")).toEqual([]);
+  });
+});
+
+describe("a session that is destroyed without a request", () => {
+  it("ends its login on a node that has not seen the session", async () => {
+    const store = new MemoryStore();
+    const [registry, appId] = [new MemoryLoginRegistry(), "shared"];
+    // Another process has a store of its own, with the same data.
+    const { sessions } = store as unknown as { sessions: object };
+    const other = Object.assign(new MemoryStore(), { sessions });
+    const site = await openSite({ auth: { store, registry, appId } });
+    await openSite({ auth: { store: other, registry, appId } });
+    const sid = sessionId(await site.login("alice"));
+    expect(await idsOf(site, "alice")).toHaveLength(1);
+    await promisify((done: Done) => other.destroy(sid, done))();
     expect(await idsOf(site, "alice")).toEqual([]);
   });
 });
