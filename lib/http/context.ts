@@ -1,22 +1,28 @@
-import type { Request, Response } from "express";
+import type { Request } from "express";
 import type { Login } from "../types/login.js";
 import type { Logins } from "../logins/logins.js";
 import type { ResolvedOptions } from "../options.js";
 import type { Assets } from "../pages/assets.js";
 import type { MountPaths } from "./mount-paths.js";
+import type { Reply } from "./reply.js";
 import type { RequestSessions } from "./request-sessions.js";
+import type { RouteRequest } from "./route-request.js";
 
-/** What a handler works with. */
-export interface HttpContext {
+/** What a handler works with, beside its request. */
+export interface HandlerContext {
   readonly options: ResolvedOptions;
   readonly logins: Logins;
-  readonly sessions: RequestSessions;
   readonly assets: Assets;
+}
+
+/** What the middlewares work with. */
+export interface HttpContext extends HandlerContext {
+  readonly sessions: RequestSessions;
   readonly mounts: MountPaths;
 }
 
-/** Responds to a request, or throws. */
-export type Handler = (context: HttpContext, req: Request, res: Response) => Promise<void>;
+/** Returns the response to a request as data, or throws. */
+export type Handler = (context: HandlerContext, request: RouteRequest) => Promise<Reply>;
 
 /** Returns the live login of a request, or `undefined` for an anonymous one. */
 export async function currentLogin(

@@ -1,6 +1,7 @@
 import { ADMIN_ROUTES } from "./authing-api/routes.js";
 import { logoutByNavigation, logoutByPost } from "./logout/logout-route.js";
-import { confirmForceOffline, forceOffline, showLoginManagement } from "./pages/login-management.js";
+import { confirmForceOffline, forceOffline } from "./pages/console/force-offline.js";
+import { showLoginManagement } from "./pages/console/list.js";
 import {
   endOneLogin,
   endOtherLogins,

@@ -70,6 +70,15 @@ describe("the structure of lib", () => {
     expect(FOREIGN.filter(({ to }) => NO_ONE_IMPORTS.includes(to))).toEqual([]);
   });
 
+  it("has handlers that know no Express", () => {
+    const handlers = readdirSync(join(LIB, "http"), { recursive: true, encoding: "utf8" }).filter(
+      (file) => /^(?:authing-api|logout|pages)\//.test(file) && file !== "authing-api/router.ts",
+    );
+    const sources = handlers.filter((file) => file.endsWith(".ts"));
+    expect(sources.length).toBeGreaterThan(8);
+    expect(sources.filter((file) => /from "express"/.test(readFileSync(join(LIB, "http", file), "utf8")))).toEqual([]);
+  });
+
   it("imports only declared packages", () => {
     const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(LIB, "../package.json"), "utf8")) as {
       dependencies: object;

@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import type { HttpContext } from "../context.js";
+import type { HttpContext } from "./context.js";
 
 /** Sends a page's style sheet or script. @returns whether the request was for one. */
 export function sendAsset({ options, assets }: HttpContext, req: Request, res: Response): boolean {

@@ -1,5 +1,5 @@
-import { LogoutError } from "../../errors.js";
-import { valueOf, type Fields } from "../fields.js";
+import { LogoutError } from "../../../errors.js";
+import { valueOf, type Fields } from "../../fields.js";
 
 export const MAX_SELECTED = 1_000;
 
