@@ -289,13 +289,14 @@ function reportTo(events: Events): StoreHookOptions["events"] {
     logout: ({ id, userId }) => {
       events.emit("logout", { userId, loginId: id });
     },
-    rejected: ({ id, userId, reason }) => {
+    rejected: ({ id, userId, at, reason }) => {
       debug?.(
         "rejected a session of %s, %s",
         userId ?? "a kicked user",
         reason === undefined ? "no reason given" : "with a reason",
       );
-      events.emit("rejected", { loginId: id, userId, reason });
+      const cause = at === undefined ? "logout" : "kick";
+      events.emit("rejected", { loginId: id, userId, cause, at: new Date(at ?? Date.now()), reason });
     },
   };
 }

@@ -169,7 +169,7 @@ export class Logins {
     // `get`, not `has`, so that a kick of everyone, which may take minutes, is not evicted before it finishes.
     if (kick === undefined || this.#ownKicks.get(kick.id) !== undefined) return;
     const { at, reason, by } = kick;
-    this.#events.emit("kick", { userId, loginIds, at, reason, by });
+    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
   }
 
   async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
@@ -246,7 +246,7 @@ export class Logins {
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.finishKick(userId, loginIds);
     const { at, reason, by } = kick;
-    this.#events.emit("kick", { userId, loginIds, at, reason, by });
+    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
   }
 }
 

@@ -285,7 +285,7 @@ export class SessionRules {
   }
 
   #rejectAgain(sid: string, note: Tombstone): Loaded {
-    this.#events.rejected({ id: note.loginId, userId: undefined, reason: note.reason });
+    this.#events.rejected({ id: note.loginId, userId: undefined, at: note.at, reason: note.reason });
     return { rejection: { ...note, sid } };
   }
 
@@ -322,7 +322,7 @@ export class SessionRules {
     const kick = record !== undefined && isBefore(record, authenticatedAt) ? undefined : record;
     const current = await this.#raw.get(sid);
     if (current !== undefined && !this.#isUnchanged(current, session)) return this.#load(sid);
-    this.#events.rejected({ id: loginId, userId, reason: kick?.reason });
+    this.#events.rejected({ id: loginId, userId, at: kick && +kick.at, reason: kick?.reason });
     if (kick === undefined) {
       if (current !== undefined) await this.#raw.destroy(sid);
       return {};
