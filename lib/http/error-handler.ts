@@ -8,7 +8,7 @@ import { noticeReply } from "./notice-reply.js";
 import { OwnPaths } from "./own-paths.js";
 import { errorReply, type Reply } from "./reply.js";
 import type { Route } from "./route.js";
-import { acceptsPage, type RouteRequest } from "./route-request.js";
+import type { RouteRequest } from "./route-request.js";
 import { send } from "./send.js";
 
 const CSRF_FIRST =
@@ -62,7 +62,7 @@ function errorNotice(context: HttpContext, request: RouteRequest, error: LogoutE
   const isPublic = isOwnError(error) || request.original.app.get("env") !== "production";
   const { texts, addresses } = request;
   const title = titleOf(error.status, texts);
-  if (!acceptsPage(request)) {
+  if (!request.acceptsPage) {
     const shown = isPublic ? error : { status: error.status, message: title };
     return { ...errorReply(request.header("Accept"), shown), vary: "Accept" };
   }

@@ -1,6 +1,7 @@
 import type { Request, Response } from "express";
 import { LOCALES, type Locale, type Texts } from "../pages/texts/index.js";
 import type { Login } from "../types/login.js";
+import { formatFor } from "./accept.js";
 import { homeUrl, loginUrl, mountPath, outerPath } from "./addresses.js";
 import { readForm, readJson, readOptionalForm } from "./body.js";
 import { currentLogin, type HttpContext } from "./context.js";
@@ -43,6 +44,10 @@ export class ExpressRequest implements RouteRequest {
   get texts(): Texts {
     const asked = this.original.acceptsLanguages(Object.keys(LOCALES));
     return LOCALES[this.#context.options.pages.locale ?? (asked === false ? "en" : (asked as Locale))];
+  }
+
+  get acceptsPage(): boolean {
+    return this.#context.options.pages.html && formatFor(this.header("Accept")) === "html";
   }
 
   header(name: string): string | undefined {

@@ -2,7 +2,7 @@ import { noticePage, type Notice } from "../pages/notice.js";
 import type { HandlerContext } from "./context.js";
 import { pageContext } from "./pages/page-context.js";
 import { errorReply, jsonReply, type PagePolicy, type Reply } from "./reply.js";
-import { acceptsPage, type RouteRequest } from "./route-request.js";
+import type { RouteRequest } from "./route-request.js";
 
 /** Replies with a message: with a page to a browser, with JSON to any other client, by `Accept`. */
 export function noticeReply(
@@ -13,7 +13,7 @@ export function noticeReply(
   policy: Pick<PagePolicy, "frameAncestors"> = {},
 ): Reply {
   const headers = status === 401 ? { "WWW-Authenticate": challengeOf(context.options.appId) } : undefined;
-  if (acceptsPage(request)) {
+  if (request.acceptsPage) {
     const page = noticePage(pageContext(context, request), notice);
     return { status, headers, vary: "Accept", page, policy: { ...policy, hasPictures: false } };
   }

@@ -1,7 +1,6 @@
 import type { Request } from "express";
 import type { Texts } from "../pages/texts/index.js";
 import type { Login } from "../types/login.js";
-import { formatFor } from "./accept.js";
 import type { Fields } from "./fields.js";
 import type { RequestKind } from "./request-kind.js";
 
@@ -15,6 +14,8 @@ export interface RouteRequest {
   /** The texts in the language of the response. */
   readonly texts: Texts;
   readonly addresses: Addresses;
+  /** Whether the client prefers HTML, and gets it: not with `pages.html: false`. */
+  readonly acceptsPage: boolean;
   /** The request itself: only for functions of the app. */
   readonly original: Request;
 
@@ -47,9 +48,4 @@ export interface Addresses {
   readonly home: string;
   /** Where users log in, or `false` where the app has no such page. */
   readonly login: string | false;
-}
-
-/** Returns whether a client names HTML in `Accept`, and prefers it. */
-export function acceptsPage(request: Pick<RouteRequest, "header">): boolean {
-  return formatFor(request.header("Accept")) === "html";
 }

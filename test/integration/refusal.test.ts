@@ -304,7 +304,7 @@ describe("logging in with the kicked cookie", () => {
   });
 
   const isLogin = (req: Request): boolean => /^\/shop\/LOGIN$/i.test(req.path);
-  it.each<[string, NonNullable<LogoutOptions["routes"]>["login"], string]>([
+  it.each<[string, RouteOptions["login"], string]>([
     ["one path", "/shop/login", "/shop/login?a=b"],
     ["several", ["/auth/callback", "/Shop/Login/"], "/shop/login"],
     ["in another spelling", "/sh\u00f6p/%6Cogin", "/sh%C3%B6p/login/"],

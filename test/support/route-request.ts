@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { formatFor } from "../../lib/http/accept.js";
 import type { HandlerContext } from "../../lib/http/context.js";
 import { fieldsIn, type Fields } from "../../lib/http/fields.js";
 import { requestKind } from "../../lib/http/request-kind.js";
@@ -26,6 +27,8 @@ export interface Asked {
   readonly json?: unknown;
   readonly login?: Login | undefined;
   readonly locale?: Locale;
+  /** As `pages.html` has it. */
+  readonly isHtml?: boolean;
   readonly addresses?: Partial<Addresses>;
 }
 
@@ -40,6 +43,7 @@ export function routeRequest({
   json,
   login,
   locale = "en",
+  isHtml = true,
   addresses = {},
 }: Asked): RouteRequest & { readonly calls: readonly string[] } {
   const calls: string[] = [];
@@ -55,6 +59,7 @@ export function routeRequest({
     texts: LOCALES[locale],
     addresses: { path, search: "", mount: "", home: "/", login: "/login", ...addresses },
     original: { method, url: path, headers } as unknown as Request,
+    acceptsPage: isHtml && formatFor(headers["accept"]) === "html",
     header: (name) => headers[name.toLowerCase()],
     accepts: (types) => types.find((type) => headers["accept"]?.includes(type)) ?? types[0] ?? false,
     isOwnOrigin: (url) => url === "https://shop.example",

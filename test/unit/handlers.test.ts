@@ -2,7 +2,12 @@ import { describe, expect, it } from "@jest/globals";
 import { kickActiveUsers } from "../../lib/http/authing-api/kick-active-users.js";
 import { logoutByNavigation, logoutByPost } from "../../lib/http/logout/logout-route.js";
 import { confirmForceOffline, forceOffline } from "../../lib/http/pages/console/force-offline.js";
-import { endOneLogin, endOtherLogins, showPersonalCenter } from "../../lib/http/pages/personal-center.js";
+import {
+  endOneLogin,
+  endOtherLogins,
+  logoutFromMenu,
+  showPersonalCenter,
+} from "../../lib/http/pages/personal-center.js";
 import { handlerContext, routeRequest, type Asked } from "../support/route-request.js";
 
 const BYE = "https://shop.example/bye";
@@ -142,6 +147,49 @@ describe("the personal center", () => {
     const request = routeRequest({ method: "POST", headers: { origin: "https://evil.example" }, login });
     await expect(endOtherLogins(context, request)).rejects.toMatchObject({ status: 403 });
     expect(request.calls).toEqual([]);
+  });
+});
+
+describe("pages.html: false", () => {
+  const options = { pages: { html: false }, console: { authorize: () => true } };
+  const open = async (confirmIdentity: () => string | boolean = () => true) => {
+    const context = handlerContext({ ...options, pages: { html: false, confirmIdentity } });
+    return { context, login: await context.begin("alice", "s1"), other: await context.begin("alice", "s2") };
+  };
+  const post = { ...POST, isHtml: false } as const;
+
+  it("has JSON for a logout from a menu", async () => {
+    const request = routeRequest({ ...post, path: "/u/logout" });
+    expect(await logoutFromMenu(handlerContext(options), request)).toEqual({
+      status: 200,
+      json: { code: 200, message: "You are logged out", redirectTo: "/" },
+    });
+    expect(request.calls).toContain("logout");
+  });
+
+  it("has JSON for logins that users end", async () => {
+    const { context, login, other } = await open();
+    const asked = { ...post, path: "/u/end-login", login };
+    expect(await endOneLogin(context, routeRequest({ ...asked, form: { loginId: other.id } }))).toEqual({
+      status: 200,
+      json: { code: 200, message: "1 device logged out.", ended: 1 },
+    });
+    expect(await endOtherLogins(context, routeRequest(asked))).toMatchObject({ json: { ended: 0 } });
+  });
+
+  it.each(["/confirm", false] as const)("has JSON for a user who must confirm: %s", async (confirmed) => {
+    const { context, login } = await open(() => confirmed);
+    const json = { code: 403, confirmUrl: confirmed === false ? undefined : confirmed };
+    expect(await endOtherLogins(context, routeRequest({ ...post, login }))).toMatchObject({ status: 403, json });
+    expect((await context.logins.list("alice")).total).toBe(2);
+  });
+
+  it("has JSON for users who are forced offline", async () => {
+    const { context, login } = await open();
+    const force = (form: Asked["form"] = {}) => forceOffline(context, routeRequest({ ...post, login, form }));
+    expect(await force({ everyone: "other" })).toMatchObject({ status: 400, json: { code: 400 } });
+    const message = "1 user forced offline (2 logins ended)";
+    expect(await force({ user: "alice" })).toEqual({ status: 200, json: { code: 200, message, users: 1, logins: 2 } });
   });
 });
 

@@ -3,7 +3,7 @@ import type { Handler, HandlerContext } from "../context.js";
 import { noticeReply } from "../notice-reply.js";
 import { mustBeSameOrigin } from "../origin.js";
 import { jsonReply, redirectReply, type Reply } from "../reply.js";
-import { acceptsPage, type RouteRequest } from "../route-request.js";
+import type { RouteRequest } from "../route-request.js";
 import { resolveRedirect } from "./redirects.js";
 
 /** `GET /login/profile/logout?redirect_uri=…`: the site sends the browser here. */
@@ -30,7 +30,7 @@ async function logOut(context: HandlerContext, request: RouteRequest, status: nu
     const link = { href: home, label: texts.continue_ };
     return noticeReply(context, request, 400, { title: texts.loggedOut, text: redirect.refusal, link });
   }
-  if (!acceptsPage(request) && !acceptsAnything(request)) {
+  if (!request.acceptsPage && !acceptsAnything(request)) {
     return jsonReply(200, "You are logged out", { redirectTo: redirect.to });
   }
   return redirectReply(redirect.to, status);

@@ -6,12 +6,10 @@ import type { RouteRequest } from "../route-request.js";
 
 /** Returns the frame of a page without a user. */
 export function pageContext({ options, assets }: HandlerContext, { texts, addresses }: RouteRequest): PageContext {
+  const frame = { texts, brandName: options.pages.brandName };
+  if (options.routes.assets === undefined) return frame;
   const folder = addresses.mount + options.routes.assets;
-  return {
-    texts,
-    brandName: options.pages.brandName,
-    assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` },
-  };
+  return { ...frame, assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` } };
 }
 
 /** Returns the frame of a logged-in user's page, with their menu. */

@@ -5,7 +5,7 @@ import type { Handler, HandlerContext } from "../context.js";
 import { onlyValueOf, valueOf, type Fields } from "../fields.js";
 import { noticeReply } from "../notice-reply.js";
 import { mustBeSameOrigin } from "../origin.js";
-import { isReply, redirectReply, type Reply } from "../reply.js";
+import { isReply, jsonReply, redirectReply, type Reply } from "../reply.js";
 import type { RouteRequest } from "../route-request.js";
 import { userPageContext, joinPath } from "./page-context.js";
 import { countOf, truncateKickText, pageUrl, requireLogin } from "./require-login.js";
@@ -39,8 +39,10 @@ export const logoutFromMenu: Handler = async (context, request) => {
   await request.logout();
   // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
   await request.optionalForm();
+  const { home } = request.addresses;
+  if (!context.options.pages.html) return jsonReply(200, request.texts.loggedOut, { redirectTo: home });
   const page = joinPath(pageUrl(request, "/logout"), "/logged-out");
-  return redirectReply(context.options.redirects.default === undefined ? page : request.addresses.home);
+  return redirectReply(context.options.redirects.default === undefined ? page : home);
 };
 
 /** `GET /u/logged-out` */
@@ -94,6 +96,7 @@ async function endLogins(
   if (refusal !== undefined) return refusal;
   const reason = request.texts.loggedOutByYourself;
   const ended = await end(current, { reason, by: truncateKickText(current.userId) }, form);
+  if (!context.options.pages.html) return jsonReply(200, request.texts.devicesLoggedOut(ended), { ended });
   return redirectReply(`${pageUrl(request, part)}?ended=${String(ended)}`);
 }
 
@@ -101,6 +104,8 @@ async function endLogins(
 async function confirm(context: HandlerContext, request: RouteRequest): Promise<Reply | undefined> {
   const confirmed: unknown = await context.options.pages.confirmIdentity(request.original);
   if (confirmed === true) return undefined;
-  if (typeof confirmed === "string") return redirectReply(confirmed);
+  const confirmUrl = typeof confirmed === "string" ? confirmed : undefined;
+  if (!context.options.pages.html) return jsonReply(403, request.texts.confirmIdentity, { confirmUrl });
+  if (confirmUrl !== undefined) return redirectReply(confirmUrl);
   return noticeReply(context, request, 403, { title: request.texts.confirmIdentity });
 }

@@ -3,7 +3,7 @@ import { MAX_KICK_TEXT } from "../../logins/logins.js";
 import type { HandlerContext } from "../context.js";
 import { noticeReply } from "../notice-reply.js";
 import { redirectReply, type Reply } from "../reply.js";
-import { acceptsPage, type RouteRequest } from "../route-request.js";
+import type { RouteRequest } from "../route-request.js";
 
 /** Returns the login of a request for a page. Without one, the reply redirects a browser to log in, and is a 401 to a program. */
 export async function requireLogin(context: HandlerContext, request: RouteRequest): Promise<Login | Reply> {
@@ -11,7 +11,7 @@ export async function requireLogin(context: HandlerContext, request: RouteReques
   if (login !== undefined) return login;
   const { addresses, texts } = request;
   const href = addresses.login;
-  if (href !== false && request.method === "GET" && acceptsPage(request)) {
+  if (href !== false && request.method === "GET" && request.acceptsPage) {
     const separator = href.includes("?") ? "&" : "?";
     return redirectReply(`${href}${separator}returnTo=${encodeURIComponent(returnPath(request))}`);
   }

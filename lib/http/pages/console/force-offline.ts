@@ -8,7 +8,7 @@ import type { Handler, HandlerContext } from "../../context.js";
 import { valueOf } from "../../fields.js";
 import { noticeReply } from "../../notice-reply.js";
 import { mustBeSameOrigin } from "../../origin.js";
-import { isReply, redirectReply, type LinesReply } from "../../reply.js";
+import { isReply, jsonReply, redirectReply, type LinesReply } from "../../reply.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { pageUrl, truncateKickText } from "../require-login.js";
 import { readable } from "./online-users.js";
@@ -85,6 +85,9 @@ export const forceOffline: Handler = async (context, request) => {
   try {
     const result = await kick(context, chosen, why);
     if (result === "mistyped") return noticeReply(context, request, 400, { title: texts.wrongApplicationId, link });
+    if (!context.options.pages.html) {
+      return jsonReply(200, texts.forced(result.users, result.logins), { users: result.users, logins: result.logins });
+    }
     return redirectReply(`${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
     if (!isKickIncomplete(error)) throw error;
