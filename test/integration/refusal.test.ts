@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { connect } from "node:net";
 import type { Express, Request, RequestHandler } from "express";
 import { MemoryStore } from "express-session";
-import type { LoginEnd, LogoutOptions, LogoutMiddleware } from "../../lib/index.js";
+import type { LoginEnd, RouteOptions, LogoutMiddleware } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Holdable } from "../support/holdable.js";
 import type { Browser } from "../support/http.js";
