@@ -9,6 +9,7 @@ import { isBare, sendBareError } from "./bare.js";
 import type { LoginEnd } from "../types/login.js";
 import type { HttpContext } from "./context.js";
 import { isRead, requestKind, type RequestKind } from "./request-kind.js";
+import { ignored } from "../util/debug.js";
 
 /** The kinds of requests whose response a person sees, or a program reads. */
 const SEEN: ReadonlySet<RequestKind> = new Set(["navigation", "call", "program"]);
@@ -43,7 +44,9 @@ async function handleRejected(
   if (isLoginRoute(context, req)) {
     passed.add(req);
     // The login page can show the reason. Without the cookie its form may post to any route. A failing store does not block the login.
-    if (kind === "navigation" && req.method === "GET") await sessions.clearRejection(req, res).catch(() => undefined);
+    if (kind === "navigation" && req.method === "GET") {
+      await sessions.clearRejection(req, res).catch(ignored("the reason of a kick was not removed at a login route"));
+    }
     next();
   } else if (kind === "subresource" && isRead(req)) {
     sessions.withhold(req, res);

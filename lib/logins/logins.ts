@@ -15,6 +15,7 @@ import { lru } from "../util/lru.js";
 import type { Tombstones } from "../session/store/tombstones.js";
 import { unadopted } from "../session/rules/listing.js";
 import { toUserId } from "../session/user-id.js";
+import { debugError } from "../util/debug.js";
 
 /** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
@@ -202,7 +203,7 @@ export class Logins {
   async #countOnline(): Promise<number> {
     return this.#registry.activeUsers({ offset: 0, limit: 0 }).then(
       ({ totalCount }) => totalCount,
-      () => 0,
+      (error: unknown) => (debugError("users could not be counted", error), 0),
     );
   }
 

@@ -27,6 +27,7 @@ import {
 import type { SessionEvents } from "../session-events.js";
 import { clientOfSets, readsAreCurrent } from "../store/store-support.js";
 import { toUserId, type UserIdOf } from "../user-id.js";
+import { ignored } from "../../util/debug.js";
 
 /** How many sessions `adoptSessions()` adopts concurrently. */
 const ADOPTED_AT_ONCE = 50;
@@ -148,7 +149,7 @@ export class SessionRules {
    */
   #missed(sid: string, likely: Likely | undefined): void {
     if (likely?.wasWritten !== true || !this.#readsAreCurrent) return;
-    this.ends.lost(sid, likely.stamp).catch(() => undefined);
+    this.ends.lost(sid, likely.stamp).catch(ignored("the login of a lost session stays listed", [sid]));
   }
 
   /** Reads a session, as a promise. */

@@ -2,6 +2,7 @@ import type { OnlineUser } from "../../../pages/login-management.js";
 import { toUserView } from "../../../pages/user-view.js";
 import { LOGINS_PER_USER } from "../../../util/limits.js";
 import type { HandlerContext } from "../../context.js";
+import { debugError } from "../../../util/debug.js";
 
 const MAX_FOUND = 50;
 /** Of how many whom the app finds it is looked up whether they are online, and how many at once. */
@@ -73,6 +74,7 @@ export async function readable<Read>(
   const results = await Promise.allSettled(userIds.map(read));
   const found = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const failed = results.find((result) => result.status === "rejected");
+  if (failed !== undefined) debugError("the logins of a user could not be read", failed.reason, userIds);
   if (found.length === 0 && failed !== undefined) throw failed.reason;
   return found;
 }

@@ -45,6 +45,7 @@ function parse(value: string): unknown {
   try {
     return JSON.parse(Buffer.from(value, "base64url").toString());
   } catch {
+    // The caller refuses what it cannot read.
     return undefined;
   }
 }
