@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { LogoutError } from "../errors.js";
 import type { Login } from "../types/login.js";
 import type { Logins } from "../logins/logins.js";
 import type { ResolvedOptions } from "../options.js";
@@ -31,4 +32,20 @@ export async function currentLogin(
 ): Promise<Login | undefined> {
   const held = sessions.loginOf(req);
   return held && logins.find(held.userId, held.loginId);
+}
+
+/**
+ * Returns the live login of a request that must have one.
+ *
+ * @param call - the call that needs it, for the message
+ * @throws LogoutError `ERR_LOGIN_REQUIRED`
+ */
+export async function requireCurrentLogin(
+  context: Pick<HttpContext, "sessions" | "logins">,
+  req: Request,
+  call: string,
+): Promise<Login> {
+  const login = await currentLogin(context, req);
+  if (login !== undefined) return login;
+  throw new LogoutError("ERR_LOGIN_REQUIRED", `${call}: this request has no login. Require one before the call.`);
 }

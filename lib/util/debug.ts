@@ -1,3 +1,4 @@
+import { env, stderr } from "node:process";
 import { debuglog, format } from "node:util";
 import { redactError } from "./redact-error.js";
 
@@ -11,7 +12,7 @@ const log = debuglog(NAME);
  */
 export const debug: ((format: string, ...values: unknown[]) => void) | undefined = log.enabled
   ? log
-  : isNamedBy(process.env["DEBUG"])
+  : isNamedBy(env["DEBUG"])
     ? writeLine
     : undefined;
 
@@ -21,7 +22,7 @@ export function debugError(what: string, error: unknown, hidden: readonly string
 }
 
 /** Returns a handler for an error that changes nothing else, as {@link debugError} shows it. */
-export function ignored(what: string, hidden?: readonly string[]): (error: unknown) => undefined {
+export function ignored(what: string, hidden?: readonly string[]): (error?: unknown) => undefined {
   return (error) => {
     debugError(what, error, hidden);
     return undefined;
@@ -40,7 +41,7 @@ export function isNamedBy(names = ""): boolean {
 }
 
 function writeLine(text: string, ...values: unknown[]): void {
-  process.stderr.write(`${new Date().toISOString()} ${NAME} ${format(text, ...values)}\n`);
+  stderr.write(`${new Date().toISOString()} ${NAME} ${format(text, ...values)}\n`);
 }
 
 /** The error and its causes, in one line. */

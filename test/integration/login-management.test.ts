@@ -433,7 +433,7 @@ describe("the table", () => {
 });
 
 describe("a search", () => {
-  const NO_MATCHES = /No one matching/;
+  const NO_MATCHES = "No one matching";
 
   it("without a match says what it looked for, in English and in Chinese", async () => {
     const { site, root, page } = await consoleFor([]);
@@ -458,7 +458,7 @@ describe("a search", () => {
       const { status, text } = await visit(site, root, `${page}?q=${encodeURIComponent(search)}`);
       expect([status, idsOf(text)]).toEqual([200, found]);
       expect(valuesOf(text, "q")).toEqual([search]);
-      expect(NO_MATCHES.test(textOf(text))).toBe(found.length === 0);
+      expect(textOf(text).includes(NO_MATCHES)).toBe(found.length === 0);
     }
   });
 
@@ -483,7 +483,7 @@ describe("a search", () => {
     const { site, root, page } = await consoleFor(["last"], { auth: { console: { authorize: isRoot, searchUsers } } });
     const { text } = await visit(site, root, `${page}?q=Liddell`);
     expect(idsOf(text)).toEqual(["last"]);
-    expect(textOf(text)).not.toMatch(NO_MATCHES);
+    expect(textOf(text)).not.toContain(NO_MATCHES);
   });
 
   it("shows at most 50 users, and says that there are more", async () => {
@@ -506,7 +506,7 @@ describe("a search", () => {
     });
     const { text } = await visit(site, root, `${page}?q=Liddell`);
     expect(textOf(text)).toContain(en.tooManyMatches);
-    expect(textOf(text)).not.toMatch(NO_MATCHES);
+    expect(textOf(text)).not.toContain(NO_MATCHES);
     expect([registry.lists, registry.mostListsAtOnce]).toEqual([1_000, 50]);
   });
 

@@ -87,7 +87,7 @@ describe("texts", () => {
 
   it("in Chinese have no space after a full stop", () => {
     const shown = Object.values(zh).map((text: unknown) =>
-      typeof text === "function" ? String((text as (...values: unknown[]) => string)(1, 1)) : String(text),
+      typeof text === "function" ? (text as (...values: unknown[]) => string)(1, 1) : String(text),
     );
     expect(shown.filter((text) => /[。，？] /.test(text))).toEqual([]);
   });

@@ -87,6 +87,6 @@ describe("an error that lib does not pass on", () => {
     ["a.on('error', () => undefined);", true],
     ["a.on('close', () => undefined);", false],
   ])("is found by this test: %j", (source, isFound) => {
-    expect(unexplainedIn("a.ts", source)).toEqual(isFound ? [expect.stringMatching(/^a\.ts:\d+$/)] : []);
+    expect(unexplainedIn("a.ts", source)).toHaveLength(isFound ? 1 : 0);
   });
 });
