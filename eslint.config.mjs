@@ -30,7 +30,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["lib/session/{callbacks,hook}.ts", "lib/logins/events.ts"],
+    files: ["lib/session/{callbacks,store-methods}.ts", "lib/logins/events.ts"],
     rules: { "no-restricted-globals": "off" },
   },
   { files: ["example-app/server.ts", "example-app/demo.ts"], rules: { "no-console": "off" } },

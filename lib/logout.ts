@@ -3,14 +3,12 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from "exp
 import { debug } from "./util/debug.js";
 import { Diagnosis, type Finding } from "./diagnose.js";
 import { Events, type LogoutEvents } from "./logins/events.js";
-import { currentLogin } from "./http/context.js";
-import { LogoutError } from "./errors.js";
+import { currentLogin, requireCurrentLogin, type HttpContext } from "./http/context.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
-import type { RegistryListener } from "./types/registry.js";
 import {
   Logins,
   type ActiveUser,
@@ -22,8 +20,10 @@ import {
   type PageRequest,
   type Progress,
 } from "./logins/logins.js";
+import { reportTo } from "./logins/report.js";
 import { LoginWatcher } from "./live/login-watcher.js";
 import type { LoginSignal } from "./live/login-end-error.js";
+import { subscribing } from "./live/kick-events.js";
 import { LoginSignals } from "./live/signals.js";
 import { EndNotifications } from "./live/notifications.js";
 import type { Closable } from "./live/closable.js";
@@ -31,7 +31,7 @@ import { resolveOptions, type LogoutOptions } from "./options.js";
 import { RequestSessions } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { describeStore } from "./session/store/store-support.js";
-import { hookLeftOn, StoreHook, type StoreHookOptions } from "./session/hook.js";
+import { hookLeftOn, StoreHook } from "./session/hook.js";
 import { allInTurn } from "./util/all-in-turn.js";
 import { forwardTo } from "./util/forward-to.js";
 
@@ -188,26 +188,24 @@ export function logout(options: LogoutOptions): LogoutMiddleware {
 /** @param left - the hook of a closed `logout()` on this store, which is taken over */
 function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const resolved = resolveOptions(options, left?.current);
-  const { appId } = resolved;
+  const { appId, store, userId } = resolved;
   const { maxAgeMs, liveCheckIntervalMs, waitForTouch } = resolved.sessions;
-  resolved.registry.init({ appId, maxSessionAgeMs: maxAgeMs, store: resolved.store });
-  const facts = describeStore(resolved.store);
+  resolved.registry.init({ appId, maxSessionAgeMs: maxAgeMs, store });
+  const facts = describeStore(store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, waitForTouch);
   const events = new Events();
   const notifications = new EndNotifications(resolved.registry, liveCheckIntervalMs);
   const source = { registry: resolved.registry, notifications, liveCheckIntervalMs };
-  const hook = left ?? new StoreHook(resolved.store, new LoginWatcher(source));
+  const hook = left ?? new StoreHook(store, new LoginWatcher(source));
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
   const tombstones = forwardTo(() => hook.current.tombstones);
   const logins = new Logins({ registry, tombstones, events });
-  const liveRequests = new LoginSignals(hook);
-  const sessions = new RequestSessions(hook, resolved.store);
+  const sessions = new RequestSessions(hook, store);
   const mounts = new MountPaths();
   const context = { options: resolved, logins, sessions, assets: createAssets(resolved.pages.accentColor), mounts };
   const guard = createGuard(context);
   const { main, sessionless } = createMiddlewares(context, guard);
-  const { userId } = resolved;
   const diagnosis = new Diagnosis({
     registry: resolved.registry,
     store: facts,
@@ -217,41 +215,15 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     mounts,
     middleware: main,
   });
-  const kicks: RegistryListener = {
-    ended: (ended) => {
-      logins.onRemoteEnd(ended);
-    },
-    listening: () => undefined,
-  };
+  const use = hook.use({ ...resolved, events: reportTo(events) });
   const controls: LogoutControls = {
-    kick: (userIds, kickOptions) => logins.kick(userIds, kickOptions),
-    kickLogin: (userId, loginId, kickOptions) => logins.kickLogin(userId, loginId, kickOptions),
-    kickOthers: async (req, kickOptions) => {
-      const { userId, id } = (await currentLogin(context, req)) ?? loginRequired();
-      return logins.kick(userId, { ...kickOptions, except: id });
-    },
-    kickAll: (kickOptions) => logins.kickAll(kickOptions),
-    listLogins: (userId, page) => logins.list(userId, page),
-    listActiveUsers: (page) => logins.listActiveUsers(page),
-    currentLogin: (req) => currentLogin(context, req),
-    startLogin: (req) => hook.startLogin(req),
-    logout: (req, res) => sessions.logout(req, res),
-    rejection: (req) => sessions.rejectionOf(req),
-    signal: (req, until) => liveRequests.signal(req, until),
-    signalOfSession: (sessionId, until) => liveRequests.signalOfSession(sessionId, until),
+    ...loginControls(context),
+    ...sessionControls(hook),
     guard,
     sessionlessRoutes: sessionless,
     errorHandler: createErrorHandler(context),
-    on: (name, listener) => {
-      const remove = events.on(name, listener);
-      if (name === "kick") notifications.add(kicks);
-      return () => {
-        remove();
-        if (!events.has("kick")) notifications.remove(kicks);
-      };
-    },
+    on: subscribing(events, notifications, logins),
     diagnose: (req) => diagnosis.run(req),
-    adoptSessions: ({ onProgress = () => undefined } = {}) => hook.adoptSessions(onProgress),
     close: () => {
       const ifInUse = (act: () => unknown) => () => (hook.isUsedBy(use) ? act() : undefined);
       return allInTurn(
@@ -269,33 +241,49 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
       );
     },
   };
-  const use = hook.use({ ...resolved, events: reportTo(events) });
   hook.live.resume(source);
   return Object.assign(main, controls);
 }
 
-function loginRequired(): never {
-  throw new LogoutError(
-    "ERR_LOGIN_REQUIRED",
-    "kickOthers(req): this request has no login. Require one before the call.",
-  );
+type LoginControls = Pick<
+  LogoutControls,
+  | "kick"
+  | "kickLogin"
+  | "kickOthers"
+  | "kickAll"
+  | "listLogins"
+  | "listActiveUsers"
+  | "currentLogin"
+  | "logout"
+  | "rejection"
+>;
+
+function loginControls(context: HttpContext): LoginControls {
+  const { logins, sessions } = context;
+  return {
+    kick: (userIds, options) => logins.kick(userIds, options),
+    kickLogin: (userId, loginId, options) => logins.kickLogin(userId, loginId, options),
+    kickOthers: async (req, options) => {
+      const { userId, id } = await requireCurrentLogin(context, req, "kickOthers(req)");
+      return logins.kick(userId, { ...options, except: id });
+    },
+    kickAll: (options) => logins.kickAll(options),
+    listLogins: (userId, page) => logins.list(userId, page),
+    listActiveUsers: (page) => logins.listActiveUsers(page),
+    currentLogin: (req) => currentLogin(context, req),
+    logout: (req, res) => sessions.logout(req, res),
+    rejection: (req) => sessions.rejectionOf(req),
+  };
 }
 
-function reportTo(events: Events): StoreHookOptions["events"] {
+function sessionControls(
+  hook: StoreHook,
+): Pick<LogoutControls, "startLogin" | "signal" | "signalOfSession" | "adoptSessions"> {
+  const liveRequests = new LoginSignals(hook);
   return {
-    login: ({ id, userId, ip, userAgent }) => {
-      events.emit("login", { userId, loginId: id, ip, userAgent });
-    },
-    logout: ({ id, userId }) => {
-      events.emit("logout", { userId, loginId: id });
-    },
-    rejected: ({ id, userId, reason }) => {
-      debug?.(
-        "rejected a session of %s, %s",
-        userId ?? "a kicked user",
-        reason === undefined ? "no reason given" : "with a reason",
-      );
-      events.emit("rejected", { loginId: id, userId, reason });
-    },
+    startLogin: (req) => hook.startLogin(req),
+    signal: (req, until) => liveRequests.signal(req, until),
+    signalOfSession: (sessionId, until) => liveRequests.signalOfSession(sessionId, until),
+    adoptSessions: ({ onProgress = () => undefined } = {}) => hook.adoptSessions(onProgress),
   };
 }

@@ -50,8 +50,11 @@ export interface LogoutOptions {
   readonly admin?: AdminOptions | undefined;
   /** Addresses that browsers are sent to. */
   readonly redirects?: RedirectOptions | undefined;
-  /** Paths, below the path that the middleware is mounted at. */
-  readonly routes?: RouteOptions | undefined;
+  /**
+   * Paths, below the path that the middleware is mounted at. `false` claims none: no logout URL, no pages, no console. `admin` has
+   * routes of its own.
+   */
+  readonly routes?: RouteOptions | false | undefined;
   /**
    * Responds to the first request of an ended login, in place of the 401. `next()` continues with an anonymous session.
    *
@@ -81,11 +84,14 @@ const CHECKS: Checks<LogoutOptions> = {
   registry: ["a login registry: new MemoryLoginRegistry() or new RedisLoginRegistry({ client })", isObject],
   userId: ["a function: (session) => user id", isFunction],
   sessions: ["an object: { maxAgeMs, storeTimeoutMs, touchIntervalMs, … }", isObject],
-  pages: ["an object: { brandName, accentColor, locale, describeUser, confirmIdentity }", isObject],
+  pages: ["an object: { html, brandName, accentColor, locale, describeUser, confirmIdentity }", isObject],
   console: ["an object: { authorize, searchUsers }", isObject],
   admin: ["an object: { userPoolId, tokens, authorize, routes }", isObject],
   redirects: ["an object: { allow, default, login }", isObject],
-  routes: ["an object: { logout, personalCenter, console, assets, login, publicPath }", isObject],
+  routes: [
+    "an object: { logout, personalCenter, console, assets, login, publicPath }, or false",
+    (value) => value === false || isObject(value),
+  ],
   onRejected: ["a function: (req, res, next, rejection) => …", isFunction],
 };
 
@@ -100,16 +106,19 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
   check("", options, CHECKS, ["store", "appId"]);
   const { store, appId } = options;
   const consoleOptions = resolveConsole(options.console);
+  const pages = resolvePages(options.pages, appId);
   return Object.freeze<ResolvedOptions>({
     store,
     appId,
     userId: (options.userId as UserIdOf | undefined) ?? defaultUserId,
     sessions: Object.freeze(resolveSessions(options.sessions, store)),
-    pages: Object.freeze(resolvePages(options.pages, appId)),
+    pages: Object.freeze(pages),
     console: Object.freeze(consoleOptions),
     admin: Object.freeze(resolveAdmin(options.admin)),
     redirects: Object.freeze(resolveRedirects(options.redirects)),
-    routes: Object.freeze(resolveRoutes(options.routes, consoleOptions !== undefined)),
+    routes: Object.freeze(
+      resolveRoutes(options.routes, { hasConsole: consoleOptions !== undefined, hasPages: pages.html }),
+    ),
     onRejected: options.onRejected,
     registry: registryFor(options, before),
   });

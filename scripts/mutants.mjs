@@ -33,6 +33,8 @@ const GROUPS = [
       "lib/session/rules/save.ts",
       "lib/session/rules/activity.ts",
       "lib/session/hook.ts",
+      "lib/session/store-methods.ts",
+      "lib/session/request-with-session.ts",
       "lib/session/store/store-support.ts",
       "lib/session/user-id.ts",
     ],

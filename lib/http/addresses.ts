@@ -95,6 +95,7 @@ function withWholePath(req: Request, act: () => unknown): unknown {
 
 function isTrue(answer: unknown): boolean {
   if (typeof (answer as { then?: unknown } | null | undefined)?.then === "function") {
+    // The error below names the fault, which is that there is a promise.
     Promise.resolve(answer).catch(() => undefined);
     throw new LogoutError(
       "ERR_OPTION_INVALID",

@@ -1,12 +1,13 @@
 import { ServerResponse, STATUS_CODES, type IncomingMessage } from "node:http";
-import { sendError } from "./responses.js";
+import { errorReply } from "./reply.js";
+import { sendJson } from "./send.js";
 
 /** Returns whether Express has not seen this response: it is of `node:http`, or what engine.io has in its place. */
 export function isBare(res: ServerResponse): boolean {
   return typeof (res as { json?: unknown }).json !== "function";
 }
 
-/** Sends an error as {@link sendError} does. A request to upgrade is refused on its socket, which is closed. */
+/** Sends an error as JSON. A request to upgrade is refused on its socket, which is closed. */
 export function sendBareError(req: IncomingMessage, res: ServerResponse, status: number, message: string): void {
   const isUpgrade = req.headers.upgrade !== undefined;
   if (isUpgrade && !(res instanceof ServerResponse)) {
@@ -20,5 +21,5 @@ export function sendBareError(req: IncomingMessage, res: ServerResponse, status:
     res.setHeader("Connection", "close");
     res.once("finish", () => req.socket.end());
   }
-  sendError(req, res, { status, message });
+  sendJson(res, errorReply(req.headers.accept, { status, message }));
 }

@@ -3,6 +3,7 @@ import { json, urlencoded } from "express";
 import type { Request, RequestHandler, Response } from "express";
 import { LogoutError } from "../errors.js";
 import { fieldsIn, type Fields } from "./fields.js";
+import { debugError } from "../util/debug.js";
 
 const LIMIT = 100 * 1024;
 /** Fits 1,000 user ids of 256 characters, each character escaped as `\uXXXX`: 1.5 MB. */
@@ -63,7 +64,10 @@ export async function readForm(req: Request, res: Response): Promise<Fields> {
 
 /** The fields of a form that needs none: a body that cannot be read has no fields. */
 export async function readOptionalForm(req: Request, res: Response): Promise<Fields> {
-  return readForm(req, res).catch(() => fieldsIn(undefined));
+  return readForm(req, res).catch((error: unknown) => {
+    debugError("a form that needs no field could not be read", error);
+    return fieldsIn(undefined);
+  });
 }
 
 async function readBody(req: Request, res: Response, format: Format): Promise<unknown> {

@@ -1,22 +1,29 @@
-import type { Request, Response } from "express";
+import type { Request } from "express";
+import { LogoutError } from "../errors.js";
 import type { Login } from "../types/login.js";
 import type { Logins } from "../logins/logins.js";
 import type { ResolvedOptions } from "../options.js";
 import type { Assets } from "../pages/assets.js";
 import type { MountPaths } from "./mount-paths.js";
+import type { Reply } from "./reply.js";
 import type { RequestSessions } from "./request-sessions.js";
+import type { RouteRequest } from "./route-request.js";
 
-/** What a handler works with. */
-export interface HttpContext {
+/** What a handler works with, beside its request. */
+export interface HandlerContext {
   readonly options: ResolvedOptions;
   readonly logins: Logins;
-  readonly sessions: RequestSessions;
   readonly assets: Assets;
+}
+
+/** What the middlewares work with. */
+export interface HttpContext extends HandlerContext {
+  readonly sessions: RequestSessions;
   readonly mounts: MountPaths;
 }
 
-/** Responds to a request, or throws. */
-export type Handler = (context: HttpContext, req: Request, res: Response) => Promise<void>;
+/** Returns the response to a request as data, or throws. */
+export type Handler = (context: HandlerContext, request: RouteRequest) => Promise<Reply>;
 
 /** Returns the live login of a request, or `undefined` for an anonymous one. */
 export async function currentLogin(
@@ -25,4 +32,20 @@ export async function currentLogin(
 ): Promise<Login | undefined> {
   const held = sessions.loginOf(req);
   return held && logins.find(held.userId, held.loginId);
+}
+
+/**
+ * Returns the live login of a request that must have one.
+ *
+ * @param call - the call that needs it, for the message
+ * @throws LogoutError `ERR_LOGIN_REQUIRED`
+ */
+export async function requireCurrentLogin(
+  context: Pick<HttpContext, "sessions" | "logins">,
+  req: Request,
+  call: string,
+): Promise<Login> {
+  const login = await currentLogin(context, req);
+  if (login !== undefined) return login;
+  throw new LogoutError("ERR_LOGIN_REQUIRED", `${call}: this request has no login. Require one before the call.`);
 }

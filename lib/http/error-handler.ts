@@ -2,37 +2,40 @@ import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Respon
 import { isOwnCopy, LogoutError } from "../errors.js";
 import { warn } from "../util/warning.js";
 import type { Texts } from "../pages/texts/index.js";
-import { homeUrl } from "./addresses.js";
-import { acceptsPage, sendError, sendNotice } from "./responses.js";
 import type { HttpContext } from "./context.js";
-import { textsOf } from "./pages/page-context.js";
+import { ExpressRequest } from "./express-request.js";
+import { noticeReply } from "./notice-reply.js";
 import { OwnPaths } from "./own-paths.js";
+import { errorReply, type Reply } from "./reply.js";
 import type { Route } from "./route.js";
+import type { RouteRequest } from "./route-request.js";
+import { send } from "./send.js";
 
 const CSRF_FIRST =
   "A CSRF middleware refused a request to a route of express-logout. Mount auth before it: app.use(auth, csrf).";
 
-/** Express 4 loses a rejected promise, so no handler's promise is left to Express. */
-export function handle(context: HttpContext, route: Route): RequestHandler {
+/** Runs the handler of a route. Express 4 loses a rejected promise, so no handler's promise is left to Express. */
+export function handle(context: HttpContext, { handler, caller }: Route): RequestHandler {
   return function logoutRoute(req, res, next) {
-    route.handler(context, req, res).catch((error: unknown) => {
-      respondWithError(context, route.caller, error, req, res, next);
-    });
+    respond(context, caller, (request) => handler(context, request), [req, res, next]).catch(next);
   };
 }
 
-/** Responds to an error of a route if the caller can act on it. Every other error is for the app. */
-export function respondWithError(
+/** Sends a reply. An error that the caller can act on is sent too; every other error is for the app. */
+export async function respond(
   context: HttpContext,
   caller: Route["caller"],
-  error: unknown,
-  req: Request,
-  res: Response,
-  next: NextFunction,
-): void {
-  if (!isOwnCopy(error) || !isOwnError(error) || res.headersSent) next(error);
-  else if (caller === "admin") sendError(req, res, error);
-  else sendErrorNotice(context, req, res, error);
+  reply: (request: RouteRequest) => Promise<Reply>,
+  [req, res, next]: Parameters<RequestHandler>,
+): Promise<void> {
+  const request = new ExpressRequest(context, req, res);
+  try {
+    await send(context, res, await reply(request));
+  } catch (error) {
+    if (!isOwnCopy(error) || !isOwnError(error) || res.headersSent) next(error);
+    else if (caller === "admin") await send(context, res, errorReply(request.header("Accept"), error));
+    else await send(context, res, errorNotice(context, request, error));
+  }
 }
 
 /** Responds to the errors of this package, wherever in the app they come up. */
@@ -50,27 +53,26 @@ export function createErrorHandler(context: HttpContext): ErrorRequestHandler {
       reported.add(own.code);
       warn(own.code, own.message);
     }
-    sendErrorNotice(context, req, res, own);
+    send(context, res, errorNotice(context, new ExpressRequest(context, req, res), own)).catch(next);
   };
 }
 
-function sendErrorNotice(context: HttpContext, req: Request, res: Response, error: LogoutError): void {
+function errorNotice(context: HttpContext, request: RouteRequest, error: LogoutError): Reply {
   // As Express has it: what is wrong with the app itself is said to its developers alone.
-  const isPublic = isOwnError(error) || req.app.get("env") !== "production";
-  const texts = textsOf(context, req);
+  const isPublic = isOwnError(error) || request.original.app.get("env") !== "production";
+  const { texts, addresses } = request;
   const title = titleOf(error.status, texts);
-  if (!acceptsPage(req)) {
-    res.vary("Accept");
-    sendError(req, res, isPublic ? error : { status: error.status, message: title });
-    return;
+  if (!request.acceptsPage) {
+    const shown = isPublic ? error : { status: error.status, message: title };
+    return { ...errorReply(request.header("Accept"), shown), vary: "Accept" };
   }
-  res.set({ ...error.headers });
-  sendNotice(context, req, res, error.status, {
+  const reply = noticeReply(context, request, error.status, {
     title,
     // The errors of this package are in English; a page in another language says what it can in its own.
     text: isPublic && texts.language === "en" ? error.message : undefined,
-    link: { href: homeUrl(context, req), label: texts.continue_ },
+    link: { href: addresses.home, label: texts.continue_ },
   });
+  return { ...reply, headers: { ...error.headers, ...reply.headers } };
 }
 
 /** Whether the client caused the error, or can repeat the request. Other errors are the app's own. */

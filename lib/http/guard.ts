@@ -1,13 +1,15 @@
 import type { Request, RequestHandler, Response } from "express";
 import { LOCALES } from "../pages/texts/index.js";
-import { isLoginRoute, loginUrl } from "./addresses.js";
-import { sendNotice } from "./responses.js";
-import { sendAsset } from "./pages/assets.js";
+import { isLoginRoute } from "./addresses.js";
+import { sendAsset } from "./assets.js";
+import { ExpressRequest } from "./express-request.js";
+import { noticeReply } from "./notice-reply.js";
+import { send } from "./send.js";
 import { isBare, sendBareError } from "./bare.js";
 import type { LoginEnd } from "../types/login.js";
 import type { HttpContext } from "./context.js";
-import { textsOf } from "./pages/page-context.js";
 import { isRead, requestKind, type RequestKind } from "./request-kind.js";
+import { ignored } from "../util/debug.js";
 
 /** The kinds of requests whose response a person sees, or a program reads. */
 const SEEN: ReadonlySet<RequestKind> = new Set(["navigation", "call", "program"]);
@@ -42,14 +44,16 @@ async function handleRejected(
   if (isLoginRoute(context, req)) {
     passed.add(req);
     // The login page can show the reason. Without the cookie its form may post to any route. A failing store does not block the login.
-    if (kind === "navigation" && req.method === "GET") await sessions.clearRejection(req, res).catch(() => undefined);
+    if (kind === "navigation" && req.method === "GET") {
+      await sessions.clearRejection(req, res).catch(ignored("the reason of a kick was not removed at a login route"));
+    }
     next();
   } else if (kind === "subresource" && isRead(req)) {
     sessions.withhold(req, res);
     next();
   } else {
     if (isSeen(kind, req, res)) await sessions.clearRejection(req, res);
-    if (options.onRejected === undefined || isBare(res)) reject(context, ended, req, res);
+    if (options.onRejected === undefined || isBare(res)) await reject(context, ended, req, res);
     else await options.onRejected(req, res, next, ended);
   }
 }
@@ -61,17 +65,18 @@ function isSeen(kind: RequestKind, req: Request, res: Response): boolean {
   return req.method !== "HEAD" && SEEN.has(kind) && !isGone && !isKeptToItself;
 }
 
-function reject(context: HttpContext, { at, reason }: LoginEnd, req: Request, res: Response): void {
+async function reject(context: HttpContext, { at, reason }: LoginEnd, req: Request, res: Response): Promise<void> {
   context.sessions.withhold(req, res);
   if (isBare(res)) {
     const { haveBeenLoggedOut } = LOCALES[context.options.pages.locale ?? "en"];
     sendBareError(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);
     return;
   }
-  const texts = textsOf(context, req);
-  const href = loginUrl(context, req);
+  const request = new ExpressRequest(context, req, res);
+  const { texts, addresses } = request;
+  const href = addresses.login;
   const link = href === false ? undefined : { href, label: texts.logInAgain };
   const notice = { title: texts.haveBeenLoggedOut, text: reason, at, link };
   // A frame of the same origin shows the page, and uses the reason up.
-  sendNotice(context, req, res, 401, notice, { frameAncestors: "'self'" });
+  await send(context, res, noticeReply(context, request, 401, notice, { frameAncestors: "'self'" }));
 }

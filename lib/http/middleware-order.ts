@@ -1,7 +1,6 @@
 import type { Request } from "express";
 import { LogoutError } from "../errors.js";
 import { warn } from "../util/warning.js";
-import type { HttpContext } from "./context.js";
 
 export const CSRF_BEFORE =
   "CSRF protection is mounted before logout()'s middleware, so it refuses the forms of the pages and the admin API.";
@@ -67,7 +66,7 @@ function beforePassport(cause?: unknown): LogoutError {
 const warned = new WeakSet();
 
 /** Warns once of a CSRF protection that is mounted before the middleware: it refuses the forms of the pages. */
-export function warnOfCsrfBefore(context: HttpContext, req: Request): void {
+export function warnOfCsrfBefore(context: object, req: object): void {
   if (!isAfterCsrf(req) || warned.has(context)) return;
   warned.add(context);
   warn("EXPRESS_LOGOUT_CSRF_ORDER", `${CSRF_BEFORE} ${CSRF_FIX}`);

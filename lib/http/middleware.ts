@@ -26,7 +26,7 @@ export function createMiddlewares(context: HttpContext, guard: RequestHandler): 
   const pathsOf = (routes: readonly Route[]): string[] => routes.flatMap(({ paths }) => paths(options));
   const adminApi = createAdminApi(context);
   const router = createRouter(context, guard, adminApi);
-  const mayBeForRoute = beginsLike([...pathsOf(ROUTES), options.routes.assets]);
+  const mayBeForRoute = beginsLike([...pathsOf(ROUTES), ...[options.routes.assets ?? []].flat()]);
   const mayBeForAdminApi = beginsLike(pathsOf(ADMIN_ROUTES));
   return {
     main: function logoutMiddleware(req, res, next) {

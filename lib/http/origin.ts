@@ -1,5 +1,6 @@
 import type { Request } from "express";
 import { LogoutError } from "../errors.js";
+import type { RouteRequest } from "./route-request.js";
 
 /** Whether a POST with `Origin: null` and without Fetch Metadata is taken. */
 type NullOrigin = "null is accepted" | "null is refused";
@@ -14,14 +15,17 @@ type NullOrigin = "null is accepted" | "null is refused";
  *
  * @throws LogoutError `ERR_REQUEST_INVALID` 403
  */
-export function mustBeSameOrigin(req: Request, nullOrigin: NullOrigin = "null is refused"): void {
-  const site = req.get("Sec-Fetch-Site");
+export function mustBeSameOrigin(
+  request: Pick<RouteRequest, "header" | "isOwnOrigin">,
+  nullOrigin: NullOrigin = "null is refused",
+): void {
+  const site = request.header("Sec-Fetch-Site");
   if (site !== undefined) {
     if (site === "same-origin" || site === "none") return;
     throw refused("This address takes no POST from another origin.");
   }
-  const origin = req.get("Origin");
-  if (origin === undefined || isOwnOrigin(req, origin)) return;
+  const origin = request.header("Origin");
+  if (origin === undefined || request.isOwnOrigin(origin)) return;
   if (origin !== "null") throw refused("This address takes no POST from another origin.");
   if (nullOrigin === "null is refused") {
     throw refused(

@@ -1,6 +1,7 @@
 import { ADMIN_ROUTES } from "./authing-api/routes.js";
 import { logoutByNavigation, logoutByPost } from "./logout/logout-route.js";
-import { confirmForceOffline, forceOffline, showLoginManagement } from "./pages/login-management.js";
+import { confirmForceOffline, forceOffline } from "./pages/console/force-offline.js";
+import { showLoginManagement } from "./pages/console/list.js";
 import {
   endOneLogin,
   endOtherLogins,
@@ -21,18 +22,23 @@ const personalCenter: typeof logout = {
   guarded: true,
 };
 const loginManagement: typeof logout = { paths: ({ routes }) => routes.console, caller: "browser", guarded: true };
+/** A page, which is there only as HTML. */
+const page = ({ paths, ...route }: typeof logout): typeof logout => ({
+  ...route,
+  paths: (options) => (options.pages.html ? paths(options) : []),
+});
 
 /** The logout URL and the pages. */
 export const BROWSER_ROUTES: readonly Route[] = [
   { ...logout, method: "get", handler: logoutByNavigation },
   { ...logout, method: "post", handler: logoutByPost },
   { ...personalCenter, part: "/logout", method: "post", guarded: false, handler: logoutFromMenu },
-  { ...personalCenter, part: "/logged-out", method: "get", guarded: false, handler: showLoggedOut },
-  { ...personalCenter, method: "get", handler: showPersonalCenter },
+  { ...page(personalCenter), part: "/logged-out", method: "get", guarded: false, handler: showLoggedOut },
+  { ...page(personalCenter), method: "get", handler: showPersonalCenter },
   { ...personalCenter, part: "/end-login", method: "post", handler: endOneLogin },
   { ...personalCenter, part: "/end-others", method: "post", handler: endOtherLogins },
-  { ...loginManagement, method: "get", handler: showLoginManagement },
-  { ...loginManagement, part: "/force-offline", method: "get", handler: confirmForceOffline },
+  { ...page(loginManagement), method: "get", handler: showLoginManagement },
+  { ...page(loginManagement), part: "/force-offline", method: "get", handler: confirmForceOffline },
   { ...loginManagement, part: "/force-offline", method: "post", handler: forceOffline },
 ];
 

@@ -4,6 +4,7 @@ import type { Generation, KickRecord } from "../types/login.js";
 import type { EndedLogins, LoginRegistry, RegistryListener } from "../types/registry.js";
 import type { EndNotifications } from "./notifications.js";
 import { CloseListeners, isClosed, type Closable } from "./closable.js";
+import { debugError } from "../util/debug.js";
 
 /** The number of logins that are looked up concurrently. */
 const GROUP = 100;
@@ -204,7 +205,8 @@ export class LoginWatcher {
         this.#lookAgainAfter(watched, +listed.expires);
       }
       return true;
-    } catch {
+    } catch (error) {
+      debugError("a live login could not be looked up", error);
       watched.seenAfter = NEVER;
       return false;
     }

@@ -1,4 +1,5 @@
 import type { EndedLogins, LoginRegistry, RegistryListener, Subscription } from "../types/registry.js";
+import { debug, ignored } from "../util/debug.js";
 
 /** How long an unused subscription is kept, because the next long poll comes soon. */
 const LINGER_MS = 2_000;
@@ -37,6 +38,7 @@ export class EndNotifications {
         },
         listening: (isListening: boolean) => {
           this.#isListening = isListening;
+          debug?.("notifications: %s", isListening ? "received from now on" : "may be lost from now on");
           for (const each of this.#listeners) each.listening(isListening);
         },
       },
@@ -48,7 +50,10 @@ export class EndNotifications {
     if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
     clearTimeout(this.#lingering);
     // A failure to close is harmless here, and the timer does not keep the process alive.
-    this.#lingering = setTimeout(() => void this.#close().catch(() => undefined), LINGER_MS).unref();
+    this.#lingering = setTimeout(
+      () => void this.#close().catch(ignored("a subscription was not closed")),
+      LINGER_MS,
+    ).unref();
   }
 
   async close(): Promise<void> {

@@ -1,14 +1,10 @@
 import { EventEmitter } from "node:events";
+import type { DeviceInfo, LoginEnd } from "../types/login.js";
 
 /** The events of `auth.on(…)` and their payloads. No payload contains a session id or a token. */
 export interface LogoutEvents {
   /** A user has logged in, or a request has resumed a login that it had ended itself. */
-  login: {
-    readonly userId: string;
-    readonly loginId: string;
-    readonly ip?: string | undefined;
-    readonly userAgent?: string | undefined;
-  };
+  login: DeviceInfo & { readonly userId: string; readonly loginId: string };
   /** The user or the app has ended a login. */
   logout: { readonly userId: string; readonly loginId: string };
   /**
@@ -18,12 +14,16 @@ export interface LogoutEvents {
   kick: {
     readonly userId: string;
     readonly loginIds: readonly string[];
+    readonly cause: "kick";
     readonly at: Date;
     readonly reason?: string | undefined;
     readonly by?: string | undefined;
   };
-  /** A request with a session whose login has ended was rejected. `userId` is absent if the session holds only a tombstone. */
-  rejected: { readonly loginId: string; readonly userId?: string | undefined; readonly reason?: string | undefined };
+  /**
+   * A request of an ended login came in. `userId` is absent if the session no longer names a user. If no kick is known, the cause
+   * is `"logout"`, and `at` the time of the request.
+   */
+  rejected: LoginEnd & { readonly userId?: string | undefined };
 }
 
 type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEvents[Name]) => void;

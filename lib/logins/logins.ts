@@ -15,6 +15,7 @@ import { lru } from "../util/lru.js";
 import type { Tombstones } from "../session/store/tombstones.js";
 import { unadopted } from "../session/rules/listing.js";
 import { toUserId } from "../session/user-id.js";
+import { debugError } from "../util/debug.js";
 
 /** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
@@ -169,7 +170,7 @@ export class Logins {
     // `get`, not `has`, so that a kick of everyone, which may take minutes, is not evicted before it finishes.
     if (kick === undefined || this.#ownKicks.get(kick.id) !== undefined) return;
     const { at, reason, by } = kick;
-    this.#events.emit("kick", { userId, loginIds, at, reason, by });
+    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
   }
 
   async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
@@ -202,7 +203,7 @@ export class Logins {
   async #countOnline(): Promise<number> {
     return this.#registry.activeUsers({ offset: 0, limit: 0 }).then(
       ({ totalCount }) => totalCount,
-      () => 0,
+      (error: unknown) => (debugError("users could not be counted", error), 0),
     );
   }
 
@@ -246,7 +247,7 @@ export class Logins {
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.finishKick(userId, loginIds);
     const { at, reason, by } = kick;
-    this.#events.emit("kick", { userId, loginIds, at, reason, by });
+    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
   }
 }
 

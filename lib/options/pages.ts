@@ -1,10 +1,15 @@
 import type { Request } from "express";
 import { LOCALES, type Locale } from "../pages/texts/index.js";
 import type { UserProfile } from "../types/login.js";
-import { check, isFunction, isText, type Check, type Checks } from "./checks.js";
+import { check, isBoolean, isFunction, isText, type Check, type Checks } from "./checks.js";
 
 /** Options in `pages`: the look and content of the pages. */
 export interface PageOptions {
+  /**
+   * Whether pages are HTML. With `false` no response of this package is: messages are JSON, the forms of the pages respond with JSON,
+   * and the addresses of the pages themselves are the app's. Default: `true`.
+   */
+  readonly html?: boolean | undefined;
   /** The product name. Default: the `appId`. */
   readonly brandName?: string | undefined;
   /** The colour of buttons and links: a CSS colour on which white text is readable. Default: `#1a5ecc`. */
@@ -21,6 +26,7 @@ export interface PageOptions {
 }
 
 export interface ResolvedPages {
+  readonly html: boolean;
   readonly brandName: string;
   readonly accentColor: string;
   readonly locale: Locale | undefined;
@@ -32,6 +38,7 @@ const isColor: Check = (value) =>
   typeof value === "string" && /^(#[\da-f]{3,8}|[a-z]+|[a-z]+\([\d\s.,%/a-z-]+\))$/i.test(value);
 
 const CHECKS: Checks<PageOptions> = {
+  html: ["true or false", isBoolean],
   brandName: ["a non-empty string", isText],
   accentColor: ["a CSS colour", isColor],
   locale: [`one of ${Object.keys(LOCALES).join(", ")}`, (value) => Object.keys(LOCALES).includes(String(value))],
@@ -42,6 +49,7 @@ const CHECKS: Checks<PageOptions> = {
 export function resolvePages(options: PageOptions = {}, appId: string): ResolvedPages {
   check("pages.", options, CHECKS);
   return {
+    html: options.html ?? true,
     brandName: options.brandName ?? appId,
     accentColor: options.accentColor ?? "#1a5ecc",
     locale: options.locale,

@@ -41,7 +41,8 @@ export interface RouteOptions {
 type PageRoute = "logout" | "personalCenter" | "console";
 
 export interface ResolvedRoutes extends Readonly<Record<PageRoute, readonly string[]>> {
-  readonly assets: string;
+  /** `undefined` if there are no pages that could use them. */
+  readonly assets: string | undefined;
   /** The routes that log users in, in the spelling of `comparablePath`; `undefined` for the path of `redirects.login`. */
   readonly login: readonly string[] | ((req: Request) => boolean) | undefined;
   readonly publicPath: string | undefined;
@@ -65,7 +66,19 @@ const CHECKS: Checks<RouteOptions> = {
   publicPath: ["a path such as /shop, without a query, dots, or two slashes", isPlainPath],
 };
 
-export function resolveRoutes(options: RouteOptions = {}, hasConsole: boolean): ResolvedRoutes {
+/** What decides which routes there are. */
+interface RouteConditions {
+  readonly hasConsole: boolean;
+  readonly hasPages: boolean;
+}
+
+export function resolveRoutes(
+  options: RouteOptions | false = {},
+  { hasConsole, hasPages }: RouteConditions,
+): ResolvedRoutes {
+  if (options === false) {
+    return { logout: [], personalCenter: [], console: [], assets: undefined, login: undefined, publicPath: undefined };
+  }
   check("routes.", options, CHECKS);
   if (!hasConsole && options.console !== undefined && options.console !== false) {
     throw invalid("console.authorize", "given with routes.console: it decides who may use the console");
@@ -75,7 +88,7 @@ export function resolveRoutes(options: RouteOptions = {}, hasConsole: boolean): 
     personalCenter: resolvePaths(options.personalCenter, ROUTES.personalCenter),
     console: hasConsole ? resolvePaths(options.console, ROUTES.console) : [],
     // With a trailing slash, the address of a file in the root would start with two and name another host.
-    assets: encodePath(options.assets ?? "/express-logout").replace(/\/+$/, ""),
+    assets: hasPages ? encodePath(options.assets ?? "/express-logout").replace(/\/+$/, "") : undefined,
     login: resolveLoginRoutes(options.login),
     publicPath: options.publicPath === undefined ? undefined : plainPath(encodePath(options.publicPath)),
   };

@@ -7,7 +7,8 @@ import type { Texts } from "./texts/index.js";
 export interface PageContext {
   readonly texts: Texts;
   readonly brandName: string;
-  readonly assets: { readonly style: string; readonly script: string };
+  /** Absent if the app has no route for them: the page then has the browser's own look. */
+  readonly assets?: { readonly style: string; readonly script: string } | undefined;
   /** The user who is logged in, for the account menu. */
   readonly user?: { readonly person: UserView; readonly logoutUrl: string } | undefined;
 }
@@ -35,8 +36,8 @@ export function Layout({ frame, title, width, breadcrumb = [], children }: Layou
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>{`${title} · ${brandName}`}</title>
-        <link rel="stylesheet" href={assets.style} />
-        <script src={assets.script} defer />
+        {assets === undefined ? null : <link rel="stylesheet" href={assets.style} />}
+        {assets === undefined ? null : <script src={assets.script} defer />}
       </head>
       <body class={width} data-dates={texts.dates}>
         <header>

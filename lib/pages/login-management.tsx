@@ -1,4 +1,4 @@
-import { formatNumber } from "./format.js";
+import { AroundSlot, formatNumber, plainText } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import { UserRow, type OnlineUser } from "./user-row.js";
 
@@ -111,8 +111,11 @@ function Table(view: LoginManagement) {
   const { frame, appId, forceUrl, users, selected, search, isCut } = view;
   const { texts } = frame;
   if (users.length === 0) {
-    const none = search === "" ? texts.noUsersOnline(appId) : texts.noMatches;
-    return <p class="empty">{isCut ? texts.tooManyMatches : none}</p>;
+    return (
+      <p class="empty">
+        {search === "" ? texts.noUsersOnline(appId) : isCut ? texts.tooManyMatches : <NoMatches {...view} />}
+      </p>
+    );
   }
   return (
     <>
@@ -143,9 +146,17 @@ function Table(view: LoginManagement) {
           ))}
         </tbody>
       </table>
-      {isCut ? <p class="quiet">{texts.tooManyMatches}</p> : null}
+      {isCut ? <p class="quiet">{texts.firstMatches(users.length)}</p> : null}
       <Pager {...view} />
     </>
+  );
+}
+
+function NoMatches({ frame, search }: LoginManagement) {
+  return (
+    <AroundSlot text={frame.texts.noMatches}>
+      <bdi>{plainText(search)}</bdi>
+    </AroundSlot>
   );
 }
 

@@ -57,6 +57,7 @@ export function toCallback(done: Promise<void>, callback: Callback | undefined):
 }
 
 function handled<T>(promise: Promise<T>): Promise<T> {
+  // The caller has the promise, and need not look at it.
   promise.catch(() => undefined);
   return promise;
 }

@@ -1,25 +1,17 @@
-import { promisify } from "node:util";
-import type { Cookie, SessionData, Store } from "express-session";
+import type { Cookie, Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginWatcher } from "../live/login-watcher.js";
 import type { LoginRegistry } from "../types/registry.js";
-import { toCallback, byCallback, type Callback, type Done } from "./callbacks.js";
 import { HookedStore } from "./store/hooked-store.js";
 import { Tombstones } from "./store/tombstones.js";
-import { isMemoryStore } from "../util/known-stores.js";
-import { SessionRules, type Loaded, type SessionRuleOptions } from "./rules/rules.js";
+import { SessionRules, type SessionRuleOptions } from "./rules/rules.js";
 import { RawStore } from "./store/raw-store.js";
-import { RequestStates, type Rejection, type RequestState } from "./request-state.js";
+import { RequestStates, type Rejection } from "./request-state.js";
+import type { RequestWithSession } from "./request-with-session.js";
 import type { SessionEvents } from "./session-events.js";
-import type { SessionRecord, Stamp } from "./stamp.js";
+import type { Stamp } from "./stamp.js";
+import { StoreMethods, type HookParts } from "./store-methods.js";
 import type { UserIdOf } from "./user-id.js";
-
-/** What express-session puts on a request. */
-interface RequestWithSession {
-  sessionID: string;
-  session?: SessionRecord | null;
-  sessionStore?: Store;
-}
 
 /** The options in `sessions` of one `logout()`. */
 interface HookedSessionOptions extends SessionRuleOptions {
@@ -75,28 +67,19 @@ export class StoreHook {
   readonly live: LoginWatcher;
   readonly #store: Store;
   readonly #hooked: HookedStore;
-  readonly #isInMemory: boolean;
   readonly #requests = new RequestStates();
   /** Requests that reached the middleware before session(). */
   readonly #early = new WeakSet<object>();
-  // express-session handles the result of a read, and regenerates and destroys a session, synchronously. These fields assign the
-  // calls made meanwhile to their request.
-  #rejecting: Rejection | undefined;
-  #suspending: RequestState | undefined;
-  #destroying: RequestState | undefined;
-  #restarting: RequestState | undefined;
-  // The fields below belong to the logout() that uses the store now. Requests end what they have begun with the one before.
   #isLeft = false;
   #use: HookUse | undefined;
-  #raw!: RawStore;
-  #sessions!: SessionRules;
+  #parts!: HookParts;
+  #methods!: StoreMethods;
 
   /** Creates a hook, which is installed at its first use. */
   constructor(store: Store, live: LoginWatcher) {
     this.live = live;
     this.#store = store;
     this.#hooked = new HookedStore(store);
-    this.#isInMemory = isMemoryStore(store);
   }
 
   /**
@@ -109,14 +92,14 @@ export class StoreHook {
     const store = this.#store;
     const { storeTimeoutMs, waitForTouch } = options.sessions;
     const isFirst = this.#use === undefined;
-    const raw = new RawStore(store, storeTimeoutMs, waitForTouch, isFirst ? undefined : this.#raw);
+    const raw = new RawStore(store, storeTimeoutMs, waitForTouch, isFirst ? undefined : this.#parts.raw);
     const tombstones = new Tombstones(store, raw, storeTimeoutMs);
     const use = { appId: options.appId, registry: options.registry, tombstones };
-    this.#sessions = new SessionRules({ store, raw, tombstones, ...options });
-    this.#raw = raw;
+    const parts = { raw, sessions: new SessionRules({ store, raw, tombstones, ...options }) };
     this.#use = use;
     this.#isLeft = false;
-    if (isFirst) this.#install();
+    if (isFirst) this.#install(parts);
+    else Object.assign(this.#parts, parts);
     return use;
   }
 
@@ -161,7 +144,7 @@ export class StoreHook {
 
   /** Removes the tombstone: the user has seen the reason. */
   async forget(rejection: Rejection): Promise<void> {
-    await this.#sessions.ends.forget(rejection);
+    await this.#parts.sessions.ends.forget(rejection);
   }
 
   /**
@@ -181,14 +164,7 @@ export class StoreHook {
     const logins = this.#requests.of(req);
     await logins.inOrder(async () => {
       const left = (req as RequestWithSession).sessionID;
-      let regenerated: Promise<void>;
-      this.#restarting = logins;
-      try {
-        regenerated = this.#raw.regenerate(req);
-      } finally {
-        this.#restarting = undefined;
-      }
-      await regenerated;
+      await this.#methods.restart(req, logins);
       logins.startsLoginAfter = left;
     });
   }
@@ -202,14 +178,7 @@ export class StoreHook {
     const { sessionID } = request;
     // As in Session#destroy(), so that the session is not saved at the end of the request.
     delete request.session;
-    let destroyed: Promise<void>;
-    this.#destroying = this.#requests.of(req);
-    try {
-      destroyed = promisify((done: Callback) => this.#store.destroy(sessionID, done))() as Promise<void>;
-    } finally {
-      this.#destroying = undefined;
-    }
-    await destroyed;
+    await this.#methods.destroy(sessionID, this.#requests.of(req));
   }
 
   /**
@@ -248,17 +217,22 @@ export class StoreHook {
   /** Returns the login of a stored session, as a request with that session would get it. */
   loginOfSession(sid: string): Promise<SessionLogin> {
     return new Promise((resolve, reject) => {
-      this.#sessions.load(sid, (error, { session, rejection } = {}) => {
+      this.#parts.sessions.load(sid, (error, { session, rejection } = {}) => {
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as the store or the registry has it
         if (error !== undefined) reject(error);
-        else resolve({ isServed: session !== undefined, login: session && this.#sessions.stampOf(session), rejection });
+        else
+          resolve({
+            isServed: session !== undefined,
+            login: session && this.#parts.sessions.stampOf(session),
+            rejection,
+          });
       });
     });
   }
 
   /** Adopts every session that is older than the installation. @throws LogoutError `ERR_STORE_UNSUPPORTED` */
   adoptSessions(onProgress: (progress: { readonly done: number; readonly total: number }) => void): Promise<number> {
-    return this.#sessions.adoptAll(onProgress);
+    return this.#parts.sessions.adoptAll(onProgress);
   }
 
   /**
@@ -277,185 +251,11 @@ export class StoreHook {
     this.#early.add(req);
   }
 
-  #install(): void {
-    const hooked = this.#hooked;
+  #install(parts: HookParts): void {
+    this.#parts = parts;
+    const [store, hooked] = [this.#store, this.#hooked];
+    this.#methods = new StoreMethods({ store, hooked, requests: this.#requests, early: this.#early, parts });
     hooked.replace(HOOKED, this);
-    hooked.replace("get", (sid: string, callback?: Callback) =>
-      byCallback(callback, (done) => {
-        this.#load(sid, done);
-      }),
-    );
-    hooked.replace("set", (sid: string, session: SessionData, callback?: Callback) =>
-      toCallback(this.#save(sid, session as unknown as SessionRecord), callback),
-    );
-    hooked.replace("destroy", (sid: string, callback?: Callback) => toCallback(this.#destroy(sid), callback));
-    hooked.replace("regenerate", (req: RequestWithSession, callback?: Callback) =>
-      toCallback(this.#regenerate(req), callback),
-    );
-    hooked.replace("createSession", (req: RequestWithSession, session: SessionRecord) =>
-      this.#createSession(req, session),
-    );
-    if (this.#raw.has("touch")) {
-      hooked.replace("touch", (sid: string, session: SessionData, callback?: Callback) =>
-        byCallback(callback, (done) => {
-          this.#touch(sid, session as unknown as SessionRecord, done);
-        }),
-      );
-    }
-    if (this.#raw.has("clear")) {
-      hooked.replace("clear", (callback?: Callback) => toCallback(this.#sessions.clear(), callback));
-    }
-    hooked.replaceGenerate((req) => {
-      this.#mustNotBeEarly(req);
-      hooked.generate?.call(this.#store, req);
-      this.#generated(req as RequestWithSession);
-    });
+    this.#methods.install();
   }
-
-  /**
-   * Assigns a destroy to its request, which `store.destroy(sid)` does not name: two requests with one session may be in flight, and
-   * only the one that ended its login may list it again. So `destroy` of the session is wrapped.
-   */
-  readonly #watchedDestroy = methodAround("destroy", (session, destroy) => {
-    const req = requestOf(session);
-    this.#destroying = req && this.#requests.peek(req);
-    try {
-      return destroy();
-    } finally {
-      this.#destroying = undefined;
-    }
-  });
-
-  #watchDestroy(session: SessionRecord | null | undefined): void {
-    if (session !== undefined && session !== null) Object.defineProperty(session, "destroy", this.#watchedDestroy);
-  }
-
-  #load(sid: string, callback: Callback): void {
-    this.#sessions.load(sid, (error, loaded = {}) => {
-      if (error === undefined) process.nextTick(this.#deliver, callback, loaded);
-      else process.nextTick(callback, error);
-    });
-  }
-
-  readonly #deliver = (callback: Callback, { session, rejection }: Loaded): void => {
-    this.#rejecting = rejection;
-    try {
-      callback(null, session ?? null);
-    } finally {
-      this.#rejecting = undefined;
-    }
-  };
-
-  #save(sid: string, session: SessionRecord): Promise<void> {
-    const req = requestOf(session);
-    if (req === undefined) return this.#sessions.saves.saveWithoutRequest(sid, session);
-    const logins = this.#requests.of(req);
-    if (logins.withholds(sid, session)) return Promise.resolve();
-    logins.withheld = undefined;
-    this.#watchDestroy(session);
-    return logins.inOrder(() => this.#sessions.saves.save(sid, session, req, logins));
-  }
-
-  /**
-   * Touches a session, in no order with the request's other steps: a store may save in its touch, or touch in its save.
-   *
-   * If a response waits for the touch, express-session holds back its last byte, and the browser gets the response in two pieces.
-   * Otherwise the response is flushed in one write: MemoryStore calls back synchronously; other stores call back on the next tick, so
-   * that responses of the same batch go out together. Any later, and Node flushes the part that it has.
-   */
-  #touch(sid: string, session: SessionRecord, callback: Callback): void {
-    const req = requestOf(session);
-    let isSync = this.#isInMemory;
-    let result: { readonly error: unknown } | undefined;
-    const done: Done<undefined> = (error) => {
-      if (isSync) result = { error };
-      else process.nextTick(callback, error ?? null);
-    };
-    const logins = req && this.#requests.peek(req);
-    try {
-      if (logins?.withholds(sid, session) === true) done();
-      else this.#sessions.touches.touch(sid, session, done, req, logins);
-    } catch (error) {
-      done(error);
-    }
-    isSync = false;
-    // Here, where nothing catches what the callback throws.
-    if (result !== undefined) callback(result.error ?? null);
-  }
-
-  #destroy(sid: string): Promise<void> {
-    const suspending = this.#suspending;
-    if (suspending !== undefined) return this.#sessions.suspend(sid, suspending);
-    const restarting = this.#restarting;
-    if (restarting !== undefined) return this.#sessions.ends.destroy(sid, restarting);
-    const logins = this.#destroying;
-    if (logins === undefined) return this.#sessions.ends.destroy(sid);
-    return logins.inOrder(() => this.#sessions.ends.destroy(sid, logins));
-  }
-
-  #regenerate(req: RequestWithSession): Promise<void> {
-    const logins = this.#requests.of(req);
-    return logins.inOrder(async () => {
-      this.#suspending = logins;
-      let regenerated: Promise<void>;
-      try {
-        regenerated = this.#raw.regenerate(req);
-      } finally {
-        this.#suspending = undefined;
-      }
-      await regenerated;
-      this.#sessions.rotating(req.sessionID, logins);
-    });
-  }
-
-  #createSession(req: RequestWithSession, session: SessionRecord): unknown {
-    this.#mustNotBeEarly(req);
-    const created = this.#raw.createSession(req, session);
-    const sid = req.sessionID;
-    const stamp = this.#sessions.stampOf(session);
-    // Nothing is kept of a request that has nothing to do with logins: most sites have more visitors than users.
-    const logins = stamp === undefined ? this.#requests.peek(req) : this.#requests.of(req);
-    if (logins !== undefined) {
-      logins.loaded(stamp && { stamp, sid });
-      this.#watchDestroy(req.session);
-    }
-    return created;
-  }
-
-  #generated(req: RequestWithSession): void {
-    const logins = this.#rejecting === undefined ? this.#requests.peek(req) : this.#requests.of(req);
-    if (logins !== undefined) {
-      logins.freshSid = req.sessionID;
-      logins.withheld = undefined;
-      logins.rejection = this.#rejecting ?? logins.rejection;
-      this.#watchDestroy(req.session);
-    }
-  }
-
-  #mustNotBeEarly(req: object): void {
-    if (!this.#early.has(req)) return;
-    throw new LogoutError(
-      "ERR_SESSION_ORDER",
-      "auth or auth.guard is mounted before session(): call app.use(session({ store })) first, then app.use(auth).",
-    );
-  }
-}
-
-/** The request whose session this is: express-session keeps it in a property that is not enumerable. */
-function requestOf(session: SessionRecord): object | undefined {
-  const { req } = session;
-  const isOwnData = Object.prototype.propertyIsEnumerable.call(session, "req");
-  return typeof req === "object" && req !== null && !isOwnData ? req : undefined;
-}
-
-/** The descriptor of a method that puts something around the one of the prototype. */
-function methodAround(
-  name: string,
-  around: (session: SessionRecord, method: () => unknown) => unknown,
-): PropertyDescriptor {
-  const value = function (this: SessionRecord, ...args: unknown[]): unknown {
-    const { [name]: method } = Object.getPrototypeOf(this) as Record<string, (...args: unknown[]) => unknown>;
-    return around(this, () => method?.apply(this, args));
-  };
-  return { value, configurable: true, enumerable: false, writable: true };
 }

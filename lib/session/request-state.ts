@@ -87,6 +87,7 @@ export class RequestState {
   /** Runs steps one after the other, so that the save at the end of a request finds what an earlier save has begun. */
   inOrder<T>(step: () => Promise<T>): Promise<T> {
     const done = (this.#last ?? Promise.resolve()).then(step);
+    // The caller has the error: it must not stop the next step.
     this.#last = done.catch(() => undefined);
     return done;
   }

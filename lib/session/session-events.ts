@@ -4,5 +4,11 @@ import type { Login } from "../types/login.js";
 export interface SessionEvents {
   login(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
   logout(login: Pick<Login, "id" | "userId">): void;
-  rejected(login: { id: string; userId: string | undefined; reason: string | undefined }): void;
+  /** @param login - `at`: when it was kicked, if a kick is known */
+  rejected(login: {
+    id: string;
+    userId: string | undefined;
+    at?: number | undefined;
+    reason: string | undefined;
+  }): void;
 }

@@ -1,7 +1,7 @@
-import { inspect } from "node:util";
+import { inspect, promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import type { Express } from "express";
-import { MemoryStore } from "express-session";
+import { MemoryStore, type SessionData } from "express-session";
 import { MemoryLoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
 import { Browser } from "../support/http.js";
 import { sessionId, useSites } from "../support/site.js";
@@ -205,8 +205,47 @@ describe("the events", () => {
       { userId: "alice", loginId: a?.id },
       { userId: "bob", loginId: b?.id },
       { userId: "bob", loginId: b?.id },
-      { userId: "alice", loginIds: [a?.id], reason: "why", by: "ops", at: expect.any(Date) },
-      { loginId: a?.id, reason: "why" },
+      { userId: "alice", loginIds: [a?.id], cause: "kick", reason: "why", by: "ops", at: expect.any(Date) },
+      { loginId: a?.id, cause: "kick", reason: "why" },
+    ]);
+    const [kicked, rejected] = site.events.slice(3) as { at?: Date }[];
+    expect(rejected?.at).toEqual(kicked?.at);
+  });
+
+  it("report the time of the kick, also of a session whose data came back", async () => {
+    const store = new MemoryStore() as MemoryStore & { sessions: Record<string, string> };
+    const site = await openSite({ auth: { store }, listensTo: ["rejected"] });
+    const browser = await site.login("alice");
+    const sid = sessionId(browser);
+    const data = String(store.sessions[sid]);
+    const before = Date.now();
+    await site.auth.kick("alice", { reason: "why" });
+    const after = Date.now();
+    store.sessions[sid] = data;
+    await browser.get("/me");
+    const [{ at, ...event }] = site.events as unknown as [{ at: Date }];
+    expect(event).toMatchObject({ userId: "alice", cause: "kick", reason: "why" });
+    expect(+at).toBeGreaterThanOrEqual(before);
+    expect(+at).toBeLessThanOrEqual(after);
+  });
+
+  it("report the rejection of a login without a known kick as a logout, now", async () => {
+    const store = new MemoryStore();
+    const site = await openSite({ auth: { store, sessions: { adopt: false } }, listensTo: ["rejected"] });
+    const session = { cookie: { originalMaxAge: 60_000 }, userId: "alice" } as unknown as SessionData;
+    await promisify((done: (error?: unknown) => void) => {
+      store.set("of-a-job", session, done);
+    })();
+    await new Promise(setImmediate);
+    expect(site.events).toEqual([
+      {
+        name: "rejected",
+        loginId: expect.any(String),
+        userId: "alice",
+        cause: "logout",
+        at: expect.any(Date),
+        reason: undefined,
+      },
     ]);
   });
 

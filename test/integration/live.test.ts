@@ -420,7 +420,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
       await other.auth.kick(["alice", "nobody"], { reason: REASON, by: "ops" });
       await site.auth.kick("bob", { by: "ops" });
       await kickUntilHeard("the last");
-      const event = { name: "kick", at: expect.any(Date), by: "ops" };
+      const event = { name: "kick", cause: "kick", at: expect.any(Date), by: "ops" };
       for (const node of nodes) {
         const ids = [expect.any(String), expect.any(String)];
         expect(kicksOf(node, "alice")).toEqual([{ ...event, userId: "alice", loginIds: ids, reason: REASON }]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { connect } from "node:net";
 import type { Express, Request, RequestHandler } from "express";
 import { MemoryStore } from "express-session";
-import type { LoginEnd, LogoutOptions, LogoutMiddleware } from "../../lib/index.js";
+import type { LoginEnd, RouteOptions, LogoutMiddleware } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Holdable } from "../support/holdable.js";
 import type { Browser } from "../support/http.js";
@@ -304,7 +304,7 @@ describe("logging in with the kicked cookie", () => {
   });
 
   const isLogin = (req: Request): boolean => /^\/shop\/LOGIN$/i.test(req.path);
-  it.each<[string, NonNullable<LogoutOptions["routes"]>["login"], string]>([
+  it.each<[string, RouteOptions["login"], string]>([
     ["one path", "/shop/login", "/shop/login?a=b"],
     ["several", ["/auth/callback", "/Shop/Login/"], "/shop/login"],
     ["in another spelling", "/sh\u00f6p/%6Cogin", "/sh%C3%B6p/login/"],

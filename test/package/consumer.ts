@@ -52,11 +52,14 @@ const options: LogoutOptions = {
 };
 const auth: LogoutMiddleware = logout(options);
 const app = express().use(session({ store, secret: "s" }), auth, auth.guard);
+export const withoutPages: LogoutOptions = { store, registry, appId: "shop", pages: { html: false } };
+export const kickOnly: LogoutOptions = { store, registry, appId: "shop", routes: false };
 
 const { kick, listLogins } = auth;
 const result: KickResult = await kick(["alice", 7], { reason: "why", by: "ops" });
 const { items, total }: { readonly items: readonly Login[]; readonly total: number } = await listLogins("alice");
 auth.on("kick", ({ userId, loginIds }) => [userId, ...loginIds]);
+auth.on("rejected", ({ loginId, userId = "?", cause, at }) => `${at.toISOString()} ${userId} ${loginId} ${cause}`);
 app.get("/", async (req, res) => {
   const login = await auth.currentLogin(req);
   res.json({
@@ -77,6 +80,10 @@ logout({ store, appId: "shop", registry: pooled, userid: () => "alice" });
 logout({ store, registry: pooled });
 // @ts-expect-error -- an unknown option in a group
 logout({ store, appId: "shop", pages: { brand: "Acme" } });
+// @ts-expect-error -- routes are left out one by one, or all
+logout({ store, appId: "shop", routes: true });
+// @ts-expect-error -- pages are HTML or not
+logout({ store, appId: "shop", pages: { html: "no" } });
 // @ts-expect-error -- a console needs authorize
 logout({ store, appId: "shop", console: {} });
 // @ts-expect-error -- a user id is no object

@@ -42,6 +42,7 @@ describe("logout()", () => {
       redirects: { login: undefined },
     },
     { sessions: { adopt: new Date(0), loggedInAt: () => 0, touchIntervalMs: 0, maxAgeMs: 1e15 } },
+    { pages: { html: false } },
     { pages: { brandName: "Shop", accentColor: "rebeccapurple", locale: "zh" } },
     { console: { authorize: yes, searchUsers: undefined } },
     { console: { authorize: yes }, routes: { console: ["/online", "/:appId/online"] } },
@@ -80,6 +81,11 @@ describe("logout()", () => {
 
   it.each([undefined, null, 7, "text", []])("refuses %j instead of its options", (options) => {
     expect(() => logout(options as unknown as LogoutOptions)).toThrow(error("ERR_OPTION_INVALID", /options must be/));
+  });
+
+  it("accepts no routes at all, with a console or without", () => {
+    expect(logoutWith({ routes: false })).not.toThrow();
+    expect(logoutWith({ routes: false, console: { authorize: yes } })).not.toThrow();
   });
 
   it.each(["sessions", "pages", "console", "admin", "redirects", "routes"])("refuses a %s that is no group", (name) => {
@@ -146,6 +152,7 @@ describe("logout()", () => {
     ],
     ["redirects.default", /one slash/, ["//evil.example", "/\\evil.example", "./\t/evil.example", "../", false, null]],
     ["redirects.login", /or false/, ["login", ".//evil.example", "/\t/evil.example", true, null]],
+    ["pages.html", /true or false/, ["no", 0, null]],
     ["routes.logout", /path/, PATHS],
     ["routes.personalCenter", /path/, PATHS],
     ["routes.console", /path/, PATHS],
@@ -188,7 +195,7 @@ describe("logout()", () => {
     [{ userPoolId: "acme" }, /unknown option userPoolId\. Known: .*admin/],
     [{ loginUrl: "/login" }, /unknown option loginUrl\. Known: .*redirects/],
     [{ sessions: { adoption: true } }, /unknown option sessions\.adoption\. Known: maxAgeMs, .*adopt, loggedInAt\./],
-    [{ pages: { user: () => ({}) } }, /unknown option pages\.user\. Known: brandName, .*describeUser/],
+    [{ pages: { user: () => ({}) } }, /unknown option pages\.user\. Known: html, brandName, .*describeUser/],
     [
       { console: { authorize: () => true, tokens: [] } },
       /unknown option console\.tokens\. Known: authorize, searchUsers\./,

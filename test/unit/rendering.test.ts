@@ -47,6 +47,52 @@ describe("a page with many logins", () => {
   });
 });
 
+describe("texts", () => {
+  const { en, zh } = LOCALES;
+
+  it("count in the singular and in the plural", () => {
+    const shown = [1, 20_001].map((count) => [en.forced(count, count), en.firstMatches(count), en.selected(count)]);
+    expect(shown).toEqual([
+      [
+        "1 user forced offline (1 login ended)",
+        "Showing the first match. Type more to narrow them down.",
+        "1 user selected",
+      ],
+      [
+        "20,001 users forced offline (20,001 logins ended)",
+        "Showing the first 20,001 matches. Type more to narrow them down.",
+        "20,001 users selected",
+      ],
+    ]);
+  });
+
+  it("ask in plain words, in both languages", () => {
+    expect([en.forceEveryoneQuestion(20_001, "shop"), en.endsLogins(2), en.reasonHint]).toEqual([
+      "Force all 20,001 users of shop offline?",
+      "This ends 2 logins.",
+      "(optional, shown to the user)",
+    ]);
+    expect([zh.forceUserQuestion("X"), zh.userMustLogInAgain, zh.active(zh.now), zh.active("昨天")]).toEqual([
+      "确定要强制 X 下线吗？",
+      "该用户需要重新登录。",
+      "刚刚活跃",
+      "昨天活跃",
+    ]);
+  });
+
+  it("have one verb for the logout", () => {
+    const logouts = [zh.logOut, zh.logOutDevice("X"), zh.logOutEverywhereElse(2), zh.loggedOut, zh.devicesLoggedOut(1)];
+    expect(logouts.filter((text) => !text.includes("退出登录"))).toEqual([]);
+  });
+
+  it("in Chinese have no space after a full stop", () => {
+    const shown = Object.values(zh).map((text: unknown) =>
+      typeof text === "function" ? (text as (...values: unknown[]) => string)(1, 1) : String(text),
+    );
+    expect(shown.filter((text) => /[。，？] /.test(text))).toEqual([]);
+  });
+});
+
 describe("a device", () => {
   it("is parsed once per user agent, for the last few hundred", () => {
     const chrome = readDevice(CHROME);

@@ -3,22 +3,22 @@ import type { Login } from "../../types/login.js";
 import { deviceInWords, readDevice } from "../../pages/device.js";
 import { LOCALES } from "../../pages/texts/index.js";
 import { authenticate, authorize } from "./authenticate.js";
-import { sendJson } from "../responses.js";
 import type { Handler } from "../context.js";
-import { queryOf, type Fields } from "../fields.js";
+import type { Fields } from "../fields.js";
+import { jsonReply } from "../reply.js";
 
 /** `GET /api/applications/:appId/active-users?page=1&limit=10`: who is online, newest activity first. */
-export const activeUsers: Handler = async (context, req, res) => {
-  const admin = authenticate(context, req);
-  const query = queryOf(req);
+export const activeUsers: Handler = async (context, request) => {
+  const admin = authenticate(context, request);
+  const { query } = request;
   const page = readWholeNumber(query, "page", 1, 1_000_000_000);
   const limit = readWholeNumber(query, "limit", 10, 50);
-  await authorize(context, admin, req, { action: "list" });
+  await authorize(context, admin, request, { action: "list" });
   const { total: totalCount, items: users } = await context.logins.activeUsers({ offset: (page - 1) * limit, limit });
   const list = await Promise.all(
     users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.pages.describeUser(userId))),
   );
-  sendJson(res, 200, "Active users", { data: { totalCount, list } });
+  return jsonReply(200, "Active users", { data: { totalCount, list } });
 };
 
 /** Returns the contract's entry of a user and their latest login. JSON omits undefined members. */

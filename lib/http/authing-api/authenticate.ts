@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Request } from "express";
 import { LogoutError } from "../../errors.js";
 import type { AdminContext, ResolvedAdmin } from "../../options/admin.js";
-import type { HttpContext } from "../context.js";
+import type { HandlerContext } from "../context.js";
+import type { RouteRequest } from "../route-request.js";
 
 /** The header that names the user pool. */
 const USER_POOL = "x-authing-userpool-id";
@@ -16,30 +16,30 @@ export const NO_APPLICATION = "Unknown application.";
  * @returns the options of the API
  * @throws LogoutError `ERR_REQUEST_INVALID` 401, 400, 403, 404
  */
-export function authenticate({ options }: HttpContext, req: Request): ResolvedAdmin {
+export function authenticate({ options }: HandlerContext, request: RouteRequest): ResolvedAdmin {
   const { admin } = options;
-  if (admin === undefined || !isToken(req.get("Authorization"), admin.tokens)) {
+  if (admin === undefined || !isToken(request.header("Authorization"), admin.tokens)) {
     const message = "Authorization must carry the token of an administrator of the user pool.";
-    throw new LogoutError("ERR_REQUEST_INVALID", message, { status: 401, headers: challenge(req) });
+    throw new LogoutError("ERR_REQUEST_INVALID", message, { status: 401, headers: challenge(request) });
   }
-  const userPoolId = req.get(USER_POOL);
+  const userPoolId = request.header(USER_POOL);
   if (userPoolId === undefined || userPoolId === "") throw refused(400, `The header ${USER_POOL} is missing.`);
   if (userPoolId !== admin.userPoolId) throw refused(403, `The header ${USER_POOL} names another user pool.`);
-  const { appId = options.appId } = req.params;
+  const { appId = options.appId } = request.params;
   if (appId !== options.appId) throw refused(404, NO_APPLICATION);
   return admin;
 }
 
 /** @throws LogoutError `ERR_REQUEST_INVALID` 403 */
 export async function authorize(
-  { options }: HttpContext,
+  { options }: HandlerContext,
   { userPoolId, authorize: isAuthorized }: ResolvedAdmin,
-  req: Request,
+  request: RouteRequest,
   what: Pick<AdminContext, "action" | "userIds">,
 ): Promise<void> {
   const { appId } = options;
   // An app in JavaScript may return anything: only `true` passes.
-  const may: unknown = await isAuthorized(req, { appId, userPoolId, ...what });
+  const may: unknown = await isAuthorized(request.original, { appId, userPoolId, ...what });
   if (may !== true) {
     throw refused(403, "Forbidden.");
   }
@@ -52,8 +52,8 @@ function isToken(authorization: string | undefined, tokens: readonly string[]): 
 }
 
 /** Returns the challenge, with a constant realm: without a token nothing about the application is revealed. Source: RFC 6750 section 3. */
-function challenge(req: Request): Readonly<Record<string, string>> {
-  const hasToken = !["", "bearer"].includes((req.get("Authorization") ?? "").trim().toLowerCase());
+function challenge(request: RouteRequest): Readonly<Record<string, string>> {
+  const hasToken = !["", "bearer"].includes((request.header("Authorization") ?? "").trim().toLowerCase());
   return { "WWW-Authenticate": `Bearer realm="admin API"${hasToken ? ', error="invalid_token"' : ""}` };
 }
 

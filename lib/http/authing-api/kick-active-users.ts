@@ -1,8 +1,7 @@
 import { LogoutError } from "../../errors.js";
 import { authenticate, authorize } from "./authenticate.js";
-import { sendJson } from "../responses.js";
-import { readJson } from "../body.js";
 import type { Handler } from "../context.js";
+import { jsonReply } from "../reply.js";
 
 const MAX_USERS = 1_000;
 const MAX_USER_ID = 256;
@@ -11,12 +10,12 @@ const MAX_USER_ID = 256;
 const REASON = "An administrator has forced you offline.";
 
 /** `POST /api/applications/:appId/kick-active-users`: a back end forces users offline. */
-export const kickActiveUsers: Handler = async (context, req, res) => {
-  const admin = authenticate(context, req);
-  const userIds = readUserIds(await readJson(req, res), context.options.appId);
-  await authorize(context, admin, req, { action: "kick", userIds });
+export const kickActiveUsers: Handler = async (context, request) => {
+  const admin = authenticate(context, request);
+  const userIds = readUserIds(await request.json(), context.options.appId);
+  await authorize(context, admin, request, { action: "kick", userIds });
   await context.logins.kick(userIds, { reason: REASON, by: "admin API" });
-  sendJson(res, 200, "Forced offline successful");
+  return jsonReply(200, "Forced offline successful");
 };
 
 function readUserIds(body: unknown, appId: string): readonly string[] {

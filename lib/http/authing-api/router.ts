@@ -1,10 +1,11 @@
 import { Router } from "express";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import { authenticate, NO_APPLICATION } from "./authenticate.js";
-import { sendError, sendJson } from "../responses.js";
 import type { HttpContext } from "../context.js";
-import { respondWithError, handle } from "../error-handler.js";
+import { handle, respond } from "../error-handler.js";
+import { errorReply, jsonReply, type Reply } from "../reply.js";
 import type { Route } from "../route.js";
+import type { RouteRequest } from "../route-request.js";
+import { authenticate, NO_APPLICATION } from "./authenticate.js";
 import { ADMIN_ROUTES } from "./routes.js";
 
 /** Every path of the admin API, and its routes. */
@@ -25,7 +26,7 @@ export function createAdminApi(context: HttpContext): Router {
     router.all(path, otherMethods(context, routes));
   }
   router.use(function logoutUndecodable(error: unknown, req: Request, res: Response, next: NextFunction) {
-    if (isUndecodable(error)) respondWithToken(context, req, res, next, () => sendJson(res, 404, NO_APPLICATION));
+    if (isUndecodable(error)) respondWithToken(context, () => jsonReply(404, NO_APPLICATION), [req, res, next]);
     else next(error);
   });
   return router;
@@ -35,27 +36,24 @@ export function createAdminApi(context: HttpContext): Router {
 function otherMethods(context: HttpContext, routes: readonly Route[]): RequestHandler {
   const methods = routes.flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]));
   const headers = { Allow: methods.join(", ") };
+  const error = { status: 405, message: `This address takes ${headers.Allow} alone.`, headers };
   return function logoutOtherMethods(req, res, next) {
-    respondWithToken(context, req, res, next, () => {
-      sendError(req, res, { status: 405, message: `This address takes ${headers.Allow} alone.`, headers });
-    });
+    respondWithToken(context, (request) => errorReply(request.header("Accept"), error), [req, res, next]);
   };
 }
 
 /** Nothing is said before the token was found right. */
 function respondWithToken(
   context: HttpContext,
-  req: Request,
-  res: Response,
-  next: NextFunction,
-  answer: () => void,
+  reply: (request: RouteRequest) => Reply,
+  [req, res, next]: Parameters<RequestHandler>,
 ): void {
-  try {
-    authenticate(context, req);
-    answer();
-  } catch (error) {
-    respondWithError(context, "admin", error, req, res, next);
-  }
+  const authenticated = (request: RouteRequest): Promise<Reply> =>
+    Promise.resolve().then(() => {
+      authenticate(context, request);
+      return reply(request);
+    });
+  respond(context, "admin", authenticated, [req, res, next]).catch(next);
 }
 
 /** What Express says of a path with `%` in it that stands for nothing, as in `/api/applications/%zz/…`. */

@@ -1,35 +1,28 @@
-import type { Request } from "express";
 import type { PageContext } from "../../pages/layout.js";
 import { toUserView } from "../../pages/user-view.js";
-import { LOCALES, type Locale, type Texts } from "../../pages/texts/index.js";
-import { mountPath } from "../addresses.js";
-import type { HttpContext } from "../context.js";
+import type { HandlerContext } from "../context.js";
 import { warnOfCsrfBefore } from "../middleware-order.js";
-
-/** Returns the texts in the language that the app has set, or that the browser prefers. */
-export function textsOf({ options }: HttpContext, req: Request): Texts {
-  const asked = req.acceptsLanguages(Object.keys(LOCALES));
-  return LOCALES[options.pages.locale ?? (asked === false ? "en" : (asked as Locale))];
-}
+import type { RouteRequest } from "../route-request.js";
 
 /** Returns the frame of a page without a user. */
-export function pageContext(context: HttpContext, req: Request): PageContext {
-  const { options, assets } = context;
-  const folder = mountPath(context, req) + options.routes.assets;
-  return {
-    texts: textsOf(context, req),
-    brandName: options.pages.brandName,
-    assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` },
-  };
+export function pageContext({ options, assets }: HandlerContext, { texts, addresses }: RouteRequest): PageContext {
+  const frame = { texts, brandName: options.pages.brandName };
+  if (options.routes.assets === undefined) return frame;
+  const folder = addresses.mount + options.routes.assets;
+  return { ...frame, assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` } };
 }
 
 /** Returns the frame of a logged-in user's page, with their menu. */
-export async function userPageContext(context: HttpContext, req: Request, userId: string): Promise<PageContext> {
+export async function userPageContext(
+  context: HandlerContext,
+  request: RouteRequest,
+  userId: string,
+): Promise<PageContext> {
   // Its pages have forms.
-  warnOfCsrfBefore(context, req);
+  warnOfCsrfBefore(context, request.original);
   const person = toUserView(userId, await context.options.pages.describeUser(userId));
-  const logoutUrl = logoutUrlOf(context, req);
-  const frame = pageContext(context, req);
+  const logoutUrl = logoutUrlOf(context, request);
+  const frame = pageContext(context, request);
   return logoutUrl === undefined ? frame : { ...frame, user: { person, logoutUrl } };
 }
 
@@ -39,8 +32,8 @@ export function joinPath(path: string, part: string): string {
 }
 
 /** Where the menu's Logout goes: to the personal center, which has a page to end on, else to the logout route. */
-function logoutUrlOf(context: HttpContext, req: Request): string | undefined {
-  const { personalCenter, logout } = context.options.routes;
+function logoutUrlOf({ options }: HandlerContext, { addresses }: RouteRequest): string | undefined {
+  const { personalCenter, logout } = options.routes;
   const [path] = personalCenter.length > 0 ? personalCenter.map((center) => joinPath(center, "/logout")) : logout;
-  return path === undefined ? undefined : mountPath(context, req) + path;
+  return path === undefined ? undefined : addresses.mount + path;
 }

@@ -1,28 +1,27 @@
-import type { Request, Response } from "express";
 import type { Login } from "../../types/login.js";
 import type { KickOptions } from "../../logins/logins.js";
 import { MAX_SHOWN, personalCenterPage } from "../../pages/personal-center.js";
-import { homeUrl, loginUrl } from "../addresses.js";
-import { redirectTo, sendNotice, sendPage } from "../responses.js";
-import { readForm, readOptionalForm } from "../body.js";
-import type { Handler, HttpContext } from "../context.js";
-import { onlyValueOf, queryOf, valueOf, type Fields } from "../fields.js";
+import type { Handler, HandlerContext } from "../context.js";
+import { onlyValueOf, valueOf, type Fields } from "../fields.js";
+import { noticeReply } from "../notice-reply.js";
 import { mustBeSameOrigin } from "../origin.js";
-import { userPageContext, joinPath, textsOf } from "./page-context.js";
+import { isReply, jsonReply, redirectReply, type Reply } from "../reply.js";
+import type { RouteRequest } from "../route-request.js";
+import { userPageContext, joinPath } from "./page-context.js";
 import { countOf, truncateKickText, pageUrl, requireLogin } from "./require-login.js";
 
 /** `GET /u`: where the user is logged in. */
-export const showPersonalCenter: Handler = async (context, req, res) => {
-  const current = await requireLogin(context, req, res);
-  if (current === undefined) return;
-  const frame = await userPageContext(context, req, current.userId);
+export const showPersonalCenter: Handler = async (context, request) => {
+  const current = await requireLogin(context, request);
+  if (isReply(current)) return current;
+  const frame = await userPageContext(context, request, current.userId);
   const { items, total } = await context.logins.list(current.userId, { limit: MAX_SHOWN });
   const others = items.filter(({ id }) => id !== current.id);
   // Not among them, it is counted if it is older than all of them.
   const isCounted = others.length < items.length || items.length < total;
-  const ended = countOf(onlyValueOf(queryOf(req), "ended"));
-  const url = pageUrl(context, req, "");
-  const html = personalCenterPage({
+  const ended = countOf(onlyValueOf(request.query, "ended"));
+  const url = pageUrl(request, "");
+  const page = personalCenterPage({
     frame,
     logins: [current, ...others].slice(0, MAX_SHOWN),
     total: isCounted ? total : total + 1,
@@ -31,76 +30,82 @@ export const showPersonalCenter: Handler = async (context, req, res) => {
     endOthersUrl: joinPath(url, "/end-others"),
     status: ended === undefined ? undefined : frame.texts.devicesLoggedOut(ended),
   });
-  sendPage(context, res, 200, html);
+  return { status: 200, page };
 };
 
 /** `POST /u/logout`: the menu's logout. Redirects to the app's address, else to a page that confirms the logout. */
-export const logoutFromMenu: Handler = async (context, req, res) => {
-  mustBeSameOrigin(req, "null is accepted");
-  await context.sessions.logout(req, res);
+export const logoutFromMenu: Handler = async (context, request) => {
+  mustBeSameOrigin(request, "null is accepted");
+  await request.logout();
   // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
-  await readOptionalForm(req, res);
-  const page = joinPath(pageUrl(context, req, "/logout"), "/logged-out");
-  redirectTo(res, context.options.redirects.default === undefined ? page : homeUrl(context, req));
+  await request.optionalForm();
+  const { home } = request.addresses;
+  if (!context.options.pages.html) return jsonReply(200, request.texts.loggedOut, { redirectTo: home });
+  const page = joinPath(pageUrl(request, "/logout"), "/logged-out");
+  return redirectReply(context.options.redirects.default === undefined ? page : home);
 };
 
 /** `GET /u/logged-out` */
-export const showLoggedOut: Handler = (context, req, res) => {
-  const texts = textsOf(context, req);
-  const href = loginUrl(context, req);
-  sendNotice(context, req, res, 200, {
-    title: texts.loggedOut,
-    link: href === false ? undefined : { href, label: texts.logInAgain },
-  });
-  return Promise.resolve();
+export const showLoggedOut: Handler = (context, request) => {
+  const { texts, addresses } = request;
+  const href = addresses.login;
+  const link = href === false ? undefined : { href, label: texts.logInAgain };
+  return Promise.resolve(noticeReply(context, request, 200, { title: texts.loggedOut, link }));
 };
 
 /** `POST /u/end-login`: one other device. */
-export const endOneLogin: Handler = (context, req, res) =>
-  endLogins(context, req, res, { part: "/end-login", read: readForm }, async ({ userId, id }, options, form) => {
-    const loginId = valueOf(form, "loginId") ?? "";
-    // A stale page or a double click may ask for the one that this request comes from.
-    return loginId === id ? 0 : (await context.logins.kickLogin(userId, loginId, options, true)).logins;
-  });
-
-/** `POST /u/end-others`: every other device. */
-export const endOtherLogins: Handler = (context, req, res) =>
+export const endOneLogin: Handler = (context, request) =>
   endLogins(
     context,
-    req,
-    res,
-    { part: "/end-others", read: readOptionalForm },
+    request,
+    { part: "/end-login", read: () => request.form() },
+    async ({ userId, id }, options, form) => {
+      const loginId = valueOf(form, "loginId") ?? "";
+      // A stale page or a double click may ask for the one that this request comes from.
+      return loginId === id ? 0 : (await context.logins.kickLogin(userId, loginId, options, true)).logins;
+    },
+  );
+
+/** `POST /u/end-others`: every other device. */
+export const endOtherLogins: Handler = (context, request) =>
+  endLogins(
+    context,
+    request,
+    { part: "/end-others", read: () => request.optionalForm() },
     async ({ userId, id }, options) => (await context.logins.kick(userId, { ...options, except: id })).logins,
   );
 
 interface EndForm {
   readonly part: string;
   /** Reads the form, also for `confirmIdentity`, which may look for a field of its own in `req.body`. */
-  readonly read: typeof readForm;
+  readonly read: () => Promise<Fields>;
 }
 
 /** Ends logins of the user who asks, never the one that the request comes from. */
 async function endLogins(
-  context: HttpContext,
-  req: Request,
-  res: Response,
+  context: HandlerContext,
+  request: RouteRequest,
   { part, read }: EndForm,
   end: (current: Login, options: KickOptions, form: Fields) => Promise<number>,
-): Promise<void> {
-  mustBeSameOrigin(req);
-  const current = await requireLogin(context, req, res);
-  if (current === undefined) return;
-  const form = await read(req, res);
-  if (!(await isConfirmed(context, req, res))) return;
-  const reason = textsOf(context, req).loggedOutByYourself;
+): Promise<Reply> {
+  mustBeSameOrigin(request);
+  const current = await requireLogin(context, request);
+  if (isReply(current)) return current;
+  const form = await read();
+  const refusal = await confirm(context, request);
+  if (refusal !== undefined) return refusal;
+  const reason = request.texts.loggedOutByYourself;
   const ended = await end(current, { reason, by: truncateKickText(current.userId) }, form);
-  redirectTo(res, `${pageUrl(context, req, part)}?ended=${String(ended)}`);
+  if (!context.options.pages.html) return jsonReply(200, request.texts.devicesLoggedOut(ended), { ended });
+  return redirectReply(`${pageUrl(request, part)}?ended=${String(ended)}`);
 }
 
-async function isConfirmed(context: HttpContext, req: Request, res: Response): Promise<boolean> {
-  const confirmed: unknown = await context.options.pages.confirmIdentity(req);
-  if (confirmed === true) return true;
-  if (typeof confirmed === "string") redirectTo(res, confirmed);
-  else sendNotice(context, req, res, 403, { title: textsOf(context, req).confirmIdentity });
-  return false;
+/** Returns the reply to a user who has not confirmed who they are. */
+async function confirm(context: HandlerContext, request: RouteRequest): Promise<Reply | undefined> {
+  const confirmed: unknown = await context.options.pages.confirmIdentity(request.original);
+  if (confirmed === true) return undefined;
+  const confirmUrl = typeof confirmed === "string" ? confirmed : undefined;
+  if (!context.options.pages.html) return jsonReply(403, request.texts.confirmIdentity, { confirmUrl });
+  if (confirmUrl !== undefined) return redirectReply(confirmUrl);
+  return noticeReply(context, request, 403, { title: request.texts.confirmIdentity });
 }

@@ -1,37 +1,32 @@
-import type { Request, Response } from "express";
 import type { Login } from "../../types/login.js";
 import { MAX_KICK_TEXT } from "../../logins/logins.js";
-import { loginUrl, outerPath } from "../addresses.js";
-import { acceptsPage, redirectTo, sendNotice } from "../responses.js";
-import { currentLogin, type HttpContext } from "../context.js";
-import { textsOf } from "./page-context.js";
+import type { HandlerContext } from "../context.js";
+import { noticeReply } from "../notice-reply.js";
+import { redirectReply, type Reply } from "../reply.js";
+import type { RouteRequest } from "../route-request.js";
 
-/** Returns the login of a request for a page. Without one a browser is redirected to log in, and a program gets 401. */
-export async function requireLogin(context: HttpContext, req: Request, res: Response): Promise<Login | undefined> {
-  const login = await currentLogin(context, req);
+/** Returns the login of a request for a page. Without one, the reply redirects a browser to log in, and is a 401 to a program. */
+export async function requireLogin(context: HandlerContext, request: RouteRequest): Promise<Login | Reply> {
+  const login = await request.currentLogin();
   if (login !== undefined) return login;
-  const href = loginUrl(context, req);
-  if (href !== false && req.method === "GET" && acceptsPage(req)) {
+  const { addresses, texts } = request;
+  const href = addresses.login;
+  if (href !== false && request.method === "GET" && request.acceptsPage) {
     const separator = href.includes("?") ? "&" : "?";
-    redirectTo(res, `${href}${separator}returnTo=${encodeURIComponent(returnPath(context, req))}`);
-    return undefined;
+    return redirectReply(`${href}${separator}returnTo=${encodeURIComponent(returnPath(request))}`);
   }
-  const texts = textsOf(context, req);
-  sendNotice(context, req, res, 401, {
-    title: texts.logInFirst,
-    link: href === false ? undefined : { href, label: texts.logIn },
-  });
-  return undefined;
+  const link = href === false ? undefined : { href, label: texts.logIn };
+  return noticeReply(context, request, 401, { title: texts.logInFirst, link });
 }
 
 /** The path that was asked for, and no host: the line of a request may name any (RFC 9112 section 3.2.2). */
-function returnPath(context: HttpContext, req: Request): string {
-  return outerPath(context, req) + (/\?.*$/s.exec(req.originalUrl)?.[0] ?? "");
+function returnPath({ addresses }: RouteRequest): string {
+  return addresses.path + addresses.search;
 }
 
 /** Where a page is that this request, to a part of it, belongs to: also under a prefix, and without a slash at the end. */
-export function pageUrl(context: HttpContext, req: Request, part: string): string {
-  const path = outerPath(context, req).replace(/\/+$/, "");
+export function pageUrl({ addresses }: RouteRequest, part: string): string {
+  const path = addresses.path.replace(/\/+$/, "");
   const page = part === "" ? path : path.slice(0, -part.length);
   return page === "" ? "/" : page;
 }

@@ -44,8 +44,12 @@ export const en: Texts = {
   searchUsers: "Search by name or user ID",
   search: "Search",
   showAll: "Show all",
-  noMatches: "No matching users are online.",
-  tooManyMatches: "Too many results. Refine your search.",
+  noMatches: (search) => `No one matching “${search}” is online.`,
+  firstMatches: (count) =>
+    count === 1
+      ? "Showing the first match. Type more to narrow them down."
+      : `Showing the first ${numbers.format(count)} matches. Type more to narrow them down.`,
+  tooManyMatches: "Too many matches. Type more to narrow them down.",
   noUsersOnline: (application) => `No users are logged in to ${application}.`,
   selected: (count) => `${users(count)} selected`,
   selectionFull: "The selection is full. Force these users offline first.",

@@ -42,7 +42,10 @@ export interface Texts {
   readonly searchUsers: string;
   readonly search: string;
   readonly showAll: string;
-  readonly noMatches: string;
+  readonly noMatches: (search: string) => string;
+  /** For a search whose first matches are shown. */
+  readonly firstMatches: (count: number) => string;
+  /** For a search that found too many users to look up, and none of the first is online. */
   readonly tooManyMatches: string;
   readonly noUsersOnline: (application: string) => string;
   readonly selected: (count: number) => string;

@@ -2,6 +2,7 @@ import type { RegistryListener, Subscription } from "../../types/registry.js";
 import { inTime, release, statement, type Database, type PostgresClient } from "./database.js";
 import { quoted } from "./names.js";
 import { readNotification } from "./records.js";
+import { debugError } from "../../util/debug.js";
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -47,7 +48,8 @@ export class PostgresNotifications implements Subscription {
     try {
       client = await this.#database.hold();
       const disconnected = new AbortController();
-      client.on("error", () => {
+      client.on("error", (error) => {
+        debugError("subscription: connection lost", error);
         disconnected.abort();
       });
       client.on("notification", ({ payload }) => {
@@ -60,7 +62,8 @@ export class PostgresNotifications implements Subscription {
         if (!listening) this.#report((listening = true));
         await this.#pause(this.#checkIntervalMs, disconnected.signal);
       }
-    } catch {
+    } catch (error) {
+      debugError("subscription down", error);
       // Any error ends this connection; the loop of the caller opens the next one.
     }
     if (client !== undefined) release(client, true);

@@ -90,6 +90,7 @@ function readJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    // The error of the parser would quote the value.
     throw new LogoutError("ERR_REGISTRY_UNAVAILABLE", UNREADABLE);
   }
 }

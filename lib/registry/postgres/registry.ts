@@ -33,6 +33,7 @@ import {
 import { migrationOf } from "./schema.js";
 import { statementsOf, type Statements } from "./statements.js";
 import { PostgresNotifications } from "./notifications.js";
+import { ignored } from "../../util/debug.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 const MIGRATION_TIMEOUT_MS = 30_000;
@@ -309,7 +310,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
   #sweepNowAndThen(): void {
     if (performance.now() - this.#sweptAt < SWEEP_INTERVAL_MS) return;
     this.#sweptAt = performance.now();
-    this.#sweeping = this.#sweep().catch(() => undefined);
+    this.#sweeping = this.#sweep().catch(ignored("sweep failed"));
   }
 
   async #sweep(): Promise<void> {

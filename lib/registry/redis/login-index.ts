@@ -17,6 +17,7 @@ import {
   INDEX_UNPEND,
 } from "./scripts.js";
 import { UNREADABLE } from "./user-lua.js";
+import { ignored } from "../../util/debug.js";
 
 /** The maximum number of due users that one read of the index checks. */
 const DUE_BATCH_SIZE = 100;
@@ -83,7 +84,9 @@ export class LoginIndex {
   /** Removes a pending row after a refused adoption. If this fails, the row expires. */
   async unpend(pending: string): Promise<void> {
     const { active, expiry } = this.#keys;
-    await this.#connection.run(INDEX_UNPEND, [active, expiry], [pending]).catch(() => undefined);
+    await this.#connection
+      .run(INDEX_UNPEND, [active, expiry], [pending])
+      .catch(ignored("a pending row stays until it expires"));
   }
 
   /** Reads the user's row, if there is one. */
@@ -175,6 +178,7 @@ function readRows(reply: unknown, width = 2): Rows {
       const userId = decodePart(member.split(" ", 1)[0] ?? "");
       rows.push({ userId, score, ...(due === undefined ? {} : { due }) });
     } catch {
+      // The caller then leaves the row as it is.
       isComplete = false;
     }
   }

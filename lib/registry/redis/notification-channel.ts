@@ -1,5 +1,6 @@
 import type { Subscription } from "../../types/registry.js";
 import type { Connection } from "./connection.js";
+import { debugError } from "../../util/debug.js";
 
 /** The reply if an ACL or a proxy forbids the command. */
 const REFUSED = /^(NOPERM|ERR)\b/;
@@ -50,7 +51,8 @@ export function subscribeTo(channel: NotificationChannel, subscribe: (name: stri
       (name) => {
         if (!isClosed) subscription = subscribe(name);
       },
-      () => {
+      (error: unknown) => {
+        debugError("subscription: the channel is not known yet", error);
         if (!isClosed) timer = setTimeout(start, RETRY_MS).unref();
       },
     );

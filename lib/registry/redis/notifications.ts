@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { EndedLogins, RegistryListener, Subscription } from "../../types/registry.js";
 import { decodePart } from "./keys.js";
 import { readKick } from "./records.js";
+import { ignored } from "../../util/debug.js";
 
 /** The delay before the second ping when the first one is missed. Doubles up to the check interval. */
 const FIRST_RETRY_MS = 50;
@@ -90,12 +91,9 @@ export class RedisNotifications implements Subscription {
     let isSent = false;
     this.#lastPing = randomBytes(9).toString("base64url");
     // Any missed ping means disconnected, but only a ping that was certainly sent means that the connection is dead.
-    publish(this.#pingChannel, this.#lastPing).then(
-      () => {
-        isSent = true;
-      },
-      () => undefined,
-    );
+    publish(this.#pingChannel, this.#lastPing).then(() => {
+      isSent = true;
+    }, ignored("subscription: a ping was not sent"));
     this.#schedule(timeoutMs, () => {
       this.#disconnected();
       if (isSent && timeoutMs >= checkIntervalMs) this.#missedPings += 1;
@@ -139,6 +137,7 @@ function readNotification(text: string): EndedLogins | undefined {
     const [user = "", kick, ...loginIds] = JSON.parse(text) as string[];
     return { userId: decodePart(user), loginIds, kick: readKick(kick) };
   } catch {
+    // Watched logins are looked up instead.
     return undefined;
   }
 }

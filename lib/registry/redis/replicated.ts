@@ -4,6 +4,7 @@ import { LogoutError } from "../../errors.js";
 import type { Deadline } from "../../util/deadline.js";
 import { redactError } from "../../util/redact-error.js";
 import type { OwnConnection, RedisAdapter } from "./clients/index.js";
+import { ignored } from "../../util/debug.js";
 
 /** The maximum number of writes per `WAIT`. */
 const BATCH_SIZE = 500;
@@ -128,7 +129,7 @@ export class ReplicatedWrites {
       });
     } catch (error) {
       if (this.#connection === connection) this.#connection = undefined;
-      await connection?.close().catch(() => undefined);
+      await connection?.close().catch(ignored("the connection of replicated writes was not closed"));
       const secrets = commands.flatMap((command) => command.slice(1));
       const cause = redactError(error, secrets);
       for (const write of writes) write.reject(notReplicated(write, cause));

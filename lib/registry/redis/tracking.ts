@@ -1,3 +1,4 @@
+import { ignored } from "../../util/debug.js";
 /** A client of node-redis 6, as a structural type. */
 export interface TrackingClient {
   readonly options: {
@@ -72,7 +73,8 @@ export class Tracking {
     for (const event of INTERRUPTIONS) this.#client.off(event, this.#start);
     this.#client.off("ready", this.#start);
     this.#client.off("invalidate", this.#onInvalidate);
-    if (this.#client.isReady) await this.#client.sendCommand(["CLIENT", "TRACKING", "OFF"]).catch(() => undefined);
+    if (this.#client.isReady)
+      await this.#client.sendCommand(["CLIENT", "TRACKING", "OFF"]).catch(ignored("tracking not switched off"));
   }
 
   /** Starts tracking, or starts it again. Not every event means a new connection, but a restart is always safe. */
@@ -90,7 +92,7 @@ export class Tracking {
         if (start === this.#startCount) for (const listener of this.#listeners) listener.onTracking();
       },
       // Without tracking the cache stays empty, and every login is read from Redis.
-      () => undefined,
+      ignored("coherent cache off: tracking refused"),
     );
   };
 

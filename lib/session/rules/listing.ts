@@ -9,6 +9,7 @@ import type { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, RequestState } from "../request-state.js";
 import { stampOf, type SessionRecord, type Stamp } from "../stamp.js";
 import type { SessionEvents } from "../session-events.js";
+import { ignored } from "../../util/debug.js";
 
 /** The longest time a request may take and still resume its login: registries remember ends of unlisted logins that long. */
 const RESUMED_WITHIN_MS = 86_400_000;
@@ -149,7 +150,7 @@ export class Listings {
    */
   async recordLifetime(sid: string, lifetimeMs: number, listedMs: number, stamp: Stamp): Promise<void> {
     if (Math.abs(lifetimeMs - listedMs) < activityIntervalMs(lifetimeMs)) return;
-    await this.#record(sid, lifetimeMs, stamp, undefined).catch(() => undefined);
+    await this.#record(sid, lifetimeMs, stamp, undefined).catch(ignored("a lifetime was not recorded", [sid]));
   }
 
   async #record(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
@@ -308,7 +309,7 @@ async function orUndo<Result>(step: Promise<Result>, undo: () => Promise<void>):
   try {
     return await step;
   } catch (error) {
-    undo().catch(() => undefined);
+    undo().catch(ignored("a login that was not written stays listed"));
     throw error;
   }
 }

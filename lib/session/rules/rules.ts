@@ -27,6 +27,7 @@ import {
 import type { SessionEvents } from "../session-events.js";
 import { clientOfSets, readsAreCurrent } from "../store/store-support.js";
 import { toUserId, type UserIdOf } from "../user-id.js";
+import { ignored } from "../../util/debug.js";
 
 /** How many sessions `adoptSessions()` adopts concurrently. */
 const ADOPTED_AT_ONCE = 50;
@@ -148,7 +149,7 @@ export class SessionRules {
    */
   #missed(sid: string, likely: Likely | undefined): void {
     if (likely?.wasWritten !== true || !this.#readsAreCurrent) return;
-    this.ends.lost(sid, likely.stamp).catch(() => undefined);
+    this.ends.lost(sid, likely.stamp).catch(ignored("the login of a lost session stays listed", [sid]));
   }
 
   /** Reads a session, as a promise. */
@@ -285,7 +286,7 @@ export class SessionRules {
   }
 
   #rejectAgain(sid: string, note: Tombstone): Loaded {
-    this.#events.rejected({ id: note.loginId, userId: undefined, reason: note.reason });
+    this.#events.rejected({ id: note.loginId, userId: undefined, at: note.at, reason: note.reason });
     return { rejection: { ...note, sid } };
   }
 
@@ -322,7 +323,7 @@ export class SessionRules {
     const kick = record !== undefined && isBefore(record, authenticatedAt) ? undefined : record;
     const current = await this.#raw.get(sid);
     if (current !== undefined && !this.#isUnchanged(current, session)) return this.#load(sid);
-    this.#events.rejected({ id: loginId, userId, reason: kick?.reason });
+    this.#events.rejected({ id: loginId, userId, at: kick && +kick.at, reason: kick?.reason });
     if (kick === undefined) {
       if (current !== undefined) await this.#raw.destroy(sid);
       return {};

@@ -1,4 +1,4 @@
-import { debug } from "../../util/debug.js";
+import { debug, ignored } from "../../util/debug.js";
 import { LogoutError } from "../../errors.js";
 import type { ListedLogin, LoginRegistry } from "../../types/registry.js";
 import type { Tombstones } from "../store/tombstones.js";
@@ -90,7 +90,9 @@ export class SessionSaves {
     // After a login the reason of a former kick is obsolete. A failure to remove it is not worth an error.
     const { rejection } = logins;
     if (listing?.done !== undefined && rejection !== undefined)
-      await this.#ends.forget(rejection).catch(() => undefined);
+      await this.#ends
+        .forget(rejection)
+        .catch(ignored("the reason of an earlier kick was not removed", [sid, rejection.sid]));
   }
 
   /**
@@ -132,12 +134,13 @@ export class SessionSaves {
     const find = (): Promise<ListedLogin | undefined> => this.#registry.find(userId, loginId);
     const written = this.#raw.set(sid, withStamp(session, stamp));
     const found = this.#isInOrder && peek() === undefined ? find() : undefined;
+    // Awaited below, after the write.
     found?.catch(() => undefined);
     try {
       await written;
     } catch (error) {
       // The session may have been written despite the error.
-      this.#removeIfEnded(sid, session, stamp).catch(() => undefined);
+      this.#removeIfEnded(sid, session, stamp).catch(ignored("data of an ended login may be left", [sid]));
       throw error;
     }
     if (isListedWith(peek(), sid) || isListedWith(await (found ?? find()), sid)) return true;

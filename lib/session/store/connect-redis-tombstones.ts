@@ -7,6 +7,7 @@ import type { KickedSession } from "./tombstones.js";
 import { isAsPublished, isConnectRedis, type ConnectRedis } from "../../util/known-stores.js";
 import { WRITE_TOMBSTONES } from "./tombstone-script.js";
 import { tombstoneText } from "../stamp.js";
+import { debugError } from "../../util/debug.js";
 
 /** The number of sessions per script: other Redis commands must not wait long. */
 const AT_ONCE = 50;
@@ -70,6 +71,7 @@ export class ConnectRedisTombstones {
     const replies = await this.#limit
       .run(() => this.#eval(options))
       .catch(() => {
+        // The one error is that of the time limit, and names no store.
         throw late(this.#limit.limitMs);
       });
     return sessions.filter((_session, position) => Number(replies[position]) === 1);
@@ -80,7 +82,8 @@ export class ConnectRedisTombstones {
     try {
       const replies = await this.#store.client.eval(WRITE_TOMBSTONES, options);
       return Array.isArray(replies) ? (replies as unknown[]) : [];
-    } catch {
+    } catch (error) {
+      debugError("scripts refused, so tombstones take the slow path", error, [...options.keys, ...options.arguments]);
       return [];
     }
   }

@@ -234,6 +234,7 @@ class Call implements TimedTask {
         [this.#sid, ...this.#args.slice(1)].flatMap((each) => textsOf(each, seen)),
       );
     } catch {
+      // Its getters may throw anything.
       return undefined;
     }
   }

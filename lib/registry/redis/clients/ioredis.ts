@@ -7,6 +7,7 @@ import {
   type RedisAdapter,
 } from "./adapter.js";
 import { keepSubscribed } from "./keep-subscribed.js";
+import { ignored } from "../../../util/debug.js";
 
 type Events = "ready" | "end" | "close" | "error";
 
@@ -99,7 +100,7 @@ function readyWaiter(client: Client): (signal?: AbortSignal) => Promise<void> {
   };
   return async (signal = AbortSignal.timeout(MAX_WAIT_MS)) => {
     if (client.status === "end") return;
-    if (client.status === "wait") client.connect().catch(() => undefined);
+    if (client.status === "wait") client.connect().catch(ignored("connecting failed"));
     if (waiting.size === 0) {
       client.off("ready", resume).off("end", resume);
       client.on("ready", resume).on("end", resume);
@@ -118,7 +119,7 @@ function readyWaiter(client: Client): (signal?: AbortSignal) => Promise<void> {
 }
 
 function ownConnection(client: Client): OwnConnection {
-  client.on("error", () => undefined);
+  client.on("error", ignored("a connection of the registry failed"));
   let connecting: Promise<unknown> | undefined;
   return {
     sequence: async (key, commands) => {
@@ -154,7 +155,7 @@ function subscribe(
     let client: IoRedis | undefined;
     const listen = async (): Promise<void> => {
       client = duplicate();
-      client.on("error", () => undefined);
+      client.on("error", ignored("a connection of the registry failed"));
       client.on("close", onLost);
       client.on("message", (channel, text) => {
         listener.message(channel, text);

@@ -1,4 +1,5 @@
 import type { ChannelListener, ChannelSubscription } from "./adapter.js";
+import { debugError } from "../../../util/debug.js";
 
 const RETRY_MS = 500;
 
@@ -35,9 +36,15 @@ export function keepSubscribed(
     };
     reconnect = onLost;
     current = connect(onLost);
-    current.ready.then(() => {
-      if (!isLost && !isClosed) interrupted();
-    }, onLost);
+    current.ready.then(
+      () => {
+        if (!isLost && !isClosed) interrupted();
+      },
+      (error: unknown) => {
+        debugError("subscription: connecting failed", error);
+        onLost();
+      },
+    );
   };
 
   start();

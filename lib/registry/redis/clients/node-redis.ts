@@ -7,6 +7,7 @@ import {
 } from "./adapter.js";
 import type { NodeRedisCommandOptions } from "./client.js";
 import { keepSubscribed } from "./keep-subscribed.js";
+import { ignored } from "../../../util/debug.js";
 
 /** The members of a node-redis client for one server that are used here. */
 export interface ServerClient {
@@ -65,7 +66,7 @@ export function clientAdapter(client: ServerClient): RedisAdapter {
         isDropped = false;
       });
       // As a plain command, QUIT ends the connection but not the client.
-      client.sendCommand(["QUIT"], PLAIN).catch(() => undefined);
+      client.sendCommand(["QUIT"], PLAIN).catch(ignored("QUIT failed"));
     },
   };
 }
@@ -135,7 +136,7 @@ export function ownClient<Client extends Connectable>(
     if (isClosed) throw new Error("closed while connecting");
     client = created;
     // The commands report the error. Without a listener, the event would end the process.
-    client.on("error", () => undefined);
+    client.on("error", ignored("a connection of the registry failed"));
     await client.connect();
     return client;
   };
@@ -167,6 +168,6 @@ export function subscribe(
         listener.message(channel, text);
       });
     };
-    return { ready: listen(), end: () => void own.close().catch(() => undefined) };
+    return { ready: listen(), end: () => void own.close().catch(ignored("a subscription was not closed")) };
   }, listener);
 }

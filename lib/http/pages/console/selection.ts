@@ -1,5 +1,5 @@
-import { LogoutError } from "../../errors.js";
-import { valueOf, type Fields } from "../fields.js";
+import { LogoutError } from "../../../errors.js";
+import { valueOf, type Fields } from "../../fields.js";
 
 export const MAX_SELECTED = 1_000;
 
@@ -45,6 +45,7 @@ function parse(value: string): unknown {
   try {
     return JSON.parse(Buffer.from(value, "base64url").toString());
   } catch {
+    // The caller refuses what it cannot read.
     return undefined;
   }
 }

@@ -1,0 +1,114 @@
+import type { Request, Response } from "express";
+import { LOCALES, type Locale, type Texts } from "../pages/texts/index.js";
+import type { Login } from "../types/login.js";
+import { formatFor } from "./accept.js";
+import { homeUrl, loginUrl, mountPath, outerPath } from "./addresses.js";
+import { readForm, readJson, readOptionalForm } from "./body.js";
+import { currentLogin, type HttpContext } from "./context.js";
+import { queryOf, type Fields } from "./fields.js";
+import { isOwnOrigin } from "./origin.js";
+import { requestKind, type RequestKind } from "./request-kind.js";
+import type { Addresses, RouteRequest } from "./route-request.js";
+
+/** A request of Express as handlers see it. What a handler does not look at is not computed. */
+export class ExpressRequest implements RouteRequest {
+  readonly original: Request;
+  readonly addresses: Addresses;
+  readonly #context: HttpContext;
+  readonly #res: Response;
+
+  constructor(context: HttpContext, req: Request, res: Response) {
+    this.original = req;
+    this.addresses = new OuterAddresses(context, req);
+    this.#context = context;
+    this.#res = res;
+  }
+
+  get method(): string {
+    return this.original.method;
+  }
+
+  get kind(): RequestKind {
+    return requestKind(this.original);
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.original.params as Readonly<Record<string, string>>;
+  }
+
+  get query(): Fields {
+    return queryOf(this.original);
+  }
+
+  /** In the language that the app has set, or that the browser prefers. */
+  get texts(): Texts {
+    const asked = this.original.acceptsLanguages(Object.keys(LOCALES));
+    return LOCALES[this.#context.options.pages.locale ?? (asked === false ? "en" : (asked as Locale))];
+  }
+
+  get acceptsPage(): boolean {
+    return this.#context.options.pages.html && formatFor(this.header("Accept")) === "html";
+  }
+
+  header(name: string): string | undefined {
+    return this.original.get(name);
+  }
+
+  accepts(types: string[]): string | false {
+    return this.original.accepts(types);
+  }
+
+  isOwnOrigin(url: string): boolean {
+    return isOwnOrigin(this.original, url);
+  }
+
+  json(): Promise<unknown> {
+    return readJson(this.original, this.#res);
+  }
+
+  form(): Promise<Fields> {
+    return readForm(this.original, this.#res);
+  }
+
+  optionalForm(): Promise<Fields> {
+    return readOptionalForm(this.original, this.#res);
+  }
+
+  currentLogin(): Promise<Login | undefined> {
+    return currentLogin(this.#context, this.original);
+  }
+
+  logout(): Promise<void> {
+    return this.#context.sessions.logout(this.original, this.#res);
+  }
+}
+
+class OuterAddresses implements Addresses {
+  readonly #context: HttpContext;
+  readonly #req: Request;
+
+  constructor(context: HttpContext, req: Request) {
+    this.#context = context;
+    this.#req = req;
+  }
+
+  get path(): string {
+    return outerPath(this.#context, this.#req);
+  }
+
+  get search(): string {
+    return /\?.*$/s.exec(this.#req.originalUrl)?.[0] ?? "";
+  }
+
+  get mount(): string {
+    return mountPath(this.#context, this.#req);
+  }
+
+  get home(): string {
+    return homeUrl(this.#context, this.#req);
+  }
+
+  get login(): string | false {
+    return loginUrl(this.#context, this.#req);
+  }
+}

@@ -1,0 +1,32 @@
+import { LogoutError } from "../../../errors.js";
+import type { ConsoleContext } from "../../../options/console.js";
+import { NO_APPLICATION } from "../../authing-api/authenticate.js";
+import type { HandlerContext } from "../../context.js";
+import { withPassportUser } from "../../middleware-order.js";
+import { noticeReply } from "../../notice-reply.js";
+import { isReply, type Reply } from "../../reply.js";
+import type { RouteRequest } from "../../route-request.js";
+import { requireLogin } from "../require-login.js";
+
+/** An administrator, by their user id. */
+export interface Admin {
+  readonly userId: string;
+}
+
+/** Returns the user who may do this in the console, or the reply to anybody else. */
+export async function requireAdmin(
+  context: HandlerContext,
+  request: RouteRequest,
+  what: Omit<ConsoleContext, "appId">,
+): Promise<Admin | Reply> {
+  const { appId, console } = context.options;
+  if ((request.params["appId"] ?? appId) !== appId) {
+    throw new LogoutError("ERR_REQUEST_INVALID", NO_APPLICATION, { status: 404 });
+  }
+  const login = await requireLogin(context, request);
+  if (isReply(login)) return login;
+  const { original, texts } = request;
+  const may = await withPassportUser(original, () => console?.authorize(original, { appId, ...what }));
+  if (may === true) return login;
+  return noticeReply(context, request, 403, { title: texts.noAccess, text: texts.adminsOnly });
+}

@@ -1,0 +1,24 @@
+import type { SessionEvents } from "../session/session-events.js";
+import { debug } from "../util/debug.js";
+import type { Events } from "./events.js";
+
+/** Returns what the session rules report to: the events of `auth.on(…)`. */
+export function reportTo(events: Events): SessionEvents {
+  return {
+    login: ({ id, userId, ip, userAgent }) => {
+      events.emit("login", { userId, loginId: id, ip, userAgent });
+    },
+    logout: ({ id, userId }) => {
+      events.emit("logout", { userId, loginId: id });
+    },
+    rejected: ({ id, userId, at, reason }) => {
+      debug?.(
+        "rejected a session of %s, %s",
+        userId ?? "a kicked user",
+        reason === undefined ? "no reason given" : "with a reason",
+      );
+      const cause = at === undefined ? "logout" : "kick";
+      events.emit("rejected", { loginId: id, userId, cause, at: new Date(at ?? Date.now()), reason });
+    },
+  };
+}
