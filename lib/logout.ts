@@ -10,22 +10,21 @@ import { createGuard } from "./http/guard.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
-import type { RegistryListener } from "./types/registry.js";
+import { initRegistry } from "./util/own-registry.js";
 import {
   Logins,
   type ActiveUser,
-  type CountedPage,
   type KickAllOptions,
   type KickOptions,
   type KickResult,
   type KickUserOptions,
-  type PageRequest,
   type Progress,
 } from "./logins/logins.js";
+import type { CountedPage, PageRequest } from "./logins/paging.js";
 import { LoginWatcher } from "./live/login-watcher.js";
 import type { LoginSignal } from "./live/login-end-error.js";
 import { LoginSignals } from "./live/signals.js";
-import { EndNotifications } from "./live/notifications.js";
+import { EndNotifications, listenerOfEnds } from "./live/notifications.js";
 import type { Closable } from "./live/closable.js";
 import { resolveOptions, type LogoutOptions } from "./options.js";
 import { RequestSessions } from "./http/request-sessions.js";
@@ -190,7 +189,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const resolved = resolveOptions(options, left?.current);
   const { appId } = resolved;
   const { maxAgeMs, liveCheckIntervalMs, waitForTouch } = resolved.sessions;
-  resolved.registry.init({ appId, maxSessionAgeMs: maxAgeMs, store: resolved.store });
+  initRegistry(resolved.registry, { appId, maxSessionAgeMs: maxAgeMs }, resolved.store);
   const facts = describeStore(resolved.store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, waitForTouch);
   const events = new Events();
@@ -217,12 +216,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     mounts,
     middleware: main,
   });
-  const kicks: RegistryListener = {
-    ended: (ended) => {
-      logins.onRemoteEnd(ended);
-    },
-    listening: () => undefined,
-  };
+  const kicks = listenerOfEnds((ended) => logins.onRemoteEnd(ended));
   const controls: LogoutControls = {
     kick: (userIds, kickOptions) => logins.kick(userIds, kickOptions),
     kickLogin: (userId, loginId, kickOptions) => logins.kickLogin(userId, loginId, kickOptions),

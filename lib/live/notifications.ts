@@ -12,7 +12,7 @@ export class EndNotifications {
   readonly #checkIntervalMs: number;
   readonly #listeners = new Set<RegistryListener>();
   #subscription: Subscription | undefined;
-  #isListening = false;
+  #isConnected = false;
   #isClosed = false;
   #lingering: NodeJS.Timeout | undefined;
 
@@ -27,7 +27,10 @@ export class EndNotifications {
     this.#listeners.add(listener);
     clearTimeout(this.#lingering);
     if (this.#subscription !== undefined) {
-      listener.listening(this.#isListening);
+      if (this.#isConnected) {
+        listener.connected();
+        listener.gap();
+      }
       return;
     }
     this.#subscription = this.#registry.subscribe(
@@ -35,9 +38,16 @@ export class EndNotifications {
         ended: (ended: EndedLogins) => {
           for (const each of this.#listeners) each.ended(ended);
         },
-        listening: (isListening: boolean) => {
-          this.#isListening = isListening;
-          for (const each of this.#listeners) each.listening(isListening);
+        connected: () => {
+          this.#isConnected = true;
+          for (const each of this.#listeners) each.connected();
+        },
+        disconnected: () => {
+          this.#isConnected = false;
+          for (const each of this.#listeners) each.disconnected();
+        },
+        gap: () => {
+          for (const each of this.#listeners) each.gap();
         },
       },
       { checkIntervalMs: this.#checkIntervalMs },
@@ -61,7 +71,12 @@ export class EndNotifications {
   async #close(): Promise<void> {
     const subscription = this.#subscription;
     this.#subscription = undefined;
-    this.#isListening = false;
+    this.#isConnected = false;
     await subscription?.close();
   }
+}
+
+/** Returns a listener that ignores whether notifications arrive. */
+export function listenerOfEnds(ended: (ended: EndedLogins) => void): RegistryListener {
+  return { ended, connected: () => undefined, disconnected: () => undefined, gap: () => undefined };
 }

@@ -7,7 +7,8 @@ import { toCallback, byCallback, type Callback, type Done } from "./callbacks.js
 import { HookedStore } from "./store/hooked-store.js";
 import { Tombstones } from "./store/tombstones.js";
 import { isMemoryStore } from "../util/known-stores.js";
-import { SessionRules, type Loaded, type SessionRuleOptions } from "./rules/rules.js";
+import type { Loaded } from "./rules/load.js";
+import { SessionRules, type SessionRuleOptions } from "./rules/rules.js";
 import { RawStore } from "./store/raw-store.js";
 import { RequestStates, type Rejection, type RequestState } from "./request-state.js";
 import type { SessionEvents } from "./session-events.js";
@@ -248,7 +249,7 @@ export class StoreHook {
   /** Returns the login of a stored session, as a request with that session would get it. */
   loginOfSession(sid: string): Promise<SessionLogin> {
     return new Promise((resolve, reject) => {
-      this.#sessions.load(sid, (error, { session, rejection } = {}) => {
+      this.#sessions.loads.load(sid, (error, { session, rejection } = {}) => {
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as the store or the registry has it
         if (error !== undefined) reject(error);
         else resolve({ isServed: session !== undefined, login: session && this.#sessions.stampOf(session), rejection });
@@ -331,7 +332,7 @@ export class StoreHook {
   }
 
   #load(sid: string, callback: Callback): void {
-    this.#sessions.load(sid, (error, loaded = {}) => {
+    this.#sessions.loads.load(sid, (error, loaded = {}) => {
       if (error === undefined) process.nextTick(this.#deliver, callback, loaded);
       else process.nextTick(callback, error);
     });

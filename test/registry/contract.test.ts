@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { Generation, KickRecord, LoginRegistry, NewLogin, Subscription } from "../../lib/index.js";
+import type { Generation, KickRecord, LoginRegistry, NewLogin, Subscription } from "../../lib/registry/index.js";
 import { Heard } from "../support/heard.js";
+import { adopt, endLogin, generationOf, kickUser } from "../support/registry-calls.js";
 import { tried } from "../support/tried.js";
 import { REGISTRIES, stopRegistryServers } from "../support/registries.js";
 
@@ -16,6 +17,7 @@ const unique = (word: string): string => `${word}-${String((count += 1))}`;
 const newKick = (reason?: string): KickRecord => ({
   id: unique("mark"),
   at: new Date(1_700_000_000_000),
+  cause: "kick",
   reason,
   by: "ops",
 });
@@ -44,14 +46,14 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   afterEach(() => registry.close());
 
   const begun = async (each: NewLogin): Promise<Generation> => {
-    const generation = await registry.add(each);
+    const generation = generationOf(await registry.add(each));
     if (generation === undefined) throw new Error(`${each.id} is not listed`);
     return generation;
   };
   /** Returns the number of users online, and their ids. */
   const online = async (): Promise<unknown[]> => {
-    const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
-    return [totalCount, ...users.map(({ userId }) => userId)];
+    const { total, items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
+    return [total, ...users.map(({ userId }) => userId)];
   };
   /** Returns the users that a kick of everyone would find. */
   const everyone = async (): Promise<string[]> => {
@@ -111,7 +113,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
   describe("a login id", () => {
     it("is listed in the generation of earlier kicks", async () => {
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       await registry.kickEveryone(newKick());
       const alice = login("alice");
       expect(await registry.kickOf("alice", alice.id, await begun(alice))).toBeUndefined();
@@ -124,23 +126,23 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     ] as const)("that has been %s is not listed again", async (_how, end) => {
       const alice = login("alice");
       await begun(alice);
-      await registry.remove("alice", alice.id, end);
-      expect(await registry.add(alice)).toBeUndefined();
+      await endLogin(registry, "alice", alice.id, end);
+      expect(await registry.add(alice)).toEqual({ outcome: "ended" });
       expect(await registry.find("alice", alice.id)).toBeUndefined();
       expect(await online()).toEqual([0]);
-      expect(await registry.add({ ...alice, id: unique("login") })).toEqual(expect.any(String));
+      expect(await registry.add({ ...alice, id: unique("login") })).toMatchObject({ outcome: "listed", ended: [] });
     });
 
     it("that was ended before it was listed is not listed", async () => {
       const alice = login("alice");
-      await registry.remove("alice", alice.id);
-      expect(await registry.add(alice)).toBeUndefined();
+      await endLogin(registry, "alice", alice.id);
+      expect(await registry.add(alice)).toEqual({ outcome: "ended" });
       expect(await idsOf("alice")).toEqual([]);
     });
 
     it("of another user is not affected", async () => {
       const alice = login("alice");
-      await registry.remove("bob", alice.id, { remember: true });
+      await endLogin(registry, "bob", alice.id, { remember: true });
       await begun(alice);
       expect(await idsOf("alice")).toEqual([alice.id]);
     });
@@ -207,10 +209,10 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("is shown again after the adoption of a listed login", async () => {
       const alice = login("alice");
-      await registry.adopt(alice, FIRST_TIME);
+      await adopt(registry, alice, FIRST_TIME);
       await registry.update("alice", alice.id, { ttlMs: 1 });
       await expect(eventually(online, [0])).resolves.toBe(true);
-      await registry.adopt({ ...alice, ttlMs: MINUTE_MS }, FIRST_TIME);
+      await adopt(registry, { ...alice, ttlMs: MINUTE_MS }, FIRST_TIME);
       expect(await idsOf("alice")).toEqual([alice.id]);
       expect(await online()).toEqual([1, "alice"]);
     });
@@ -220,7 +222,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await begun(alice);
       await registry.update("alice", alice.id, { ttlMs: 1 });
       await expect(eventually(online, [0])).resolves.toBe(true);
-      expect((await registry.removeAll("alice", newKick())).map(({ id }) => id)).toEqual([alice.id]);
+      expect((await kickUser(registry, "alice", newKick())).map(({ id }) => id)).toEqual([alice.id]);
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
 
@@ -231,7 +233,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.update("alice", short.id, { ttlMs: 1 });
       await expect(eventually(() => idsOf("alice"), [long.id])).resolves.toBe(true);
       expect(await online()).toEqual([1, "alice"]);
-      await registry.remove("alice", long.id);
+      await endLogin(registry, "alice", long.id);
       expect(await online()).toEqual([0]);
       expect(await everyone()).toEqual(["alice"]);
     });
@@ -252,7 +254,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("never lists a login", async () => {
       expect(await registry.update("alice", "unknown", { addSid: "sid", ttlMs: HOUR_MS })).toBe(false);
       expect(await registry.find("alice", "unknown")).toBeUndefined();
-      expect((await registry.activeUsers({ offset: 0, limit: 10 })).totalCount).toBe(0);
+      expect((await registry.activeUsers({ offset: 0, limit: 10 })).total).toBe(0);
     });
 
     it("of an expired login is refused", async () => {
@@ -306,7 +308,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         }, true);
       };
       expect(await isLater(() => registry.update("alice", alice.id, { ttlMs: HOUR_MS }))).toBe(true);
-      expect(await isLater(() => registry.adopt(alice, FIRST_TIME))).toBe(true);
+      expect(await isLater(() => adopt(registry, alice, FIRST_TIME))).toBe(true);
     });
 
     it("that removes the only session id hides the login until it has another", async () => {
@@ -336,8 +338,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const [one, two] = [login("alice"), login("alice")];
       await registry.add(one);
       await registry.add(two);
-      const first = await registry.remove("alice", one.id);
-      const second = await registry.remove("alice", one.id);
+      const first = await endLogin(registry, "alice", one.id);
+      const second = await endLogin(registry, "alice", one.id);
       expect(first.login).toMatchObject({ id: one.id, sids: [one.sid] });
       expect(second.login).toBeUndefined();
       expect(await idsOf("alice")).toEqual([two.id]);
@@ -347,7 +349,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       const generation = await begun(alice);
       const why = newKick('a stolen phone: "{}" \ud83d\ude00');
-      await registry.remove("alice", alice.id, { kick: why });
+      await endLogin(registry, "alice", alice.id, { kick: why });
       expect(await registry.kickOf("alice", alice.id, generation)).toEqual(why);
     });
 
@@ -355,9 +357,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       const generation = await begun(alice);
       const why = newKick("lost");
-      await registry.remove("alice", alice.id, { kick: why });
+      await endLogin(registry, "alice", alice.id, { kick: why });
       for (let endCount = 2; endCount <= 10; endCount += 1) {
-        expect(await registry.remove("alice", alice.id)).toEqual({ login: undefined, endCount });
+        expect(await endLogin(registry, "alice", alice.id)).toEqual({ login: undefined, endCount });
       }
       expect(await registry.kickOf("alice", alice.id, generation)).toEqual(why);
     });
@@ -365,7 +367,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("has no reason if the login was not kicked", async () => {
       const alice = login("alice");
       const generation = await begun(alice);
-      await registry.remove("alice", alice.id);
+      await endLogin(registry, "alice", alice.id);
       expect(await registry.kickOf("alice", alice.id, generation)).toBeUndefined();
     });
   });
@@ -375,12 +377,12 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("remembers nothing of an id that is not listed", async () => {
       const alice = login("alice");
-      expect(await registry.remove("alice", alice.id, { kick: newKick(), ifListed: true })).toEqual(ended);
-      expect(await registry.remove("alice", alice.id, { remember: true, ifSid: alice.sid })).toEqual(ended);
-      expect(await registry.remove("alice", alice.id, { remember: true, ifLastSid: alice.sid })).toEqual(ended);
+      expect(await endLogin(registry, "alice", alice.id, { kick: newKick(), ifListed: true })).toEqual(ended);
+      expect(await endLogin(registry, "alice", alice.id, { remember: true, ifSid: alice.sid })).toEqual(ended);
+      expect(await endLogin(registry, "alice", alice.id, { remember: true, ifLastSid: alice.sid })).toEqual(ended);
       expect(await registry.kickOf("alice", alice.id, "")).toBeUndefined();
       expect(await everyone()).toEqual([]);
-      expect(await registry.adopt(alice, FIRST_TIME)).toEqual(expect.any(String));
+      expect(await adopt(registry, alice, FIRST_TIME)).toEqual(expect.any(String));
     });
 
     it("equals an unconditional end if the login is listed", async () => {
@@ -388,15 +390,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const generation = await begun(one);
       for (const each of [two, three]) await begun(each);
       const kick = newKick("lost");
-      expect(await registry.remove("alice", one.id, { kick, ifListed: true })).toMatchObject({
+      expect(await endLogin(registry, "alice", one.id, { kick, ifListed: true })).toMatchObject({
         login: { id: one.id, sids: [one.sid] },
         endCount: 1,
       });
       expect(await registry.kickOf("alice", one.id, generation)).toEqual(kick);
-      const { login: second } = await registry.remove("alice", two.id, { remember: true, ifSid: two.sid });
+      const { login: second } = await endLogin(registry, "alice", two.id, { remember: true, ifSid: two.sid });
       expect(second).toMatchObject({ id: two.id });
-      expect(await registry.adopt(two, { generation, endCount: 0 })).toBeUndefined();
-      const { login: third } = await registry.remove("alice", three.id, { ifLastSid: three.sid });
+      expect(await adopt(registry, two, { generation, endCount: 0 })).toBeUndefined();
+      const { login: third } = await endLogin(registry, "alice", three.id, { ifLastSid: three.sid });
       expect(third).toMatchObject({ id: three.id });
       expect(await idsOf("alice")).toEqual([]);
       expect(await online()).toEqual([0]);
@@ -406,11 +408,11 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       await begun(alice);
       for (let times = 0; times < 2; times += 1) {
-        const { login: found } = await registry.remove("alice", alice.id, { kick: newKick(), ifListed: true });
+        const { login: found } = await endLogin(registry, "alice", alice.id, { kick: newKick(), ifListed: true });
         expect(found).toMatchObject({ id: alice.id, sids: [alice.sid] });
       }
       await registry.finishKick("alice", [alice.id]);
-      expect(await registry.remove("alice", alice.id, { kick: newKick(), ifListed: true })).toMatchObject({
+      expect(await endLogin(registry, "alice", alice.id, { kick: newKick(), ifListed: true })).toMatchObject({
         login: undefined,
       });
     });
@@ -421,19 +423,19 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const before = await registry.find("alice", alice.id);
       for (const sid of ["another", "", `${alice.sid} `, alice.id]) {
         const end = { kick: newKick(), remember: true, [condition]: sid };
-        expect(await registry.remove("alice", alice.id, end)).toEqual(ended);
+        expect(await endLogin(registry, "alice", alice.id, end)).toEqual(ended);
       }
       expect(await registry.find("alice", alice.id)).toEqual(before);
       expect(await registry.kickOf("alice", alice.id, generation)).toBeUndefined();
       expect(await online()).toEqual([1, "alice"]);
-      expect(await registry.remove("alice", alice.id)).toMatchObject({ login: { id: alice.id }, endCount: 0 });
+      expect(await endLogin(registry, "alice", alice.id)).toMatchObject({ login: { id: alice.id }, endCount: 0 });
     });
 
     it("ifSid: accepts any of its session ids", async () => {
       const alice = login("alice");
       await begun(alice);
       await registry.update("alice", alice.id, { addSid: "second" });
-      expect(await registry.remove("alice", alice.id, { ifSid: "second" })).toMatchObject({
+      expect(await endLogin(registry, "alice", alice.id, { ifSid: "second" })).toMatchObject({
         login: { id: alice.id, sids: [alice.sid, "second"] },
       });
       expect(await idsOf("alice")).toEqual([]);
@@ -444,23 +446,23 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const generation = await begun(alice);
       await registry.update("alice", alice.id, { addSid: "second" });
       const before = await registry.find("alice", alice.id);
-      expect(await registry.remove("alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
+      expect(await endLogin(registry, "alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
       expect(await registry.find("alice", alice.id)).toEqual({ ...before, sids: ["second"] });
       expect(await online()).toEqual([1, "alice"]);
-      expect(await registry.remove("alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
-      expect(await registry.remove("alice", alice.id, { ifLastSid: "second" })).toMatchObject({
+      expect(await endLogin(registry, "alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
+      expect(await endLogin(registry, "alice", alice.id, { ifLastSid: "second" })).toMatchObject({
         login: { id: alice.id },
         endCount: 0,
       });
       expect(await idsOf("alice")).toEqual([]);
-      expect(await registry.adopt(alice, { generation, endCount: 0 })).toEqual(expect.any(String));
+      expect(await adopt(registry, alice, { generation, endCount: 0 })).toEqual(expect.any(String));
     });
 
     it("ifLastSid: leaves a login that is between two session ids to the request that rotates it", async () => {
       const alice = login("alice");
       await begun(alice);
       await registry.update("alice", alice.id, { removeSid: alice.sid });
-      expect(await registry.remove("alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
+      expect(await endLogin(registry, "alice", alice.id, { ifLastSid: alice.sid })).toEqual(ended);
       expect(await registry.update("alice", alice.id, { addSid: "new", ttlMs: HOUR_MS })).toBe(true);
     });
   });
@@ -469,7 +471,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("ends all logins of the user and of no other user", async () => {
       const [one, two, bob] = [login("alice"), login("alice"), login("bob")];
       for (const each of [one, two, bob]) await registry.add(each);
-      const removed = await registry.removeAll("alice", newKick());
+      const removed = await kickUser(registry, "alice", newKick());
       expect(removed.map(({ id }) => id).sort()).toEqual([one.id, two.id].sort());
       expect(await idsOf("alice")).toEqual([]);
       expect(await idsOf("bob")).toEqual([bob.id]);
@@ -479,61 +481,61 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const users = Array.from({ length: 60 }, (_each, number) => `user ${String(number)}`);
       const logins = users.map((userId) => login(userId, { ip: userId }));
       await Promise.all(logins.map((each) => registry.add(each)));
-      const kicked = await Promise.all(users.map((userId) => registry.removeAll(userId, newKick())));
+      const kicked = await Promise.all(users.map((userId) => kickUser(registry, userId, newKick())));
       const found = kicked.map((removed) => removed.map(({ id, userId, sids, ip }) => ({ id, userId, sids, ip })));
       expect(found).toEqual(logins.map(({ id, userId, sid, ip }) => [{ id, userId, sids: [sid], ip }]));
       await Promise.all(logins.map(({ userId, id }) => registry.finishKick(userId, [id])));
-      const repeated = await Promise.all(users.map((userId) => registry.removeAll(userId, newKick())));
+      const repeated = await Promise.all(users.map((userId) => kickUser(registry, userId, newKick())));
       expect(repeated).toEqual(users.map(() => []));
     });
 
     it("keeps the ended logins until it is finished", async () => {
       const [one, two] = [login("alice"), login("alice")];
       await registry.add(one);
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       await registry.add(two);
-      expect((await registry.removeAll("alice", newKick())).map(({ id }) => id).sort()).toEqual(
+      expect((await kickUser(registry, "alice", newKick())).map(({ id }) => id).sort()).toEqual(
         [one.id, two.id].sort(),
       );
       await registry.finishKick("alice", [one.id]);
-      expect((await registry.removeAll("alice", newKick())).map(({ id }) => id)).toEqual([two.id]);
+      expect((await kickUser(registry, "alice", newKick())).map(({ id }) => id)).toEqual([two.id]);
       await registry.finishKick("alice", [two.id]);
-      expect(await registry.removeAll("alice", newKick())).toEqual([]);
+      expect(await kickUser(registry, "alice", newKick())).toEqual([]);
     });
 
     it.each([1_000, 10_000])("of %i logins is finished in one call", async (count) => {
       const alice = login("alice");
       await registry.add(alice);
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       const others = Array.from({ length: count - 1 }, (_value, index) => `other ${String(index)}`);
       await registry.finishKick("alice", [...others, alice.id]);
-      expect(await registry.removeAll("alice", newKick())).toEqual([]);
+      expect(await kickUser(registry, "alice", newKick())).toEqual([]);
     });
 
     it("of one login keeps it until the kick is finished", async () => {
       const alice = login("alice");
       await registry.add(alice);
       for (let times = 0; times < 2; times += 1) {
-        const { login: removed } = await registry.remove("alice", alice.id, { kick: newKick() });
+        const { login: removed } = await endLogin(registry, "alice", alice.id, { kick: newKick() });
         expect(removed).toMatchObject({ id: alice.id, sids: [alice.sid] });
         expect(await registry.find("alice", alice.id)).toBeUndefined();
       }
       await registry.finishKick("alice", [alice.id]);
-      expect(await registry.remove("alice", alice.id, { kick: newKick() })).toMatchObject({ login: undefined });
+      expect(await endLogin(registry, "alice", alice.id, { kick: newKick() })).toMatchObject({ login: undefined });
     });
 
     it("does not return a login that was logged out before", async () => {
       const alice = login("alice");
-      await registry.adopt(alice, FIRST_TIME);
-      await registry.remove("alice", alice.id, { remember: true });
-      expect(await registry.removeAll("alice", newKick())).toEqual([]);
+      await adopt(registry, alice, FIRST_TIME);
+      await endLogin(registry, "alice", alice.id, { remember: true });
+      expect(await kickUser(registry, "alice", newKick())).toEqual([]);
     });
 
     it("is the reason for logins that began before it, not for later ones", async () => {
       const before = login("alice");
       const eraBefore = await begun(before);
       const kick = newKick("maintenance");
-      await registry.removeAll("alice", kick);
+      await kickUser(registry, "alice", kick);
       const after = login("alice");
       const eraAfter = await begun(after);
       expect(await registry.kickOf("alice", before.id, eraBefore)).toEqual(kick);
@@ -561,12 +563,12 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       for (const each of [here, phone, hidden]) await registry.add(each);
       await registry.update("alice", hidden.id, { removeSid: hidden.sid });
       const before = await registry.find("alice", here.id);
-      const kicked = await registry.removeAll("alice", newKick(), { except: here.id });
+      const kicked = await kickUser(registry, "alice", newKick(), { except: here.id });
       expect(kicked.map(({ id }) => id).sort()).toEqual([phone.id, hidden.id].sort());
       expect(await registry.update("alice", hidden.id, { addSid: "new" })).toBe(false);
       expect(await registry.list("alice", ALL)).toEqual({ items: [before], total: 1 });
-      const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
-      expect([totalCount, users.map(({ userId }) => userId)]).toEqual([1, ["alice"]]);
+      const { total, items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      expect([total, users.map(({ userId }) => userId)]).toEqual([1, ["alice"]]);
       expect(await everyone()).toContain("alice");
     });
 
@@ -575,7 +577,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const generation = await begun(here);
       await registry.add(phone);
       const kick = newKick("elsewhere");
-      await registry.removeAll("alice", kick, { except: here.id });
+      await kickUser(registry, "alice", kick, { except: here.id });
       expect(await registry.kickOf("alice", phone.id, generation)).toEqual(kick);
       expect(await registry.kickOf("alice", here.id, generation)).toBeUndefined();
     });
@@ -584,12 +586,12 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const [here, phone] = [login("alice"), login("alice")];
       const generation = await begun(here);
       await registry.add(phone);
-      const { endCount } = await registry.remove("alice", phone.id);
-      await registry.removeAll("alice", newKick(), { except: here.id });
-      expect(await registry.adopt(phone, { generation, endCount })).toBeUndefined();
-      expect(await registry.adopt(login("alice"), FIRST_TIME)).toBeUndefined();
-      const removal = await registry.remove("alice", here.id);
-      expect(await registry.adopt({ ...here, sid: "new" }, { generation, endCount: removal.endCount })).toEqual(
+      const { endCount } = await endLogin(registry, "alice", phone.id);
+      await kickUser(registry, "alice", newKick(), { except: here.id });
+      expect(await adopt(registry, phone, { generation, endCount })).toBeUndefined();
+      expect(await adopt(registry, login("alice"), FIRST_TIME)).toBeUndefined();
+      const removal = await endLogin(registry, "alice", here.id);
+      expect(await adopt(registry, { ...here, sid: "new" }, { generation, endCount: removal.endCount })).toEqual(
         expect.any(String),
       );
       expect(await idsOf("alice")).toEqual([here.id]);
@@ -599,13 +601,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const [gone, phone, bob] = [login("alice"), login("alice"), login("bob")];
       const generation = await begun(gone);
       for (const each of [phone, bob]) await registry.add(each);
-      const { endCount } = await registry.remove("alice", gone.id);
+      const { endCount } = await endLogin(registry, "alice", gone.id);
       const kick = newKick();
-      await registry.removeAll("alice", kick, { except: gone.id });
-      expect(await registry.adopt(gone, { generation, endCount })).toBeUndefined();
+      await kickUser(registry, "alice", kick, { except: gone.id });
+      expect(await adopt(registry, gone, { generation, endCount })).toBeUndefined();
       expect(await registry.kickOf("alice", gone.id, generation)).toEqual(kick);
       await registry.add(phone);
-      await registry.removeAll("alice", newKick(), { except: bob.id });
+      await kickUser(registry, "alice", newKick(), { except: bob.id });
       expect(await idsOf("alice")).toEqual([]);
       expect(await idsOf("bob")).toEqual([bob.id]);
     });
@@ -613,11 +615,11 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("does not spare it from another kick", async () => {
       const here = login("alice");
       const generation = await begun(here);
-      await registry.removeAll("alice", newKick(), { except: here.id });
-      const { endCount } = await registry.remove("alice", here.id);
+      await kickUser(registry, "alice", newKick(), { except: here.id });
+      const { endCount } = await endLogin(registry, "alice", here.id);
       const kick = newKick();
-      await registry.removeAll("alice", kick);
-      expect(await registry.adopt(here, { generation, endCount })).toBeUndefined();
+      await kickUser(registry, "alice", kick);
+      expect(await adopt(registry, here, { generation, endCount })).toBeUndefined();
       expect(await registry.kickOf("alice", here.id, generation)).toEqual(kick);
     });
   });
@@ -625,9 +627,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
   describe("adoption", () => {
     it("extends a login that is already listed", async () => {
       const alice = login("alice");
-      await registry.adopt(alice, FIRST_TIME);
-      await registry.adopt({ ...alice, ttlMs: 3 * HOUR_MS }, FIRST_TIME);
-      await registry.adopt({ ...alice, ttlMs: 1 }, FIRST_TIME);
+      await adopt(registry, alice, FIRST_TIME);
+      await adopt(registry, { ...alice, ttlMs: 3 * HOUR_MS }, FIRST_TIME);
+      await adopt(registry, { ...alice, ttlMs: 1 }, FIRST_TIME);
       const found = await registry.find("alice", alice.id);
       expect(Number(found?.expires) - Number(found?.began)).toBeGreaterThanOrEqual(3 * HOUR_MS);
     });
@@ -635,131 +637,131 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("lists a login with all its fields", async () => {
       const device = { ip: "203.0.113.9", userAgent: "phone", began: new Date(1_700_000_000_000) };
       const alice = login("alice", device);
-      await registry.adopt(alice, FIRST_TIME);
+      await adopt(registry, alice, FIRST_TIME);
       expect(await registry.find("alice", alice.id)).toMatchObject(device);
     });
 
     it("lists a login of a user who was never kicked", async () => {
       const alice = login("alice");
-      expect(await registry.adopt(alice, FIRST_TIME)).toEqual(expect.any(String));
+      expect(await adopt(registry, alice, FIRST_TIME)).toEqual(expect.any(String));
       expect(await idsOf("alice")).toEqual([alice.id]);
     });
 
     it("by two concurrent first requests lists one login", async () => {
       const alice = login("alice");
-      await Promise.all([registry.adopt(alice, FIRST_TIME), registry.adopt(alice, FIRST_TIME)]);
+      await Promise.all([adopt(registry, alice, FIRST_TIME), adopt(registry, alice, FIRST_TIME)]);
       expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [alice.sid] });
     });
 
     it("is refused for a session id that the login has left", async () => {
       const alice = login("alice");
-      await registry.adopt(alice, FIRST_TIME);
+      await adopt(registry, alice, FIRST_TIME);
       await registry.update("alice", alice.id, { addSid: "new", removeSid: alice.sid });
-      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
+      expect(await registry.add(alice, { since: FIRST_TIME })).toEqual({ outcome: "moved" });
       expect(await registry.find("alice", alice.id)).toMatchObject({ sids: ["new"] });
     });
 
     it("is refused while the login is between two session ids", async () => {
       const alice = login("alice");
-      await registry.adopt(alice, FIRST_TIME);
+      await adopt(registry, alice, FIRST_TIME);
       await registry.update("alice", alice.id, { removeSid: alice.sid });
-      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
+      expect(await registry.add(alice, { since: FIRST_TIME })).toEqual({ outcome: "moved" });
       expect(await registry.find("alice", alice.id)).toMatchObject({ sids: [] });
     });
 
     it("is refused once the user has been kicked", async () => {
       const alice = login("alice");
-      await registry.removeAll("alice", newKick());
-      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
+      await kickUser(registry, "alice", newKick());
+      expect(await adopt(registry, alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
 
     it("is refused once everyone has been kicked", async () => {
       const alice = login("alice");
       await registry.kickEveryone(newKick());
-      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
+      expect(await adopt(registry, alice, FIRST_TIME)).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
     });
 
     it("is refused once the login has been ended with remember", async () => {
       const alice = login("alice");
-      await registry.adopt(alice, FIRST_TIME);
-      const { endCount } = await registry.remove("alice", alice.id, { remember: true });
-      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
-      expect(await registry.adopt(alice, { generation: "", endCount })).toEqual(expect.any(String));
+      await adopt(registry, alice, FIRST_TIME);
+      const { endCount } = await endLogin(registry, "alice", alice.id, { remember: true });
+      expect(await adopt(registry, alice, FIRST_TIME)).toBeUndefined();
+      expect(await adopt(registry, alice, { generation: "", endCount })).toEqual(expect.any(String));
     });
 
     it("is refused for a day after the kick of an unlisted login, however long sessions live", async () => {
       const alice = login("alice");
       registry.init({ appId, maxSessionAgeMs: 1 });
-      await registry.remove("alice", alice.id, { kick: newKick() });
+      await endLogin(registry, "alice", alice.id, { kick: newKick() });
       await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
+      expect(await adopt(registry, alice, FIRST_TIME)).toBeUndefined();
     });
 
     it("is refused after every end that its count does not include", async () => {
       const [alice, other] = [login("alice"), login("alice")];
-      await registry.adopt(alice, FIRST_TIME);
-      const { endCount } = await registry.remove("alice", alice.id, { remember: true });
-      await registry.remove("alice", other.id, { remember: true });
-      expect(await registry.adopt(alice, FIRST_TIME)).toBeUndefined();
-      expect(await registry.adopt(alice, { generation: "", endCount })).toEqual(expect.any(String));
-      await registry.remove("alice", alice.id, { remember: true });
-      expect(await registry.adopt(alice, { generation: "", endCount })).toBeUndefined();
+      await adopt(registry, alice, FIRST_TIME);
+      const { endCount } = await endLogin(registry, "alice", alice.id, { remember: true });
+      await endLogin(registry, "alice", other.id, { remember: true });
+      expect(await adopt(registry, alice, FIRST_TIME)).toBeUndefined();
+      expect(await adopt(registry, alice, { generation: "", endCount })).toEqual(expect.any(String));
+      await endLogin(registry, "alice", alice.id, { remember: true });
+      expect(await adopt(registry, alice, { generation: "", endCount })).toBeUndefined();
     });
 
     it("by the call that ended the login succeeds if no other call has ended it", async () => {
       const alice = login("alice");
       const generation = await begun(alice);
-      const { endCount } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt({ ...alice, sid: "new" }, { generation, endCount })).toEqual(expect.any(String));
+      const { endCount } = await endLogin(registry, "alice", alice.id);
+      expect(await adopt(registry, { ...alice, sid: "new" }, { generation, endCount })).toEqual(expect.any(String));
     });
 
     it.each([
-      ["a kick of the user", () => registry.removeAll("alice", newKick())],
+      ["a kick of the user", () => kickUser(registry, "alice", newKick())],
       ["a kick of everyone", () => registry.kickEveryone(newKick())],
     ])("by the caller that removed the login is refused after %s", async (_what, kick) => {
       const alice = login("alice");
       const generation = await begun(alice);
-      const { endCount } = await registry.remove("alice", alice.id);
+      const { endCount } = await endLogin(registry, "alice", alice.id);
       await kick();
-      expect(await registry.adopt(alice, { generation, endCount })).toBeUndefined();
+      expect(await adopt(registry, alice, { generation, endCount })).toBeUndefined();
       expect(await idsOf("alice")).toEqual([]);
     });
 
     it("by the call that ended the login is refused after another end", async () => {
       const alice = login("alice");
       const generation = await begun(alice);
-      const { endCount } = await registry.remove("alice", alice.id);
-      await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { generation, endCount })).toBeUndefined();
+      const { endCount } = await endLogin(registry, "alice", alice.id);
+      await endLogin(registry, "alice", alice.id);
+      expect(await adopt(registry, alice, { generation, endCount })).toBeUndefined();
     });
 
     it("returns the new generation", async () => {
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       await registry.kickEveryone(newKick());
       const alice = login("alice");
-      const generation = await registry.adopt(alice, { generation: await begun(login("alice")), endCount: 0 });
+      const generation = await adopt(registry, alice, { generation: await begun(login("alice")), endCount: 0 });
       expect(await registry.kickOf("alice", alice.id, generation ?? "none")).toBeUndefined();
-      const { endCount } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { generation: generation ?? "none", endCount })).toEqual(generation);
+      const { endCount } = await endLogin(registry, "alice", alice.id);
+      expect(await adopt(registry, alice, { generation: generation ?? "none", endCount })).toEqual(generation);
       const kick = newKick();
-      await registry.removeAll("alice", kick);
+      await kickUser(registry, "alice", kick);
       expect(await registry.kickOf("alice", alice.id, generation ?? "none")).toEqual(kick);
     });
 
     it("succeeds in the generation of an earlier kick", async () => {
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       await registry.kickEveryone(newKick());
       const alice = login("alice");
       const generation = await begun(alice);
-      const { endCount } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { generation, endCount })).toEqual(expect.any(String));
+      const { endCount } = await endLogin(registry, "alice", alice.id);
+      expect(await adopt(registry, alice, { generation, endCount })).toEqual(expect.any(String));
     });
   });
 
   describe.each([
-    ["its user", (kick: KickRecord) => registry.removeAll("alice", kick)],
+    ["its user", (kick: KickRecord) => kickUser(registry, "alice", kick)],
     ["everyone", (kick: KickRecord) => registry.kickEveryone(kick)],
   ])("adoption of a session whose authentication is known, after a kick of %s", (_whom, kick) => {
     const at = new Date(1_700_000_000_000);
@@ -768,17 +770,17 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it.each([MINUTE_MS, HOUR_MS])("%i ms before, lists it, in the generation of that kick", async (ms) => {
       await kick({ ...newKick(), at });
       const alice = login("alice");
-      const generation = await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(ms) });
+      const generation = await adopt(registry, alice, { ...FIRST_TIME, authenticatedAt: after(ms) });
       expect(await idsOf("alice")).toEqual([alice.id]);
       expect(await registry.kickOf("alice", alice.id, generation ?? "none")).toBeUndefined();
-      const { endCount } = await registry.remove("alice", alice.id);
-      expect(await registry.adopt(alice, { generation: generation ?? "none", endCount })).toEqual(generation);
+      const { endCount } = await endLogin(registry, "alice", alice.id);
+      expect(await adopt(registry, alice, { generation: generation ?? "none", endCount })).toEqual(generation);
     });
 
     it.each([MINUTE_MS - 1, 59_000, 0, -HOUR_MS, NaN])("%i ms before, is refused", async (ms) => {
       await kick({ ...newKick('{"at":1}'), at });
       const alice = login("alice");
-      expect(await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(ms) })).toBeUndefined();
+      expect(await adopt(registry, alice, { ...FIRST_TIME, authenticatedAt: after(ms) })).toBeUndefined();
       expect(await registry.find("alice", alice.id)).toBeUndefined();
       expect(await online()).toEqual([0]);
     });
@@ -787,22 +789,22 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await kick({ ...newKick(), at });
       await kick({ ...newKick(), at: after(2 * MINUTE_MS) });
       const since = { ...FIRST_TIME, authenticatedAt: after(2 * MINUTE_MS) };
-      expect(await registry.adopt(login("alice"), since)).toBeUndefined();
+      expect(await adopt(registry, login("alice"), since)).toBeUndefined();
     });
 
     it("is refused if the login itself has been ended", async () => {
       await kick({ ...newKick(), at });
       const alice = login("alice");
-      await registry.remove("alice", alice.id, { remember: true });
-      expect(await registry.adopt(alice, { ...FIRST_TIME, authenticatedAt: after(HOUR_MS) })).toBeUndefined();
+      await endLogin(registry, "alice", alice.id, { remember: true });
+      expect(await adopt(registry, alice, { ...FIRST_TIME, authenticatedAt: after(HOUR_MS) })).toBeUndefined();
     });
 
     it("is refused if the other kick is not old enough", async () => {
-      await registry.removeAll("alice", { ...newKick(), at: after(HOUR_MS) });
+      await kickUser(registry, "alice", { ...newKick(), at: after(HOUR_MS) });
       await registry.kickEveryone({ ...newKick(), at: after(HOUR_MS) });
       await kick({ ...newKick(), at });
       const since = { ...FIRST_TIME, authenticatedAt: after(2 * MINUTE_MS) };
-      expect(await registry.adopt(login("alice"), since)).toBeUndefined();
+      expect(await adopt(registry, login("alice"), since)).toBeUndefined();
     });
   });
 
@@ -812,14 +814,14 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       for (const each of users) await registry.add(each);
       await registry.update("ben", users[1]?.id ?? "", { ttlMs: HOUR_MS });
       const page = async (offset: number): Promise<string[]> =>
-        (await registry.activeUsers({ offset, limit: 2 })).users.map(({ userId }) => userId);
+        (await registry.activeUsers({ offset, limit: 2 })).items.map(({ userId }) => userId);
       expect([await page(0), await page(2), await page(4), await page(6)]).toEqual([
         ["ben", "eve"],
         ["dan", "cid"],
         ["ann"],
         [],
       ]);
-      expect((await registry.activeUsers({ offset: 0, limit: 1 })).totalCount).toBe(5);
+      expect((await registry.activeUsers({ offset: 0, limit: 1 })).total).toBe(5);
     });
 
     it("has all logins of a user, newest first", async () => {
@@ -829,7 +831,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         // Redis has times in milliseconds.
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
-      const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      const { items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
       expect(users.map(({ userId, logins }) => [userId, logins.map(({ id }) => id)])).toEqual([
         ["ben", [other.id]],
         ["ann", [two.id, one.id]],
@@ -842,7 +844,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const began = Date.now() - HOUR_MS;
       const logins = Array.from({ length: 60 }, (_each, index) => login("ann", { began: new Date(began + index) }));
       await Promise.all(logins.map((each) => registry.add(each)));
-      const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      const { items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
       const newest = logins.map(({ id }) => id).reverse();
       expect(users[0]?.logins.map(({ id }) => id)).toEqual(newest.slice(0, 50));
       expect(users[0]?.loginsCount).toBe(60);
@@ -854,7 +856,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
 
     it("is only counted with a limit of 0", async () => {
       for (const userId of ["ann", "ben"]) await begun(login(userId));
-      expect(await registry.activeUsers({ offset: 0, limit: 0 })).toEqual({ totalCount: 2, users: [] });
+      expect(await registry.activeUsers({ offset: 0, limit: 0 })).toEqual({ total: 2, items: [] });
     });
 
     it("excludes users who have logged out, were kicked, or whose logins have expired", async () => {
@@ -862,8 +864,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         login(userId, { ttlMs: userId === "gone" ? 1 : HOUR_MS }),
       ) as [NewLogin, NewLogin, NewLogin, NewLogin];
       for (const each of [out, kicked, gone, here]) await registry.add(each);
-      await registry.remove("out", out.id);
-      await registry.removeAll("kicked", newKick());
+      await endLogin(registry, "out", out.id);
+      await kickUser(registry, "kicked", newKick());
       await expect(eventually(online, [1, "here"])).resolves.toBe(true);
     });
 
@@ -871,8 +873,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       for (const userId of ["ann", "ben", "cid"]) await registry.add(login(userId, { ttlMs: 1 }));
       await registry.add(login("here"));
       const first = async () => {
-        const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 1 });
-        return [totalCount, ...users.map(({ userId }) => userId)];
+        const { total, items: users } = await registry.activeUsers({ offset: 0, limit: 1 });
+        return [total, ...users.map(({ userId }) => userId)];
       };
       await expect(eventually(first, [1, "here"])).resolves.toBe(true);
     });
@@ -888,9 +890,9 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("is covered by scanUsers until a kick is finished, even if it is read meanwhile", async () => {
       const [alice, bob, carol] = [login("alice"), login("bob"), login("carol")];
       for (const each of [alice, bob, carol]) await registry.add(each);
-      await registry.removeAll("alice", newKick());
-      await registry.remove("bob", bob.id, { kick: newKick() });
-      await registry.remove("carol", carol.id);
+      await kickUser(registry, "alice", newKick());
+      await endLogin(registry, "bob", bob.id, { kick: newKick() });
+      await endLogin(registry, "carol", carol.id);
       const unsettled = async (): Promise<string[]> => {
         expect(await online()).toEqual([0]);
         return everyone();
@@ -899,7 +901,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       // The logout of another login does not finish the kick.
       const again = login("alice");
       await registry.add(again);
-      await registry.remove("alice", again.id);
+      await endLogin(registry, "alice", again.id);
       expect(await unsettled()).toEqual(["alice", "bob"]);
       await registry.finishKick("alice", [alice.id]);
       expect(await unsettled()).toEqual(["bob"]);
@@ -910,11 +912,11 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("keeps a user who has begun another login while their kick was finished", async () => {
       const [before, after] = [login("alice"), login("alice")];
       await registry.add(before);
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       await registry.add(after);
       await registry.finishKick("alice", [before.id]);
-      const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 10 });
-      expect([totalCount, users.map(({ logins }) => logins.map(({ id }) => id))]).toEqual([1, [[after.id]]]);
+      const { total, items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      expect([total, users.map(({ logins }) => logins.map(({ id }) => id))]).toEqual([1, [[after.id]]]);
     });
 
     it("is not reordered by a new session id alone", async () => {
@@ -922,7 +924,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(alice);
       await registry.add(bob);
       await registry.update("alice", alice.id, { addSid: unique("sid") });
-      const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      const { items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
       expect(users.map(({ userId }) => userId)).toEqual(["bob", "alice"]);
     });
 
@@ -936,7 +938,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       for (const each of [middle, oldest, newest]) await registry.add(each);
       const order = [newest.id, middle.id, oldest.id];
       expect((await registry.list("alice", ALL)).items.map(({ id }) => id)).toEqual(order);
-      const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+      const { items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
       expect(users.map(({ logins }) => logins.map(({ id }) => id))).toEqual([order]);
     });
 
@@ -971,8 +973,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const odd = login(userId);
       const neighbours = ["a", "b", "\ud801", "%7b", "😁", "__proto", "x".repeat(299)].map((id) => login(id));
       for (const each of [odd, ...neighbours]) await registry.add(each);
-      expect((await registry.activeUsers({ offset: 0, limit: 20 })).users.map((user) => user.userId)).toContain(userId);
-      await registry.removeAll(userId, newKick());
+      expect((await registry.activeUsers({ offset: 0, limit: 20 })).items.map((user) => user.userId)).toContain(userId);
+      await kickUser(registry, userId, newKick());
       expect(await idsOf(userId)).toEqual([]);
       for (const each of neighbours) expect(await idsOf(each.userId)).toEqual([each.id]);
     });
@@ -986,13 +988,13 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
         const generation = await begun(odd);
         await registry.add(other);
         const kick = newKick();
-        await registry.removeAll("alice", kick, { except: id });
+        await kickUser(registry, "alice", kick, { except: id });
         expect(await idsOf("alice")).toEqual([id]);
         const second = newKick();
-        await registry.remove("alice", id, { kick: second });
+        await endLogin(registry, "alice", id, { kick: second });
         expect(await registry.kickOf("alice", id, generation)).toEqual(second);
         expect(await registry.kickOf("alice", other.id, generation)).toEqual(kick);
-        expect(await registry.adopt(other, { generation, endCount: 0 })).toBeUndefined();
+        expect(await adopt(registry, other, { generation, endCount: 0 })).toBeUndefined();
       },
     );
   });
@@ -1002,7 +1004,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const other = kind.open(unique("app"));
       const alice = login("alice");
       await registry.add(alice);
-      await other.removeAll("alice", newKick());
+      await kickUser(other, "alice", newKick());
       await other.kickEveryone(newKick());
       await other.clear();
       expect(await idsOf("alice")).toEqual([alice.id]);
@@ -1029,7 +1031,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(phone);
       await registry.add(desk);
       const kick = newKick('Ünïcode "quoted"');
-      await registry.removeAll("alice", kick);
+      await kickUser(registry, "alice", kick);
       await heard.until(() => heard.news.length > 0);
       const [{ loginIds, ...notified } = { loginIds: [] }] = heard.news;
       expect([...loginIds].sort()).toEqual([phone.id, desk.id].sort());
@@ -1041,7 +1043,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(here);
       await registry.add(phone);
       const kick = newKick();
-      await registry.removeAll("alice", kick, { except: here.id });
+      await kickUser(registry, "alice", kick, { except: here.id });
       await heard.until(() => heard.news.length > 0);
       expect(heard.news).toEqual([{ userId: "alice", loginIds: [phone.id], kick }]);
     });
@@ -1051,8 +1053,8 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(phone);
       await registry.add(desk);
       const kick = newKick("lost");
-      await registry.remove(phone.userId, phone.id, { kick });
-      await registry.remove(desk.userId, desk.id);
+      await endLogin(registry, phone.userId, phone.id, { kick });
+      await endLogin(registry, desk.userId, desk.id);
       await heard.until(() => heard.news.length > 1);
       expect(heard.news).toEqual([
         { userId: phone.userId, loginIds: [phone.id], kick },
@@ -1064,10 +1066,10 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const alice = login("alice");
       await begun(alice);
       await registry.update("alice", alice.id, { addSid: "second" });
-      await registry.remove("alice", alice.id, { ifSid: "another" });
-      await registry.remove("alice", alice.id, { ifLastSid: alice.sid });
-      await registry.remove("alice", "unknown", { ifListed: true, kick: newKick() });
-      await registry.remove("alice", alice.id, { ifLastSid: "second" });
+      await endLogin(registry, "alice", alice.id, { ifSid: "another" });
+      await endLogin(registry, "alice", alice.id, { ifLastSid: alice.sid });
+      await endLogin(registry, "alice", "unknown", { ifListed: true, kick: newKick() });
+      await endLogin(registry, "alice", alice.id, { ifLastSid: "second" });
       await heard.until(() => heard.news.length > 0);
       expect(heard.news).toEqual([{ userId: "alice", loginIds: [alice.id], kick: undefined }]);
     });
@@ -1075,15 +1077,15 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("notifies once of a repeated kick, and not of users without logins", async () => {
       const alice = login("alice");
       await registry.add(alice);
-      await registry.removeAll("offline", newKick());
-      await registry.remove("alice", "unknown");
-      await registry.removeAll("alice", newKick());
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "offline", newKick());
+      await endLogin(registry, "alice", "unknown");
+      await kickUser(registry, "alice", newKick());
+      await kickUser(registry, "alice", newKick());
       const [again, bob] = [login("alice"), login("bob")];
       await registry.add(again);
       await registry.add(bob);
-      await registry.remove("alice", again.id);
-      await registry.remove("bob", bob.id);
+      await endLogin(registry, "alice", again.id);
+      await endLogin(registry, "bob", bob.id);
       // Notifications of two users come from two nodes of a Cluster, in any order.
       const notified = () => heard.news.flatMap(({ loginIds }) => loginIds);
       await heard.until(() => notified().includes(again.id) && notified().includes(bob.id));
@@ -1094,7 +1096,7 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
     it("notifies of very many logins in several messages, each login once", async () => {
       const ids = Array.from({ length: 2_100 }, () => login("alice"));
       await Promise.all(ids.map((each) => registry.add(each)));
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       const notified = () => heard.news.flatMap(({ loginIds }) => loginIds);
       await heard.until(() => notified().length >= ids.length);
       expect(notified().sort()).toEqual(ids.map(({ id }) => id).sort());
@@ -1114,38 +1116,23 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       const second = new Heard();
       const another = registry.subscribe(second, { checkIntervalMs: 1_000 });
       await second.until(() => second.isListening);
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       await heard.until(() => heard.news.length === 1);
       await second.until(() => second.news.length === 1);
       await another.close();
-      await registry.removeAll("bob", newKick());
+      await kickUser(registry, "bob", newKick());
       await heard.until(() => heard.news.length === 2);
       expect(second.news.map(({ userId }) => userId)).toEqual(["alice"]);
-    });
-  });
-
-  describe("replicas to wait for", () => {
-    it("are refused if there are none, and no kick is lost", async () => {
-      const alice = login("alice");
-      const impatient = kind.open(unique("app"), 2_000);
-      await impatient.add(alice);
-      await expect(impatient.removeAll("alice", newKick(), { waitReplicas: 64 })).rejects.toThrow(
-        expect.objectContaining({
-          code: expect.stringMatching(/^ERR_(WRITE_NOT_REPLICATED|ARGUMENT_INVALID)$/) as unknown,
-        }),
-      );
-      expect((await impatient.removeAll("alice", newKick())).map(({ id }) => id)).toEqual([alice.id]);
-      await impatient.close();
     });
   });
 
   describe("clear()", () => {
     it("leaves no unfinished kick", async () => {
       await registry.add(login("alice"));
-      expect(await registry.removeAll("alice", newKick())).toHaveLength(1);
+      expect(await kickUser(registry, "alice", newKick())).toHaveLength(1);
       await registry.add(login("alice"));
       await registry.clear();
-      expect(await registry.removeAll("alice", newKick())).toEqual([]);
+      expect(await kickUser(registry, "alice", newKick())).toEqual([]);
     });
 
     it("removes every login", async () => {
@@ -1153,18 +1140,18 @@ describe.each(REGISTRIES.map((kind) => [kind.name, kind] as const))("%s", (_name
       await registry.add(login("bob"));
       await registry.clear();
       expect(await idsOf("alice")).toEqual([]);
-      expect((await registry.activeUsers({ offset: 0, limit: 10 })).totalCount).toBe(0);
+      expect((await registry.activeUsers({ offset: 0, limit: 10 })).total).toBe(0);
     });
 
     it("lets no request in flight resume a login", async () => {
       const alice = login("alice");
       const generation = await begun(alice);
-      const { endCount } = await registry.remove("alice", alice.id);
+      const { endCount } = await endLogin(registry, "alice", alice.id);
       await registry.clear();
-      expect(await registry.adopt(alice, { generation, endCount })).toBeUndefined();
+      expect(await adopt(registry, alice, { generation, endCount })).toBeUndefined();
       const next = login("alice");
-      const since = { generation: await begun(next), endCount: (await registry.remove("alice", next.id)).endCount };
-      expect(await registry.adopt(next, since)).toEqual(expect.any(String));
+      const since = { generation: await begun(next), endCount: (await endLogin(registry, "alice", next.id)).endCount };
+      expect(await adopt(registry, next, since)).toEqual(expect.any(String));
       expect(await idsOf("alice")).toEqual([next.id]);
     });
   });
