@@ -1,4 +1,4 @@
-// A registry as somebody else may write one: on Maps that its instances share, as processes share a database.
+// A registry of a third party: on Maps that its instances share, as processes share a database.
 import { LogoutError } from "express-logout/registry";
 
 const DAY_MS = 86_400_000;
