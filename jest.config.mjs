@@ -20,6 +20,8 @@ const common = {
   moduleNameMapper: {
     "^(\\.{1,2}/.*)\\.js$": "$1",
     "^express-logout$": "<rootDir>/lib/index.ts",
+    "^express-logout/registry$": "<rootDir>/lib/registry/index.ts",
+    "^express-logout/registry/testing$": "<rootDir>/lib/registry/testing/index.ts",
     "^express-logout/(redis|postgres)$": "<rootDir>/lib/registry/$1/index.ts",
   },
 };

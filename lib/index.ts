@@ -11,41 +11,15 @@ export { LogoutError, type LogoutErrorCode, type LogoutErrorDetails, type Logout
 export type { LogoutEvents } from "./logins/events.js";
 export type {
   ActiveUser,
-  CountedPage,
   KickAllOptions,
   KickOptions,
   KickResult,
   KickUserOptions,
-  PageRequest,
   Progress,
 } from "./logins/logins.js";
-export type {
-  DeviceInfo,
-  LoginEnd,
-  LoginEndCause,
-  Generation,
-  KickRecord,
-  Login,
-  UserId,
-  UserProfile,
-} from "./types/login.js";
-export type {
-  ActiveUserRow,
-  EndOfLogin,
-  EndOptions,
-  EndedLogins,
-  KickEndOptions,
-  ListedLogin,
-  LoginChange,
-  LoginRegistry,
-  NewLogin,
-  RegistryList,
-  RegistryListener,
-  RegistryPage,
-  Removal,
-  Since,
-  Subscription,
-} from "./types/registry.js";
+export type { CountedPage, PageRequest } from "./logins/paging.js";
+export type { DeviceInfo, LoginEnd, LoginEndCause, Login, UserId, UserProfile } from "./types/login.js";
 export type { Closable } from "./live/closable.js";
 export type { LoginSignal } from "./live/login-end-error.js";
+export type { LoginRegistry } from "./types/registry.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

@@ -9,18 +9,18 @@ import { createGuard } from "./http/guard.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
+import { initRegistry } from "./util/own-registry.js";
 import {
   Logins,
   type ActiveUser,
-  type CountedPage,
   type KickAllOptions,
   type KickOptions,
   type KickResult,
   type KickUserOptions,
-  type PageRequest,
   type Progress,
 } from "./logins/logins.js";
 import { reportTo } from "./logins/report.js";
+import type { CountedPage, PageRequest } from "./logins/paging.js";
 import { LoginWatcher } from "./live/login-watcher.js";
 import type { LoginSignal } from "./live/login-end-error.js";
 import { subscribing } from "./live/kick-events.js";
@@ -190,7 +190,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const resolved = resolveOptions(options, left?.current);
   const { appId, store, userId } = resolved;
   const { maxAgeMs, liveCheckIntervalMs, waitForTouch } = resolved.sessions;
-  resolved.registry.init({ appId, maxSessionAgeMs: maxAgeMs, store });
+  initRegistry(resolved.registry, { appId, maxSessionAgeMs: maxAgeMs }, store);
   const facts = describeStore(store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, waitForTouch);
   const events = new Events();

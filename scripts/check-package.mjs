@@ -1,5 +1,6 @@
 // The package as its users get it: packed, looked at by publint and attw, installed from the tarball into projects of its
 // own, and used there from ESM, CommonJS, TypeScript and bundles, together with the snippets of the README and the reference.
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,6 +52,19 @@ function runConsumers(consumer, url) {
   }
 }
 
+/** The contract suite passes on a registry of a stranger, and fails on each of its broken variants. */
+function runContract(consumer) {
+  const passes = (env) => {
+    const { status } = spawnSync(process.execPath, ["--test", "registry-test.mjs"], { cwd: consumer, env });
+    return status === 0;
+  };
+  if (!passes(process.env)) throw new Error("The contract suite fails on test/package/map-registry.mjs.");
+  const variants = run(process.execPath, ["broken-registries.mjs"], { cwd: consumer }).trim().split("\n");
+  const unnoticed = variants.filter((name) => passes({ ...process.env, BROKEN: name }));
+  if (unnoticed.length > 0) throw new Error(`The contract suite passes on broken registries: ${unnoticed.join(", ")}`);
+  console.log(`Contract suite: a registry of a stranger passes, and each of ${variants.length} broken ones fails`);
+}
+
 function compile(consumer) {
   const files = snippets();
   files.forEach((code, index) => writeFileSync(join(consumer, `snippet-${index + 1}.ts`), code));
@@ -76,6 +90,7 @@ try {
   const consumer = makeConsumer(join(folder, "consumer"), tarball, packages);
   const oldest = makeConsumer(join(folder, "oldest"), tarball, OLDEST, { args: ["--strict-peer-deps"] });
   await withRedis((url) => [consumer, oldest].forEach((project) => runConsumers(project, url)));
+  runContract(consumer);
   compile(consumer);
 
   const { tried, failures } = await tryBundles(consumer);

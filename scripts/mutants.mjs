@@ -26,6 +26,9 @@ const GROUPS = [
       "lib/session/rules/listing.ts",
       "lib/session/rules/end.ts",
       "lib/session/rules/rules.ts",
+      "lib/session/rules/load.ts",
+      "lib/session/rules/session-lifetimes.ts",
+      "lib/session/rules/adopted-id.ts",
       "lib/session/store/raw-store.ts",
       "lib/session/rules/remembered-sessions.ts",
       "lib/session/request-state.ts",
@@ -60,7 +63,14 @@ const GROUPS = [
     names: "^(?!.*Sentinel).*$",
   },
   {
-    files: ["lib/util/map-limit.ts", "lib/logins/logins.ts", "lib/registry/generation.ts", "lib/registry/memory.ts"],
+    files: [
+      "lib/util/map-limit.ts",
+      "lib/logins/logins.ts",
+      "lib/logins/paging.ts",
+      "lib/registry/generation.ts",
+      "lib/registry/memory.ts",
+      "lib/registry/memory-users.ts",
+    ],
     tests: [
       "unit/memory-registry|registry/contract|integration/controls",
       "integration/(invariants|admin-api)",
@@ -77,7 +87,9 @@ const GROUPS = [
       "lib/registry/redis/coherent-cache.ts",
       "lib/registry/redis/connection.ts",
       "lib/registry/redis/keys.ts",
+      "lib/registry/redis/login-ends.ts",
       "lib/registry/redis/login-index.ts",
+      "lib/registry/redis/options.ts",
       "lib/registry/redis/notifications.ts",
       "lib/registry/redis/records.ts",
       "lib/registry/redis/registry.ts",
@@ -107,6 +119,8 @@ const GROUPS = [
   {
     files: [
       "lib/registry/postgres/database.ts",
+      "lib/registry/postgres/login-lists.ts",
+      "lib/registry/postgres/sweeper.ts",
       "lib/registry/postgres/names.ts",
       "lib/registry/postgres/records.ts",
       "lib/registry/postgres/registry.ts",

@@ -1,7 +1,6 @@
 import type { Events } from "../logins/events.js";
 import type { Logins } from "../logins/logins.js";
-import type { RegistryListener } from "../types/registry.js";
-import type { EndNotifications } from "./notifications.js";
+import { listenerOfEnds, type EndNotifications } from "./notifications.js";
 
 /** Returns `auth.on`. Kicks of other processes are subscribed to only while there is a listener for them. */
 export function subscribing(
@@ -9,12 +8,9 @@ export function subscribing(
   notifications: Pick<EndNotifications, "add" | "remove">,
   logins: Pick<Logins, "onRemoteEnd">,
 ): Events["on"] {
-  const kicks: RegistryListener = {
-    ended: (ended) => {
-      logins.onRemoteEnd(ended);
-    },
-    listening: () => undefined,
-  };
+  const kicks = listenerOfEnds((ended) => {
+    logins.onRemoteEnd(ended);
+  });
   return (name, listener) => {
     const remove = events.on(name, listener);
     if (name === "kick") notifications.add(kicks);

@@ -61,7 +61,7 @@ export class LoginWatcher {
   #isSuspended = false;
   readonly #watched = new Map<string, Watched>();
   readonly #closeListeners = new CloseListeners();
-  #isListening = false;
+  #isConnected = false;
   /** The number of gaps in the notifications so far. A login seen before the last gap may have ended without a notification. */
   #gaps = 0;
   #round: object | undefined;
@@ -71,9 +71,13 @@ export class LoginWatcher {
     ended: (ended) => {
       this.#ended(ended);
     },
-    listening: (isListening) => {
-      this.#isListening = isListening;
-      if (!isListening) return;
+    connected: () => {
+      this.#isConnected = true;
+    },
+    disconnected: () => {
+      this.#isConnected = false;
+    },
+    gap: () => {
       this.#gaps += 1;
       void this.#recheck();
     },
@@ -122,7 +126,7 @@ export class LoginWatcher {
     if (this.#watched.size === 0) return;
     this.#start();
     // A subscription that is connected already has caused the lookup.
-    if (!this.#isListening) void this.#recheck();
+    if (!this.#isConnected) void this.#recheck();
   }
 
   #start(): void {
@@ -142,7 +146,7 @@ export class LoginWatcher {
   #stop(): void {
     clearInterval(this.#timer);
     this.#source.notifications.remove(this.#listener);
-    this.#isListening = false;
+    this.#isConnected = false;
     this.#round = undefined;
   }
 
@@ -181,7 +185,7 @@ export class LoginWatcher {
   }
 
   #isUnsure({ seenAfter }: Watched): boolean {
-    return !this.#isListening || seenAfter !== this.#gaps;
+    return !this.#isConnected || seenAfter !== this.#gaps;
   }
 
   /**

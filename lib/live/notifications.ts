@@ -13,7 +13,7 @@ export class EndNotifications {
   readonly #checkIntervalMs: number;
   readonly #listeners = new Set<RegistryListener>();
   #subscription: Subscription | undefined;
-  #isListening = false;
+  #isConnected = false;
   #isClosed = false;
   #lingering: NodeJS.Timeout | undefined;
 
@@ -28,7 +28,10 @@ export class EndNotifications {
     this.#listeners.add(listener);
     clearTimeout(this.#lingering);
     if (this.#subscription !== undefined) {
-      listener.listening(this.#isListening);
+      if (this.#isConnected) {
+        listener.connected();
+        listener.gap();
+      }
       return;
     }
     this.#subscription = this.#registry.subscribe(
@@ -36,10 +39,18 @@ export class EndNotifications {
         ended: (ended: EndedLogins) => {
           for (const each of this.#listeners) each.ended(ended);
         },
-        listening: (isListening: boolean) => {
-          this.#isListening = isListening;
-          debug?.("notifications: %s", isListening ? "received from now on" : "may be lost from now on");
-          for (const each of this.#listeners) each.listening(isListening);
+        connected: () => {
+          this.#isConnected = true;
+          debug?.("notifications: received from now on");
+          for (const each of this.#listeners) each.connected();
+        },
+        disconnected: () => {
+          this.#isConnected = false;
+          debug?.("notifications: may be lost from now on");
+          for (const each of this.#listeners) each.disconnected();
+        },
+        gap: () => {
+          for (const each of this.#listeners) each.gap();
         },
       },
       { checkIntervalMs: this.#checkIntervalMs },
@@ -66,7 +77,12 @@ export class EndNotifications {
   async #close(): Promise<void> {
     const subscription = this.#subscription;
     this.#subscription = undefined;
-    this.#isListening = false;
+    this.#isConnected = false;
     await subscription?.close();
   }
+}
+
+/** Returns a listener that ignores whether notifications arrive. */
+export function listenerOfEnds(ended: (ended: EndedLogins) => void): RegistryListener {
+  return { ended, connected: () => undefined, disconnected: () => undefined, gap: () => undefined };
 }

@@ -5,15 +5,16 @@ import { mapLimit } from "../util/map-limit.js";
 import type { KickRecord, Login } from "../types/login.js";
 import type {
   EndedLogins,
-  KickEndOptions,
+  EndOfUser,
   ListedLogin,
   LoginRegistry,
   RegistryList,
   RegistryPage,
 } from "../types/registry.js";
 import { lru } from "../util/lru.js";
+import { readPage, type CountedPage, type PageRequest } from "./paging.js";
 import type { Tombstones } from "../session/store/tombstones.js";
-import { unadopted } from "../session/rules/listing.js";
+import { unadopted } from "../session/rules/adopted-id.js";
 import { toUserId } from "../session/user-id.js";
 import { debugError } from "../util/debug.js";
 
@@ -22,7 +23,6 @@ const USERS_AT_ONCE = 200;
 export const MAX_KICK_TEXT = 500;
 /** How many of its own kicks a process remembers, so that their notifications are not emitted twice. */
 const OWN_KICKS = 1_000;
-const MAX_PAGE = 1_000;
 
 /** Options of a kick. */
 export interface KickOptions {
@@ -70,23 +70,6 @@ export interface ActiveUser {
   readonly loginsCount: number;
 }
 
-/** Which page of a list is read. */
-export interface PageRequest {
-  /** Maximum number of items, 1 to 1,000. Default: 50. */
-  readonly limit?: number | undefined;
-  /** {@link CountedPage.cursor} of the previous page. Default: the first page. */
-  readonly cursor?: string | undefined;
-}
-
-/** One page of a list, with the size of the whole list. */
-export interface CountedPage<Item> {
-  readonly items: readonly Item[];
-  /** Reads the next page. Absent on the last one. */
-  readonly cursor?: string | undefined;
-  /** The number of items on all pages. */
-  readonly total: number;
-}
-
 /** Kicks and lists logins, without HTTP. */
 export class Logins {
   readonly #registry: LoginRegistry;
@@ -106,7 +89,7 @@ export class Logins {
     if (except !== undefined && !isLoginId(except)) {
       throw new LogoutError("ERR_ARGUMENT_INVALID", "except must be the id of the login that stays.");
     }
-    const { users, logins, failures } = await this.#kickUsers([...ids], kick, { except });
+    const { users, logins, failures } = await this.#kickUsers([...ids], { kick, except });
     if (failures.length > 0) throw kickError(failures);
     return { users, logins };
   }
@@ -117,7 +100,8 @@ export class Logins {
     const kick = this.#createKick(options);
     if (!isLoginId(loginId)) return { users: 0, logins: 0 };
     try {
-      const { login } = await this.#registry.remove(id, loginId, { kick, ifListed });
+      const { ended } = await this.#registry.end(id, { loginId, kick, ifListed });
+      const [login] = ended;
       if (login === undefined) return { users: 0, logins: 0 };
       await this.#finish(id, [login, ...(await this.#endAdoptable(login, kick))], kick);
     } catch (error) {
@@ -132,10 +116,10 @@ export class Logins {
    */
   async #endAdoptable({ id, userId, sids }: ListedLogin, kick: KickRecord): Promise<ListedLogin[]> {
     const loginIds = sids.map((sid) => unadopted(sid, userId).loginId).filter((loginId) => loginId !== id);
-    const ended = await mapLimit(USERS_AT_ONCE, loginIds, async (loginId) => {
-      return (await this.#registry.remove(userId, loginId, { kick, remember: true })).login;
-    });
-    return ended.filter((login) => login !== undefined);
+    const ends = await mapLimit(USERS_AT_ONCE, loginIds, (loginId) =>
+      this.#registry.end(userId, { loginId, kick, remember: true }),
+    );
+    return ends.flatMap(({ ended }) => ended);
   }
 
   async kickAll({ onProgress, ...options }: KickAllOptions = {}): Promise<KickResult> {
@@ -147,7 +131,7 @@ export class Logins {
       await this.#registry.kickEveryone(kick);
       const totalCount = await this.#countOnline();
       for await (const userIds of this.#registry.scanUsers()) {
-        const { users, logins, failures } = await this.#kickUsers(userIds, kick);
+        const { users, logins, failures } = await this.#kickUsers(userIds, { kick });
         result.users += users;
         result.logins += logins;
         failedUsers.push(...failures);
@@ -192,17 +176,14 @@ export class Logins {
 
   /** Lists the users online, most recently active first. */
   async activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUser>> {
-    const { totalCount, users } = await this.#registry.activeUsers(page);
-    return {
-      total: totalCount,
-      items: users.map(({ logins, ...user }) => ({ ...user, logins: logins.map(withoutSids) })),
-    };
+    const { items, total } = await this.#registry.activeUsers(page);
+    return { items: items.map(({ logins, ...user }) => ({ ...user, logins: logins.map(withoutSids) })), total };
   }
 
   /** Returns an estimate for progress. A kick must not fail because users cannot be counted. */
   async #countOnline(): Promise<number> {
     return this.#registry.activeUsers({ offset: 0, limit: 0 }).then(
-      ({ totalCount }) => totalCount,
+      ({ total }) => total,
       (error: unknown) => (debugError("users could not be counted", error), 0),
     );
   }
@@ -211,6 +192,7 @@ export class Logins {
     const kick = {
       id: randomBytes(9).toString("base64url"),
       at: new Date(),
+      cause: "kick" as const,
       reason: textArgument("reason", reason),
       by: textArgument("by", by),
     };
@@ -218,14 +200,10 @@ export class Logins {
     return kick;
   }
 
-  async #kickUsers(
-    userIds: readonly string[],
-    kick: KickRecord,
-    end: KickEndOptions = {},
-  ): Promise<KickResult & { failures: Failure[] }> {
+  async #kickUsers(userIds: readonly string[], target: EndOfUser): Promise<KickResult & { failures: Failure[] }> {
     const failures: Failure[] = [];
     const counts = await mapLimit(USERS_AT_ONCE, userIds, (userId) =>
-      this.#kickUser(userId, kick, end).catch((cause: unknown) => {
+      this.#kickUser(userId, target).catch((cause: unknown) => {
         failures.push({ userId, cause });
         return 0;
       }),
@@ -235,10 +213,10 @@ export class Logins {
   }
 
   /** Returns the number of logins that the user had. */
-  async #kickUser(userId: string, kick: KickRecord, end: KickEndOptions): Promise<number> {
-    const logins = await this.#registry.removeAll(userId, kick, end);
-    if (logins.length > 0) await this.#finish(userId, logins, kick);
-    return logins.length;
+  async #kickUser(userId: string, target: EndOfUser): Promise<number> {
+    const { ended } = await this.#registry.end(userId, target);
+    if (ended.length > 0) await this.#finish(userId, ended, target.kick);
+    return ended.length;
   }
 
   /** Writes tombstones for kicked logins. Until this is done, the registry keeps the logins so that the kick can be repeated. */
@@ -259,28 +237,6 @@ interface Failure {
 /** Returns the public fields of a login: no session ids, and its session's expiry as that of the login. */
 function withoutSids({ id, userId, began, lastActive, shownUntil, ip, userAgent }: ListedLogin): Login {
   return { id, userId, began, lastActive, expires: shownUntil, ip, userAgent };
-}
-
-/** Reads one page of a list, by a limit and a cursor. */
-async function readPage<Item>(
-  { limit = 50, cursor }: PageRequest,
-  read: (page: RegistryPage) => Promise<RegistryList<Item>>,
-): Promise<CountedPage<Item>> {
-  const size = integerArgument("limit", limit, 1, MAX_PAGE);
-  const offset = cursor === undefined ? 0 : readCursor(cursor);
-  const { items, total } = await read({ offset, limit: size });
-  const next = offset + size;
-  return { items, total, ...(items.length === 0 || next >= total ? {} : { cursor: writeCursor(next) }) };
-}
-
-function writeCursor(offset: number): string {
-  return Buffer.from(`o${String(offset)}`).toString("base64url");
-}
-
-function readCursor(cursor: unknown): number {
-  const text = typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString() : "";
-  if (/^o\d{1,15}$/.test(text)) return Number(text.slice(1));
-  throw new LogoutError("ERR_ARGUMENT_INVALID", "cursor must be the cursor of the previous page.");
 }
 
 /**
@@ -321,13 +277,5 @@ function textArgument(name: string, value: unknown): string | undefined {
   throw new LogoutError(
     "ERR_ARGUMENT_INVALID",
     `${name} must be a string of at most ${String(MAX_KICK_TEXT)} characters.`,
-  );
-}
-
-function integerArgument(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new LogoutError(
-    "ERR_ARGUMENT_INVALID",
-    `${name} must be a whole number from ${String(least)} to ${String(most)}.`,
   );
 }

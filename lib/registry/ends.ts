@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
  * at all. The end of an unlisted login, whose id may be made up, is remembered for a day only, unless `remember` is `true`.
  */
 export function endTtlMs(
-  { kick, remember = false, ifListed = false, ifSid, ifLastSid }: Omit<EndOfLogin, "waitReplicas">,
+  { kick, remember = false, ifListed = false, ifSid, ifLastSid }: EndOfLogin,
   maxSessionAgeMs: number,
 ): { listed: number | undefined; unlisted: number | undefined } {
   const isPermanent = remember === true || kick !== undefined;

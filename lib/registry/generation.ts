@@ -36,5 +36,5 @@ export function kickSince(
 
 /** Returns a new kick record without a reason, for `clear()`. */
 export function newKickRecord(): KickRecord {
-  return { id: randomBytes(9).toString("base64url"), at: new Date() };
+  return { id: randomBytes(9).toString("base64url"), at: new Date(), cause: "kick" };
 }

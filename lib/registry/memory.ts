@@ -1,48 +1,31 @@
 /* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous; memory has nothing to wait for */
 import { LogoutError } from "../errors.js";
-import { LOGINS_PER_USER } from "../util/limits.js";
 import type { Generation, KickRecord } from "../types/login.js";
 import type {
   ActiveUserRow,
+  AddOptions,
+  AddResult,
   EndedLogins,
   EndOfLogin,
-  EndOptions,
-  KickEndOptions,
+  EndOfUser,
+  EndResult,
+  EndTarget,
   ListedLogin,
   LoginChange,
-  LoginRegistry,
   NewLogin,
+  RegistryApplication,
   RegistryList,
   RegistryListener,
   RegistryPage,
-  Removal,
+  RegistrySupport,
   Since,
   Subscription,
 } from "../types/registry.js";
+import { LOGINS_PER_USER } from "../util/limits.js";
+import { OWN, type OwnRegistry } from "../util/own-registry.js";
 import { endTtlMs } from "./ends.js";
 import { generationAfter, kickSince, newKickRecord } from "./generation.js";
-import { LinkedList, type ListNode } from "../util/linked-list.js";
-
-const SWEEP_INTERVAL_MS = 60_000;
-/** Reads of the active users may sweep more often, up to one part in this many of the time. */
-const SWEEP_SHARE = 50;
-
-interface User extends ListNode<User> {
-  readonly id: string;
-  readonly logins: Map<string, ListedLogin>;
-  /** The logins of kicks that are not finished. */
-  readonly kicked: Map<string, ListedLogin>;
-  lastKick?: KickRecord;
-  /** The login that the last kick has spared. */
-  spared?: string | undefined;
-  /** Until when the last kick is remembered. */
-  kickUntil: number;
-  /** Logins that were ended one by one and must not be adopted again. */
-  readonly ended: Map<
-    string,
-    { readonly endCount: number; readonly kick?: KickRecord | undefined; readonly until: number }
-  >;
-}
+import { MemoryUsers, type User } from "./memory-users.js";
 
 /**
  * Keeps the live logins in the memory of this process. The default, for an app that runs as one process with a `MemoryStore`.
@@ -50,18 +33,16 @@ interface User extends ListNode<User> {
  * Forgets all logins when the process restarts. Processes that share sessions, and sessions that outlive a restart, need
  * `RedisLoginRegistry` or `PostgresLoginRegistry`.
  */
-export class MemoryLoginRegistry implements LoginRegistry {
-  readonly #users = new Map<string, User>();
-  /** The users with a login that is shown, by activity. Includes users whose logins have expired since, until the next check. */
-  readonly #online = new LinkedList<User>();
+export class MemoryLoginRegistry implements OwnRegistry {
+  readonly [OWN] = true;
+  readonly supports: RegistrySupport = {};
+  readonly #users = new MemoryUsers();
   #lastKickOfEveryone: KickRecord | undefined;
   #appId: string | undefined;
   #maxSessionAgeMs = 0;
-  #sweptAt = 0;
-  #sweptInMs = 0;
   readonly #listeners = new Set<RegistryListener>();
 
-  init({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
+  init({ appId, maxSessionAgeMs }: RegistryApplication): void {
     if (this.#appId !== undefined && this.#appId !== appId) {
       throw new LogoutError(
         "ERR_REGISTRY_IN_USE",
@@ -77,52 +58,55 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   peek(userId: string, loginId: string): ListedLogin | undefined {
-    const login = this.#users.get(userId)?.logins.get(loginId);
+    const login = this.#users.find(userId)?.logins.get(loginId);
     return login !== undefined && +login.expires > Date.now() ? login : undefined;
   }
 
-  async add(login: NewLogin): Promise<Generation | undefined> {
-    this.#sweep(SWEEP_INTERVAL_MS);
-    const user = this.#user(login.userId);
-    if (user.ended.has(login.id)) return undefined;
-    this.#list(user, login);
-    return this.#generationOf(user);
+  async add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
+    if (since === undefined) this.#users.sweepNowAndThen();
+    const user = this.#users.findOrCreate(login.userId);
+    const listed = since && user.logins.get(login.id);
+    if (since === undefined ? user.ended.has(login.id) : this.#hasEndedSince(user, login.id, since)) {
+      return { outcome: "ended" };
+    }
+    if (listed === undefined) this.#users.list(user, login);
+    else if (listed.sids.includes(login.sid)) this.#users.change(user, listed, { ttlMs: login.ttlMs });
+    else return { outcome: "moved" };
+    const generation = generationAfter(user.lastKick?.id, this.#lastKickOfEveryone?.id);
+    return { outcome: "listed", generation, ended: [] };
   }
 
-  async adopt(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<Generation | undefined> {
-    const user = this.#user(login.userId);
-    const currentEndCount = user.ended.get(login.id)?.endCount ?? 0;
-    const kick = kickSince(generation, lastKickOn(user, login.id), this.#lastKickOfEveryone, authenticatedAt);
-    if (currentEndCount !== endCount || kick !== undefined) return undefined;
-    const listed = user.logins.get(login.id);
-    if (listed === undefined) this.#list(user, login);
-    else if (listed.sids.includes(login.sid)) this.#change(user, listed, { ttlMs: login.ttlMs });
-    else return undefined;
-    return this.#generationOf(user);
+  #hasEndedSince(user: User, loginId: string, { generation, endCount, authenticatedAt }: Since): boolean {
+    const currentEndCount = user.ended.get(loginId)?.endCount ?? 0;
+    const kick = kickSince(generation, lastKickOn(user, loginId), this.#lastKickOfEveryone, authenticatedAt);
+    return currentEndCount !== endCount || kick !== undefined;
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
-    const user = this.#users.get(userId);
+    const user = this.#users.find(userId);
     const login = this.peek(userId, loginId);
     if (user === undefined || login === undefined) return false;
-    this.#change(user, login, change);
+    this.#users.change(user, login, change);
     return true;
   }
 
-  async remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
-    rejectReplicas(end);
-    const user = this.#user(userId);
-    const { kick, ifLastSid, ifSid = ifLastSid } = end;
+  async end(userId: string, target: EndTarget): Promise<EndResult> {
+    const user = this.#users.findOrCreate(userId);
+    return target.loginId === undefined ? this.#endAll(user, target) : this.#endOne(user, target);
+  }
+
+  #endOne(user: User, end: EndOfLogin): EndResult {
+    const { loginId, kick, ifLastSid, ifSid = ifLastSid } = end;
     const listed = user.logins.get(loginId);
     const previous = user.ended.get(loginId);
     let endCount = previous?.endCount ?? 0;
     if (ifSid !== undefined) {
       const hasSid = listed?.sids.includes(ifSid) === true;
       const otherSids = ifLastSid === undefined ? 0 : Number(listed?.sids.length) - 1;
-      if (listed !== undefined && hasSid && otherSids > 0) this.#change(user, listed, { removeSid: ifSid });
+      if (listed !== undefined && hasSid && otherSids > 0) this.#users.change(user, listed, { removeSid: ifSid });
       if (!hasSid || otherSids > 0) {
-        this.#dropExpired(user);
-        return { login: undefined, endCount };
+        this.#users.dropExpired(user);
+        return { ended: [], endCount };
       }
     }
     user.logins.delete(loginId);
@@ -134,45 +118,33 @@ export class MemoryLoginRegistry implements LoginRegistry {
       const until = Math.max(previous?.until ?? 0, Date.now() + ttlMs);
       user.ended.set(loginId, { endCount, kick: kick ?? previous?.kick, until });
     }
-    this.#dropExpired(user);
-    if (listed !== undefined) this.#notify({ userId, loginIds: [loginId], kick });
-    return { login: listed ?? (kick && user.kicked.get(loginId)), endCount };
+    this.#users.dropExpired(user);
+    if (listed !== undefined) this.#notify({ userId: user.id, loginIds: [loginId], kick });
+    const ended = listed ?? (kick && user.kicked.get(loginId));
+    return { ended: ended === undefined ? [] : [ended], endCount };
   }
 
-  async removeAll(
-    userId: string,
-    kick: KickRecord,
-    { except, ...options }: KickEndOptions = {},
-  ): Promise<readonly ListedLogin[]> {
-    rejectReplicas(options);
-    const user = this.#user(userId);
-    const loginIds = [...user.logins.keys()].filter((id) => id !== except);
+  #endAll(user: User, { kick, except }: EndOfUser): EndResult {
     user.spared = except !== undefined && user.logins.has(except) ? except : undefined;
-    for (const login of user.logins.values()) {
-      if (login.id === except) continue;
-      user.kicked.set(login.id, login);
-      user.logins.delete(login.id);
-    }
-    if (!hasShown(user)) this.#online.delete(user);
+    const loginIds = this.#users.kick(user, except);
     user.lastKick = kick;
     user.kickUntil = Date.now() + this.#maxSessionAgeMs;
-    if (loginIds.length > 0) this.#notify({ userId, loginIds, kick });
-    return [...user.kicked.values()];
+    if (loginIds.length > 0) this.#notify({ userId: user.id, loginIds, kick });
+    return { ended: [...user.kicked.values()], endCount: 0 };
   }
 
   finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
-    const user = this.#users.get(userId);
+    const user = this.#users.find(userId);
     for (const loginId of loginIds) user?.kicked.delete(loginId);
     return Promise.resolve();
   }
 
-  async kickEveryone(kick: KickRecord, options: EndOptions = {}): Promise<void> {
-    rejectReplicas(options);
-    this.#lastKickOfEveryone = kick;
+  async kickEveryone(record: KickRecord): Promise<void> {
+    this.#lastKickOfEveryone = record;
   }
 
   kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
-    const user = this.#users.get(userId);
+    const user = this.#users.find(userId);
     return Promise.resolve(
       user?.ended.get(loginId)?.kick ??
         kickSince(generation, user && lastKickOn(user, loginId), this.#lastKickOfEveryone),
@@ -180,45 +152,46 @@ export class MemoryLoginRegistry implements LoginRegistry {
   }
 
   async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
-    const user = this.#users.get(userId);
-    const shown = user === undefined ? [] : this.#shown(user);
+    const user = this.#users.find(userId);
+    const shown = user === undefined ? [] : this.#users.shown(user);
     return { items: shown.slice(offset, offset + limit), total: shown.length };
   }
 
-  async activeUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUserRow[] }> {
-    this.#sweep(SWEEP_SHARE * this.#sweptInMs);
-    const users: ActiveUserRow[] = [];
+  async activeUsers({ offset, limit }: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
+    this.#users.sweepIfCheap();
+    const items: ActiveUserRow[] = [];
     let position = 0;
-    for (const user of this.#online) {
-      if (users.length >= limit) break;
+    for (const user of this.#users.online) {
+      if (items.length >= limit) break;
       position += 1;
       if (position <= offset) continue;
-      const shown = this.#shown(user);
+      const shown = this.#users.shown(user);
       if (shown.length === 0) continue;
-      users.push({ userId: user.id, logins: shown.slice(0, LOGINS_PER_USER), loginsCount: shown.length });
+      items.push({ userId: user.id, logins: shown.slice(0, LOGINS_PER_USER), loginsCount: shown.length });
     }
-    return { totalCount: this.#online.size, users };
+    return { items, total: this.#users.online.size };
   }
 
   async *scanUsers(): AsyncIterable<readonly string[]> {
-    const users = [...this.#users.values()].filter(({ logins, kicked }) => logins.size + kicked.size > 0);
+    const users = [...this.#users.all()].filter(({ logins, kicked }) => logins.size + kicked.size > 0);
     yield users.map(({ id }) => id);
   }
 
   clear(): Promise<void> {
     this.#lastKickOfEveryone = newKickRecord();
-    for (const user of this.#users.values()) {
+    for (const user of this.#users.all()) {
       user.logins.clear();
       user.kicked.clear();
-      this.#dropExpired(user);
+      this.#users.dropExpired(user);
     }
-    for (const listener of this.#listeners) listener.listening(true);
+    for (const listener of this.#listeners) listener.gap();
     return Promise.resolve();
   }
 
   subscribe(listener: RegistryListener): Subscription {
     this.#listeners.add(listener);
-    listener.listening(true);
+    listener.connected();
+    listener.gap();
     return {
       close: () => {
         this.#listeners.delete(listener);
@@ -234,107 +207,9 @@ export class MemoryLoginRegistry implements LoginRegistry {
   #notify(ended: EndedLogins): void {
     for (const listener of this.#listeners) listener.ended(ended);
   }
-
-  #user(userId: string): User {
-    let user = this.#users.get(userId);
-    if (user === undefined) {
-      user = { id: userId, logins: new Map(), kicked: new Map(), ended: new Map(), kickUntil: 0 };
-      this.#users.set(userId, user);
-    }
-    return user;
-  }
-
-  #generationOf(user: User): Generation {
-    return generationAfter(user.lastKick?.id, this.#lastKickOfEveryone?.id);
-  }
-
-  #list(user: User, login: NewLogin): void {
-    const now = Date.now();
-    const expires = new Date(now + login.ttlMs);
-    user.logins.set(login.id, {
-      id: login.id,
-      userId: login.userId,
-      began: login.began ?? new Date(now),
-      lastActive: new Date(now),
-      expires,
-      shownUntil: expires,
-      ip: login.ip,
-      userAgent: login.userAgent,
-      sids: [login.sid],
-    });
-    this.#online.moveToFront(user);
-  }
-
-  #change(user: User, login: ListedLogin, { addSid, removeSid, ttlMs, ip, userAgent }: LoginChange): void {
-    const now = Date.now();
-    const sids = new Set(login.sids);
-    if (removeSid !== undefined) sids.delete(removeSid);
-    if (addSid !== undefined) sids.add(addSid);
-    const hasDevice = login.ip !== undefined || login.userAgent !== undefined;
-    user.logins.set(login.id, {
-      ...login,
-      ...(hasDevice ? {} : { ip, userAgent }),
-      sids: [...sids],
-      ...(ttlMs === undefined
-        ? {}
-        : {
-            lastActive: new Date(now),
-            expires: later(login.expires, now + ttlMs),
-            shownUntil: new Date(now + ttlMs),
-          }),
-    });
-    if (!hasShown(user)) this.#online.delete(user);
-    else if (ttlMs !== undefined) this.#online.moveToFront(user);
-  }
-
-  #shown(user: User): ListedLogin[] {
-    this.#dropExpired(user);
-    return [...user.logins.values()].filter(isShown).sort((a, b) => +b.began - +a.began);
-  }
-
-  #dropExpired(user: User): void {
-    const now = Date.now();
-    for (const logins of [user.logins, user.kicked]) {
-      for (const { id, expires } of logins.values()) if (+expires <= now) logins.delete(id);
-    }
-    for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
-    if (!hasShown(user)) this.#online.delete(user);
-    const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
-    if (isEmpty && user.kickUntil <= now) this.#users.delete(user.id);
-  }
-
-  /** Drops users of whom nothing needs to be kept, so that memory does not grow forever. */
-  #sweep(intervalMs: number): void {
-    const now = Date.now();
-    if (now - this.#sweptAt < Math.min(intervalMs, SWEEP_INTERVAL_MS)) return;
-    for (const user of this.#users.values()) this.#dropExpired(user);
-    this.#sweptAt = now;
-    this.#sweptInMs = Date.now() - now;
-  }
 }
 
 /** Returns the user's last kick, unless it has spared this login. */
 function lastKickOn(user: User, loginId: string): KickRecord | undefined {
   return user.spared === loginId ? undefined : user.lastKick;
-}
-
-function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
-  if (waitReplicas === 0) return;
-  throw new LogoutError(
-    "ERR_ARGUMENT_INVALID",
-    "waitReplicas is not supported: MemoryLoginRegistry has no replicas. Leave it out.",
-  );
-}
-
-function isShown({ sids, shownUntil }: ListedLogin): boolean {
-  return sids.length > 0 && +shownUntil > Date.now();
-}
-
-function hasShown(user: User): boolean {
-  for (const login of user.logins.values()) if (isShown(login)) return true;
-  return false;
-}
-
-function later(date: Date, at: number): Date {
-  return +date >= at ? date : new Date(at);
 }

@@ -217,7 +217,7 @@ export class StoreHook {
   /** Returns the login of a stored session, as a request with that session would get it. */
   loginOfSession(sid: string): Promise<SessionLogin> {
     return new Promise((resolve, reject) => {
-      this.#parts.sessions.load(sid, (error, { session, rejection } = {}) => {
+      this.#parts.sessions.loads.load(sid, (error, { session, rejection } = {}) => {
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as the store or the registry has it
         if (error !== undefined) reject(error);
         else

@@ -1,4 +1,4 @@
-import type { LoginRegistry, Removal } from "../types/registry.js";
+import type { ListedLogin, LoginRegistry } from "../types/registry.js";
 import { ownKeysOf, type SessionRecord, type Stamp, type Tombstone } from "./stamp.js";
 
 /** A login that a request was loaded with, or has begun. */
@@ -7,7 +7,10 @@ export interface HeldLogin {
   /** The session id under which the request knows it to be live. */
   readonly sid: string;
   /** Set once this request has ended the login: the request may list it again, unless something else has ended it since. */
-  removal?: Removal & {
+  removal?: {
+    readonly login: ListedLogin;
+    /** How often the login had been ended then, for {@link LoginRegistry.add}. */
+    readonly endCount: number;
     /** When the login was still listed, in epoch milliseconds. */
     readonly at: number;
     /** The registry of the removal. Another one does not know earlier kicks. */

@@ -5,7 +5,8 @@ import { isMemoryStore } from "../util/known-stores.js";
 import { byCallback, toCallback, type Callback, type Done } from "./callbacks.js";
 import type { Rejection, RequestState, RequestStates } from "./request-state.js";
 import { methodAround, requestOf, type RequestWithSession } from "./request-with-session.js";
-import type { Loaded, SessionRules } from "./rules/rules.js";
+import type { Loaded } from "./rules/load.js";
+import type { SessionRules } from "./rules/rules.js";
 import type { SessionRecord } from "./stamp.js";
 import type { HookedStore } from "./store/hooked-store.js";
 import type { RawStore } from "./store/raw-store.js";
@@ -128,7 +129,7 @@ export class StoreMethods {
   }
 
   #load(sid: string, callback: Callback): void {
-    this.#parts.sessions.load(sid, (error, loaded = {}) => {
+    this.#parts.sessions.loads.load(sid, (error, loaded = {}) => {
       if (error === undefined) process.nextTick(this.#deliver, callback, loaded);
       else process.nextTick(callback, error);
     });

@@ -42,6 +42,8 @@ export interface KickRecord {
   readonly id: string;
   /** When the kick was made. */
   readonly at: Date;
+  /** `"kick"`: someone kicked. `"limit"`, `"lifetime"`: a rule of the app ended the logins. */
+  readonly cause: "kick" | "limit" | "lifetime";
   /** Shown to the kicked user. */
   readonly reason?: string | undefined;
   /** Who kicked: for events and audit, never shown to the kicked user. */

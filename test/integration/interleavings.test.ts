@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
 import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
+import type { AddOptions, AddResult, EndResult, EndTarget, NewLogin } from "../../lib/registry/index.js";
 import { Gate } from "../support/gate.js";
 import { Holdable } from "../support/holdable.js";
 import { destroy, regenerate, save } from "../support/race-app.js";
@@ -11,11 +12,12 @@ import { sessionId, useSites } from "../support/site.js";
 class LosesAnswer extends MemoryLoginRegistry {
   afterAdopt: (() => Promise<void>) | undefined;
 
-  override async adopt(...args: Parameters<LoginRegistry["adopt"]>): ReturnType<LoginRegistry["adopt"]> {
-    const generation = await super.adopt(...args);
+  override async add(login: NewLogin, options?: AddOptions): Promise<AddResult> {
+    const added = await super.add(login, options);
+    if (options?.since === undefined) return added;
     const after = this.afterAdopt;
     this.afterAdopt = undefined;
-    if (after === undefined) return generation;
+    if (after === undefined) return added;
     await after();
     throw new Error("the answer was lost, as the test wants it");
   }
@@ -23,12 +25,12 @@ class LosesAnswer extends MemoryLoginRegistry {
 
 /** A registry in which an event happens between the listing and the next steps of a kick. */
 class Interrupts extends MemoryLoginRegistry {
-  afterRemoveAll: (() => Promise<void>) | undefined;
+  afterKick: (() => Promise<void>) | undefined;
 
-  override async removeAll(...args: Parameters<LoginRegistry["removeAll"]>): ReturnType<LoginRegistry["removeAll"]> {
-    const logins = await super.removeAll(...args);
-    await this.afterRemoveAll?.();
-    return logins;
+  override async end(userId: string, target: EndTarget): Promise<EndResult> {
+    const result = await super.end(userId, target);
+    if (target.loginId === undefined) await this.afterKick?.();
+    return result;
   }
 }
 
@@ -162,7 +164,7 @@ describe("a schedule that once", () => {
     const browser = await site.login("alice");
     const become = browser.clone().post("/later/become/bob");
     await gates.a.reached;
-    registry.afterRemoveAll = async () => {
+    registry.afterKick = async () => {
       gates.a.open();
       await become;
     };

@@ -72,9 +72,9 @@ class BrokenRegistry extends MemoryLoginRegistry {
   broken: string | undefined;
   isDown = false;
 
-  override removeAll(...[userId, kick]: Parameters<MemoryLoginRegistry["removeAll"]>) {
+  override end(...[userId, target]: Parameters<MemoryLoginRegistry["end"]>) {
     if (userId === this.broken) return Promise.reject(new LogoutError("ERR_REGISTRY_UNAVAILABLE", "It is down."));
-    return super.removeAll(userId, kick);
+    return super.end(userId, target);
   }
 
   override activeUsers(page: { offset: number; limit: number }) {
@@ -98,8 +98,8 @@ class UnreadableRegistry extends MemoryLoginRegistry {
   }
 
   override async activeUsers(page: { offset: number; limit: number }) {
-    const { totalCount, users } = await super.activeUsers(page);
-    return { totalCount, users: users.filter(({ userId }) => userId !== this.unreadable) };
+    const { items, total } = await super.activeUsers(page);
+    return { total, items: items.filter(({ userId }) => userId !== this.unreadable) };
   }
 }
 
@@ -382,7 +382,7 @@ describe("the table", () => {
   it("says that no users are online", async () => {
     const registry = new MemoryLoginRegistry();
     const { site, root, page } = await consoleFor([], { auth: { registry } });
-    registry.activeUsers = () => Promise.resolve({ totalCount: 0, users: [] });
+    registry.activeUsers = () => Promise.resolve({ total: 0, items: [] });
     const { status, text } = await visit(site, root, page);
     expect(status).toBe(200);
     expect(textOf(text)).toContain(en.noUsersOnline(site.appId));

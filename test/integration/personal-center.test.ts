@@ -762,7 +762,7 @@ describe("an invented login id", () => {
       const loginId = randomBytes(16).toString("base64url");
       const { headers } = await submit(site, browser, "/u/end-login", [["loginId", loginId]]);
       expect(headers.location).toBe("/u?ended=0");
-      expect((await registry.remove("alice", loginId, { ifListed: true })).endCount).toBe(0);
+      expect((await registry.end("alice", { loginId, ifListed: true })).endCount).toBe(0);
       expect(await registry.kickOf("alice", loginId, "")).toBeUndefined();
     }
     expect(await site.user(browser)).toBe("alice");

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore, type SessionData } from "express-session";
-import { MemoryLoginRegistry, type Generation, type LoginChange, type NewLogin } from "../../lib/index.js";
+import { MemoryLoginRegistry } from "../../lib/index.js";
+import type { AddOptions, AddResult, LoginChange, NewLogin } from "../../lib/registry/index.js";
 import { stampOf } from "../../lib/session/stamp.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
@@ -29,9 +30,9 @@ class SlowRegistry extends MemoryLoginRegistry {
   beforeAdd: (() => Promise<void>) | undefined;
   beforeUpdate: (() => Promise<void>) | undefined;
 
-  override async add(login: NewLogin): Promise<Generation | undefined> {
-    await this.beforeAdd?.();
-    return super.add(login);
+  override async add(login: NewLogin, options?: AddOptions): Promise<AddResult> {
+    if (options?.since === undefined) await this.beforeAdd?.();
+    return super.add(login, options);
   }
 
   override async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
 import { Passport } from "passport";
-import { MemoryLoginRegistry, type Generation, type LogoutMiddleware, type NewLogin } from "../../lib/index.js";
+import { MemoryLoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
+import type { AddOptions, AddResult, NewLogin } from "../../lib/registry/index.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
 import { regenerate, save } from "../support/race-app.js";
@@ -135,9 +136,9 @@ class FailingStore extends MemoryStore {
 class CountingRegistry extends MemoryLoginRegistry {
   readonly added: string[] = [];
 
-  override async add(login: NewLogin): Promise<Generation | undefined> {
-    this.added.push(login.id);
-    return super.add(login);
+  override async add(login: NewLogin, options?: AddOptions): Promise<AddResult> {
+    if (options?.since === undefined) this.added.push(login.id);
+    return super.add(login, options);
   }
 }
 

@@ -24,7 +24,7 @@ const openSite = useSites();
 const LONGEST_SESSION = 4_096;
 /** The same as connect-redis's default, but a custom serializer cannot be recognized as such. */
 const SERIALIZER = { parse: JSON.parse, stringify: JSON.stringify };
-const KICK = { id: "kick", at: new Date(1_700_000_000_000), reason: "moved on" };
+const KICK = { id: "kick", at: new Date(1_700_000_000_000), cause: "kick" as const, reason: "moved on" };
 const inAnHour = (): Date => new Date(Date.now() + 3_600_000);
 
 let redis: RedisServer;

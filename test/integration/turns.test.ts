@@ -1,16 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
-import {
-  MemoryLoginRegistry,
-  type Generation,
-  type LoginChange,
-  type LogoutMiddleware,
-  type NewLogin,
-  type Since,
-} from "../../lib/index.js";
+import { MemoryLoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
+import type { AddOptions, AddResult, LoginChange, NewLogin } from "../../lib/registry/index.js";
 import { Browser } from "../support/http.js";
 import { destroy, regenerate, save } from "../support/race-app.js";
+import { generationOf } from "../support/registry-calls.js";
 import { sessionId, signedCookie, useSites, type Site } from "../support/site.js";
 
 const COOKIE = { originalMaxAge: 3_600_000, expires: new Date(Date.now() + 3_600_000), path: "/", httpOnly: true };
@@ -54,16 +49,10 @@ class SharedStore extends MemoryStore {
 class LossyRegistry extends MemoryLoginRegistry {
   losesAnswers = false;
 
-  override async add(login: NewLogin): Promise<Generation | undefined> {
-    const generation = await super.add(login);
+  override async add(login: NewLogin, options?: AddOptions): Promise<AddResult> {
+    const added = await super.add(login, options);
     this.#answer();
-    return generation;
-  }
-
-  override async adopt(login: NewLogin, since: Since): Promise<Generation | undefined> {
-    const generation = await super.adopt(login, since);
-    this.#answer();
-    return generation;
+    return added;
   }
 
   override async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
@@ -249,7 +238,8 @@ describe("a session that another process writes while it is adopted", () => {
   it("keeps the login that has begun in that process", async () => {
     const { site, store, registry } = await open();
     store.put("sid", { userId: "alice" });
-    const generation = (await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 })) ?? "";
+    const begun = await registry.add({ id: BEGUN, userId: "alice", sid: "sid", ttlMs: 60_000 });
+    const generation = generationOf(begun) ?? "";
     store.onRead = (sid, times) => {
       const expressLogout = `${BEGUN} ${String(generation.length)} ${generation}alice`;
       if (times === 2) store.put(sid, { userId: "alice", expressLogout });

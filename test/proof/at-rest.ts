@@ -19,7 +19,7 @@ export interface Rest {
   readonly missed: ReadonlySet<string>;
   /** The logins of each user, as the registry lists them for a page. */
   readonly lists: ReadonlyMap<string, RegistryList<ListedLogin>>;
-  readonly online: { readonly totalCount: number; readonly users: readonly ActiveUserRow[] };
+  readonly online: RegistryList<ActiveUserRow>;
 }
 
 /** What lists and the session store must look like then. */
@@ -37,7 +37,7 @@ export function faultsAtRest(
 
 function faultOf(login: ModelLogin, alive: ReadonlySet<ModelLogin | undefined>, rest: Rest): string | undefined {
   const isShown = isIn(rest.lists.get(login.user)?.items, login);
-  const isOnline = isIn(rest.online.users.find(({ userId }) => userId === login.user)?.logins, login);
+  const isOnline = isIn(rest.online.items.find(({ userId }) => userId === login.user)?.logins, login);
   const live = new Set(rest.sessions.map(([sid]) => sid));
   const sids = [...login.sids];
   const isGone = sids.length > 0 && !sids.some((sid) => live.has(sid));
@@ -69,9 +69,9 @@ function privateData(logins: readonly ModelLogin[], { sessions, isAskedFor }: Re
 /** Where no process has died, both lists say the same. */
 function countsOf({ isWhole, lists, online }: Rest): readonly string[] {
   const users = [...lists].filter(([, { total }]) => total > 0).map(([userId]) => userId);
-  const seen = online.users.map(({ userId }) => userId);
-  if (!isWhole || (online.totalCount === users.length && users.every((userId) => seen.includes(userId)))) return [];
-  return [`L: ${users.join()} have logins, ${seen.join()} are online, and ${String(online.totalCount)} are counted`];
+  const seen = online.items.map(({ userId }) => userId);
+  if (!isWhole || (online.total === users.length && users.every((userId) => seen.includes(userId)))) return [];
+  return [`L: ${users.join()} have logins, ${seen.join()} are online, and ${String(online.total)} are counted`];
 }
 
 function isIn(listed: readonly ListedLogin[] | undefined, { ids }: ModelLogin): boolean {

@@ -1,13 +1,14 @@
 import { MemoryLoginRegistry } from "../../lib/index.js";
-import type { Generation, KickRecord } from "../../lib/types/login.js";
+import type { KickRecord } from "../../lib/types/login.js";
 import type {
+  AddOptions,
+  AddResult,
   EndOfLogin,
-  KickEndOptions,
+  EndResult,
+  EndTarget,
   ListedLogin,
   LoginChange,
   NewLogin,
-  Removal,
-  Since,
 } from "../../lib/types/registry.js";
 import { generationAfter } from "../../lib/registry/generation.js";
 
@@ -24,9 +25,9 @@ class NoCheckOnRead extends MemoryLoginRegistry {
 class AddOnSave extends MemoryLoginRegistry {
   readonly #sids = new Map<string, string>();
 
-  override add(login: NewLogin): Promise<Generation | undefined> {
-    this.#sids.set(login.id, login.sid);
-    return super.add(login);
+  override add(login: NewLogin, options?: AddOptions): Promise<AddResult> {
+    if (options?.since === undefined) this.#sids.set(login.id, login.sid);
+    return super.add(login, options);
   }
 
   override async update(userId: string, id: string, change: LoginChange): Promise<boolean> {
@@ -49,9 +50,9 @@ class AdoptWithoutRecord extends MemoryLoginRegistry {
   readonly #records = new Map<string, KickRecord>();
   #everyone: KickRecord | undefined;
 
-  override removeAll(userId: string, record: KickRecord): Promise<readonly ListedLogin[]> {
-    this.#records.set(userId, record);
-    return super.removeAll(userId, record);
+  override end(userId: string, target: EndTarget): Promise<EndResult> {
+    if (target.loginId === undefined) this.#records.set(userId, target.kick);
+    return super.end(userId, target);
   }
 
   override kickEveryone(record: KickRecord): Promise<void> {
@@ -59,49 +60,53 @@ class AdoptWithoutRecord extends MemoryLoginRegistry {
     return super.kickEveryone(record);
   }
 
-  override adopt(login: NewLogin, since: Since): Promise<Generation | undefined> {
-    return super.adopt(login, {
-      ...since,
-      generation: generationAfter(this.#records.get(login.userId)?.id, this.#everyone?.id),
-    });
+  override add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
+    const generation = generationAfter(this.#records.get(login.userId)?.id, this.#everyone?.id);
+    return super.add(login, { since: since && { ...since, generation } });
   }
 }
 
+/** Ends one login in another way. */
+abstract class EndsLogins extends MemoryLoginRegistry {
+  override end(userId: string, target: EndTarget): Promise<EndResult> {
+    return super.end(userId, target.loginId === undefined ? target : this.changed(target));
+  }
+
+  protected abstract changed(end: EndOfLogin): EndOfLogin;
+}
+
 /** An end without a kick is not remembered. An adopted session is adopted again. */
-class ForgetsEnds extends MemoryLoginRegistry {
-  override remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
-    return super.remove(userId, loginId, { ...end, remember: false, ifListed: true });
+class ForgetsEnds extends EndsLogins {
+  protected override changed(end: EndOfLogin): EndOfLogin {
+    return { ...end, remember: false, ifListed: true };
   }
 }
 
 /** A kick that is repeated gets only the logins that are still listed. */
 class KeepsNoUnfinishedKick extends MemoryLoginRegistry {
-  override async removeAll(
-    userId: string,
-    record: KickRecord,
-    options?: KickEndOptions,
-  ): Promise<readonly ListedLogin[]> {
-    const logins = await super.removeAll(userId, record, options);
+  override async end(userId: string, target: EndTarget): Promise<EndResult> {
+    const result = await super.end(userId, target);
+    if (target.loginId !== undefined) return result;
     await super.finishKick(
       userId,
-      logins.map(({ id }) => id),
+      result.ended.map(({ id }) => id),
     );
-    return logins;
+    return result;
   }
 }
 
 /** A session that is gone ends its login, wherever else it lives. */
-class LosesLogins extends MemoryLoginRegistry {
-  override remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
-    return super.remove(userId, loginId, { ...end, ifSid: undefined, ifLastSid: undefined });
+class LosesLogins extends EndsLogins {
+  protected override changed(end: EndOfLogin): EndOfLogin {
+    return { ...end, ifSid: undefined, ifLastSid: undefined };
   }
 }
 
 /** Nothing comes of a session that is gone. */
 class KeepsGhosts extends MemoryLoginRegistry {
-  override remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
-    if (end.ifLastSid === undefined) return super.remove(userId, loginId, end);
-    return Promise.resolve({ login: undefined, endCount: 0 });
+  override end(userId: string, target: EndTarget): Promise<EndResult> {
+    if (target.loginId === undefined || target.ifLastSid === undefined) return super.end(userId, target);
+    return Promise.resolve({ ended: [], endCount: 0 });
   }
 }
 
@@ -109,9 +114,9 @@ class KeepsGhosts extends MemoryLoginRegistry {
 class ShownWhileKept extends MemoryLoginRegistry {
   readonly #keptUntil = new Map<string, number>();
 
-  override add(login: NewLogin): Promise<Generation | undefined> {
-    this.#keptUntil.set(login.id, Date.now() + login.ttlMs);
-    return super.add(login);
+  override add(login: NewLogin, options?: AddOptions): Promise<AddResult> {
+    if (options?.since === undefined) this.#keptUntil.set(login.id, Date.now() + login.ttlMs);
+    return super.add(login, options);
   }
 
   override update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {

@@ -1,4 +1,12 @@
-import type { ListedLogin, LoginChange, NewLogin } from "../../lib/types/registry.js";
+import type {
+  AddOptions,
+  AddResult,
+  EndResult,
+  EndTarget,
+  ListedLogin,
+  LoginChange,
+  NewLogin,
+} from "../../lib/types/registry.js";
 import { stampOf } from "../../lib/session/stamp.js";
 import { faultsAtRest, type Rest } from "./at-rest.js";
 import type { Actor } from "./schedule.js";
@@ -428,39 +436,40 @@ export class Model implements StoreWatcher {
   }
 
   /** The registry is asked for something. */
-  asked(method: string, [first, , change]: readonly unknown[], actor: Actor | undefined): void {
+  asked(method: string, [first, second, change]: readonly unknown[], actor: Actor | undefined): void {
     const visit = actor as Visit | undefined;
     if (visit !== undefined && this.#visits.has(visit)) visit.registryCalls += 1;
-    if (method === "adopt") actor?.midst?.add("an adoption");
+    const isNew = (second as AddOptions | undefined)?.since === undefined;
+    if (method === "add" && !isNew) actor?.midst?.add("an adoption");
     if (method === "update") {
       const { addSid } = change as LoginChange;
       if (addSid !== undefined) this.#rotated.add(addSid);
     }
-    if (method !== "add" && method !== "adopt") return;
+    if (method !== "add") return;
     const { userId, sid, id } = first as NewLogin;
     this.#ids.set(nameOf({ userId, id }), { userId, id });
     const job = this.#jobs.has(actor as Job) ? (actor as Job) : undefined;
-    if (method === "add" && job !== undefined) this.#violate(`I2: ${job.name} begins a login, and is no request`);
+    if (isNew && job !== undefined) this.#violate(`I2: ${job.name} begins a login, and is no request`);
     const old = this.logins.find(({ user, sids, isAdopted }) => !isAdopted && user === userId && sids.has(sid));
-    const login =
-      method === "add" ? visit?.change?.begins : (old ?? (job?.login?.isCopied === true ? job.login : undefined));
+    const login = isNew ? visit?.change?.begins : (old ?? (job?.login?.isCopied === true ? job.login : undefined));
     if (login === undefined) return;
     login.ids.add(id);
     // What could not be added is added again, under another id.
-    if (method === "add") login.loginId = id;
+    if (isNew) login.loginId = id;
     else login.loginId ??= id;
   }
 
   /** The registry has answered. */
-  answered(method: string, [userId]: readonly unknown[], answer: unknown): void {
-    if (method === "add" && answer !== undefined) {
+  answered(method: string, [first, second]: readonly unknown[], answer: unknown): void {
+    const isNew = (second as AddOptions | undefined)?.since === undefined;
+    if (method === "add" && isNew && (answer as AddResult).outcome === "listed") {
       this.#added += 1;
       if (this.#added > this.#begun) this.#violate("I2: a login is listed that was never begun");
     }
-    if (method === "removeAll") {
+    if (method === "end" && (second as EndTarget).loginId === undefined) {
       const now = this.#tick();
-      for (const { id } of answer as readonly ListedLogin[]) {
-        const name = nameOf({ userId: String(userId), id });
+      for (const { id } of (answer as EndResult).ended) {
+        const name = nameOf({ userId: String(first), id });
         if (!this.#counted.has(name)) this.#counted.set(name, now);
       }
     }

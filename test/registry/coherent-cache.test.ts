@@ -7,6 +7,7 @@ import { appKeys, userKeys } from "../../lib/registry/redis/keys.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
+import { kickUser } from "../support/registry-calls.js";
 
 const ROUNDS = 20_000;
 /** Rounds at once: each is the others' load. */
@@ -117,7 +118,7 @@ describe("applications that share one client", () => {
         const [sid, userId] = [`sid ${String(Math.random())}`, `user ${String(Math.random())}`];
         await set(store, sid, sessionOf(userId));
         for (let reads = 0; reads < 3; reads += 1) expect(await get(store, sid)).not.toBeNull();
-        await kicking.removeAll(userId, { id: "mark", at: new Date() });
+        await kickUser(kicking, userId, { id: "mark", at: new Date(), cause: "kick" });
         return (await get(store, sid)) !== null;
       };
       return { auth, client, isServedAfterKick };

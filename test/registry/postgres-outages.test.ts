@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Pool } from "pg";
 import type { PostgresClient } from "../../lib/registry/postgres/index.js";
 import { before, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
+import { adopt, kickUser } from "../support/registry-calls.js";
 
 const UNAVAILABLE = expect.objectContaining({
   code: "ERR_REGISTRY_UNAVAILABLE",
@@ -33,7 +34,7 @@ describe("a call that times out", () => {
     site.server.pause();
     try {
       await expect(registry.find("alice", "login")).rejects.toEqual(UNAVAILABLE);
-      await expect(registry.removeAll("alice", newKick())).rejects.toEqual(UNAVAILABLE);
+      await expect(kickUser(registry, "alice", newKick())).rejects.toEqual(UNAVAILABLE);
     } finally {
       site.server.resume();
     }
@@ -82,7 +83,7 @@ describe("a call that times out", () => {
       `SELECT pg_advisory_xact_lock(hashtextextended(encode(key, 'hex'), 2)) FROM express_logout_users`,
     );
     try {
-      await expect(registry.removeAll("alice", newKick())).rejects.toEqual(UNAVAILABLE);
+      await expect(kickUser(registry, "alice", newKick())).rejects.toEqual(UNAVAILABLE);
       // Its connection is not reused, because it may still be running a statement.
       await eventually(() => removed.length === 1);
       await eventually(async () => (await waitingForLocks()) === 0);
@@ -105,7 +106,7 @@ describe("a kick of everyone while a login is being listed", () => {
     });
     const [slow, registry] = [open(committing, { appId }), open(own, { appId })];
 
-    await (method === "add_login" ? slow.add(newLogin()) : slow.adopt(newLogin(), { generation: "", endCount: 0 }));
+    await (method === "add_login" ? slow.add(newLogin()) : adopt(slow, newLogin(), { generation: "", endCount: 0 }));
     const state = { isMarked: false };
     const kicked = (async () => {
       await registry.kickEveryone(newKick());

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Pool } from "pg";
-import type { Generation, KickRecord, NewLogin } from "../../lib/index.js";
+import type { Generation, KickRecord, NewLogin } from "../../lib/registry/index.js";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { begun, shown } from "../support/postgres-site.js";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.js";
+import { adopt, endLogin, kickUser } from "../support/registry-calls.js";
 
 const HOUR_MS = 3_600_000;
 const ROUNDS = 200;
@@ -26,7 +27,7 @@ afterAll(async () => {
 
 let count = 0;
 const next = (word: string): string => `${word}-${String((count += 1))}`;
-const newKick = (): KickRecord => ({ id: next("mark"), at: new Date(1_700_000_000_000) });
+const newKick = (): KickRecord => ({ id: next("mark"), at: new Date(1_700_000_000_000), cause: "kick" });
 const below = (limit: number): number => Math.floor(Math.random() * limit);
 const anyOf = <Item>(items: readonly Item[]): Item => {
   const item = items[below(items.length)];
@@ -80,10 +81,10 @@ class Round {
       if (below(2) === 0) {
         tried.isOn = await anyNode().update(userId, login.id, { addSid: next("sid"), ttlMs: HOUR_MS });
       } else {
-        const { login: removed, endCount } = await anyNode().remove(userId, login.id);
+        const { login: removed, endCount } = await endLogin(anyNode(), userId, login.id);
         tried.isOn =
           removed !== undefined &&
-          (await anyNode().adopt(login, { generation: tried.generation, endCount })) !== undefined;
+          (await adopt(anyNode(), login, { generation: tried.generation, endCount })) !== undefined;
       }
     }
   }
@@ -93,7 +94,7 @@ class Round {
     await Promise.all(this.#userIds.map((userId) => shown(anyNode(), userId)));
     if (this.#begun.length === 0) return;
     const tried = anyOf(this.#begun);
-    await anyNode().remove(tried.login.userId, tried.login.id);
+    await endLogin(anyNode(), tried.login.userId, tried.login.id);
     tried.isLoggedOut = true;
     await this.#expectOff([tried]);
   }
@@ -101,7 +102,7 @@ class Round {
   async #kick(): Promise<void> {
     const userId = this.#anyUser();
     const before = this.#begun.filter(({ login }) => login.userId === userId);
-    await anyNode().removeAll(userId, newKick());
+    await kickUser(anyNode(), userId, newKick());
     await this.#expectOff(before);
   }
 
@@ -110,7 +111,7 @@ class Round {
     const kick = newKick();
     await anyNode().kickEveryone(kick);
     for await (const userIds of anyNode().scanUsers()) {
-      await Promise.all(userIds.map((userId) => anyNode().removeAll(userId, kick)));
+      await Promise.all(userIds.map((userId) => kickUser(anyNode(), userId, kick)));
     }
     await this.#expectOff(before);
   }
@@ -141,7 +142,7 @@ describe("many steps on one user at once, from two pools", () => {
     for (let round = 0; round < 20; round += 1) {
       const login = { id: next("login"), userId: next("carol"), sid: "sid", ttlMs: HOUR_MS };
       await anyNode().add(login);
-      const removals = await Promise.all([1, 2, 3, 4, 5].map(() => anyNode().remove(login.userId, login.id)));
+      const removals = await Promise.all([1, 2, 3, 4, 5].map(() => endLogin(anyNode(), login.userId, login.id)));
       expect(removals.filter((removal) => removal.login !== undefined)).toHaveLength(1);
       expect(new Set(removals.map(({ endCount }) => endCount)).size).toBe(5);
     }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Pool } from "pg";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { begun, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
+import { adopt, endLogin, kickUser } from "../support/registry-calls.js";
 
 const HOUR_MS = 3_600_000;
 const FIRST_TIME = { generation: "", endCount: 0 };
@@ -36,11 +37,11 @@ describe("a user with a long login", () => {
   /** Steps on a login that ends soon, beside one that does not. */
   const STEPS: Record<string, (registry: PostgresLoginRegistry) => Promise<unknown>> = {
     "a short login": (registry) => registry.add({ ...newLogin(), ttlMs: 1 }),
-    "a short adoption": (registry) => registry.adopt({ ...newLogin(), ttlMs: 1 }, FIRST_TIME),
+    "a short adoption": (registry) => adopt(registry, { ...newLogin(), ttlMs: 1 }, FIRST_TIME),
     "a second adoption of a short login": async (registry) => {
       const short = { ...newLogin(), ttlMs: 1_500 };
       await registry.add(short);
-      await registry.adopt({ ...short, ttlMs: 1 }, FIRST_TIME);
+      await adopt(registry, { ...short, ttlMs: 1 }, FIRST_TIME);
     },
     "activity of a short login": async (registry) => {
       const short = { ...newLogin(), ttlMs: 1_500 };
@@ -51,7 +52,7 @@ describe("a user with a long login", () => {
       const third = newLogin();
       await registry.add({ ...newLogin(), ttlMs: 1 });
       await registry.add(third);
-      await registry.remove("alice", third.id);
+      await endLogin(registry, "alice", third.id);
     },
   };
 
@@ -62,7 +63,7 @@ describe("a user with a long login", () => {
     await step(registry);
     await eventually(async () => (await shown(registry, "alice")).length === 1);
     await sweep(appId);
-    const { users } = await registry.activeUsers({ offset: 0, limit: 10 });
+    const { items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
     expect(users.map(({ userId }) => userId)).toContain("alice");
     const found: string[] = [];
     for await (const userIds of registry.scanUsers()) found.push(...userIds);
@@ -76,10 +77,10 @@ describe("the memory of a user whose logins were short", () => {
     const registry = await opened(appId);
     await registry.add({ ...newLogin(), ttlMs: 1 });
     const kick = newKick();
-    await registry.removeAll("alice", kick);
+    await kickUser(registry, "alice", kick);
     await sweep(appId);
     expect(await registry.kickOf("alice", "old", "")).toEqual(kick);
-    expect(await registry.adopt(newLogin(), FIRST_TIME)).toBeUndefined();
+    expect(await adopt(registry, newLogin(), FIRST_TIME)).toBeUndefined();
   });
 
   it("includes the end of a login that must not be adopted again", async () => {
@@ -87,13 +88,13 @@ describe("the memory of a user whose logins were short", () => {
     const registry = await opened(appId);
     const login = { ...newLogin(), ttlMs: 1 };
     await registry.add(login);
-    await registry.remove("alice", login.id, { remember: true });
+    await endLogin(registry, "alice", login.id, { remember: true });
     // An end that is remembered for a shorter time does not shorten the memory.
     registry.init({ appId, maxSessionAgeMs: 1 });
-    await registry.remove("alice", login.id, { remember: true });
+    await endLogin(registry, "alice", login.id, { remember: true });
     await sweep(appId);
-    expect(await registry.adopt(login, FIRST_TIME)).toBeUndefined();
-    expect(await registry.adopt(login, { generation: "", endCount: 2 })).toEqual(expect.any(String));
+    expect(await adopt(registry, login, FIRST_TIME)).toBeUndefined();
+    expect(await adopt(registry, login, { generation: "", endCount: 2 })).toEqual(expect.any(String));
   });
 });
 
@@ -104,10 +105,10 @@ describe("the sweep", () => {
     const [kicked, ended] = [newLogin("ann"), newLogin("ben")].map((login) => ({ ...login, ttlMs: 1 }));
     if (kicked === undefined || ended === undefined) throw new Error("no logins");
     await registry.add(kicked);
-    await registry.removeAll("ann", newKick());
+    await kickUser(registry, "ann", newKick());
     await registry.add(ended);
-    await registry.remove("ben", ended.id, { kick: newKick(), remember: true });
-    await registry.remove("cid", "unknown", { remember: true });
+    await endLogin(registry, "ben", ended.id, { kick: newKick(), remember: true });
+    await endLogin(registry, "cid", "unknown", { remember: true });
     await eventually(async () => {
       await sweep(appId);
       const kept = await Promise.all(["ann", "ben", "cid"].map((userId) => isKept(appId, userId)));
@@ -149,15 +150,15 @@ describe("the time until which a user is shown", () => {
     const logins = Array.from({ length: 4 }, () => newLogin());
     const anyOf = <Item>(items: readonly Item[]): Item => items[Math.floor(Math.random() * items.length)] as Item;
     const steps: Record<string, (login: (typeof logins)[number]) => Promise<unknown>> = {
-      adopt: (login) => registry.adopt({ ...login, ttlMs: anyOf([1, 2, 3]) * HOUR_MS }, AFTER_ANY_KICK),
+      adopt: (login) => adopt(registry, { ...login, ttlMs: anyOf([1, 2, 3]) * HOUR_MS }, AFTER_ANY_KICK),
       touch: ({ id }) => registry.update("alice", id, { ttlMs: anyOf([1, 2, 3]) * HOUR_MS }),
       hide: ({ id, sid }) => registry.update("alice", id, { removeSid: sid }),
       show: ({ id, sid }) => registry.update("alice", id, { addSid: sid }),
       second: ({ id }) => registry.update("alice", id, { addSid: "second", ttlMs: 2 * HOUR_MS }),
       leave: ({ id }) => registry.update("alice", id, { removeSid: "second", ttlMs: HOUR_MS }),
-      remove: ({ id }) => registry.remove("alice", id, { ifListed: true }),
-      last: ({ id, sid }) => registry.remove("alice", id, { ifLastSid: sid }),
-      kick: ({ id }) => registry.removeAll("alice", newKick(), { except: id }),
+      remove: ({ id }) => endLogin(registry, "alice", id, { ifListed: true }),
+      last: ({ id, sid }) => endLogin(registry, "alice", id, { ifLastSid: sid }),
+      kick: ({ id }) => kickUser(registry, "alice", newKick(), { except: id }),
       add: ({ id, ...login }) => registry.add({ ...login, id: `${id}${next("x")}`, ttlMs: 2 * HOUR_MS }),
     };
     const taken: string[] = [];
@@ -185,8 +186,8 @@ describe("a login that has expired", () => {
     await registry.add(one);
     await registry.add(two);
     await eventually(async () => (await shown(registry, "two")).length === 0);
-    expect((await registry.remove("one", one.id)).login).toBeUndefined();
-    expect(await registry.removeAll("two", newKick())).toEqual([]);
+    expect((await endLogin(registry, "one", one.id)).login).toBeUndefined();
+    expect(await kickUser(registry, "two", newKick())).toEqual([]);
   });
 });
 
@@ -194,20 +195,20 @@ describe("a kick that was not finished", () => {
   it("of a login that was adopted again does not prevent the next kick", async () => {
     const registry = open(own);
     const login = newLogin();
-    await registry.adopt(login, FIRST_TIME);
-    const { endCount } = await registry.remove("alice", login.id, { kick: newKick() });
-    expect(await registry.adopt(login, { generation: "", endCount })).toEqual(expect.any(String));
-    expect((await registry.remove("alice", login.id, { kick: newKick() })).login).toMatchObject({ id: login.id });
+    await adopt(registry, login, FIRST_TIME);
+    const { endCount } = await endLogin(registry, "alice", login.id, { kick: newKick() });
+    expect(await adopt(registry, login, { generation: "", endCount })).toEqual(expect.any(String));
+    expect((await endLogin(registry, "alice", login.id, { kick: newKick() })).login).toMatchObject({ id: login.id });
   });
 
   it("of all logins of a user does not prevent the next kick", async () => {
     const registry = open(own);
     const [login, kick] = [newLogin(), newKick()];
-    await registry.adopt(login, FIRST_TIME);
-    expect(await registry.removeAll("alice", kick)).toHaveLength(1);
+    await adopt(registry, login, FIRST_TIME);
+    expect(await kickUser(registry, "alice", kick)).toHaveLength(1);
     const generation = await begun(registry, newLogin());
-    expect(await registry.adopt(login, { generation, endCount: 0 })).toEqual(expect.any(String));
-    expect(await registry.removeAll("alice", newKick())).toHaveLength(2);
+    expect(await adopt(registry, login, { generation, endCount: 0 })).toEqual(expect.any(String));
+    expect(await kickUser(registry, "alice", newKick())).toHaveLength(2);
   });
 });
 
@@ -241,8 +242,8 @@ describe("a step", () => {
         },
         { appId },
       );
-      await (method === "add" ? held.add(slow) : held.adopt(slow, FIRST_TIME));
-      await (method === "add" ? registry.add(other) : registry.adopt(other, FIRST_TIME));
+      await (method === "add" ? held.add(slow) : adopt(held, slow, FIRST_TIME));
+      await (method === "add" ? registry.add(other) : adopt(registry, other, FIRST_TIME));
       expect(await shown(registry, "other")).toHaveLength(1);
       await held.close();
     } finally {
@@ -258,22 +259,22 @@ describe("a step", () => {
     await registry.add(one);
     await registry.add(two);
     const before = await registry.activeUsers({ offset: 0, limit: 9 });
-    await registry.adopt({ ...two, ttlMs: 2 * HOUR_MS }, FIRST_TIME);
+    await adopt(registry, { ...two, ttlMs: 2 * HOUR_MS }, FIRST_TIME);
     await registry.update("two", two.id, { ttlMs: 2 * HOUR_MS });
     const after = await registry.activeUsers({ offset: 0, limit: 9 });
-    expect(after.users.map(({ userId }) => userId)).toEqual(["two", "one"]);
-    expect(after.users[1]).toEqual(before.users[1]);
+    expect(after.items.map(({ userId }) => userId)).toEqual(["two", "one"]);
+    expect(after.items[1]).toEqual(before.items[1]);
     await registry.update("one", one.id, { ttlMs: HOUR_MS });
-    await registry.adopt(two, FIRST_TIME);
-    const { users } = await registry.activeUsers({ offset: 0, limit: 9 });
+    await adopt(registry, two, FIRST_TIME);
+    const { items: users } = await registry.activeUsers({ offset: 0, limit: 9 });
     expect(users.map(({ userId }) => userId)).toEqual(["two", "one"]);
   });
 
   it("keeps a login for the given ttlMs", async () => {
     const registry = open(own);
     const [adopted, active] = [newLogin(), newLogin()];
-    await registry.adopt(adopted, FIRST_TIME);
-    await registry.adopt({ ...adopted, ttlMs: 2 * HOUR_MS }, FIRST_TIME);
+    await adopt(registry, adopted, FIRST_TIME);
+    await adopt(registry, { ...adopted, ttlMs: 2 * HOUR_MS }, FIRST_TIME);
     await registry.add(active);
     await registry.update("alice", active.id, { ttlMs: 2 * HOUR_MS });
     for (const { lastActive, expires } of await shown(registry, "alice"))

@@ -6,17 +6,29 @@ import { Names } from "../../lib/registry/postgres/names.js";
 import { notificationHead } from "../../lib/registry/postgres/records.js";
 import { Gate } from "../support/gate.js";
 import { beforeText, eventually, newLogin, newKick, next, open, PostgresSite } from "../support/postgres-site.js";
+import { endLogin, kickUser } from "../support/registry-calls.js";
 
-/** Records the notifications. */
+/** Records the notifications. `true`: look the logins up; `false`: the connection is lost. */
 class Notes implements RegistryListener {
   readonly received: (EndedLogins | boolean)[] = [];
+  isConnected = false;
 
   ended(ended: EndedLogins): void {
     this.received.push(ended);
   }
 
-  listening(isListening: boolean): void {
-    this.received.push(isListening);
+  connected(): void {
+    this.isConnected = true;
+  }
+
+  disconnected(): void {
+    this.isConnected = false;
+    this.received.push(false);
+  }
+
+  gap(): void {
+    // A gap after a disconnection is reported once notifications arrive again.
+    this.received.push(this.isConnected);
   }
 
   get ends(): EndedLogins[] {
@@ -65,7 +77,7 @@ describe("a subscription", () => {
   const caughtUp = async (): Promise<void> => {
     const last = newLogin("last");
     await other.add(last);
-    await other.remove("last", last.id);
+    await endLogin(other, "last", last.id);
     await eventually(() => notes.ends.some(({ loginIds }) => loginIds.includes(last.id)));
     notes.received.splice(notes.received.findIndex((note) => typeof note !== "boolean" && note.userId === "last"));
   };
@@ -79,11 +91,11 @@ describe("a subscription", () => {
     for (const login of [one, two, three]) await other.add(login);
     const [ofOne, ofAll] = [newKick({ reason: "one", by: "ops" }), newKick()];
     await other.update("alice", one.id, { addSid: "sid" });
-    await other.remove("alice", one.id, { kick: ofOne });
-    await other.remove("alice", one.id, { kick: ofOne });
-    await registry.remove("alice", two.id);
-    await other.removeAll("alice", ofAll);
-    await other.removeAll("alice", ofAll);
+    await endLogin(other, "alice", one.id, { kick: ofOne });
+    await endLogin(other, "alice", one.id, { kick: ofOne });
+    await endLogin(registry, "alice", two.id);
+    await kickUser(other, "alice", ofAll);
+    await kickUser(other, "alice", ofAll);
     await caughtUp();
     expect(notes.received).toEqual([
       true,
@@ -109,7 +121,7 @@ describe("a subscription", () => {
     }));
     await Promise.all(logins.map((login) => other.add(login)));
     const kick = newKick({ reason: "x".repeat(500) });
-    await other.removeAll("名前\0\ud800", kick);
+    await kickUser(other, "名前\0\ud800", kick);
     await caughtUp();
     expect(notes.ends.length).toBeGreaterThan(1);
     expect(notes.ends.every((ended) => ended.userId === "名前\0\ud800" && ended.kick?.id === kick.id)).toBe(true);
@@ -122,7 +134,7 @@ describe("a subscription", () => {
     for (const bytes of [7_998, 7_999, 8_000, 8_001]) {
       const id = "x".repeat(bytes - head.length - 1);
       await other.add({ ...newLogin(), id });
-      await other.remove("alice", id);
+      await endLogin(other, "alice", id);
       await caughtUp();
       const ended = { userId: "alice", loginIds: [id], kick: undefined };
       expect(notes.received.splice(1)).toEqual([bytes < 8_000 ? ended : true]);
@@ -135,7 +147,7 @@ describe("a subscription", () => {
     for (const bytes of [7_998, 7_999, 8_000, 8_001]) {
       const ids = ["a".repeat(100), "b".repeat(bytes - head.length - 102)];
       for (const id of ids) await other.add({ ...newLogin(), id });
-      await other.removeAll("alice", kick);
+      await kickUser(other, "alice", kick);
       await other.finishKick("alice", ids);
       await caughtUp();
       const messages = notes.received.splice(1) as EndedLogins[];
@@ -147,7 +159,7 @@ describe("a subscription", () => {
   it("asks for a lookup if an end does not fit in a message", async () => {
     const login = { ...newLogin("x".repeat(9_000)) };
     await other.add(login);
-    await other.removeAll(login.userId, newKick());
+    await kickUser(other, login.userId, newKick());
     await caughtUp();
     expect(notes.received).toEqual([true, true]);
   });
@@ -162,7 +174,7 @@ describe("a subscription", () => {
   it("is of one application", async () => {
     const stranger = open(own);
     await stranger.add(newLogin());
-    await stranger.removeAll("alice", newKick());
+    await kickUser(stranger, "alice", newKick());
     await stranger.clear();
     await caughtUp();
     expect(notes.received).toEqual([true]);
@@ -210,14 +222,14 @@ describe("a subscription", () => {
         () => false,
       ),
     );
-    await other.remove("alice", login.id);
+    await endLogin(other, "alice", login.id);
     await eventually(() => notes.ends.some(({ loginIds }) => loginIds.includes(login.id)));
   });
 
   it("ends when it is closed, and releases its connection", async () => {
     await subscription.close();
     await other.add(newLogin());
-    await other.removeAll("alice", newKick());
+    await kickUser(other, "alice", newKick());
     expect(notes.received).toEqual([true]);
     expect(listeningPool.totalCount).toBe(0);
   });
@@ -298,7 +310,7 @@ describe("a subscription before its first check", () => {
     const other = open(own, { appId });
     await other.clear();
     await other.add(login);
-    await other.remove("alice", login.id);
+    await endLogin(other, "alice", login.id);
     await eventually(() => notes.ends.length > 0);
     expect(notes.states).toEqual([]);
     asked.open();

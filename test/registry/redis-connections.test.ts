@@ -3,18 +3,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jes
 import { Redis } from "ioredis";
 import { Redis as Redis5 } from "ioredis5";
 import { createClient } from "redis";
-import type { KickRecord, NewLogin } from "../../lib/index.js";
+import type { KickRecord, NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import { Heard } from "../support/heard.js";
 import { CLIENTS, ON_ONE_SERVER, stopSharedServers } from "../support/redis-clients.js";
 import { eventually, startRedis, until, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+import { kickUser } from "../support/registry-calls.js";
 
 // Servers that start while other suites run need more than the five seconds of a test.
 jest.setTimeout(60_000);
 
 const UNAVAILABLE = expect.objectContaining({ code: "ERR_REGISTRY_UNAVAILABLE" });
-const newKick = (): KickRecord => ({ id: "mark", at: new Date() });
+const newKick = (): KickRecord => ({ id: "mark", at: new Date(), cause: "kick" });
 const login = (userId: string): NewLogin => ({ id: `login of ${userId}`, userId, sid: "sid", ttlMs: 3_600_000 });
 
 const closing: (() => unknown)[] = [];
@@ -98,7 +99,7 @@ describe("a master that has become a replica under an open connection", () => {
       await server.ask("REPLICAOF", "127.0.0.1", String(master.port));
       await until(async () => String(await server.ask("ROLE")).includes("connected"), "the replica");
       const before = await connections();
-      const writes = Array.from({ length: 10 }, () => registry.removeAll("alice", newKick()));
+      const writes = Array.from({ length: 10 }, () => kickUser(registry, "alice", newKick()));
       for (const { status } of await Promise.allSettled(writes)) expect(status).toBe("rejected");
       await until(async () => (await connections()) > before, "the next connection");
       await server.ask("REPLICAOF", "NO", "ONE");
@@ -145,8 +146,8 @@ describe("databases of one server", () => {
     const same = await listening(one, one + other);
     await here.registry.add(login("alice"));
     await there.registry.add(login("bob"));
-    await here.registry.removeAll("alice", newKick());
-    await there.registry.removeAll("bob", newKick());
+    await kickUser(here.registry, "alice", newKick());
+    await kickUser(there.registry, "bob", newKick());
     await same.heard.until(() => same.heard.news.length > 0);
     await there.heard.until(() => there.heard.news.length > 0);
     const users = [here, same, there].map(({ heard }) => heard.news.map(({ userId }) => userId));
@@ -169,7 +170,7 @@ describe("databases of one server", () => {
         },
       });
       const registry = registryOn(watched, kind.name);
-      for (let times = 0; times < 3; times += 1) await registry.removeAll("alice", newKick());
+      for (let times = 0; times < 3; times += 1) await kickUser(registry, "alice", newKick());
       expect(asked).toBe(kind.name.includes("Cluster") ? 0 : 1);
     }
   });
@@ -183,7 +184,7 @@ describe("databases of one server", () => {
     closing.push(() => subscription.close());
     await heard.until(() => heard.isListening);
     await registry.add(login("alice"));
-    await registry.removeAll("alice", newKick());
+    await kickUser(registry, "alice", newKick());
     await heard.until(() => heard.news.length > 0);
     expect(heard.news).toMatchObject([{ userId: "alice" }]);
   });
@@ -197,8 +198,8 @@ describe("databases of one server", () => {
     };
     const registry = registryOn(away, "away");
     await registry.add(login("alice"));
-    await expect(registry.removeAll("alice", newKick())).rejects.toEqual(UNAVAILABLE);
+    await expect(kickUser(registry, "alice", newKick())).rejects.toEqual(UNAVAILABLE);
     isAway = false;
-    expect(await registry.removeAll("alice", newKick())).toHaveLength(1);
+    expect(await kickUser(registry, "alice", newKick())).toHaveLength(1);
   });
 });

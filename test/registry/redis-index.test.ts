@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
-import type { KickRecord, NewLogin } from "../../lib/index.js";
+import type { KickRecord, NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { appKeys, userKeys, type AppKeys } from "../../lib/registry/redis/keys.js";
 import { connectTo, startRedis, until, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+import { adopt, endLogin, kickUser } from "../support/registry-calls.js";
 
 const HOUR_MS = 3_600_000;
 const PAGE = { offset: 0, limit: 10 };
@@ -21,7 +22,7 @@ afterAll(async () => {
 
 let apps = 0;
 let kicks = 0;
-const newKick = (): KickRecord => ({ id: `mark-${String((kicks += 1))}`, at: new Date() });
+const newKick = (): KickRecord => ({ id: `mark-${String((kicks += 1))}`, at: new Date(), cause: "kick" });
 const login = (userId: string, more: Partial<NewLogin> = {}): NewLogin => {
   return { id: `login of ${userId}`, userId, sid: `sid of ${userId}`, ttlMs: HOUR_MS, ...more };
 };
@@ -46,10 +47,10 @@ beforeEach(() => {
 });
 
 const online = async (): Promise<[number, ...string[]]> => {
-  const { totalCount, users } = await registry.activeUsers(PAGE);
-  return [totalCount, ...users.map(({ userId }) => userId)];
+  const { total, items: users } = await registry.activeUsers(PAGE);
+  return [total, ...users.map(({ userId }) => userId)];
 };
-const count = async (): Promise<number> => (await registry.activeUsers({ offset: 0, limit: 0 })).totalCount;
+const count = async (): Promise<number> => (await registry.activeUsers({ offset: 0, limit: 0 })).total;
 const everyone = async (): Promise<string[]> => {
   const found: string[] = [];
   for await (const userIds of registry.scanUsers()) found.push(...userIds);
@@ -81,7 +82,7 @@ describe("the set of users online", () => {
     await registry.update("alice", "other", { ttlMs: 1 });
     await until(async () => (await registry.list("alice", PAGE)).total === 1, "the other to be hidden");
     expect(await count()).toBe(1);
-    await registry.remove("alice", "login of alice");
+    await endLogin(registry, "alice", "login of alice");
     expect([await count(), await everyone()]).toEqual([0, ["alice"]]);
   });
 
@@ -90,7 +91,7 @@ describe("the set of users online", () => {
     await registry.add(login("alice", { id: "rotating", sid: "left" }));
     await registry.update("alice", "rotating", { removeSid: "left" });
     expect(await count()).toBe(1);
-    await registry.removeAll("alice", newKick(), { except: "rotating" });
+    await kickUser(registry, "alice", newKick(), { except: "rotating" });
     expect([await count(), await everyone()]).toEqual([0, ["alice"]]);
   });
 
@@ -145,8 +146,8 @@ describe("the set of users online", () => {
 describe("a kick", () => {
   it("of a user or of one login takes four trips to the registry, without tombstones, and leaves no row", async () => {
     for (const kick of [
-      () => registry.removeAll("alice", newKick()),
-      () => registry.remove("alice", "login of alice", { kick: newKick() }),
+      () => kickUser(registry, "alice", newKick()),
+      () => endLogin(registry, "alice", "login of alice", { kick: newKick() }),
     ]) {
       await registry.add(login("alice", { id: "login of alice" }));
       await client.del(keysOf("alice").ended);
@@ -161,7 +162,7 @@ describe("a kick", () => {
 
   it("leaves no row if reading a page has hidden it meanwhile", async () => {
     await registry.add(login("alice"));
-    await registry.removeAll("alice", newKick());
+    await kickUser(registry, "alice", newKick());
     expect([await online(), await everyone()]).toEqual([[0], ["alice"]]);
     await registry.finishKick("alice", ["login of alice"]);
     expect(await client.exists([index.active, index.expiry])).toBe(0);
@@ -169,7 +170,7 @@ describe("a kick", () => {
 
   it("that another process finishes finds the row", async () => {
     await registry.add(login("alice"));
-    await registry.removeAll("alice", newKick());
+    await kickUser(registry, "alice", newKick());
     const other = new RedisLoginRegistry({ client });
     other.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
     await other.finishKick("alice", ["login of alice"]);
@@ -182,12 +183,12 @@ describe("a login that is being adopted", () => {
     (await client.zRange(index.active, 0, -1)).filter((member) => member.includes(" "));
 
   it("has a row of its own until it is listed, or refused", async () => {
-    await registry.adopt(login("alice"), { generation: "", endCount: 0 });
+    await adopt(registry, login("alice"), { generation: "", endCount: 0 });
     expect([await pendingRows(), await online()]).toEqual([[], [1, "alice"]]);
-    await registry.removeAll("bob", newKick());
-    expect(await registry.adopt(login("bob"), { generation: "", endCount: 0 })).toBeUndefined();
+    await kickUser(registry, "bob", newKick());
+    expect(await adopt(registry, login("bob"), { generation: "", endCount: 0 })).toBeUndefined();
     await registry.kickEveryone(newKick());
-    expect(await registry.adopt(login("carol"), { generation: "", endCount: 0 })).toBeUndefined();
+    expect(await adopt(registry, login("carol"), { generation: "", endCount: 0 })).toBeUndefined();
     expect(await client.zRange(index.active, 0, -1)).toEqual(["alice"]);
     expect(await client.zRange(index.expiry, 0, -1)).toEqual(["alice"]);
   });
@@ -199,7 +200,7 @@ describe("a login that is being adopted", () => {
     expect([await online(), await everyone()]).toEqual([[0], ["alice"]]);
     await registry.add(login("alice"));
     expect(await everyone()).toEqual(["alice"]);
-    await registry.removeAll("alice", newKick());
+    await kickUser(registry, "alice", newKick());
     await registry.finishKick("alice", ["login of alice"]);
     await registry.clear();
     expect(await pendingRows()).toEqual([pending]);
@@ -226,8 +227,8 @@ describe("unreadable data of one user", () => {
     expect(await registry.activeUsers({ offset: 0, limit: 1 })).toMatchObject({ users: [{ userId: "bob" }] });
     expect(await everyone()).toEqual(["alice", "bob", "evil"]);
     await expect(registry.list("evil", PAGE)).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
-    await expect(registry.removeAll("evil", newKick())).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
-    expect(await registry.removeAll("alice", newKick())).toHaveLength(1);
+    await expect(kickUser(registry, "evil", newKick())).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+    expect(await kickUser(registry, "alice", newKick())).toHaveLength(1);
   });
 
   it("is an error after all other users, if their id is unreadable", async () => {
@@ -239,7 +240,7 @@ describe("unreadable data of one user", () => {
     };
     await expect(walk()).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
     expect(found).toEqual(["alice"]);
-    expect((await registry.activeUsers(PAGE)).users).toMatchObject([{ userId: "alice" }]);
+    expect((await registry.activeUsers(PAGE)).items).toMatchObject([{ userId: "alice" }]);
   });
 
   it("is distinct from an outage of Redis", async () => {
@@ -276,14 +277,14 @@ describe("a user with very many logins", () => {
     expect(await listed(500, 300)).toEqual({ ids: newest(500, 300), total: MANY });
     expect(await listed(MANY - 2, 10)).toEqual({ ids: newest(MANY - 2, 2), total: MANY });
     expect(await listed(MANY, 10)).toEqual({ ids: [], total: MANY });
-    const { users } = await registry.activeUsers(PAGE);
+    const { items: users } = await registry.activeUsers(PAGE);
     expect([users[0]?.loginsCount, users[0]?.logins.length]).toEqual([MANY, 50]);
     expect(await wholeReads()).toBe(before);
   });
 
   it("has exactly the shown logins in the list, none that has ended or expired", async () => {
     await addMany();
-    await registry.remove("heavy", idOf(MANY - 1));
+    await endLogin(registry, "heavy", idOf(MANY - 1));
     await registry.update("heavy", idOf(MANY - 2), { removeSid: `sid ${String(MANY - 2)}` });
     const expired = JSON.stringify([1_000, 0, 1, "", "", "sid"]);
     await client.hSet(keysOf("heavy").logins, idOf(MANY - 3), expired);
@@ -323,13 +324,13 @@ describe("a user with very many logins", () => {
   it("has no extra key once the logins are few or kicked; other users never have one", async () => {
     await addMany();
     const { order } = keysOf("heavy");
-    for (let number = 0; number < MANY - 2; number += 1) await registry.remove("heavy", idOf(number));
+    for (let number = 0; number < MANY - 2; number += 1) await endLogin(registry, "heavy", idOf(number));
     await registry.add(login("heavy", { id: "one more" }));
     expect(await client.exists(order)).toBe(0);
     expect((await listed(0, 10)).total).toBe(3);
     await addMany();
     expect(await client.exists(order)).toBe(1);
-    expect(await registry.removeAll("heavy", newKick())).toHaveLength(MANY + 1);
+    expect(await kickUser(registry, "heavy", newKick())).toHaveLength(MANY + 1);
     expect(await client.exists(order)).toBe(0);
     await registry.add(login("alice"));
     expect(await client.exists(keysOf("alice").order)).toBe(0);

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
 import { afterAll, afterEach, describe, expect, it, jest } from "@jest/globals";
-import type { NewLogin } from "../../lib/index.js";
+import type { NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import {
   cluster,
@@ -87,7 +87,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))("an outag
     await server.kill();
     await failureOf(() => registry.find("u", "login"));
     expectNoSecretIn(await failureOf(() => registry.add(login("u"))));
-    await failureOf(() => registry.kickEveryone({ id: "mark", at: new Date() }));
+    await failureOf(() => registry.kickEveryone({ id: "mark", at: new Date(), cause: "kick" }));
     await server.restart();
     expect(await eventually(() => registry.list("u", PAGE))).toEqual({ items: [], total: 0 });
     expect(await eventually(() => registry.kickOf("u", "login", ""))).toBeUndefined();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { createClient } from "redis";
-import type { KickRecord, NewLogin } from "../../lib/index.js";
+import type { KickRecord, NewLogin } from "../../lib/registry/index.js";
 import {
   RedisLoginRegistry,
   type RedisClient,
@@ -10,6 +10,7 @@ import { ON_ONE_SERVER, type OpenClient } from "../support/redis-clients.js";
 import { startPair, type Pair } from "../support/redis-replicated.js";
 import type { RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+import { adopt, endLogin, generationOf, kickUser } from "../support/registry-calls.js";
 
 // Servers that start and fail over while other suites run need more than the five seconds of a test.
 jest.setTimeout(60_000);
@@ -24,6 +25,7 @@ let count = 0;
 const newKick = (): KickRecord => ({
   id: `mark-${String((count += 1))}`,
   at: new Date(),
+  cause: "kick",
   reason: undefined,
   by: undefined,
 });
@@ -74,25 +76,25 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
       registry = opened(client);
     });
 
-    const impatient = (): RedisLoginRegistry => opened(client, { timeoutMs: SHORT_MS });
+    const replicated = (timeoutMs = LONG_MS): RedisLoginRegistry => opened(client, { timeoutMs, waitReplicas: 1 });
 
     const afterFailover = async (): Promise<RedisLoginRegistry> => opened(await clientTo(await pair.failOver()));
 
     it("a kick that the replica has is not undone when the master dies right after the answer", async () => {
       const alice = login("alice");
-      const generation = await registry.add(alice);
-      await registry.removeAll("alice", newKick(), { waitReplicas: 1 });
+      const generation = generationOf(await registry.add(alice));
+      await kickUser(replicated(), "alice", newKick());
       const successor = await afterFailover();
       expect(await successor.find("alice", alice.id)).toBeUndefined();
-      expect(await successor.adopt(alice, { generation: generation ?? "", endCount: 0 })).toBeUndefined();
+      expect(await adopt(successor, alice, { generation: generation ?? "", endCount: 0 })).toBeUndefined();
     });
 
     it("a kick that the replica cannot receive is rejected", async () => {
       const alice = login("alice");
       await registry.add(alice);
-      await registry.removeAll("offline", newKick(), { waitReplicas: 1 });
+      await kickUser(replicated(), "offline", newKick());
       pair.holdReplication();
-      await expect(impatient().removeAll("alice", newKick(), { waitReplicas: 1 })).rejects.toEqual(NOT_REPLICATED);
+      await expect(kickUser(replicated(SHORT_MS), "alice", newKick())).rejects.toEqual(NOT_REPLICATED);
       expect(await (await afterFailover()).find("alice", alice.id)).toMatchObject({ id: alice.id });
     });
 
@@ -102,7 +104,7 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
       for (const user of users) await registry.add(login(user));
       pair.slowReplication(50);
       const hasty = opened(client, { timeoutMs: 4_000, waitReplicas: 1 });
-      const removed = await Promise.all(users.map((user) => hasty.removeAll(user, newKick())));
+      const removed = await Promise.all(users.map((user) => kickUser(hasty, user, newKick())));
       expect(removed.map((logins) => logins.length)).toEqual(users.map(() => 1));
     });
 
@@ -110,9 +112,8 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
       const users = ["alice", "broken", "bob"];
       await Promise.all(users.map((user) => registry.add(login(user))));
       await pair.master.ask("SET", "express-logout:{app:broken}:ended", "no hash");
-      const kicks = await Promise.allSettled(
-        users.map((user) => registry.removeAll(user, newKick(), { waitReplicas: 1 })),
-      );
+      const waiting = replicated();
+      const kicks = await Promise.allSettled(users.map((user) => kickUser(waiting, user, newKick())));
       expect(kicks).toMatchObject([
         { status: "fulfilled", value: [{ userId: "alice" }] },
         {
@@ -126,9 +127,9 @@ describe.each(ON_ONE_SERVER.map((kind) => [kind.name, kind] as const))(
     it("without waiting, such a kick resolves and is undone by the failover", async () => {
       const alice = login("alice");
       await registry.add(alice);
-      await registry.removeAll("offline", newKick(), { waitReplicas: 1 });
+      await kickUser(replicated(), "offline", newKick());
       pair.holdReplication();
-      await registry.removeAll("alice", newKick());
+      await kickUser(registry, "alice", newKick());
       expect(await registry.find("alice", alice.id)).toBeUndefined();
       expect(await (await afterFailover()).find("alice", alice.id)).toMatchObject({ id: alice.id });
     });
@@ -149,7 +150,7 @@ describe("a master that dies right after a kick was answered, twenty times over"
       try {
         const logins = [login("alice"), login("alice")];
         for (const each of logins) await registry.add(each);
-        await registry.removeAll("alice", newKick());
+        await kickUser(registry, "alice", newKick());
         const successor = opened(await clientTo(await pair.failOver()));
         if ((await successor.list("alice", PAGE)).total > 0) back.push(round);
       } finally {
@@ -172,9 +173,9 @@ describe("a registry that waits for a replica", () => {
   });
 
   const ENDS: [string, (registry: RedisLoginRegistry, login: NewLogin) => Promise<unknown>][] = [
-    ["a kick", (registry) => registry.removeAll("alice", newKick())],
-    ["a kick of one login", (registry, { id }) => registry.remove("alice", id, { kick: newKick() })],
-    ["a logout", (registry, { id }) => registry.remove("alice", id)],
+    ["a kick", (registry) => kickUser(registry, "alice", newKick())],
+    ["a kick of one login", (registry, { id }) => endLogin(registry, "alice", id, { kick: newKick() })],
+    ["a logout", (registry, { id }) => endLogin(registry, "alice", id)],
     ["a kick of everyone", (registry) => registry.kickEveryone(newKick())],
   ];
 
@@ -189,28 +190,12 @@ describe("a registry that waits for a replica", () => {
     await expect(end(impatient, alice)).rejects.toEqual(NOT_REPLICATED);
   });
 
-  it.each(ENDS)("follows the options of a single call with %s", async (_what, end) => {
-    const waiting = opened(client, { waitReplicas: 1, timeoutMs: SHORT_MS });
-    pair.holdReplication();
-    const alice = login("alice");
-    await waiting.add(alice);
-    for (const name of ["remove", "removeAll", "kickEveryone"] as const) {
-      const original = waiting[name].bind(waiting) as (...args: unknown[]) => Promise<never>;
-      const options = name === "kickEveryone" ? 1 : 2;
-      waiting[name] = (...args: unknown[]) => {
-        args[options] = { ...(args[options] as object | undefined), waitReplicas: 0 };
-        return original(...args);
-      };
-    }
-    await expect(end(waiting, alice)).resolves.not.toThrow();
-  });
-
   it("keeps the logins of an unacknowledged kick for its repetition", async () => {
     const registry = opened(client, { waitReplicas: 2, timeoutMs: SHORT_MS });
     const alice = login("alice");
     await registry.add(alice);
-    await expect(registry.removeAll("alice", newKick())).rejects.toEqual(NOT_REPLICATED);
-    const again = await opened(client).removeAll("alice", newKick(), { waitReplicas: 1 });
+    await expect(kickUser(registry, "alice", newKick())).rejects.toEqual(NOT_REPLICATED);
+    const again = await kickUser(opened(client, { waitReplicas: 1 }), "alice", newKick());
     expect(again.map(({ id }) => id)).toEqual([alice.id]);
   });
 
@@ -218,22 +203,22 @@ describe("a registry that waits for a replica", () => {
     const users = Array.from({ length: 100 }, (_value, index) => `user ${String(index)}`);
     const registry = opened(client, { waitReplicas: 1 });
     for (const user of users) await registry.add(login(user));
-    const removed = await Promise.all(users.map((user) => registry.removeAll(user, newKick())));
+    const removed = await Promise.all(users.map((user) => kickUser(registry, user, newKick())));
     expect(removed.map(([first]) => first?.userId)).toEqual(users);
     const tooMany = opened(client, { waitReplicas: 2, timeoutMs: 2_000 });
-    const ends = await Promise.allSettled(users.map((user) => tooMany.removeAll(user, newKick())));
+    const ends = await Promise.allSettled(users.map((user) => kickUser(tooMany, user, newKick())));
     expect(ends).toEqual(users.map(() => ({ status: "rejected", reason: NOT_REPLICATED })));
   });
 
   it("never accepts fewer than the required replicas", async () => {
     const registry = opened(client, { waitReplicas: 2, timeoutMs: SHORT_MS });
-    await expect(registry.removeAll("alice", newKick())).rejects.toEqual(NOT_REPLICATED);
+    await expect(kickUser(registry, "alice", newKick())).rejects.toEqual(NOT_REPLICATED);
   });
 
   it("never blocks the connection of the app", async () => {
     const registry = opened(client, { waitReplicas: 2 });
     let isOver = false;
-    const kick = registry.removeAll("alice", newKick()).catch((error: unknown) => {
+    const kick = kickUser(registry, "alice", newKick()).catch((error: unknown) => {
       isOver = true;
       return error;
     });
@@ -266,7 +251,7 @@ describe("a registry that waits for a replica", () => {
       },
     });
     const registry = opened(reconnecting, { waitReplicas: 1 });
-    await expect(registry.removeAll("alice", newKick())).rejects.toEqual(NOT_REPLICATED);
+    await expect(kickUser(registry, "alice", newKick())).rejects.toEqual(NOT_REPLICATED);
     expect(replicas).toEqual([1]);
   });
 
@@ -275,21 +260,15 @@ describe("a registry that waits for a replica", () => {
     const connections = async (): Promise<number> =>
       (await client.sendCommand<string>(["CLIENT", "LIST", "TYPE", "normal"])).trim().split("\n").length;
     const before = await connections();
-    await registry.removeAll("alice", newKick());
+    await kickUser(registry, "alice", newKick());
     expect(await connections()).toBe(before + 1);
     await registry.close();
     while ((await connections()) > before);
     expect(await client.ping()).toBe("PONG");
   });
 
-  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "1", null])("refuses %p replicas", async (waitReplicas) => {
+  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "1", null])("refuses %p replicas", (waitReplicas) => {
     const options = { client, waitReplicas: waitReplicas as number };
     expect(() => new RedisLoginRegistry(options)).toThrow(expect.objectContaining({ code: "ERR_OPTION_INVALID" }));
-    const registry = opened(client);
-    const wrong = { waitReplicas: waitReplicas as number };
-    const refused = expect.objectContaining({ code: "ERR_ARGUMENT_INVALID" });
-    await expect(registry.removeAll("alice", newKick(), wrong)).rejects.toEqual(refused);
-    await expect(registry.remove("alice", "login", wrong)).rejects.toEqual(refused);
-    await expect(registry.kickEveryone(newKick(), wrong)).rejects.toEqual(refused);
   });
 });

@@ -3,10 +3,11 @@ import { Cluster, Redis } from "ioredis";
 import { Cluster as Cluster5, Redis as Redis5 } from "ioredis5";
 import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from "redis";
 import { createClient as createClient5, createCluster as createCluster5, RESP_TYPES as RESP_TYPES5 } from "redis5";
-import type { NewLogin } from "../../lib/index.js";
+import type { NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import { cluster, ON_A_CLUSTER, oneServer, sentinelSet, stopSharedServers } from "../support/redis-clients.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+import { adopt, endLogin, generationOf, kickUser } from "../support/registry-calls.js";
 
 // Servers that start and fail over while other suites run need more than the five seconds of a test.
 jest.setTimeout(60_000);
@@ -137,25 +138,25 @@ describe.each(SETTINGS)("%s", (name, make) => {
     closing.push(() => registry.close());
     const users = Array.from({ length: 20 }, (_value, index) => `user ${String(index)}`);
     const logins = users.map(login);
-    const generations = await Promise.all(logins.map((each) => registry.add(each)));
+    const generations = await Promise.all(logins.map(async (each) => generationOf(await registry.add(each))));
     const [first, second] = logins as [NewLogin, NewLogin];
     expect(await registry.update(first.userId, first.id, { ttlMs: 7_200_000, addSid: "sid 2" })).toBe(true);
     expect(await registry.find(first.userId, first.id)).toMatchObject({ userId: "user 0", sids: ["sid", "sid 2"] });
     const page = await registry.activeUsers({ offset: 0, limit: 3 });
-    expect([page.totalCount, page.users[0]?.userId]).toEqual([20, "user 0"]);
-    const kick = { id: "mark", at: new Date(0), reason: "why", by: undefined };
-    expect(await registry.removeAll(first.userId, kick)).toMatchObject([{ id: first.id }]);
+    expect([page.total, page.items[0]?.userId]).toEqual([20, "user 0"]);
+    const kick = { id: "mark", at: new Date(0), cause: "kick" as const, reason: "why", by: undefined };
+    expect(await kickUser(registry, first.userId, kick)).toMatchObject([{ id: first.id }]);
     expect(await registry.kickOf(first.userId, first.id, generations[0] ?? "")).toEqual(kick);
-    expect(await registry.adopt(first, { generation: "", endCount: 0 })).toBeUndefined();
-    expect(await registry.remove(second.userId, second.id)).toMatchObject({ login: { id: second.id }, endCount: 0 });
-    expect(await registry.remove(second.userId, second.id)).toEqual({ login: undefined, endCount: 1 });
+    expect(await adopt(registry, first, { generation: "", endCount: 0 })).toBeUndefined();
+    expect(await endLogin(registry, second.userId, second.id)).toMatchObject({ login: { id: second.id }, endCount: 0 });
+    expect(await endLogin(registry, second.userId, second.id)).toEqual({ login: undefined, endCount: 1 });
     expect(await registry.find(first.userId, first.id)).toBeUndefined();
     await registry.finishKick(first.userId, [first.id]);
     const others = logins.slice(2, 5);
-    const kicked = await Promise.all(others.map(({ userId }) => registry.removeAll(userId, kick)));
+    const kicked = await Promise.all(others.map(({ userId }) => kickUser(registry, userId, kick)));
     expect(kicked.map(([removed]) => removed?.id)).toEqual(others.map(({ id }) => id));
     await Promise.all(others.map(({ userId, id }) => registry.finishKick(userId, [id])));
-    expect(await registry.removeAll(others[0]?.userId ?? "", kick)).toEqual([]);
+    expect(await kickUser(registry, others[0]?.userId ?? "", kick)).toEqual([]);
     const online: string[] = [];
     for await (const found of registry.scanUsers()) online.push(...found);
     expect(online.sort()).toEqual(users.slice(5).sort());
@@ -178,7 +179,7 @@ describe.each(ON_A_CLUSTER.map((kind) => [kind.name, kind] as const))(
       const broken = `express-logout:{${encodeURIComponent(name)}:user-7}:ended`;
       await (await set.masterOf(broken)).ask("SET", broken, "no hash");
       const kicks = await Promise.allSettled(
-        users.map((user) => registry.removeAll(user, { id: "mark", at: new Date(), reason: undefined, by: undefined })),
+        users.map((user) => kickUser(registry, user, { id: "mark", at: new Date(), cause: "kick" })),
       );
       const refused = kicks.flatMap((kick, index) =>
         kick.status === "rejected" ? [{ index, reason: kick.reason as unknown }] : [],

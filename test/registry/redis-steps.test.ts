@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient } from "redis";
-import type { NewLogin } from "../../lib/index.js";
+import type { NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
 import { ADD } from "../../lib/registry/redis/scripts.js";
 import { appKeys, userKeys } from "../../lib/registry/redis/keys.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
+import { adopt, endLogin, generationOf, kickUser } from "../support/registry-calls.js";
 
 const PREFIX = "express-logout:";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const PAGE = { offset: 0, limit: 10 };
 const login = (id: string, userId: string): NewLogin => ({ id, userId, sid: `sid of ${id}`, ttlMs: 3_600_000 });
-const newKick = (id: string) => ({ id, at: new Date() });
+const newKick = (id: string) => ({ id, at: new Date(), cause: "kick" as const });
 
 let redis: RedisServer;
 let client: ReturnType<typeof createClient>;
@@ -58,7 +59,7 @@ describe("an event between two commands of one method", () => {
   const kickEveryone = async (registry: RedisLoginRegistry): Promise<void> => {
     await registry.kickEveryone(newKick("everyone"));
     for await (const users of registry.scanUsers())
-      for (const user of users) await registry.removeAll(user, newKick("user"));
+      for (const user of users) await kickUser(registry, user, newKick("user"));
   };
   const COMMANDS = [1, 2, 3, 4, 5];
 
@@ -66,7 +67,7 @@ describe("an event between two commands of one method", () => {
     "a kick of everyone before command %i of a login happens entirely before it, or not at all",
     async (before) => {
       const { first, other } = nodes(before, kickEveryone);
-      const generation = await first.add(login("l", "bob"));
+      const generation = generationOf(await first.add(login("l", "bob")));
       const found: string[] = [];
       for await (const users of other.scanUsers()) found.push(...users);
       const isListed = (await other.find("bob", "l")) !== undefined;
@@ -84,11 +85,12 @@ describe("an event between two commands of one method", () => {
       const ended: string[] = [];
       const { first, other } = nodes(before, async (registry) => {
         await registry.kickEveryone(newKick("everyone"));
-        for (const { id } of await registry.removeAll("bob", newKick("user"))) ended.push(id);
+        for (const { id } of await kickUser(registry, "bob", newKick("user"))) ended.push(id);
       });
       await other.add(login("old", "bob"));
       // A refused login is added under another id.
-      const generation = (await first.add(login("l", "bob"))) ?? (await first.add(login("again", "bob")));
+      const begin = async (id: string) => generationOf(await first.add(login(id, "bob")));
+      const generation = (await begin("l")) ?? (await begin("again"));
       const { items } = await other.list("bob", PAGE);
       const isEnded = before === 3;
       expect({ generation, listed: items.map(({ id }) => id).sort(), ended }).toEqual({
@@ -100,10 +102,10 @@ describe("an event between two commands of one method", () => {
   );
 
   const ENDS: Readonly<Record<string, (registry: RedisLoginRegistry) => Promise<unknown>>> = {
-    "a kick of its user": (registry) => registry.removeAll("bob", newKick("kick")),
-    "a kick of that login": (registry) => registry.remove("bob", "l", { kick: newKick("kick") }),
+    "a kick of its user": (registry) => kickUser(registry, "bob", newKick("kick")),
+    "a kick of that login": (registry) => endLogin(registry, "bob", "l", { kick: newKick("kick") }),
     "a kick of everyone": kickEveryone,
-    "the end of a login, remembered for a day": (registry) => registry.remove("bob", "l", { remember: "for a day" }),
+    "the end of a login, remembered for a day": (registry) => endLogin(registry, "bob", "l", { remember: "for a day" }),
   };
 
   it.each(Object.keys(ENDS))(
@@ -120,7 +122,7 @@ describe("an event between two commands of one method", () => {
   it("a login that its client sends a second time is listed once if it has not ended", async () => {
     const { other, again } = sentAgain();
     const first = again(() => Promise.resolve());
-    expect(await first.add(login("l", "bob"))).toBe("");
+    expect(generationOf(await first.add(login("l", "bob")))).toBe("");
     expect((await other.list("bob", PAGE)).total).toBe(1);
   });
 
@@ -147,7 +149,7 @@ describe("an event between two commands of one method", () => {
     "a kick of everyone before command %i of an adoption leaves nothing listed that it missed",
     async (before) => {
       const { first, other } = nodes(before, kickEveryone);
-      const generation = await first.adopt(login("l", "bob"), { generation: "", endCount: 0 });
+      const generation = await adopt(first, login("l", "bob"), { generation: "", endCount: 0 });
       const isFound = (await other.find("bob", "l")) !== undefined;
       // Three commands: pending row, login, row.
       expect([generation, isFound]).toEqual(before > 3 ? ["", true] : [undefined, false]);
@@ -157,7 +159,7 @@ describe("an event between two commands of one method", () => {
   const NEAR: Readonly<Record<string, (registry: RedisLoginRegistry) => Promise<unknown>>> = {
     "a kick of everyone": kickEveryone,
     "a logout of another login, then a kick of everyone": async (registry) => {
-      await registry.remove("bob", "another");
+      await endLogin(registry, "bob", "another");
       await kickEveryone(registry);
     },
     "a look at who is online, then a kick of everyone": async (registry) => {
@@ -172,7 +174,7 @@ describe("an event between two commands of one method", () => {
     async (name, before) => {
       const { first, other } = nodes(before, async (registry) => NEAR[name]?.(registry), { diesAt: 3 });
       await other.add(login("another", "bob"));
-      await first.adopt(login("l", "bob"), { generation: "", endCount: 0 }).catch(() => undefined);
+      await adopt(first, login("l", "bob"), { generation: "", endCount: 0 }).catch(() => undefined);
       expect(await other.find("bob", "l")).toBeUndefined();
     },
   );
@@ -180,9 +182,9 @@ describe("an event between two commands of one method", () => {
   it("an adoption that a kick of everyone has ended is not begun again by a node that then dies", async () => {
     const { first, other } = nodes(2, () => Promise.reject(new Error("the node has died")));
     await kickEveryone(other);
-    expect(await other.adopt(login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
+    expect(await adopt(other, login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
     // No further request of the session arrives that would reveal the end of the login.
-    expect(await first.adopt(login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
+    expect(await adopt(first, login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
     expect(await other.find("bob", "l")).toBeUndefined();
   });
 
@@ -190,9 +192,9 @@ describe("an event between two commands of one method", () => {
     "a login before command %i of a logout, a kick or a clear of its user keeps its row",
     async (before) => {
       const ends: ((registry: RedisLoginRegistry) => Promise<unknown>)[] = [
-        (registry) => registry.remove("bob", "old"),
-        (registry) => registry.removeAll("bob", newKick("kick")),
-        (registry) => registry.remove("bob", "old", { kick: newKick("kick") }),
+        (registry) => endLogin(registry, "bob", "old"),
+        (registry) => kickUser(registry, "bob", newKick("kick")),
+        (registry) => endLogin(registry, "bob", "old", { kick: newKick("kick") }),
         (registry) => registry.clear(),
         (registry) => registry.activeUsers(PAGE),
       ];
@@ -220,18 +222,18 @@ describe("an event between two commands of one method", () => {
       const { expiry } = appKeys(PREFIX, `app-${String(app)}`);
       await client.zAdd(expiry, { score: 1, value: "bob" });
       await first.activeUsers({ offset: 0, limit: 0 });
-      expect((await other.activeUsers({ offset: 0, limit: 0 })).totalCount).toBe(0);
+      expect((await other.activeUsers({ offset: 0, limit: 0 })).total).toBe(0);
     },
   );
 
   it("a login that ended is forgotten in time, however often its user ends others", async () => {
     const { first } = nodes(0, () => Promise.resolve());
     // This kick keeps the hash of the user alive; the following ends must expire one by one.
-    await first.removeAll("bob", newKick("m"));
+    await kickUser(first, "bob", newKick("m"));
     first.init({ appId: `app-${String(app)}`, maxSessionAgeMs: 1 });
     for (let round = 0; round < 60; round += 1) {
       await first.add(login(`l${String(round)}`, "bob"));
-      await first.remove("bob", `l${String(round)}`, { kick: newKick("m") });
+      await endLogin(first, "bob", `l${String(round)}`, { kick: newKick("m") });
       await first.finishKick("bob", [`l${String(round)}`]);
     }
     const { ended } = userKeys(appKeys(PREFIX, `app-${String(app)}`), "bob");
@@ -258,12 +260,12 @@ describe("the data in Redis", () => {
   it("of a user expires, in every case", async () => {
     const { registry, bob } = open();
     await registry.add(login("a", "bob"));
-    await registry.remove("bob", "a", { kick: newKick("one") });
+    await endLogin(registry, "bob", "a", { kick: newKick("one") });
     const afterOne = [await client.pTTL(bob.ended), await client.pTTL(bob.kicked)];
     await registry.finishKick("bob", ["a"]);
     await client.del(bob.ended);
     await registry.add(login("b", "bob"));
-    await registry.removeAll("bob", newKick("all"));
+    await kickUser(registry, "bob", newKick("all"));
     await registry.add(login("c", "bob"));
     const afterAll = [await client.pTTL(bob.logins), await client.pTTL(bob.ended), await client.pTTL(bob.kicked)];
     expect(Math.min(...afterOne, ...afterAll)).toBeGreaterThan(HOUR_MS / 2);
@@ -275,8 +277,8 @@ describe("the data in Redis", () => {
       Number((await client.hGet(bob.ended, `=${id}`))?.split(" ")[1]) - Date.now();
     registry.init({ appId: `app-${String(app)}`, maxSessionAgeMs: 10 * DAY_MS });
     await registry.add(login("listed", "bob"));
-    for (const id of ["listed", "listed", "made up"]) await registry.remove("bob", id, { kick: newKick("one") });
-    await registry.remove("bob", "to be remembered", { remember: true });
+    for (const id of ["listed", "listed", "made up"]) await endLogin(registry, "bob", id, { kick: newKick("one") });
+    await endLogin(registry, "bob", "to be remembered", { remember: true });
     expect(await expiry("listed")).toBeGreaterThan(9 * DAY_MS);
     expect(await expiry("to be remembered")).toBeGreaterThan(9 * DAY_MS);
     expect(await expiry("made up")).toBeLessThanOrEqual(DAY_MS);
@@ -285,9 +287,9 @@ describe("the data in Redis", () => {
   it("of an unfinished kick stays as long as the longest of its sessions", async () => {
     const { registry, bob } = open();
     await registry.add({ ...login("short", "bob"), ttlMs: 60_000 });
-    await registry.removeAll("bob", newKick("first"));
+    await kickUser(registry, "bob", newKick("first"));
     await registry.add(login("long", "bob"));
-    await registry.removeAll("bob", newKick("second"));
+    await kickUser(registry, "bob", newKick("second"));
     expect(await client.pTTL(bob.kicked)).toBeGreaterThan(HOUR_MS / 2);
   });
 
@@ -295,7 +297,7 @@ describe("the data in Redis", () => {
     const { registry, index } = open();
     await registry.add(login("l", "bob"));
     expect(await client.exists([index.active, index.expiry])).toBe(2);
-    await registry.remove("bob", "l");
+    await endLogin(registry, "bob", "l");
     expect(await client.exists([index.active, index.expiry])).toBe(0);
   });
 
@@ -334,7 +336,7 @@ describe("the data in Redis", () => {
     const { registry, bob } = open();
     for (const user of ["ann", "bob", "cid"]) await registry.add(login(`l of ${user}`, user));
     await client.del(bob.logins);
-    const { totalCount, users } = await registry.activeUsers({ offset: 0, limit: 2 });
-    expect([totalCount, ...users.map(({ userId }) => userId)]).toEqual([2, "cid", "ann"]);
+    const { total, items: users } = await registry.activeUsers({ offset: 0, limit: 2 });
+    expect([total, ...users.map(({ userId }) => userId)]).toEqual([2, "cid", "ann"]);
   });
 });

@@ -7,7 +7,7 @@ import type { Store } from "express-session";
 import knex from "knex";
 import { Pool } from "pg";
 import { Sequelize } from "sequelize";
-import type { LoginRegistry } from "../../lib/index.js";
+import type { LoginRegistry } from "../../lib/registry/index.js";
 import { loginsInPostgres } from "../recipes/logins-in-postgres.js";
 import { loginsInRedis } from "../recipes/logins-in-redis.js";
 import { sessionsAndLogins } from "../recipes/sessions-and-logins.js";

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import type { EndedLogins, RegistryListener } from "../../lib/index.js";
+import type { EndedLogins, RegistryListener } from "../../lib/registry/index.js";
 
 /** The notifications of a subscription to a registry so far, and a way to wait for the next. */
 export class Heard implements RegistryListener {
@@ -14,9 +14,18 @@ export class Heard implements RegistryListener {
     this.#events.emit("notified");
   }
 
-  listening(isListening: boolean): void {
-    this.isListening = isListening;
-    if (isListening) this.looks += 1;
+  connected(): void {
+    this.isListening = true;
+    this.#events.emit("notified");
+  }
+
+  disconnected(): void {
+    this.isListening = false;
+    this.#events.emit("notified");
+  }
+
+  gap(): void {
+    this.looks += 1;
     this.#events.emit("notified");
   }
 

@@ -1,5 +1,6 @@
 import { Pool, type PoolConfig } from "pg";
-import type { Generation, KickRecord, ListedLogin, LoginRegistry, NewLogin } from "../../lib/index.js";
+import type { Generation, KickRecord, ListedLogin, LoginRegistry, NewLogin } from "../../lib/registry/index.js";
+import { generationOf } from "./registry-calls.js";
 import {
   PostgresLoginRegistry,
   type PostgresClient,
@@ -16,6 +17,7 @@ export const next = (word: string): string => `${word}-${String((count += 1))}`;
 export const newKick = (more: Partial<KickRecord> = {}): KickRecord => ({
   id: next("mark"),
   at: new Date(1_700_000_000_000),
+  cause: "kick",
   ...more,
 });
 
@@ -28,7 +30,7 @@ export const newLogin = (userId = "alice"): NewLogin => ({
 
 /** Lists a login, and gives its generation. */
 export async function begun(registry: LoginRegistry, login: NewLogin): Promise<Generation> {
-  const generation = await registry.add(login);
+  const generation = generationOf(await registry.add(login));
   if (generation === undefined) throw new Error(`${login.id} is not listed`);
   return generation;
 }

@@ -6,13 +6,14 @@ import { startPostgres, type PostgresServer } from "./postgres-server.js";
 import { clientPackage, CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
 import { installed, type Tried } from "./tried.js";
 
-/** A kind of registry to run a suite on: `open` gives an empty one, bound to the application it is given, patient by default. */
+/** A kind of registry to run a suite on. */
 export interface RegistryKind {
   readonly name: string;
   /** The row of this kind in the table of tried versions. */
   readonly row: Pick<Tried, "kind" | "name" | "version">;
   start(): Promise<void>;
-  open(appId: string, timeoutMs?: number): LoginRegistry;
+  /** Gives a registry that is not initialized yet. The data of two belongs together if they get the same application. */
+  create(appId: string): LoginRegistry;
   stop(): Promise<void>;
 }
 
@@ -20,16 +21,18 @@ export const MAX_SESSION_AGE_MS = 86_400_000;
 /** Thousands of calls at once take their time on a busy machine. */
 const PATIENCE_MS = 20_000;
 
-function bound<Registry extends LoginRegistry>(registry: Registry, appId: string): Registry {
-  registry.init({ appId, maxSessionAgeMs: MAX_SESSION_AGE_MS });
-  return registry;
-}
+/** One process has one registry of an application in memory. */
+const inMemory = new Map<string, MemoryLoginRegistry>();
 
 const memory: RegistryKind = {
   name: "MemoryLoginRegistry",
   row: { kind: "registry", name: "MemoryLoginRegistry", version: "of this package" },
   start: () => Promise.resolve(),
-  open: (appId) => bound(new MemoryLoginRegistry(), appId),
+  create: (appId) => {
+    const registry = inMemory.get(appId) ?? new MemoryLoginRegistry();
+    inMemory.set(appId, registry);
+    return registry;
+  },
   stop: () => Promise.resolve(),
 };
 
@@ -41,9 +44,9 @@ function onRedis(kind: (typeof CLIENTS)[number]): RegistryKind {
     start: async () => {
       opened = await kind.open();
     },
-    open: (appId, timeoutMs = PATIENCE_MS) => {
+    create: () => {
       if (opened === undefined) throw new Error("not started");
-      return bound(new RedisLoginRegistry({ client: opened.client, timeoutMs }), appId);
+      return new RedisLoginRegistry({ client: opened.client, timeoutMs: PATIENCE_MS });
     },
     stop: async () => {
       await opened?.close();
@@ -62,9 +65,9 @@ function onPostgres(): RegistryKind {
       pool = new Pool({ connectionString: server.url });
       await new PostgresLoginRegistry({ pool }).migrate();
     },
-    open: (appId, timeoutMs = PATIENCE_MS) => {
+    create: () => {
       if (pool === undefined) throw new Error("not started");
-      return bound(new PostgresLoginRegistry({ pool, timeoutMs }), appId);
+      return new PostgresLoginRegistry({ pool, timeoutMs: PATIENCE_MS });
     },
     stop: async () => {
       await pool?.end();

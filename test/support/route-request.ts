@@ -84,7 +84,7 @@ export function handlerContext(options: Partial<LogoutOptions> = {}): HandlerCon
   const store = new MemoryStore();
   const resolved = resolveOptions({ store, appId: "shop", ...options });
   const { registry } = resolved;
-  registry.init({ appId: "shop", maxSessionAgeMs: 60_000, store });
+  registry.init({ appId: "shop", maxSessionAgeMs: 60_000 });
   const tombstones = new Tombstones(store, new RawStore(store, 1_000, true), 1_000);
   const logins = new Logins({ registry, tombstones, events: new Events() });
   let count = 0;

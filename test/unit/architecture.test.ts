@@ -3,8 +3,10 @@ import { dirname, join, normalize, relative } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import ts from "typescript";
 import * as publicNames from "../../lib/index.js";
+import * as registryNames from "../../lib/registry/index.js";
 import * as postgresNames from "../../lib/registry/postgres/index.js";
 import * as redisNames from "../../lib/registry/redis/index.js";
+import * as testingNames from "../../lib/registry/testing/index.js";
 
 const LIB = join(__dirname, "../../lib");
 
@@ -161,6 +163,8 @@ describe("the public names", () => {
   it("are these", () => {
     const names = ["LogoutError", "MemoryLoginRegistry", "logout"];
     expect(Object.keys(publicNames).sort()).toEqual(names);
+    expect(Object.keys(registryNames)).toEqual(["LogoutError"]);
+    expect(Object.keys(testingNames)).toEqual(["testRegistry"]);
     expect(Object.keys(postgresNames)).toEqual(["PostgresLoginRegistry"]);
     expect(Object.keys(redisNames)).toEqual(["RedisLoginRegistry"]);
   });

@@ -2,7 +2,7 @@ import { RedisStore } from "connect-redis";
 import { Store } from "express-session";
 import { EventEmitter } from "node:events";
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { ListedLogin } from "../../lib/index.js";
+import type { ListedLogin } from "../../lib/registry/index.js";
 import { CoherentCache, rejectOtherStores } from "../../lib/registry/redis/coherent-cache.js";
 
 /** A client whose connection and replies the test controls. */

@@ -100,7 +100,7 @@ describe("the reference", () => {
 
   it("has every option of the Redis registry, and no other", () => {
     const rows = [...read("docs/reference/options.md").matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
-    expect(rows).toEqual(namesIn("lib/registry/redis/registry.ts", "RedisLoginRegistryOptions"));
+    expect(rows).toEqual(namesIn("lib/registry/redis/options.ts", "RedisLoginRegistryOptions"));
   });
 
   it("has every route with its default path, and no other", () => {

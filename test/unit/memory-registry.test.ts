@@ -34,16 +34,16 @@ describe("the registry in memory", () => {
   it("drops users who are offline, however often everyone is kicked", async () => {
     const registry = new MemoryLoginRegistry();
     registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
-    const newKick = () => ({ id: "mark", at: new Date() });
+    const newKick = () => ({ id: "mark", at: new Date(), cause: "kick" as const });
     const kickEveryone = async (): Promise<string[]> => {
       await registry.kickEveryone(newKick());
       const kicked: string[] = [];
       for await (const userIds of registry.scanUsers()) kicked.push(...userIds);
       for (const userId of kicked) {
-        const logins = await registry.removeAll(userId, newKick());
+        const { ended } = await registry.end(userId, { kick: newKick() });
         await registry.finishKick(
           userId,
-          logins.map(({ id }) => id),
+          ended.map(({ id }) => id),
         );
       }
       return kicked;
@@ -56,26 +56,26 @@ describe("the registry in memory", () => {
     const registry = new MemoryLoginRegistry();
     registry.init({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
     const login = { id: "login", userId: "alice", sid: "sid", ttlMs: DAY_MS };
-    const kick = { id: "mark", at: new Date() };
+    const kick = { id: "mark", at: new Date(), cause: "kick" as const };
     await registry.add(login);
-    await registry.remove("alice", "login", { kick });
-    await registry.remove("alice", "login", { kick });
-    await registry.remove("alice", "made up", { kick });
+    await registry.end("alice", { loginId: "login", kick });
+    await registry.end("alice", { loginId: "login", kick });
+    await registry.end("alice", { loginId: "made up", kick });
     jest.setSystemTime(Date.now() + 9 * DAY_MS);
     await registry.add({ ...login, id: "another" });
     expect(await registry.kickOf("alice", "login", "")).toEqual(kick);
     jest.setSystemTime(Date.now() + DAY_MS);
-    await registry.remove("alice", "another");
+    await registry.end("alice", { loginId: "another" });
     expect(await registry.kickOf("alice", "login", "")).toBeUndefined();
   });
 
   it("remembers the kick of an unlisted login for a day", async () => {
     const registry = new MemoryLoginRegistry();
     registry.init({ appId: "shop", maxSessionAgeMs: 10 * DAY_MS });
-    const kick = { id: "mark", at: new Date() };
-    await registry.remove("alice", "made up", { kick });
+    const kick = { id: "mark", at: new Date(), cause: "kick" as const };
+    await registry.end("alice", { loginId: "made up", kick });
     jest.setSystemTime(Date.now() + DAY_MS);
-    await registry.remove("alice", "other");
+    await registry.end("alice", { loginId: "other" });
     expect(await registry.kickOf("alice", "made up", "")).toBeUndefined();
   });
 });

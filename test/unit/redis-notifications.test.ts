@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { RedisNotifications, type RedisNotificationsOptions } from "../../lib/registry/redis/notifications.js";
+import type { RegistryListener } from "../../lib/registry/index.js";
 import { Heard } from "../support/heard.js";
 
 const CHECK_EVERY_MS = 5_000;
@@ -40,6 +41,12 @@ class Channel {
     await Promise.resolve();
     if (!this.isDead) this.deliver(channel, text);
   };
+}
+
+/** Returns a listener that ignores the other reports. */
+function listenerOf(some: Partial<RegistryListener>): RegistryListener {
+  const ignored = { ended: () => undefined, connected: () => undefined, disconnected: () => undefined };
+  return { ...ignored, gap: () => undefined, ...some };
 }
 
 describe("notifications of Redis", () => {
@@ -126,7 +133,8 @@ describe("notifications of Redis", () => {
 
   it("report a disconnection once, however often the connection is lost", async () => {
     const states: boolean[] = [];
-    const noting = open({ listener: { ended: () => undefined, listening: (state) => states.push(state) } });
+    const listener = listenerOf({ connected: () => states.push(true), disconnected: () => states.push(false) });
+    const noting = open({ listener });
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS);
     channel.isDead = true;
     for (let times = 0; times < 3; times += 1) channel.interrupt();
@@ -155,14 +163,7 @@ describe("notifications of Redis", () => {
     await jest.advanceTimersByTimeAsync(3 * CHECK_EVERY_MS);
     expect([channel.sent.length, heard.news, heard.isListening, heard.looks]).toEqual([sent, [], true, 1]);
 
-    const closing = open({
-      listener: {
-        ended: () => undefined,
-        listening: (isListening) => {
-          if (!isListening) void closing.close();
-        },
-      },
-    });
+    const closing = open({ listener: listenerOf({ disconnected: () => void closing.close() }) });
     await jest.advanceTimersByTimeAsync(CHECK_EVERY_MS / 2);
     const before = channel.sent.length;
     channel.interrupt();

@@ -59,7 +59,8 @@ export class PostgresNotifications implements Subscription {
       while (!this.#isClosing && !disconnected.signal.aborted) {
         const rows = await this.#query(client, { ...CHECK, values: [this.#channel] });
         if (rows.length === 0) break;
-        if (!listening) this.#report((listening = true));
+        if (!listening) this.#onConnected();
+        listening = true;
         await this.#pause(this.#checkIntervalMs, disconnected.signal);
       }
     } catch (error) {
@@ -67,23 +68,24 @@ export class PostgresNotifications implements Subscription {
       // Any error ends this connection; the loop of the caller opens the next one.
     }
     if (client !== undefined) release(client, true);
-    if (listening) this.#report(false);
+    if (listening && !this.#isClosing) this.#listener.disconnected();
     return listening;
   }
 
   /** Calls the listener, unless this subscription is closed: the listener may belong to another one by then. */
-  #report(isListening: boolean): void {
-    if (!this.#isClosing) this.#listener.listening(isListening);
+  #onConnected(): void {
+    if (!this.#isClosing) this.#listener.connected();
+    if (!this.#isClosing) this.#listener.gap();
   }
 
   /**
-   * Passes ended logins on. For any other payload, watched logins must be looked up; before the first report, the report does
-   * that.
+   * Passes ended logins on. For any other payload, watched logins must be looked up; before the connection is
+   * reported, the report does that.
    */
   #onNotification(payload: string | undefined, isListening: boolean): void {
     const ended = readNotification(payload);
     if (ended !== undefined) this.#listener.ended(ended);
-    else if (isListening) this.#report(true);
+    else if (isListening) this.#listener.gap();
   }
 
   async #query(client: PostgresClient, query: { name?: string; text: string; values?: unknown[] }): Promise<unknown[]> {

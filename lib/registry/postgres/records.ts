@@ -44,19 +44,18 @@ export function readText(written: unknown): string {
   return readJson(`"${String(written)}"`) as string;
 }
 
-interface StoredKick {
+interface StoredKick extends Partial<Pick<KickRecord, "cause" | "reason" | "by">> {
   readonly id: string;
   readonly at: number;
-  readonly reason?: string;
-  readonly by?: string;
 }
 
-function storedKick({ id, at, reason, by }: KickRecord): object {
-  return { id, at: +at, reason, by };
+/** The usual cause is not written. */
+function storedKick({ id, at, cause, reason, by }: KickRecord): object {
+  return { id, at: +at, reason, by, cause: cause === "kick" ? undefined : cause };
 }
 
-function kickOf({ id, at, reason, by }: StoredKick): KickRecord {
-  return { id, at: new Date(at), reason, by };
+function kickOf({ id, at, cause = "kick", reason, by }: StoredKick): KickRecord {
+  return { id, at: new Date(at), cause, reason, by };
 }
 
 export function writeKick(kick: KickRecord): string {

@@ -2,20 +2,24 @@ import { LogoutError } from "../../errors.js";
 import type { Generation, KickRecord } from "../../types/login.js";
 import type {
   ActiveUserRow,
+  AddOptions,
+  AddResult,
   EndOfLogin,
-  EndOptions,
-  KickEndOptions,
+  EndOfUser,
+  EndResult,
+  EndTarget,
   ListedLogin,
   LoginChange,
-  LoginRegistry,
   NewLogin,
+  RegistryApplication,
   RegistryList,
   RegistryListener,
   RegistryPage,
-  Removal,
-  Since,
+  RegistrySupport,
   Subscription,
 } from "../../types/registry.js";
+import { allInTurn } from "../../util/all-in-turn.js";
+import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endTtlMs } from "../ends.js";
 import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generation.js";
 import { Database, type PostgresPool } from "./database.js";
@@ -30,15 +34,13 @@ import {
   writeText,
   type Row,
 } from "./records.js";
+import { LoginLists } from "./login-lists.js";
 import { migrationOf } from "./schema.js";
 import { statementsOf, type Statements } from "./statements.js";
 import { PostgresNotifications } from "./notifications.js";
-import { ignored } from "../../util/debug.js";
+import { Sweeper } from "./sweeper.js";
 
-const SWEEP_INTERVAL_MS = 60_000;
 const MIGRATION_TIMEOUT_MS = 30_000;
-const SCAN_BATCH_SIZE = 500;
-const SWEEP_BATCH_SIZE = 500;
 
 /** Options of {@link PostgresLoginRegistry}. */
 export interface PostgresLoginRegistryOptions extends PostgresNames {
@@ -76,14 +78,16 @@ interface Application {
  * await registry.migrate();
  * ```
  */
-export class PostgresLoginRegistry implements LoginRegistry {
+export class PostgresLoginRegistry implements OwnRegistry {
+  readonly [OWN] = true;
+  readonly supports: RegistrySupport = {};
   readonly #database: Database;
   readonly #names: Names;
   readonly #statements: Statements;
   readonly #subscriptions = new Set<Subscription>();
+  readonly #lists: LoginLists;
+  readonly #sweeper: Sweeper;
   #application: Application | undefined;
-  #sweptAt = -Infinity;
-  #sweeping: Promise<void> | undefined;
 
   /**
    * Returns the SQL that creates the tables, indexes and functions, for the migration tool of an app. Safe to run again.
@@ -105,6 +109,8 @@ export class PostgresLoginRegistry implements LoginRegistry {
     this.#database = new Database(pool, timeoutMs);
     this.#names = new Names(names);
     this.#statements = statementsOf(this.#names);
+    this.#lists = new LoginLists(this.#database, this.#statements);
+    this.#sweeper = new Sweeper(this.#database, this.#statements.sweep);
   }
 
   /**
@@ -116,7 +122,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return this.#database.script(migrationOf(this.#names), MIGRATION_TIMEOUT_MS);
   }
 
-  init({ appId, maxSessionAgeMs }: { appId: string; maxSessionAgeMs: number }): void {
+  init({ appId, maxSessionAgeMs }: RegistryApplication): void {
     if (this.#application !== undefined && this.#application.appId !== appId) {
       throw new LogoutError(
         "ERR_REGISTRY_IN_USE",
@@ -131,18 +137,17 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return row && readLogin(userId, row);
   }
 
-  async add(login: NewLogin): Promise<Generation | undefined> {
-    const [row] = await this.#database.step(this.#statements.add, ...this.#toList(login));
-    this.#sweepNowAndThen();
-    return readGeneration(row);
-  }
-
-  async adopt(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<Generation | undefined> {
-    const kickIds = kickIdsOf(generation).map(writeText);
-    const at = authenticatedAt?.getTime() ?? NaN;
-    const since = [...kickIds, endCount, Number.isNaN(at) ? null : at];
-    const [row] = await this.#database.step(this.#statements.adopt, ...this.#toList(login), ...since);
-    return readGeneration(row);
+  async add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
+    if (since === undefined) {
+      const [row] = await this.#database.step(this.#statements.add, ...this.#toList(login));
+      this.#sweeper.sweepNowAndThen(this.#app.app);
+      return readAdded(row);
+    }
+    const kickIds = kickIdsOf(since.generation).map(writeText);
+    const at = since.authenticatedAt?.getTime() ?? NaN;
+    const history = [...kickIds, since.endCount, Number.isNaN(at) ? null : at];
+    const [row] = await this.#database.step(this.#statements.adopt, ...this.#toList(login), ...history);
+    return readAdded(row);
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
@@ -161,9 +166,12 @@ export class PostgresLoginRegistry implements LoginRegistry {
     return row?.["listed"] === "true";
   }
 
-  async remove(userId: string, loginId: string, end: EndOfLogin = {}): Promise<Removal> {
-    rejectReplicas(end);
-    const { kick, ifLastSid, ifSid = ifLastSid } = end;
+  async end(userId: string, target: EndTarget): Promise<EndResult> {
+    return target.loginId === undefined ? this.#endAll(userId, target) : this.#endOne(userId, target);
+  }
+
+  async #endOne(userId: string, end: EndOfLogin): Promise<EndResult> {
+    const { loginId, kick, ifLastSid, ifSid = ifLastSid } = end;
     const ttlMs = endTtlMs(end, this.#app.maxSessionAgeMs);
     const [row] = await this.#database.step(
       this.#statements.remove,
@@ -178,15 +186,10 @@ export class PostgresLoginRegistry implements LoginRegistry {
       ifLastSid !== undefined,
     );
     const isFound = typeof row?.["id"] === "string";
-    return { login: isFound ? readLogin(userId, row) : undefined, endCount: Number(row?.["ends"]) };
+    return { ended: isFound ? [readLogin(userId, row)] : [], endCount: Number(row?.["ends"]) };
   }
 
-  async removeAll(
-    userId: string,
-    kick: KickRecord,
-    { except, ...options }: KickEndOptions = {},
-  ): Promise<readonly ListedLogin[]> {
-    rejectReplicas(options);
+  async #endAll(userId: string, { kick, except }: EndOfUser): Promise<EndResult> {
     const rows = await this.#database.step(
       this.#statements.removeAll,
       ...this.#user(userId),
@@ -197,7 +200,7 @@ export class PostgresLoginRegistry implements LoginRegistry {
       notificationHead(userId, kick),
       except === undefined ? null : this.#loginKey(userId, except),
     );
-    return rows.map((row) => readLogin(userId, row));
+    return { ended: rows.map((row) => readLogin(userId, row)), endCount: 0 };
   }
 
   async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
@@ -205,9 +208,8 @@ export class PostgresLoginRegistry implements LoginRegistry {
     await this.#database.step(this.#statements.finishKick, this.#userKey(userId), keys);
   }
 
-  async kickEveryone(kick: KickRecord, options: EndOptions = {}): Promise<void> {
-    rejectReplicas(options);
-    await this.#database.step(this.#statements.kickEveryone, this.#app.app, writeText(kick.id), writeKick(kick));
+  async kickEveryone(record: KickRecord): Promise<void> {
+    await this.#database.step(this.#statements.kickEveryone, this.#app.app, writeText(record.id), writeKick(record));
   }
 
   async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
@@ -218,37 +220,16 @@ export class PostgresLoginRegistry implements LoginRegistry {
     );
   }
 
-  async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
-    const rows = await this.#database.read(this.#statements.list, this.#userKey(userId), offset, limit);
-    const listed = rows.filter((row) => typeof row["id"] === "string");
-    return { items: listed.map((row) => readLogin(userId, row)), total: Number(rows[0]?.["total"]) };
+  async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
+    return this.#lists.ofUser(userId, this.#userKey(userId), page);
   }
 
-  async activeUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUserRow[] }> {
-    const { app } = this.#app;
-    const [counted] = await this.#database.read(this.#statements.activeCount, app);
-    const rows = limit === 0 ? [] : await this.#database.read(this.#statements.activePage, app, offset, limit);
-    const rowsOf = new Map<unknown, Row[]>();
-    for (const row of rows) rowsOf.set(row["user_id"], [...(rowsOf.get(row["user_id"]) ?? []), row]);
-    const { read } = readEach([...rowsOf.values()], (logins) => {
-      const userId = readText(logins[0]?.["user_id"]);
-      const loginsCount = Number(logins[0]?.["total"]);
-      return { userId, logins: logins.map((row) => readLogin(userId, row)), loginsCount };
-    });
-    return { totalCount: Number(counted?.["count"]), users: read };
+  async activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
+    return this.#lists.ofActiveUsers(this.#app.app, page);
   }
 
   async *scanUsers(): AsyncIterable<readonly string[]> {
-    const unreadable: unknown[] = [];
-    for (let last = ""; ;) {
-      const rows = await this.#database.read(this.#statements.users, this.#app.app, last, SCAN_BATCH_SIZE);
-      const { read, errors } = readEach(rows, (row) => readText(row["user_id"]));
-      unreadable.push(...errors);
-      yield read;
-      if (rows.length < SCAN_BATCH_SIZE) break;
-      last = String(rows.at(-1)?.["key"]);
-    }
-    if (unreadable.length > 0) throw unreadable[0];
+    yield* this.#lists.scan(this.#app.app);
   }
 
   subscribe(listener: RegistryListener, { checkIntervalMs }: { checkIntervalMs: number }): Subscription {
@@ -274,8 +255,8 @@ export class PostgresLoginRegistry implements LoginRegistry {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
-    await this.#sweeping;
+    const subscriptions = [...this.#subscriptions];
+    await allInTurn(...subscriptions.map((subscription) => () => subscription.close()), () => this.#sweeper.done());
   }
 
   get #app(): Application {
@@ -305,55 +286,15 @@ export class PostgresLoginRegistry implements LoginRegistry {
     const device = [writeOptional(ip), writeOptional(userAgent)];
     return [...this.#user(userId), key, writeText(id), writeText(sid), ttlMs, ...device, began?.getTime() ?? null];
   }
-
-  /** Drops users of whom nothing needs to be kept. Runs in the background; after a failure, the next sweep makes up for it. */
-  #sweepNowAndThen(): void {
-    if (performance.now() - this.#sweptAt < SWEEP_INTERVAL_MS) return;
-    this.#sweptAt = performance.now();
-    this.#sweeping = this.#sweep().catch(ignored("sweep failed"));
-  }
-
-  async #sweep(): Promise<void> {
-    let swept: number;
-    do {
-      const [row] = await this.#database.step(this.#statements.sweep, this.#app.app, SWEEP_BATCH_SIZE);
-      swept = Number(row?.["swept"]);
-    } while (swept === SWEEP_BATCH_SIZE);
-  }
 }
 
-/** Returns the generation of a login from the row of `add` or `adopt`; `undefined` if it was not listed. */
-function readGeneration(row: Row | undefined): Generation | undefined {
-  if (row?.["listed"] !== "true") return undefined;
-  return generationAfter(readKickId(row["its_user_mark"]), readKickId(row["its_app_mark"]));
-}
-
-/** Reads each item, and collects the errors of those that cannot be read. */
-function readEach<Item, Read>(
-  items: readonly Item[],
-  read: (item: Item) => Read,
-): { readonly read: Read[]; readonly errors: unknown[] } {
-  const errors: unknown[] = [];
-  const found = items.flatMap((item) => {
-    try {
-      return [read(item)];
-    } catch (error) {
-      errors.push(error);
-      return [];
-    }
-  });
-  return { read: found, errors };
+/** Reads the row of `add` and `adopt`. */
+function readAdded(row: Row | undefined): AddResult {
+  if (row?.["listed"] !== "true") return { outcome: row?.["listed"] === null ? "moved" : "ended" };
+  const generation = generationAfter(readKickId(row["its_user_mark"]), readKickId(row["its_app_mark"]));
+  return { outcome: "listed", generation, ended: [] };
 }
 
 function readKickId(written: unknown): string | undefined {
   return typeof written === "string" ? readText(written) : undefined;
-}
-
-/** PostgreSQL waits for replicas at every commit, and cannot wait for them in a single call. */
-function rejectReplicas({ waitReplicas = 0 }: EndOptions): void {
-  if (waitReplicas === 0) return;
-  throw new LogoutError(
-    "ERR_ARGUMENT_INVALID",
-    "waitReplicas is not supported by PostgresLoginRegistry. Set synchronous_standby_names and synchronous_commit instead.",
-  );
 }

@@ -245,7 +245,7 @@ BEGIN
   THEN RETURN; END IF;
   SELECT * INTO login FROM ${logins} WHERE key = the_login;
   IF FOUND THEN
-    IF the_sid <> ALL (login.sids) THEN RETURN; END IF;
+    IF the_sid <> ALL (login.sids) THEN is_listed := NULL; RETURN; END IF;
     ends_at := at + the_ttl * interval '1 millisecond';
     UPDATE ${logins} SET last_active = at, expires = greatest(expires, ends_at), shown_until = ends_at WHERE key = the_login;
     UPDATE ${users} SET active = at, expires = greatest(expires, ends_at), until = greatest(until, ends_at)

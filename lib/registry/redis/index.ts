@@ -1,2 +1,3 @@
-export { RedisLoginRegistry, type RedisLoginRegistryOptions } from "./registry.js";
+export { RedisLoginRegistry } from "./registry.js";
+export type { RedisLoginRegistryOptions } from "./options.js";
 export type { RedisClient } from "./clients/index.js";

@@ -41,13 +41,13 @@ export class LoginLists {
     return { items, total };
   }
 
-  async ofActiveUsers({ offset, limit }: RegistryPage): Promise<{ totalCount: number; users: ActiveUserRow[] }> {
+  async ofActiveUsers({ offset, limit }: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
     await this.#review(await this.#index.due(), 1);
     for (;;) {
       const { totalCount, rows } = await this.#index.page(offset, limit);
       const { users, left } = await this.#review(rows, LOGINS_PER_USER);
       // If no user has left the page, each row belongs to a user with logins, or was written since it was read.
-      if (left === 0) return { totalCount, users };
+      if (left === 0) return { items: users, total: totalCount };
     }
   }
 

@@ -83,7 +83,7 @@ export class RedisNotifications implements Subscription {
     }
     const ended = text === ALL_ENDED ? undefined : readNotification(text);
     if (ended !== undefined) listener.ended(ended);
-    else listener.listening(this.#isConnected);
+    else if (this.#isConnected) listener.gap();
   }
 
   #ping(timeoutMs: number): void {
@@ -114,15 +114,16 @@ export class RedisNotifications implements Subscription {
     });
     this.#pongsSinceLookup += 1;
     if (this.#isConnected && !(mayLoseMessages && this.#pongsSinceLookup >= PONGS_PER_LOOKUP)) return;
-    this.#isConnected = true;
     this.#pongsSinceLookup = 0;
-    listener.listening(true);
+    if (!this.#isConnected) listener.connected();
+    this.#isConnected = true;
+    if (!this.#isClosed) listener.gap();
   }
 
   #disconnected(): void {
     if (!this.#isConnected) return;
     this.#isConnected = false;
-    this.#options.listener.listening(false);
+    this.#options.listener.disconnected();
   }
 
   #schedule(delayMs: number, callback: () => void): void {

@@ -19,6 +19,11 @@ type LoginRecord = [
   ...sids: (string | number)[],
 ];
 
+/** The JSON of a kick record. */
+interface StoredKick extends Partial<Pick<KickRecord, "cause" | "reason" | "by">> {
+  readonly at: number;
+}
+
 /** Reads a login from its record. */
 export function readLogin(userId: string, loginId: string, record: unknown): ListedLogin {
   const [began, activeAfter, expiresAfter, ip, userAgent, ...rest] = parse(record);
@@ -67,14 +72,8 @@ export function writeChange(
 }
 
 /** Returns the arguments of REMOVE. */
-export function writeRemoval(
-  loginId: string,
-  end: EndOfLogin,
-  maxSessionAgeMs: number,
-  channel: string,
-  userId: string,
-): string[] {
-  const { kick, ifLastSid, ifSid = ifLastSid } = end;
+export function writeEnd(end: EndOfLogin, maxSessionAgeMs: number, channel: string, userId: string): string[] {
+  const { loginId, kick, ifLastSid, ifSid = ifLastSid } = end;
   const { listed, unlisted } = endTtlMs(end, maxSessionAgeMs);
   return [
     loginId,
@@ -104,16 +103,19 @@ export function readLogins(userId: string, fields: readonly string[]): ListedLog
   return logins;
 }
 
-/** Returns a kick record as `id json`. The scripts compare the id and need not parse the rest, which contains any text. */
-export function writeKick({ id, at, reason, by }: KickRecord): string {
-  return `${id} ${JSON.stringify({ at: +at, reason, by })}`;
+/**
+ * Returns a kick record as `id json`. The scripts compare the id and need not parse the rest, which contains any text. The usual
+ * cause is not written.
+ */
+export function writeKick({ id, at, cause, reason, by }: KickRecord): string {
+  return `${id} ${JSON.stringify({ at: +at, reason, by, cause: cause === "kick" ? undefined : cause })}`;
 }
 
 export function readKick(value: unknown): KickRecord | undefined {
   if (typeof value !== "string" || value === "") return undefined;
   const space = value.indexOf(" ");
-  const { at, reason, by } = JSON.parse(value.slice(space + 1)) as { at: number; reason?: string; by?: string };
-  return { id: value.slice(0, space), at: new Date(at), reason, by };
+  const { at, cause = "kick", reason, by } = JSON.parse(value.slice(space + 1)) as StoredKick;
+  return { id: value.slice(0, space), at: new Date(at), cause, reason, by };
 }
 
 /** Reads the id of a kick record; `""` if there is none. */

@@ -22,7 +22,7 @@ return 1
 
 /**
  * Lists a login that began earlier. KEYS logins ended order; ARGV id sid ttl ip userAgent began kickBefore ends authenticatedAt
- * → the id of the user's last kick, or `""`; nil: refused.
+ * → the id of the user's last kick, or `""`; nil: refused; an empty list: the login has left this session id.
  */
 export const ADOPT = script(
   LOGINS,
@@ -43,7 +43,7 @@ if endsOf(KEYS[2], ARGV[1]) ~= tonumber(ARGV[8]) then return false end
 local record = read(KEYS[1], ARGV[1])
 if not record then
   list(KEYS[1], KEYS[3], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6])
-elseif not has(record, ARGV[2]) then return false
+elseif not has(record, ARGV[2]) then return {}
 else
   record[2] = now
   record[3] = math.max(record[3], now + tonumber(ARGV[3]))

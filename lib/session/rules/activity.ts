@@ -1,14 +1,14 @@
 import { failingTo, forward, type Done } from "../callbacks.js";
-import type { Listings } from "./listing.js";
 import type { LoginEnds } from "./end.js";
 import type { RawStore } from "../store/raw-store.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
+import type { SessionLifetimes } from "./session-lifetimes.js";
 import type { RequestState } from "../request-state.js";
 import type { SessionRecord, Stamp } from "../stamp.js";
 
 export interface SessionTouchesOptions {
   readonly raw: RawStore;
-  readonly listings: Listings;
+  readonly lifetimes: SessionLifetimes;
   readonly ends: LoginEnds;
   readonly remembered: RememberedSessions;
   readonly touchIntervalMs: number;
@@ -20,16 +20,16 @@ export interface SessionTouchesOptions {
 /** Prolongs sessions that are only touched, as at the end of nearly every request. */
 export class SessionTouches {
   readonly #raw: RawStore;
-  readonly #listings: Listings;
+  readonly #lifetimes: SessionLifetimes;
   readonly #ends: LoginEnds;
   readonly #remembered: RememberedSessions;
   readonly #touchIntervalMs: number;
   readonly #userOf: SessionTouchesOptions["userOf"];
   readonly #stampOf: SessionTouchesOptions["stampOf"];
 
-  constructor({ raw, listings, ends, remembered, touchIntervalMs, userOf, stampOf }: SessionTouchesOptions) {
+  constructor({ raw, lifetimes, ends, remembered, touchIntervalMs, userOf, stampOf }: SessionTouchesOptions) {
     this.#raw = raw;
-    this.#listings = listings;
+    this.#lifetimes = lifetimes;
     this.#ends = ends;
     this.#remembered = remembered;
     this.#touchIntervalMs = touchIntervalMs;
@@ -51,11 +51,11 @@ export class SessionTouches {
       this.#raw.touch(sid, session, done);
       return;
     }
-    if (this.#listings.isEndedByCookie(session)) {
+    if (this.#lifetimes.isEndedByCookie(session)) {
       forward(this.#endTouched(sid, stamp, logins), done);
       return;
     }
-    const extended = this.#listings.extend(sid, session, stamp, req);
+    const extended = this.#lifetimes.extend(sid, session, stamp, req);
     if (extended === undefined) {
       this.#touchIfDue(sid, session, done);
       return;
@@ -78,7 +78,7 @@ export class SessionTouches {
       this.#raw.touch(sid, session, done);
       return;
     }
-    const ttlMs = this.#listings.expiresInMs(session);
+    const ttlMs = this.#lifetimes.expiresInMs(session);
     if (!this.#remembered.isTouchDue(sid, ttlMs, this.#touchIntervalMs)) {
       done();
       return;

@@ -1,6 +1,6 @@
 import type { ListedLogin, LoginRegistry } from "../../types/registry.js";
 import type { Tombstones } from "../store/tombstones.js";
-import { isAdopted } from "./listing.js";
+import { isAdopted } from "./adopted-id.js";
 import type { RawStore } from "../store/raw-store.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { HeldLogin, Rejection, RequestState } from "../request-state.js";
@@ -59,11 +59,12 @@ export class LoginEnds {
     if (held?.removal !== undefined) return;
     const at = Date.now();
     const { userId, loginId } = stamp;
-    const removal = await this.#registry.remove(userId, loginId, { remember: isAdopted(stamp) });
-    if (removal.login === undefined) return;
-    if (held !== undefined) held.removal = { ...removal, at, by: this.#registry };
+    const { ended, endCount } = await this.#registry.end(userId, { loginId, remember: isAdopted(stamp) });
+    const [login] = ended;
+    if (login === undefined) return;
+    if (held !== undefined) held.removal = { login, endCount, at, by: this.#registry };
     this.#events.logout({ id: loginId, userId });
-    await this.#removeElsewhere(sid, removal.login);
+    await this.#removeElsewhere(sid, login);
   }
 
   /**
@@ -72,7 +73,8 @@ export class LoginEnds {
    */
   async endBySession(sid: string, stamp: Stamp): Promise<void> {
     const { userId, loginId } = stamp;
-    const { login } = await this.#registry.remove(userId, loginId, { ifSid: sid, remember: isAdopted(stamp) });
+    const { ended } = await this.#registry.end(userId, { loginId, ifSid: sid, remember: isAdopted(stamp) });
+    const [login] = ended;
     if (login === undefined) return;
     this.#events.logout({ id: loginId, userId });
     await this.#removeElsewhere(sid, login);
@@ -80,7 +82,7 @@ export class LoginEnds {
 
   /** Takes a session id that the store has lost off its login, and ends the login if that was its last one. */
   async lost(sid: string, { userId, loginId }: Stamp): Promise<void> {
-    await this.#registry.remove(userId, loginId, { ifLastSid: sid });
+    await this.#registry.end(userId, { loginId, ifLastSid: sid });
   }
 
   /** Removes the tombstone: the user has seen the reason. */

@@ -1,20 +1,18 @@
-import { createHash, randomBytes } from "node:crypto";
-import type { Store } from "express-session";
+import { ignored } from "../../util/debug.js";
+import { randomBytes } from "node:crypto";
 import { LogoutError } from "../../errors.js";
 import type { LoginRegistry } from "../../types/registry.js";
+import { unadopted } from "./adopted-id.js";
 import type { Adoption } from "./adoption.js";
 import { deviceInfoOf } from "../device-info.js";
-import { activityIntervalMs, expiresInMs, isEndedByCookie, sessionTtlMs } from "./lifetime.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
+import type { SessionLifetimes } from "./session-lifetimes.js";
 import type { HeldLogin, RequestState } from "../request-state.js";
 import { stampOf, type SessionRecord, type Stamp } from "../stamp.js";
 import type { SessionEvents } from "../session-events.js";
-import { ignored } from "../../util/debug.js";
 
 /** The longest time a request may take and still resume its login: registries remember ends of unlisted logins that long. */
 const RESUMED_WITHIN_MS = 86_400_000;
-/** The prefix of the id of an adopted login. */
-const ADOPTED = "~";
 
 /** A user's session that is about to be written. */
 export interface Saving {
@@ -46,9 +44,9 @@ export type Adopted =
   | { readonly rejected: "rejected" | "failed"; readonly authenticatedAt: Date | undefined };
 
 export interface ListingsOptions {
-  readonly store: Store;
   readonly registry: LoginRegistry;
   readonly adoption: Adoption;
+  readonly lifetimes: SessionLifetimes;
   readonly remembered: RememberedSessions;
   readonly maxSessionAgeMs: number;
   readonly events: SessionEvents;
@@ -56,17 +54,17 @@ export interface ListingsOptions {
 
 /** Lists the login of a session before the session is saved: a new login, or the one it continues. */
 export class Listings {
-  readonly #store: Store;
   readonly #registry: LoginRegistry;
   readonly #adoption: Adoption;
+  readonly #lifetimes: SessionLifetimes;
   readonly #remembered: RememberedSessions;
   readonly #maxSessionAgeMs: number;
   readonly #events: SessionEvents;
 
-  constructor({ store, registry, adoption, remembered, maxSessionAgeMs, events }: ListingsOptions) {
-    this.#store = store;
+  constructor({ registry, adoption, lifetimes, remembered, maxSessionAgeMs, events }: ListingsOptions) {
     this.#registry = registry;
     this.#adoption = adoption;
+    this.#lifetimes = lifetimes;
     this.#remembered = remembered;
     this.#maxSessionAgeMs = maxSessionAgeMs;
     this.#events = events;
@@ -103,12 +101,12 @@ export class Listings {
     if (current !== undefined) return this.#continue(saving, current);
     const adopted = await this.adopt(sid, session, userId);
     if (!("stamp" in adopted)) {
-      this.#events.rejected({ id: unadopted(sid, userId).loginId, userId, reason: undefined });
+      this.#events.rejected({ id: unadopted(sid, userId).loginId, userId, at: undefined, reason: undefined });
       return undefined;
     }
     const { stamp } = adopted;
     const undo = async (): Promise<void> => {
-      await this.#registry.remove(userId, stamp.loginId, { ifLastSid: sid });
+      await this.#registry.end(userId, { loginId: stamp.loginId, ifLastSid: sid });
     };
     // No undo for a stored session: a request may have adopted it at the same time.
     return { stamp, ...(isNew ? { undo } : {}), done: () => this.#remembered.seen(sid, stamp) };
@@ -122,64 +120,11 @@ export class Listings {
     const adoptable = this.#adoption.of(session);
     if (typeof adoptable === "string") return { rejected: adoptable, authenticatedAt: undefined };
     const unlisted = unadopted(sid, userId);
-    const login = { id: unlisted.loginId, userId, sid, ttlMs: this.keepMs(session) };
-    const generation = await this.#registry.adopt(login, {
-      generation: unlisted.generation,
-      endCount: 0,
-      ...adoptable,
-    });
-    if (generation === undefined) return { rejected: "rejected", authenticatedAt: adoptable.authenticatedAt };
-    return { stamp: { ...unlisted, generation } };
-  }
-
-  /**
-   * Records activity of a login in the registry, if the last record is old or the lifetime has changed.
-   *
-   * @returns whether the login is still listed; `undefined` if the registry was not asked
-   */
-  extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<boolean> | undefined {
-    const lifetimeMs = this.ttlMs(session);
-    return this.#remembered.isDue(sid, stamp, lifetimeMs) ? this.#record(sid, lifetimeMs, stamp, req) : undefined;
-  }
-
-  /**
-   * Records the lifetime that a session was written with, for lists, if the app has changed its cookie since the login was listed. A
-   * failure only makes lists inexact, and the session has been written.
-   *
-   * @param listedMs - the lifetime that the login was listed with
-   */
-  async recordLifetime(sid: string, lifetimeMs: number, listedMs: number, stamp: Stamp): Promise<void> {
-    if (Math.abs(lifetimeMs - listedMs) < activityIntervalMs(lifetimeMs)) return;
-    await this.#record(sid, lifetimeMs, stamp, undefined).catch(ignored("a lifetime was not recorded", [sid]));
-  }
-
-  async #record(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
-    const now = Date.now();
-    const ttlMs = lifetimeMs + activityIntervalMs(lifetimeMs);
-    const isListed = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
-    if (isListed) this.#remembered.recorded(sid, stamp, now, ttlMs);
-    return isListed;
-  }
-
-  /** Returns how long the registry keeps the login of a session, in milliseconds: one activity interval longer than the store. */
-  keepMs(session: SessionRecord): number {
-    const ttlMs = this.ttlMs(session);
-    return ttlMs + activityIntervalMs(ttlMs);
-  }
-
-  /** Returns whether the app has ended the session by its cookie. */
-  isEndedByCookie(session: SessionRecord): boolean {
-    return isEndedByCookie(this.#store, session, this.#maxSessionAgeMs);
-  }
-
-  /** Returns the time until the store expires a session that is not touched, in milliseconds. */
-  expiresInMs(session: SessionRecord): number {
-    return expiresInMs(this.#store, session, this.#maxSessionAgeMs);
-  }
-
-  /** Returns how long the store keeps a session that is written now, in milliseconds. */
-  ttlMs(session: SessionRecord): number {
-    return sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
+    const login = { id: unlisted.loginId, userId, sid, ttlMs: this.#lifetimes.keepMs(session) };
+    const since = { generation: unlisted.generation, endCount: 0, ...adoptable };
+    const added = await this.#registry.add(login, { since });
+    if (added.outcome !== "listed") return { rejected: "rejected", authenticatedAt: adoptable.authenticatedAt };
+    return { stamp: { ...unlisted, generation: added.generation } };
   }
 
   /**
@@ -194,22 +139,19 @@ export class Listings {
     for (;;) {
       const loginId = randomBytes(16).toString("base64url");
       const now = Date.now();
-      const ttlMs = this.keepMs(session);
+      const ttlMs = this.#lifetimes.keepMs(session);
       // The end is remembered, because a client may retry the command that lists the login.
       const undo = async (): Promise<void> => {
-        await this.#registry.remove(userId, loginId, { remember: "for a day" });
+        await this.#registry.end(userId, { loginId, remember: "for a day" });
       };
       const login = { id: loginId, userId, sid, ttlMs, ...client };
-      const listed =
-        left === undefined
-          ? this.#registry.add(login)
-          : this.#registry.adopt(login, { generation: left.generation, endCount: 0 });
-      const generation = await orUndo(listed, undo);
-      if (generation === undefined) {
+      const since = left && { generation: left.generation, endCount: 0 };
+      const added = await orUndo(this.#registry.add(login, { since }), undo);
+      if (added.outcome !== "listed") {
         if (left !== undefined) return { stamp: left, hasEnded: "in a new session" };
         continue;
       }
-      const stamp = { userId, loginId, generation };
+      const stamp = { userId, loginId, generation: added.generation };
       const done = (isListed: boolean): void => {
         if (logins !== undefined) logins.startsLoginAfter = undefined;
         this.#written({ stamp, sid }, logins, now, ttlMs);
@@ -228,7 +170,7 @@ export class Listings {
 
   /** Continues a login whose session is written under the same session id. */
   async #continue({ sid, session, req }: Saving, stamp: Stamp): Promise<Listing> {
-    const isListed = await this.extend(sid, session, stamp, req);
+    const isListed = await this.#lifetimes.extend(sid, session, stamp, req);
     return { stamp, hasEnded: isListed === false ? "in the store" : undefined };
   }
 
@@ -236,7 +178,7 @@ export class Listings {
   async #rotate({ sid, session }: Saving, { stamp }: HeldLogin, logins: RequestState): Promise<Listing> {
     const { userId, loginId } = stamp;
     const now = Date.now();
-    const ttlMs = this.keepMs(session);
+    const ttlMs = this.#lifetimes.keepMs(session);
     const undo = this.#removeSid(stamp, sid);
     const isListed = await orUndo(this.#registry.update(userId, loginId, { addSid: sid, ttlMs }), undo);
     if (!isListed) return { stamp, hasEnded: "in a new session" };
@@ -252,17 +194,18 @@ export class Listings {
     // A new object, so that signals aborted by the request's own logout stay aborted.
     const stamp = { ...held.stamp };
     const { userId, loginId, generation } = stamp;
-    const { began, ip, userAgent } = removal?.login ?? {};
     const now = Date.now();
-    const ttlMs = this.keepMs(session);
+    const ttlMs = this.#lifetimes.keepMs(session);
     const hasEnded = logins.freshSid === sid ? "in a new session" : "in the store";
-    const isOld = now - (removal?.at ?? 0) >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs);
-    if (isOld || removal?.by !== this.#registry) return { stamp, hasEnded };
+    if (removal?.by !== this.#registry) return { stamp, hasEnded };
+    if (now - removal.at >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp, hasEnded };
+    const { began, ip, userAgent } = removal.login;
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     delete held.removal;
     const undo = this.#removeSid(stamp, sid);
-    const resumed = await orUndo(this.#registry.adopt(again, { generation, endCount: removal.endCount }), undo);
-    if (resumed === undefined) return { stamp, hasEnded };
+    const since = { generation, endCount: removal.endCount };
+    const { outcome } = await orUndo(this.#registry.add(again, { since }), undo);
+    if (outcome !== "listed") return { stamp, hasEnded };
     const done = (isListed: boolean): void => {
       this.#written({ stamp, sid }, logins, now, ttlMs);
       if (isListed) this.#events.login({ id: loginId, userId, ip, userAgent });
@@ -281,17 +224,6 @@ export class Listings {
       await this.#registry.update(userId, loginId, { removeSid: sid });
     };
   }
-}
-
-/** Returns whether a login was adopted. Its id can be derived again from old session data, so its end must be remembered. */
-export function isAdopted({ loginId }: Pick<Stamp, "loginId">): boolean {
-  return loginId.startsWith(ADOPTED);
-}
-
-/** Returns the stamp of a session that this package has not written, before it is listed: every kick applies to it. */
-export function unadopted(sid: string, userId: string): Stamp {
-  const digest = createHash("sha256").update(`express-logout:${sid}`).digest();
-  return { userId, loginId: ADOPTED + digest.subarray(0, 16).toString("base64url"), generation: "" };
 }
 
 function notAwaited(): LogoutError {

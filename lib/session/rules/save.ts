@@ -1,12 +1,14 @@
 import { debug, ignored } from "../../util/debug.js";
 import { LogoutError } from "../../errors.js";
 import type { ListedLogin, LoginRegistry } from "../../types/registry.js";
+import { ownRegistry, type OwnRegistry } from "../../util/own-registry.js";
 import type { Tombstones } from "../store/tombstones.js";
 import type { Listing, Listings } from "./listing.js";
 import type { LoginEnds } from "./end.js";
 import type { MissingUser } from "./missing-user.js";
 import type { RawStore } from "../store/raw-store.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
+import type { SessionLifetimes } from "./session-lifetimes.js";
 import type { HeldLogin, RequestState } from "../request-state.js";
 import { isSameLogin, tombstoneOf, stampOf, withStamp, type SessionRecord, type Stamp } from "../stamp.js";
 
@@ -17,6 +19,7 @@ export interface SessionSavesOptions {
   readonly raw: RawStore;
   readonly registry: LoginRegistry;
   readonly listings: Listings;
+  readonly lifetimes: SessionLifetimes;
   readonly ends: LoginEnds;
   readonly tombstones: Tombstones;
   readonly remembered: RememberedSessions;
@@ -38,7 +41,9 @@ interface Listed {
 export class SessionSaves {
   readonly #raw: RawStore;
   readonly #registry: LoginRegistry;
+  readonly #own: OwnRegistry | undefined;
   readonly #listings: Listings;
+  readonly #lifetimes: SessionLifetimes;
   readonly #ends: LoginEnds;
   readonly #tombstones: Tombstones;
   readonly #remembered: RememberedSessions;
@@ -50,6 +55,7 @@ export class SessionSaves {
     raw,
     registry,
     listings,
+    lifetimes,
     ends,
     tombstones,
     remembered,
@@ -59,7 +65,9 @@ export class SessionSaves {
   }: SessionSavesOptions) {
     this.#raw = raw;
     this.#registry = registry;
+    this.#own = ownRegistry(registry);
     this.#listings = listings;
+    this.#lifetimes = lifetimes;
     this.#ends = ends;
     this.#tombstones = tombstones;
     this.#remembered = remembered;
@@ -73,7 +81,7 @@ export class SessionSaves {
    * finds the new data.
    */
   async save(sid: string, session: SessionRecord, req: object, logins: RequestState): Promise<void> {
-    if (this.#listings.isEndedByCookie(session)) {
+    if (this.#lifetimes.isEndedByCookie(session)) {
       await this.#ends.destroy(sid, logins);
       return;
     }
@@ -99,7 +107,7 @@ export class SessionSaves {
    * Writes a session without its request. A tombstone stays in its place, and a session that must not be adopted is not written.
    */
   async saveWithoutRequest(sid: string, session: SessionRecord): Promise<void> {
-    if (this.#listings.isEndedByCookie(session)) {
+    if (this.#lifetimes.isEndedByCookie(session)) {
       await this.#ends.destroy(sid);
       return;
     }
@@ -130,7 +138,7 @@ export class SessionSaves {
    */
   async writeAndCheck(sid: string, session: SessionRecord, stamp: Stamp): Promise<boolean> {
     const { userId, loginId } = stamp;
-    const peek = (): ListedLogin | undefined => this.#registry.peek?.(userId, loginId);
+    const peek = (): ListedLogin | undefined => this.#own?.peek?.(userId, loginId);
     const find = (): Promise<ListedLogin | undefined> => this.#registry.find(userId, loginId);
     const written = this.#raw.set(sid, withStamp(session, stamp));
     const found = this.#isInOrder && peek() === undefined ? find() : undefined;
@@ -157,7 +165,7 @@ export class SessionSaves {
       await this.#removeData(sid, session, listing.stamp, isNew);
     } else {
       let isListed: boolean;
-      const lifetimeMs = this.#listings.ttlMs(session);
+      const lifetimeMs = this.#lifetimes.ttlMs(session);
       try {
         isListed = await this.writeAndCheck(sid, session, listing.stamp);
       } catch (error) {
@@ -165,7 +173,7 @@ export class SessionSaves {
         throw error;
       }
       listing.done?.(isListed);
-      if (isListed) await this.#listings.recordLifetime(sid, lifetimeMs, listed.lifetimeMs, listing.stamp);
+      if (isListed) await this.#lifetimes.recordLifetime(sid, lifetimeMs, listed.lifetimeMs, listing.stamp);
     }
   }
 
@@ -176,7 +184,7 @@ export class SessionSaves {
 
   async #removeData(sid: string, session: SessionRecord, stamp: Stamp, isNew = false): Promise<void> {
     const kick = await this.#registry.kickOf(stamp.userId, stamp.loginId, stamp.generation);
-    const expires = new Date(Date.now() + this.#listings.keepMs(session));
+    const expires = new Date(Date.now() + this.#lifetimes.keepMs(session));
     await (isNew
       ? this.#tombstones.writeNew(sid, stamp, kick, expires)
       : this.#tombstones.replace(sid, stamp, kick, expires));
@@ -186,7 +194,7 @@ export class SessionSaves {
   async #list(session: SessionRecord, list: (userId: string) => Promise<Listing | undefined>): Promise<Listed> {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const userId = this.#userOf(session);
-      const lifetimeMs = this.#listings.ttlMs(session);
+      const lifetimeMs = this.#lifetimes.ttlMs(session);
       const listing = userId === undefined ? undefined : await list(userId);
       if (this.#userOf(session) === userId) return { userId, listing, lifetimeMs };
       await listing?.undo?.();

@@ -1,0 +1,154 @@
+import type { KickRecord } from "../types/login.js";
+import type { ListedLogin, LoginChange, NewLogin } from "../types/registry.js";
+import { LinkedList, type ListNode } from "../util/linked-list.js";
+
+const SWEEP_INTERVAL_MS = 60_000;
+/** Reads of the active users may sweep more often, up to one part in this many of the time. */
+const SWEEP_SHARE = 50;
+
+export interface User extends ListNode<User> {
+  readonly id: string;
+  readonly logins: Map<string, ListedLogin>;
+  /** The logins of kicks that are not finished. */
+  readonly kicked: Map<string, ListedLogin>;
+  lastKick?: KickRecord;
+  /** The login that the last kick has spared. */
+  spared?: string | undefined;
+  /** Until when the last kick is remembered. */
+  kickUntil: number;
+  /** Logins that were ended one by one and must not be adopted again. */
+  readonly ended: Map<
+    string,
+    { readonly endCount: number; readonly kick?: KickRecord | undefined; readonly until: number }
+  >;
+}
+
+/** The users of `MemoryLoginRegistry`, and the order in which they were active. Drops what has expired. */
+export class MemoryUsers {
+  readonly #users = new Map<string, User>();
+  /** The users with a login that is shown, by activity. Includes users whose logins have expired since, until the next check. */
+  readonly #online = new LinkedList<User>();
+  #sweptAt = 0;
+  #sweptInMs = 0;
+
+  find(userId: string): User | undefined {
+    return this.#users.get(userId);
+  }
+
+  findOrCreate(userId: string): User {
+    let user = this.#users.get(userId);
+    if (user === undefined) {
+      user = { id: userId, logins: new Map(), kicked: new Map(), ended: new Map(), kickUntil: 0 };
+      this.#users.set(userId, user);
+    }
+    return user;
+  }
+
+  all(): Iterable<User> {
+    return this.#users.values();
+  }
+
+  /** The users online, the most recently active first. */
+  get online(): Iterable<User> & { readonly size: number } {
+    return this.#online;
+  }
+
+  list(user: User, login: NewLogin): void {
+    const now = Date.now();
+    const expires = new Date(now + login.ttlMs);
+    user.logins.set(login.id, {
+      id: login.id,
+      userId: login.userId,
+      began: login.began ?? new Date(now),
+      lastActive: new Date(now),
+      expires,
+      shownUntil: expires,
+      ip: login.ip,
+      userAgent: login.userAgent,
+      sids: [login.sid],
+    });
+    this.#online.moveToFront(user);
+  }
+
+  change(user: User, login: ListedLogin, { addSid, removeSid, ttlMs, ip, userAgent }: LoginChange): void {
+    const now = Date.now();
+    const sids = new Set(login.sids);
+    if (removeSid !== undefined) sids.delete(removeSid);
+    if (addSid !== undefined) sids.add(addSid);
+    const hasDevice = login.ip !== undefined || login.userAgent !== undefined;
+    user.logins.set(login.id, {
+      ...login,
+      ...(hasDevice ? {} : { ip, userAgent }),
+      sids: [...sids],
+      ...(ttlMs === undefined
+        ? {}
+        : {
+            lastActive: new Date(now),
+            expires: later(login.expires, now + ttlMs),
+            shownUntil: new Date(now + ttlMs),
+          }),
+    });
+    if (!hasShown(user)) this.#online.delete(user);
+    else if (ttlMs !== undefined) this.#online.moveToFront(user);
+  }
+
+  /** Ends all logins of a user but one, and keeps them for a repeated kick. Returns their ids. */
+  kick(user: User, except: string | undefined): string[] {
+    const loginIds = [...user.logins.keys()].filter((id) => id !== except);
+    for (const login of user.logins.values()) {
+      if (login.id === except) continue;
+      user.kicked.set(login.id, login);
+      user.logins.delete(login.id);
+    }
+    if (!hasShown(user)) this.#online.delete(user);
+    return loginIds;
+  }
+
+  /** Returns the logins of a user that are shown, newest first. */
+  shown(user: User): ListedLogin[] {
+    this.dropExpired(user);
+    return [...user.logins.values()].filter(isShown).sort((a, b) => +b.began - +a.began);
+  }
+
+  dropExpired(user: User): void {
+    const now = Date.now();
+    for (const logins of [user.logins, user.kicked]) {
+      for (const { id, expires } of logins.values()) if (+expires <= now) logins.delete(id);
+    }
+    for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
+    if (!hasShown(user)) this.#online.delete(user);
+    const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
+    if (isEmpty && user.kickUntil <= now) this.#users.delete(user.id);
+  }
+
+  /** Drops users of whom nothing needs to be kept once a minute, so that memory does not grow forever. */
+  sweepNowAndThen(): void {
+    this.#sweep(SWEEP_INTERVAL_MS);
+  }
+
+  /** Drops them as often as is cheap, for an exact count of the users online. */
+  sweepIfCheap(): void {
+    this.#sweep(SWEEP_SHARE * this.#sweptInMs);
+  }
+
+  #sweep(intervalMs: number): void {
+    const now = Date.now();
+    if (now - this.#sweptAt < Math.min(intervalMs, SWEEP_INTERVAL_MS)) return;
+    for (const user of this.#users.values()) this.dropExpired(user);
+    this.#sweptAt = now;
+    this.#sweptInMs = Date.now() - now;
+  }
+}
+
+function isShown({ sids, shownUntil }: ListedLogin): boolean {
+  return sids.length > 0 && +shownUntil > Date.now();
+}
+
+function hasShown(user: User): boolean {
+  for (const login of user.logins.values()) if (isShown(login)) return true;
+  return false;
+}
+
+function later(date: Date, at: number): Date {
+  return +date >= at ? date : new Date(at);
+}

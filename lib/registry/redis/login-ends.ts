@@ -1,0 +1,110 @@
+import { LRUCache } from "lru-cache";
+import type { KickRecord } from "../../types/login.js";
+import type { EndOfLogin, EndOfUser, EndResult } from "../../types/registry.js";
+import type { Commands, Connection } from "./connection.js";
+import { encodePart, userKeys, type AppKeys, type UserKeys } from "./keys.js";
+import type { IndexRow, LoginIndex } from "./login-index.js";
+import type { NotificationChannel } from "./notification-channel.js";
+import { readLogin, readLogins, writeEnd, writeKick } from "./records.js";
+import { FINISH_KICK, FORGET, REMOVE, REMOVE_ALL } from "./scripts.js";
+
+/** The maximum number of logins per FINISH_KICK. */
+const FINISH_BATCH_SIZE = 1_000;
+/** The maximum number of unfinished kicks whose index rows are kept; the rows of others are read again. */
+const MAX_KEPT_ROWS = 10_000;
+
+export interface LoginEndsOptions {
+  readonly connection: Connection;
+  readonly keys: AppKeys;
+  readonly index: LoginIndex;
+  readonly channel: NotificationChannel;
+  readonly maxSessionAgeMs: number;
+}
+
+/** Ends logins, and keeps the users of unfinished kicks in the index. */
+export class LoginEnds {
+  readonly #connection: Connection;
+  readonly #keys: AppKeys;
+  readonly #index: LoginIndex;
+  readonly #channel: NotificationChannel;
+  readonly #maxSessionAgeMs: number;
+  /** The index rows of users with an unfinished kick, as they were before the kick. */
+  readonly #rowsOfKicks = new LRUCache<string, readonly IndexRow[]>({ max: MAX_KEPT_ROWS });
+
+  constructor({ connection, keys, index, channel, maxSessionAgeMs }: LoginEndsOptions) {
+    this.#connection = connection;
+    this.#keys = keys;
+    this.#index = index;
+    this.#channel = channel;
+    this.#maxSessionAgeMs = maxSessionAgeMs;
+  }
+
+  async one(userId: string, end: EndOfLogin, commands: Commands): Promise<EndResult> {
+    const { loginId, kick } = end;
+    const { logins, ended, kicked, order } = this.#keysOf(userId);
+    const [rows, channel] = await this.#rowsAndChannel(userId);
+    const args = writeEnd(end, this.#maxSessionAgeMs, channel, userId);
+    const reply = (await commands.run(REMOVE, [logins, ended, kicked, order], args)) as unknown[];
+    const [record, ends, left, unfinished, shownMs] = reply;
+    if (kick !== undefined && record !== null) this.#keepRows(userId, rows);
+    else if (Number(left) === 0 && Number(unfinished) === 0) await this.#index.drop(rows);
+    else if (Number(left) === 0) await this.#index.checkSooner(userId, 0);
+    if (shownMs !== "") await this.#index.checkSooner(userId, Number(shownMs));
+    return { ended: record === null ? [] : [readLogin(userId, loginId, record)], endCount: Number(ends) };
+  }
+
+  async all(userId: string, { kick, except }: EndOfUser, commands: Commands): Promise<EndResult> {
+    const { logins, ended, kicked, order } = this.#keysOf(userId);
+    const [rows, channel] = await this.#rowsAndChannel(userId);
+    const spared = except === undefined ? [] : [except];
+    const args = [writeKick(kick), String(this.#maxSessionAgeMs), channel, encodePart(userId), ...spared];
+    const reply = await commands.run(REMOVE_ALL, [logins, ended, kicked, order], args);
+    const removed = readLogins(userId, reply as string[]);
+    if (removed.length > 0) this.#keepRows(userId, rows);
+    // A user with a spared login keeps the row for as long as that login is shown.
+    if (except !== undefined) await this.#index.checkSooner(userId, 0);
+    else if (removed.length === 0) await this.#index.drop(rows);
+    return { ended: removed, endCount: 0 };
+  }
+
+  async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
+    const { logins, kicked } = this.#keysOf(userId);
+    // The rows as read before the kick: a login that was listed since then has written the row again, so the drop skips it.
+    const rows = this.#rowsOfKicks.get(userId) ?? (await this.#index.rowsOf(userId));
+    this.#rowsOfKicks.delete(userId);
+    let left: readonly unknown[] = [];
+    for (let start = 0; start < loginIds.length; start += FINISH_BATCH_SIZE) {
+      const batch = loginIds.slice(start, start + FINISH_BATCH_SIZE);
+      left = (await this.#connection.run(FINISH_KICK, [logins, kicked], batch)) as unknown[];
+    }
+    if (left.length === 0 || left.some((count) => Number(count) > 0)) return;
+    // Dropped only now, so that a repeated kick of everyone finds the user. A row that was written meanwhile may belong to a login
+    // that has ended since, so the user is checked.
+    if (!(await this.#index.drop(rows))) await this.#index.checkSooner(userId, 0);
+  }
+
+  /** Removes all logins of users, for `clear()`. */
+  async forget(userIds: readonly string[], kick: KickRecord): Promise<void> {
+    const rows = await Promise.all(userIds.map((userId) => this.#index.rowsOf(userId)));
+    const args = [writeKick(kick), String(this.#maxSessionAgeMs)];
+    const forgetOne = (userId: string): Promise<unknown> => {
+      const { logins, ended, kicked, order } = this.#keysOf(userId);
+      return this.#connection.run(FORGET, [logins, ended, kicked, order], args);
+    };
+    await Promise.all(userIds.map(forgetOne));
+    await this.#index.drop(rows.flat());
+  }
+
+  #rowsAndChannel(userId: string): Promise<[rows: IndexRow[], channel: string]> {
+    return Promise.all([this.#index.rowsOf(userId), this.#channel.name()]);
+  }
+
+  #keysOf(userId: string): UserKeys {
+    return userKeys(this.#keys, userId);
+  }
+
+  #keepRows(userId: string, rows: readonly IndexRow[]): void {
+    if (rows.length > 0) this.#rowsOfKicks.set(userId, rows);
+    else this.#rowsOfKicks.delete(userId);
+  }
+}

@@ -1,0 +1,79 @@
+import { ignored } from "../../util/debug.js";
+import type { Store } from "express-session";
+import type { LoginRegistry } from "../../types/registry.js";
+import { deviceInfoOf } from "../device-info.js";
+import type { SessionRecord, Stamp } from "../stamp.js";
+import { activityIntervalMs, expiresInMs, isEndedByCookie, sessionTtlMs } from "./lifetime.js";
+import type { RememberedSessions } from "./remembered-sessions.js";
+
+export interface SessionLifetimesOptions {
+  readonly store: Store;
+  readonly registry: LoginRegistry;
+  readonly remembered: RememberedSessions;
+  readonly maxSessionAgeMs: number;
+}
+
+/** How long sessions live, and the record of it in the registry: logins live as long as their sessions. */
+export class SessionLifetimes {
+  readonly #store: Store;
+  readonly #registry: LoginRegistry;
+  readonly #remembered: RememberedSessions;
+  readonly #maxSessionAgeMs: number;
+
+  constructor({ store, registry, remembered, maxSessionAgeMs }: SessionLifetimesOptions) {
+    this.#store = store;
+    this.#registry = registry;
+    this.#remembered = remembered;
+    this.#maxSessionAgeMs = maxSessionAgeMs;
+  }
+
+  /**
+   * Records activity of a login in the registry, if the last record is old or the lifetime has changed.
+   *
+   * @returns whether the login is still listed; `undefined` if the registry was not asked
+   */
+  extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<boolean> | undefined {
+    const lifetimeMs = this.ttlMs(session);
+    return this.#remembered.isDue(sid, stamp, lifetimeMs) ? this.#record(sid, lifetimeMs, stamp, req) : undefined;
+  }
+
+  /**
+   * Records the lifetime that a session was written with, for lists, if the app has changed its cookie since the login was listed. A
+   * failure only makes lists inexact, and the session has been written.
+   *
+   * @param listedMs - the lifetime that the login was listed with
+   */
+  async recordLifetime(sid: string, lifetimeMs: number, listedMs: number, stamp: Stamp): Promise<void> {
+    if (Math.abs(lifetimeMs - listedMs) < activityIntervalMs(lifetimeMs)) return;
+    await this.#record(sid, lifetimeMs, stamp, undefined).catch(ignored("a lifetime was not recorded", [sid]));
+  }
+
+  async #record(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
+    const now = Date.now();
+    const ttlMs = lifetimeMs + activityIntervalMs(lifetimeMs);
+    const isListed = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
+    if (isListed) this.#remembered.recorded(sid, stamp, now, ttlMs);
+    return isListed;
+  }
+
+  /** Returns how long the registry keeps the login of a session, in milliseconds: one activity interval longer than the store. */
+  keepMs(session: SessionRecord): number {
+    const ttlMs = this.ttlMs(session);
+    return ttlMs + activityIntervalMs(ttlMs);
+  }
+
+  /** Returns whether the app has ended the session by its cookie. */
+  isEndedByCookie(session: SessionRecord): boolean {
+    return isEndedByCookie(this.#store, session, this.#maxSessionAgeMs);
+  }
+
+  /** Returns the time until the store expires a session that is not touched, in milliseconds. */
+  expiresInMs(session: SessionRecord): number {
+    return expiresInMs(this.#store, session, this.#maxSessionAgeMs);
+  }
+
+  /** Returns how long the store keeps a session that is written now, in milliseconds. */
+  ttlMs(session: SessionRecord): number {
+    return sessionTtlMs(this.#store, session, this.#maxSessionAgeMs);
+  }
+}
