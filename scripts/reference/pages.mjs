@@ -125,7 +125,11 @@ function optionsPage({ declarations, groups, homes, write }) {
     path === "" ? "" : write.doc(declarations.get(name)),
     ...members.flatMap(option(path)),
   ]);
-  return ["# Options", HEAD, write.doc(declarations.get("LogoutOptions")), ...sections.flat()];
+  const top = declarations.get("LogoutOptions");
+  const contents = top.members.map(({ name, type }) =>
+    write.linkTo(groups.some((group) => group.name === type) ? type : `LogoutOptions.${name}`, code(name)),
+  );
+  return ["# Options", HEAD, write.doc(top), contents.join(" · "), ...sections.flat()];
 }
 
 /** Writes members under the headings that comments in the sources give them. */
@@ -143,10 +147,11 @@ function controlsPage({ declarations, homes, write }) {
     linked(write, homes, `auth.${member.signature}`),
     write.doc(member),
   ];
+  const contents = members.map(({ name }) => write.linkTo(`LogoutControls.${name}`, code(name)));
   const events = declarations.get("LogoutEvents");
   const event = (member) => [`### Event ${code(member.name)}`, code(member.type), write.doc(member)];
   return [
-    ...["# Controls", HEAD, write.doc(controls), ...underHeadings(members, control)],
+    ...["# Controls", HEAD, write.doc(controls), contents.join(" · "), ...underHeadings(members, control)],
     ...["## Events", write.doc(events), ...events.members.flatMap(event)],
   ];
 }
