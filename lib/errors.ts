@@ -6,8 +6,8 @@ interface UnfinishedUsers {
 }
 
 /**
- * The codes of {@link LogoutError}, with what each carries in `details`. Codes change in major releases only. The comment of a code
- * says when the error occurs and what to do; `docs/reference/errors.md` is written from it.
+ * The codes of {@link LogoutError}, with what each carries in `details`. Codes change in major releases only. The comment of a
+ * code says when the error occurs and what to do; `docs/reference/errors.md` is written from it.
  */
 export interface LogoutErrorDetails {
   // At set-up
@@ -20,8 +20,8 @@ export interface LogoutErrorDetails {
   /**
    * An option is missing or has the wrong type. At a request: `routes.login` is a function that returned a promise.
    *
-   * Fix: see the message. An empty entry in `admin.tokens` is often an unset environment variable. An address in `redirects.allow` has
-   * no wildcard: list each address, and write a `*` that is part of one as `%2A`.
+   * Fix: see the message. An empty entry in `admin.tokens` is often an unset environment variable. An address in
+   * `redirects.allow` has no wildcard: list each address, and write a `*` that is part of one as `%2A`.
    */
   ERR_OPTION_INVALID: undefined;
   /**
@@ -33,9 +33,9 @@ export interface LogoutErrorDetails {
   /**
    * `logout()` was called twice with one store.
    *
-   * Fix: call it once and share what it returns. Where the app is created again (hot reload, tests), `await auth.close()` first: the next
-   * `logout()` takes the store over. Users stay logged in and ended logins stay ended if it gets the same registry, or one with the
-   * same data; with a `MemoryStore` and the same `appId` it does by default.
+   * Fix: call it once and share what it returns. Where the app is created again (hot reload, tests), `await auth.close()` first:
+   * the next `logout()` takes the store over. Users stay logged in and ended logins stay ended if it gets the same registry, or
+   * one with the same data; with a `MemoryStore` and the same `appId` it does by default.
    */
   ERR_STORE_IN_USE: undefined;
   /**
@@ -48,8 +48,8 @@ export interface LogoutErrorDetails {
    * The store is not a `MemoryStore`, so other processes may share it. They must share the list of logins too.
    *
    * Fix: pass `registry: new RedisLoginRegistry({ client })` or `new PostgresLoginRegistry({ pool })`; see
-   * [session stores](docs/guides/session-stores.md). `new MemoryLoginRegistry()` is for one process, and forgets all logins and kicks at
-   * a restart.
+   * [session stores](docs/guides/session-stores.md). `new MemoryLoginRegistry()` is for one process, and forgets all logins and
+   * kicks at a restart.
    */
   ERR_REGISTRY_REQUIRED: undefined;
   /**
@@ -63,8 +63,8 @@ export interface LogoutErrorDetails {
   /**
    * No `session()` with the store of `logout()` has run for this request, or the request has no session.
    *
-   * Fix: mount `session({ store })` before the middleware. For `auth.signal(req)`, run the session middleware first, also for an upgrade.
-   * For `auth.startLogin(req)`, call it before the session is destroyed.
+   * Fix: mount `session({ store })` before the middleware. For `auth.signal(req)`, run the session middleware first, also for an
+   * upgrade. For `auth.startLogin(req)`, call it before the session is destroyed.
    */
   ERR_SESSION_MISSING: undefined;
   /**
@@ -77,8 +77,8 @@ export interface LogoutErrorDetails {
   /**
    * Two middlewares are mounted in the wrong order. The message names them.
    *
-   * Fix: mount `session()` first, then `passport.session()`, then `auth` and `auth.guard`, then CSRF protection. The routes of this
-   * package check the origin of a request themselves.
+   * Fix: mount `session()` first, then `passport.session()`, then `auth` and `auth.guard`, then CSRF protection. The routes of
+   * this package check the origin of a request themselves.
    */
   ERR_SESSION_ORDER: undefined;
   /**
@@ -94,10 +94,11 @@ export interface LogoutErrorDetails {
    *
    * Fix: see the message.
    *
-   * - "The body was already read": code before the middleware has read the body and not kept it. Mount `auth` before that code, or let
-   *   the code set `req.body` (an object, a string or a Buffer). For the admin API alone, mount `auth.sessionlessRoutes` first.
-   * - A POST with `Origin: null` is most often a form of the app's own, on plain HTTP under `Referrer-Policy: no-referrer`, the default
-   *   of helmet. Send the page with `same-origin`, or use HTTPS.
+   * - "The body was already read": code before the middleware has read the body and not kept it. Mount `auth` before that code,
+   *   or let the code set `req.body` (an object, a string or a Buffer). For the admin API alone, mount `auth.sessionlessRoutes`
+   *   first.
+   * - A POST with `Origin: null` is most often a form of the app's own, on plain HTTP under `Referrer-Policy: no-referrer`, the
+   *   default of helmet. Send the page with `same-origin`, or use HTTPS.
    */
   ERR_REQUEST_INVALID: undefined;
   /**
@@ -121,8 +122,8 @@ export interface LogoutErrorDetails {
 
   // From a call
   /**
-   * An argument is invalid: an empty user id, a reason above 500 characters, a `limit` that is no whole number, a `cursor` that is not
-   * the one of the page before.
+   * An argument is invalid: an empty user id, a reason above 500 characters, a `limit` that is no whole number, a `cursor` that
+   * is not the one of the page before.
    *
    * Fix: see the message.
    */
@@ -134,8 +135,8 @@ export interface LogoutErrorDetails {
    */
   ERR_KICK_INCOMPLETE: UnfinishedUsers;
   /**
-   * Fewer replicas than `waitReplicas` acknowledged the write. The logins may be rejected already, but a failover to a replica without
-   * the write could bring them back.
+   * Fewer replicas than `waitReplicas` acknowledged the write. The logins may be rejected already, but a failover to a replica
+   * without the write could bring them back.
    *
    * Fix: repeat the kick of the users in `details.userIds`. After a logout, which has no `details`, kick the user.
    */
@@ -143,10 +144,11 @@ export interface LogoutErrorDetails {
 
   // From a signal
   /**
-   * The `reason` of an aborted signal: the login has ended. `details.cause` says how, `details.reason` why. With the cause `"close"` the
-   * status is 503: `auth.close()` was called, and the login may still be live.
+   * The `reason` of an aborted signal: the login has ended. `details.cause` says how, `details.reason` why. With the cause
+   * `"close"` the status is 503: `auth.close()` was called, and the login may still be live.
    *
-   * Fix: end the connection. After a `"close"` the client may connect again. See [live connections](docs/guides/live-connections.md).
+   * Fix: end the connection. After a `"close"` the client may connect again. See
+   * [live connections](docs/guides/live-connections.md).
    */
   ERR_LOGIN_ENDED: LoginEnd;
 }
@@ -174,8 +176,8 @@ const STATUS: Partial<Record<LogoutErrorCode, number>> = {
 };
 
 /**
- * The one error class of this package. Its message names the failure, the cause and the fix, and never holds a session id, a token or
- * a request body. Compare codes, not messages.
+ * The one error class of this package. Its message names the failure, the cause and the fix, and never holds a session id, a
+ * token or a request body. Compare codes, not messages.
  *
  * @example
  * ```ts
@@ -191,8 +193,8 @@ export class LogoutError<Code extends LogoutErrorCode = LogoutErrorCode> extends
   /** Equals `status`, for frameworks that read this name (NestJS, http-errors). */
   readonly statusCode: number;
   /**
-   * Whether the message may be sent to clients: `true` for a 4xx, `false` for a 5xx, as in http-errors. Read by Koa and NestJS; NestJS
-   * 12 responds with the status of an error only if this is a boolean.
+   * Whether the message may be sent to clients: `true` for a 4xx, `false` for a 5xx, as in http-errors. Read by Koa and NestJS;
+   * NestJS 12 responds with the status of an error only if this is a boolean.
    */
   readonly expose: boolean;
   /** The headers of a response with this error, which Express sets: `Retry-After` for a 503, `WWW-Authenticate` for a 401. */
@@ -214,8 +216,8 @@ export class LogoutError<Code extends LogoutErrorCode = LogoutErrorCode> extends
   }
 
   /**
-   * Returns whether a value is a LogoutError with one of these codes; with any, if none is given. Works across copies of the package,
-   * such as ESM and CommonJS, where `instanceof` does not.
+   * Returns whether a value is a LogoutError with one of these codes; with any, if none is given. Works across copies of the
+   * package, such as ESM and CommonJS, where `instanceof` does not.
    */
   static is<Code extends LogoutErrorCode = LogoutErrorCode>(
     error: unknown,

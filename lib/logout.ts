@@ -80,8 +80,8 @@ export interface LogoutControls {
    * `req.session`, which may be `null`.
    *
    * Leaves the request with a new, empty session. What the app puts into it afterwards is saved under a new session id, and the
-   * browser gets that cookie. A user who is set again begins a new login, and needs {@link LogoutControls.startLogin} if a kick came
-   * in between. After a rejection nothing is saved.
+   * browser gets that cookie. A user who is set again begins a new login, and needs {@link LogoutControls.startLogin} if a kick
+   * came in between. After a rejection nothing is saved.
    *
    * @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_WRITE_NOT_REPLICATED`
    */
@@ -123,8 +123,8 @@ export interface LogoutControls {
   readonly errorHandler: ErrorRequestHandler;
   // Events and operation
   /**
-   * Adds a listener, and returns a function that removes it. Listeners run after the event. An exception in a listener is an uncaught
-   * exception of the process; the other listeners are still called.
+   * Adds a listener, and returns a function that removes it. Listeners run after the event. An exception in a listener is an
+   * uncaught exception of the process; the other listeners are still called.
    */
   readonly on: <Name extends keyof LogoutEvents>(
     name: Name,
@@ -148,9 +148,9 @@ export interface LogoutControls {
    * Closes subscriptions and timers, so that the process can exit. The store stays hooked, so ended logins stay ended, until
    * another `logout()` takes the store over (hot reload, tests). Clients and pools stay yours.
    *
-   * Live connections wait for that `logout()`, which looks up their logins at once and watches them from then on. Without one, their
-   * signals abort after `sessions.liveCheckIntervalMs`, with the cause `"close"`, because kicks of other processes would be missed.
-   * Does every step even if one fails, and rejects with the first error of the registry.
+   * Live connections wait for that `logout()`, which looks up their logins at once and watches them from then on. Without one,
+   * their signals abort after `sessions.liveCheckIntervalMs`, with the cause `"close"`, because kicks of other processes would be
+   * missed. Does every step even if one fails, and rejects with the first error of the registry.
    */
   readonly close: () => Promise<void>;
 }

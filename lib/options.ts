@@ -35,9 +35,9 @@ export interface LogoutOptions {
    * Returns the id of the user a session belongs to; `undefined`, `null` or `""` for an anonymous session. Typed by the
    * `SessionData` of express-session, so module augmentation applies.
    *
-   * Default: the first of `passport.user`, `userId` and `user` that holds an id; in a session without these, the first of `user_id`,
-   * `uid` and `username`. In an object, the first of `id`, `_id`, `userId`, `user_id`, `uid` and `username` in its JSON.
-   * [Examples](docs/troubleshooting.md#which-user-a-session-has)
+   * Default: the first of `passport.user`, `userId` and `user` that holds an id; in a session without these, the first of
+   * `user_id`, `uid` and `username`. In an object, the first of `id`, `_id`, `userId`, `user_id`, `uid` and `username` in its
+   * JSON. [Examples](docs/troubleshooting.md#which-user-a-session-has)
    *
    * @example `userId: (session) => session.adminId ?? session.userId` for administrators who act as customers
    */

@@ -19,9 +19,9 @@ export interface SessionOptions {
    */
   readonly touchIntervalMs?: number | undefined;
   /**
-   * Whether a response waits until the store has touched its session, as in express-session. After a failed touch, responses wait, and
-   * report errors, until a touch succeeds. Default: `false` for MemoryStore and for connect-redis on one connection, whose touch
-   * writes no session data; `true` for any other store.
+   * Whether a response waits until the store has touched its session, as in express-session. After a failed touch, responses
+   * wait, and report errors, until a touch succeeds. Default: `false` for MemoryStore and for connect-redis on one connection,
+   * whose touch writes no session data; `true` for any other store.
    */
   readonly waitForTouch?: boolean | undefined;
   /**
@@ -37,9 +37,9 @@ export interface SessionOptions {
   readonly adopt?: boolean | Date | undefined;
   /**
    * Returns when the user of a session that this package has not written logged in, as a date, an ISO 8601 string (a date in a
-   * stored session) or milliseconds since 1970. For apps in which another service writes sessions: a login at least a minute after a
-   * kick is then recognized as new. The clocks of both services are compared. Default: unknown, so every such session counts as
-   * older than any kick. [A separate login service](docs/guides/sessions.md#a-separate-login-service)
+   * stored session) or milliseconds since 1970. For apps in which another service writes sessions: a login at least a minute
+   * after a kick is then recognized as new. The clocks of both services are compared. Default: unknown, so every such session
+   * counts as older than any kick. [A separate login service](docs/guides/sessions.md#a-separate-login-service)
    */
   readonly loggedInAt?: ((session: SessionData) => Date | number | null | undefined) | undefined;
 }
