@@ -63,6 +63,10 @@ const express = (displayName, { folder = "integration", suites = ["**/*"], ...ve
 export default {
   // Many tests wait for servers: both cores of a small machine are put to use.
   maxWorkers: 2,
+  // `npm run coverage`. Files that hold types alone have nothing to cover.
+  coverageProvider: "v8",
+  coverageReporters: ["text-summary", "html"],
+  collectCoverageFrom: ["lib/**/*.{ts,tsx}", "!lib/types/**", "!lib/pages/browser/**"],
   projects: [
     {
       ...common,

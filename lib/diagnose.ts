@@ -19,7 +19,9 @@ const USER_ID_FIX = "Pass logout({ userId: (session) => … }) that returns the 
 export interface Finding {
   /** `"unknown"`: could not be checked. */
   readonly level: "ok" | "warn" | "error" | "unknown";
+  /** What was checked. */
   readonly what: string;
+  /** What was found. */
   readonly why: string;
   /** The fix. */
   readonly how?: string | undefined;

@@ -6,53 +6,150 @@ interface UnfinishedUsers {
 }
 
 /**
- * The codes of {@link LogoutError}, with what each carries in `details`. Codes change in major releases only. Each has a heading in
- * `docs/errors.md` that says what to do.
+ * The codes of {@link LogoutError}, with what each carries in `details`. Codes change in major releases only. The comment of a
+ * code says when the error occurs and what to do; `docs/reference/errors.md` is written from it.
  */
 export interface LogoutErrorDetails {
   // At set-up
-  /** An option is not known. Fix: check the spelling; the message lists the known names. */
+  /**
+   * An option does not exist.
+   *
+   * Fix: check the spelling. The message lists the known names.
+   */
   ERR_OPTION_UNKNOWN: undefined;
-  /** An option is missing or of the wrong type; an empty token is often an unset environment variable. */
+  /**
+   * An option is missing or has the wrong type. At a request: `routes.login` is a function that returned a promise.
+   *
+   * Fix: see the message. An empty entry in `admin.tokens` is often an unset environment variable. An address in
+   * `redirects.allow` has no wildcard: list each address, and write a `*` that is part of one as `%2A`.
+   */
   ERR_OPTION_INVALID: undefined;
-  /** The store lacks a method that express-session needs. Fix: pass the instance that `session({ store })` gets. */
+  /**
+   * The session store lacks a method that express-session needs.
+   *
+   * Fix: pass the instance that `session({ store })` gets.
+   */
   ERR_STORE_INVALID: undefined;
-  /** `logout()` was called twice with one store. Fix: call it once and share what it returns. */
+  /**
+   * `logout()` was called twice with one store.
+   *
+   * Fix: call it once and share what it returns. Where the app is created again (hot reload, tests), `await auth.close()` first:
+   * the next `logout()` takes the store over. Users stay logged in and ended logins stay ended if it gets the same registry, or
+   * one with the same data; with a `MemoryStore` and the same `appId` it does by default.
+   */
   ERR_STORE_IN_USE: undefined;
-  /** The store lacks an optional method, such as `all()`. Fix: do without `auth.adoptSessions()`. */
+  /**
+   * From `auth.adoptSessions()`: the store has no `all()`, or its `all()` returns no session ids.
+   *
+   * Fix: leave the call out. Sessions are adopted at their first request.
+   */
   ERR_STORE_UNSUPPORTED: undefined;
-  /** The store may be shared, so the registry must be too. Fix: pass `registry`. */
+  /**
+   * The store is not a `MemoryStore`, so other processes may share it. They must share the list of logins too.
+   *
+   * Fix: pass `registry: new RedisLoginRegistry({ client })` or `new PostgresLoginRegistry({ pool })`; see
+   * [session stores](docs/guides/session-stores.md). `new MemoryLoginRegistry()` is for one process, and forgets all logins and
+   * kicks at a restart.
+   */
   ERR_REGISTRY_REQUIRED: undefined;
-  /** One registry was given to two applications. Fix: create one for each; they may share a client. */
+  /**
+   * One registry was given to two applications.
+   *
+   * Fix: create one for each. They may share a client.
+   */
   ERR_REGISTRY_IN_USE: undefined;
+
   // At a request
-  /** No `session()` with this store ran. Fix: mount `session({ store })` first, also for upgrades. */
+  /**
+   * No `session()` with the store of `logout()` has run for this request, or the request has no session.
+   *
+   * Fix: mount `session({ store })` before the middleware. For `auth.signal(req)`, run the session middleware first, also for an
+   * upgrade. For `auth.startLogin(req)`, call it before the session is destroyed.
+   */
   ERR_SESSION_MISSING: undefined;
-  /** `session()` uses another store. Fix: pass the same instance to both. */
+  /**
+   * `session()` uses another store than `logout()`, and no other `session()` uses the store of `logout()`.
+   *
+   * Fix: pass the same instance to both. Two sites in one app have
+   * [a `session()` and a `logout()` each](docs/troubleshooting.md#two-session-in-one-app).
+   */
   ERR_SESSION_STORE_MISMATCH: undefined;
-  /** A middleware is mounted in the wrong order. Fix: swap the two lines that the message names. */
+  /**
+   * Two middlewares are mounted in the wrong order. The message names them.
+   *
+   * Fix: mount `session()` first, then `passport.session()`, then `auth` and `auth.guard`, then CSRF protection. The routes of
+   * this package check the origin of a request themselves.
+   */
   ERR_SESSION_ORDER: undefined;
-  /** The user id of a session is neither a string nor a number. Fix: pass `userId: (session) => …`. */
+  /**
+   * The option `userId` returned neither a string nor a number, or a different id at each call. The request fails, because a user
+   * without a stable id could not be kicked.
+   *
+   * Fix: return an id, or `undefined` for an anonymous session. See
+   * [which user a session has](docs/troubleshooting.md#which-user-a-session-has).
+   */
   ERR_USER_ID_INVALID: undefined;
-  /** A request to one of this package's routes is malformed or forbidden (4xx). Fix: see the message. */
+  /**
+   * A request to one of this package's own routes is malformed or forbidden. The response says why, and names the field.
+   *
+   * Fix: see the message.
+   *
+   * - "The body was already read": code before the middleware has read the body and not kept it. Mount `auth` before that code,
+   *   or let the code set `req.body` (an object, a string or a Buffer). For the admin API alone, mount `auth.sessionlessRoutes`
+   *   first.
+   * - A POST with `Origin: null` is most often a form of the app's own, on plain HTTP under `Referrer-Policy: no-referrer`, the
+   *   default of helmet. Send the page with `same-origin`, or use HTTPS.
+   */
   ERR_REQUEST_INVALID: undefined;
-  /** The request has no login (401). Fix: require a login before the call. */
+  /**
+   * From `auth.kickOthers(req)`: the request has no login.
+   *
+   * Fix: require a login before the call.
+   */
   ERR_LOGIN_REQUIRED: undefined;
-  /** The registry did not respond in time (503). Fix: retry; see `cause`. No request is served on a guess. */
+  /**
+   * The registry failed or did not respond within its `timeoutMs`. The request is rejected rather than served without a check.
+   *
+   * Fix: retry, and see `cause`. With PostgreSQL, the message may ask for the [migration](docs/guides/postgres.md#the-migration).
+   */
   ERR_REGISTRY_UNAVAILABLE: undefined;
-  /** The session store did not respond in time (503). Fix: retry; see `cause`. */
+  /**
+   * The session store failed or did not respond within `sessions.storeTimeoutMs`. A missing session (`ENOENT`) is no failure.
+   *
+   * Fix: retry, and see `cause`: the name, code and message of the store's error, without session ids and data.
+   */
   ERR_STORE_UNAVAILABLE: undefined;
+
   // From a call
-  /** An argument is invalid: an empty user id, a reason above 500 characters, an unknown cursor. */
+  /**
+   * An argument is invalid: an empty user id, a reason above 500 characters, a `limit` that is no whole number, a `cursor` that
+   * is not the one of the page before.
+   *
+   * Fix: see the message.
+   */
   ERR_ARGUMENT_INVALID: undefined;
-  /** A kick did not finish for these users (503). Fix: repeat it; it continues where it stopped. */
+  /**
+   * A kick did not finish for the users in `details.userIds`.
+   *
+   * Fix: repeat the kick of these users. It continues where it stopped. See `cause` for the error of the store or the registry.
+   */
   ERR_KICK_INCOMPLETE: UnfinishedUsers;
   /**
-   * Too few replicas acknowledged the write, so that a failover could lose it (503). Fix: repeat the kick of these users; after a
-   * logout, kick the user. `details` is absent after a logout.
+   * Fewer replicas than `waitReplicas` acknowledged the write. The logins may be rejected already, but a failover to a replica
+   * without the write could bring them back.
+   *
+   * Fix: repeat the kick of the users in `details.userIds`. After a logout, which has no `details`, kick the user.
    */
   ERR_WRITE_NOT_REPLICATED: UnfinishedUsers | undefined;
-  /** The reason of a signal: the login has ended (401), or `auth.close()` was called (503, with the cause `"close"`). */
+
+  // From a signal
+  /**
+   * The `reason` of an aborted signal: the login has ended. `details.cause` says how, `details.reason` why. With the cause
+   * `"close"` the status is 503: `auth.close()` was called, and the login may still be live.
+   *
+   * Fix: end the connection. After a `"close"` the client may connect again. See
+   * [live connections](docs/guides/live-connections.md).
+   */
   ERR_LOGIN_ENDED: LoginEnd;
 }
 
@@ -79,8 +176,8 @@ const STATUS: Partial<Record<LogoutErrorCode, number>> = {
 };
 
 /**
- * The one error class of this package. Its message names the failure, the cause and the fix, and never holds a session id, a token or
- * a request body. Compare codes, not messages.
+ * The one error class of this package. Its message names the failure, the cause and the fix, and never holds a session id, a
+ * token or a request body. Compare codes, not messages.
  *
  * @example
  * ```ts
@@ -93,16 +190,16 @@ export class LogoutError<Code extends LogoutErrorCode = LogoutErrorCode> extends
   readonly code: Code;
   /** The HTTP status that Express responds with: 4xx, 500 (misuse) or 503 (outage; safe to retry). */
   readonly status: number;
-  /** The same, for frameworks that read this name (NestJS, http-errors). */
+  /** Equals `status`, for frameworks that read this name (NestJS, http-errors). */
   readonly statusCode: number;
   /**
-   * Whether the message may be sent to clients: `true` for a 4xx, `false` for a 5xx, as in http-errors. Read by Koa and NestJS; NestJS
-   * 12 responds with the status of an error only if this is a boolean.
+   * Whether the message may be sent to clients: `true` for a 4xx, `false` for a 5xx, as in http-errors. Read by Koa and NestJS;
+   * NestJS 12 responds with the status of an error only if this is a boolean.
    */
   readonly expose: boolean;
   /** The headers of a response with this error, which Express sets: `Retry-After` for a 503, `WWW-Authenticate` for a 401. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What the code has to say besides: see {@link LogoutErrorDetails}. */
+  /** What the code carries: a kick that did not finish, its users. Typed by the code. */
   readonly details: LogoutErrorDetails[Code];
 
   constructor(code: Code, message: string, options: LogoutErrorOptions<Code> = {}) {
@@ -119,8 +216,8 @@ export class LogoutError<Code extends LogoutErrorCode = LogoutErrorCode> extends
   }
 
   /**
-   * Returns whether a value is a LogoutError with one of these codes; with any, if none is given. Works across copies of the package,
-   * such as ESM and CommonJS, where `instanceof` does not.
+   * Returns whether a value is a LogoutError with one of these codes; with any, if none is given. Works across copies of the
+   * package, such as ESM and CommonJS, where `instanceof` does not.
    */
   static is<Code extends LogoutErrorCode = LogoutErrorCode>(
     error: unknown,

@@ -37,12 +37,12 @@ import { forwardTo } from "./util/forward-to.js";
 
 /** Everything that `logout()` adds to its middleware. Controls do not use `this`, so `const { kick } = auth` works. */
 export interface LogoutControls {
+  // End logins
   /**
-   * Ends every login of a user, or of several users. Once the call resolves, every node rejects those logins; the only way back in is
-   * a new login. Safe to repeat. Users who are unknown or offline are no error.
+   * Ends every login of a user, or of several users. Once the call resolves, every node rejects those logins; the only way back in
+   * is a new login. Safe to repeat. Users who are unknown or offline are no error.
    *
-   * @throws LogoutError `ERR_KICK_INCOMPLETE` or `ERR_WRITE_NOT_REPLICATED` with `details.userIds`: repeat the call;
-   * `ERR_ARGUMENT_INVALID`
+   * @throws LogoutError `ERR_ARGUMENT_INVALID`; `ERR_KICK_INCOMPLETE`, `ERR_WRITE_NOT_REPLICATED`: repeat for `details.userIds`
    */
   readonly kick: (userIds: UserId | readonly UserId[], options?: KickUserOptions) => Promise<KickResult>;
   /** Ends one login. @throws LogoutError as {@link LogoutControls.kick} */
@@ -55,21 +55,22 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_LOGIN_REQUIRED` if the request has no login; others as {@link LogoutControls.kick}
    */
   readonly kickOthers: (req: Request, options?: KickOptions) => Promise<KickResult>;
-  /** Ends every login of everyone that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
+  /** Ends every login of all users that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
+  // Read logins
   /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
   readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
-  /** Lists the users who are online, most recently active first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
+  /** Lists the users who are online, newest activity first. @throws LogoutError as {@link LogoutControls.listLogins} */
   readonly listActiveUsers: (page?: PageRequest) => Promise<CountedPage<ActiveUser>>;
   /** Returns the login of a request, or `undefined` for an anonymous one. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   readonly currentLogin: (req: Request) => Promise<Login | undefined>;
+  // Log in and out
   /**
    * Declares that this request has authenticated its user anew, and gives it a new session id: what it saves next is a new login,
    * even if it kicked the user before. Call it after the credentials are checked, and before `req.login()` or setting the user
    * id. The login that the request came with ends. The session is empty afterwards, as after `req.session.regenerate()`: copy
-   * what the app wants to keep. Without a save that follows, the browser is logged out.
-   *
-   * A new session id is needed: in the same one, a request in flight could save the old login over the new one.
+   * what the app wants to keep. Without a save that follows, the browser is logged out. In the old session id, a request in flight
+   * could save the old login over the new one.
    *
    * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`
    */
@@ -78,19 +79,20 @@ export interface LogoutControls {
    * Logs the request's user out: ends the login, destroys the session, clears the cookie. Does not respond, and does not need
    * `req.session`, which may be `null`.
    *
-   * Leaves the request with a new, empty session. Data that the app puts into it afterwards (a message, another user) is saved under
-   * the new session id, and the browser gets that cookie. The ended login stays ended: a user who is set again begins a new one, and
-   * needs {@link LogoutControls.startLogin} if a kick came in between. After a rejection nothing is saved.
+   * Leaves the request with a new, empty session. What the app puts into it afterwards is saved under a new session id, and the
+   * browser gets that cookie. A user who is set again begins a new login, and needs {@link LogoutControls.startLogin} if a kick
+   * came in between. After a rejection nothing is saved.
    *
    * @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_WRITE_NOT_REPLICATED`
    */
   readonly logout: (req: Request, res: Response) => Promise<void>;
   /** Returns why the login of this request was rejected, or `undefined`. */
   readonly rejection: (req: Request) => LoginEnd | undefined;
+  // Live connections
   /**
-   * Returns a signal that aborts when the login of this request ends, on any node. For long polls, server-sent events and WebSockets:
-   * `req` may be an upgrade that has passed through `session()`. Its `reason` is a {@link LogoutError} `ERR_LOGIN_ENDED`. For an anonymous request
-   * it never aborts; for a rejected one it is aborted already. The same request gets the same signal.
+   * Returns a signal that aborts when the login of this request ends, on any node: for long polls, event streams and WebSockets.
+   * `req` may be an upgrade that has passed through `session()`. The `reason` is a {@link LogoutError} `ERR_LOGIN_ENDED`. For an
+   * anonymous request it never aborts; for a rejected one it is aborted already. The same request gets the same signal.
    *
    * @param until - emits `close` when the connection is over, if neither the response nor the socket does: for socket.io,
    * `socket.conn`.
@@ -98,16 +100,16 @@ export interface LogoutControls {
    */
   readonly signal: (req: IncomingMessage, until?: Closable) => LoginSignal;
   /**
-   * Returns the signal of the login that lives in a session, by session id: for sockets that read the session from the store
-   * themselves. Aborted already if the session is not served. Reads the session as `store.get` does, and keeps the reason of a kick
-   * for a response that a user sees.
+   * Returns the signal of the login of a session, by session id: for sockets that read the session from the store themselves.
+   * Aborted already if the session is not served. Keeps the reason of a kick for a response that a user sees.
    *
    * @param sessionId - the id, without the signature that the cookie has.
    * @param until - emits `close` when the connection is over.
    * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
    */
   readonly signalOfSession: (sessionId: string, until: Closable) => Promise<LoginSignal>;
-  /** Rejects requests of ended logins with a 401. Needed only if the middleware is mounted under a path: `app.use(auth.guard)`. */
+  // Middlewares
+  /** Rejects requests of ended logins with a 401. Needed only where the middleware is mounted under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
    * Serves the routes that use no session: the admin API. Optional: mounted before `session()`, body parsers and CSRF
@@ -119,9 +121,10 @@ export interface LogoutControls {
    * last: `app.use(auth.errorHandler)`.
    */
   readonly errorHandler: ErrorRequestHandler;
+  // Events and operation
   /**
-   * Adds a listener, and returns a function that removes it. Listeners run after the fact, each in a tick of its own: an exception of one does not stop the others. It is an
-   * uncaught exception of the process, which ends the process by default.
+   * Adds a listener, and returns a function that removes it. Listeners run after the event. An exception in a listener is an
+   * uncaught exception of the process; the other listeners are still called.
    */
   readonly on: <Name extends keyof LogoutEvents>(
     name: Name,
@@ -136,21 +139,18 @@ export interface LogoutControls {
    * Adopts every session in the store that is older than the installation, so that it is listed before its next request. With
    * `sessions.adopt: false` it adopts none.
    *
-   * @param options - `onProgress`: called after each session. An exception does not stop the walk; it is thrown at the end.
-   * @returns how many were adopted.
-   * @throws LogoutError `ERR_STORE_UNSUPPORTED` if the store has no `all()`, or one that returns no session ids;
-   * `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
+   * @param options - `onProgress`: called after each session. An exception in it is thrown after all sessions.
+   * @returns the number of adopted sessions.
+   * @throws LogoutError `ERR_STORE_UNSUPPORTED`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
    */
   readonly adoptSessions: (options?: { readonly onProgress?: (progress: Progress) => void }) => Promise<number>;
   /**
    * Closes subscriptions and timers, so that the process can exit. The store stays hooked, so ended logins stay ended, until
    * another `logout()` takes the store over (hot reload, tests). Clients and pools stay yours.
    *
-   * Live connections wait for that `logout()`: it looks up each of their logins at once, and watches them from then on. Without
-   * one, their signals abort after `sessions.liveCheckIntervalMs`, with the cause `"close"`: kicks of other processes are
-   * not heard any more.
-   *
-   * Does every step even if one fails, and rejects with the first error of the registry.
+   * Live connections wait for that `logout()`, which looks up their logins at once and watches them from then on. Without one,
+   * their signals abort after `sessions.liveCheckIntervalMs`, with the cause `"close"`, because kicks of other processes would be
+   * missed. Does every step even if one fails, and rejects with the first error of the registry.
    */
   readonly close: () => Promise<void>;
 }

@@ -26,16 +26,18 @@ export interface LogoutOptions {
   /** The id of this application, not empty. Processes that share sessions use the same id. Part of every registry key. */
   readonly appId: string;
   /**
-   * The list of live logins. Processes that share sessions must share it. Default, for a `MemoryStore` only: a new
-   * `MemoryLoginRegistry`, or that of the closed `logout()` whose store is taken over with the same `appId`.
+   * The list of live logins. Processes that share sessions must share it: pass a {@link RedisLoginRegistry} or a
+   * {@link PostgresLoginRegistry}. Default, for a `MemoryStore` only: a new {@link MemoryLoginRegistry}, or that of the closed
+   * `logout()` whose store is taken over with the same `appId`.
    */
   readonly registry?: LoginRegistry | undefined;
   /**
    * Returns the id of the user a session belongs to; `undefined`, `null` or `""` for an anonymous session. Typed by the
    * `SessionData` of express-session, so module augmentation applies.
    *
-   * Default: the first of `passport.user`, `userId` and `user` that holds an id; in a session without these, the first of `user_id`,
-   * `uid` and `username`. In an object, the first of `id`, `_id`, `userId`, `user_id`, `uid` and `username` in its JSON.
+   * Default: the first of `passport.user`, `userId` and `user` that holds an id; in a session without these, the first of
+   * `user_id`, `uid` and `username`. In an object, the first of `id`, `_id`, `userId`, `user_id`, `uid` and `username` in its
+   * JSON. [Examples](docs/troubleshooting.md#which-user-a-session-has)
    *
    * @example `userId: (session) => session.adminId ?? session.userId` for administrators who act as customers
    */

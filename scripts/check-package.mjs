@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { tryBundles } from "./bundles.mjs";
+import { tryQuickStart } from "./quick-start.mjs";
 import { asInTests, inMemory, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "express-logout-package-"));
@@ -19,7 +20,14 @@ const TYPESCRIPT_5 = "typescript5@npm:typescript@5.9.3";
 const OLDEST = ["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", asInTests("connect-redis")];
 
 /** Where every snippet is a whole file. Code that needs more packages is a recipe, which the tests run. */
-const PAGES_OF_SNIPPETS = ["README.md", ...readdirSync("docs/reference").map((name) => join("docs/reference", name))];
+const PAGES_OF_SNIPPETS = [
+  ...["README.md", "docs/quick-start.md"],
+  ...["admin-api", "pages", "passport"].map((name) => `docs/guides/${name}.md`),
+  ...readdirSync("docs/reference").map((name) => join("docs/reference", name)),
+];
+
+/** In kB. Most of the tarball is the code in two formats, and the docs. */
+const MAX_SIZE = 400;
 
 /** The TypeScript of these pages, a file a snippet. */
 function snippets() {
@@ -34,14 +42,22 @@ function readmeLinks() {
   return [...links].map(([, path]) => path);
 }
 
-/** What the tarball must and must not hold. */
+/** What the tarball must and must not hold. Pictures would be most of it. */
 function checkFiles(paths) {
   const isExpected = (path) =>
-    /^(dist\/(esm|cjs)\/|docs\/|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$|LICENSE$|package\.json$)/.test(path);
+    /^(dist\/(esm|cjs)\/|docs\/(?!images\/)|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md$|LICENSE$|package\.json$)/.test(
+      path,
+    );
   const strays = paths.filter((path) => !isExpected(path));
   if (strays.length > 0) throw new Error(`The tarball holds what it should not: ${strays.join(", ")}`);
-  const missing = readmeLinks().filter((path) => !paths.includes(path));
+  const missing = readmeLinks().filter((path) => !paths.includes(path) && !path.startsWith("docs/images/"));
   if (missing.length > 0) throw new Error(`The README leads to what the tarball does not hold: ${missing.join(", ")}`);
+}
+
+function checkSize(size) {
+  const kB = Math.ceil(size / 1_000);
+  if (kB > MAX_SIZE) throw new Error(`The tarball has ${kB} kB, and at most ${MAX_SIZE} are allowed.`);
+  console.log(`Tarball: ${kB} kB of at most ${MAX_SIZE}`);
 }
 
 function runConsumers(consumer, url) {
@@ -81,8 +97,9 @@ function compile(consumer) {
 }
 
 try {
-  const { tarball, paths } = pack(folder);
+  const { tarball, paths, size } = pack(folder);
   checkFiles(paths);
+  checkSize(size);
   node("node_modules/publint/src/cli.js", tarball, "--strict");
   node("node_modules/@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "strict", "--format", "ascii");
 
@@ -91,6 +108,7 @@ try {
   const oldest = makeConsumer(join(folder, "oldest"), tarball, OLDEST, { args: ["--strict-peer-deps"] });
   await withRedis((url) => [consumer, oldest].forEach((project) => runConsumers(project, url)));
   runContract(consumer);
+  await tryQuickStart(consumer);
   compile(consumer);
 
   const { tried, failures } = await tryBundles(consumer);

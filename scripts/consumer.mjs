@@ -19,8 +19,8 @@ export const run = (command, args, options = {}) =>
 
 /** Packs the package into a folder. */
 export function pack(folder) {
-  const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder]));
-  return { tarball: join(folder, filename), paths: files.map(({ path }) => path) };
+  const [{ filename, files, size }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder]));
+  return { tarball: join(folder, filename), paths: files.map(({ path }) => path), size };
 }
 
 /** Makes a project with the tarball and other packages in it, and what `test/package` holds. */
@@ -69,7 +69,7 @@ async function startRedis(folder, attempts = 5) {
   return { url: `redis://127.0.0.1:${port}`, stop };
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer()
       .once("error", reject)

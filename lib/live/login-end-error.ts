@@ -1,7 +1,7 @@
 import { LogoutError } from "../errors.js";
 import type { LoginEnd } from "../types/login.js";
 
-/** A signal that aborts when a login ends: for `fetch`, streams, timers and `events.once`. */
+/** An `AbortSignal` that aborts when a login ends: for `fetch`, streams, timers and `events.once`. */
 export interface LoginSignal extends AbortSignal {
   /** The end of the login, in `reason.details`. `undefined` until the signal aborts. */
   readonly reason: LogoutError<"ERR_LOGIN_ENDED"> | undefined;

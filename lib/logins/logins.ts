@@ -46,7 +46,7 @@ export interface KickResult {
   readonly logins: number;
 }
 
-/** The progress of a kick of everyone, in users. */
+/** The progress of a long call: users of a kick of everyone, sessions of an adoption. */
 export interface Progress {
   readonly done: number;
   readonly total: number;

@@ -14,9 +14,15 @@ export interface ConsoleContext {
 
 /** Options in `console`: the page on which administrators see who is online and force users offline. */
 export interface ConsoleOptions {
-  /** Decides whether the logged-in user may do this in the console. Anything but `true` responds with 403. */
+  /**
+   * Decides whether the logged-in user may see the console (`action: "list"`) or kick these users (`"kick"`). Anything but `true`
+   * responds with 403.
+   */
   readonly authorize: (req: Request, context: ConsoleContext) => boolean | Promise<boolean>;
-  /** Returns the ids of users that match a search text. Default: search finds user ids only. */
+  /**
+   * Returns the ids of users that match a search text. Of the first 1,000, those online are shown. Default: search finds user ids
+   * only.
+   */
   readonly searchUsers?:
     ((text: string) => readonly (string | number)[] | Promise<readonly (string | number)[]>) | undefined;
 }

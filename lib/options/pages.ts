@@ -14,12 +14,12 @@ export interface PageOptions {
   readonly brandName?: string | undefined;
   /** The colour of buttons and links: a CSS colour on which white text is readable. Default: `#1a5ecc`. */
   readonly accentColor?: string | undefined;
-  /** The language. Default: the one that the browser prefers, else English. */
+  /** The language, `"en"` or `"zh"`. Default: the one that the browser prefers, else English. */
   readonly locale?: Locale | undefined;
   /** Returns what pages and lists show of a user. Default: the user id only. */
   readonly describeUser?: ((userId: string) => UserProfile | undefined | Promise<UserProfile | undefined>) | undefined;
   /**
-   * What is required before users end their other logins: returns `true` to continue, a path of this site to redirect to, or anything
+   * Decides whether users may end their other logins: returns `true` to continue, a path of this site to redirect to, or anything
    * else to refuse. Default: the session suffices. Source: OWASP ASVS 5.0 7.5.2.
    */
   readonly confirmIdentity?: ((req: Request) => boolean | string | Promise<boolean | string>) | undefined;

@@ -27,13 +27,14 @@ export interface RouteOptions {
   readonly assets?: string | undefined;
   /**
    * The app's own routes that log users in, such as `["/login", "/auth/callback"]`: whole paths, or a function that is not async
-   * and finds the whole path in `req.path`.
-   * They are never rejected, so that a kicked user logs in again in one step. Default: the path of `redirects.login`.
+   * and finds the whole path in `req.path`. They are never rejected, so that a kicked user logs in again in one step. Default: the
+   * path of `redirects.login`. [Login routes](docs/guides/login-routes.md)
    */
   readonly login?: string | readonly string[] | ((req: Request) => boolean) | undefined;
   /**
-   * The path prefix that a reverse proxy removes, such as `/shop`. Put in front of every address of ours. Default:
-   * `X-Forwarded-Prefix`, if Express trusts the proxy; else none.
+   * The path prefix that a reverse proxy removes, such as `/shop`. Put in front of every address of this package.
+   * Default: `X-Forwarded-Prefix`, if Express trusts the proxy; else none.
+   * [Behind a proxy](docs/guides/going-live.md#behind-a-proxy-that-removes-a-path-prefix)
    */
   readonly publicPath?: string | undefined;
 }

@@ -19,9 +19,9 @@ export interface SessionOptions {
    */
   readonly touchIntervalMs?: number | undefined;
   /**
-   * Whether a response waits until the store has touched its session, as in express-session. After a failed touch, responses wait, and
-   * report errors, until a touch succeeds. Default: `false` for MemoryStore and for connect-redis on one connection, whose touch
-   * writes no session data; `true` for any other store.
+   * Whether a response waits until the store has touched its session, as in express-session. After a failed touch, responses
+   * wait, and report errors, until a touch succeeds. Default: `false` for MemoryStore and for connect-redis on one connection,
+   * whose touch writes no session data; `true` for any other store.
    */
   readonly waitForTouch?: boolean | undefined;
   /**
@@ -32,14 +32,14 @@ export interface SessionOptions {
   /**
    * Whether sessions that are older than the installation are adopted as logins at their first request: `true`, `false`
    * (rejected: users log in again), or until a date. Before they are adopted, only the record of a kick guards them, which a
-   * registry can lose. Default: `true`.
+   * registry can lose. Default: `true`. [Older sessions](docs/guides/sessions.md#sessions-from-before-the-installation)
    */
   readonly adopt?: boolean | Date | undefined;
   /**
    * Returns when the user of a session that this package has not written logged in, as a date, an ISO 8601 string (a date in a
-   * stored session) or milliseconds since 1970. For apps in which another service writes sessions: a login at least a minute after a
-   * kick is then recognized as new. The clocks of both services are compared. Default: unknown, so every such session counts as
-   * older than any kick.
+   * stored session) or milliseconds since 1970. For apps in which another service writes sessions: a login at least a minute
+   * after a kick is then recognized as new. The clocks of both services are compared. Default: unknown, so every such session
+   * counts as older than any kick. [A separate login service](docs/guides/sessions.md#a-separate-login-service)
    */
   readonly loggedInAt?: ((session: SessionData) => Date | number | null | undefined) | undefined;
 }

@@ -57,6 +57,7 @@ export type LoginEndCause = "kick" | "logout" | "expiry" | "close";
 
 /** The end of a login. */
 export interface LoginEnd {
+  /** The id of the login; `""` if the session no longer names one. */
   readonly loginId: string;
   readonly cause: LoginEndCause;
   readonly at: Date;

@@ -2,7 +2,8 @@ import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
 import type { EndedLogins, ListedLogin } from "../../types/registry.js";
 
-const UNREADABLE = "Cannot read a row of the login registry. See docs/postgres.md for the contents of the tables.";
+const UNREADABLE =
+  "Cannot read a row of the login registry. See docs/guides/postgres.md for the contents of the tables.";
 
 /** A row of a result. Statements cast values to text wherever the type parsers of an app could change them. */
 export type Row = Readonly<Record<string, unknown>>;
