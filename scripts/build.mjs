@@ -1,11 +1,13 @@
 // Builds the package (ESM and CJS) and the example app, which imports the built package by its name.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { bundleLua } from "./bundle-lua.mjs";
 
 const tsc = (project) =>
   execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", project], { stdio: "inherit" });
 
 await import("./bundle-browser.mjs");
+bundleLua();
 rmSync("dist", { recursive: true, force: true });
 rmSync("example-app/dist", { recursive: true, force: true });
 tsc("tsconfig.build.json");

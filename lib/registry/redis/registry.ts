@@ -38,7 +38,7 @@ import {
   writeRemoval,
   writeTime,
 } from "./records.js";
-import { ADD, ADOPT, FORGET, REMOVE, REMOVE_ALL, FINISH_KICK, PUBLISH, UPDATE } from "./scripts.js";
+import { ADD, ADOPT, FORGET, REMOVE, REMOVE_ALL, FINISH_KICK, PUBLISH, UPDATE } from "./scripts/bundle.js";
 
 /** The maximum number of logins per FINISH_KICK. */
 const FINISH_BATCH_SIZE = 1_000;
