@@ -25,6 +25,8 @@ export interface LogoutErrorDetails {
   ERR_REGISTRY_REQUIRED: undefined;
   /** One registry was given to two applications. Fix: create one for each; they may share a client. */
   ERR_REGISTRY_IN_USE: undefined;
+  /** The schema in the database is older or newer than this release can use (503). Fix: run `registry.migrate()`, or upgrade. */
+  ERR_REGISTRY_SCHEMA: undefined;
   // At a request
   /** No `session()` with this store ran. Fix: mount `session({ store })` first, also for upgrades. */
   ERR_SESSION_MISSING: undefined;
@@ -71,6 +73,7 @@ export interface LogoutErrorOptions<Code extends LogoutErrorCode = LogoutErrorCo
 const STATUS: Partial<Record<LogoutErrorCode, number>> = {
   ERR_REQUEST_INVALID: 400,
   ERR_LOGIN_REQUIRED: 401,
+  ERR_REGISTRY_SCHEMA: 503,
   ERR_REGISTRY_UNAVAILABLE: 503,
   ERR_STORE_UNAVAILABLE: 503,
   ERR_KICK_INCOMPLETE: 503,

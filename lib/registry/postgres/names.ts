@@ -4,6 +4,10 @@ import { LogoutError } from "../../errors.js";
 /** PostgreSQL truncates names to 63 bytes, and 23 of them follow the prefix. */
 const PREFIX = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 
+const DEFAULT_PREFIX = "express_logout_";
+/** A name in the SQL files. */
+const DEFAULT_NAME = new RegExp(`(CREATE INDEX )?\\b${DEFAULT_PREFIX}(\\w+)`, "g");
+
 /** The names of the tables and functions of a registry. */
 export interface PostgresNames {
   /** Schema of the tables and functions, which must exist. Default: the first schema of the `search_path`. */
@@ -18,7 +22,7 @@ export class Names {
   readonly #prefix: string;
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
-  constructor({ schema, prefix = "express_logout_" }: PostgresNames) {
+  constructor({ schema, prefix = DEFAULT_PREFIX }: PostgresNames) {
     if (schema !== undefined && !isIdentifier(schema)) {
       throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry: schema must be the name of a schema.");
     }
@@ -37,9 +41,14 @@ export class Names {
     return `${this.#schema}${quoted(this.#prefix + name)}`;
   }
 
-  /** Returns the name of an index: unquoted and without a schema, because an index is in the schema of its table. */
-  index(name: string): string {
-    return this.#prefix + name;
+  /**
+   * Returns SQL with these names in the place of the default ones. The name of a new index has no schema, because an index is in
+   * the schema of its table.
+   */
+  inSql(text: string): string {
+    return text.replace(DEFAULT_NAME, (_match, newIndex: string | undefined, name: string) =>
+      newIndex === undefined ? this.of(name) : newIndex + quoted(this.#prefix + name),
+    );
   }
 
   /** Returns the notification channel of an application. Channels belong to the database, not to a schema. */
