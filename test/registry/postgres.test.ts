@@ -71,6 +71,16 @@ describe("the migration", () => {
     for (const { name } of rows) expect(name).toContain(names.prefix);
   });
 
+  it("creates tables in the first schema of the search path, also if a later one has such tables", async () => {
+    await open(own).migrate();
+    await own.query("CREATE SCHEMA tenant");
+    const tenant = open(site.pool({ options: "-c search_path=tenant,public" }), { appId: "tenant" });
+    await tenant.migrate();
+    await tenant.add(newLogin());
+    const { rows } = await own.query("SELECT id FROM tenant.express_logout_logins");
+    expect(rows).toHaveLength(1);
+  });
+
   it("lets a role with only read and write access run a registry", async () => {
     await own.query("CREATE SCHEMA auth; CREATE ROLE app LOGIN; GRANT USAGE ON SCHEMA auth TO app");
     await own.query(PostgresLoginRegistry.migration({ schema: "auth" }));

@@ -35,9 +35,9 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('express-logout migration', 0));
   -- Reads a catalog, so that what was committed during the wait for the lock is known.
   PERFORM FROM pg_proc LIMIT 1;
-  IF to_regprocedure(${literal(`${names.of("schema")}()`)}) IS NOT NULL THEN
+  IF to_regprocedure(${names.created("schema")} || '()') IS NOT NULL THEN
     SELECT version INTO the_version FROM ${names.of("schema")}();
-  ELSIF to_regclass(${literal(names.of("apps"))}) IS NOT NULL THEN
+  ELSIF to_regclass(${names.created("apps")}) IS NOT NULL THEN
     the_version := 1; -- The schema of 0.1 has no version.
   END IF;
   IF the_version >= ${String(index + 1)} THEN RETURN; END IF;
@@ -65,8 +65,4 @@ async function runWhenFree(database: Database, text: string): Promise<void> {
 function isBusy(error: unknown): boolean {
   const { code } = (LogoutError.is(error) && error.cause ? error.cause : {}) as { code?: string };
   return BUSY.includes(code ?? "");
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

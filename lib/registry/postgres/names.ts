@@ -41,6 +41,12 @@ export class Names {
     return `${this.#schema}${quoted(this.#prefix + name)}`;
   }
 
+  /** Returns an SQL expression for the name of a table or function in the schema where `CREATE` puts it, as text. */
+  created(name: string): string {
+    const schema = this.#schema === "" ? "quote_ident(current_schema()) || '.'" : literal(this.#schema);
+    return `${schema} || ${literal(quoted(this.#prefix + name))}`;
+  }
+
   /**
    * Returns SQL with these names in the place of the default ones. The name of a new index has no schema, because an index is in
    * the schema of its table.
@@ -59,6 +65,10 @@ export class Names {
 
 export function quoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** Returns a key of fixed size for texts of any size, because an index entry is limited to a third of a page. */
