@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["**/dist/**", "coverage/**", "test/package/**", "lib/pages/browser/bundle.ts"] },
+  { ignores: ["**/dist/**", "coverage/**", "test/package/**", "lib/**/bundle.ts", "test/fixtures/**"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.ts", "**/*.tsx"],

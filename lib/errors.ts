@@ -58,6 +58,12 @@ export interface LogoutErrorDetails {
    * Fix: create one for each. They may share a client.
    */
   ERR_REGISTRY_IN_USE: undefined;
+  /**
+   * The schema in the database is missing, or older or newer than this release can use.
+   *
+   * Fix: run the [migrations](docs/guides/postgres.md#the-migrations), or upgrade this process.
+   */
+  ERR_REGISTRY_SCHEMA: undefined;
 
   // At a request
   /**
@@ -110,7 +116,7 @@ export interface LogoutErrorDetails {
   /**
    * The registry failed or did not respond within its `timeoutMs`. The request is rejected rather than served without a check.
    *
-   * Fix: retry, and see `cause`. With PostgreSQL, the message may ask for the [migration](docs/guides/postgres.md#the-migration).
+   * Fix: retry, and see `cause`.
    */
   ERR_REGISTRY_UNAVAILABLE: undefined;
   /**
@@ -168,6 +174,7 @@ export interface LogoutErrorOptions<Code extends LogoutErrorCode = LogoutErrorCo
 const STATUS: Partial<Record<LogoutErrorCode, number>> = {
   ERR_REQUEST_INVALID: 400,
   ERR_LOGIN_REQUIRED: 401,
+  ERR_REGISTRY_SCHEMA: 503,
   ERR_REGISTRY_UNAVAILABLE: 503,
   ERR_STORE_UNAVAILABLE: 503,
   ERR_KICK_INCOMPLETE: 503,

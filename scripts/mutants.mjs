@@ -2,13 +2,33 @@
 // code, and prints the mutants that no test notices. The mutants are Stryker's, except those of Lua and SQL; see
 // docs/mutation.md for the mutants that may survive.
 import { spawn } from "node:child_process";
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { Instrumenter } from "@stryker-mutator/instrumenter";
+import { bundleLua } from "./bundle-lua.mjs";
+import { bundleSql } from "./bundle-sql.mjs";
 import { textMutants } from "./text-mutants.mjs";
+
+/** The files of a folder with this ending, such as `.lua`. */
+const filesIn = (folder, ending) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name));
+const REDIS_SCRIPTS = filesIn("lib/registry/redis/scripts", ".lua");
+const STORE_SCRIPTS = filesIn("lib/session/store/scripts", ".lua");
+const MIGRATIONS = filesIn("lib/registry/postgres/sql", ".sql");
 
 /**
  * Which files are broken, and which tests know them. The next of `tests` are run for what the ones before have not noticed. Of
@@ -56,10 +76,10 @@ const GROUPS = [
       "lib/session/store/connect-redis-tombstones.ts",
       "lib/session/store/tombstones.ts",
       "lib/util/known-stores.ts",
-      "lib/session/store/tombstone-script.ts",
+      ...STORE_SCRIPTS,
     ],
     tests: ["integration/tombstones", "integration/(touches|controls|silent-store)"],
-    text: ["lib/session/store/tombstone-script.ts"],
+    text: STORE_SCRIPTS,
     names: "^(?!.*Sentinel).*$",
   },
   {
@@ -93,14 +113,12 @@ const GROUPS = [
       "lib/registry/redis/notifications.ts",
       "lib/registry/redis/records.ts",
       "lib/registry/redis/registry.ts",
-      "lib/registry/redis/index-scripts.ts",
       "lib/registry/redis/login-lists.ts",
       "lib/registry/redis/notification-channel.ts",
       "lib/registry/redis/replicated.ts",
-      "lib/registry/redis/user-lua.ts",
-      "lib/registry/redis/user-scripts.ts",
       "lib/registry/redis/tracking.ts",
       "lib/registry/redis/user-agent.ts",
+      ...REDIS_SCRIPTS,
     ],
     tests: [
       "unit/(redact-error|coherent-cache|keys|options|redis-notifications|replicated-writes|batcher|user-agent)",
@@ -108,11 +126,7 @@ const GROUPS = [
       "registry/(redis-settings|coherent-cache)",
       "registry/(redis-replicas|live-gaps|redis-listening|redis-outage)",
     ],
-    text: [
-      "lib/registry/redis/index-scripts.ts",
-      "lib/registry/redis/user-lua.ts",
-      "lib/registry/redis/user-scripts.ts",
-    ],
+    text: REDIS_SCRIPTS,
     // One client speaks for all: what differs from client to client is not in these files.
     names: "^(?!.*(ioredis|node-redis 5|Sentinel|Cluster|pool|RESP 2|Postgres|MemoryLoginRegistry|20,000)).*$",
   },
@@ -124,16 +138,19 @@ const GROUPS = [
       "lib/registry/postgres/names.ts",
       "lib/registry/postgres/records.ts",
       "lib/registry/postgres/registry.ts",
+      "lib/registry/postgres/errors.ts",
+      "lib/registry/postgres/migrations.ts",
       "lib/registry/postgres/schema.ts",
       "lib/registry/postgres/statements.ts",
       "lib/registry/postgres/notifications.ts",
+      ...MIGRATIONS,
     ],
     tests: [
       "unit/options|registry/contract",
       "registry/postgres(-rows)?.test",
-      "registry/postgres-(outages|races|subscribe)",
+      "registry/(postgres-(outages|races|subscribe)|mixed-versions)",
     ],
-    text: ["lib/registry/postgres/schema.ts", "lib/registry/postgres/statements.ts"],
+    text: [...MIGRATIONS, "lib/registry/postgres/migrations.ts", "lib/registry/postgres/statements.ts"],
     names: "^(?!.*(RedisLoginRegistry|MemoryLoginRegistry)).*$",
   },
 ];
@@ -232,7 +249,10 @@ async function checked(group, copy) {
 }
 
 async function survives(group, copy, runs, { id, fileName, source }) {
-  if (source !== undefined) writeFileSync(join(copy, fileName), source);
+  if (source !== undefined) {
+    writeFileSync(join(copy, fileName), source);
+    bundle(copy);
+  }
   try {
     for (const { tests, limitMs, met } of runs) {
       const isMet = source !== undefined || met.has(id);
@@ -240,8 +260,17 @@ async function survives(group, copy, runs, { id, fileName, source }) {
     }
     return true;
   } finally {
-    if (source !== undefined) cpSync(fileName, join(copy, fileName));
+    if (source !== undefined) {
+      cpSync(fileName, join(copy, fileName));
+      bundle(copy);
+    }
   }
+}
+
+/** Embeds the Lua and the SQL of a copy. */
+function bundle(copy) {
+  bundleLua(copy);
+  bundleSql(copy);
 }
 
 /** Whether all tests pass in time. A test that hangs does not. */

@@ -1,4 +1,4 @@
-// Mutants of the Lua and the SQL, which stand in template literals and are text to Stryker.
+// Mutants of Lua and SQL, in files of their own and in template literals, which are text to Stryker.
 import ts from "typescript";
 
 /** What is written instead of what. A number becomes the next one: that is also another key, and another argument. */
@@ -28,7 +28,11 @@ const SWAPS = [
   ["-", / - /g, " + "],
   ["number", /(?<![\w.$])\d+\b/g, (digits) => String(Number(digits) + 1)],
   ["statement", /(?<=^ *)(?:PERFORM|DELETE|UPDATE|INSERT|CONTINUE)\b[^;]*;/gm, ""],
-  ["statement", /(?<=^ *)(?:redis\.p?call|keep|write|list|dropExpired|dropExpiredEnds)\(.*\)$/gm, ""],
+  [
+    "statement",
+    /(?<=^ *|then )(?:redis\.p?call|keep|write|list|drop\w*|remove|publish|putInOrder)\(.*\)(?=$| end)/gm,
+    "",
+  ],
 ];
 const COMMENT = /--.*$/gm;
 
@@ -62,6 +66,7 @@ export function textMutants(fileName, source) {
     const { line, character } = file.getLineAndCharacterOfPosition(position);
     return { line, column: character };
   };
-  visit(file);
+  if (/\.(lua|sql)$/.test(fileName)) found.push(...mutantsWithin(0, source.length));
+  else visit(file);
   return found;
 }

@@ -1,4 +1,4 @@
-import { ADD } from "../../lib/registry/redis/scripts.js";
+import { ADD } from "../../lib/registry/redis/scripts/bundle.js";
 
 /** The replies that one client loses: as ioredis does, it sends the command again, and that reply is its answer. */
 export class LostReplies {

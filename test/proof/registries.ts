@@ -1,7 +1,7 @@
 import { createClient } from "redis";
 import type { LoginRegistry } from "../../lib/index.js";
 import type { NodeRedisClient } from "../../lib/registry/redis/clients/client.js";
-import * as scripts from "../../lib/registry/redis/scripts.js";
+import * as scripts from "../../lib/registry/redis/scripts/bundle.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
 import { LostReplies } from "./lost-replies.js";
 import { currentActor, type Actor, type Schedule } from "./schedule.js";

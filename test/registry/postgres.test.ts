@@ -2,6 +2,8 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { Pool } from "pg";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { migrationsOf } from "../../lib/registry/postgres/migrations.js";
+import { Names } from "../../lib/registry/postgres/names.js";
 import { freePort } from "../support/free-port.js";
 import { begun, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
 import { adopt, endLogin, kickUser } from "../support/registry-calls.js";
@@ -15,6 +17,12 @@ beforeAll(async () => {
   own = site.pool();
 });
 afterAll(() => site.stop());
+
+/** The number of transactions that wait for a table. */
+async function waiting(): Promise<number> {
+  const { rowCount } = await own.query("SELECT FROM pg_locks WHERE NOT granted AND locktype = 'relation'");
+  return rowCount ?? 0;
+}
 
 describe("the migration", () => {
   it("may run in many processes at once, and repeatedly", async () => {
@@ -49,35 +57,6 @@ describe("the migration", () => {
     }
   });
 
-  it("adds the shown columns to older tables, and shows listed logins", async () => {
-    const names = { prefix: "Older_" };
-    const [registry, starting] = [open(site.pool(), names), open(site.pool(), names)];
-    await registry.migrate();
-    const [kicked, shown, hidden] = [newLogin("kicked"), newLogin("shown"), newLogin("hidden")];
-    for (const login of [kicked, shown, hidden]) await registry.add(login);
-    await kickUser(registry, "kicked", newKick());
-    await registry.update("hidden", hidden.id, { removeSid: hidden.sid });
-    const before = await registry.list("shown", { offset: 0, limit: 1 });
-    await own.query(`ALTER TABLE "Older_logins" DROP COLUMN shown_until;
-      ALTER TABLE "Older_kicked" DROP COLUMN shown_until;
-      ALTER TABLE "Older_users" DROP COLUMN shown;
-      DROP INDEX "Older_logins_began";
-      CREATE INDEX "Older_logins_user" ON "Older_logins" (user_key);
-      CREATE INDEX "Older_users_active" ON "Older_users" (app, active DESC, key) INCLUDE (expires)`);
-    await Promise.all([registry.migrate(), starting.migrate()]);
-    expect(await registry.list("shown", { offset: 0, limit: 1 })).toEqual(before);
-    const { total, items: users } = await registry.activeUsers({ offset: 0, limit: 10 });
-    expect([total, users.map(({ userId }) => userId)]).toEqual([1, ["shown"]]);
-    expect(await registry.update("hidden", hidden.id, { addSid: "new" })).toBe(true);
-    expect((await registry.activeUsers({ offset: 0, limit: 0 })).total).toBe(2);
-    expect(await kickUser(registry, "kicked", newKick())).toMatchObject([{ id: kicked.id, sids: [kicked.sid] }]);
-    expect(await kickUser(registry, "shown", newKick())).toMatchObject([{ id: shown.id, sids: [shown.sid] }]);
-    const { rows } = await own.query(
-      `SELECT indexname FROM pg_indexes WHERE indexname IN ('Older_logins_user', 'Older_users_active')`,
-    );
-    expect(rows).toEqual([]);
-  });
-
   it("may be printed and run by hand, in an odd schema too", async () => {
     const names = { schema: 'the "Schema"; --', prefix: "x".repeat(40) };
     await own.query('CREATE SCHEMA "the ""Schema""; --"');
@@ -91,6 +70,16 @@ describe("the migration", () => {
       `SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'the "Schema"; --' AND indexname NOT LIKE '%_pkey'`,
     );
     for (const { name } of rows) expect(name).toContain(names.prefix);
+  });
+
+  it("creates tables in the first schema of the search path, also if a later one has such tables", async () => {
+    await open(own).migrate();
+    await own.query("CREATE SCHEMA tenant");
+    const tenant = open(site.pool({ options: "-c search_path=tenant,public" }), { appId: "tenant" });
+    await tenant.migrate();
+    await tenant.add(newLogin());
+    const { rows } = await own.query("SELECT id FROM tenant.express_logout_logins");
+    expect(rows).toHaveLength(1);
   });
 
   it("lets a role with only read and write access run a registry", async () => {
@@ -108,7 +97,9 @@ describe("the migration", () => {
     await registry.finishKick("alice", [one.id, two.id]);
     await registry.clear();
     await registry.close();
-    await expect(registry.migrate()).rejects.toMatchObject({
+    await expect(registry.migrate()).resolves.toBeUndefined();
+    const forbidden = open(site.pool({ options: "-c role=app" }), { schema: "auth", prefix: "other_" });
+    await expect(forbidden.migrate()).rejects.toMatchObject({
       code: "ERR_REGISTRY_UNAVAILABLE",
       cause: { code: "42501" },
     });
@@ -119,11 +110,66 @@ describe("the migration", () => {
       const registry = open(own, names);
       for (const call of [() => registry.find("alice", "login"), () => registry.add(newLogin())]) {
         await expect(call()).rejects.toMatchObject({
-          code: "ERR_REGISTRY_UNAVAILABLE",
-          message: expect.stringMatching(/[Rr]un the migration/),
+          code: "ERR_REGISTRY_SCHEMA",
+          status: 503,
+          message: expect.stringMatching(/missing.*Run registry\.migrate\(\)/),
         });
       }
     }
+  });
+
+  it("is named in the error of a registry whose schema is older, which works once the schema is new", async () => {
+    const names = { prefix: "behind_" };
+    const registry = open(own, names);
+    await own.query(migrationsOf(new Names(names))[0] ?? "");
+    const error: unknown = await registry.find("alice", "login").catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "ERR_REGISTRY_SCHEMA", message: /schema 1 is too old, 2 is needed/ });
+    await open(own, names).migrate();
+    await expect(registry.find("alice", "login")).resolves.toBeUndefined();
+  });
+
+  /** A schema with another version, as a later release leaves it. */
+  async function withSchema(version: number, serves: number): Promise<PostgresLoginRegistry> {
+    const names = { prefix: `ahead_${String(version)}_` };
+    await open(own, names).migrate();
+    await own.query(`CREATE OR REPLACE FUNCTION "${names.prefix}schema"(OUT version integer, OUT serves integer)
+      LANGUAGE sql AS $$ SELECT ${String(version)}, ${String(serves)} $$`);
+    return open(own, names);
+  }
+
+  it("is not needed with a newer schema that serves this release", async () => {
+    const registry = await withSchema(3, 2);
+    await registry.migrate();
+    expect(await registry.add(newLogin())).toBe("");
+    expect(await shown(registry, "alice")).toHaveLength(1);
+  });
+
+  it("is refused, as is every call, by a newer schema that no longer serves this release", async () => {
+    const registry = await withSchema(9, 3);
+    for (const call of [() => registry.migrate(), () => registry.find("a", "b"), () => registry.add(newLogin())]) {
+      await expect(call()).rejects.toMatchObject({
+        code: "ERR_REGISTRY_SCHEMA",
+        message: expect.stringMatching(/schema 9 is too new for this release, which needs 2\. Upgrade/),
+      });
+    }
+  });
+
+  it("waits for a table that requests hold, and lets them go on meanwhile", async () => {
+    const names = { prefix: "held_" };
+    await own.query(migrationsOf(new Names(names))[0] ?? "");
+    const holder = await own.connect();
+    await holder.query('BEGIN; LOCK TABLE "held_users" IN ROW EXCLUSIVE MODE');
+    const migrated = open(own, names).migrate();
+    try {
+      await eventually(async () => (await waiting()) > 0);
+      await eventually(async () => (await waiting()) === 0);
+      await own.query('SELECT FROM "held_users"');
+    } finally {
+      await holder.query("COMMIT");
+      holder.release();
+    }
+    await migrated;
+    await expect(open(own, names).find("alice", "login")).resolves.toBeUndefined();
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient } from "redis";
 import type { NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
-import { ADD } from "../../lib/registry/redis/scripts.js";
+import { ADD } from "../../lib/registry/redis/scripts/bundle.js";
 import { appKeys, userKeys } from "../../lib/registry/redis/keys.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";

@@ -1,8 +1,8 @@
-import { isNativeError } from "node:util/types";
 import { LogoutError } from "../../errors.js";
-import { digest } from "./names.js";
+import { codeOf, unavailable } from "./errors.js";
+import { digest, type Names } from "./names.js";
 import type { Row } from "./records.js";
-import { WRONG_ISOLATION } from "./schema.js";
+import { checkSchema, WRONG_SCHEMA } from "./schema.js";
 
 /** The pool that the registry needs: the `Pool` of pg 8. A structural type, so that this package imports no driver. */
 export interface PostgresPool {
@@ -31,26 +31,26 @@ export function statement(text: string): Statement {
 
 const CLOCK = statement("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS now");
 
-const FIXES: Readonly<Record<string, string>> = {
-  "42P01": "Tables are missing. Run the migration: see PostgresLoginRegistry.migration().",
-  "42883": "Functions are missing. Run the migration: see PostgresLoginRegistry.migration().",
-  "3F000": "The schema is missing. Create it, then run the migration: see PostgresLoginRegistry.migration().",
-  [WRONG_ISOLATION]: 'Transactions must be READ COMMITTED. Reset the role\'s "default_transaction_isolation".',
-};
-
 /** Runs statements on connections of the pool, each within a time limit, and turns every failure into a `LogoutError`. */
 export class Database {
   readonly #pool: PostgresPool;
+  readonly #names: Names;
+  /** Whether this release is known to be able to use the schema. */
+  #isSchemaChecked = false;
   readonly timeoutMs: number;
 
-  constructor(pool: PostgresPool, timeoutMs: number) {
+  constructor(pool: PostgresPool, timeoutMs: number, names: Names) {
     this.#pool = pool;
     this.timeoutMs = timeoutMs;
+    this.#names = names;
   }
 
   /** Runs a statement that changes nothing. */
   read(query: Statement, ...values: unknown[]): Promise<readonly Row[]> {
-    return this.#run(async (client) => (await client.query({ ...query, values })).rows);
+    return this.#run(async (client) => {
+      await this.#checkSchemaOnce(client);
+      return (await client.query({ ...query, values })).rows;
+    });
   }
 
   /**
@@ -59,6 +59,7 @@ export class Database {
    */
   step(query: Statement, ...values: unknown[]): Promise<readonly Row[]> {
     return this.#run(async (client, deadline) => {
+      await this.#checkSchemaOnce(client);
       const [clock] = (await client.query({ ...CLOCK })).rows;
       // The server read its clock before the reply arrived, so its deadline is never later than the one here.
       const serverDeadline = Number(clock?.["now"]) + deadline - performance.now();
@@ -66,7 +67,12 @@ export class Database {
     });
   }
 
-  /** Runs several statements in one message, and so in one transaction. */
+  /** @throws LogoutError `ERR_REGISTRY_SCHEMA` if this release cannot use the schema. */
+  async checkSchema(): Promise<void> {
+    await this.#run((client) => checkSchema(client, this.#names));
+  }
+
+  /** Runs a statement that needs no schema. */
   async script(text: string, timeoutMs: number): Promise<void> {
     await this.#run((client) => client.query({ text }), timeoutMs);
   }
@@ -90,8 +96,16 @@ export class Database {
     } catch (error) {
       // The connection may still be running a statement, so it must not return to the pool.
       if (client !== undefined) release(client, true);
-      throw unavailable(error);
+      if (WRONG_SCHEMA.includes(codeOf(error) ?? "")) this.#isSchemaChecked = false;
+      throw LogoutError.is(error) ? error : unavailable(error);
     }
+  }
+
+  /** Checks the schema until it has been found right, and again after an error that another schema may have caused. */
+  async #checkSchemaOnce(client: PostgresClient): Promise<void> {
+    if (this.#isSchemaChecked) return;
+    await checkSchema(client, this.#names);
+    this.#isSchemaChecked = true;
   }
 
   async #connect(deadline: number): Promise<PostgresClient> {
@@ -133,28 +147,4 @@ export async function inTime<Result>(promise: Promise<Result>, deadline: number)
 /** Handles `error` events of a client in use, which would otherwise end the process. Its query rejects with the same error. */
 function ignore(): void {
   // The query reports the error.
-}
-
-function unavailable(error: unknown): LogoutError {
-  const code = codeOf(error);
-  const fix = FIXES[code ?? ""];
-  return new LogoutError(
-    "ERR_REGISTRY_UNAVAILABLE",
-    fix === undefined ? "Login registry unavailable: see the cause." : `Login registry not ready. ${fix}`,
-    { cause: withoutValues(error, code) },
-  );
-}
-
-/**
- * Returns a copy of an error that is safe to log. Errors of the server may quote the values of a query, in the message or in
- * other fields; errors of the driver and the network do not.
- */
-function withoutValues(error: unknown, code: string | undefined): Error {
-  const isServers = isNativeError(error) && "severity" in error;
-  const message = isNativeError(error) && !isServers ? error.message : `PostgreSQL: ${code ?? "unknown"}`;
-  return Object.assign(new Error(message), code === undefined ? {} : { code });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return isNativeError(error) && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

@@ -4,6 +4,10 @@ import { LogoutError } from "../../errors.js";
 /** PostgreSQL truncates names to 63 bytes, and 23 of them follow the prefix. */
 const PREFIX = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 
+const DEFAULT_PREFIX = "express_logout_";
+/** A name in the SQL files. */
+const DEFAULT_NAME = new RegExp(`(CREATE INDEX )?\\b${DEFAULT_PREFIX}(\\w+)`, "g");
+
 /** The names of the tables and functions of a registry. */
 export interface PostgresNames {
   /** Schema of the tables and functions, which must exist. Default: the first schema of the `search_path`. */
@@ -18,7 +22,7 @@ export class Names {
   readonly #prefix: string;
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
-  constructor({ schema, prefix = "express_logout_" }: PostgresNames) {
+  constructor({ schema, prefix = DEFAULT_PREFIX }: PostgresNames) {
     if (schema !== undefined && !isIdentifier(schema)) {
       throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry: schema must be the name of a schema.");
     }
@@ -37,9 +41,20 @@ export class Names {
     return `${this.#schema}${quoted(this.#prefix + name)}`;
   }
 
-  /** Returns the name of an index: unquoted and without a schema, because an index is in the schema of its table. */
-  index(name: string): string {
-    return this.#prefix + name;
+  /** Returns an SQL expression for the name of a table or function in the schema where `CREATE` puts it, as text. */
+  created(name: string): string {
+    const schema = this.#schema === "" ? "quote_ident(current_schema()) || '.'" : literal(this.#schema);
+    return `${schema} || ${literal(quoted(this.#prefix + name))}`;
+  }
+
+  /**
+   * Returns SQL with these names in the place of the default ones. The name of a new index has no schema, because an index is in
+   * the schema of its table.
+   */
+  inSql(text: string): string {
+    return text.replace(DEFAULT_NAME, (_match, newIndex: string | undefined, name: string) =>
+      newIndex === undefined ? this.of(name) : newIndex + quoted(this.#prefix + name),
+    );
   }
 
   /** Returns the notification channel of an application. Channels belong to the database, not to a schema. */
@@ -50,6 +65,10 @@ export class Names {
 
 export function quoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** Returns a key of fixed size for texts of any size, because an index entry is limited to a third of a page. */

@@ -10,8 +10,15 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** Returns the columns for {@link readLogin}, of the table or alias `from`. */
 export function loginColumns(from: string): string {
-  const milliseconds = (column: string): string => `(extract(epoch FROM ${from}.${column}) * 1000)::text AS ${column}`;
-  return `${from}.id, ${["began", "last_active", "expires", "shown_until"].map(milliseconds).join(", ")}, ${from}.ip, ${from}.user_agent, to_json(${from}.sids)::text AS sids`;
+  const milliseconds = (value: string, name: string): string =>
+    `(extract(epoch FROM ${value}) * 1000)::text AS ${name}`;
+  const times = ["began", "last_active", "expires"].map((name) => milliseconds(`${from}.${name}`, name));
+  return `${from}.id, ${times.join(", ")}, ${milliseconds(shownUntil(from), "shown_until")}, ${from}.ip, ${from}.user_agent, to_json(${from}.sids)::text AS sids`;
+}
+
+/** Returns the time until which lists show a login. A login that a process of 0.1 has listed has no such time of its own. */
+export function shownUntil(from: string): string {
+  return `coalesce(${from}.shown_until, ${from}.expires)`;
 }
 
 export function readLogin(userId: string, row: Row): ListedLogin {

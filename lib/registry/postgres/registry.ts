@@ -35,12 +35,10 @@ import {
   type Row,
 } from "./records.js";
 import { LoginLists } from "./login-lists.js";
-import { migrationOf } from "./schema.js";
+import { migrate, migrationsOf } from "./migrations.js";
 import { statementsOf, type Statements } from "./statements.js";
 import { PostgresNotifications } from "./notifications.js";
 import { Sweeper } from "./sweeper.js";
-
-const MIGRATION_TIMEOUT_MS = 30_000;
 
 /** Options of {@link PostgresLoginRegistry}. */
 export interface PostgresLoginRegistryOptions extends PostgresNames {
@@ -90,12 +88,12 @@ export class PostgresLoginRegistry implements OwnRegistry {
   #application: Application | undefined;
 
   /**
-   * Returns the SQL that creates the tables, indexes and functions, for the migration tool of an app. Safe to run again.
+   * Returns the SQL of all migrations, for the migration tool of an app. Safe to run again.
    *
    * @throws LogoutError `ERR_OPTION_INVALID`
    */
   static migration(names: PostgresNames = {}): string {
-    return migrationOf(new Names(names));
+    return migrationsOf(new Names(names)).join("\n");
   }
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
@@ -106,20 +104,21 @@ export class PostgresLoginRegistry implements OwnRegistry {
     if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
       throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry: timeoutMs must be a number above 0.");
     }
-    this.#database = new Database(pool, timeoutMs);
     this.#names = new Names(names);
+    this.#database = new Database(pool, timeoutMs, this.#names);
     this.#statements = statementsOf(this.#names);
     this.#lists = new LoginLists(this.#database, this.#statements);
     this.#sweeper = new Sweeper(this.#database, this.#statements.sweep);
   }
 
   /**
-   * Runs {@link PostgresLoginRegistry.migration}. Several processes may call it at the same time.
+   * Brings the schema up to date. Several processes may call it at the same time.
    *
    * @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` if the database is unavailable, or if the pool's role cannot create tables.
+   * `ERR_REGISTRY_SCHEMA` if the schema is newer than this release can use.
    */
   migrate(): Promise<void> {
-    return this.#database.script(migrationOf(this.#names), MIGRATION_TIMEOUT_MS);
+    return migrate(this.#database, this.#names);
   }
 
   init({ appId, maxSessionAgeMs }: RegistryApplication): void {

@@ -1,7 +1,7 @@
 import { LOGINS_PER_USER } from "../../util/limits.js";
 import { statement, type Statement } from "./database.js";
 import type { Names } from "./names.js";
-import { loginColumns } from "./records.js";
+import { loginColumns, shownUntil } from "./records.js";
 
 type StatementName =
   | "find"
@@ -23,9 +23,11 @@ type StatementName =
 
 export type Statements = Readonly<Record<StatementName, Statement>>;
 
+/** The users that pages show. A process of 0.1 that ends a user's last login leaves `shown` as it was. */
+const IS_ACTIVE = "app = $1 AND shown > now() AND expires > now()";
 const GENERATION_COLUMNS = "is_listed::text AS listed, its_user_mark, its_app_mark";
 
-/** Returns the statements. Reads are single statements, so each sees one snapshot; writes are functions, see `schema.ts`. */
+/** Returns the statements. Reads are single statements, so each sees one snapshot; writes are functions, see `sql/`. */
 export function statementsOf(names: Names): Statements {
   const [apps, users, logins, kicked, ended] = ["apps", "users", "logins", "kicked", "ended"].map((name) =>
     names.of(name),
@@ -46,10 +48,10 @@ export function statementsOf(names: Names): Statements {
            AND spared IS DISTINCT FROM $3) AS user_mark,
          (SELECT mark FROM ${apps} WHERE app = $1) AS app_mark`,
     ),
-    activeCount: statement(`SELECT count(*)::text AS count FROM ${users} WHERE app = $1 AND shown > now()`),
+    activeCount: statement(`SELECT count(*)::text AS count FROM ${users} WHERE ${IS_ACTIVE}`),
     activePage: statement(
       `SELECT u.user_id, c.count::text AS total, ${loginColumns("l")}
-       FROM (SELECT key, user_id, active FROM ${users} WHERE app = $1 AND shown > now()
+       FROM (SELECT key, user_id, active FROM ${users} WHERE ${IS_ACTIVE}
          ORDER BY active DESC, key LIMIT $3 OFFSET $2) u
        CROSS JOIN LATERAL (SELECT count(*) FROM ${logins} s WHERE s.user_key = u.key AND ${isShown("s")}) c
        CROSS JOIN LATERAL (SELECT * FROM ${logins} s WHERE s.user_key = u.key AND ${isShown("s")}
@@ -67,15 +69,15 @@ export function statementsOf(names: Names): Statements {
        ) online ORDER BY online.key LIMIT $3`,
     ),
     add: statement(`SELECT ${GENERATION_COLUMNS} FROM ${names.of("add_login")}(${parameters(11)})`),
-    adopt: statement(`SELECT ${GENERATION_COLUMNS} FROM ${names.of("adopt")}(${parameters(15)})`),
-    update: statement(`SELECT ${names.of("update")}(${parameters(9)})::text AS listed`),
+    adopt: statement(`SELECT ${GENERATION_COLUMNS} FROM ${names.of("adopt_login")}(${parameters(15)})`),
+    update: statement(`SELECT ${names.of("update_login")}(${parameters(9)})::text AS listed`),
     remove: statement(
-      `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("remove")}(${parameters(12)}) r`,
+      `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("remove_login")}(${parameters(12)}) r`,
     ),
-    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("remove_all")}(${parameters(10)}) l`),
+    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("remove_logins")}(${parameters(10)}) l`),
     finishKick: statement(`SELECT ${names.of("settle")}(${parameters(3)})`),
     kickEveryone: statement(`SELECT ${names.of("mark_all")}(${parameters(4)})`),
-    forget: statement(`SELECT ${names.of("forget")}(${parameters(3)})`),
+    forget: statement(`SELECT ${names.of("forget_logins")}(${parameters(3)})`),
     notify: statement("SELECT pg_notify($1, '')"),
     sweep: statement(`SELECT ${names.of("sweep")}(${parameters(3)})::text AS swept`),
   };
@@ -83,7 +85,7 @@ export function statementsOf(names: Names): Statements {
 
 /** Returns the condition for a login that lists show. A login that is shown has not expired. */
 function isShown(from: string): string {
-  return `${from}.shown_until > now() AND cardinality(${from}.sids) > 0`;
+  return `${shownUntil(from)} > now() AND cardinality(${from}.sids) > 0`;
 }
 
 function parameters(count: number): string {

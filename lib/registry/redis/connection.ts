@@ -3,7 +3,13 @@ import { Deadline } from "../../util/deadline.js";
 import { redactError } from "../../util/redact-error.js";
 import type { RedisAdapter } from "./clients/index.js";
 import { ReplicatedWrites } from "./replicated.js";
-import type { Script } from "./script.js";
+
+/** A Lua script, which is one atomic step. */
+export interface Script {
+  readonly source: string;
+  /** The digest for EVALSHA. */
+  readonly sha: string;
+}
 
 /** Sends commands. In a Cluster, the first key selects the node. */
 export interface Commands {

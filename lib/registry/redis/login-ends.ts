@@ -6,7 +6,7 @@ import { encodePart, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import type { IndexRow, LoginIndex } from "./login-index.js";
 import type { NotificationChannel } from "./notification-channel.js";
 import { readLogin, readLogins, writeEnd, writeKick } from "./records.js";
-import { FINISH_KICK, FORGET, REMOVE, REMOVE_ALL } from "./scripts.js";
+import { FINISH_KICK, FORGET, REMOVE, REMOVE_ALL } from "./scripts/bundle.js";
 
 /** The maximum number of logins per FINISH_KICK. */
 const FINISH_BATCH_SIZE = 1_000;

@@ -3,7 +3,7 @@ import type { KickRecord } from "../../types/login.js";
 import { Batcher } from "../../util/batcher.js";
 import { unavailable, type Connection } from "./connection.js";
 import { decodePart, encodePart, type AppKeys } from "./keys.js";
-import { readKick } from "./records.js";
+import { readKick, UNREADABLE } from "./records.js";
 import {
   INDEX_DROP,
   INDEX_DUE,
@@ -15,8 +15,7 @@ import {
   INDEX_SOONER,
   INDEX_TOUCH,
   INDEX_UNPEND,
-} from "./scripts.js";
-import { UNREADABLE } from "./user-lua.js";
+} from "./scripts/bundle.js";
 import { ignored } from "../../util/debug.js";
 
 /** The maximum number of due users that one read of the index checks. */

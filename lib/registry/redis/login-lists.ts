@@ -4,7 +4,7 @@ import type { Connection } from "./connection.js";
 import { userKeys, type AppKeys } from "./keys.js";
 import type { IndexRow, LoginIndex, Reviewed } from "./login-index.js";
 import { isUnreadable, readLogins } from "./records.js";
-import { LIST, ORDER } from "./scripts.js";
+import { LIST, ORDER } from "./scripts/bundle.js";
 
 /** When to check a user again whose data cannot be read, in milliseconds. */
 const UNREADABLE_RETRY_MS = 3_600_000;

@@ -3,8 +3,10 @@ import type { EndOfLogin, ListedLogin, LoginChange, NewLogin } from "../../types
 import { endTtlMs } from "../ends.js";
 import { unavailable } from "./connection.js";
 import { encodePart } from "./keys.js";
-import { UNREADABLE } from "./user-lua.js";
 import { packUserAgent, unpackUserAgent } from "./user-agent.js";
+
+/** Marks an error that is caused by the data of a single user, here and in the scripts. */
+export const UNREADABLE = "UNREADABLE";
 
 /**
  * A record as the scripts store it: `began` in epoch milliseconds, the next two in milliseconds after `began`. A number among the

@@ -31,7 +31,7 @@ import { subscribeTo, NotificationChannel } from "./notification-channel.js";
 import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import { checked, type RedisLoginRegistryOptions } from "./options.js";
 import { readEnd, readKick, readKickId, readLogin, writeChange, writeKick, writeLogin, writeTime } from "./records.js";
-import { ADD, ADOPT, PUBLISH, UPDATE } from "./scripts.js";
+import { ADD, ADOPT, PUBLISH, UPDATE } from "./scripts/bundle.js";
 
 /** Replies of UPDATE. */
 const [NOT_LISTED, SHOWN_SHORTER, SHOWN_NO_MORE, HIDDEN] = [0, 2, 3, 4];

@@ -5,7 +5,7 @@ import { Deadline } from "../../util/deadline.js";
 import { Batcher } from "../../util/batcher.js";
 import type { KickedSession } from "./tombstones.js";
 import { isAsPublished, isConnectRedis, type ConnectRedis } from "../../util/known-stores.js";
-import { WRITE_TOMBSTONES } from "./tombstone-script.js";
+import { WRITE_TOMBSTONES } from "./scripts/bundle.js";
 import { tombstoneText } from "../stamp.js";
 import { debugError } from "../../util/debug.js";
 
@@ -80,7 +80,7 @@ export class ConnectRedisTombstones {
   /** Returns nothing if scripts fail (an ACL, a cluster behind one address): the store's methods then do it, or report the error. */
   async #eval(options: { keys: string[]; arguments: string[] }): Promise<readonly unknown[]> {
     try {
-      const replies = await this.#store.client.eval(WRITE_TOMBSTONES, options);
+      const replies = await this.#store.client.eval(WRITE_TOMBSTONES.source, options);
       return Array.isArray(replies) ? (replies as unknown[]) : [];
     } catch (error) {
       debugError("scripts refused, so tombstones take the slow path", error, [...options.keys, ...options.arguments]);

@@ -1,11 +1,9 @@
-/** In bytes. Reading longer sessions would block Redis for too long. */
-const MAX_SESSION = 4_096;
+-- Replaces each session that is stamped with a login by its tombstone (see stamp.ts: the length of the generation counts UTF-16
+-- units). KEYS: sessions. Arguments: login user ttl tombstone for each. → for each 1 if replaced, else 0.
 
-/**
- * KEYS sessions; ARGV for each: login user ttl tombstone. Replaces each session that is stamped with this login by its tombstone
- * (see stamp.ts: the length of the generation counts UTF-16 units). → for each 1 if replaced, else 0.
- */
-export const WRITE_TOMBSTONES = String.raw`
+-- In bytes. Reading longer sessions would block Redis for too long.
+local MAX_SESSION = 4096
+
 local function units(text)
   if not string.find(text, '[\128-\255]') then return #text end
   local _, characters = string.gsub(text, '[^\128-\191]', '')
@@ -20,8 +18,8 @@ local function isOf(stamp, login, user)
 end
 
 local function replace(key, login, user, ttl, tombstone)
-  local value = redis.pcall('GETRANGE', key, 0, ${String(MAX_SESSION)})
-  if type(value) ~= 'string' or #value > ${String(MAX_SESSION)} then return 0 end
+  local value = redis.pcall('GETRANGE', key, 0, MAX_SESSION)
+  if type(value) ~= 'string' or #value > MAX_SESSION then return 0 end
   local isRead, session = pcall(cjson.decode, value)
   if not isRead or type(session) ~= 'table' then return 0 end
   local stamp = session.expressLogout
@@ -33,4 +31,3 @@ end
 local done = {}
 for i, key in ipairs(KEYS) do done[i] = replace(key, unpack(ARGV, 4 * i - 3, 4 * i)) end
 return done
-`;

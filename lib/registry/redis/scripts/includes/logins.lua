@@ -1,25 +1,23 @@
-/** The maximum number of logins in one message. */
-const LOGINS_PER_MESSAGE = 1_000;
-/** Up to this many logins of a user are read as a whole. Above it, a sorted set keeps their order. */
-const READ_WHOLE = 256;
-/** Marks an error that is caused by the data of a single user. */
-export const UNREADABLE = "UNREADABLE";
+-- Functions that read and write the hash of a user's logins.
+--
+-- In Lua, a record is { began, lastActive, expires, ip, userAgent, sid, sid, … } with the field `shown`, until when lists show the
+-- login; times are epoch milliseconds. Stored records have the second and third time relative to the first, which saves 16 bytes
+-- a login, and `shown`, a number among the session ids, only if it differs from `expires`.
+--
+-- For users with more than READ_WHOLE logins, a sorted set has the login ids by the time they began, negative for logins that are
+-- not shown. If it is missing or smaller than the hash, order.lua builds it.
+--- @include "time"
 
-/**
- * Lua functions that read and write the hash of a user's logins.
- *
- * In Lua, a record is `[began, lastActive, expires, ip, userAgent, sid, sid, …]` with the field `shown`, until when lists show
- * the login; times are epoch milliseconds. Stored records have the second and third time relative to the first, which saves 16
- * bytes a login, and `shown`, a number among the session ids, only if it differs from `expires`.
- *
- * For users with more than 256 logins, a sorted set has the login ids by the time they began, negative for logins that are not
- * shown. If it is missing or smaller than the hash, ORDER builds it.
- */
-export const LOGINS = `
+-- Up to this many logins of a user are read as a whole. Above it, a sorted set keeps their order.
+local READ_WHOLE = 256
+-- The maximum number of records that one script reads, so that it does not block Redis for long.
+local READ_AT_ONCE = 512
+
 local function decode(value)
   local isJson, record = pcall(cjson.decode, value)
   if not isJson or type(record) ~= 'table' or not (tonumber(record[1]) and tonumber(record[2]) and tonumber(record[3])) then
-    error('${UNREADABLE} record of a login')
+    -- Known to records.ts as an error that is caused by the data of a single user.
+    error('UNREADABLE record of a login')
   end
   record[2] = record[1] + record[2]
   record[3] = record[1] + record[3]
@@ -79,8 +77,8 @@ local function write(logins, order, id, record)
   keep(logins, record[3] - now)
   local count = redis.call('HLEN', logins)
   if redis.call('EXISTS', order) == 0 then
-    if count == ${String(READ_WHOLE + 1)} then putInOrder(logins, order, redis.call('HGETALL', logins)) end
-  elseif count <= ${String(READ_WHOLE)} then redis.call('UNLINK', order)
+    if count == READ_WHOLE + 1 then putInOrder(logins, order, redis.call('HGETALL', logins)) end
+  elseif count <= READ_WHOLE then redis.call('UNLINK', order)
   else
     redis.call('ZADD', order, place(record), id)
     keep(order, record[3] - now)
@@ -109,43 +107,3 @@ local function list(logins, order, id, sid, ttl, ip, userAgent, began)
   record.shown = record[3]
   write(logins, order, id, record)
 end
-`;
-
-/**
- * Lua functions for the hash of a user's ended logins, and for notifications.
- *
- * A kick is stored as `id json`. The JSON begins with `{"at":`; Lua reads no more of it. The ends of one login are stored as
- * `count expires kick`. Fields of the hash: `*`, the user's last kick; `*spared`, the login that this kick has spared; `=` and a
- * login id, the ends of that login.
- */
-export const ENDS = `
-local function dropExpiredEnds(key)
-  local fields
-  if redis.call('HLEN', key) <= 32 then fields = redis.call('HGETALL', key)
-  else fields = redis.call('HRANDFIELD', key, 32, 'WITHVALUES') end
-  for i = 1, #fields, 2 do
-    local expires = string.sub(fields[i], 1, 1) == '=' and tonumber(string.match(fields[i + 1], '^%d+ (%d+)'))
-    if expires and expires <= now then redis.call('HDEL', key, fields[i]) end
-  end
-end
-
-local function endsOf(key, id)
-  local value = redis.call('HGET', key, '=' .. id)
-  return value and tonumber(string.match(value, '^%d+')) or 0
-end
-
-local function kickIdOf(value) return value and string.match(value, '^%S+') or '' end
-
--- Publishes the ended logins, in several small messages. Ignores an ACL that forbids the channel: nodes that receive no
--- notifications poll the registry.
-local function publish(channel, user, kick, ids)
-  for first = 1, #ids, ${String(LOGINS_PER_MESSAGE)} do
-    local message = { user, kick }
-    for i = first, math.min(first + ${String(LOGINS_PER_MESSAGE)} - 1, #ids) do message[#message + 1] = ids[i] end
-    redis.pcall('PUBLISH', channel, cjson.encode(message))
-  end
-end
-`;
-
-/** {@link READ_WHOLE} as text, for scripts. */
-export const READ_WHOLE_LUA = String(READ_WHOLE);

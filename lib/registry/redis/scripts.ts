@@ -1,2 +1,0 @@
-export * from "./index-scripts.js";
-export * from "./user-scripts.js";

@@ -1,0 +1,16 @@
+-- Records activity of a user and removes a pending row, unless it is "". → the last kick of everyone, or "". The user is checked after
+-- `ttl` at the earliest; with `isShorter` of 1, at the latest.
+--- @include "time"
+--- @include "rows"
+
+local active, expiry, everyone = unpack(KEYS)
+local user, ttl, isShorter, pending = unpack(ARGV)
+
+local before = math.abs(tonumber(redis.call('ZSCORE', active, user)) or 0)
+if micros <= before then micros = before + 1 end
+redis.call('ZADD', active, integer(micros), user)
+local expires = now + tonumber(ttl)
+local due = tonumber(redis.call('ZSCORE', expiry, user))
+if not due or due < expires or isShorter == '1' then redis.call('ZADD', expiry, integer(expires), user) end
+if pending ~= '' then remove(pending) end
+return redis.call('GET', everyone) or ''
