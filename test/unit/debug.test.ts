@@ -77,6 +77,20 @@ describe.each([
   });
 });
 
+describe("an error in the debug log", () => {
+  it("has its code, its message without what is hidden, and its causes, in one line", () => {
+    const source = `
+      import { debugError } from "./lib/util/debug.ts";
+      const cause = new SyntaxError("Unexpected token: 4111");
+      const error = Object.assign(new Error("GET sid-4711 failed\\nforged line", { cause }), { code: "EFAILED", args: ["sid-4711"] });
+      debugError("a step failed", error, ["sid-4711"]);`;
+    const { stderr } = runBundle(source, { env: { NODE_DEBUG: "", DEBUG: "express-logout" } });
+    expect(stderr.replace(/^\S+ /, "")).toBe(
+      "express-logout a step failed: EFAILED: GET … failed forged line (SyntaxError: data cannot be parsed)\n",
+    );
+  });
+});
+
 describe("without a variable that names it", () => {
   it("is silent", () => {
     expect(run({ DEBUG: "http" }).lines.filter((line) => / express-logout |EXPRESS-LOGOUT /.test(line))).toEqual([]);
