@@ -94,7 +94,11 @@ list[0]?.sids;
 // @ts-expect-error -- no client
 new RedisLoginRegistry({ client: "redis://localhost:6379" });
 
-const kick: KickRecord = { id: "kick", at: new Date(), cause: "kick" };
-export const targets: EndTarget[] = [{ kick, except: "login" }, { loginId: "login", kick }, { loginId: "login" }];
+const record: KickRecord = { id: "kick", at: new Date(), cause: "kick" };
+export const targets: EndTarget[] = [
+  { kick: record, except: "login" },
+  { loginId: "login", kick: record },
+  { loginId: "login" },
+];
 const underTest: RegistryUnderTest = { create: () => registry };
 testRegistry("a registry", underTest, { describe: (_name, body) => body(), it: () => undefined });
