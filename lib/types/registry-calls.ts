@@ -1,5 +1,4 @@
 import type { DeviceInfo, Generation, KickRecord, Login } from "./login.js";
-import type { LoginRegistry, RegistrySupport } from "./registry.js";
 
 /** A login with the session ids under which it is live. Session ids stay inside this package. */
 export interface ListedLogin extends Login {
@@ -12,19 +11,19 @@ export interface ListedLogin extends Login {
   readonly shownUntil: Date;
 }
 
-/** A login to be listed by {@link LoginRegistry.add}. */
+/** A login to be listed by `add`. */
 export interface NewLogin extends DeviceInfo {
   readonly id: string;
   readonly userId: string;
   readonly sid: string;
-  /** How long the login is kept and shown without a further {@link LoginRegistry.update}, in milliseconds. */
+  /** How long the login is kept and shown without a further `update`, in milliseconds. */
   readonly ttlMs: number;
   /** When the login began. Default: now, by the registry's clock. */
   readonly began?: Date | undefined;
-  /** Its absolute lifetime, from `began`, in milliseconds. Ignored without {@link RegistrySupport.lifetime}. Default: unlimited. */
+  /** Its absolute lifetime, from `began`, in milliseconds. Ignored without `supports.lifetime`. Default: unlimited. */
   readonly lastsMs?: number | undefined;
   /**
-   * Its idle lifetime, from the last activity, in milliseconds. Ignored without {@link RegistrySupport.lifetime}. Default:
+   * Its idle lifetime, from the last activity, in milliseconds. Ignored without `supports.lifetime`. Default:
    * unlimited.
    */
   readonly idleMs?: number | undefined;
@@ -36,7 +35,7 @@ export interface AddOptions {
   readonly since?: Since | undefined;
   /**
    * The maximum number of logins of this user, the new one included, and what happens to the excess. Ignored without
-   * {@link RegistrySupport.limit}. Default: unlimited.
+   * `supports.limit`. Default: unlimited.
    */
   readonly limit?: LoginLimit | undefined;
 }
@@ -63,7 +62,7 @@ export interface LoginLimit {
   readonly record: KickRecord;
 }
 
-/** The result of {@link LoginRegistry.add}. */
+/** The result of `add`. */
 export type AddResult =
   | {
       readonly outcome: "listed";
@@ -75,7 +74,7 @@ export type AddResult =
   | { readonly outcome: "ended" | "moved" | "full" };
 
 /**
- * What {@link LoginRegistry.update} changes. An `ip` and a `userAgent` are stored only if the login has neither; absent fields
+ * What `update` changes. An `ip` and a `userAgent` are stored only if the login has neither; absent fields
  * leave the login as it is.
  */
 export interface LoginChange extends DeviceInfo {
@@ -90,12 +89,12 @@ export interface LoginChange extends DeviceInfo {
   readonly ttlMs?: number | undefined;
   /**
    * Restarts the absolute lifetime: it then ends this long from now, in milliseconds. Ignored without
-   * {@link RegistrySupport.lifetime}. Default: unchanged.
+   * `supports.lifetime`. Default: unchanged.
    */
   readonly lastsMs?: number | undefined;
 }
 
-/** What {@link LoginRegistry.end} ends. */
+/** What `end` ends. */
 export type EndTarget = EndOfLogin | EndOfUser;
 
 /**
@@ -130,11 +129,11 @@ export interface EndOfUser {
   readonly loginId?: undefined;
 }
 
-/** The result of {@link LoginRegistry.end}. */
+/** The result of `end`. */
 export interface EndResult {
   /**
    * The logins that this call ended: of several concurrent calls that end one login, exactly one returns it. With a `kick`, also
-   * the logins of earlier kicks, of this login or of the user, without a {@link LoginRegistry.finishKick}: a kick that stopped
+   * the logins of earlier kicks, of this login or of the user, without a `finishKick`: a kick that stopped
    * half-way is completed by repeating it.
    */
   readonly ended: readonly ListedLogin[];

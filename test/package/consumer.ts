@@ -13,6 +13,8 @@ import {
 } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
+import type { EndTarget, KickRecord } from "express-logout/registry";
+import { testRegistry, type RegistryUnderTest } from "express-logout/registry/testing";
 import { Cluster, Redis } from "ioredis";
 import { Pool } from "pg";
 import { createClient, createClientPool, createCluster, createSentinel } from "redis";
@@ -98,3 +100,12 @@ export const ids = (error: unknown) => LogoutError.is(error, "ERR_LOGIN_ENDED") 
 list[0]?.sids;
 // @ts-expect-error -- no client
 new RedisLoginRegistry({ client: "redis://localhost:6379" });
+
+const record: KickRecord = { id: "kick", at: new Date(), cause: "kick" };
+export const targets: EndTarget[] = [
+  { kick: record, except: "login" },
+  { loginId: "login", kick: record },
+  { loginId: "login" },
+];
+const underTest: RegistryUnderTest = { create: () => registry };
+testRegistry("a registry", underTest, { describe: (_name, body) => body(), it: () => undefined });

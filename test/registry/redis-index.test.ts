@@ -224,7 +224,7 @@ describe("unreadable data of one user", () => {
     for (const userId of ["alice", "bob", "evil"]) await registry.add(login(userId));
     await DAMAGE[name]?.();
     expect(await online()).toEqual([2, "bob", "alice"]);
-    expect(await registry.activeUsers({ offset: 0, limit: 1 })).toMatchObject({ users: [{ userId: "bob" }] });
+    expect(await registry.activeUsers({ offset: 0, limit: 1 })).toMatchObject({ items: [{ userId: "bob" }] });
     expect(await everyone()).toEqual(["alice", "bob", "evil"]);
     await expect(registry.list("evil", PAGE)).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
     await expect(kickUser(registry, "evil", newKick())).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });

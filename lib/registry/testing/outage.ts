@@ -23,7 +23,9 @@ const CALLS: Readonly<Record<string, (registry: LoginRegistry) => Promise<unknow
   list: (registry) => registry.list("alice", ALL),
   activeUsers: (registry) => registry.activeUsers(ALL),
   scanUsers: async (registry) => {
-    for await (const userIds of registry.scanUsers()) void userIds;
+    const found: string[] = [];
+    for await (const userIds of registry.scanUsers()) found.push(...userIds);
+    return found;
   },
 };
 

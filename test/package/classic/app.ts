@@ -3,6 +3,8 @@ import session from "express-session";
 import { logout, type LoginRegistry, type LogoutMiddleware } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
+import type { AddResult, NewLogin } from "express-logout/registry";
+import { testRegistry } from "express-logout/registry/testing";
 import { Pool } from "pg";
 import { Redis } from "ioredis";
 
@@ -10,6 +12,8 @@ export const registries: LoginRegistry[] = [
   new RedisLoginRegistry({ client: new Redis({ lazyConnect: true }) }),
   new PostgresLoginRegistry({ pool: new Pool() }),
 ];
+export const listed = (registry: LoginRegistry, login: NewLogin): Promise<AddResult> => registry.add(login);
+export const suite: typeof testRegistry = testRegistry;
 const store = new session.MemoryStore();
 const auth: LogoutMiddleware = logout({ store, appId: "shop" });
 express().use(session({ store, secret: "s" }), auth, auth.guard);
