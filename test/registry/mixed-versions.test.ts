@@ -242,9 +242,9 @@ describe("the upgrade of the PostgreSQL schema of 0.1", () => {
       await add("rotating");
       await before.update("rotating", "login of rotating", { removeSid: "sid of rotating" });
 
-      const registries = [1, 2, 3].map(() => new PostgresLoginRegistry({ pool }));
-      await Promise.all(registries.map((registry) => registry.migrate()));
-      const registry = registries[0] as PostgresLoginRegistry;
+      const registry = new PostgresLoginRegistry({ pool });
+      const others = [1, 2].map(() => new PostgresLoginRegistry({ pool }));
+      await Promise.all([registry, ...others].map((each) => each.migrate()));
       registry.init(app);
       const online = await registry.find("online", "login of online");
       expect(online).toMatchObject({ id: "login of online", sids: ["sid of online"], shownUntil: online?.expires });

@@ -45,6 +45,7 @@ export function outageTests({ describe, test }: Suite, outage: Outage): void {
         await begin(LISTED);
         const before = await registry.list("alice", ALL);
         await during(() => rejects(() => call(registry), "ERR_REGISTRY_UNAVAILABLE"));
+        // The data may become reachable a little later.
         await eventually(() => registry.list("alice", ALL).catch(() => undefined), before);
         // A command that was sent late would run before this one.
         same(await registry.update("alice", LISTED.id, {}), true);
