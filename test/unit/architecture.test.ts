@@ -106,8 +106,8 @@ describe("the files of lib", () => {
     .map((file) => ({ file, source: readFileSync(join(LIB, file), "utf8") }));
   const longFiles = files.filter(({ source }) => linesIn(source) > MAX_FILE_LINES).map(({ file }) => file);
   /** A group of tests is a list of them, however long. */
-  const SUITE = /^registry\/testing\//;
-  const longFunctions = files.filter(({ file }) => /\.tsx?$/.test(file) && !SUITE.test(file)).flatMap(longFunctionsIn);
+  const SUITES = "registry/testing/";
+  const longFunctions = files.filter(({ file }) => /\.tsx?$/.test(file) && !file.startsWith(SUITES)).flatMap(longFunctionsIn);
 
   function linesIn(source: string): number {
     return source.replace(/\n$/, "").split("\n").length;
