@@ -147,7 +147,7 @@ try {
   const [first, second = first] = nodes as [Node, Node?];
   console.log(
     second === first
-      ? `One process, on memory: ${first.origin}\n`
+      ? `One process, in memory: ${first.origin}\n`
       : `Two processes, on ${String(REDIS_URL)}: ${first.origin} and ${second.origin}\n`,
   );
   await walk(first, second);

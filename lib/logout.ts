@@ -125,6 +125,8 @@ export interface LogoutControls {
   /**
    * Adds a listener, and returns a function that removes it. Listeners run after the event. An exception in a listener is an
    * uncaught exception of the process; the other listeners are still called.
+   *
+   * @throws LogoutError `ERR_ARGUMENT_INVALID` if there is no such event
    */
   readonly on: <Name extends keyof LogoutEvents>(
     name: Name,

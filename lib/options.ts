@@ -52,10 +52,7 @@ export interface LogoutOptions {
   readonly admin?: AdminOptions | undefined;
   /** Addresses that browsers are sent to. */
   readonly redirects?: RedirectOptions | undefined;
-  /**
-   * Paths, below the path that the middleware is mounted at. `false` claims none: no logout URL, no pages, no console. `admin` has
-   * routes of its own.
-   */
+  /** Paths below the path that the middleware is mounted at. `false` claims none. */
   readonly routes?: RouteOptions | false | undefined;
   /**
    * Responds to the first request of an ended login, in place of the 401. `next()` continues with an anonymous session.

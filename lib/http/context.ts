@@ -45,6 +45,12 @@ export async function requireCurrentLogin(
   req: Request,
   call: string,
 ): Promise<Login> {
+  if (typeof (req as unknown) !== "object") {
+    throw new LogoutError(
+      "ERR_ARGUMENT_INVALID",
+      `${call} takes a request. By ids: kick(userId, { except: loginId }).`,
+    );
+  }
   const login = await currentLogin(context, req);
   if (login !== undefined) return login;
   throw new LogoutError("ERR_LOGIN_REQUIRED", `${call}: this request has no login. Require one before the call.`);

@@ -21,7 +21,7 @@ export interface AdminRoutes {
 
 /** Options in `admin`: the HTTP API for back ends. */
 export interface AdminOptions {
-  /** The id of the user pool, not empty. Callers send it in `x-authing-userpool-id`. */
+  /** Any name, not empty, that callers repeat in the header `x-authing-userpool-id`, as in the API of Authing. */
   readonly userPoolId: string;
   /**
    * The tokens that may call, at least one. Callers send one in `Authorization`, with or without `Bearer`. Compared in constant time.

@@ -15,7 +15,10 @@ import {
 /** A path, several paths, or `false` to leave a route out. */
 export type RoutePath = string | readonly string[] | false;
 
-/** Options in `routes`: paths below the path that the middleware is mounted at. */
+/**
+ * Options in `routes`: paths below the path that the middleware is mounted at. `routes: false` claims none: no logout URL, no pages,
+ * no console. `admin` has routes of its own.
+ */
 export interface RouteOptions {
   /** The logout URL. Default: `/login/profile/logout`. */
   readonly logout?: RoutePath | undefined;

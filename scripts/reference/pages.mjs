@@ -60,14 +60,18 @@ export function writePages(declarations, statuses, exported) {
   );
 }
 
+/** Returns the interface of options that a type of a member names, if it does. */
+const groupIn = (type) => /^(\w+Options|AdminRoutes)(?: \| false)?$/.exec(type)?.[1];
+
 /** Finds the groups of options: the members whose type is an interface of options, with their own groups. */
 function groupsOf(declarations) {
   const groups = [];
   const visit = (path, name) => {
     const { members } = declarations.get(name);
-    groups.push({ path, name, members: members.filter(({ type }) => !/^(\w+Options|AdminRoutes)$/.test(type)) });
+    groups.push({ path, name, members: members.filter(({ type }) => groupIn(type) === undefined) });
     for (const member of members) {
-      if (/^(\w+Options|AdminRoutes)$/.test(member.type)) visit(`${path}${member.name}.`, member.type);
+      const group = groupIn(member.type);
+      if (group !== undefined) visit(`${path}${member.name}.`, group);
     }
   };
   visit("", ROOTS["options.md"]);
@@ -127,7 +131,7 @@ function optionsPage({ declarations, groups, homes, write }) {
   ]);
   const top = declarations.get("LogoutOptions");
   const contents = top.members.map(({ name, type }) =>
-    write.linkTo(groups.some((group) => group.name === type) ? type : `LogoutOptions.${name}`, code(name)),
+    write.linkTo(groupIn(type) ?? `LogoutOptions.${name}`, code(name)),
   );
   return ["# Options", HEAD, write.doc(top), contents.join(" · "), ...sections.flat()];
 }

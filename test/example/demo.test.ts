@@ -16,9 +16,9 @@ async function demo(redisUrl?: string): Promise<string> {
 }
 
 describe("the demo", () => {
-  it("has the expected steps in one process on memory", async () => {
+  it("has the expected steps in one process in memory", async () => {
     const transcript = await demo();
-    expect(transcript).toContain("One process, on memory");
+    expect(transcript).toContain("One process, in memory");
     expect(transcript).toContain("Every step came as expected.");
   }, 30_000);
 

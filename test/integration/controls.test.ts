@@ -95,6 +95,21 @@ describe("the controls", () => {
     expect([anonymous.status, anonymous.body]).toEqual([401, { error: "ERR_LOGIN_REQUIRED" }]);
   });
 
+  it("say how a call of an older release is written now", async () => {
+    const { auth } = await openSite();
+    const old = auth as unknown as {
+      on(name: string, listener: () => void): void;
+      kickOthers(userId: string, loginId: string): Promise<unknown>;
+    };
+    expect(() => {
+      old.on("refused", () => undefined);
+    }).toThrow('auth.on: unknown event "refused". Known: login, logout, kick, rejected.');
+    await expect(old.kickOthers("alice", "a login")).rejects.toMatchObject({
+      code: "ERR_ARGUMENT_INVALID",
+      message: "kickOthers(req) takes a request. By ids: kick(userId, { except: loginId }).",
+    });
+  });
+
   it("kick everyone, and report progress", async () => {
     const site = await openSite();
     const browsers = await Promise.all(["ann", "ben", "cid", "cid"].map((user) => site.login(user)));

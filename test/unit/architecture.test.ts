@@ -107,7 +107,9 @@ describe("the files of lib", () => {
   const longFiles = files.filter(({ source }) => linesIn(source) > MAX_FILE_LINES).map(({ file }) => file);
   /** A group of tests is a list of them, however long. */
   const SUITES = "registry/testing/";
-  const longFunctions = files.filter(({ file }) => /\.tsx?$/.test(file) && !file.startsWith(SUITES)).flatMap(longFunctionsIn);
+  const longFunctions = files
+    .filter(({ file }) => /\.tsx?$/.test(file) && !file.startsWith(SUITES))
+    .flatMap(longFunctionsIn);
 
   function linesIn(source: string): number {
     return source.replace(/\n$/, "").split("\n").length;
