@@ -49,16 +49,16 @@ export class Connection implements Commands {
   read(name: string, key: string, ...rest: string[]): Promise<unknown> {
     const args = [key, ...rest];
     return new Promise((resolve, reject) => {
-      const task = this.#deadline.start(() => {
+      const timer = this.#deadline.start(() => {
         reject(unavailable(this.#deadline.error(), args));
       });
       this.#adapter.send(key, [name, ...args]).then(
         (reply) => {
-          this.#deadline.done(task);
+          clearTimeout(timer);
           resolve(reply);
         },
         (error: unknown) => {
-          this.#deadline.done(task);
+          clearTimeout(timer);
           reject(unavailable(error, args));
         },
       );

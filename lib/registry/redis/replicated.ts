@@ -58,17 +58,17 @@ export class ReplicatedWrites {
         if (position >= 0) this.#queue.splice(position, 1);
         reject(notReplicated(write, this.#deadline.error()));
       };
-      const task = this.#deadline.start(onTimeout);
+      const timer = this.#deadline.start(onTimeout);
       const write: Write = {
         key,
         command,
         replicas,
         resolve: (reply) => {
-          this.#deadline.done(task);
+          clearTimeout(timer);
           resolve(reply);
         },
         reject: (error) => {
-          this.#deadline.done(task);
+          clearTimeout(timer);
           reject(error);
         },
       };

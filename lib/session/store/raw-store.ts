@@ -1,6 +1,6 @@
 import type { SessionData, Store } from "express-session";
 import { isOwnCopy, LogoutError } from "../../errors.js";
-import { Deadline, type TimedTask } from "../../util/deadline.js";
+import { Deadline } from "../../util/deadline.js";
 import { redactError } from "../../util/redact-error.js";
 import type { Done } from "../callbacks.js";
 import { withCookie, type SessionRecord } from "../stamp.js";
@@ -159,7 +159,6 @@ export class RawStore {
   ): void {
     const method = this.#method(name);
     const call = new Call(name, args, limit, done, meansNothing);
-    limit.add(call);
     try {
       const returned = method.call(this.#store, ...args, call.answer);
       if (isThenable(returned)) {
@@ -174,15 +173,13 @@ export class RawStore {
 }
 
 /** A call that is under way. One object rather than a closure for each way in which it may end: every request makes two. */
-class Call implements TimedTask {
-  until = 0;
-  newer: TimedTask | undefined = undefined;
-  older: TimedTask | undefined = undefined;
+class Call {
   readonly #name: string;
   readonly #args: readonly unknown[];
   /** A store that regenerates gives the request another one. */
   readonly #sid: unknown;
   readonly #limit: Deadline;
+  readonly #timer: NodeJS.Timeout;
   readonly #done: Done<unknown>;
   readonly #meansNothing: ((error: unknown) => boolean) | undefined;
   #isDone = false;
@@ -200,12 +197,13 @@ class Call implements TimedTask {
     this.#limit = limit;
     this.#done = done;
     this.#meansNothing = meansNothing;
+    this.#timer = limit.start(this.#onTimeout);
   }
 
   readonly answer: Answer = (error, value) => {
     if (this.#isDone) return;
     this.#isDone = true;
-    this.#limit.done(this);
+    clearTimeout(this.#timer);
     if (error === undefined || error === null) this.#done(undefined, value ?? undefined);
     else if (this.#meansNothing?.(error) === true) this.#done(undefined);
     else this.#done(this.#failed(error));
@@ -215,9 +213,9 @@ class Call implements TimedTask {
     this.answer(error ?? this.#unavailable(`failed in ${this.#name}() without an error`));
   }
 
-  onTimeout(): void {
+  readonly #onTimeout = (): void => {
     this.answer(this.#unavailable(`did not answer ${this.#name}() within ${String(this.#limit.limitMs)} ms`));
-  }
+  };
 
   /** An error of this package is one already: a store's regenerate() calls the hooked destroy(). */
   #failed(error: unknown): LogoutError {
