@@ -265,3 +265,34 @@ describe("a session that is destroyed without a request", () => {
     expect(await idsOf(site, "alice")).toEqual([]);
   });
 });
+
+describe("a login after a kick", () => {
+  it("removes the tombstone of its browser, and nothing that another process has written in its place", async () => {
+    const store = new MemoryStore();
+    const { sessions } = store as unknown as { sessions: Record<string, string | undefined> };
+    const written = JSON.stringify({ cookie: COOKIE, cart: "full" });
+    const places: (string | undefined)[] = [undefined, written];
+    const site = await openSite({
+      auth: { store, routes: { login: ["/login", "/login/late"] } },
+      after: (app) => {
+        app.post("/login/late", (req, res, next) => {
+          const place = String(req.get("x-place"));
+          if (req.get("x-written") !== undefined) sessions[place] = written;
+          req.session.userId = "alice";
+          save(req).then(() => res.json({}), next);
+        });
+      },
+    });
+    const left: (string | undefined)[] = [];
+    for (const place of places) {
+      const browser = await site.login("alice");
+      const sid = sessionId(browser);
+      await site.auth.kick("alice", { reason: "closed" });
+      const headers = { "x-place": sid, ...(place === undefined ? {} : { "x-written": "yes" }) };
+      await browser.post("/login/late", {}, headers);
+      expect(await site.user(browser)).toBe("alice");
+      left.push(sessions[sid]);
+    }
+    expect(left).toEqual(places);
+  });
+});
