@@ -63,7 +63,7 @@ const GROUPS = [
       "lib/session/user-id.ts",
     ],
     tests: [
-      "unit/(device-info|lifetime|linked-list|remembered-sessions|stamp|store-oddities|deadline|user-id)",
+      "unit/(device-info|missing-user|lifetime|linked-list|remembered-sessions|stamp|store-oddities|deadline|user-id)",
       "proof/regressions|integration/(turns|saves|controls|mounting|rotation|touches)",
       "integration/(sets-without-request|start-login|leftovers|shorter-lifetimes|forged-stamps|adoption-rules|user-id-answers)",
       "unit/options|integration/(adoption|interleavings|passport|refusal|silent-store|invariants|expiry|live)",
