@@ -250,6 +250,18 @@ describe("a session that is set without a request", () => {
   });
 });
 
+describe("a session that is set without a request, with a cookie that has ended", () => {
+  it("is logged out, and removed", async () => {
+    const { site, job } = await open();
+    const browser = await site.login("alice");
+    const sid = sessionId(browser);
+    const data = job.stored(sid);
+    await job.set(sid, { ...data, cookie: { ...COOKIE, originalMaxAge: -1, expires: new Date(Date.now() - 1) } });
+    expect([await idsOf(site, "alice"), job.stored(sid)]).toEqual([[], undefined]);
+    expect(site.events.map(({ name }) => name)).toEqual(["login", "logout"]);
+  });
+});
+
 describe("a session that is destroyed without a request", () => {
   it("ends its login on a node that has not seen the session", async () => {
     const store = new MemoryStore();
