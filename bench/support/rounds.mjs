@@ -53,7 +53,7 @@ export function geometricMean(values) {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }
 
-/** The geometric mean with its 95 % interval, by bootstrap. */
+/** The geometric mean with its 95 % interval, by bootstrap, under the names of a {@link spread}. */
 export function interval(values, seed) {
   const random = randomOf(seed);
   const means = Array.from({ length: 2_000 }, () =>

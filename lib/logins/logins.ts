@@ -153,8 +153,7 @@ export class Logins {
   onRemoteEnd({ userId, loginIds, kick }: EndedLogins): void {
     // `get`, not `has`, so that a kick of everyone, which may take minutes, is not evicted before it finishes.
     if (kick === undefined || this.#ownKicks.get(kick.id) !== undefined) return;
-    const { at, reason, by } = kick;
-    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
+    this.#emitKick(userId, loginIds, kick);
   }
 
   async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
@@ -224,7 +223,10 @@ export class Logins {
     await this.#tombstones.write(logins, kick);
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.finishKick(userId, loginIds);
-    const { at, reason, by } = kick;
+    this.#emitKick(userId, loginIds, kick);
+  }
+
+  #emitKick(userId: string, loginIds: readonly string[], { at, reason, by }: KickRecord): void {
     this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
   }
 }

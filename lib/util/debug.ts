@@ -1,5 +1,6 @@
 import { env, stderr } from "node:process";
 import { debuglog, format } from "node:util";
+import { escapeRegExp } from "./paths.js";
 import { redactError } from "./redact-error.js";
 
 const NAME = "express-logout";
@@ -33,7 +34,7 @@ export function ignored(what: string, hidden?: readonly string[]): (error?: unkn
 export function isNamedBy(names = ""): boolean {
   const patterns = names.split(/[\s,]+/).filter((each) => each !== "");
   const isMatch = (pattern: string): boolean => {
-    const parts = pattern.split("*").map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, "\\$&"));
+    const parts = pattern.split("*").map(escapeRegExp);
     return new RegExp(`^${parts.join(".*")}$`).test(NAME);
   };
   const isExcluded = patterns.some((pattern) => pattern.startsWith("-") && isMatch(pattern.slice(1)));

@@ -1,5 +1,4 @@
 import type {
-  AddResult,
   EndOfLogin,
   EndOfUser,
   Generation,
@@ -9,11 +8,9 @@ import type {
   NewLogin,
   Since,
 } from "../../lib/registry/index.js";
+import { generationOf } from "../../lib/registry/testing/context.js";
 
-/** Returns the generation of a listed login; `undefined` if it was not listed. */
-export function generationOf(added: AddResult): Generation | undefined {
-  return added.outcome === "listed" ? added.generation : undefined;
-}
+export { generationOf };
 
 /** Lists a login that began earlier, and returns its generation; `undefined` if it was refused. */
 export async function adopt(registry: LoginRegistry, login: NewLogin, since: Since): Promise<Generation | undefined> {

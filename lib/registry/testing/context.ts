@@ -12,7 +12,7 @@ import type {
   Since,
   Subscription,
 } from "../../types/registry.js";
-import { isTrue } from "./assertions.js";
+import { isTrue, pause } from "./assertions.js";
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
@@ -173,6 +173,6 @@ export function idsOf(logins: readonly { readonly id: string }[]): string[] {
 export async function until(isSo: () => boolean, message: string): Promise<void> {
   for (const end = Date.now() + 20_000; !isSo();) {
     isTrue(Date.now() < end, message);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await pause(1);
   }
 }

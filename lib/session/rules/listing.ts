@@ -1,7 +1,7 @@
-import { ignored } from "../../util/debug.js";
 import { randomBytes } from "node:crypto";
 import { LogoutError } from "../../errors.js";
 import type { LoginRegistry } from "../../types/registry.js";
+import { ignored } from "../../util/debug.js";
 import { unadopted } from "./adopted-id.js";
 import type { Adoption } from "./adoption.js";
 import { deviceInfoOf } from "../device-info.js";

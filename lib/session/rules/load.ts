@@ -1,7 +1,7 @@
-import { ignored } from "../../util/debug.js";
 import type { Store } from "express-session";
 import type { ListedLogin, LoginRegistry } from "../../types/registry.js";
 import { isBefore } from "../../util/clock-margin.js";
+import { ignored } from "../../util/debug.js";
 import { ownRegistry, type OwnRegistry } from "../../util/own-registry.js";
 import { failingTo, forward, type Done } from "../callbacks.js";
 import type { Rejection } from "../request-state.js";
@@ -170,8 +170,8 @@ export class SessionLoads {
     const userId = session && this.#userOf(session);
     if (userId === undefined) this.#remembered.forget(sid);
     if (session === undefined) return {};
-    const note = tombstoneOf(session);
-    if (note !== undefined && userId === undefined) return this.#rejectAgain(sid, note);
+    const tombstone = tombstoneOf(session);
+    if (tombstone !== undefined && userId === undefined) return this.#rejectAgain(sid, tombstone);
     const stamp = stampOf(session);
     // A process without the hook has logged the user out, or another user in.
     if (stamp !== undefined && stamp.userId !== userId) await this.#ends.endBySession(sid, stamp);
@@ -182,9 +182,9 @@ export class SessionLoads {
     return { session };
   }
 
-  #rejectAgain(sid: string, note: Tombstone): Loaded {
-    this.#events.rejected({ id: note.loginId, userId: undefined, at: note.at, reason: note.reason });
-    return { rejection: { ...note, sid } };
+  #rejectAgain(sid: string, tombstone: Tombstone): Loaded {
+    this.#events.rejected({ id: tombstone.loginId, userId: undefined, at: tombstone.at, reason: tombstone.reason });
+    return { rejection: { ...tombstone, sid } };
   }
 
   /** Adopts a session with a user id but without a stamp of that user. */
@@ -225,11 +225,11 @@ export class SessionLoads {
       if (current !== undefined) await this.#raw.destroy(sid);
       return {};
     }
-    const note = { loginId, at: +kick.at, reason: kick.reason };
+    const tombstone = { loginId, at: +kick.at, reason: kick.reason };
     if (current !== undefined) {
-      await this.#raw.set(sid, tombstoneSession(note, new Date(Date.now() + this.#lifetimes.keepMs(session))));
+      await this.#raw.set(sid, tombstoneSession(tombstone, new Date(Date.now() + this.#lifetimes.keepMs(session))));
     }
-    return { rejection: { ...note, sid } };
+    return { rejection: { ...tombstone, sid } };
   }
 
   /** Removes a stamp that a process without the hook has left in an anonymous session: the next login there is a new one. */
