@@ -22,7 +22,7 @@ const common = {
     "^express-logout$": "<rootDir>/lib/index.ts",
     "^express-logout/registry$": "<rootDir>/lib/registry/index.ts",
     "^express-logout/registry/testing$": "<rootDir>/lib/registry/testing/index.ts",
-    "^express-logout/(redis|postgres)$": "<rootDir>/lib/registry/$1/index.ts",
+    "^express-logout/(redis|postgres|sqlite)$": "<rootDir>/lib/registry/$1/index.ts",
   },
 };
 

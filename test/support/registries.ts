@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Pool } from "pg";
 import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
 import { startPostgres, type PostgresServer } from "./postgres-server.js";
 import { clientPackage, CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
 import { installed, type Tried } from "./tried.js";
@@ -76,7 +80,29 @@ function onPostgres(): RegistryKind {
   };
 }
 
-export const REGISTRIES: readonly RegistryKind[] = [memory, ...CLIENTS.map(onRedis), onPostgres()];
+function onSqlite(): RegistryKind {
+  let folder = "";
+  const opened: SqliteLoginRegistry[] = [];
+  return {
+    name: "SqliteLoginRegistry",
+    row: { kind: "client", ...installed("better-sqlite3") },
+    start: () => {
+      folder = mkdtempSync(join(tmpdir(), "express-logout-sqlite-"));
+      return Promise.resolve();
+    },
+    create: () => {
+      const registry = new SqliteLoginRegistry({ database: join(folder, "logins.db"), timeoutMs: PATIENCE_MS });
+      opened.push(registry);
+      return registry;
+    },
+    stop: async () => {
+      for (const registry of opened.splice(0)) await registry.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export const REGISTRIES: readonly RegistryKind[] = [memory, ...CLIENTS.map(onRedis), onPostgres(), onSqlite()];
 
 /** Ends the servers that the kinds share. */
 export const stopRegistryServers = stopSharedServers;

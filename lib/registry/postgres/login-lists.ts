@@ -1,4 +1,5 @@
 import type { ActiveUserRow, ListedLogin, RegistryList, RegistryPage } from "../../types/registry.js";
+import { readEach } from "../read-each.js";
 import type { Database } from "./database.js";
 import { readLogin, readText, type Row } from "./records.js";
 import type { Statements } from "./statements.js";
@@ -46,21 +47,4 @@ export class LoginLists {
     }
     if (unreadable.length > 0) throw unreadable[0];
   }
-}
-
-/** Reads each item, and collects the errors of those that cannot be read. */
-function readEach<Item, Read>(
-  items: readonly Item[],
-  read: (item: Item) => Read,
-): { readonly read: Read[]; readonly errors: unknown[] } {
-  const errors: unknown[] = [];
-  const found = items.flatMap((item) => {
-    try {
-      return [read(item)];
-    } catch (error) {
-      errors.push(error);
-      return [];
-    }
-  });
-  return { read: found, errors };
 }

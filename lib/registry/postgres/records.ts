@@ -1,6 +1,7 @@
 import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
 import type { EndedLogins, ListedLogin } from "../../types/registry.js";
+import { kickOf, storedKick, type StoredKick } from "../kick-json.js";
 
 const UNREADABLE =
   "Cannot read a row of the login registry. See docs/guides/postgres.md for the contents of the tables.";
@@ -50,20 +51,6 @@ export function writeOptional(text: string | undefined): string | null {
 /** Reads what {@link writeText} wrote. */
 export function readText(written: unknown): string {
   return readJson(`"${String(written)}"`) as string;
-}
-
-interface StoredKick extends Partial<Pick<KickRecord, "cause" | "reason" | "by">> {
-  readonly id: string;
-  readonly at: number;
-}
-
-/** The usual cause is not written. */
-function storedKick({ id, at, cause, reason, by }: KickRecord): object {
-  return { id, at: +at, reason, by, cause: cause === "kick" ? undefined : cause };
-}
-
-function kickOf({ id, at, cause = "kick", reason, by }: StoredKick): KickRecord {
-  return { id, at: new Date(at), cause, reason, by };
 }
 
 export function writeKick(kick: KickRecord): string {

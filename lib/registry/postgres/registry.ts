@@ -22,6 +22,7 @@ import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endTtlMs } from "../ends.js";
 import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generation.js";
+import { Sweeper } from "../sweeper.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
 import {
@@ -38,7 +39,6 @@ import { LoginLists } from "./login-lists.js";
 import { migrate, migrationsOf } from "./migrations.js";
 import { statementsOf, type Statements } from "./statements.js";
 import { PostgresNotifications } from "./notifications.js";
-import { Sweeper } from "./sweeper.js";
 
 /** Options of {@link PostgresLoginRegistry}. */
 export interface PostgresLoginRegistryOptions extends PostgresNames {
@@ -108,7 +108,10 @@ export class PostgresLoginRegistry implements OwnRegistry {
     this.#database = new Database(pool, timeoutMs, this.#names);
     this.#statements = statementsOf(this.#names);
     this.#lists = new LoginLists(this.#database, this.#statements);
-    this.#sweeper = new Sweeper(this.#database, this.#statements.sweep);
+    this.#sweeper = new Sweeper(async (size) => {
+      const [row] = await this.#database.step(this.#statements.sweep, this.#app.app, size);
+      return Number(row?.["swept"]);
+    });
   }
 
   /**
@@ -139,7 +142,7 @@ export class PostgresLoginRegistry implements OwnRegistry {
   async add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
     if (since === undefined) {
       const [row] = await this.#database.step(this.#statements.add, ...this.#toList(login));
-      this.#sweeper.sweepNowAndThen(this.#app.app);
+      this.#sweeper.sweepNowAndThen();
       return readAdded(row);
     }
     const kickIds = kickIdsOf(since.generation).map(writeText);

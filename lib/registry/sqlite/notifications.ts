@@ -1,0 +1,119 @@
+import type { EndedLogins, RegistryListener, Subscription } from "../../types/registry.js";
+import { debugError } from "../../util/debug.js";
+import type { Sql } from "./connection.js";
+import type { Database } from "./database.js";
+import { readKick, readText, readTexts, writeKick, writeText, writeTexts, type Row } from "./records.js";
+
+const LOGINS_OF_A_NOTIFICATION = 1_000;
+
+/** Writes the notifications of logins that have ended, inside of the step that ends them. `app`: the application id as stored. */
+export function announce(sql: Sql, app: string, { userId, loginIds, kick }: EndedLogins, now: number): void {
+  const record = kick === undefined ? null : writeKick(kick);
+  for (let from = 0; from < loginIds.length; from += LOGINS_OF_A_NOTIFICATION) {
+    const ids = writeTexts(loginIds.slice(from, from + LOGINS_OF_A_NOTIFICATION));
+    sql.run("putEnd", app, writeText(userId), ids, record, now);
+  }
+}
+
+/** Writes the notification that everyone has been removed. */
+export function announceAll(sql: Sql, app: string): void {
+  sql.run("putEnd", app, null, "[]", null, Date.now());
+}
+
+interface News {
+  readonly ended: readonly EndedLogins[];
+  /** Whether there may be more than `ended`. */
+  readonly hasGap: boolean;
+}
+
+/** Reads the notifications of all processes, at intervals and after each step of this process. */
+export class SqliteNotifications implements Subscription {
+  readonly #database: Database;
+  readonly #app: string;
+  readonly #listener: RegistryListener;
+  readonly #timer: NodeJS.Timeout;
+  /** What the last notification was read from. Another object may read another file. */
+  #source: Sql | undefined;
+  #lastNumber = 0;
+  #isConnected = false;
+  #isClosed = false;
+  #polling: Promise<void> = Promise.resolve();
+
+  constructor(database: Database, app: string, listener: RegistryListener, intervalMs: number) {
+    this.#database = database;
+    this.#app = app;
+    this.#listener = listener;
+    this.#timer = setInterval(() => {
+      this.poll();
+    }, intervalMs).unref();
+    this.poll();
+  }
+
+  /** Reads what is new, after the read that is running. */
+  poll(): void {
+    this.#polling = this.#polling.then(() => this.#poll());
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    await this.#polling;
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      const news = await this.#database.read((sql) => this.#readNews(sql));
+      this.#tell((listener) => {
+        if (!this.#isConnected) listener.connected();
+      });
+      const isFirst = !this.#isConnected;
+      this.#isConnected = true;
+      for (const ended of news.ended) {
+        this.#tell((listener) => {
+          listener.ended(ended);
+        });
+      }
+      if (isFirst || news.hasGap) {
+        this.#tell((listener) => {
+          listener.gap();
+        });
+      }
+    } catch (error) {
+      debugError("SQLite: notifications cannot be read", error);
+      if (this.#isConnected) {
+        this.#tell((listener) => {
+          listener.disconnected();
+        });
+      }
+      this.#isConnected = false;
+    }
+  }
+
+  /** Calls the listener, unless this subscription is closed: the listener may belong to another one by then. */
+  #tell(call: (listener: RegistryListener) => void): void {
+    if (!this.#isClosed) call(this.#listener);
+  }
+
+  #readNews(sql: Sql): News {
+    const { first, last } = sql.first("endNumbers") ?? {};
+    const isContinued = sql === this.#source && Number(first ?? 0) <= this.#lastNumber + 1;
+    const rows =
+      isContinued && Number(last) > this.#lastNumber ? sql.all("endsAfter", this.#lastNumber, this.#app) : [];
+    this.#source = sql;
+    this.#lastNumber = Number(last ?? 0);
+    const ended = rows.map(readEnd).filter((each) => each !== undefined);
+    return { ended, hasGap: !isContinued || ended.length < rows.length };
+  }
+}
+
+/** Reads a notification. `undefined`: logins may have ended unnoticed, so watched logins must be looked up. */
+function readEnd({ user, ids, kick }: Row): EndedLogins | undefined {
+  if (user === null) return undefined;
+  try {
+    return { userId: readText(user), loginIds: readTexts(ids), kick: readKick(kick) };
+  } catch (error) {
+    debugError("SQLite: a notification cannot be read", error);
+    return undefined;
+  }
+}

@@ -1,0 +1,221 @@
+import { LogoutError } from "../../errors.js";
+import type { Generation, KickRecord } from "../../types/login.js";
+import type {
+  ActiveUserRow,
+  AddOptions,
+  AddResult,
+  EndResult,
+  EndTarget,
+  ListedLogin,
+  LoginChange,
+  NewLogin,
+  RegistryApplication,
+  RegistryList,
+  RegistryListener,
+  RegistryPage,
+  RegistrySupport,
+  Subscription,
+} from "../../types/registry.js";
+import { OWN, type OwnRegistry } from "../../util/own-registry.js";
+import { newKickRecord } from "../generation.js";
+import { Sweeper } from "../sweeper.js";
+import { Connection, type Sql } from "./connection.js";
+import { Database } from "./database.js";
+import { engineOf, type SqliteDatabase } from "./engine.js";
+import { LoginLists } from "./login-lists.js";
+import { DEFAULT_PREFIX, withPrefix } from "./names.js";
+import { announceAll, SqliteNotifications } from "./notifications.js";
+import { readLogin, writeKick, writeText } from "./records.js";
+import { sweep } from "./sweep.js";
+import { UserStep } from "./user-step.js";
+
+/** Options of {@link SqliteLoginRegistry}. */
+export interface SqliteLoginRegistryOptions {
+  /**
+   * The database, on a local disk: the name of a file, a function that opens a database, or an open database. Sessions may live in
+   * the same file.
+   *
+   * A file is opened by the first of `better-sqlite3`, `libsql` and `node:sqlite` (Node 22.13 or later) that is there. For an open
+   * database, the registry opens another connection to the same file by the same library; it never closes the database it was
+   * given. A function is called again after a failure; the registry closes what the function returns.
+   */
+  readonly database: string | SqliteDatabase | (() => SqliteDatabase);
+  /** Prefix of tables and indexes: a letter or `_`, then letters, digits or `_`, at most 40. Default: `"express_logout_"`. */
+  readonly prefix?: string | undefined;
+  /**
+   * How long to wait while another process locks the database, in milliseconds. A call that times out rejects with
+   * `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000.
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * How often to look for logins that other processes have ended, while a live connection or a long poll waits, in milliseconds.
+   * Default: 1,000.
+   */
+  readonly pollIntervalMs?: number | undefined;
+}
+
+interface Application {
+  /** The application id as stored in the tables. */
+  readonly app: string;
+  readonly appId: string;
+  readonly maxSessionAgeMs: number;
+}
+
+/**
+ * Keeps the live logins in an SQLite file: for apps on one machine. Survives a restart, and is shared by all processes that open
+ * the file. Creates and upgrades its tables by itself, and turns on WAL mode.
+ *
+ * @example
+ * ```ts
+ * import { SqliteLoginRegistry } from "express-logout/sqlite";
+ *
+ * export const registry = new SqliteLoginRegistry({ database: "logins.db" });
+ * ```
+ */
+export class SqliteLoginRegistry implements OwnRegistry {
+  readonly [OWN] = true;
+  readonly supports: RegistrySupport = {};
+  readonly #database: Database;
+  readonly #lists: LoginLists;
+  readonly #sweeper: Sweeper;
+  readonly #pollIntervalMs: number;
+  readonly #subscriptions = new Set<SqliteNotifications>();
+  #application: Application | undefined;
+
+  /** @throws LogoutError `ERR_OPTION_INVALID` */
+  constructor(options: SqliteLoginRegistryOptions) {
+    const { database, prefix = DEFAULT_PREFIX, timeoutMs = 2_000, pollIntervalMs = 1_000 } = options;
+    for (const [name, value] of Object.entries({ timeoutMs, pollIntervalMs })) {
+      if (!(Number.isFinite(value) && value > 0)) {
+        throw new LogoutError("ERR_OPTION_INVALID", `SqliteLoginRegistry: ${name} must be a number above 0.`);
+      }
+    }
+    this.#pollIntervalMs = pollIntervalMs;
+    this.#database = new Database(new Connection(engineOf(database), withPrefix(prefix)), timeoutMs);
+    this.#lists = new LoginLists(this.#database);
+    this.#sweeper = new Sweeper((size) => this.#database.step((sql) => sweep(sql, this.#app.app, size)));
+  }
+
+  init({ appId, maxSessionAgeMs }: RegistryApplication): void {
+    if (this.#application !== undefined && this.#application.appId !== appId) {
+      throw new LogoutError(
+        "ERR_REGISTRY_IN_USE",
+        `This registry serves the application "${this.#application.appId}". Create another registry for "${appId}" (the database can be shared).`,
+      );
+    }
+    this.#application = { app: writeText(appId), appId, maxSessionAgeMs };
+  }
+
+  find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
+    const { app } = this.#app;
+    return this.#database.read((sql) => {
+      const row = sql.first("findLogin", app, writeText(userId), writeText(loginId), Date.now());
+      return row && readLogin(userId, row);
+    });
+  }
+
+  async add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
+    if (since === undefined) this.#sweeper.sweepNowAndThen();
+    return this.#step(login.userId, (user) => (since === undefined ? user.add(login) : user.adopt(login, since)));
+  }
+
+  update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+    return this.#step(userId, (user) => user.update(loginId, change));
+  }
+
+  async end(userId: string, target: EndTarget): Promise<EndResult> {
+    const { maxSessionAgeMs } = this.#app;
+    const end = (user: UserStep): EndResult =>
+      target.loginId === undefined ? user.endAll(target, maxSessionAgeMs) : user.endOne(target, maxSessionAgeMs);
+    const result = await this.#step(userId, end, IS_DURABLE);
+    this.#poll();
+    return result;
+  }
+
+  finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
+    return this.#step(userId, (user) => {
+      user.finishKick(loginIds);
+    });
+  }
+
+  kickEveryone(record: KickRecord): Promise<void> {
+    const values = [this.#app.app, writeText(record.id), writeKick(record)] as const;
+    return this.#database.step((sql) => {
+      sql.run("putKickOfEveryone", ...values);
+    }, IS_DURABLE);
+  }
+
+  kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
+    const { app } = this.#app;
+    return this.#database.read((sql) => new UserStep(sql, app, userId).kickOf(loginId, generation));
+  }
+
+  list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
+    return this.#lists.ofUser(this.#app.app, userId, page);
+  }
+
+  activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
+    return this.#lists.ofActiveUsers(this.#app.app, page);
+  }
+
+  scanUsers(): AsyncIterable<readonly string[]> {
+    return this.#lists.scan(this.#app.app);
+  }
+
+  subscribe(listener: RegistryListener): Subscription {
+    const notifications = new SqliteNotifications(this.#database, this.#app.app, listener, this.#pollIntervalMs);
+    this.#subscriptions.add(notifications);
+    return {
+      close: async () => {
+        this.#subscriptions.delete(notifications);
+        await notifications.close();
+      },
+    };
+  }
+
+  async clear(): Promise<void> {
+    const { app } = this.#app;
+    await this.kickEveryone(newKickRecord());
+    for await (const userIds of this.scanUsers()) {
+      const forget = (sql: Sql): void => {
+        for (const userId of userIds) new UserStep(sql, app, userId).forget();
+      };
+      await this.#database.step(forget, IS_DURABLE);
+    }
+    await this.#database.step((sql) => {
+      announceAll(sql, app);
+    });
+    this.#poll();
+  }
+
+  async close(): Promise<void> {
+    const subscriptions = [...this.#subscriptions];
+    this.#subscriptions.clear();
+    await Promise.all(subscriptions.map((each) => each.close()));
+    await this.#sweeper.done();
+    this.#database.close();
+  }
+
+  get #app(): Application {
+    if (this.#application === undefined) {
+      throw new LogoutError(
+        "ERR_REGISTRY_REQUIRED",
+        "The registry is not initialized. Pass it to logout({ registry }).",
+      );
+    }
+    return this.#application;
+  }
+
+  #step<Result>(userId: string, work: (user: UserStep) => Result, isDurable?: boolean): Promise<Result> {
+    const { app } = this.#app;
+    return this.#database.step((sql) => work(new UserStep(sql, app, userId)), isDurable);
+  }
+
+  /** Tells the listeners of this process at once what it has ended. */
+  #poll(): void {
+    for (const each of this.#subscriptions) each.poll();
+  }
+}
+
+/** An end survives a power failure: what is answered as ended must not come back. */
+const IS_DURABLE = true;

@@ -1,0 +1,77 @@
+/** The columns of a login, in the order of the table. */
+const LOGIN = "id, began, last_active, expires, shown_until, ip, user_agent, sids";
+const OF_USER = "app = ? AND user = ?";
+const OF_LOGIN = `${OF_USER} AND id = ?`;
+const IS_SHOWN = "shown_until > ? AND sids <> '[]'";
+
+/**
+ * The statements, with the default names. Parameters come in the order of the columns in the text: application, user, login, then
+ * the rest.
+ */
+export const STATEMENTS = {
+  // Logins
+  findLogin: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
+  putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  deleteLogin: `DELETE FROM express_logout_logins WHERE ${OF_LOGIN}`,
+  deleteLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
+  deleteExpiredLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND expires <= ?`,
+  idsBut: `SELECT id FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
+  lastExpiry: `SELECT max(expires) AS last FROM express_logout_logins WHERE ${OF_USER}`,
+  lastShown: `SELECT max(shown_until) AS last FROM express_logout_logins WHERE ${OF_USER} AND sids <> '[]'`,
+
+  // Kicked logins
+  keepKicked: `INSERT OR REPLACE INTO express_logout_kicked SELECT * FROM express_logout_logins WHERE ${OF_LOGIN}`,
+  keepKickedBut: `INSERT OR REPLACE INTO express_logout_kicked SELECT * FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
+  findKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_LOGIN}`,
+  listKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_USER}`,
+  deleteKicked: `DELETE FROM express_logout_kicked WHERE ${OF_LOGIN}`,
+  deleteAllKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER}`,
+  deleteExpiredKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER} AND expires <= ?`,
+
+  // Ends of single logins
+  findEnded: `SELECT ends, kick, until FROM express_logout_ended WHERE ${OF_LOGIN} AND until > ?`,
+  putEnded: "INSERT OR REPLACE INTO express_logout_ended VALUES (?, ?, ?, ?, ?, ?)",
+  deleteAllEnded: `DELETE FROM express_logout_ended WHERE ${OF_USER}`,
+  deleteExpiredEnded: `DELETE FROM express_logout_ended WHERE ${OF_USER} AND until <= ?`,
+
+  // Users
+  findUser: `SELECT expires, shown, kick_id, kick, kick_until, spared FROM express_logout_users WHERE ${OF_USER}`,
+  keepUser: `INSERT INTO express_logout_users (app, user, until) VALUES (?, ?, ?)
+    ON CONFLICT (app, user) DO UPDATE SET until = max(until, excluded.until)`,
+  setActive: `INSERT INTO express_logout_users (app, user, active, expires, until) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (app, user) DO UPDATE SET active = excluded.active, expires = max(coalesce(expires, 0), excluded.expires),
+    until = max(until, excluded.until)`,
+  setExpires: `UPDATE express_logout_users SET expires = ? WHERE ${OF_USER}`,
+  setShown: `UPDATE express_logout_users SET shown = ? WHERE ${OF_USER}`,
+  setKick: `UPDATE express_logout_users SET kick_id = ?, kick = ?, kick_until = ?, spared = ? WHERE ${OF_USER}`,
+  deleteUser: `DELETE FROM express_logout_users WHERE ${OF_USER}`,
+
+  // Everyone
+  findKickOfEveryone: "SELECT kick_id, kick FROM express_logout_apps WHERE app = ?",
+  putKickOfEveryone: "INSERT OR REPLACE INTO express_logout_apps VALUES (?, ?, ?)",
+
+  // Notifications
+  putEnd: "INSERT INTO express_logout_ends (app, user, ids, kick, at) VALUES (?, ?, ?, ?, ?)",
+  endNumbers: "SELECT min(number) AS first, max(number) AS last FROM express_logout_ends",
+  endsAfter: "SELECT user, ids, kick FROM express_logout_ends WHERE number > ? AND app = ? ORDER BY number",
+  // Never the last one, so that a reader can tell what it has missed.
+  deleteOldEnds: `DELETE FROM express_logout_ends WHERE number <= (
+    SELECT max(number) FROM express_logout_ends WHERE at < ? AND number < (SELECT max(number) FROM express_logout_ends))`,
+
+  // Lists
+  countShown: `SELECT count(*) AS count FROM (SELECT 1 FROM express_logout_logins WHERE ${OF_USER} AND ${IS_SHOWN} LIMIT ?)`,
+  countLogins: `SELECT count(*) AS count FROM express_logout_logins WHERE ${OF_USER}`,
+  listShown: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND ${IS_SHOWN} ORDER BY began DESC, id LIMIT ? OFFSET ?`,
+  countActive: "SELECT count(*) AS count FROM express_logout_users WHERE app = ? AND shown > ?",
+  listActive:
+    "SELECT user FROM express_logout_users WHERE app = ? AND shown > ? ORDER BY active DESC, user LIMIT ? OFFSET ?",
+  // Two scans, each over its own index: one condition for both would scan every user.
+  usersAfter: `SELECT user FROM (SELECT user FROM express_logout_users WHERE app = ? AND user > ? AND expires IS NOT NULL
+      ORDER BY user LIMIT ?)
+    UNION
+    SELECT user FROM (SELECT DISTINCT user FROM express_logout_kicked WHERE app = ? AND user > ? ORDER BY user LIMIT ?)
+    ORDER BY user LIMIT ?`,
+  usersUntil: "SELECT user FROM express_logout_users WHERE app = ? AND until <= ? LIMIT ?",
+} as const;
+
+export type StatementName = keyof typeof STATEMENTS;
