@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { MemoryLoginRegistry } from "../../lib/index.js";
 import { FAULTS } from "./faults.js";
 import { histories, mixedHistories, redisHistories, type History } from "./history.js";
+import { HistorySqlite } from "./history-sqlite.js";
 import { HistoryRedis } from "./registries.js";
 import { live, type Counts, type RunOptions } from "./run.js";
 
@@ -12,8 +13,8 @@ const HISTORIES = Number(process.env["HISTORIES"] ?? 1_000);
 const COUNTS_FILE = process.env["HISTORIES_COUNTS"];
 /** With a seed the same histories are drawn every time. */
 const SEED_OF_RUN = process.env["HISTORIES_SEED"];
-/** As many of them on Redis, as many with the coherent cache, and as many beside a process without the package: one in ten. */
-const ON_REDIS = Math.ceil(HISTORIES / 10);
+/** As many of them on Redis, with the coherent cache, on SQLite, and beside a process without the package: one in ten each. */
+const SHARE = Math.ceil(HISTORIES / 10);
 const SEED = 3;
 const BEGAN = Date.UTC(2026, 0, 1);
 
@@ -43,39 +44,49 @@ describe("random histories", () => {
   describe("of several nodes", () => {
     const counts: Counts = { histories: 0, steps: 0, requests: 0, kicks: 0 };
     let redis: HistoryRedis;
+    let sqlite: HistorySqlite;
     beforeAll(async () => {
       redis = await HistoryRedis.start();
+      sqlite = new HistorySqlite();
     });
     afterAll(async () => {
       await redis.stop();
+      await sqlite.stop();
       if (COUNTS_FILE !== undefined) writeFileSync(COUNTS_FILE, JSON.stringify(counts));
     });
 
     it("keep every promise", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({})),
-        runs(HISTORIES - 3 * ON_REDIS),
+        runs(HISTORIES - 4 * SHARE),
       );
     });
 
     it("keep every kick beside a process without the package", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({}), mixedHistories),
-        runs(ON_REDIS),
+        runs(SHARE),
       );
     });
 
     it("keep every promise on Redis, command by command", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({ redis }), redisHistories),
-        runs(ON_REDIS),
+        runs(SHARE),
+      );
+    });
+
+    it("keep every promise on SQLite, step by step", async () => {
+      await fc.assert(
+        keepsEveryPromise(counts, () => ({ sqlite })),
+        runs(SHARE),
       );
     });
 
     it("keep every promise with a coherent cache", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({ redis, coherentCache: true }), redisHistories),
-        runs(ON_REDIS),
+        runs(SHARE),
       );
     });
   });

@@ -7,6 +7,7 @@ import { SETTINGS } from "../support/race-app.js";
 import { act, HARMLESS, LIFETIMES, LOGINS, type Act } from "./acts.js";
 import { COOKIE_AGE_MS, MAX_SESSION_AGE_MS, USERS, type Command, type History } from "./history.js";
 import type { Rest } from "./at-rest.js";
+import type { HistorySqlite } from "./history-sqlite.js";
 import { Model, Violation, type Job, type Kick, type ModelLogin, type Visit } from "./model.js";
 import { HookedNode, Node, type Handler, type NodeOptions } from "./node.js";
 import { watched, type HistoryRedis } from "./registries.js";
@@ -17,6 +18,8 @@ import { NodeStore, SharedSessions, type Stored } from "./shared-store.js";
 export interface RunOptions {
   /** Where the logins are listed. Default: in memory. */
   readonly redis?: HistoryRedis | undefined;
+  /** The same, in an SQLite file: each call of a method is one step. */
+  readonly sqlite?: HistorySqlite | undefined;
   /** Whether nodes know logins by notifications of Redis, instead of a lookup for each. Default: false. */
   readonly coherentCache?: boolean | undefined;
   /** The registry in memory: another one than the package's, to see that its faults are found. */
@@ -102,8 +105,11 @@ class World {
     this.#nodes = Array.from({ length: history.nodes }, () => undefined);
     this.#sessions = new SharedSessions(this.model, MAX_SESSION_AGE_MS);
     this.model.sessions = this.#sessions;
+    options.sqlite?.reset();
     this.#list =
-      options.redis === undefined ? this.#memory : new RedisLoginRegistry({ client: options.redis.client() });
+      options.redis === undefined
+        ? (options.sqlite?.registry() ?? this.#memory)
+        : new RedisLoginRegistry({ client: options.redis.client() });
     this.#list.init({ appId: "shop", maxSessionAgeMs: MAX_SESSION_AGE_MS });
     this.#cookies = history.browsers.map(() => undefined);
   }
@@ -399,7 +405,7 @@ class World {
 
   /** Returns the listed login, even if a faulty registry denies it. */
   #find(userId: string, id: string): Promise<ListedLogin | undefined> {
-    return this.#options.redis === undefined
+    return this.#list === this.#memory
       ? MemoryLoginRegistry.prototype.find.call(this.#memory, userId, id)
       : this.#list.find(userId, id);
   }
@@ -429,10 +435,10 @@ class World {
   }
 
   async #node(): Promise<HookedNode> {
-    const { redis, coherentCache = false } = this.#options;
+    const { redis, sqlite, coherentCache = false } = this.#options;
     const { model, schedule } = this;
     if (redis === undefined) {
-      return this.#nodeOn(this.#store(), watched(this.#memory, model, schedule));
+      return this.#nodeOn(this.#store(), watched(sqlite?.registry() ?? this.#memory, model, schedule));
     }
     const lostReplies = new LostReplies();
     const node = coherentCache

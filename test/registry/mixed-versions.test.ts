@@ -9,11 +9,10 @@ import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import * as old from "../fixtures/express-logout-0.1/index.cjs";
 import { Gate } from "../support/gate.js";
 import { Browser, serve } from "../support/http.js";
-import { newKick } from "../support/postgres-site.js";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.js";
 import { HANDLERS, raceApp, SETTINGS } from "../support/race-app.js";
 import { connectTo, startRedis, type RedisServer } from "../support/redis-server.js";
-import { kickUser } from "../support/registry-calls.js";
+import { kickUser, newKick } from "../support/registry-calls.js";
 
 const HOUR_MS = 3_600_000;
 

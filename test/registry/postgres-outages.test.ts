@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Pool } from "pg";
 import type { PostgresClient } from "../../lib/registry/postgres/index.js";
-import { before, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
-import { adopt, kickUser } from "../support/registry-calls.js";
+import { before, open, PostgresSite } from "../support/postgres-site.js";
+import { adopt, kickUser, eventually, newLogin, newKick, next, shown } from "../support/registry-calls.js";
 
 const UNAVAILABLE = expect.objectContaining({
   code: "ERR_REGISTRY_UNAVAILABLE",

@@ -1,8 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Pool } from "pg";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
-import { begun, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
-import { adopt, endLogin, kickUser } from "../support/registry-calls.js";
+import { open, PostgresSite } from "../support/postgres-site.js";
+import {
+  adopt,
+  endLogin,
+  kickUser,
+  begun,
+  eventually,
+  newLogin,
+  newKick,
+  next,
+  shown,
+} from "../support/registry-calls.js";
 
 const HOUR_MS = 3_600_000;
 const FIRST_TIME = { generation: "", endCount: 0 };

@@ -5,8 +5,8 @@ import type { PostgresLoginRegistry, PostgresPool } from "../../lib/registry/pos
 import { Names } from "../../lib/registry/postgres/names.js";
 import { notificationHead } from "../../lib/registry/postgres/records.js";
 import { Gate } from "../support/gate.js";
-import { beforeText, eventually, newLogin, newKick, next, open, PostgresSite } from "../support/postgres-site.js";
-import { endLogin, kickUser } from "../support/registry-calls.js";
+import { beforeText, open, PostgresSite } from "../support/postgres-site.js";
+import { endLogin, kickUser, eventually, newLogin, newKick, next } from "../support/registry-calls.js";
 
 /** Records the notifications. `true`: look the logins up; `false`: the connection is lost. */
 class Notes implements RegistryListener {

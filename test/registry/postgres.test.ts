@@ -5,8 +5,18 @@ import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { migrationsOf } from "../../lib/registry/postgres/migrations.js";
 import { Names } from "../../lib/registry/postgres/names.js";
 import { freePort } from "../support/free-port.js";
-import { begun, eventually, newLogin, newKick, next, open, PostgresSite, shown } from "../support/postgres-site.js";
-import { adopt, endLogin, kickUser } from "../support/registry-calls.js";
+import { open, PostgresSite } from "../support/postgres-site.js";
+import {
+  adopt,
+  endLogin,
+  kickUser,
+  begun,
+  eventually,
+  newLogin,
+  newKick,
+  next,
+  shown,
+} from "../support/registry-calls.js";
 
 let site: PostgresSite;
 /** The connections of the test itself, which reads the tables and holds locks. */

@@ -1,6 +1,5 @@
 import { Pool, type PoolConfig } from "pg";
-import type { Generation, KickRecord, ListedLogin, LoginRegistry, NewLogin } from "../../lib/registry/index.js";
-import { generationOf } from "./registry-calls.js";
+import { HOUR_MS, next } from "./registry-calls.js";
 import {
   PostgresLoginRegistry,
   type PostgresClient,
@@ -8,46 +7,6 @@ import {
   type PostgresPool,
 } from "../../lib/registry/postgres/index.js";
 import { startPostgres, type PostgresServer } from "./postgres-server.js";
-
-const HOUR_MS = 3_600_000;
-
-let count = 0;
-export const next = (word: string): string => `${word}-${String((count += 1))}`;
-
-export const newKick = (more: Partial<KickRecord> = {}): KickRecord => ({
-  id: next("mark"),
-  at: new Date(1_700_000_000_000),
-  cause: "kick",
-  ...more,
-});
-
-export const newLogin = (userId = "alice"): NewLogin => ({
-  id: next("login"),
-  userId,
-  sid: next("sid"),
-  ttlMs: HOUR_MS,
-});
-
-/** Lists a login, and gives its generation. */
-export async function begun(registry: LoginRegistry, login: NewLogin): Promise<Generation> {
-  const generation = generationOf(await registry.add(login));
-  if (generation === undefined) throw new Error(`${login.id} is not listed`);
-  return generation;
-}
-
-/** The logins of a user that lists show. */
-export async function shown(registry: LoginRegistry, userId: string): Promise<readonly ListedLogin[]> {
-  return (await registry.list(userId, { offset: 0, limit: 1_000 })).items;
-}
-
-/** Waits until the condition is true. Fails after a timeout, so that the test releases its resources. */
-export async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const signal = AbortSignal.timeout(30_000);
-  while (!(await isSo())) {
-    if (signal.aborted) throw new Error("still not so");
-    await new Promise(setImmediate);
-  }
-}
 
 /** A PostgreSQL server with the tables, and the pools of its users. */
 export class PostgresSite {
