@@ -15,5 +15,6 @@ describe.each(REGISTRIES)("the contract of registries", (kind) => {
     tried({ ...kind.row, what: ["contract of registries"] });
   });
 
-  testRegistry(kind.name, { create: (space) => kind.create(space) }, { describe, it });
+  const { name, outage } = kind;
+  testRegistry(name, { create: (space) => kind.create(space), outage }, { describe, it });
 });

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "pg";
 import { MemoryLoginRegistry, type LoginRegistry } from "../../lib/index.js";
+import type { Outage } from "../../lib/registry/testing/index.js";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
@@ -18,6 +21,8 @@ export interface RegistryKind {
   start(): Promise<void>;
   /** Gives a registry that is not initialized yet. The data of two belongs together if they get the same application. */
   create(appId: string): LoginRegistry;
+  /** Makes the data unreachable for a while. Without it, the suites of each kind test its outages. */
+  readonly outage?: Outage;
   stop(): Promise<void>;
 }
 
@@ -81,19 +86,25 @@ function onPostgres(): RegistryKind {
 }
 
 function onSqlite(): RegistryKind {
-  let folder = "";
+  const folder = join(tmpdir(), `express-logout-sqlite-${randomBytes(9).toString("base64url")}`);
+  const elsewhere = `${folder}-moved`;
   const opened: SqliteLoginRegistry[] = [];
   return {
     name: "SqliteLoginRegistry",
     row: { kind: "client", ...installed("better-sqlite3") },
     start: () => {
-      folder = mkdtempSync(join(tmpdir(), "express-logout-sqlite-"));
+      mkdirSync(folder);
       return Promise.resolve();
     },
     create: () => {
-      const registry = new SqliteLoginRegistry({ database: join(folder, "logins.db"), timeoutMs: PATIENCE_MS });
+      const database = join(folder, "logins.db");
+      const registry = new SqliteLoginRegistry({ database, timeoutMs: PATIENCE_MS, pollIntervalMs: 50 });
       opened.push(registry);
       return registry;
+    },
+    outage: {
+      begin: () => rename(folder, elsewhere),
+      end: () => rename(elsewhere, folder),
     },
     stop: async () => {
       for (const registry of opened.splice(0)) await registry.close();

@@ -2,8 +2,6 @@ import { expect, it } from "@jest/globals";
 import type { Generation, LoginRegistry, NewLogin } from "../../lib/registry/index.js";
 import { adopt, begun, endLogin, HOUR_MS, kickUser, newKick, next, shown } from "./registry-calls.js";
 
-const ROUNDS = 200;
-
 const below = (limit: number): number => Math.floor(Math.random() * limit);
 const anyOf = <Item>(items: readonly Item[]): Item => {
   const item = items[below(items.length)];
@@ -112,12 +110,12 @@ class Round {
 }
 
 /** Tests many steps on one user at once, from the registries of several processes. */
-export function raceTests(nodes: () => readonly LoginRegistry[]): void {
+export function raceTests(nodes: () => readonly LoginRegistry[], rounds = 200): void {
   const anyNode = (): LoginRegistry => anyOf(nodes());
 
   it("let no login outlive a kick, and lose no login that was not kicked", async () => {
     const found: string[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       const played = new Round(nodes());
       await played.run();
       found.push(...played.found);

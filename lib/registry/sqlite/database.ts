@@ -4,9 +4,8 @@ import { LogoutError } from "../../errors.js";
 import type { Connection, Savepoints, Sql } from "./connection.js";
 import { isBusy, unavailable } from "./errors.js";
 
-/** How long to wait for a lock before the next try, in milliseconds. */
-const SHORTEST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 10;
+/** The longest pause between two tries to get a lock, in milliseconds. Nearly every lock is held for less than a millisecond. */
+const LONGEST_PAUSE_MS = 16;
 /** More steps in one transaction would block the event loop for too long. */
 const STEPS_OF_A_TRANSACTION = 500;
 
@@ -36,12 +35,13 @@ export class Database {
   /** Runs statements that change nothing, at once if the database is not locked. */
   async read<Result>(work: (sql: Sql) => Result): Promise<Result> {
     const deadline = performance.now() + this.#timeoutMs;
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       try {
         return this.#connection.read(work);
       } catch (error) {
-        if (!(await canTryAgain(error, deadline))) throw unavailable(error);
+        if (!isBusy(error) || performance.now() >= deadline) throw unavailable(error);
       }
+      await pauseAfter(tries);
     }
   }
 
@@ -79,10 +79,10 @@ export class Database {
   }
 
   async #runPending(): Promise<void> {
-    while (this.#pending.length > 0) {
+    for (let tries = 0; this.#pending.length > 0;) {
       const steps = this.#pending.splice(0, STEPS_OF_A_TRANSACTION);
-      const isLocked = !this.#commit(steps);
-      if (isLocked) await pause(randomInt(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS));
+      tries = this.#commit(steps) ? 0 : tries + 1;
+      if (tries > 0) await pauseAfter(tries);
     }
     this.#isRunning = false;
   }
@@ -103,8 +103,7 @@ export class Database {
   }
 }
 
-async function canTryAgain(error: unknown, deadline: number): Promise<boolean> {
-  if (!isBusy(error)) return false;
-  await pause(randomInt(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS));
-  return performance.now() < deadline;
+/** Waits longer after each try. The time is random, so that processes do not meet again. */
+async function pauseAfter(tries: number): Promise<void> {
+  await pause(randomInt(1, Math.min(2 ** tries, LONGEST_PAUSE_MS) + 1));
 }

@@ -1,4 +1,3 @@
-import { isNativeError } from "node:util/types";
 import { LogoutError } from "../../errors.js";
 import { redactError } from "../../util/redact-error.js";
 
@@ -12,8 +11,7 @@ const PRIMARY = 0xff;
  * connection that it shares with the registry.
  */
 export function isBusy(error: unknown): boolean {
-  if (!isNativeError(error)) return false;
-  const { code, errcode, message } = error as Error & { code?: unknown; errcode?: unknown };
+  const { code, errcode, message } = (error ?? {}) as { code?: unknown; errcode?: unknown; message?: unknown };
   return (
     (typeof code === "string" && /^SQLITE_(?:BUSY|LOCKED)/.test(code)) ||
     (typeof errcode === "number" && BUSY.includes(errcode & PRIMARY)) ||

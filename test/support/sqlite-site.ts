@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import BetterSqlite3 from "better-sqlite3";
+import { SqliteLoginRegistry, type SqliteLoginRegistryOptions } from "../../lib/registry/sqlite/index.js";
+import { HOUR_MS, next } from "./registry-calls.js";
+
+/** A connection of the test itself, which reads the tables and holds locks. */
+export interface OwnDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): { all(...values: unknown[]): unknown[]; run(...values: unknown[]): unknown };
+  close(): void;
+}
+
+export function openFile(file: string): OwnDatabase {
+  const Database = BetterSqlite3 as unknown as new (file: string) => OwnDatabase;
+  return new Database(file);
+}
+
+/** A folder with a database, and what is open there. */
+export class SqliteSite {
+  readonly folder = mkdtempSync(join(tmpdir(), "express-logout-sqlite-"));
+  readonly file = join(this.folder, "logins.db");
+  readonly #opened: { close(): unknown }[] = [];
+
+  /** A registry of an application that no other test knows, unless one is named. */
+  open({ appId = next("app"), ...options }: Partial<SqliteLoginRegistryOptions> & { appId?: string } = {}) {
+    const registry = new SqliteLoginRegistry({ database: this.file, ...options });
+    registry.init({ appId, maxSessionAgeMs: HOUR_MS });
+    this.#opened.push(registry);
+    return registry;
+  }
+
+  database(): OwnDatabase {
+    const database = openFile(this.file);
+    this.#opened.push(database);
+    return database;
+  }
+
+  async stop(): Promise<void> {
+    for (const each of this.#opened.splice(0)) await each.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
