@@ -47,13 +47,15 @@ const every = async (trials) => {
   return !results.includes(false);
 };
 
-/** Installs the package with this version of npm's Node, and runs it in both formats, on memory and on Redis. */
+/** Installs the package with this version of npm's Node, and runs it in both formats, on memory, SQLite and Redis. */
 async function consumersPass(node, env, folder, tarball) {
   makeConsumer(folder, tarball, PACKAGES, { args: ["--engine-strict"], env });
   return withRedis((url) =>
     every(
       ["esm.mjs", "cjs.cjs"].flatMap((script) =>
-        [{}, { REDIS_URL: url }].map((more) => () => passes(node, [script], { cwd: folder, env: { ...env, ...more } })),
+        [{}, { LOGINS: "logins.db" }, { REDIS_URL: url }].map(
+          (more) => () => passes(node, [script], { cwd: folder, env: { ...env, ...more } }),
+        ),
       ),
     ),
   );

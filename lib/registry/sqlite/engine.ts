@@ -13,8 +13,8 @@ export interface SqliteDatabase {
 
 /** A prepared statement. */
 export interface SqliteStatement {
-  run(...values: SqliteValue[]): unknown;
-  all(...values: SqliteValue[]): unknown[];
+  run(...values: unknown[]): unknown;
+  all(...values: unknown[]): unknown[];
 }
 
 /** A value of a column. */
