@@ -110,7 +110,7 @@ describe("logout()", () => {
   const WRONG: readonly (readonly [name: string, words: RegExp, values: readonly unknown[]])[] = [
     ["store", /session store/, ["redis", null, []]],
     ["appId", /non-empty/, ["", 7, null]],
-    ["registry", /RedisLoginRegistry/, ["redis", null, []]],
+    ["registry", /SqliteLoginRegistry.*RedisLoginRegistry/, ["redis", null, []]],
     ["userId", /\(session\) => user id/, ["userId", null, {}]],
     ["onRejected", /function/, [true, null, {}]],
     ["sessions.maxAgeMs", /above 0/, [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1d", null]],
@@ -223,7 +223,10 @@ describe("logout()", () => {
 
   it("needs a registry for a store that several processes may share, and names the registries", () => {
     expect(logoutWith({ store: new OwnStore() })).toThrow(
-      error("ERR_REGISTRY_REQUIRED", /RedisLoginRegistry.*express-logout\/redis/),
+      error(
+        "ERR_REGISTRY_REQUIRED",
+        /One machine: new SqliteLoginRegistry\(\{ database: "logins\.db" \}\) from express-logout\/sqlite\. Several: .*RedisLoginRegistry.*express-logout\/redis.*PostgresLoginRegistry/,
+      ),
     );
     expect(logoutWith({ store: new OwnStore(), registry: new MemoryLoginRegistry() })).not.toThrow();
   });
