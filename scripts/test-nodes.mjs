@@ -73,7 +73,8 @@ async function tryVersion(version, tarball, folder) {
   };
   await step("consumers", () => consumersPass(node, env, join(folder, version), tarball));
   const demo = (more) => () => passes(node, ["example-app/dist/demo.js"], { env: { ...env, ...more } });
-  await step("demo", () => withRedis((url) => every([demo({}), demo({ REDIS_URL: url })])));
+  const logins = join(folder, `${version}.db`);
+  await step("demo", () => withRedis((url) => every([{}, { LOGINS: logins }, { REDIS_URL: url }].map(demo))));
   await step("memory and Redis suites", () => every(SUITES.map((args) => () => passes(node, args, { env }))));
   return { Node: name, ...results };
 }
