@@ -5,11 +5,12 @@ import { freePort } from "./free-port.js";
 
 const ADMIN_TOKEN = "the token of the browser tests";
 
-/** Where the example app keeps sessions and logins. Default: memory. */
+/** Where the example app keeps sessions and logins (default: memory), and their secret. */
 export interface ExamplePlace {
   readonly REDIS_URL?: string;
   /** The SQLite file of the logins. */
   readonly LOGINS?: string;
+  readonly SESSION_SECRET?: string;
 }
 
 export interface Example {
