@@ -9,7 +9,9 @@ import { DEMO_PASSWORDS } from "./users.js";
 
 const ADMIN_TOKEN = "the token of the demo";
 const SLOW_MS = 1_000;
-const { REDIS_URL } = process.env;
+const { LOGINS, REDIS_URL } = process.env;
+/** What several processes share; memory is for one. */
+const shared = LOGINS ?? REDIS_URL;
 
 interface Node {
   readonly origin: string;
@@ -142,13 +144,13 @@ async function walk(first: Node, second: Node): Promise<void> {
 }
 
 const nodes = [await startNode()];
-if (REDIS_URL !== undefined) nodes.push(await startNode());
+if (shared !== undefined) nodes.push(await startNode());
 try {
   const [first, second = first] = nodes as [Node, Node?];
   console.log(
     second === first
       ? `One process, in memory: ${first.origin}\n`
-      : `Two processes, on ${String(REDIS_URL)}: ${first.origin} and ${second.origin}\n`,
+      : `Two processes, on ${String(shared)}: ${first.origin} and ${second.origin}\n`,
   );
   await walk(first, second);
 } finally {

@@ -1,19 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { RedisStore } from "connect-redis";
-import session from "express-session";
-import { RedisLoginRegistry } from "express-logout/redis";
-import { createClient } from "redis";
 import { createApp } from "./app.js";
 import { APP_ID, USER_POOL_ID } from "./config.js";
+import { openPlace } from "./place.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
-const { REDIS_URL, PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000", COHERENT_CACHE } = process.env;
+const { PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000" } = process.env;
 const origin = `http://localhost:${PORT}`;
 const adminToken = ADMIN_TOKEN ?? randomBytes(16).toString("hex");
+const place = await openPlace(process.env);
 
 const { app } = createApp({
-  ...(await openStore()),
+  ...place,
   origin,
   adminToken,
   // Processes that share their sessions share the secret. This one is public: fit for a demo alone.
@@ -29,7 +27,7 @@ await once(server, "listening");
 
 const accounts = Object.entries(DEMO_PASSWORDS).map(([name, password]) => `${name} / ${password}`);
 console.log(`
-The shop is at ${origin}/, on ${REDIS_URL ?? "memory (set REDIS_URL for several processes)"}
+The shop is at ${origin}/, on ${place.name}
 
   Log in      ${origin}/login      as ${accounts.join(", ")}
   Devices     ${origin}/u
@@ -41,19 +39,3 @@ The shop is at ${origin}/, on ${REDIS_URL ?? "memory (set REDIS_URL for several 
   Who is on   curl '${origin}/api/applications/${APP_ID}/active-users' \\
                 -H 'x-authing-userpool-id: ${USER_POOL_ID}' -H 'Authorization: ${adminToken}'
 `);
-
-/** MemoryStore for one process; Redis, for the sessions and for the list of logins, for as many as one likes. */
-async function openStore() {
-  if (REDIS_URL === undefined) return { store: new session.MemoryStore(), registry: undefined };
-  const coherentCache = COHERENT_CACHE !== undefined;
-  const client = createClient(
-    coherentCache
-      ? { url: REDIS_URL, RESP: 3, emitInvalidate: true, maintNotifications: "disabled" }
-      : { url: REDIS_URL },
-  );
-  client.on("error", (error: Error) => {
-    console.error(`Redis: ${error.message}`);
-  });
-  await client.connect();
-  return { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client, coherentCache }) };
-}

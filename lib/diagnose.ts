@@ -13,6 +13,8 @@ import type { StoreDescription } from "./session/store/store-support.js";
 import { defaultUserId, findDefaultUserId, toUserId, type UserIdOf } from "./session/user-id.js";
 
 const ANSWERS_WITHIN_MS = 2_000;
+const REGISTRY_FIX =
+  "Check that the registry's server runs and its client is connected, or that its file can be opened and written.";
 const USER_ID_FIX = "Pass logout({ userId: (session) => … }) that returns the user id.";
 
 /** A finding of {@link LogoutControls.diagnose}. */
@@ -75,7 +77,8 @@ export class Diagnosis {
       await within(ANSWERS_WITHIN_MS, registry.find("express-logout diagnose", "none"));
       return { level: "ok", what, why: "It responds." };
     } catch (error) {
-      const how = "Check that the registry's server runs and that its client is connected.";
+      // The message has the fix.
+      const how = LogoutError.is(error, "ERR_REGISTRY_SCHEMA") ? undefined : REGISTRY_FIX;
       return { level: "error", what, why: reasonOf(error), how };
     }
   }
@@ -87,7 +90,7 @@ export class Diagnosis {
       level: "warn",
       what: "registry: lifetime",
       why: "The registry forgets logins and kicks at a restart, and the session store keeps its sessions.",
-      how: "Pass a RedisLoginRegistry or a PostgresLoginRegistry.",
+      how: 'Pass new SqliteLoginRegistry({ database: "logins.db" }); on several machines a RedisLoginRegistry or a PostgresLoginRegistry.',
     };
   }
 

@@ -47,7 +47,8 @@ export interface LogoutErrorDetails {
   /**
    * The store is not a `MemoryStore`, so other processes may share it. They must share the list of logins too.
    *
-   * Fix: pass `registry: new RedisLoginRegistry({ client })` or `new PostgresLoginRegistry({ pool })`; see
+   * Fix: on one machine pass `registry: new SqliteLoginRegistry({ database: "logins.db" })`, on several
+   * `new RedisLoginRegistry({ client })` or `new PostgresLoginRegistry({ pool })`; see
    * [session stores](docs/guides/session-stores.md). `new MemoryLoginRegistry()` is for one process, and forgets all logins and
    * kicks at a restart.
    */
@@ -61,7 +62,8 @@ export interface LogoutErrorDetails {
   /**
    * The schema in the database is missing, or older or newer than this release can use.
    *
-   * Fix: run the [migrations](docs/guides/postgres.md#the-migrations), or upgrade this process.
+   * Fix: run the [migrations](docs/guides/postgres.md#the-migrations) of PostgreSQL, or upgrade this process. An older
+   * [SQLite file](docs/guides/sqlite.md#upgrades) is upgraded by itself.
    */
   ERR_REGISTRY_SCHEMA: undefined;
 

@@ -26,9 +26,9 @@ export interface LogoutOptions {
   /** The id of this application, not empty. Processes that share sessions use the same id. Part of every registry key. */
   readonly appId: string;
   /**
-   * The list of live logins. Processes that share sessions must share it: pass a {@link RedisLoginRegistry} or a
-   * {@link PostgresLoginRegistry}. Default, for a `MemoryStore` only: a new {@link MemoryLoginRegistry}, or that of the closed
-   * `logout()` whose store is taken over with the same `appId`.
+   * The list of live logins. Processes that share sessions must share it: pass a {@link SqliteLoginRegistry} on one machine, a
+   * {@link RedisLoginRegistry} or a {@link PostgresLoginRegistry} on several. Default, for a `MemoryStore` only: a new
+   * {@link MemoryLoginRegistry}, or that of the closed `logout()` whose store is taken over with the same `appId`.
    */
   readonly registry?: LoginRegistry | undefined;
   /**
@@ -80,7 +80,10 @@ export interface ResolvedOptions {
 const CHECKS: Checks<LogoutOptions> = {
   store: ["the session store that session({ store }) gets", isObject],
   appId: ["a non-empty string", isText],
-  registry: ["a login registry: new MemoryLoginRegistry() or new RedisLoginRegistry({ client })", isObject],
+  registry: [
+    'a login registry: new SqliteLoginRegistry({ database: "logins.db" }) or new RedisLoginRegistry({ client })',
+    isObject,
+  ],
   userId: ["a function: (session) => user id", isFunction],
   sessions: ["an object: { maxAgeMs, storeTimeoutMs, touchIntervalMs, … }", isObject],
   pages: ["an object: { html, brandName, accentColor, locale, describeUser, confirmIdentity }", isObject],
@@ -127,7 +130,7 @@ function registryFor({ store, appId, registry }: LogoutOptions, before: HookUse 
   if (registry instanceof MemoryLoginRegistry && !isMemoryStore(store)) {
     warn(
       "EXPRESS_LOGOUT_MEMORY_REGISTRY",
-      "MemoryLoginRegistry forgets logins and kicks at a restart, and the session store keeps its sessions: kicked users whose sessions are older than the installation can return. Pass a RedisLoginRegistry or a PostgresLoginRegistry, or sessions: { adopt: false }.",
+      'MemoryLoginRegistry forgets logins and kicks at a restart, and the session store keeps its sessions: kicked users whose sessions are older than the installation can return. Pass new SqliteLoginRegistry({ database: "logins.db" }) from express-logout/sqlite (on several machines a RedisLoginRegistry or a PostgresLoginRegistry), or sessions: { adopt: false }.',
     );
   }
   if (registry !== undefined) return registry;
@@ -135,6 +138,6 @@ function registryFor({ store, appId, registry }: LogoutOptions, before: HookUse 
   if (isMemoryStore(store)) return before?.appId === appId ? before.registry : new MemoryLoginRegistry();
   throw new LogoutError(
     "ERR_REGISTRY_REQUIRED",
-    "logout(): pass registry. Processes that share sessions share it: new RedisLoginRegistry({ client }) from express-logout/redis, or new PostgresLoginRegistry({ pool }) from express-logout/postgres. new MemoryLoginRegistry() is for one process, and forgets all logins at a restart.",
+    'logout(): pass registry. One machine: new SqliteLoginRegistry({ database: "logins.db" }) from express-logout/sqlite. Several: new RedisLoginRegistry({ client }) from express-logout/redis, or new PostgresLoginRegistry({ pool }) from express-logout/postgres. new MemoryLoginRegistry() is for one process, and forgets all logins at a restart.',
   );
 }

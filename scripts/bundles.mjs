@@ -73,7 +73,7 @@ const reasonOf = ({ stderr, message }) => /^[\w$]+( \[\w+\])?: .*$/m.exec(stderr
 const versionOf = (name) => createRequire(import.meta.url)(`${name}/package.json`).version;
 
 /**
- * Bundles the consumer in this folder in every way, and runs each bundle on memory and on Redis.
+ * Bundles the consumer in this folder in every way, and runs each bundle on memory, SQLite and Redis.
  * @returns what has failed, with the error.
  */
 export function tryBundles(folder) {
@@ -81,7 +81,7 @@ export function tryBundles(folder) {
     const failures = [];
     for (const [position, [bundler, extension, how, bundle]] of BUNDLES.entries()) {
       const outfile = `bundle-${position}.${extension}`;
-      const runs = { memory: {}, Redis: { REDIS_URL: url } };
+      const runs = { memory: {}, SQLite: { LOGINS: "logins.db" }, Redis: { REDIS_URL: url } };
       try {
         await bundle(folder, outfile);
       } catch (error) {

@@ -7,27 +7,34 @@ import { join } from "node:path";
 import process from "node:process";
 import { tryBundles } from "./bundles.mjs";
 import { tryQuickStart } from "./quick-start.mjs";
-import { asInTests, inMemory, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
+import { asInTests, inMemory, LIBSQL, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "express-logout-package-"));
 const node = (script, ...args) => run(process.execPath, [script, ...args]);
 
-const PACKAGES = ["connect-redis", "express", "express-session", "ioredis", "passport", "pg", "redis"].map(asInTests);
-const TYPES = ["node", "express", "express-session", "passport", "pg"].map((name) => asInTests(`@types/${name}`));
+const PACKAGES = [
+  ...["connect-redis", "express", "express-session", "ioredis", "passport", "pg", "redis"].map(asInTests),
+  LIBSQL,
+];
+const TYPES = [
+  ...["express", "express-session", "passport", "pg"].map((name) => asInTests(`@types/${name}`)),
+  // The types of Node 20 have no node:sqlite.
+  ...["@types/node@24.19.4", "@types/better-sqlite3@9.6.0"],
+];
 /** The last TypeScript whose default is the classic resolution of modules. */
 const TYPESCRIPT_5 = "typescript5@npm:typescript@5.9.3";
 /** The lowest versions that the peer ranges allow. */
-const OLDEST = ["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", asInTests("connect-redis")];
+const OLDEST = ["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", asInTests("connect-redis"), LIBSQL];
 
 /** Where every snippet is a whole file. Code that needs more packages is a recipe, which the tests run. */
 const PAGES_OF_SNIPPETS = [
   ...["README.md", "docs/quick-start.md"],
-  ...["admin-api", "pages", "passport"].map((name) => `docs/guides/${name}.md`),
+  ...["admin-api", "pages", "passport", "sqlite"].map((name) => `docs/guides/${name}.md`),
   ...readdirSync("docs/reference").map((name) => join("docs/reference", name)),
 ];
 
 /** In kB. Most of the tarball is the code in two formats, and the docs. */
-const MAX_SIZE = 400;
+const MAX_SIZE = 420;
 
 /** The TypeScript of these pages, a file a snippet. */
 function snippets() {
@@ -62,7 +69,7 @@ function checkSize(size) {
 
 function runConsumers(consumer, url) {
   for (const script of ["esm.mjs", "cjs.cjs"]) {
-    for (const more of [{}, { REDIS_URL: url }]) {
+    for (const more of [{}, { LOGINS: "logins.db" }, { REDIS_URL: url }]) {
       console.log(run(process.execPath, [script], { cwd: consumer, env: { ...inMemory, ...more } }).trim());
     }
   }

@@ -9,10 +9,13 @@ import process from "node:process";
 const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 
 /** The environment of what runs in memory. */
-export const { REDIS_URL: _ofTheShell, ...inMemory } = process.env;
+export const { REDIS_URL: _ofTheShell, LOGINS: _alsoOfIt, ...inMemory } = process.env;
 
 /** A package in the version that the tests of this project use. */
 export const asInTests = (name) => `${name}@${devDependencies[name]}`;
+
+/** libsql, which the tests of this project have under the name of better-sqlite3. */
+export const LIBSQL = devDependencies["better-sqlite3"].replace("npm:", "");
 
 export const run = (command, args, options = {}) =>
   execFileSync(command, args, { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8", ...options });

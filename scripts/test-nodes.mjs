@@ -47,13 +47,15 @@ const every = async (trials) => {
   return !results.includes(false);
 };
 
-/** Installs the package with this version of npm's Node, and runs it in both formats, on memory and on Redis. */
+/** Installs the package with this version of npm's Node, and runs it in both formats, on memory, SQLite and Redis. */
 async function consumersPass(node, env, folder, tarball) {
   makeConsumer(folder, tarball, PACKAGES, { args: ["--engine-strict"], env });
   return withRedis((url) =>
     every(
       ["esm.mjs", "cjs.cjs"].flatMap((script) =>
-        [{}, { REDIS_URL: url }].map((more) => () => passes(node, [script], { cwd: folder, env: { ...env, ...more } })),
+        [{}, { LOGINS: "logins.db" }, { REDIS_URL: url }].map(
+          (more) => () => passes(node, [script], { cwd: folder, env: { ...env, ...more } }),
+        ),
       ),
     ),
   );
@@ -71,7 +73,8 @@ async function tryVersion(version, tarball, folder) {
   };
   await step("consumers", () => consumersPass(node, env, join(folder, version), tarball));
   const demo = (more) => () => passes(node, ["example-app/dist/demo.js"], { env: { ...env, ...more } });
-  await step("demo", () => withRedis((url) => every([demo({}), demo({ REDIS_URL: url })])));
+  const logins = join(folder, `${version}.db`);
+  await step("demo", () => withRedis((url) => every([{}, { LOGINS: logins }, { REDIS_URL: url }].map(demo))));
   await step("memory and Redis suites", () => every(SUITES.map((args) => () => passes(node, args, { env }))));
   return { Node: name, ...results };
 }

@@ -31,7 +31,7 @@ import { MemoryUsers, type User } from "./memory-users.js";
  * Keeps the live logins in the memory of this process. The default, for an app that runs as one process with a `MemoryStore`.
  *
  * Forgets all logins when the process restarts. Processes that share sessions, and sessions that outlive a restart, need
- * `RedisLoginRegistry` or `PostgresLoginRegistry`.
+ * `SqliteLoginRegistry` (one machine), `RedisLoginRegistry` or `PostgresLoginRegistry`.
  */
 export class MemoryLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;

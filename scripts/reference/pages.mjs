@@ -13,6 +13,8 @@ const ELSEWHERE = {
   PostgresPool: "postgres.md#postgrespool",
   RedisClient: "redis.md#redisclient",
   RedisLoginRegistry: "redis.md",
+  SqliteDatabase: "sqlite.md#sqlitedatabase",
+  SqliteLoginRegistry: "sqlite.md",
 };
 /** The types whose members are headings of a page. */
 const ROOTS = { "options.md": "LogoutOptions", "controls.md": "LogoutControls", "errors.md": "LogoutErrorDetails" };
@@ -49,6 +51,10 @@ export function writePages(declarations, statuses, exported) {
     "postgres.md": registryPage("postgres.md", "PostgreSQL", "PostgresLoginRegistry", "express-logout/postgres", [
       "PostgresPool",
       "PostgresClient",
+    ]),
+    "sqlite.md": registryPage("sqlite.md", "SQLite", "SqliteLoginRegistry", "express-logout/sqlite", [
+      "SqliteDatabase",
+      "SqliteStatement",
     ]),
     "types.md": typesPage,
   };

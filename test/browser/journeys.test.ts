@@ -21,7 +21,7 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
 
   beforeAll(async () => {
     redis = backend === "Redis" ? await startRedis() : undefined;
-    [browser, example] = await Promise.all([launchChromium(), startExample(redis?.url)]);
+    [browser, example] = await Promise.all([launchChromium(), startExample(redis && { REDIS_URL: redis.url })]);
   });
   // Logins of earlier tests would be counted.
   beforeEach(() => example.kick(["alice", "bob", "admin"]));

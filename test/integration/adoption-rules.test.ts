@@ -221,7 +221,8 @@ describe("a memory registry beside a store that keeps sessions", () => {
   it("causes a warning at set-up", async () => {
     class FileStore extends MemoryStore {}
     await openSite({ auth: { store: new FileStore(), registry: new MemoryLoginRegistry() } });
-    expect(warnings).toEqual([{ code: "EXPRESS_LOGOUT_MEMORY_REGISTRY", message: expect.any(String) }]);
+    const message = expect.stringContaining('Pass new SqliteLoginRegistry({ database: "logins.db" })');
+    expect(warnings).toEqual([{ code: "EXPRESS_LOGOUT_MEMORY_REGISTRY", message }]);
   });
 
   it("causes no warning if the store is in memory too", async () => {

@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
+import Database from "better-sqlite3";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
 import { logout, MemoryLoginRegistry, type Finding, type LogoutMiddleware } from "../../lib/index.js";
+import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
 import { Browser } from "../support/http.js";
 import { MinimalStore } from "../support/odd-stores.js";
 import { save } from "../support/race-app.js";
@@ -53,8 +58,32 @@ describe("diagnose()", () => {
   it("reports that a registry in memory forgets logins whose sessions the store keeps", async () => {
     const auth = logout({ ...base, store: new MinimalStore(), registry: new MemoryLoginRegistry() });
     const findings = await auth.diagnose();
-    expect(about(findings, "registry: lifetime")?.level).toBe("warn");
+    expect(about(findings, "registry: lifetime")).toMatchObject({
+      level: "warn",
+      how: expect.stringMatching(/SqliteLoginRegistry.*RedisLoginRegistry/),
+    });
     expect(about(findings, "session store: a store without fast paths")?.why).toContain("touch: no, all: no");
+  });
+
+  it("reports an SQLite file of a newer release, with both versions", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "express-logout-diagnose-"));
+    const file = join(folder, "logins.db");
+    const newer = new Database(file);
+    newer.exec("CREATE TABLE express_logout_schema (version INTEGER NOT NULL, serves INTEGER NOT NULL)");
+    newer.exec("INSERT INTO express_logout_schema VALUES (9, 9)");
+    newer.close();
+    const registry = new SqliteLoginRegistry({ database: file });
+    try {
+      const auth = logout({ ...base, store: new MinimalStore(), registry });
+      expect(about(await auth.diagnose(), "registry")).toEqual({
+        level: "error",
+        what: "registry: shared",
+        why: expect.stringMatching(/schema 9 is too new for this release, which needs \d+\. Upgrade/),
+      });
+    } finally {
+      await registry.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("never rejects, and quotes no error of another package", async () => {

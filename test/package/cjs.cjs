@@ -4,8 +4,9 @@ const session = require("express-session");
 const { logout, LogoutError } = require("express-logout");
 const { PostgresLoginRegistry } = require("express-logout/postgres");
 const { RedisLoginRegistry } = require("express-logout/redis");
+const { SqliteLoginRegistry } = require("express-logout/sqlite");
 const { createClient } = require("redis");
 const journey = require("./journey.cjs");
 
-const parts = { express, session, logout, LogoutError, PostgresLoginRegistry, RedisLoginRegistry };
-void journey("CommonJS", { ...parts, RedisStore, createClient });
+const registries = { PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry };
+void journey("CommonJS", { express, session, logout, LogoutError, ...registries, RedisStore, createClient });

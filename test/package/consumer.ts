@@ -1,3 +1,5 @@
+import { DatabaseSync } from "node:sqlite";
+import BetterSqlite3 from "better-sqlite3";
 import { RedisStore } from "connect-redis";
 import express from "express";
 import session from "express-session";
@@ -15,7 +17,9 @@ import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
 import type { EndTarget, KickRecord } from "express-logout/registry";
 import { testRegistry, type RegistryUnderTest } from "express-logout/registry/testing";
+import { SqliteLoginRegistry, type SqliteDatabase } from "express-logout/sqlite";
 import { Cluster, Redis } from "ioredis";
+import Libsql from "libsql";
 import { Pool } from "pg";
 import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 
@@ -34,6 +38,15 @@ export const onEveryClient: LoginRegistry[] = [
   new RedisLoginRegistry({ client: createSentinel({ name: "main", sentinelRootNodes: nodes }) }),
   new RedisLoginRegistry({ client: new Redis({ lazyConnect: true }) }),
   new RedisLoginRegistry({ client: new Cluster(nodes, { lazyConnect: true }) }),
+];
+export const onEverySqlite: LoginRegistry[] = [
+  new SqliteLoginRegistry({ database: "logins.db", prefix: "logins_", timeoutMs: 500, pollIntervalMs: 100 }),
+  ...[new BetterSqlite3("logins.db"), new Libsql("logins.db"), new DatabaseSync("logins.db")].map(
+    (database: SqliteDatabase) => new SqliteLoginRegistry({ database }),
+  ),
+  new SqliteLoginRegistry({ database: () => new BetterSqlite3("logins.db") }),
+  new SqliteLoginRegistry({ database: () => new Libsql("logins.db") }),
+  new SqliteLoginRegistry({ database: () => new DatabaseSync("logins.db") }),
 ];
 const store = new RedisStore({ client });
 const options: LogoutOptions = {
@@ -100,6 +113,10 @@ export const ids = (error: unknown) => LogoutError.is(error, "ERR_LOGIN_ENDED") 
 list[0]?.sids;
 // @ts-expect-error -- no client
 new RedisLoginRegistry({ client: "redis://localhost:6379" });
+// @ts-expect-error -- no database
+new SqliteLoginRegistry({ database: {} });
+// @ts-expect-error -- a database is not opened later
+new SqliteLoginRegistry({ database: async () => new DatabaseSync("logins.db") });
 
 const record: KickRecord = { id: "kick", at: new Date(), cause: "kick" };
 export const targets: EndTarget[] = [

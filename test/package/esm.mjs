@@ -4,9 +4,10 @@ import session from "express-session";
 import { logout, LogoutError } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
+import { SqliteLoginRegistry } from "express-logout/sqlite";
 import { createClient } from "redis";
 import journey from "./journey.cjs";
 
-const parts = { express, session, logout, LogoutError, PostgresLoginRegistry, RedisLoginRegistry };
+const registries = { PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry };
 // No `await` here: bundles in CommonJS have none at the top.
-void journey("ESM", { ...parts, RedisStore, createClient });
+void journey("ESM", { express, session, logout, LogoutError, ...registries, RedisStore, createClient });

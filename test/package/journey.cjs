@@ -1,9 +1,17 @@
 // The journey that every consumer of the package takes: a user logs in, sees the page of logins, is kicked, and is rejected. With
-// REDIS_URL sessions and logins are in Redis, otherwise in memory.
+// REDIS_URL sessions and logins are in Redis, with LOGINS logins in that SQLite file; otherwise all is in memory.
 const assert = require("node:assert/strict");
 const { once } = require("node:events");
 
 /** Sessions and logins, and which commands the store has sent. */
+async function openPlace(parts) {
+  const { REDIS_URL, LOGINS } = process.env;
+  if (REDIS_URL) return inRedis(parts, REDIS_URL);
+  const inMemory = { place: "memory", store: new parts.session.MemoryStore(), commands: [], close: () => {} };
+  if (!LOGINS) return inMemory;
+  return { ...inMemory, place: "SQLite", registry: new parts.SqliteLoginRegistry({ database: LOGINS }) };
+}
+
 async function inRedis({ RedisStore, createClient, RedisLoginRegistry }, url) {
   const client = await createClient({ url }).connect();
   const commands = [];
@@ -15,6 +23,7 @@ async function inRedis({ RedisStore, createClient, RedisLoginRegistry }, url) {
     };
   }
   return {
+    place: "Redis",
     store: new RedisStore({ client }),
     registry: new RedisLoginRegistry({ client }),
     commands,
@@ -32,11 +41,9 @@ async function assertPageWorks(origin, headers) {
 }
 
 module.exports = async function journey(name, parts) {
-  const { express, session, logout, LogoutError, RedisLoginRegistry, PostgresLoginRegistry } = parts;
-  const url = process.env.REDIS_URL;
-  const { store, registry, commands, close } = url
-    ? await inRedis(parts, url)
-    : { store: new session.MemoryStore(), commands: [], close: () => {} };
+  const { express, session, logout, LogoutError, PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry } =
+    parts;
+  const { place, store, registry, commands, close } = await openPlace(parts);
   const app = express();
   const auth = logout({ store, registry, appId: "shop", admin: { userPoolId: "acme", tokens: ["token"] } });
   app.use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
@@ -68,11 +75,11 @@ module.exports = async function journey(name, parts) {
     assert.deepEqual(await rejected.json(), { code: 401, message: "You have been logged out: why" });
     assert.deepEqual(await (await me(headers)).json(), { user: null });
   }
-  for (const Registry of [RedisLoginRegistry, PostgresLoginRegistry]) {
+  for (const Registry of [PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry]) {
     assert.throws(() => new Registry({}), LogoutError);
   }
   await auth.close();
   server.close();
   close();
-  console.log(`${name}, ${url ? "Redis" : "memory"}: a kicked user is rejected`);
+  console.log(`${name}, ${place}: a kicked user is rejected`);
 };

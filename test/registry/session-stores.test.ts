@@ -10,6 +10,7 @@ import { Sequelize } from "sequelize";
 import type { LoginRegistry } from "../../lib/registry/index.js";
 import { loginsInPostgres } from "../recipes/logins-in-postgres.js";
 import { loginsInRedis } from "../recipes/logins-in-redis.js";
+import { loginsInSqlite } from "../recipes/logins-in-sqlite.js";
 import { sessionsAndLogins } from "../recipes/sessions-and-logins.js";
 import { sessionsInFiles } from "../recipes/sessions-in-files.js";
 import { sessionsInMySql } from "../recipes/sessions-in-mysql.js";
@@ -80,6 +81,10 @@ const REGISTRIES: Readonly<Record<string, () => Promise<Opened<LoginRegistry>>>>
     pool.on("error", () => undefined);
     const registry = await loginsInPostgres(pool);
     return { value: registry, close: () => registry.close().then(() => pool.end()) };
+  },
+  SQLite: () => {
+    const registry = loginsInSqlite(join(folder, "logins.db"));
+    return Promise.resolve({ value: registry, close: () => registry.close() });
   },
 };
 

@@ -5,25 +5,35 @@ import { freePort } from "./free-port.js";
 
 const ADMIN_TOKEN = "the token of the browser tests";
 
+/** Where the example app keeps sessions and logins (default: memory), and their secret. */
+export interface ExamplePlace {
+  readonly REDIS_URL?: string;
+  /** The SQLite file of the logins. */
+  readonly LOGINS?: string;
+  readonly SESSION_SECRET?: string;
+}
+
 export interface Example {
   readonly origin: string;
   /** Forces users offline, as a back end does. */
   readonly kick: (userIds: readonly string[]) => Promise<void>;
   readonly stop: () => Promise<void>;
+  /** Ends the process at once: it can finish nothing. */
+  readonly kill: () => Promise<void>;
 }
 
 /** The example app, as `npm start` runs it, on a free port. */
-export async function startExample(redisUrl?: string): Promise<Example> {
-  const { REDIS_URL: _ours, ...env } = process.env;
+export async function startExample(place: ExamplePlace = {}): Promise<Example> {
+  const { REDIS_URL: _ours, LOGINS: _oursToo, ...env } = process.env;
   const port = await freePort();
   const app = spawn(process.execPath, [join(__dirname, "../../example-app/dist/server.js")], {
-    env: { ...env, PORT: String(port), ADMIN_TOKEN, ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }) },
+    env: { ...env, PORT: String(port), ADMIN_TOKEN, ...place },
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(app.stdout, "data");
-  const stop = async (): Promise<void> => {
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
     const exited = once(app, "exit");
-    app.kill();
+    app.kill(signal);
     await exited;
   };
   const origin = `http://localhost:${String(port)}`;
@@ -35,5 +45,5 @@ export async function startExample(redisUrl?: string): Promise<Example> {
     });
     if (status !== 200) throw new Error(`the kick was answered ${String(status)}`);
   };
-  return { origin, kick, stop };
+  return { origin, kick, stop: () => end("SIGTERM"), kill: () => end("SIGKILL") };
 }

@@ -6,6 +6,7 @@ import * as publicNames from "../../lib/index.js";
 import * as registryNames from "../../lib/registry/index.js";
 import * as postgresNames from "../../lib/registry/postgres/index.js";
 import * as redisNames from "../../lib/registry/redis/index.js";
+import * as sqliteNames from "../../lib/registry/sqlite/index.js";
 import * as testingNames from "../../lib/registry/testing/index.js";
 
 const LIB = join(__dirname, "../../lib");
@@ -26,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   logout: ["diagnose", "errors", "http", "live", "logins", "options", "pages", "registry", "session", "util"],
   index: ["errors", "logout", "registry"],
 };
-const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "express-session"];
+const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "better-sqlite3", "libsql", "express-session"];
 
 interface Import {
   readonly from: string;
@@ -156,5 +157,6 @@ describe("the public names", () => {
     expect(Object.keys(testingNames)).toEqual(["testRegistry"]);
     expect(Object.keys(postgresNames)).toEqual(["PostgresLoginRegistry"]);
     expect(Object.keys(redisNames)).toEqual(["RedisLoginRegistry"]);
+    expect(Object.keys(sqliteNames)).toEqual(["SqliteLoginRegistry"]);
   });
 });

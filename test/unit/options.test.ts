@@ -3,6 +3,7 @@ import { MemoryStore, Store } from "express-session";
 import { logout, LogoutError, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
 import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
 
 const right = (): LogoutOptions => ({ store: new MemoryStore(), appId: "shop" });
 const yes = (): boolean => true;
@@ -110,7 +111,7 @@ describe("logout()", () => {
   const WRONG: readonly (readonly [name: string, words: RegExp, values: readonly unknown[]])[] = [
     ["store", /session store/, ["redis", null, []]],
     ["appId", /non-empty/, ["", 7, null]],
-    ["registry", /RedisLoginRegistry/, ["redis", null, []]],
+    ["registry", /SqliteLoginRegistry.*RedisLoginRegistry/, ["redis", null, []]],
     ["userId", /\(session\) => user id/, ["userId", null, {}]],
     ["onRejected", /function/, [true, null, {}]],
     ["sessions.maxAgeMs", /above 0/, [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1d", null]],
@@ -223,7 +224,10 @@ describe("logout()", () => {
 
   it("needs a registry for a store that several processes may share, and names the registries", () => {
     expect(logoutWith({ store: new OwnStore() })).toThrow(
-      error("ERR_REGISTRY_REQUIRED", /RedisLoginRegistry.*express-logout\/redis/),
+      error(
+        "ERR_REGISTRY_REQUIRED",
+        /One machine: new SqliteLoginRegistry\(\{ database: "logins\.db" \}\) from express-logout\/sqlite\. Several: .*RedisLoginRegistry.*express-logout\/redis.*PostgresLoginRegistry/,
+      ),
     );
     expect(logoutWith({ store: new OwnStore(), registry: new MemoryLoginRegistry() })).not.toThrow();
   });
@@ -301,6 +305,55 @@ describe("PostgresLoginRegistry", () => {
     };
     for (const appId of ["shop", "shop"]) expect(initFor(appId)).not.toThrow();
     expect(initFor("blog")).toThrow(error("ERR_REGISTRY_IN_USE", /pool can be shared/));
+  });
+});
+
+describe("SqliteLoginRegistry", () => {
+  const database = ":memory:";
+
+  it.each([{}, { database: undefined }, { database: null }, { database: "" }, { database: 7 }, { database: {} }])(
+    "refuses %j, and names what it takes",
+    (options) => {
+      expect(() => new SqliteLoginRegistry(options as never)).toThrow(
+        error("ERR_OPTION_INVALID", /name of a file.*node:sqlite, better-sqlite3 or libsql.*function/),
+      );
+    },
+  );
+
+  it("refuses what a function returns that is no database, at the first call", async () => {
+    const registry = new SqliteLoginRegistry({ database: (() => "logins.db") as never });
+    registry.init({ appId: "shop", maxSessionAgeMs: 1_000 });
+    await expect(registry.find("alice", "1")).rejects.toMatchObject({ code: "ERR_OPTION_INVALID" });
+  });
+
+  it.each([
+    ["timeoutMs", 0],
+    ["timeoutMs", Infinity],
+    ["timeoutMs", "1"],
+    ["pollIntervalMs", -1],
+    ["pollIntervalMs", Number.NaN],
+    ["prefix", 7],
+    ["prefix", "sqlite_"],
+    ["prefix", "a b"],
+    ["prefix", "x".repeat(41)],
+  ])("refuses the %s %j", (name, value) => {
+    expect(() => new SqliteLoginRegistry({ database, [name]: value })).toThrow(
+      error("ERR_OPTION_INVALID", new RegExp(`SqliteLoginRegistry: ${name} must be`)),
+    );
+  });
+
+  it("serves one application, even after a repeated init, and none before", async () => {
+    const registry = new SqliteLoginRegistry({ database });
+    const find = async (): Promise<unknown> => registry.find("alice", "1");
+    await expect(find()).rejects.toMatchObject({ code: "ERR_REGISTRY_REQUIRED" });
+    const initFor = (appId: string) => () => {
+      registry.init({ appId, maxSessionAgeMs: 1_000 });
+    };
+    initFor("shop")();
+    expect(initFor("shop")).not.toThrow();
+    expect(initFor("blog")).toThrow(error("ERR_REGISTRY_IN_USE", /"shop".*"blog"/));
+    expect(await find()).toBeUndefined();
+    await registry.close();
   });
 });
 

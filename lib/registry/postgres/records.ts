@@ -53,6 +53,10 @@ export function readText(written: unknown): string {
   return readJson(`"${String(written)}"`) as string;
 }
 
+export function readKickId(written: unknown): string | undefined {
+  return typeof written === "string" ? readText(written) : undefined;
+}
+
 export function writeKick(kick: KickRecord): string {
   return JSON.stringify(storedKick(kick));
 }

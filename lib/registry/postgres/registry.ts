@@ -29,7 +29,7 @@ import {
   notificationHead,
   readLogin,
   readKick,
-  readText,
+  readKickId,
   writeKick,
   writeOptional,
   writeText,
@@ -295,8 +295,4 @@ function readAdded(row: Row | undefined): AddResult {
   if (row?.["listed"] !== "true") return { outcome: row?.["listed"] === null ? "moved" : "ended" };
   const generation = generationAfter(readKickId(row["its_user_mark"]), readKickId(row["its_app_mark"]));
   return { outcome: "listed", generation, ended: [] };
-}
-
-function readKickId(written: unknown): string | undefined {
-  return typeof written === "string" ? readText(written) : undefined;
 }

@@ -199,7 +199,7 @@ class OpenDatabase implements Sql, Savepoints {
   }
 }
 
-/** Identifies a file as long as somebody has it open; `undefined` if there is none. */
+/** Identifies a file as long as a process has it open; `undefined` if there is none. */
 function identityOf(file: string | undefined): string | undefined {
   const stat = file === undefined ? undefined : statSync(file, { bigint: true, throwIfNoEntry: false });
   return stat && `${String(stat.dev)}:${String(stat.ino)}`;

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { LogoutError } from "../../errors.js";
@@ -13,8 +12,8 @@ export interface SqliteDatabase {
 
 /** A prepared statement. */
 export interface SqliteStatement {
-  run(...values: SqliteValue[]): unknown;
-  all(...values: SqliteValue[]): unknown[];
+  run(...values: unknown[]): unknown;
+  all(...values: unknown[]): unknown[];
 }
 
 /** A value of a column. */
@@ -83,6 +82,8 @@ function isDatabase(value: unknown): value is SqliteDatabase {
 
 /** Returns the class of the first library that is there. Packages are looked for where the app is. */
 function installedClass(): DatabaseClass {
+  // Not imported: webpack would look for the packages when it bundles, and the banner of esbuild bundles has this name already.
+  const { createRequire } = process.getBuiltinModule("node:module");
   const here = join(process.cwd(), "app");
   for (const from of [process.argv[1] ?? here, here]) {
     for (const name of PACKAGES) {

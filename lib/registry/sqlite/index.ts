@@ -1,2 +1,2 @@
 export { SqliteLoginRegistry, type SqliteLoginRegistryOptions } from "./registry.js";
-export type { SqliteDatabase, SqliteStatement, SqliteValue } from "./engine.js";
+export type { SqliteDatabase, SqliteStatement } from "./engine.js";

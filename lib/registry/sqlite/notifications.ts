@@ -64,25 +64,25 @@ export class SqliteNotifications implements Subscription {
     if (this.#isClosed) return;
     try {
       const news = await this.#database.read((sql) => this.#readNews(sql));
-      this.#tell((listener) => {
+      this.#call((listener) => {
         if (!this.#isConnected) listener.connected();
       });
       const isFirst = !this.#isConnected;
       this.#isConnected = true;
       for (const ended of news.ended) {
-        this.#tell((listener) => {
+        this.#call((listener) => {
           listener.ended(ended);
         });
       }
       if (isFirst || news.hasGap) {
-        this.#tell((listener) => {
+        this.#call((listener) => {
           listener.gap();
         });
       }
     } catch (error) {
       debugError("SQLite: notifications cannot be read", error);
       if (this.#isConnected) {
-        this.#tell((listener) => {
+        this.#call((listener) => {
           listener.disconnected();
         });
       }
@@ -91,8 +91,8 @@ export class SqliteNotifications implements Subscription {
   }
 
   /** Calls the listener, unless this subscription is closed: the listener may belong to another one by then. */
-  #tell(call: (listener: RegistryListener) => void): void {
-    if (!this.#isClosed) call(this.#listener);
+  #call(method: (listener: RegistryListener) => void): void {
+    if (!this.#isClosed) method(this.#listener);
   }
 
   #readNews(sql: Sql): News {

@@ -211,7 +211,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
     return this.#database.step((sql) => work(new UserStep(sql, app, userId)), isDurable);
   }
 
-  /** Tells the listeners of this process at once what it has ended. */
+  /** Calls the listeners of this process at once for what it has ended. */
   #poll(): void {
     for (const each of this.#subscriptions) each.poll();
   }

@@ -3,14 +3,17 @@ import session from "express-session";
 import { logout, type LoginRegistry, type LogoutMiddleware } from "express-logout";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
+import { SqliteLoginRegistry } from "express-logout/sqlite";
 import type { AddResult, NewLogin } from "express-logout/registry";
 import { testRegistry } from "express-logout/registry/testing";
 import { Pool } from "pg";
 import { Redis } from "ioredis";
+import Database from "libsql";
 
 export const registries: LoginRegistry[] = [
   new RedisLoginRegistry({ client: new Redis({ lazyConnect: true }) }),
   new PostgresLoginRegistry({ pool: new Pool() }),
+  new SqliteLoginRegistry({ database: new Database("logins.db") }),
 ];
 export const listed = (registry: LoginRegistry, login: NewLogin): Promise<AddResult> => registry.add(login);
 export const suite: typeof testRegistry = testRegistry;
