@@ -60,7 +60,7 @@ export const TABLES = {
   kick: {
     title: "Kick duration",
     explanation:
-      "By this package; naive, which is all() and destroy(); better-auth's revokeUserSessions; and the floor, which deletes the same number of known sessions in one pipeline.",
+      "By this package; naive, which is all() and destroy(); better-auth's revokeUserSessions; and the floor, which deletes the same number of known sessions in one pipeline, or on SQLite in one transaction.",
     columns: [
       { name: "kicked", of: ({ kicked }) => kicked },
       { name: "by", of: (row) => row.arm },
