@@ -8,6 +8,7 @@ import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
 import { startPostgres, type PostgresServer } from "./postgres-server.js";
 import { clientPackage, CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
+import { sqliteDatabase, sqliteRow } from "./sqlite-engine.js";
 import { installed, type Tried } from "./tried.js";
 
 /** A kind of registry to run a suite on. */
@@ -85,13 +86,14 @@ function onSqlite(): RegistryKind {
   const opened: SqliteLoginRegistry[] = [];
   return {
     name: "SqliteLoginRegistry",
-    row: { kind: "client", ...installed("better-sqlite3") },
+    row: { kind: "client", ...sqliteRow() },
     start: () => {
       folder = mkdtempSync(join(tmpdir(), "express-logout-sqlite-"));
       return Promise.resolve();
     },
     create: () => {
-      const registry = new SqliteLoginRegistry({ database: join(folder, "logins.db"), timeoutMs: PATIENCE_MS });
+      const database = sqliteDatabase(join(folder, "logins.db"));
+      const registry = new SqliteLoginRegistry({ database, timeoutMs: PATIENCE_MS });
       opened.push(registry);
       return registry;
     },
