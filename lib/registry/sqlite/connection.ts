@@ -137,7 +137,7 @@ class OpenDatabase implements Sql, Savepoints {
   }
 
   first(name: StatementName, ...values: SqliteValue[]): Row | undefined {
-    return this.all(name, ...values)[0];
+    return this.#prepared(name).get(...values) as Row | undefined;
   }
 
   run(name: StatementName, ...values: SqliteValue[]): void {

@@ -14,6 +14,7 @@ export interface SqliteDatabase {
 /** A prepared statement. */
 export interface SqliteStatement {
   run(...values: SqliteValue[]): unknown;
+  get(...values: SqliteValue[]): unknown;
   all(...values: SqliteValue[]): unknown[];
 }
 
