@@ -12,9 +12,9 @@ const CONNECTIONS = 16;
 const options = readOptions({ rounds: 25, quickRounds: 2 });
 const sliceMs = options.quick ? 350 : 1_000;
 /** A process that has been idle is slow at first (its garbage collector has cleared away, its code has aged): each slice warms up. */
-const warmUpMs = options.quick ? 100 : 300;
+const warmUpMs = 300;
 /** And longer when it has just been started: its code is not compiled yet. */
-const firstWarmUpMs = options.quick ? 100 : 1_000;
+const firstWarmUpMs = options.quick ? 300 : 1_000;
 /** One process of the same code may be a tenth faster than the next, for as long as it runs: every arm is started anew after so many. */
 const ROUNDS_OF_A_START = 2;
 const starts = options.quick ? 1 : Math.ceil(options.rounds / ROUNDS_OF_A_START);
