@@ -5,11 +5,13 @@ import { pathToFileURL } from "node:url";
 import { Burst } from "./support/burst.mjs";
 import { buildCommit } from "./support/built-commit.mjs";
 import { readOptions } from "./support/options.mjs";
+import { connectionOf } from "./support/places.mjs";
 import { note, print } from "./support/print.mjs";
 import { startRedis } from "./support/redis.mjs";
 import { REQUEST_ARMS } from "./support/request-arms.mjs";
 import { geometricMean, interval, quantile, runRounds, shuffler } from "./support/rounds.mjs";
 import { startArm } from "./support/start-arm.mjs";
+import { temporaryFolder } from "./support/temporary-folder.mjs";
 
 const KINDS = { "logged-in": "/me", write: "/write", anonymous: "/me", visitor: "/me" };
 /** What a request may cost, new ÷ old. */
@@ -32,7 +34,10 @@ try {
   const { REQUEST_ARMS: oldArms } = await import(
     pathToFileURL(join(old.folder, "bench/support/request-arms.mjs")).href
   );
-  const names = REQUEST_ARMS.filter(isCompared).map(({ name }) => name);
+  const isNew = (name) => options.arms === undefined && !oldArms.some((arm) => arm.name === name);
+  const names = REQUEST_ARMS.filter(isCompared)
+    .map(({ name }) => name)
+    .filter((name) => !isNew(name));
   const samples = [];
   for (let start = 0; start < options.rounds; start += 1) {
     for (const name of names) samples.push(...(await compare(name, oldArms, start)));
@@ -61,12 +66,14 @@ async function compare(name, oldArms, start) {
     { side: "again", arm: of(oldArms), cwd: old.folder },
   ];
   if (sides[0].arm === undefined) throw new Error(`The commit ${commit} has no arm "${name}".`);
+  const folder = temporaryFolder();
   const slices = [];
   const running = [];
   try {
     // Whichever starts last is a little cheaper.
     for (const { side, arm, cwd } of shuffler(options.seed + start)(sides)) {
-      const connection = arm.settings?.memory ? {} : { redisPort: redis.port, prefix: `${side}:` };
+      // By the present name of the place: earlier commits have another word for it.
+      const connection = connectionOf(of(REQUEST_ARMS).settings, { redisPort: redis.port, folder: folder.path }, side);
       const started = await startArm({ ...arm, settings: { ...arm.settings, ...connection }, cwd });
       running.push(started);
       if (started.unavailable !== undefined) throw new Error(`${name}, ${side}: ${started.unavailable}`);
@@ -82,6 +89,7 @@ async function compare(name, oldArms, start) {
   } finally {
     for (const { burst } of slices) burst.close();
     for (const { close } of running) await close();
+    folder.remove();
   }
   return slices.map(({ side, kind, micros }) => ({ name, side, kind, start, micros: quantile(micros, 0.25) }));
 }

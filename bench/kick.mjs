@@ -1,5 +1,5 @@
 // npm run bench:kick: how long it takes to force users offline, by how many logins and among how many sessions.
-import { addUsers, kickByHttp, startKickSite } from "./support/kick-site.mjs";
+import { addUsers, kickByHttp, startKickSite, startSqliteKickSite } from "./support/kick-site.mjs";
 import { readOptions } from "./support/options.mjs";
 import { note, print } from "./support/print.mjs";
 import { pairedRatios, quantile, runRounds, spread } from "./support/rounds.mjs";
@@ -19,9 +19,9 @@ const newName = () => `name${(names += 1)}`;
 
 const sites = [];
 try {
-  const open = async (sessions) => {
+  const open = async (sessions, start = startKickSite) => {
     note(`${count(sessions)} sessions …`);
-    sites.push(await startKickSite(sessions));
+    sites.push(await start(sessions));
     return sites.at(-1);
   };
   const among = [];
@@ -37,6 +37,7 @@ try {
     ...among.flatMap((site) => slicesAmong(site)),
     ...sizes.logins.flatMap((logins) => slicesOfOneUser(siteOf.get(logins), logins)),
     ...slicesOfManyUsers(middle),
+    ...slicesOnSqlite(await open(middle.sessions, startSqliteKickSite)),
   ];
   // A process that has just started is slow.
   for (const { run, isSlow } of slices) if (!isSlow) await run();
@@ -102,27 +103,40 @@ function slicesOfOneUser(site, logins) {
 function slicesOfManyUsers(site) {
   const kicked = `${count(sizes.users)} users, 3 logins each`;
   const rounds = Math.min(options.rounds, 10);
-  const many = async (kick) => {
-    const name = newName();
-    const sids = await addUsers(site, { name, users: sizes.users, logins: 3 });
-    const ms = await kick(Array.from({ length: sizes.users }, (_value, number) => `${name}-${number}`));
-    await clearAway(site, sids);
-    return ms;
-  };
+  const many = (kick) => () => kickMany(site, 3, kick);
+  const naive = many((users) => site.naive.ask("time", "kick", users));
   const peers = Array.from({ length: sizes.users }, (_value, number) => number);
   return [
     slice(site, kicked, "floor", rounds, () => deleteAll(site, sizes.users * 3)),
-    slice(site, kicked, "express-logout", rounds, () => many((users) => kickByHttp(site.package, users))),
     slice(
       site,
       kicked,
-      "naive",
-      Math.min(rounds, 3),
-      () => many((users) => site.naive.ask("time", "kick", users)),
-      true,
+      "express-logout",
+      rounds,
+      many((users) => kickByHttp(site.package, users)),
     ),
+    slice(site, kicked, "naive", Math.min(rounds, 3), naive, true),
     slice(site, kicked, "better-auth", Math.min(rounds, 3), () => kickPeer(site, peers, 3), true),
   ];
+}
+
+function slicesOnSqlite(site) {
+  const kicked = `${count(sizes.users)} users, 1 login each, on SQLite`;
+  const kick = () => kickMany(site, 1, (users) => kickByHttp(site.package, users));
+  return [
+    slice(site, kicked, "floor", options.rounds, () => deleteAll(site, sizes.users)),
+    slice(site, kicked, "express-logout", options.rounds, kick),
+  ];
+}
+
+/** Kicks new users, in one call. */
+async function kickMany(site, logins, kick) {
+  const name = newName();
+  const sids = await addUsers(site, { name, users: sizes.users, logins });
+  const ms = await kick(Array.from({ length: sizes.users }, (_value, number) => `${name}-${number}`));
+  if (await site.package.ask("isServed", sids.at(-1))) throw new Error("A kicked user is served.");
+  await clearAway(site, sids);
+  return ms;
 }
 
 function slicesOfEveryone(site) {

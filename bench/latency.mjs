@@ -27,11 +27,11 @@ try {
     closing.unshift(() => proxy.disconnect());
     const [{ port }] = await once(proxy, "message");
     const { arms, running } = await startRequestArms({
-      redisPort: port,
+      servers: { redisPort: port },
       users: options.quick ? 10 : 100,
       only: options.arms,
       kinds: ["logged-in"],
-      withMemory: false,
+      places: ["redis"],
     });
     closing.unshift(() => stopRequestArms(running));
     slices.push(...running.map((arm) => ({ arm, delayMs, results: [] })));

@@ -7,15 +7,12 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { asInTests, inMemory, makeConsumer, pack, run, withRedis } from "./consumer.mjs";
+import { jest, SQLITE_SUITES } from "./suites.mjs";
 
 const asked = process.argv.slice(2);
 const versions = asked.length > 0 ? asked : ["22", "24", "26"];
 const PACKAGES = ["connect-redis@10.0.0", ...["express", "express-session", "redis"].map(asInTests)];
 
-const jest = (project, paths, ...more) => {
-  const args = ["--selectProjects", project, "--testPathPatterns", paths, "--silent", ...more];
-  return ["node_modules/jest/bin/jest.js", ...args];
-};
 /** The suites that run on each version, beside the consumers and the demo. */
 const SUITES = [
   jest("unit", "(unit/memory-registry|registry/redis-(connections|index|listening|settings|steps))"),
@@ -24,6 +21,8 @@ const SUITES = [
   // This project has two stores: MemoryStore and connect-redis.
   jest("express 4", "integration/(race-matrix|stores)"),
 ];
+/** Each version brings its own SQLite. */
+const ON_NODE_SQLITE = { EXPRESS_LOGOUT_TEST_SQLITE: "node" };
 
 /** The binary of a version, from npm's cache or its registry. */
 function binaryOf(version) {
@@ -75,7 +74,10 @@ async function tryVersion(version, tarball, folder) {
   const demo = (more) => () => passes(node, ["example-app/dist/demo.js"], { env: { ...env, ...more } });
   const logins = join(folder, `${version}.db`);
   await step("demo", () => withRedis((url) => every([{}, { LOGINS: logins }, { REDIS_URL: url }].map(demo))));
-  await step("memory and Redis suites", () => every(SUITES.map((args) => () => passes(node, args, { env }))));
+  const suites = (each, more) => () =>
+    every(each.map((args) => () => passes(node, args, { env: { ...env, ...more } })));
+  await step("memory and Redis suites", suites(SUITES));
+  await step("SQLite suites", suites(SQLITE_SUITES, ON_NODE_SQLITE));
   return { Node: name, ...results };
 }
 

@@ -1,17 +1,15 @@
 // express and express-session alone: what every other arm is compared with.
-import { RedisStore } from "connect-redis";
 import express from "express";
-import session, { MemoryStore } from "express-session";
-import { createClient } from "redis";
+import session from "express-session";
 import { runArm } from "../support/arm.mjs";
 import { addPages, destroySessionsOf } from "../support/pages.mjs";
+import { openPlace } from "../support/places.mjs";
 
-await runArm(async ({ redisPort, prefix, emptyMiddleware = false }) => {
-  const client = redisPort && (await createClient({ url: `redis://127.0.0.1:${redisPort}` }).connect());
-  const store = client ? new RedisStore({ client, prefix }) : new MemoryStore();
+await runArm(async (settings) => {
+  const { store } = await openPlace(settings);
   const app = express();
   app.use(session({ store, secret: "bench", resave: false, saveUninitialized: false }));
-  if (emptyMiddleware) app.use((req, res, next) => next());
+  if (settings.emptyMiddleware) app.use((req, res, next) => next());
   addPages(app);
   const kick = (userIds) => {
     const kicked = new Set([userIds].flat());

@@ -1,9 +1,25 @@
-// The floor of a kick: the sessions are known, and deleted in one pipeline.
-import { createClient } from "redis";
+// The floor of a kick: the sessions are known, and deleted in one pipeline or one transaction.
 import express from "express";
 import { runArm } from "../support/arm.mjs";
+import { openPlace, placeOf } from "../support/places.mjs";
 
-await runArm(async ({ redisPort, prefix }) => {
-  const client = await createClient({ url: `redis://127.0.0.1:${redisPort}` }).connect();
-  return { app: express(), deleteAll: (sids) => Promise.all(sids.map((sid) => client.del(prefix + sid))) };
+/** How the sessions of a place are deleted at once. */
+const DELETES = {
+  redis:
+    ({ client }, { prefix }) =>
+    (sids) =>
+      Promise.all(sids.map((sid) => client.del(`${prefix}sessions:${sid}`))),
+  sqlite: ({ database }) => {
+    const deleteOne = database.prepare("DELETE FROM sessions WHERE sid = ?");
+    return (sids) => {
+      database.exec("BEGIN IMMEDIATE");
+      for (const sid of sids) deleteOne.run(sid);
+      database.exec("COMMIT");
+    };
+  },
+};
+
+await runArm(async (settings) => {
+  const place = await openPlace(settings);
+  return { app: express(), deleteAll: DELETES[placeOf(settings)](place, settings) };
 });

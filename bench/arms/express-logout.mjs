@@ -1,20 +1,28 @@
 // The bare arm with this package.
 import { promisify } from "node:util";
-import { RedisStore } from "connect-redis";
 import express from "express";
-import session, { MemoryStore } from "express-session";
+import session from "express-session";
 import { logout } from "express-logout";
 import { RedisLoginRegistry } from "express-logout/redis";
-import { createClient } from "redis";
+import { SqliteLoginRegistry } from "express-logout/sqlite";
 import { runArm } from "../support/arm.mjs";
 import { addPages } from "../support/pages.mjs";
+import { openPlace, placeOf } from "../support/places.mjs";
 
-await runArm(async ({ redisPort, prefix, options = {}, registryOptions = {} }) => {
+/** The registry that belongs to a place. */
+const REGISTRIES = {
+  redis: ({ client }, { prefix, registryOptions }) =>
+    new RedisLoginRegistry({ client, prefix: `${prefix}logins:`, ...registryOptions }),
+  memory: () => undefined,
+  sqlite: ({ database }) => new SqliteLoginRegistry({ database }),
+};
+
+await runArm(async (settings) => {
+  const { options = {}, registryOptions = {} } = settings;
   const tracking = registryOptions.coherentCache && { emitInvalidate: true, maintNotifications: "disabled" };
-  const url = `redis://127.0.0.1:${redisPort}`;
-  const client = redisPort && (await createClient({ url, RESP: 3, ...tracking }).connect());
-  const store = client ? new RedisStore({ client, prefix: `${prefix}sessions:` }) : new MemoryStore();
-  const registry = client && new RedisLoginRegistry({ client, prefix: `${prefix}logins:`, ...registryOptions });
+  const place = await openPlace(settings, { RESP: 3, ...tracking });
+  const { store } = place;
+  const registry = REGISTRIES[placeOf(settings)](place, settings);
   const auth = logout({ store, registry, appId: "bench", ...options });
   const app = express();
   app.use(session({ store, secret: "bench", resave: false, saveUninitialized: false }));

@@ -19,7 +19,15 @@ const LINES = [
   ["… the same by `all()` and `destroy()` ÷ this package", ({ kick }) => ratio(twoLogins(kick, "naive"))],
   [
     "kick of 1,000 users with 3 logins each, in one HTTP call ÷ as many `DEL`s in one pipeline",
-    ({ kick }) => ratio(kick.find(({ kicked, arm }) => kicked.startsWith("1,000 users") && arm === "express-logout")),
+    ({ kick }) => ratio(kick.find(ofPackage("1,000 users, 3 logins each"))),
+  ],
+  [
+    "on SQLite: CPU time of a logged-in request ÷ the bare app's on SQLite",
+    ({ request: rows }) => spreadText(loggedIn(rows, "express-logout, SQLite")?.cpuRatio),
+  ],
+  [
+    "… kick of 1,000 users in one HTTP call ÷ as many `DELETE`s in one transaction",
+    ({ kick }) => ratio(kick.find(ofPackage("1,000 users, 1 login each, on SQLite"))),
   ],
   [
     "first page of who is online: 1,000,000 logins ÷ 1,000",
@@ -32,7 +40,15 @@ const LINES = [
 ];
 
 function request(arm) {
-  return ({ request: rows }) => ratio(rows.find((row) => row.kind === "logged-in" && row.arm === arm));
+  return ({ request: rows }) => ratio(loggedIn(rows, arm));
+}
+
+function loggedIn(rows, arm) {
+  return rows.find((row) => row.kind === "logged-in" && row.arm === arm);
+}
+
+function ofPackage(kicked) {
+  return (row) => row.kicked === kicked && row.arm === "express-logout";
 }
 
 function twoLogins(rows, by) {

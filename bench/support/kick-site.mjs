@@ -1,33 +1,70 @@
 import { Copies } from "./copies.mjs";
+import { openSqlite } from "./sqlite-store.mjs";
+import { connectionOf } from "./places.mjs";
 import { startRedis } from "./redis.mjs";
+import { SqliteCopies } from "./sqlite-copies.mjs";
 import { startArm } from "./start-arm.mjs";
+import { temporaryFolder } from "./temporary-folder.mjs";
 
 const TOKEN = "only-for-the-bench";
 const BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 
+/** The settings with which the package is kicked by HTTP. */
+const options = { admin: { userPoolId: "bench", tokens: [TOKEN] } };
+
 /** A Redis with so many sessions, and the processes that kick there: the package, the naive way, the floor, better-auth. */
 export async function startKickSite(sessions) {
   const redis = await startRedis();
-  const start = (name, module, prefix, options) =>
-    startArm({ name, module, settings: { redisPort: redis.port, prefix, options } });
+  const start = (name, module, prefix, more) =>
+    startArm({ name, module, settings: { redisPort: redis.port, prefix, ...more } });
   const arms = {
-    package: await start("express-logout", "express-logout", "site:", {
-      admin: { userPoolId: "bench", tokens: [TOKEN] },
-    }),
-    naive: await start("all() and destroy()", "bare", "site:sessions:"),
-    floor: await start("DELs in one pipeline", "deletes", "site:sessions:"),
+    package: await start("express-logout", "express-logout", "site:", { options }),
+    naive: await start("all() and destroy()", "bare", "site:"),
+    floor: await start("DELs in one pipeline", "deletes", "site:"),
     peer: await start("better-auth", "better-auth", "peer:"),
   };
   const original = await logInOriginal(arms.package);
   const copies = await Copies.of(redis.client, original);
-  await arms.package.ask("kick", original.userId);
-  const site = { ...arms, copies, client: redis.client, sessions };
-  await addUsers(site, { name: "crowd", users: sessions });
-  const close = async () => {
-    for (const arm of Object.values(arms)) await arm.close();
-    await redis.close();
+  return filledSite({
+    sessions,
+    arms,
+    original,
+    copies,
+    client: redis.client,
+    close: () => redis.close(),
+  });
+}
+
+/** The same in an SQLite file, where only the package and the floor kick. */
+export async function startSqliteKickSite(sessions) {
+  const folder = temporaryFolder();
+  const settings = { place: "sqlite", options };
+  const connection = connectionOf(settings, { folder: folder.path }, "site");
+  const start = (name, module) => startArm({ name, module, settings: { ...settings, ...connection } });
+  const arms = {
+    package: await start("express-logout", "express-logout"),
+    floor: await start("DELETEs in one transaction", "deletes"),
   };
-  return { ...site, close };
+  const original = await logInOriginal(arms.package);
+  const database = openSqlite(connection.file);
+  const close = () => {
+    database.close();
+    folder.remove();
+  };
+  return filledSite({ sessions, arms, original, copies: new SqliteCopies(database, original), close });
+}
+
+async function filledSite({ arms, original, close, ...site }) {
+  await arms.package.ask("kick", original.userId);
+  await addUsers({ ...site, ...arms }, { name: "crowd", users: site.sessions });
+  return {
+    ...site,
+    ...arms,
+    close: async () => {
+      for (const arm of Object.values(arms)) await arm.close();
+      await close();
+    },
+  };
 }
 
 /** Users who are online; whether they are is asked of the package. @returns their session ids */

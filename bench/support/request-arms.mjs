@@ -1,6 +1,7 @@
 /**
  * The arms of bench:request and bench:latency. `base`: what an arm is divided by; `kinds`: the requests it knows, by default
- * all; `least`: requests/s ÷ base that it must reach, if any; `commands`: Redis commands of a logged-in request.
+ * all; `least`: requests/s ÷ base that it must reach, if any; `mostCpu`: CPU time ÷ base that it may take, if limited; `commands`:
+ * Redis commands of a logged-in request.
  */
 export const REQUEST_ARMS = [
   { name: "bare", module: "bare", base: "bare", commands: 2 },
@@ -31,13 +32,21 @@ export const REQUEST_ARMS = [
     commands: 1,
     least: 1,
   },
-  { name: "bare, MemoryStore", module: "bare", settings: { memory: true }, base: "bare, MemoryStore" },
+  { name: "bare, MemoryStore", module: "bare", settings: { place: "memory" }, base: "bare, MemoryStore" },
   {
     name: "express-logout, MemoryStore",
     module: "express-logout",
-    settings: { memory: true },
+    settings: { place: "memory" },
     base: "bare, MemoryStore",
     least: 0.97,
+  },
+  { name: "bare, SQLite", module: "bare", settings: { place: "sqlite" }, base: "bare, SQLite" },
+  {
+    name: "express-logout, SQLite",
+    module: "express-logout",
+    settings: { place: "sqlite" },
+    base: "bare, SQLite",
+    mostCpu: 1.25,
   },
   {
     name: "express-openid-connect",

@@ -1,3 +1,4 @@
+import { connectionOf, placeOf } from "./places.mjs";
 import { note } from "./print.mjs";
 import { REQUEST_ARMS } from "./request-arms.mjs";
 import { startArm } from "./start-arm.mjs";
@@ -8,19 +9,20 @@ const ALL_KINDS = ["logged-in", "anonymous", "visitor", "write"];
 /**
  * Starts the arms, logs users in at each, and checks that each keeps its users apart and rejects kicked users.
  *
- * @param redisPort - of an arm's way to Redis
+ * @param servers - where the arms keep their sessions: `redisPort` of their way to Redis, `folder` of their files
+ * @param places - which places are measured, by default all
  * @returns the arms that can be measured, each with its loads by kind
  */
-export async function startRequestArms({ redisPort, users, only, kinds = ALL_KINDS, withMemory = true }) {
+export async function startRequestArms({ servers, users, only, kinds = ALL_KINDS, places }) {
   const arms = [];
   for (const [index, description] of REQUEST_ARMS.entries()) {
-    const { name, settings = {}, base } = description;
+    const { name, settings, base } = description;
     const isAsked =
       only === undefined ||
       only.includes(name) ||
       REQUEST_ARMS.some((arm) => only.includes(arm.name) && arm.base === name);
-    if (!isAsked || (settings.memory && !withMemory)) continue;
-    const connection = settings.memory ? {} : { redisPort, prefix: `arm-${index}:` };
+    if (!isAsked || places?.includes(placeOf(settings)) === false) continue;
+    const connection = connectionOf(settings, servers, `arm-${index}`);
     const arm = await startArm({ ...description, settings: { ...settings, ...connection } });
     if (arm.unavailable !== undefined) {
       arms.push({ ...description, ...arm });

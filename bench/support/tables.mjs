@@ -17,13 +17,14 @@ export const TABLES = {
   request: {
     title: "Cost of a request",
     explanation:
-      "Requests per second of one process, divided by those of the same app without this package (bare) in the same round. The two MemoryStore arms are compared with each other. Responses of the bare app wait until the session is touched; responses of this package wait only in the arm `waitForTouch`.",
+      "Requests per second of one process, divided by those of the same app without this package (bare) in the same round. The arms on MemoryStore are compared with each other, and so are those on SQLite. Responses of the bare app wait until the session is touched; responses of this package wait only in the arm `waitForTouch`.",
     columns: [
       { name: "request", of: ({ kind }) => kind },
       arm,
       { name: "requests/s", of: (row) => orMissing(row.requestsPerSecond?.toFixed(0), row) },
       { name: "÷ bare", of: (row) => spreadText(row.ratio) },
       { name: "CPU µs", of: ({ cpuMicros }) => cpuMicros?.toFixed(0) },
+      { name: "CPU ÷ bare", of: (row) => spreadText(row.cpuRatio) },
       { name: "p50 ms", of: ({ p50Ms }) => p50Ms?.toFixed(2) },
       { name: "p99 ms", of: ({ p99Ms }) => p99Ms?.toFixed(2) },
       { name: "Redis commands", of: ({ commands }) => commands?.toFixed(2) },
@@ -59,7 +60,7 @@ export const TABLES = {
   kick: {
     title: "Kick duration",
     explanation:
-      "By this package; naive, which is all() and destroy(); better-auth's revokeUserSessions; and the floor, which deletes the same number of known sessions in one pipeline.",
+      "By this package; naive, which is all() and destroy(); better-auth's revokeUserSessions; and the floor, which deletes the same number of known sessions in one pipeline, or on SQLite in one transaction.",
     columns: [
       { name: "kicked", of: ({ kicked }) => kicked },
       { name: "by", of: (row) => row.arm },

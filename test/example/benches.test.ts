@@ -16,7 +16,7 @@ async function rowsOf(bench: string, ...args: string[]): Promise<Record<string, 
 
 describe("a bench", () => {
   it.each([
-    ["request", "--arm", "bare", "--arm", "express-logout"],
+    ["request", "--arm", "express-logout", "--arm", "express-logout, SQLite"],
     ["latency", "--arm", "bare", "--arm", "express-logout"],
     ["kick"],
     ["scale"],

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import SqliteDatabase from "better-sqlite3";
 import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
+import { openFile } from "../support/sqlite-engine.js";
 
 const TABLES = ["apps", "users", "logins", "kicked", "ended", "ends"];
 
@@ -10,7 +10,7 @@ const TABLES = ["apps", "users", "logins", "kicked", "ended", "ends"];
 export class HistorySqlite {
   readonly #folder = mkdtempSync(join(tmpdir(), "express-logout-histories-"));
   readonly #file = join(this.#folder, "logins.db");
-  readonly #database = new SqliteDatabase(this.#file);
+  readonly #database = openFile(this.#file);
   /** The registries of the history that runs, and those that are free for the next one: opening a file takes its time. */
   readonly #used: SqliteLoginRegistry[] = [];
   readonly #free: SqliteLoginRegistry[] = [];

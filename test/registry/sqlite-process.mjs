@@ -1,10 +1,17 @@
 // A process with a SqliteLoginRegistry, which does what its parent asks. It ends itself by SIGKILL before the statement with the
 // number KILL_AT, if that is set. Reads do not count: what happens before one happens before the next write, too.
+import { createRequire } from "node:module";
 import process from "node:process";
-import Database from "better-sqlite3";
 import { SqliteLoginRegistry } from "../../dist/esm/registry/sqlite/index.js";
 
-const { FILE, KILL_AT = "0", TIMEOUT_MS = "60000" } = process.env;
+const {
+  FILE,
+  KILL_AT = "0",
+  TIMEOUT_MS = "60000",
+  EXPRESS_LOGOUT_TEST_SQLITE: ENGINE = "better-sqlite3",
+} = process.env;
+const Database =
+  ENGINE === "node" ? process.getBuiltinModule("node:sqlite").DatabaseSync : createRequire(import.meta.url)(ENGINE);
 let statements = 0;
 
 function counted(run) {
@@ -23,6 +30,7 @@ function open() {
       const statement = database.prepare(sql);
       return {
         run: counted((...values) => statement.run(...values)),
+        get: (...values) => statement.get(...values),
         all: (...values) => statement.all(...values),
       };
     },

@@ -4,7 +4,8 @@ import type { LoginRegistry } from "../../lib/registry/index.js";
 import { HOUR_MS, newKick } from "../support/registry-calls.js";
 import { raceTests } from "../support/registry-races.js";
 import { SqliteProcess } from "../support/sqlite-process.js";
-import { openFile, SqliteSite } from "../support/sqlite-site.js";
+import { openFile } from "../support/sqlite-engine.js";
+import { SqliteSite } from "../support/sqlite-site.js";
 
 let site: SqliteSite;
 beforeAll(() => {

@@ -11,6 +11,7 @@ import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
 import { startPostgres, type PostgresServer } from "./postgres-server.js";
 import { clientPackage, CLIENTS, stopSharedServers, type OpenClient } from "./redis-clients.js";
+import { sqliteDatabase, sqliteRow } from "./sqlite-engine.js";
 import { installed, type Tried } from "./tried.js";
 
 /** A kind of registry to run a suite on. */
@@ -91,13 +92,13 @@ function onSqlite(): RegistryKind {
   const opened: SqliteLoginRegistry[] = [];
   return {
     name: "SqliteLoginRegistry",
-    row: { kind: "client", ...installed("better-sqlite3") },
+    row: { kind: "client", ...sqliteRow() },
     start: () => {
       mkdirSync(folder);
       return Promise.resolve();
     },
     create: () => {
-      const database = join(folder, "logins.db");
+      const database = sqliteDatabase(join(folder, "logins.db"));
       const registry = new SqliteLoginRegistry({ database, timeoutMs: PATIENCE_MS, pollIntervalMs: 50 });
       opened.push(registry);
       return registry;

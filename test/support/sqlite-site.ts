@@ -1,21 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import BetterSqlite3 from "better-sqlite3";
 import { SqliteLoginRegistry, type SqliteLoginRegistryOptions } from "../../lib/registry/sqlite/index.js";
 import { HOUR_MS, next } from "./registry-calls.js";
-
-/** A connection of the test itself, which reads the tables and holds locks. */
-export interface OwnDatabase {
-  exec(sql: string): void;
-  prepare(sql: string): { all(...values: unknown[]): unknown[]; run(...values: unknown[]): unknown };
-  close(): void;
-}
-
-export function openFile(file: string): OwnDatabase {
-  const Database = BetterSqlite3 as unknown as new (file: string) => OwnDatabase;
-  return new Database(file);
-}
+import { openFile, sqliteDatabase, type OpenDatabase } from "./sqlite-engine.js";
 
 /** A folder with a database, and what is open there. */
 export class SqliteSite {
@@ -25,13 +13,14 @@ export class SqliteSite {
 
   /** A registry of an application that no other test knows, unless one is named. */
   open({ appId = next("app"), ...options }: Partial<SqliteLoginRegistryOptions> & { appId?: string } = {}) {
-    const registry = new SqliteLoginRegistry({ database: this.file, ...options });
+    const registry = new SqliteLoginRegistry({ database: sqliteDatabase(this.file), ...options });
     registry.init({ appId, maxSessionAgeMs: HOUR_MS });
     this.#opened.push(registry);
     return registry;
   }
 
-  database(): OwnDatabase {
+  /** A connection of the test itself, which reads the tables and holds locks. */
+  database(): OpenDatabase {
     const database = openFile(this.file);
     this.#opened.push(database);
     return database;

@@ -131,12 +131,13 @@ class OpenDatabase implements Sql, Savepoints {
     this.#database.close?.();
   }
 
+  /** Copied, because native code makes arrays of the outer realm, even where an app's tests run in a realm of their own (Jest). */
   all(name: StatementName, ...values: SqliteValue[]): readonly Row[] {
-    return this.#prepared(name).all(...values) as Row[];
+    return Array.from(this.#prepared(name).all(...values) as Row[]);
   }
 
   first(name: StatementName, ...values: SqliteValue[]): Row | undefined {
-    return this.all(name, ...values)[0];
+    return this.#prepared(name).get(...values) as Row | undefined;
   }
 
   run(name: StatementName, ...values: SqliteValue[]): void {

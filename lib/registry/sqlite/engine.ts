@@ -13,6 +13,7 @@ export interface SqliteDatabase {
 /** A prepared statement. */
 export interface SqliteStatement {
   run(...values: unknown[]): unknown;
+  get(...values: unknown[]): unknown;
   all(...values: unknown[]): unknown[];
 }
 

@@ -13,17 +13,18 @@ export const STATEMENTS = {
   findLogin: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
   putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   deleteLogin: `DELETE FROM express_logout_logins WHERE ${OF_LOGIN}`,
-  deleteLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
+  deleteLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER}`,
+  takeLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ? RETURNING id`,
   deleteExpiredLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND expires <= ?`,
-  idsBut: `SELECT id FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
   lastExpiry: `SELECT max(expires) AS last FROM express_logout_logins WHERE ${OF_USER}`,
   lastShown: `SELECT max(shown_until) AS last FROM express_logout_logins WHERE ${OF_USER} AND sids <> '[]'`,
 
   // Kicked logins
   keepKicked: `INSERT OR REPLACE INTO express_logout_kicked SELECT * FROM express_logout_logins WHERE ${OF_LOGIN}`,
-  keepKickedBut: `INSERT OR REPLACE INTO express_logout_kicked SELECT * FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
+  keepKickedBut: `INSERT OR REPLACE INTO express_logout_kicked
+    SELECT * FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ? AND expires > ?`,
   findKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_LOGIN}`,
-  listKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_USER}`,
+  listKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_USER} AND expires > ?`,
   deleteKicked: `DELETE FROM express_logout_kicked WHERE ${OF_LOGIN}`,
   deleteAllKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER}`,
   deleteExpiredKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER} AND expires <= ?`,
@@ -43,7 +44,10 @@ export const STATEMENTS = {
     until = max(until, excluded.until)`,
   setExpires: `UPDATE express_logout_users SET expires = ? WHERE ${OF_USER}`,
   setShown: `UPDATE express_logout_users SET shown = ? WHERE ${OF_USER}`,
-  setKick: `UPDATE express_logout_users SET kick_id = ?, kick = ?, kick_until = ?, spared = ? WHERE ${OF_USER}`,
+  putKick: `INSERT INTO express_logout_users (app, user, expires, shown, kick_id, kick, kick_until, spared, until)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (app, user) DO UPDATE SET expires = excluded.expires, shown = excluded.shown, kick_id = excluded.kick_id,
+    kick = excluded.kick, kick_until = excluded.kick_until, spared = excluded.spared, until = max(until, excluded.until)`,
   deleteUser: `DELETE FROM express_logout_users WHERE ${OF_USER}`,
 
   // Everyone

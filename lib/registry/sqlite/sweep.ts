@@ -13,7 +13,7 @@ export function sweep(sql: Sql, app: string, size: number): number {
   sql.run("deleteOldEnds", now - NOTIFICATIONS_MS);
   const users = sql.all("usersUntil", app, now, size);
   for (const { user } of users) {
-    sql.run("deleteLoginsBut", app, String(user), null);
+    sql.run("deleteLogins", app, String(user));
     sql.run("deleteAllKicked", app, String(user));
     sql.run("deleteAllEnded", app, String(user));
     sql.run("deleteUser", app, String(user));

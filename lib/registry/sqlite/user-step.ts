@@ -78,19 +78,15 @@ export class UserStep {
   }
 
   endAll({ kick, except }: EndOfUser, maxSessionAgeMs: number): EndResult {
-    this.#dropExpired();
     const spared = except === undefined ? undefined : this.#find(except);
     const sparedId = spared === undefined ? null : writeText(spared.id);
-    const loginIds = this.#sql.all("idsBut", ...this.#user, sparedId).map(({ id }) => readText(id));
-    this.#sql.run("keepKickedBut", ...this.#user, sparedId);
-    this.#sql.run("deleteLoginsBut", ...this.#user, sparedId);
+    this.#sql.run("keepKickedBut", ...this.#user, sparedId, this.#now);
+    const loginIds = this.#sql.all("takeLoginsBut", ...this.#user, sparedId).map(({ id }) => readText(id));
     const until = this.#now + maxSessionAgeMs;
-    this.#sql.run("keepUser", ...this.#user, until);
-    this.#sql.run("setKick", writeText(kick.id), writeKick(kick), until, sparedId, ...this.#user);
-    this.#sql.run("setExpires", spared === undefined ? null : +spared.expires, ...this.#user);
-    this.#setShown(shownTime(spared));
+    const times = [spared === undefined ? null : +spared.expires, shownTime(spared) ?? null];
+    this.#sql.run("putKick", ...this.#user, ...times, writeText(kick.id), writeKick(kick), until, sparedId, until);
     this.#announce({ userId: this.#userId, loginIds, kick });
-    const ended = this.#sql.all("listKicked", ...this.#user).map((row) => readLogin(this.#userId, row));
+    const ended = this.#sql.all("listKicked", ...this.#user, this.#now).map((row) => readLogin(this.#userId, row));
     return { ended, endCount: 0 };
   }
 
@@ -100,7 +96,7 @@ export class UserStep {
 
   /** Removes every login, without a record. */
   forget(): void {
-    this.#sql.run("deleteLoginsBut", ...this.#user, null);
+    this.#sql.run("deleteLogins", ...this.#user);
     this.#sql.run("deleteAllKicked", ...this.#user);
     this.#sql.run("setExpires", null, ...this.#user);
     this.#setShown(undefined);
