@@ -1,11 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { connect } from "node:net";
 import type { Express, Request, RequestHandler } from "express";
-import { MemoryStore } from "express-session";
-import type { LoginEnd, RouteOptions, LogoutMiddleware } from "../../lib/index.js";
+import { MemoryStore, type SessionData } from "express-session";
+import { MemoryLoginRegistry, type LoginEnd, type RouteOptions, type LogoutMiddleware } from "../../lib/index.js";
 import { Gate } from "../support/gate.js";
 import { Holdable } from "../support/holdable.js";
 import type { Browser } from "../support/http.js";
+import { MinimalStore } from "../support/odd-stores.js";
 import { HANDLERS } from "../support/race-app.js";
 import { sessionId, useSites, type Answer, type Site, type SiteOptions } from "../support/site.js";
 import { BACKENDS } from "../support/stores.js";
@@ -30,6 +31,42 @@ async function kicked(options: SiteOptions = {}, reason: string | undefined = WH
     site.ask(method, path, { headers: { Cookie: browser.cookies, ...headers } });
   return { site, browser, ask };
 }
+
+/** Deletes the next session that it reads, as the app may at the same time. */
+class DeletingStore extends MinimalStore {
+  deletes = false;
+  readonly written: string[] = [];
+
+  override set(sid: string, session: SessionData, done?: (error?: unknown) => void): void {
+    this.written.push(sid);
+    super.set(sid, session, done);
+  }
+
+  protected override read(sid: string): SessionData | null {
+    const session = super.read(sid);
+    if (this.deletes) this.deletes = !this.rows.delete(sid);
+    return session;
+  }
+}
+
+describe("a session that is deleted while it is refused", () => {
+  it("is not written again", async () => {
+    const store = new DeletingStore();
+    const site = await open({ auth: { store, registry: new MemoryLoginRegistry() } });
+    const browser = await site.login("alice");
+    const sid = sessionId(browser);
+    const row = store.rows.get(sid) ?? "";
+    await site.auth.kick("alice", { reason: WHY });
+    // A process without the package overwrites what the kick has left.
+    store.rows.set(sid, row);
+    store.deletes = true;
+    store.written.length = 0;
+    const { status, body } = await site.ask("GET", "/me", { headers: { Cookie: browser.cookies } });
+    expect({ status, body }).toEqual({ status: 401, body: { code: 401, message: expect.stringContaining(WHY) } });
+    expect(store.written).toEqual([]);
+    expect([...store.rows.keys()]).toEqual([]);
+  });
+});
 
 describe("the first request of a kicked login", () => {
   it.each([

@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import { Socket } from "node:net";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { RedisStore } from "connect-redis";
 import session, { MemoryStore, type SessionData, type Store } from "express-session";
@@ -224,6 +225,24 @@ describe("the caller of touch()", () => {
     expect(await orderOn(new MemoryStore())).toEqual(["answered", "returned"]);
     expect(await orderOn(new MemoryStore(), true)).toEqual(["returned", "answered"]);
     expect(await orderOn(new LateTouchStore(), false)).toEqual(["returned", "answered"]);
+  });
+});
+
+describe("a touch of a session whose login has ended", () => {
+  it("changes nothing: another login may have the session by now", async () => {
+    const store = new TouchedStore();
+    const { auth, login } = await openSite({ auth: { store, registry: new MemoryLoginRegistry() } });
+    const sid = sessionId(await login("alice"));
+    const before = JSON.parse(store.rows.get(sid) ?? "") as { cookie: object };
+    await auth.kick("alice");
+    const tombstone = store.rows.get(sid);
+    // The app has given the session a longer life, so its touch is recorded.
+    const cookie = { ...before.cookie, originalMaxAge: 7_200_000, expires: new Date(Date.now() + 7_200_000) };
+    await promisify(store.touch.bind(store) as (sid: string, session: object, done: (error?: Error) => void) => void)(
+      sid,
+      { ...before, cookie },
+    );
+    expect(store.rows.get(sid)).toBe(tombstone);
   });
 });
 
