@@ -1,5 +1,4 @@
 /* eslint-disable @typescript-eslint/require-await -- the contract is asynchronous; memory has nothing to wait for */
-import { LogoutError } from "../errors.js";
 import type { Generation, KickRecord } from "../types/login.js";
 import type {
   ActiveUserRow,
@@ -26,6 +25,7 @@ import { OWN, type OwnRegistry } from "../util/own-registry.js";
 import { endTtlMs } from "./ends.js";
 import { generationAfter, kickSince, newKickRecord } from "./generation.js";
 import { MemoryUsers, type User } from "./memory-users.js";
+import { Served } from "./served.js";
 
 /**
  * Keeps the live logins in the memory of this process. The default, for an app that runs as one process with a `MemoryStore`.
@@ -38,19 +38,12 @@ export class MemoryLoginRegistry implements OwnRegistry {
   readonly supports: RegistrySupport = {};
   readonly #users = new MemoryUsers();
   #lastKickOfEveryone: KickRecord | undefined;
-  #appId: string | undefined;
-  #maxSessionAgeMs = 0;
+  readonly #served = new Served<RegistryApplication>();
   readonly #listeners = new Set<RegistryListener>();
 
   init({ appId, maxSessionAgeMs }: RegistryApplication): void {
-    if (this.#appId !== undefined && this.#appId !== appId) {
-      throw new LogoutError(
-        "ERR_REGISTRY_IN_USE",
-        `This registry serves the application "${this.#appId}". Create another registry for "${appId}".`,
-      );
-    }
-    this.#appId = appId;
-    this.#maxSessionAgeMs = maxSessionAgeMs;
+    this.#served.check(appId);
+    this.#served.application = { appId, maxSessionAgeMs };
   }
 
   find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
@@ -111,7 +104,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
     }
     user.logins.delete(loginId);
     if (kick !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
-    const ttls = endTtlMs(end, this.#maxSessionAgeMs);
+    const ttls = endTtlMs(end, this.#served.application.maxSessionAgeMs);
     const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
     if (ttlMs !== undefined) {
       endCount += 1;
@@ -128,7 +121,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
     user.spared = except !== undefined && user.logins.has(except) ? except : undefined;
     const loginIds = this.#users.kick(user, except);
     user.lastKick = kick;
-    user.kickUntil = Date.now() + this.#maxSessionAgeMs;
+    user.kickUntil = Date.now() + this.#served.application.maxSessionAgeMs;
     if (loginIds.length > 0) this.#notify({ userId: user.id, loginIds, kick });
     return { ended: [...user.kicked.values()], endCount: 0 };
   }

@@ -22,6 +22,7 @@ import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endTtlMs } from "../ends.js";
 import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generation.js";
+import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
@@ -85,7 +86,7 @@ export class PostgresLoginRegistry implements OwnRegistry {
   readonly #subscriptions = new Set<Subscription>();
   readonly #lists: LoginLists;
   readonly #sweeper: Sweeper;
-  #application: Application | undefined;
+  readonly #served = new Served<Application>("the pool");
 
   /**
    * Returns the SQL of all migrations, for the migration tool of an app. Safe to run again.
@@ -125,13 +126,8 @@ export class PostgresLoginRegistry implements OwnRegistry {
   }
 
   init({ appId, maxSessionAgeMs }: RegistryApplication): void {
-    if (this.#application !== undefined && this.#application.appId !== appId) {
-      throw new LogoutError(
-        "ERR_REGISTRY_IN_USE",
-        `This registry serves the application "${this.#application.appId}". Create another registry for "${appId}" (the pool can be shared).`,
-      );
-    }
-    this.#application = { app: writeText(appId), appId, maxSessionAgeMs, channel: this.#names.channel(appId) };
+    this.#served.check(appId);
+    this.#served.application = { app: writeText(appId), appId, maxSessionAgeMs, channel: this.#names.channel(appId) };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
@@ -262,13 +258,7 @@ export class PostgresLoginRegistry implements OwnRegistry {
   }
 
   get #app(): Application {
-    if (this.#application === undefined) {
-      throw new LogoutError(
-        "ERR_REGISTRY_REQUIRED",
-        "The registry is not initialized. Pass it to logout({ registry }).",
-      );
-    }
-    return this.#application;
+    return this.#served.application;
   }
 
   #userKey(userId: string): Buffer {

@@ -1,4 +1,3 @@
-import { LogoutError } from "../../errors.js";
 import type { Generation, KickRecord } from "../../types/login.js";
 import type {
   ActiveUserRow,
@@ -19,6 +18,7 @@ import type {
 } from "../../types/registry.js";
 import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
+import { Served } from "../served.js";
 import { generationAfter, kickIdsOf, kickSince, newKickRecord } from "../generation.js";
 import { adapterOf, type RedisAdapter } from "./clients/index.js";
 import { CoherentCache, rejectOtherStores } from "./coherent-cache.js";
@@ -75,7 +75,7 @@ export class RedisLoginRegistry implements OwnRegistry {
   readonly #client: unknown;
   readonly #isCoherent: boolean;
   #cache: CoherentCache | undefined;
-  #application: Application | undefined;
+  readonly #served = new Served<Application>("the client");
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
   constructor(options: RedisLoginRegistryOptions) {
@@ -89,12 +89,7 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   init({ appId, maxSessionAgeMs: ageMs, store }: RegistryApplication & { readonly store?: unknown }): void {
-    if (this.#application !== undefined && this.#application.appId !== appId) {
-      throw new LogoutError(
-        "ERR_REGISTRY_IN_USE",
-        `This registry serves the application "${this.#application.appId}". Create another registry for "${appId}" (the client can be shared).`,
-      );
-    }
+    this.#served.check(appId);
     const keys = appKeys(this.#prefix, appId);
     const connection = this.#connection;
     connection.open();
@@ -108,7 +103,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     const maxSessionAgeMs = Math.ceil(ageMs);
     const ends = new LoginEnds({ connection, keys, index, channel, maxSessionAgeMs });
     const lists = new LoginLists(connection, keys, index);
-    this.#application = { appId, maxSessionAgeMs, keys, index, lists, ends, channel };
+    this.#served.application = { appId, maxSessionAgeMs, keys, index, lists, ends, channel };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
@@ -239,13 +234,7 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   get #app(): Application {
-    if (this.#application === undefined) {
-      throw new LogoutError(
-        "ERR_REGISTRY_REQUIRED",
-        "The registry is not initialized. Pass it to logout({ registry }).",
-      );
-    }
-    return this.#application;
+    return this.#served.application;
   }
 
   #keys(userId: string): UserKeys {

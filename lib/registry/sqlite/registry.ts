@@ -18,6 +18,7 @@ import type {
 } from "../../types/registry.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { newKickRecord } from "../generation.js";
+import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
 import { Connection, type Sql } from "./connection.js";
 import { Database } from "./database.js";
@@ -80,7 +81,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
   readonly #sweeper: Sweeper;
   readonly #pollIntervalMs: number;
   readonly #subscriptions = new Set<SqliteNotifications>();
-  #application: Application | undefined;
+  readonly #served = new Served<Application>("the database");
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
   constructor(options: SqliteLoginRegistryOptions) {
@@ -97,13 +98,8 @@ export class SqliteLoginRegistry implements OwnRegistry {
   }
 
   init({ appId, maxSessionAgeMs }: RegistryApplication): void {
-    if (this.#application !== undefined && this.#application.appId !== appId) {
-      throw new LogoutError(
-        "ERR_REGISTRY_IN_USE",
-        `This registry serves the application "${this.#application.appId}". Create another registry for "${appId}" (the database can be shared).`,
-      );
-    }
-    this.#application = { app: writeText(appId), appId, maxSessionAgeMs };
+    this.#served.check(appId);
+    this.#served.application = { app: writeText(appId), appId, maxSessionAgeMs };
   }
 
   find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
@@ -197,13 +193,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
   }
 
   get #app(): Application {
-    if (this.#application === undefined) {
-      throw new LogoutError(
-        "ERR_REGISTRY_REQUIRED",
-        "The registry is not initialized. Pass it to logout({ registry }).",
-      );
-    }
-    return this.#application;
+    return this.#served.application;
   }
 
   #step<Result>(userId: string, work: (user: UserStep) => Result, isDurable?: boolean): Promise<Result> {
