@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import type { KickRecord, NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { appKeys, userKeys, type AppKeys } from "../../lib/registry/redis/keys.js";
+import { INDEX_PEND } from "../../lib/registry/redis/scripts/bundle.js";
 import { connectTo, startRedis, until, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 import { adopt, endLogin, kickUser } from "../support/registry-calls.js";
@@ -207,6 +208,25 @@ describe("a login that is being adopted", () => {
     await client.zAdd(index.expiry, { score: Date.now() - 1_000, value: pending });
     expect(await online()).toEqual([0]);
     expect(await client.exists([index.active, index.expiry])).toBe(0);
+  });
+});
+
+describe("a process that ends between the row and the adoption", () => {
+  it("leaves a row that expires in ten minutes", async () => {
+    const ofRow = [INDEX_PEND.sha, INDEX_PEND.source];
+    const ending = {
+      isReady: true,
+      sendCommand: (args: string[], options?: object): Promise<unknown> =>
+        ofRow.includes(args[1] ?? "") ? client.sendCommand(args, options) : Promise.reject(new Error("has ended")),
+    };
+    const node = new RedisLoginRegistry({ client: ending });
+    node.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    await expect(adopt(node, login("alice"), { generation: "", endCount: 0 })).rejects.toThrow();
+    const [row = ""] = await client.zRange(index.active, 0, -1);
+    expect(row).toMatch(/^alice /);
+    const expiresInMs = Number(await client.zScore(index.expiry, row)) - Date.now();
+    expect(expiresInMs).toBeGreaterThan(HOUR_MS / 10);
+    expect(expiresInMs).toBeLessThanOrEqual(HOUR_MS / 6);
   });
 });
 
