@@ -30,6 +30,7 @@ const filesIn = (folder, ending) =>
 const REDIS_SCRIPTS = filesIn("lib/registry/redis/scripts", ".lua");
 const STORE_SCRIPTS = filesIn("lib/session/store/scripts", ".lua");
 const MIGRATIONS = filesIn("lib/registry/postgres/sql", ".sql");
+const SQLITE_MIGRATIONS = filesIn("lib/registry/sqlite/sql", ".sql");
 
 /**
  * Which files are broken, and which tests know them. The next of `tests` are run for what the ones before have not noticed. Of
@@ -135,7 +136,9 @@ const GROUPS = [
     files: [
       "lib/registry/postgres/database.ts",
       "lib/registry/postgres/login-lists.ts",
-      "lib/registry/postgres/sweeper.ts",
+      "lib/registry/sweeper.ts",
+      "lib/registry/read-each.ts",
+      "lib/registry/kick-json.ts",
       "lib/registry/postgres/names.ts",
       "lib/registry/postgres/records.ts",
       "lib/registry/postgres/registry.ts",
@@ -152,7 +155,29 @@ const GROUPS = [
       "registry/(postgres-(outages|races|subscribe)|mixed-versions)",
     ],
     text: [...MIGRATIONS, "lib/registry/postgres/migrations.ts", "lib/registry/postgres/statements.ts"],
-    names: "^(?!.*(RedisLoginRegistry|MemoryLoginRegistry)).*$",
+    names: "^(?!.*(RedisLoginRegistry|MemoryLoginRegistry|SqliteLoginRegistry)).*$",
+  },
+  {
+    files: [
+      "lib/registry/served.ts",
+      "lib/registry/sqlite/connection.ts",
+      "lib/registry/sqlite/database.ts",
+      "lib/registry/sqlite/engine.ts",
+      "lib/registry/sqlite/errors.ts",
+      "lib/registry/sqlite/login-lists.ts",
+      "lib/registry/sqlite/migrations.ts",
+      "lib/registry/sqlite/names.ts",
+      "lib/registry/sqlite/notifications.ts",
+      "lib/registry/sqlite/records.ts",
+      "lib/registry/sqlite/registry.ts",
+      "lib/registry/sqlite/statements.ts",
+      "lib/registry/sqlite/sweep.ts",
+      "lib/registry/sqlite/user-step.ts",
+      ...SQLITE_MIGRATIONS,
+    ],
+    tests: ["unit/options|registry/(contract|sqlite(-subscribe|-outages)?\\.test)", "registry/sqlite-processes"],
+    text: [...SQLITE_MIGRATIONS, "lib/registry/sqlite/statements.ts"],
+    names: "^(?!.*(RedisLoginRegistry|MemoryLoginRegistry|PostgresLoginRegistry)).*$",
   },
 ];
 

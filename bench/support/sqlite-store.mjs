@@ -14,8 +14,8 @@ export function openSqlite(file) {
 /**
  * Sessions in SQLite, with as few steps as a store can have, so that nothing hides what a registry on the same engine costs. The
  * stores of the ecosystem cannot be the base: better-sqlite3-session-store is GPL, express-session-better-sqlite3 knows neither
- * touches nor expiry, connect-better-sqlite3 leaves touches unanswered, and the query builder of connect-session-knex costs more
- * than all that is measured.
+ * touches nor expiry, connect-better-sqlite3 leaves touches unanswered, and connect-session-knex brings a query builder, behind
+ * which the cost of a registry would be hard to see.
  */
 export class SqliteStore extends Store {
   #statements;

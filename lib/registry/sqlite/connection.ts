@@ -3,7 +3,7 @@ import { LogoutError } from "../../errors.js";
 import { debug, debugError } from "../../util/debug.js";
 import { fileOf, type Engine, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./engine.js";
 import { isBusy } from "./errors.js";
-import { migrate } from "./migrations.js";
+import { migrate, rollBack } from "./migrations.js";
 import type { Row } from "./records.js";
 import { STATEMENTS, type StatementName } from "./statements.js";
 
@@ -156,7 +156,7 @@ class OpenDatabase implements Sql, Savepoints {
       this.#database.exec("COMMIT");
       return result;
     } catch (error) {
-      this.#rollBack();
+      rollBack(this.#database);
       throw error;
     }
   }
@@ -171,15 +171,6 @@ class OpenDatabase implements Sql, Savepoints {
       // Any other error ends the whole transaction, which SQLite may have rolled back already.
       if (LogoutError.is(error)) this.#database.exec("ROLLBACK TO step; RELEASE step");
       throw error;
-    }
-  }
-
-  /** SQLite has rolled back by itself after some errors. */
-  #rollBack(): void {
-    try {
-      this.#database.exec("ROLLBACK");
-    } catch (error) {
-      debugError("SQLite: already rolled back", error);
     }
   }
 

@@ -1,4 +1,5 @@
 import { LogoutError } from "../../errors.js";
+import { debugError } from "../../util/debug.js";
 import type { SqliteDatabase } from "./engine.js";
 import type { Row } from "./records.js";
 import { MIGRATIONS } from "./sql/bundle.js";
@@ -27,8 +28,17 @@ export function migrate(database: SqliteDatabase, named: (sql: string) => string
     database.exec(named(`INSERT INTO express_logout_schema VALUES (${String(SCHEMA_VERSION)}, ${String(SERVES)})`));
     database.exec("COMMIT");
   } catch (error) {
-    database.exec("ROLLBACK");
+    rollBack(database);
     throw error;
+  }
+}
+
+/** Ends a transaction without effect. After some errors, such as that of a full disk, SQLite has done so already. */
+export function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch (error) {
+    debugError("SQLite: already rolled back", error);
   }
 }
 
