@@ -69,7 +69,8 @@ export class Connection {
       return work(this.#open());
     } catch (error) {
       if (error instanceof CannotBegin) throw error.cause;
-      this.close();
+      // A row that cannot be read is no failure of the database.
+      if (!LogoutError.is(error)) this.close();
       throw error;
     }
   }
@@ -99,12 +100,12 @@ class OpenDatabase implements Sql, Savepoints {
   readonly #isOwn: boolean;
   #isDurable: boolean | undefined;
 
-  constructor({ open, isOwn }: Engine, named: (sql: string) => string) {
+  constructor({ open, file, isOwn }: Engine, named: (sql: string) => string) {
     this.#named = named;
     this.#isOwn = isOwn;
     this.#database = open();
     try {
-      this.#file = isOwn ? fileOf(this.#database) : undefined;
+      this.#file = isOwn ? (file ?? fileOf(this.#database)) : undefined;
       this.#identity = identityOf(this.#file);
       if (isOwn) this.#setUp();
       migrate(this.#database, named);

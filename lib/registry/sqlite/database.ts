@@ -1,13 +1,14 @@
 import { randomInt } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { LogoutError } from "../../errors.js";
 import type { Connection, Savepoints, Sql } from "./connection.js";
 import { isBusy, unavailable } from "./errors.js";
 
 /** The longest pause between two tries to get a lock, in milliseconds. Nearly every lock is held for less than a millisecond. */
 const LONGEST_PAUSE_MS = 16;
-/** More steps in one transaction would block the event loop for too long. */
 const STEPS_OF_A_TRANSACTION = 500;
+/** A longer transaction would block the event loop, and other processes, for too long. */
+const LONGEST_TRANSACTION_MS = 20;
 
 interface PendingStep {
   readonly deadline: number;
@@ -15,6 +16,8 @@ interface PendingStep {
   /** Runs the step, and returns what to do after the commit. Never throws a `LogoutError`. */
   readonly run: (sql: Sql & Savepoints) => () => void;
   readonly reject: (error: unknown) => void;
+  /** Why the step still waits. */
+  delay?: unknown;
 }
 
 /**
@@ -25,7 +28,7 @@ export class Database {
   readonly #connection: Connection;
   readonly #timeoutMs: number;
   #pending: PendingStep[] = [];
-  #isRunning = false;
+  #running: Promise<void> | undefined;
 
   constructor(connection: Connection, timeoutMs: number) {
     this.#connection = connection;
@@ -67,40 +70,69 @@ export class Database {
           }
         },
       });
-      if (!this.#isRunning) {
-        this.#isRunning = true;
-        setImmediate(() => void this.#runPending());
-      }
+      this.#running ??= this.#runPending();
     });
   }
 
-  close(): void {
+  /** Closes the connection, after the steps that wait. */
+  async close(): Promise<void> {
+    await this.#running;
     this.#connection.close();
   }
 
   async #runPending(): Promise<void> {
+    await nextTurn();
     for (let tries = 0; this.#pending.length > 0;) {
-      const steps = this.#pending.splice(0, STEPS_OF_A_TRANSACTION);
+      const steps = this.#takeSteps();
       tries = this.#commit(steps) ? 0 : tries + 1;
-      if (tries > 0) await pauseAfter(tries);
+      if (this.#pending.length > 0) await (tries > 0 ? pauseAfter(tries) : nextTurn());
     }
-    this.#isRunning = false;
+    this.#running = undefined;
   }
 
-  /** Runs steps in one transaction. If the database is locked, puts those back that may still wait, and returns `false`. */
+  /** Takes the next steps. Rejects those whose time is over. */
+  #takeSteps(): PendingStep[] {
+    const now = performance.now();
+    const taken = this.#pending.splice(0, STEPS_OF_A_TRANSACTION);
+    for (const { deadline, reject, delay = new Error("no turn in time") } of taken) {
+      if (deadline <= now) reject(unavailable(delay));
+    }
+    return taken.filter(({ deadline }) => deadline > now);
+  }
+
+  /**
+   * Runs steps in one transaction. Puts those back for which there is no time now. If the database is locked, puts all back, and
+   * returns `false`.
+   */
   #commit(steps: readonly PendingStep[]): boolean {
     const isDurable = steps.some((step) => step.isDurable);
     try {
-      const settle = this.#connection.write((sql) => steps.map(({ run }) => run(sql)), isDurable);
+      const settle = this.#connection.write((sql) => runInTime(steps, sql), isDurable);
+      this.#pending.unshift(...steps.slice(settle.length));
       for (const each of settle) each();
       return true;
     } catch (error) {
-      const waiting = isBusy(error) ? steps.filter(({ deadline }) => performance.now() < deadline) : [];
-      for (const step of steps) if (!waiting.includes(step)) step.reject(unavailable(error));
-      this.#pending.unshift(...waiting);
-      return waiting.length === 0;
+      if (isBusy(error)) {
+        this.#pending.unshift(...steps.map((step) => Object.assign(step, { delay: error })));
+        return false;
+      }
+      // The others must not fail for one.
+      if (steps.length > 1) for (const step of steps) this.#commit([step]);
+      else for (const step of steps) step.reject(unavailable(error));
+      return true;
     }
   }
+}
+
+/** Runs steps until the transaction has taken long enough. Returns what to do after the commit, for each step that was run. */
+function runInTime(steps: readonly PendingStep[], sql: Sql & Savepoints): (() => void)[] {
+  const end = performance.now() + LONGEST_TRANSACTION_MS;
+  const settle: (() => void)[] = [];
+  for (const { run } of steps) {
+    settle.push(run(sql));
+    if (performance.now() > end) break;
+  }
+  return settle;
 }
 
 /** Waits longer after each try. The time is random, so that processes do not meet again. */

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { LogoutError } from "../../errors.js";
 import { debugError } from "../../util/debug.js";
+import { redactError } from "../../util/redact-error.js";
 
 /** A synchronous SQLite database, by its shape: of `node:sqlite`, `better-sqlite3` or `libsql`. */
 export interface SqliteDatabase {
@@ -24,6 +25,8 @@ export type SqliteValue = string | number | bigint | null | Uint8Array;
 export interface Engine {
   /** Opens a connection. */
   readonly open: () => SqliteDatabase;
+  /** The name of the file, as it was given. Default: as the library says. */
+  readonly file?: string | undefined;
   /** Whether the connection belongs to the registry, which closes it, and opens another one after a failure. */
   readonly isOwn: boolean;
 }
@@ -38,7 +41,7 @@ const NEEDED =
 
 /** @throws LogoutError `ERR_OPTION_INVALID` */
 export function engineOf(database: unknown): Engine {
-  if (typeof database === "string" && database !== "") return engineOfFile(database);
+  if (typeof database === "string" && database !== "" && !database.startsWith("file:")) return engineOfFile(database);
   if (typeof database === "function") return { open: () => opened((database as () => unknown)()), isOwn: true };
   if (isDatabase(database)) return engineOfDatabase(database);
   throw new LogoutError("ERR_OPTION_INVALID", NEEDED);
@@ -47,8 +50,8 @@ export function engineOf(database: unknown): Engine {
 function engineOfFile(name: string): Engine {
   const Database = installedClass();
   // The app may change its working directory later.
-  const file = name === IN_MEMORY ? name : resolve(name);
-  return { open: () => new Database(file), isOwn: true };
+  const file = name === IN_MEMORY ? undefined : resolve(name);
+  return { open: () => new Database(file ?? IN_MEMORY), file, isOwn: true };
 }
 
 /**
@@ -57,11 +60,20 @@ function engineOfFile(name: string): Engine {
  * result, and would then read what was true when that began.
  */
 function engineOfDatabase(database: SqliteDatabase): Engine {
-  const file = fileOf(database);
+  const file = givenFileOf(database);
   const Database = database.constructor as DatabaseClass;
   return file === undefined
     ? { open: () => database, isOwn: false }
     : { open: () => opened(new Database(file)), isOwn: true };
+}
+
+function givenFileOf(database: SqliteDatabase): string | undefined {
+  try {
+    return fileOf(database);
+  } catch (error) {
+    // It is closed, or its methods return promises.
+    throw new LogoutError("ERR_OPTION_INVALID", NEEDED, { cause: redactError(error, []) });
+  }
 }
 
 /** Returns the file of a database; `undefined` for one in memory. */
@@ -89,7 +101,10 @@ function installedClass(): DatabaseClass {
   for (const from of [process.argv[1] ?? here, here]) {
     for (const name of PACKAGES) {
       try {
-        return createRequire(from)(name) as DatabaseClass;
+        const Database = createRequire(from)(name) as DatabaseClass;
+        // A package that is not built fails here.
+        new Database(IN_MEMORY).close?.();
+        return Database;
       } catch (error) {
         debugError(`${name} cannot be used`, error);
       }

@@ -21,11 +21,14 @@ export function migrate(database: SqliteDatabase, named: (sql: string) => string
   if (isCurrent(versionsOf(database, named))) return;
   database.exec("BEGIN IMMEDIATE");
   try {
-    const { version } = versionsOf(database, named);
-    database.exec(named(VERSION_TABLE));
-    for (const sql of MIGRATIONS.slice(version)) database.exec(named(sql));
-    database.exec(named("DELETE FROM express_logout_schema"));
-    database.exec(named(`INSERT INTO express_logout_schema VALUES (${String(SCHEMA_VERSION)}, ${String(SERVES)})`));
+    // Another process may have migrated meanwhile.
+    const versions = versionsOf(database, named);
+    if (!isCurrent(versions)) {
+      database.exec(named(VERSION_TABLE));
+      for (const sql of MIGRATIONS.slice(versions.version)) database.exec(named(sql));
+      database.exec(named("DELETE FROM express_logout_schema"));
+      database.exec(named(`INSERT INTO express_logout_schema VALUES (${String(SCHEMA_VERSION)}, ${String(SERVES)})`));
+    }
     database.exec("COMMIT");
   } catch (error) {
     rollBack(database);

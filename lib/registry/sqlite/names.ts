@@ -15,5 +15,7 @@ export function withPrefix(prefix: unknown): (sql: string) => string {
       "SqliteLoginRegistry: prefix must be a letter or _, then letters, digits or _; at most 40 characters, and not sqlite_.",
     );
   }
-  return (sql) => sql.replaceAll(DEFAULT_PREFIX, prefix);
+  // SQLite's names are the same in upper and lower case.
+  const lowerCase = prefix.toLowerCase();
+  return (sql) => sql.replaceAll(DEFAULT_PREFIX, lowerCase);
 }

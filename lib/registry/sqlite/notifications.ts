@@ -5,6 +5,8 @@ import type { Database } from "./database.js";
 import { readKick, readText, readTexts, writeKick, writeText, writeTexts, type Row } from "./records.js";
 
 const LOGINS_OF_A_NOTIFICATION = 1_000;
+/** A longer timer would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Writes the notifications of logins that have ended, inside of the step that ends them. `app`: the application id as stored. */
 export function announce(sql: Sql, app: string, { userId, loginIds, kick }: EndedLogins, now: number): void {
@@ -37,21 +39,29 @@ export class SqliteNotifications implements Subscription {
   #lastNumber = 0;
   #isConnected = false;
   #isClosed = false;
+  /** Whether a read waits for the one that is running. */
+  #isWaiting = false;
   #polling: Promise<void> = Promise.resolve();
 
   constructor(database: Database, app: string, listener: RegistryListener, intervalMs: number) {
     this.#database = database;
     this.#app = app;
     this.#listener = listener;
-    this.#timer = setInterval(() => {
+    const poll = (): void => {
       this.poll();
-    }, intervalMs).unref();
+    };
+    this.#timer = setInterval(poll, Math.min(intervalMs, LONGEST_TIMER_MS)).unref();
     this.poll();
   }
 
   /** Reads what is new, after the read that is running. */
   poll(): void {
-    this.#polling = this.#polling.then(() => this.#poll());
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#polling = this.#polling.then(() => {
+      this.#isWaiting = false;
+      return this.#poll();
+    });
   }
 
   async close(): Promise<void> {
@@ -92,14 +102,21 @@ export class SqliteNotifications implements Subscription {
 
   /** Calls the listener, unless this subscription is closed: the listener may belong to another one by then. */
   #call(method: (listener: RegistryListener) => void): void {
-    if (!this.#isClosed) method(this.#listener);
+    if (this.#isClosed) return;
+    try {
+      method(this.#listener);
+    } catch (error) {
+      debugError("SQLite: a listener failed", error);
+    }
   }
 
   #readNews(sql: Sql): News {
     const { first, last } = sql.first("endNumbers") ?? {};
     const isContinued = sql === this.#source && Number(first ?? 0) <= this.#lastNumber + 1;
     const rows =
-      isContinued && Number(last) > this.#lastNumber ? sql.all("endsAfter", this.#lastNumber, this.#app) : [];
+      isContinued && Number(last) > this.#lastNumber
+        ? sql.all("endsAfter", this.#lastNumber, Number(last), this.#app)
+        : [];
     this.#source = sql;
     this.#lastNumber = Number(last ?? 0);
     const ended = rows.map(readEnd).filter((each) => each !== undefined);

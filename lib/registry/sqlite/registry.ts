@@ -172,16 +172,19 @@ export class SqliteLoginRegistry implements OwnRegistry {
   async clear(): Promise<void> {
     const { app } = this.#app;
     await this.kickEveryone(newKickRecord());
-    for await (const userIds of this.scanUsers()) {
-      const forget = (sql: Sql): void => {
-        for (const userId of userIds) new UserStep(sql, app, userId).forget();
-      };
-      await this.#database.step(forget, IS_DURABLE);
+    try {
+      for await (const userIds of this.scanUsers()) {
+        const forget = (sql: Sql): void => {
+          for (const userId of userIds) new UserStep(sql, app, userId).forget();
+        };
+        await this.#database.step(forget, IS_DURABLE);
+      }
+    } finally {
+      await this.#database.step((sql) => {
+        announceAll(sql, app);
+      });
+      this.#poll();
     }
-    await this.#database.step((sql) => {
-      announceAll(sql, app);
-    });
-    this.#poll();
   }
 
   async close(): Promise<void> {
@@ -189,7 +192,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
     this.#subscriptions.clear();
     await Promise.all(subscriptions.map((each) => each.close()));
     await this.#sweeper.done();
-    this.#database.close();
+    await this.#database.close();
   }
 
   get #app(): Application {

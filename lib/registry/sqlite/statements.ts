@@ -57,7 +57,8 @@ export const STATEMENTS = {
   // Notifications
   putEnd: "INSERT INTO express_logout_ends (app, user, ids, kick, at) VALUES (?, ?, ?, ?, ?)",
   endNumbers: "SELECT min(number) AS first, max(number) AS last FROM express_logout_ends",
-  endsAfter: "SELECT user, ids, kick FROM express_logout_ends WHERE number > ? AND app = ? ORDER BY number",
+  endsAfter:
+    "SELECT user, ids, kick FROM express_logout_ends WHERE number > ? AND number <= ? AND app = ? ORDER BY number",
   // Never the last one, so that a reader notices what it has missed.
   deleteOldEnds: `DELETE FROM express_logout_ends WHERE number <= (
     SELECT max(number) FROM express_logout_ends WHERE at < ? AND number < (SELECT max(number) FROM express_logout_ends))`,

@@ -17,6 +17,9 @@ import type { SqliteValue } from "./engine.js";
 import { announce } from "./notifications.js";
 import { readKick, readLogin, readText, writeKick, writeOptional, writeText, writeTexts, type Row } from "./records.js";
 
+/** The last time that a `Date` can be. */
+const LAST_MS = 8.64e15;
+
 /** One step on a user, inside of a transaction. `app`: the application id as stored. */
 export class UserStep {
   readonly #sql: Sql;
@@ -134,7 +137,7 @@ export class UserStep {
   }
 
   #list({ id, userId, sid, ttlMs, ip, userAgent, began }: NewLogin): void {
-    const [lastActive, expires] = [new Date(this.#now), new Date(this.#now + ttlMs)];
+    const [lastActive, expires] = [new Date(this.#now), new Date(this.#until(ttlMs))];
     const shown = { lastActive, expires, shownUntil: expires };
     this.#put({ id, userId, began: began ?? lastActive, ip, userAgent, sids: [sid], ...shown });
     this.#setActive(+expires);
@@ -146,7 +149,7 @@ export class UserStep {
     if (removeSid !== undefined) sids.delete(removeSid);
     if (addSid !== undefined) sids.add(addSid);
     const hasDevice = login.ip !== undefined || login.userAgent !== undefined;
-    const until = this.#now + (ttlMs ?? 0);
+    const until = this.#until(ttlMs ?? 0);
     const activity = {
       lastActive: new Date(this.#now),
       expires: new Date(Math.max(+login.expires, until)),
@@ -189,6 +192,10 @@ export class UserStep {
     const times = [began, lastActive, expires, shownUntil].map(Number);
     const device = [writeOptional(ip), writeOptional(userAgent)];
     this.#sql.run("putLogin", ...this.#login(id), ...times, ...device, writeTexts(sids));
+  }
+
+  #until(ttlMs: number): number {
+    return Math.min(this.#now + ttlMs, LAST_MS);
   }
 
   #setActive(expires: number): void {

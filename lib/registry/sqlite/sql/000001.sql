@@ -63,6 +63,7 @@ CREATE TABLE express_logout_kicked (
   sids TEXT NOT NULL,
   PRIMARY KEY (app, user, id)
 ) WITHOUT ROWID;
+CREATE INDEX express_logout_kicked_expires ON express_logout_kicked (app, user, expires);
 
 -- How often, and by which kick, single logins have been ended.
 CREATE TABLE express_logout_ended (
@@ -74,6 +75,7 @@ CREATE TABLE express_logout_ended (
   until INTEGER NOT NULL,
   PRIMARY KEY (app, user, id)
 ) WITHOUT ROWID;
+CREATE INDEX express_logout_ended_until ON express_logout_ended (app, user, until);
 
 -- Notifications of ended logins, for the processes that poll. `user`: null if everyone has ended. `ids`: a JSON array of escaped
 -- texts. Numbers follow each other without holes, so a reader knows what it has missed.
