@@ -37,6 +37,21 @@ async function open(): Promise<{ site: Site; registry: WatchedRegistry; store: M
 const forge = (browser: Browser, stamp: string) =>
   browser.post(`/assign?data=${encodeURIComponent(JSON.stringify({ expressLogout: stamp, visits: 1 }))}`);
 
+describe("a copy of a kicked session in another session", () => {
+  it("logs no user in", async () => {
+    const { site, store } = await open();
+    const alice = await site.login("alice");
+    const all = await promisify(store.all.bind(store) as (done: (error: unknown, all: object) => void) => void)();
+    const copy = (all as unknown as Record<string, object>)[sessionId(alice)];
+    await site.auth.kick("alice");
+    const browser = new Browser(site.url);
+    const { cookie: _own, ...data } = copy as { cookie: object };
+    await browser.post(`/assign?data=${encodeURIComponent(JSON.stringify(data))}`);
+    expect(await site.user(browser)).not.toBe("alice");
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
+  });
+});
+
 describe("a stamp that a client has written into a session", () => {
   it.each(["alice", "anonymous"])("ends no login of another user: %s", async (who) => {
     const { site, registry } = await open();
