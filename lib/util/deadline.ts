@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { nextTick } from "node:process";
 
 /** A longer timer would fire at once. */
-const LONGEST_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Times out tasks that take longer than a limit. Keeps no process alive. */
 export class Deadline {
@@ -15,7 +15,7 @@ export class Deadline {
 
   /** Starts a task, which lasts until {@link clearTimeout}. */
   start(onTimeout: () => void): NodeJS.Timeout {
-    return setTimeout(onTimeout, Math.min(this.limitMs, LONGEST_MS)).unref();
+    return setTimeout(onTimeout, Math.min(this.limitMs, LONGEST_TIMER_MS)).unref();
   }
 
   /** Runs asynchronous work. On a timeout, aborts its signal and rejects; never aborts after the work has finished. */

@@ -12,7 +12,7 @@ export function redactError(error: unknown, hidden: readonly string[]): Error {
   return copy;
 }
 
-/** Errors of better-sqlite3 are no native errors, and those of another realm no instances of `Error`. */
+/** Errors of better-sqlite3 are not native errors, and those of another realm are not instances of `Error`. */
 function isError(error: unknown): error is NodeJS.ErrnoException {
   return typeof error === "object" && error !== null && "message" in error && typeof error.message === "string";
 }

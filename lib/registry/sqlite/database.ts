@@ -113,7 +113,8 @@ export class Database {
       return true;
     } catch (error) {
       if (isBusy(error)) {
-        this.#pending.unshift(...steps.map((step) => Object.assign(step, { delay: error })));
+        for (const step of steps) step.delay = error;
+        this.#pending.unshift(...steps);
         return false;
       }
       // The others must not fail for one.

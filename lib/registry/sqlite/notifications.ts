@@ -1,12 +1,11 @@
 import type { EndedLogins, RegistryListener, Subscription } from "../../types/registry.js";
+import { LONGEST_TIMER_MS } from "../../util/deadline.js";
 import { debugError } from "../../util/debug.js";
 import type { Sql } from "./connection.js";
 import type { Database } from "./database.js";
 import { readKick, readText, readTexts, writeKick, writeText, writeTexts, type Row } from "./records.js";
 
 const LOGINS_OF_A_NOTIFICATION = 1_000;
-/** A longer timer would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Writes the notifications of logins that have ended, inside of the step that ends them. `app`: the application id as stored. */
 export function announce(sql: Sql, app: string, { userId, loginIds, kick }: EndedLogins, now: number): void {

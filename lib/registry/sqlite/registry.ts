@@ -30,6 +30,9 @@ import { readLogin, writeKick, writeText } from "./records.js";
 import { sweep } from "./sweep.js";
 import { UserStep } from "./user-step.js";
 
+/** An end survives a power failure: what is answered as ended must not come back. */
+const IS_DURABLE = true;
+
 /** Options of {@link SqliteLoginRegistry}. */
 export interface SqliteLoginRegistryOptions {
   /**
@@ -209,6 +212,3 @@ export class SqliteLoginRegistry implements OwnRegistry {
     for (const each of this.#subscriptions) each.poll();
   }
 }
-
-/** An end survives a power failure: what is answered as ended must not come back. */
-const IS_DURABLE = true;

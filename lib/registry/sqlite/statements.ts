@@ -5,8 +5,7 @@ const OF_LOGIN = `${OF_USER} AND id = ?`;
 const IS_SHOWN = "shown_until > ? AND sids <> '[]'";
 
 /**
- * The statements, with the default names. Parameters come in the order of the columns in the text: application, user, login, then
- * the rest.
+ * The statements, with the default names. Parameters come in the order of their `?` in the text.
  */
 export const STATEMENTS = {
   // Logins
@@ -36,7 +35,7 @@ export const STATEMENTS = {
   deleteExpiredEnded: `DELETE FROM express_logout_ended WHERE ${OF_USER} AND until <= ?`,
 
   // Users
-  findUser: `SELECT expires, shown, kick_id, kick, kick_until, spared FROM express_logout_users WHERE ${OF_USER}`,
+  findUser: `SELECT shown, kick_id, kick, kick_until, spared FROM express_logout_users WHERE ${OF_USER}`,
   keepUser: `INSERT INTO express_logout_users (app, user, until) VALUES (?, ?, ?)
     ON CONFLICT (app, user) DO UPDATE SET until = max(until, excluded.until)`,
   setActive: `INSERT INTO express_logout_users (app, user, active, expires, until) VALUES (?, ?, ?, ?, ?)
