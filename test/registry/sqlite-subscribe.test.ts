@@ -115,6 +115,16 @@ describe("a subscription", () => {
     expect(heard.news.flatMap(({ loginIds }) => loginIds)).toContain(id);
   });
 
+  it("reports a gap when everyone is removed, also if one user cannot be, because their row cannot be read", async () => {
+    await listen();
+    const [alice, bob] = [newLogin(), newLogin("bob")];
+    for (const login of [alice, bob]) await other.add(login);
+    site.database().exec(`UPDATE express_logout_users SET user = 'bob' WHERE user = '"bob"'`);
+    await expect(other.clear()).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+    await heard.until(() => heard.looks > 1);
+    expect(await other.find("alice", alice.id)).toBeUndefined();
+  });
+
   it("reports that it may miss ends while the file is away, and a gap when it is back", async () => {
     await listen();
     renameSync(site.folder, `${site.folder}-away`);

@@ -16,6 +16,7 @@ import type {
   RegistrySupport,
   Subscription,
 } from "../../types/registry.js";
+import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { newKickRecord } from "../generation.js";
 import { Served } from "../served.js";
@@ -175,18 +176,24 @@ export class SqliteLoginRegistry implements OwnRegistry {
   async clear(): Promise<void> {
     const { app } = this.#app;
     await this.kickEveryone(newKickRecord());
-    try {
-      for await (const userIds of this.scanUsers()) {
-        const forget = (sql: Sql): void => {
-          for (const userId of userIds) new UserStep(sql, app, userId).forget();
-        };
-        await this.#database.step(forget, IS_DURABLE);
-      }
-    } finally {
-      await this.#database.step((sql) => {
-        announceAll(sql, app);
-      });
+    // A user who cannot be read does not keep the ends of the others from the subscribers.
+    await allInTurn(
+      () => this.#forgetAll(app),
+      () =>
+        this.#database.step((sql) => {
+          announceAll(sql, app);
+        }),
+    ).finally(() => {
       this.#poll();
+    });
+  }
+
+  async #forgetAll(app: string): Promise<void> {
+    for await (const userIds of this.scanUsers()) {
+      const forget = (sql: Sql): void => {
+        for (const userId of userIds) new UserStep(sql, app, userId).forget();
+      };
+      await this.#database.step(forget, IS_DURABLE);
     }
   }
 
