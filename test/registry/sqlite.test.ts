@@ -32,7 +32,7 @@ async function usersOf(registry: LoginRegistry): Promise<string[]> {
 }
 
 describe("the options", () => {
-  it.each([undefined, null, "", "file:logins.db", 1, {}, { exec: () => undefined }, { prepare: () => undefined }])(
+  it.each([undefined, null, "", 1, {}, { exec: () => undefined }, { prepare: () => undefined }])(
     "refuse the database %p, and name what is accepted",
     (database) => {
       expect(() => new SqliteLoginRegistry({ database: database as never })).toThrow(
@@ -43,6 +43,15 @@ describe("the options", () => {
       );
     },
   );
+
+  it("refuse a URI, and name the function that makes it the name of a file", () => {
+    expect(() => new SqliteLoginRegistry({ database: "file:///srv/logins.db?mode=ro" })).toThrow(
+      expect.objectContaining({
+        code: "ERR_OPTION_INVALID",
+        message: 'SqliteLoginRegistry: database is the name of a file, not a URI "file:…". Pass fileURLToPath(uri).',
+      }),
+    );
+  });
 
   it.each([
     { timeoutMs: 0 },

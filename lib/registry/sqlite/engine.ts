@@ -39,9 +39,13 @@ const IN_MEMORY = ":memory:";
 const NEEDED =
   "SqliteLoginRegistry needs { database }: the name of a file, or a database of node:sqlite, better-sqlite3 or libsql, or a function that opens one.";
 
+const NO_URI = 'SqliteLoginRegistry: database is the name of a file, not a URI "file:…". Pass fileURLToPath(uri).';
+
 /** @throws LogoutError `ERR_OPTION_INVALID` */
 export function engineOf(database: unknown): Engine {
-  if (typeof database === "string" && database !== "" && !database.startsWith("file:")) return engineOfFile(database);
+  // Of the three libraries, some open the file that a URI names, and some a file with the URI as its name.
+  if (typeof database === "string" && database.startsWith("file:")) throw new LogoutError("ERR_OPTION_INVALID", NO_URI);
+  if (typeof database === "string" && database !== "") return engineOfFile(database);
   if (typeof database === "function") return { open: () => opened((database as () => unknown)()), isOwn: true };
   if (isDatabase(database)) return engineOfDatabase(database);
   throw new LogoutError("ERR_OPTION_INVALID", NEEDED);

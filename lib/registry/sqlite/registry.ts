@@ -106,7 +106,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
     this.#served.application = { app: writeText(appId), appId, maxSessionAgeMs };
   }
 
-  find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
+  async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
     const { app } = this.#app;
     return this.#database.read((sql) => {
       const row = sql.first("findLogin", app, writeText(userId), writeText(loginId), Date.now());
@@ -138,28 +138,28 @@ export class SqliteLoginRegistry implements OwnRegistry {
     });
   }
 
-  kickEveryone(record: KickRecord): Promise<void> {
+  async kickEveryone(record: KickRecord): Promise<void> {
     const values = [this.#app.app, writeText(record.id), writeKick(record)] as const;
     return this.#database.step((sql) => {
       sql.run("putKickOfEveryone", ...values);
     }, IS_DURABLE);
   }
 
-  kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
+  async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const { app } = this.#app;
     return this.#database.read((sql) => new UserStep(sql, app, userId).kickOf(loginId, generation));
   }
 
-  list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
+  async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
     return this.#lists.ofUser(this.#app.app, userId, page);
   }
 
-  activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
+  async activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
     return this.#lists.ofActiveUsers(this.#app.app, page);
   }
 
-  scanUsers(): AsyncIterable<readonly string[]> {
-    return this.#lists.scan(this.#app.app);
+  async *scanUsers(): AsyncIterable<readonly string[]> {
+    yield* this.#lists.scan(this.#app.app);
   }
 
   subscribe(listener: RegistryListener): Subscription {
@@ -209,7 +209,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
     return this.#served.application;
   }
 
-  #step<Result>(userId: string, work: (user: UserStep) => Result, isDurable?: boolean): Promise<Result> {
+  async #step<Result>(userId: string, work: (user: UserStep) => Result, isDurable?: boolean): Promise<Result> {
     const { app } = this.#app;
     return this.#database.step((sql) => work(new UserStep(sql, app, userId)), isDurable);
   }
