@@ -2,24 +2,16 @@ import { statSync } from "node:fs";
 import { LogoutError } from "../../errors.js";
 import { debug, debugError } from "../../util/debug.js";
 import { fileOf, type Engine, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./engine.js";
-import { isBusy } from "./errors.js";
-import { migrate, rollBack } from "./migrations.js";
+import { migrate } from "./migrations.js";
 import type { Row } from "./records.js";
 import { STATEMENTS, type StatementName } from "./statements.js";
+import { CannotBegin, inTransaction } from "./transaction.js";
 
 /** Runs prepared statements. */
 export interface Sql {
   all(name: StatementName, ...values: SqliteValue[]): readonly Row[];
   first(name: StatementName, ...values: SqliteValue[]): Row | undefined;
   run(name: StatementName, ...values: SqliteValue[]): void;
-}
-
-/** A failed BEGIN leaves a connection as it was. */
-class CannotBegin {
-  readonly cause: unknown;
-  constructor(cause: unknown) {
-    this.cause = cause;
-  }
 }
 
 /**
@@ -146,20 +138,8 @@ class OpenDatabase implements Sql, Savepoints {
   }
 
   transaction<Result>(work: (sql: Sql & Savepoints) => Result, isDurable: boolean): Result {
-    try {
-      this.#flushAtCommit(isDurable);
-      this.#database.exec("BEGIN IMMEDIATE");
-    } catch (error) {
-      throw isBusy(error) ? new CannotBegin(error) : error;
-    }
-    try {
-      const result = work(this);
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      rollBack(this.#database);
-      throw error;
-    }
+    this.#flushAtCommit(isDurable);
+    return inTransaction(this.#database, () => work(this));
   }
 
   attempt<Result>(step: () => Result): Result {

@@ -1,8 +1,8 @@
 import { LogoutError } from "../../errors.js";
-import { debugError } from "../../util/debug.js";
 import type { SqliteDatabase } from "./engine.js";
 import type { Row } from "./records.js";
 import { MIGRATIONS } from "./sql/bundle.js";
+import { inTransaction } from "./transaction.js";
 
 /** The version of the schema that this release needs: the number of the last migration. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -19,30 +19,15 @@ const VERSION_TABLE =
  */
 export function migrate(database: SqliteDatabase, named: (sql: string) => string): void {
   if (isCurrent(versionsOf(database, named))) return;
-  database.exec("BEGIN IMMEDIATE");
-  try {
+  inTransaction(database, () => {
     // Another process may have migrated meanwhile.
     const versions = versionsOf(database, named);
-    if (!isCurrent(versions)) {
-      database.exec(named(VERSION_TABLE));
-      for (const sql of MIGRATIONS.slice(versions.version)) database.exec(named(sql));
-      database.exec(named("DELETE FROM express_logout_schema"));
-      database.exec(named(`INSERT INTO express_logout_schema VALUES (${String(SCHEMA_VERSION)}, ${String(SERVES)})`));
-    }
-    database.exec("COMMIT");
-  } catch (error) {
-    rollBack(database);
-    throw error;
-  }
-}
-
-/** Ends a transaction without effect. After some errors, such as that of a full disk, SQLite has done so already. */
-export function rollBack(database: SqliteDatabase): void {
-  try {
-    database.exec("ROLLBACK");
-  } catch (error) {
-    debugError("SQLite: already rolled back", error);
-  }
+    if (isCurrent(versions)) return;
+    database.exec(named(VERSION_TABLE));
+    for (const sql of MIGRATIONS.slice(versions.version)) database.exec(named(sql));
+    database.exec(named("DELETE FROM express_logout_schema"));
+    database.exec(named(`INSERT INTO express_logout_schema VALUES (${String(SCHEMA_VERSION)}, ${String(SERVES)})`));
+  });
 }
 
 interface Versions {
