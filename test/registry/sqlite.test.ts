@@ -191,6 +191,23 @@ describe("the schema", () => {
     await expectToWork(registry);
   });
 
+  it("is noticed by a process that runs on, at its next write, when another one has upgraded it", async () => {
+    const registry = site.open();
+    const login = newLogin();
+    await registry.add(login);
+    const own = site.database();
+    own.exec("UPDATE express_logout_schema SET version = 9, serves = 1");
+    expect(await registry.update("alice", login.id, { ttlMs: HOUR_MS })).toBe(true);
+    own.exec("UPDATE express_logout_schema SET serves = 8");
+    const error = { code: "ERR_REGISTRY_SCHEMA", message: expect.stringMatching(/schema 9 .*needs 1/) };
+    const steps = [1, 2, 3].map(() => kickUser(registry, "alice", newKick()));
+    for (const step of await Promise.allSettled(steps)) expect(step).toMatchObject({ reason: error });
+    await expect(registry.find("alice", login.id)).rejects.toMatchObject(error);
+    own.exec("UPDATE express_logout_schema SET version = 1, serves = 1");
+    expect(await registry.find("alice", login.id)).toMatchObject({ sids: [login.sid] });
+    await expectToWork(registry);
+  });
+
   it("is upgraded where a migration is missing, and keeps the rows", async () => {
     const registry = site.open();
     const login = newLogin();

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { LogoutError } from "../../errors.js";
 import { debug, debugError } from "../../util/debug.js";
 import { fileOf, type Engine, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./engine.js";
-import { migrate } from "./migrations.js";
+import { migrate, rejectNewer } from "./migrations.js";
 import type { Row } from "./records.js";
 import { STATEMENTS, type StatementName } from "./statements.js";
 import { CannotBegin, inTransaction } from "./transaction.js";
@@ -62,7 +62,7 @@ export class Connection {
     } catch (error) {
       if (error instanceof CannotBegin) throw error.cause;
       // A row that cannot be read is no failure of the database.
-      if (!LogoutError.is(error)) this.close();
+      if (!LogoutError.is(error, "ERR_REGISTRY_UNAVAILABLE")) this.close();
       throw error;
     }
   }
@@ -139,7 +139,11 @@ class OpenDatabase implements Sql, Savepoints {
 
   transaction<Result>(work: (sql: Sql & Savepoints) => Result, isDurable: boolean): Result {
     this.#flushAtCommit(isDurable);
-    return inTransaction(this.#database, () => work(this));
+    return inTransaction(this.#database, () => {
+      // A process of another release may have upgraded the schema since the file was opened.
+      rejectNewer(this.first("findVersions"));
+      return work(this);
+    });
   }
 
   attempt<Result>(step: () => Result): Result {

@@ -117,8 +117,9 @@ export class Database {
         this.#pending.unshift(...steps);
         return false;
       }
-      // The others must not fail for one.
-      if (steps.length > 1) for (const step of steps) this.#commit([step]);
+      // The others must not fail for one. Another schema is the fault of none.
+      if (steps.length > 1 && !LogoutError.is(error, "ERR_REGISTRY_SCHEMA"))
+        for (const step of steps) this.#commit([step]);
       else for (const step of steps) step.reject(unavailable(error));
       return true;
     }

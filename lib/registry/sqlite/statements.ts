@@ -8,6 +8,8 @@ const IS_SHOWN = "shown_until > ? AND sids <> '[]'";
  * The statements, with the default names. Parameters come in the order of their `?` in the text.
  */
 export const STATEMENTS = {
+  findVersions: "SELECT version, serves FROM express_logout_schema",
+
   // Logins
   findLogin: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
   putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
