@@ -15,7 +15,8 @@ export const STATEMENTS = {
   putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   deleteLogin: `DELETE FROM express_logout_logins WHERE ${OF_LOGIN}`,
   deleteLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER}`,
-  takeLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ? RETURNING id`,
+  loginsBut: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
+  deleteLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
   deleteExpiredLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND expires <= ?`,
   lastExpiry: `SELECT max(expires) AS last FROM express_logout_logins WHERE ${OF_USER}`,
   lastShown: `SELECT max(shown_until) AS last FROM express_logout_logins WHERE ${OF_USER} AND sids <> '[]'`,
@@ -27,6 +28,7 @@ export const STATEMENTS = {
   findKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_LOGIN}`,
   listKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_USER} AND expires > ?`,
   deleteKicked: `DELETE FROM express_logout_kicked WHERE ${OF_LOGIN}`,
+  deleteSomeKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER} AND id IN (SELECT value FROM json_each(?))`,
   deleteAllKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER}`,
   deleteExpiredKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER} AND expires <= ?`,
 
