@@ -1,6 +1,7 @@
 import { renameSync, rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
+import { STATEMENTS } from "../../lib/registry/sqlite/statements.js";
 import { Heard } from "../support/heard.js";
 import { endLogin, kickUser, newKick, newLogin, next } from "../support/registry-calls.js";
 import { SqliteSite } from "../support/sqlite-site.js";
@@ -79,9 +80,7 @@ describe("a subscription", () => {
     const close = await listen();
     statements.length = 0;
     while (statements.length < 5) await new Promise((resolve) => setTimeout(resolve, 1));
-    expect(new Set(statements)).toEqual(
-      new Set(["SELECT min(number) AS first, max(number) AS last FROM express_logout_ends"]),
-    );
+    expect(new Set(statements)).toEqual(new Set([STATEMENTS.endNumbers]));
     await close();
     const count = statements.length;
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -59,7 +59,9 @@ export const STATEMENTS = {
 
   // Notifications
   putEnd: "INSERT INTO express_logout_ends (app, user, ids, kick, at) VALUES (?, ?, ?, ?, ?)",
-  endNumbers: "SELECT min(number) AS first, max(number) AS last FROM express_logout_ends",
+  // Two subqueries, because min and max in one SELECT would scan the table.
+  endNumbers: `SELECT (SELECT min(number) FROM express_logout_ends) AS first,
+    (SELECT max(number) FROM express_logout_ends) AS last`,
   endsAfter:
     "SELECT user, ids, kick FROM express_logout_ends WHERE number > ? AND number <= ? AND app = ? ORDER BY number",
   // Never the last one, so that a reader notices what it has missed.
