@@ -75,9 +75,9 @@ export const STATEMENTS = {
   countActive: "SELECT count(*) AS count FROM express_logout_users WHERE app = ? AND shown > ?",
   listActive:
     "SELECT user FROM express_logout_users WHERE app = ? AND shown > ? ORDER BY active DESC, user LIMIT ? OFFSET ?",
-  // Two scans, each over its own index: one condition for both would scan every user.
-  usersAfter: `SELECT user FROM (SELECT user FROM express_logout_users WHERE app = ? AND user > ? AND expires IS NOT NULL
-      ORDER BY user LIMIT ?)
+  // Two scans, each over its own index: one condition for both would scan every user. So would SQLite 3.53 by its own choice.
+  usersAfter: `SELECT user FROM (SELECT user FROM express_logout_users INDEXED BY express_logout_users_online
+      WHERE app = ? AND user > ? AND expires IS NOT NULL ORDER BY user LIMIT ?)
     UNION
     SELECT user FROM (SELECT DISTINCT user FROM express_logout_kicked WHERE app = ? AND user > ? ORDER BY user LIMIT ?)
     ORDER BY user LIMIT ?`,
