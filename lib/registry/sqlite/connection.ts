@@ -28,9 +28,13 @@ export class Connection {
     this.#named = named;
   }
 
-  /** Runs statements that change nothing. */
-  read<Result>(work: (sql: Sql) => Result): Result {
-    return this.#keeping((database) => work(database));
+  /**
+   * Runs statements that change nothing.
+   *
+   * @param checkedWithinMs - how long ago the file may have been checked to be the one that was opened
+   */
+  read<Result>(work: (sql: Sql) => Result, checkedWithinMs = 0): Result {
+    return this.#keeping((database) => work(database), checkedWithinMs);
   }
 
   /**
@@ -56,9 +60,9 @@ export class Connection {
   }
 
   /** A connection after a failed statement is not used again: libsql leaves the statement running, and with it what it has read. */
-  #keeping<Result>(work: (database: OpenDatabase) => Result): Result {
+  #keeping<Result>(work: (database: OpenDatabase) => Result, checkedWithinMs = 0): Result {
     try {
-      return work(this.#open());
+      return work(this.#open(checkedWithinMs));
     } catch (error) {
       if (error instanceof CannotBegin) throw error.cause;
       // A row that cannot be read is no failure of the database.
@@ -67,8 +71,8 @@ export class Connection {
     }
   }
 
-  #open(): OpenDatabase {
-    if (this.#current?.isReplaced() === true) {
+  #open(checkedWithinMs: number): OpenDatabase {
+    if (this.#current?.isReplaced(checkedWithinMs) === true) {
       debug?.("SQLite: the file was deleted or replaced");
       this.close();
     }
@@ -91,6 +95,7 @@ class OpenDatabase implements Sql, Savepoints {
   readonly #identity: string | undefined;
   readonly #isOwn: boolean;
   #isDurable: boolean | undefined;
+  #checkedAt = 0;
 
   constructor({ open, file, isOwn }: Engine, named: (sql: string) => string) {
     this.#named = named;
@@ -115,7 +120,10 @@ class OpenDatabase implements Sql, Savepoints {
   }
 
   /** Whether the file that was opened has been deleted or replaced: what is written to it would reach no other process. */
-  isReplaced(): boolean {
+  isReplaced(checkedWithinMs: number): boolean {
+    const now = performance.now();
+    if (now - this.#checkedAt < checkedWithinMs) return false;
+    this.#checkedAt = now;
     return this.#file !== undefined && identityOf(this.#file) !== this.#identity;
   }
 

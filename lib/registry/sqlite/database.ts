@@ -1,12 +1,15 @@
 import { randomInt } from "node:crypto";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { LogoutError } from "../../errors.js";
+import { debugError } from "../../util/debug.js";
 import type { Connection, Savepoints, Sql } from "./connection.js";
 import { isBusy, unavailable } from "./errors.js";
 
 /** The longest pause between two tries to get a lock, in milliseconds. Nearly every lock is held for less than a millisecond. */
 const LONGEST_PAUSE_MS = 16;
 const STEPS_OF_A_TRANSACTION = 500;
+/** How often a request looks whether the file was replaced. No process opens a new file, and kicks a user in it, in less time. */
+const CHECKED_WITHIN_MS = 1;
 /** A longer transaction would block the event loop, and other processes, for too long. */
 const LONGEST_TRANSACTION_MS = 20;
 
@@ -49,6 +52,16 @@ export class Database {
         if (!isBusy(error) || performance.now() >= deadline) throw unavailable(error);
       }
       await pauseAfter(tries);
+    }
+  }
+
+  /** Runs statements that change nothing, on the path of every request. Returns `undefined` if they cannot run now. */
+  tryToRead<Result>(work: (sql: Sql) => Result): Result | undefined {
+    try {
+      return this.#connection.read(work, CHECKED_WITHIN_MS);
+    } catch (error) {
+      debugError("SQLite: a login is looked up again", error);
+      return undefined;
     }
   }
 

@@ -27,7 +27,7 @@ import { engineOf, type SqliteDatabase } from "./engine.js";
 import { LoginLists } from "./login-lists.js";
 import { DEFAULT_PREFIX, withPrefix } from "./names.js";
 import { announceAll, SqliteNotifications } from "./notifications.js";
-import { readLogin, writeKick, writeText } from "./records.js";
+import { readLogin, readTexts, writeKick, writeText } from "./records.js";
 import { sweep } from "./sweep.js";
 import { UserStep } from "./user-step.js";
 
@@ -79,6 +79,7 @@ interface Application {
  */
 export class SqliteLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
+  readonly peeksAtList = true;
   readonly supports: RegistrySupport = {};
   readonly #database: Database;
   readonly #lists: LoginLists;
@@ -111,6 +112,14 @@ export class SqliteLoginRegistry implements OwnRegistry {
     return this.#database.read((sql) => {
       const row = sql.first("findLogin", app, writeText(userId), writeText(loginId), Date.now());
       return row && readLogin(userId, row);
+    });
+  }
+
+  peek(userId: string, loginId: string): Pick<ListedLogin, "sids"> | undefined {
+    const { app } = this.#app;
+    return this.#database.tryToRead((sql) => {
+      const row = sql.first("findSids", app, writeText(userId), writeText(loginId), Date.now());
+      return row && { sids: readTexts(row["sids"]) };
     });
   }
 
