@@ -102,22 +102,46 @@ function installedClass(): DatabaseClass {
   // Not imported: webpack would look for the packages when it bundles, and the banner of esbuild bundles has this name already.
   const { createRequire } = process.getBuiltinModule("node:module");
   const here = join(process.cwd(), "app");
-  for (const from of [process.argv[1] ?? here, here]) {
-    for (const name of PACKAGES) {
+  const requires = [process.argv[1] ?? here, here].map((from) => createRequire(from));
+  let broken: LogoutError | undefined;
+  for (const require of requires) {
+    for (const name of PACKAGES.filter((each) => isInstalled(require, each))) {
       try {
-        const Database = createRequire(from)(name) as DatabaseClass;
+        const Database = require(name) as DatabaseClass;
         // A package that is not built fails here.
         new Database(IN_MEMORY).close?.();
         return Database;
       } catch (error) {
         debugError(`${name} cannot be used`, error);
+        broken ??= doesNotLoad(name, error);
       }
     }
   }
   const builtIn = process.getBuiltinModule("node:sqlite") as { DatabaseSync: DatabaseClass } | undefined;
   if (builtIn !== undefined) return builtIn.DatabaseSync;
-  throw new LogoutError(
+  throw (
+    broken ??
+    new LogoutError(
+      "ERR_OPTION_INVALID",
+      "SqliteLoginRegistry: nothing can open a file. Use Node 22.13 or later, or install better-sqlite3 or libsql.",
+    )
+  );
+}
+
+function isInstalled(require: NodeJS.Require, name: string): boolean {
+  try {
+    require.resolve(name);
+    return true;
+  } catch (error) {
+    debugError(`${name} is not there`, error);
+    return false;
+  }
+}
+
+function doesNotLoad(name: string, error: unknown): LogoutError {
+  return new LogoutError(
     "ERR_OPTION_INVALID",
-    "SqliteLoginRegistry: nothing can open a file. Use Node 22.13 or later, or install better-sqlite3 or libsql.",
+    `SqliteLoginRegistry: ${name} is installed and does not load. Run npm rebuild ${name}. See the cause.`,
+    { cause: redactError(error, []) },
   );
 }
