@@ -2,24 +2,16 @@ import { statSync } from "node:fs";
 import { LogoutError } from "../../errors.js";
 import { debug, debugError } from "../../util/debug.js";
 import { fileOf, type Engine, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./engine.js";
-import { isBusy } from "./errors.js";
-import { migrate, rollBack } from "./migrations.js";
+import { migrate, rejectNewer } from "./migrations.js";
 import type { Row } from "./records.js";
 import { STATEMENTS, type StatementName } from "./statements.js";
+import { CannotBegin, inTransaction } from "./transaction.js";
 
 /** Runs prepared statements. */
 export interface Sql {
   all(name: StatementName, ...values: SqliteValue[]): readonly Row[];
   first(name: StatementName, ...values: SqliteValue[]): Row | undefined;
   run(name: StatementName, ...values: SqliteValue[]): void;
-}
-
-/** A failed BEGIN leaves a connection as it was. */
-class CannotBegin {
-  readonly cause: unknown;
-  constructor(cause: unknown) {
-    this.cause = cause;
-  }
 }
 
 /**
@@ -74,7 +66,7 @@ export class Connection {
     } catch (error) {
       if (error instanceof CannotBegin) throw error.cause;
       // A row that cannot be read is no failure of the database.
-      if (!LogoutError.is(error)) this.close();
+      if (!LogoutError.is(error, "ERR_REGISTRY_UNAVAILABLE")) this.close();
       throw error;
     }
   }
@@ -154,20 +146,12 @@ class OpenDatabase implements Sql, Savepoints {
   }
 
   transaction<Result>(work: (sql: Sql & Savepoints) => Result, isDurable: boolean): Result {
-    try {
-      this.#flushAtCommit(isDurable);
-      this.#database.exec("BEGIN IMMEDIATE");
-    } catch (error) {
-      throw isBusy(error) ? new CannotBegin(error) : error;
-    }
-    try {
-      const result = work(this);
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      rollBack(this.#database);
-      throw error;
-    }
+    this.#flushAtCommit(isDurable);
+    return inTransaction(this.#database, () => {
+      // A process of another release may have upgraded the schema since the file was opened.
+      rejectNewer(this.first("findVersions"));
+      return work(this);
+    });
   }
 
   attempt<Result>(step: () => Result): Result {
