@@ -336,7 +336,7 @@ describe("a step that fails after it has written", () => {
 });
 
 describe("a kick", () => {
-  it("is finished for the logins that are named, whatever their ids", async () => {
+  it("is finished for the logins that are named, of any ids", async () => {
     const registry = site.open();
     const ids = ["one", "", "a \u0000", "\ud800", '"', "\\", "%_'[]", "two"];
     for (const id of ids) await registry.add({ ...newLogin(), id });
