@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
+import { Audit } from "./audit/audit.js";
 import { debug } from "./util/debug.js";
 import { Diagnosis, type Finding } from "./diagnose.js";
 import { Events, type LogoutEvents } from "./logins/events.js";
@@ -10,15 +11,8 @@ import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
 import { initRegistry } from "./util/own-registry.js";
-import {
-  Logins,
-  type ActiveUser,
-  type KickAllOptions,
-  type KickOptions,
-  type KickResult,
-  type KickUserOptions,
-  type Progress,
-} from "./logins/logins.js";
+import { Logins, type ActiveUser } from "./logins/logins.js";
+import type { KickAllOptions, KickOptions, KickResult, KickUserOptions, Progress } from "./logins/kick-options.js";
 import { reportTo } from "./logins/report.js";
 import type { CountedPage, PageRequest } from "./logins/paging.js";
 import { LoginWatcher } from "./live/login-watcher.js";
@@ -32,6 +26,7 @@ import { RequestSessions } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { describeStore } from "./session/store/store-support.js";
 import { hookLeftOn, StoreHook } from "./session/hook.js";
+import { deviceInfoOf } from "./util/device-info.js";
 import { allInTurn } from "./util/all-in-turn.js";
 import { forwardTo } from "./util/forward-to.js";
 
@@ -202,10 +197,12 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
   const tombstones = forwardTo(() => hook.current.tombstones);
-  const logins = new Logins({ registry, tombstones, events });
+  const audit = new Audit({ appId, ...resolved.audit });
+  const logins = new Logins({ registry, tombstones, events, audit });
   const sessions = new RequestSessions(hook, store);
   const mounts = new MountPaths();
-  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.pages.accentColor), mounts };
+  const assets = createAssets(resolved.pages.accentColor);
+  const context = { options: resolved, logins, audit, sessions, assets, mounts };
   const guard = createGuard(context);
   const { main, sessionless } = createMiddlewares(context, guard);
   const diagnosis = new Diagnosis({
@@ -217,7 +214,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     mounts,
     middleware: main,
   });
-  const use = hook.use({ ...resolved, events: reportTo(events) });
+  const use = hook.use({ ...resolved, events: reportTo(events, audit) });
   const controls: LogoutControls = {
     ...loginControls(context),
     ...sessionControls(hook),
@@ -267,7 +264,7 @@ function loginControls(context: HttpContext): LoginControls {
     kickLogin: (userId, loginId, options) => logins.kickLogin(userId, loginId, options),
     kickOthers: async (req, options) => {
       const { userId, id } = await requireCurrentLogin(context, req, "kickOthers(req)");
-      return logins.kick(userId, { ...options, except: id });
+      return logins.kick(userId, { ...options, except: id, from: deviceInfoOf(req) });
     },
     kickAll: (options) => logins.kickAll(options),
     listLogins: (userId, page) => logins.list(userId, page),
