@@ -60,6 +60,12 @@ export interface LogoutErrorDetails {
    */
   ERR_REGISTRY_IN_USE: undefined;
   /**
+   * The registry lacks an optional method that a call needs. Those of this package have them all.
+   *
+   * Fix: implement the method that the message names, or use another registry.
+   */
+  ERR_REGISTRY_UNSUPPORTED: undefined;
+  /**
    * The schema in the database is missing, or older or newer than this release can use.
    *
    * Fix: run the [migrations](docs/guides/postgres.md#the-migrations) of PostgreSQL, or upgrade this process. An older

@@ -11,7 +11,16 @@ export type { RouteOptions, RoutePath } from "./options/routes.js";
 export type { SessionOptions } from "./options/sessions.js";
 export { LogoutError, type LogoutErrorCode, type LogoutErrorDetails, type LogoutErrorOptions } from "./errors.js";
 export type { LogoutEvents } from "./logins/events.js";
-export type { KickAllOptions, KickOptions, KickResult, KickUserOptions, Progress } from "./logins/kick-options.js";
+export type {
+  KickAllOptions,
+  KickOptions,
+  KickResult,
+  KickUserOptions,
+  KickWhereOptions,
+  LongKick,
+  Progress,
+} from "./logins/kick-options.js";
+export type { LoginFilter } from "./logins/filter.js";
 export type { ActiveUser } from "./logins/logins.js";
 export type { CountedPage, PageRequest } from "./logins/paging.js";
 export type { DeviceInfo, LoginEnd, LoginEndCause, Login, UserId, UserProfile } from "./types/login.js";

@@ -4,15 +4,23 @@ import { Audit } from "./audit/audit.js";
 import { debug } from "./util/debug.js";
 import { Diagnosis, type Finding } from "./diagnose.js";
 import { Events, type LogoutEvents } from "./logins/events.js";
-import { currentLogin, requireCurrentLogin, type HttpContext } from "./http/context.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
+import { loginControls } from "./http/login-controls.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
 import { initRegistry } from "./util/own-registry.js";
 import { Logins, type ActiveUser } from "./logins/logins.js";
-import type { KickAllOptions, KickOptions, KickResult, KickUserOptions, Progress } from "./logins/kick-options.js";
+import type { LoginFilter } from "./logins/filter.js";
+import type {
+  KickAllOptions,
+  KickOptions,
+  KickResult,
+  KickUserOptions,
+  KickWhereOptions,
+  Progress,
+} from "./logins/kick-options.js";
 import { reportTo } from "./logins/report.js";
 import type { CountedPage, PageRequest } from "./logins/paging.js";
 import { LoginWatcher } from "./live/login-watcher.js";
@@ -26,7 +34,6 @@ import { RequestSessions } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { describeStore } from "./session/store/store-support.js";
 import { hookLeftOn, StoreHook } from "./session/hook.js";
-import { deviceInfoOf } from "./util/device-info.js";
 import { allInTurn } from "./util/all-in-turn.js";
 import { forwardTo } from "./util/forward-to.js";
 
@@ -52,6 +59,17 @@ export interface LogoutControls {
   readonly kickOthers: (req: Request, options?: KickOptions) => Promise<KickResult>;
   /** Ends every login of all users that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
+  /**
+   * Ends every login that matches a filter or a function, among those that are listed from the beginning of the call to the time when
+   * their user is read. Walks all users: for an incident, not for a request. Safe to repeat. An empty filter is refused: use
+   * {@link LogoutControls.kickAll}.
+   *
+   * @throws LogoutError `ERR_REGISTRY_UNSUPPORTED` if the registry cannot scan logins; others as {@link LogoutControls.kick}
+   */
+  readonly kickWhere: (
+    where: LoginFilter | ((login: Login) => boolean),
+    options?: KickWhereOptions,
+  ) => Promise<KickResult>;
   // Read logins
   /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
   readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
@@ -242,37 +260,6 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   };
   hook.live.resume(source);
   return Object.assign(main, controls);
-}
-
-type LoginControls = Pick<
-  LogoutControls,
-  | "kick"
-  | "kickLogin"
-  | "kickOthers"
-  | "kickAll"
-  | "listLogins"
-  | "listActiveUsers"
-  | "currentLogin"
-  | "logout"
-  | "rejection"
->;
-
-function loginControls(context: HttpContext): LoginControls {
-  const { logins, sessions } = context;
-  return {
-    kick: (userIds, options) => logins.kick(userIds, options),
-    kickLogin: (userId, loginId, options) => logins.kickLogin(userId, loginId, options),
-    kickOthers: async (req, options) => {
-      const { userId, id } = await requireCurrentLogin(context, req, "kickOthers(req)");
-      return logins.kick(userId, { ...options, except: id, from: deviceInfoOf(req) });
-    },
-    kickAll: (options) => logins.kickAll(options),
-    listLogins: (userId, page) => logins.list(userId, page),
-    listActiveUsers: (page) => logins.listActiveUsers(page),
-    currentLogin: (req) => currentLogin(context, req),
-    logout: (req, res) => sessions.logout(req, res),
-    rejection: (req) => sessions.rejectionOf(req),
-  };
 }
 
 function sessionControls(

@@ -8,6 +8,12 @@ export function isLoginId(value: unknown): boolean {
   return typeof value === "string" && /^~?[\w-]{22}$/.test(value);
 }
 
+/** Returns the ids of logins that stay. A single id in their place would spare one login for each of its characters. */
+export function exceptArgument(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every(isLoginId)) return value as string[];
+  throw new LogoutError("ERR_ARGUMENT_INVALID", "except must be an array of ids of logins that stay.");
+}
+
 export function userIdArgument(value: unknown): string {
   const userId = toUserId(value);
   if (userId === undefined)

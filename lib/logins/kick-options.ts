@@ -14,13 +14,29 @@ export interface KickUserOptions extends KickOptions {
   readonly except?: string | undefined;
 }
 
-/** Options of `kickAll`. */
-export interface KickAllOptions extends KickOptions {
+/** Options of a kick that walks all users. */
+export interface LongKick {
   /**
    * Callback for progress. `total` is the number of users online when the kick began, an estimate while users come and go. An
-   * error in the callback does not stop the kick; `kickAll` throws it after everyone has been kicked. Default: none.
+   * error in the callback does not stop the kick; it is thrown after the last user. Default: none.
    */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Stops the kick: no further user is kicked, and the call rejects with `ERR_KICK_INCOMPLETE`, whose `details.userIds` are those
+   * who are left. Logins that have ended stay ended. Aborted before the call, it rejects with the signal's reason. Default: none.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `kickAll`. */
+export interface KickAllOptions extends KickOptions, LongKick {}
+
+/** Options of `kickWhere`. */
+export interface KickWhereOptions extends KickOptions, LongKick {
+  /** The ids of logins that stay, such as that of the administrator who kicks. Default: none. */
+  readonly except?: readonly string[] | undefined;
+  /** Counts what would end, and ends nothing. Default: `false`. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** The device of the request that kicks, for the audit log. */
@@ -36,7 +52,7 @@ export interface KickResult {
   readonly logins: number;
 }
 
-/** The progress of a long call: users of a kick of everyone, sessions of an adoption. */
+/** The progress of a long call: users who were kicked, or whose logins were looked at; sessions of an adoption. */
 export interface Progress {
   readonly done: number;
   readonly total: number;

@@ -3,13 +3,23 @@ import type { Audit } from "../audit/audit.js";
 import { KickAudit } from "../audit/kick-audit.js";
 import { LogoutError } from "../errors.js";
 import type { Events } from "./events.js";
-import { isLoginId, textArgument, userIdArgument } from "./arguments.js";
+import { exceptArgument, isLoginId, textArgument, userIdArgument } from "./arguments.js";
+import { predicateOf } from "./filter.js";
 import { kickError, type Failure } from "./kick-error.js";
-import type { KickAllOptions, KickedFrom, KickOptions, KickResult, KickUserOptions } from "./kick-options.js";
+import type {
+  KickAllOptions,
+  KickedFrom,
+  KickOptions,
+  KickResult,
+  KickUserOptions,
+  KickWhereOptions,
+} from "./kick-options.js";
 import { mapLimit } from "../util/map-limit.js";
 import type { KickRecord, Login } from "../types/login.js";
 import type { EndedLogins, ListedLogin, LoginRegistry, RegistryList, RegistryPage } from "../types/registry.js";
 import { lru } from "../util/lru.js";
+import { loginScanner } from "./login-scanner.js";
+import { checkSignal, isStopped, walkUsers, type Visited } from "./walk.js";
 import { readPage, type CountedPage, type PageRequest } from "./paging.js";
 import type { Tombstones } from "../session/store/tombstones.js";
 import { unadopted } from "../session/rules/adopted-id.js";
@@ -17,6 +27,8 @@ import { debugError } from "../util/debug.js";
 
 /** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
+/** Concurrency of a kick of some logins of a user. */
+const LOGINS_AT_ONCE = 20;
 /** How many of its own kicks a process remembers, so that their notifications are not emitted twice. */
 const OWN_KICKS = 1_000;
 
@@ -106,34 +118,59 @@ export class Logins {
     return ends.flatMap(({ ended }) => ended);
   }
 
-  async kickAll({ onProgress, ...options }: KickAllOptions & KickedFrom = {}): Promise<KickResult> {
+  async kickAll({ onProgress, signal, ...options }: KickAllOptions & KickedFrom = {}): Promise<KickResult> {
     const kick = this.#createKick(options);
-    const result = { users: 0, logins: 0 };
-    const failedUsers: Failure[] = [];
-    const progressErrors: unknown[] = [];
-    try {
-      await this.#registry.kickEveryone(kick.record);
-      const totalCount = await this.#countOnline();
-      for await (const userIds of this.#registry.scanUsers()) {
-        const { users, logins, failures } = await this.#kickUsers(userIds, kick);
-        result.users += users;
-        result.logins += logins;
-        failedUsers.push(...failures);
-        try {
-          onProgress?.({ done: result.users, total: Math.max(result.users, totalCount) });
-        } catch (error) {
-          progressErrors.push(error);
-        }
-      }
-      if (failedUsers.length > 0) throw failedUsers[0]?.cause;
-      await kick.audit.everyoneEnded(result.logins);
-    } catch (error) {
-      const failure = kickError(failedUsers, error);
-      kick.audit.everyoneFailed(failure, result.logins);
-      throw failure;
-    }
-    if (progressErrors.length > 0) throw progressErrors[0];
-    return result;
+    checkSignal(signal);
+    return walkUsers({
+      onProgress,
+      signal,
+      begin: async () => {
+        await this.#registry.kickEveryone(kick.record);
+        return this.#countOnline();
+      },
+      users: () => this.#registry.scanUsers(),
+      visit: (userIds) => this.#kickUsers(userIds, kick, { signal }),
+      finish: ({ logins }) => kick.audit.everyoneEnded(logins),
+      failed: (error, { logins }) => {
+        kick.audit.everyoneFailed(error, logins);
+      },
+    });
+  }
+
+  /** @param where - a filter, or a function of the app */
+  async kickWhere(where: unknown, options: KickWhereOptions = {}): Promise<KickResult> {
+    const { onProgress, signal, dryRun = false, except = [], ...why } = options;
+    const matches = predicateOf(where);
+    const kick = this.#createKick(why);
+    const stays = new Set(exceptArgument(except));
+    checkSignal(signal);
+    const scan = loginScanner(this.#registry);
+    const kickUser = async (userId: string): Promise<number> => {
+      const logins = await scan(userId);
+      const matching = logins.filter((login) => !stays.has(login.id) && matches(withoutSids(login), logins.length));
+      return dryRun ? matching.length : this.#kickLogins(userId, matching, kick);
+    };
+    return walkUsers({
+      onProgress,
+      signal,
+      counts: "visited",
+      begin: () => this.#countOnline(),
+      users: () => this.#registry.scanUsers(),
+      visit: (userIds) => this.#eachUser(userIds, { kick: dryRun ? undefined : kick, signal }, kickUser),
+    });
+  }
+
+  /** Ends some logins of a user. Returns how many have ended. */
+  async #kickLogins(userId: string, logins: readonly ListedLogin[], kick: Kick): Promise<number> {
+    const { record } = kick;
+    const ends = await mapLimit(LOGINS_AT_ONCE, logins, async ({ id }) => {
+      const { ended } = await this.#registry.end(userId, { loginId: id, kick: record });
+      return ended;
+    });
+    const ended = ends.flat();
+    const copies = await mapLimit(LOGINS_AT_ONCE, ended, (login) => this.#endAdoptable(login, record));
+    if (ended.length > 0) await this.#finish(userId, [...ended, ...copies.flat()], kick);
+    return ended.length;
   }
 
   /** Emits the `kick` event for a kick on another node. */
@@ -186,25 +223,39 @@ export class Logins {
     return { record, audit: new KickAudit(this.#audit, record, from) };
   }
 
-  async #kickUsers(
+  async #kickUsers(userIds: readonly string[], kick: Kick, how: KickOfUsers = {}): Promise<Visited> {
+    const { signal } = how;
+    return this.#eachUser(userIds, { kick, signal }, (userId) => this.#kickUser(userId, kick, how));
+  }
+
+  /** Kicks each of these users, unless the signal has aborted. @param kickUser - returns how many logins have ended */
+  async #eachUser(
     userIds: readonly string[],
-    kick: Kick,
-    how: KickOfUser = {},
-  ): Promise<KickResult & { failures: Failure[] }> {
+    { kick, signal }: { readonly kick: Kick | undefined; readonly signal: AbortSignal | undefined },
+    kickUser: (userId: string) => Promise<number>,
+  ): Promise<Visited> {
     const failures: Failure[] = [];
-    const counts = await mapLimit(USERS_AT_ONCE, userIds, (userId) =>
-      this.#kickUser(userId, kick, how).catch((cause: unknown) => {
-        kick.audit.failed(userId, cause);
+    const counts = await mapLimit(USERS_AT_ONCE, userIds, async (userId) => {
+      if (isStopped(signal)) {
+        failures.push({ userId, cause: signal?.reason });
+        return 0;
+      }
+      try {
+        return await kickUser(userId);
+      } catch (cause) {
+        // A wrong argument is wrong for every user.
+        if (LogoutError.is(cause, "ERR_ARGUMENT_INVALID")) throw cause;
+        kick?.audit.failed(userId, cause);
         failures.push({ userId, cause });
         return 0;
-      }),
-    );
+      }
+    });
     const online = counts.filter((count) => count > 0);
     return { users: online.length, logins: online.reduce((sum, count) => sum + count, 0), failures };
   }
 
   /** Returns the number of logins that the user had. */
-  async #kickUser(userId: string, kick: Kick, { except, isNamed = false }: KickOfUser): Promise<number> {
+  async #kickUser(userId: string, kick: Kick, { except, isNamed = false }: KickOfUsers): Promise<number> {
     const { ended } = await this.#registry.end(userId, { kick: kick.record, except });
     if (ended.length > 0) await this.#finish(userId, ended, kick);
     else if (isNamed) await kick.audit.ended(userId, []);
@@ -228,12 +279,13 @@ export class Logins {
   }
 }
 
-/** How a user is kicked. */
-interface KickOfUser {
+/** How users are kicked. */
+interface KickOfUsers {
   /** The login that stays. */
   readonly except?: string | undefined;
-  /** Whether the caller has named the user: the kick is recorded although it has ended nothing. */
+  /** Whether the caller has named the users: the kick is recorded although it has ended nothing. */
   readonly isNamed?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Returns the public fields of a login: no session ids, and its session's expiry as that of the login. */

@@ -1,6 +1,6 @@
 import { LogoutError } from "../../errors.js";
 import type { Login } from "../../types/login.js";
-import { deviceInWords, readDevice } from "../../pages/device.js";
+import { deviceInWords, readDevice } from "../../util/device.js";
 import { LOCALES } from "../../pages/texts/index.js";
 import { authenticate, authorize } from "./authenticate.js";
 import type { Handler } from "../context.js";

@@ -11,6 +11,7 @@ export const STATEMENTS = {
   // Logins
   findLogin: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
   putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  scanLogins: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND expires > ?`,
   deleteLogin: `DELETE FROM express_logout_logins WHERE ${OF_LOGIN}`,
   deleteLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER}`,
   takeLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ? RETURNING id`,
