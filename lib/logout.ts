@@ -160,7 +160,7 @@ export interface LogoutControls {
    */
   readonly adoptSessions: (options?: { readonly onProgress?: (progress: Progress) => void }) => Promise<number>;
   /**
-   * Closes subscriptions and timers, so that the process can exit. The store stays hooked, so ended logins stay ended, until
+   * Closes subscriptions and timers, and waits for `audit.log`, so that the process can exit. The store stays hooked, so ended logins stay ended, until
    * another `logout()` takes the store over (hot reload, tests). Clients and pools stay yours.
    *
    * Live connections wait for that `logout()`, which looks up their logins at once and watches them from then on. Without one,
@@ -251,6 +251,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
           hook.live.suspend();
         }),
         () => notifications.close(),
+        () => audit.settled(),
         ifInUse(() => resolved.registry.close()),
         () => {
           hook.leave(use);

@@ -18,6 +18,8 @@ export class Audit {
   readonly #appId: string;
   readonly #log: AuditOptions["log"];
   readonly #deadline: Deadline;
+  /** The entries of {@link note} that are being written. */
+  readonly #noted = new Set<Promise<void>>();
   #hasWarned = false;
 
   constructor({ appId, log, timeoutMs = TIMEOUT_MS }: { appId: string; timeoutMs?: number } & AuditOptions) {
@@ -49,12 +51,21 @@ export class Audit {
 
   /** Writes an entry of something that must not wait or fail. A failing log is a process warning, once. */
   note(event: AuditedEvent): void {
-    this.write(event).catch((error: unknown) => {
-      debugError("audit.log failed", error);
-      if (this.#hasWarned) return;
-      this.#hasWarned = true;
-      warn("EXPRESS_LOGOUT_AUDIT", "audit.log failed, so entries are missing. Further failures are not reported.");
-    });
+    if (this.#log === undefined) return;
+    const noted: Promise<void> = this.write(event)
+      .catch((error: unknown) => {
+        debugError("audit.log failed", error);
+        if (this.#hasWarned) return;
+        this.#hasWarned = true;
+        warn("EXPRESS_LOGOUT_AUDIT", "audit.log failed, so entries are missing. Further failures are not reported.");
+      })
+      .finally(() => this.#noted.delete(noted));
+    this.#noted.add(noted);
+  }
+
+  /** Waits for the entries that are being written, before the process exits. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#noted);
   }
 
   #entryOf({ id, at = new Date(), loginIds, ...event }: AuditedEvent): AuditEntry {

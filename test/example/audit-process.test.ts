@@ -1,10 +1,14 @@
 import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import { createClient } from "redis";
 import type { AuditEntry } from "../../lib/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { startExample } from "../support/example-server.js";
+import { Browser } from "../support/http.js";
 import { startRedis } from "../support/redis-server.js";
 
 const run = promisify(execFile);
@@ -50,4 +54,24 @@ describe("two processes that kick 1,000 users", () => {
       await redis.stop();
     }
   }, 60_000);
+});
+
+describe("the example app", () => {
+  it("writes its audit log to a file: a kick is in it once it is answered, also if the process ends at once", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "express-logout-audit-"));
+    try {
+      const file = join(folder, "audit.log");
+      const example = await startExample({ AUDIT_LOG: file });
+      await new Browser(example.origin).post("/login", { username: "alice", password: "wonderland" });
+      await example.kick(["alice"]);
+      await example.kill();
+      const entries = readFileSync(file, "utf8").trimEnd().split("\n");
+      expect(entries.map((line) => JSON.parse(line) as AuditEntry)).toMatchObject([
+        { action: "login", userId: "alice" },
+        { action: "kick", userId: "alice", logins: 1, by: "admin API", reason: expect.any(String) },
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 30_000);
 });

@@ -104,6 +104,19 @@ describe("the audit log", () => {
     expect(ofAction("kick")).toMatchObject([{ userId: "alice", by: "alice", logins: 1, ...DEVICE }]);
   });
 
+  it("is complete once auth.close() resolves", async () => {
+    const { site, sink, entries } = await audited();
+    const written: string[] = [];
+    sink.log = async ({ action }) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      written.push(action);
+    };
+    await site.login("alice");
+    expect([written, entries]).toEqual([[], []]);
+    await site.auth.close();
+    expect(written).toEqual(["login"]);
+  });
+
   describe("that fails", () => {
     it.each([
       [
