@@ -10,6 +10,7 @@ import { loginControls } from "./http/login-controls.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
+import type { LoginRegistry } from "./types/registry.js";
 import { initRegistry } from "./util/own-registry.js";
 import { Logins, type ActiveUser } from "./logins/logins.js";
 import type { LoginFilter } from "./logins/filter.js";
@@ -33,7 +34,7 @@ import { resolveOptions, type LogoutOptions } from "./options.js";
 import { RequestSessions } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { describeStore } from "./session/store/store-support.js";
-import { hookLeftOn, StoreHook } from "./session/hook.js";
+import { hookLeftOn, StoreHook, type HookUse } from "./session/hook.js";
 import { allInTurn } from "./util/all-in-turn.js";
 import { forwardTo } from "./util/forward-to.js";
 
@@ -241,26 +242,39 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     errorHandler: createErrorHandler(context),
     on: subscribing(events, notifications, logins),
     diagnose: (req) => diagnosis.run(req),
-    close: () => {
-      const ifInUse = (act: () => unknown) => () => (hook.isUsedBy(use) ? act() : undefined);
-      return allInTurn(
-        () => {
-          events.close();
-        },
-        ifInUse(() => {
-          hook.live.suspend();
-        }),
-        () => notifications.close(),
-        () => audit.settled(),
-        ifInUse(() => resolved.registry.close()),
-        () => {
-          hook.leave(use);
-        },
-      );
-    },
+    close: closing({ events, audit, notifications, registry: resolved.registry, hook, use }),
   };
   hook.live.resume(source);
   return Object.assign(main, controls);
+}
+
+interface Closed {
+  readonly events: Events;
+  readonly audit: Audit;
+  readonly notifications: EndNotifications;
+  readonly registry: LoginRegistry;
+  readonly hook: StoreHook;
+  readonly use: HookUse;
+}
+
+/** Returns `auth.close()`. What another `logout()` has taken over stays open. */
+function closing({ events, audit, notifications, registry, hook, use }: Closed): LogoutControls["close"] {
+  const ifInUse = (act: () => unknown) => () => (hook.isUsedBy(use) ? act() : undefined);
+  return () =>
+    allInTurn(
+      () => {
+        events.close();
+      },
+      ifInUse(() => {
+        hook.live.suspend();
+      }),
+      () => notifications.close(),
+      () => audit.settled(),
+      ifInUse(() => registry.close()),
+      () => {
+        hook.leave(use);
+      },
+    );
 }
 
 function sessionControls(

@@ -53,7 +53,7 @@ describe("two processes that kick 1,000 users", () => {
       client.destroy();
       await redis.stop();
     }
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("the example app", () => {
@@ -73,5 +73,5 @@ describe("the example app", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-  }, 30_000);
+  }, 60_000);
 });

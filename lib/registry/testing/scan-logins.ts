@@ -3,7 +3,8 @@ import { HOUR_MS, idsOf, newKick, newLogin, type RegistryContext } from "./conte
 import type { Suite } from "./suite.js";
 
 /** Above what a registry reads in one step. */
-const MANY = 1_100;
+const MANY = 600;
+const A_FEW = 40;
 
 /** The tests of `scanLogins`, which is optional. */
 export function scanLoginsTests({ describe, test }: Suite): void {
@@ -30,7 +31,7 @@ export function scanLoginsTests({ describe, test }: Suite): void {
       await begin(alice);
       await begin(newLogin("bob"));
       same(await scan("alice"), [alice.id]);
-      same(await scan("nobody"), []);
+      same(await scan("carol"), []);
       for await (const logins of registry.scanLogins?.("alice") ?? []) {
         for (const login of logins) same(login, await registry.find("alice", login.id));
       }
@@ -69,7 +70,7 @@ export function scanLoginsTests({ describe, test }: Suite): void {
 
     ifItScans("misses none of many, while others begin and end", async ({ registry, begin, endLogin }, scan) => {
       const stay = Array.from({ length: MANY }, () => newLogin("alice"));
-      const leave = Array.from({ length: MANY }, () => newLogin("alice", { began: new Date(Date.now() + HOUR_MS) }));
+      const leave = Array.from({ length: A_FEW }, () => newLogin("alice", { began: new Date(Date.now() + HOUR_MS) }));
       await Promise.all([...stay, ...leave].map(begin));
       const [found] = await Promise.all([
         scan("alice"),
