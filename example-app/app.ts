@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import express, { type Express, type Request } from "express";
 import session, { type Store } from "express-session";
-import { logout, type LoginRegistry, type LogoutMiddleware } from "express-logout";
+import { logout, type AuditOptions, type LoginRegistry, type LogoutMiddleware } from "express-logout";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { authenticate, findUser, searchUsers, type User } from "./users.js";
 import { byePage, homePage, loginPage } from "./views.js";
@@ -25,11 +25,12 @@ export interface ExampleOptions {
   readonly sessionSecret: string;
   /** How long the slow page takes. */
   readonly slowMs: number;
+  readonly audit?: AuditOptions;
 }
 
 /** A small shop: a login form, a page that needs a login, a slow page, and express-logout. */
 export function createApp(options: ExampleOptions): { app: Express; auth: LogoutMiddleware } {
-  const { store, registry, origin, adminToken, sessionSecret, slowMs } = options;
+  const { store, registry, origin, adminToken, sessionSecret, slowMs, audit } = options;
   const app = express();
   app.disable("x-powered-by");
 
@@ -42,6 +43,7 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     console: { authorize: (req) => userOf(req)?.isAdmin === true, searchUsers },
     admin: { userPoolId: USER_POOL_ID, tokens: [adminToken] },
     redirects: { allow: [`${origin}/bye`] },
+    audit,
   });
   app.use(
     session({

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { appendFile } from "node:fs/promises";
 import { createApp } from "./app.js";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { openPlace } from "./place.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
-const { PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000" } = process.env;
+const { PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000", AUDIT_LOG } = process.env;
 const origin = `http://localhost:${PORT}`;
 const adminToken = ADMIN_TOKEN ?? randomBytes(16).toString("hex");
 const place = await openPlace(process.env);
@@ -17,6 +18,8 @@ const { app } = createApp({
   // Processes that share their sessions share the secret. This one is public: fit for a demo alone.
   sessionSecret: SESSION_SECRET ?? "the secret of the example app",
   slowMs: Number(SLOW_MS),
+  // One line of JSON an entry. A kick waits until its line is written.
+  audit: AUDIT_LOG === undefined ? {} : { log: (entry) => appendFile(AUDIT_LOG, `${JSON.stringify(entry)}\n`) },
 });
 const server = app.listen(Number(PORT));
 server.once("error", (error) => {
@@ -33,6 +36,7 @@ The shop is at ${origin}/, on ${place.name}
   Devices     ${origin}/u
   Console     ${origin}/console/applications/${APP_ID}/login-management   (as admin)
   Log out     ${origin}/login/profile/logout?redirect_uri=${encodeURIComponent(`${origin}/bye`)}
+  Audit log   ${AUDIT_LOG ?? "none; AUDIT_LOG=audit.log npm start writes one"}
   Kick alice  curl -X POST ${origin}/api/applications/${APP_ID}/kick-active-users \\
                 -H 'x-authing-userpool-id: ${USER_POOL_ID}' -H 'Authorization: ${adminToken}' \\
                 -H 'Content-Type: application/json' -d '{"userIds":["alice"]}'

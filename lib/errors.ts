@@ -60,6 +60,12 @@ export interface LogoutErrorDetails {
    */
   ERR_REGISTRY_IN_USE: undefined;
   /**
+   * The registry lacks an optional method that a call needs. Those of this package have them all.
+   *
+   * Fix: implement the method that the message names, or use another registry.
+   */
+  ERR_REGISTRY_UNSUPPORTED: undefined;
+  /**
    * The schema in the database is missing, or older or newer than this release can use.
    *
    * Fix: run the [migrations](docs/guides/postgres.md#the-migrations) of PostgreSQL, or upgrade this process. An older
@@ -149,6 +155,13 @@ export interface LogoutErrorDetails {
    * Fix: repeat the kick of the users in `details.userIds`. After a logout, which has no `details`, kick the user.
    */
   ERR_WRITE_NOT_REPLICATED: UnfinishedUsers | undefined;
+  /**
+   * `audit.log` threw, rejected, or did not settle within 10 seconds. The logins of the users in `details.userIds` have ended, and
+   * no entry says so. Without users, the entry of a kick of everyone is missing.
+   *
+   * Fix: repeat the kick to record it. See `cause` for the error of the function.
+   */
+  ERR_AUDIT_FAILED: UnfinishedUsers;
 
   // From a signal
   /**
@@ -181,6 +194,7 @@ const STATUS: Partial<Record<LogoutErrorCode, number>> = {
   ERR_STORE_UNAVAILABLE: 503,
   ERR_KICK_INCOMPLETE: 503,
   ERR_WRITE_NOT_REPLICATED: 503,
+  ERR_AUDIT_FAILED: 503,
   ERR_LOGIN_ENDED: 401,
 };
 

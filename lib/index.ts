@@ -1,6 +1,8 @@
 export { logout, type LogoutControls, type LogoutMiddleware } from "./logout.js";
 export type { Finding } from "./diagnose.js";
+export type { AuditAction, AuditEntry, AuditOptions } from "./audit/entry.js";
 export type { LogoutOptions } from "./options.js";
+export type { AdminAction, AdminToken } from "./options/admin-tokens.js";
 export type { AdminContext, AdminOptions, AdminRoutes } from "./options/admin.js";
 export type { ConsoleContext, ConsoleOptions } from "./options/console.js";
 export type { PageOptions } from "./options/pages.js";
@@ -10,13 +12,16 @@ export type { SessionOptions } from "./options/sessions.js";
 export { LogoutError, type LogoutErrorCode, type LogoutErrorDetails, type LogoutErrorOptions } from "./errors.js";
 export type { LogoutEvents } from "./logins/events.js";
 export type {
-  ActiveUser,
   KickAllOptions,
   KickOptions,
   KickResult,
   KickUserOptions,
+  KickWhereOptions,
+  LongKick,
   Progress,
-} from "./logins/logins.js";
+} from "./logins/kick-options.js";
+export type { LoginFilter } from "./logins/filter.js";
+export type { ActiveUser } from "./logins/logins.js";
 export type { CountedPage, PageRequest } from "./logins/paging.js";
 export type { DeviceInfo, LoginEnd, LoginEndCause, Login, UserId, UserProfile } from "./types/login.js";
 export type { Closable } from "./live/closable.js";

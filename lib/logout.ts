@@ -1,24 +1,27 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
+import { Audit } from "./audit/audit.js";
 import { debug } from "./util/debug.js";
 import { Diagnosis, type Finding } from "./diagnose.js";
 import { Events, type LogoutEvents } from "./logins/events.js";
-import { currentLogin, requireCurrentLogin, type HttpContext } from "./http/context.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
+import { loginControls } from "./http/login-controls.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
+import type { LoginRegistry } from "./types/registry.js";
 import { initRegistry } from "./util/own-registry.js";
-import {
-  Logins,
-  type ActiveUser,
-  type KickAllOptions,
-  type KickOptions,
-  type KickResult,
-  type KickUserOptions,
-  type Progress,
-} from "./logins/logins.js";
+import { Logins, type ActiveUser } from "./logins/logins.js";
+import type { LoginFilter } from "./logins/filter.js";
+import type {
+  KickAllOptions,
+  KickOptions,
+  KickResult,
+  KickUserOptions,
+  KickWhereOptions,
+  Progress,
+} from "./logins/kick-options.js";
 import { reportTo } from "./logins/report.js";
 import type { CountedPage, PageRequest } from "./logins/paging.js";
 import { LoginWatcher } from "./live/login-watcher.js";
@@ -31,7 +34,7 @@ import { resolveOptions, type LogoutOptions } from "./options.js";
 import { RequestSessions } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { describeStore } from "./session/store/store-support.js";
-import { hookLeftOn, StoreHook } from "./session/hook.js";
+import { hookLeftOn, StoreHook, type HookUse } from "./session/hook.js";
 import { allInTurn } from "./util/all-in-turn.js";
 import { forwardTo } from "./util/forward-to.js";
 
@@ -57,6 +60,17 @@ export interface LogoutControls {
   readonly kickOthers: (req: Request, options?: KickOptions) => Promise<KickResult>;
   /** Ends every login of all users that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
+  /**
+   * Ends every login that matches a filter or a function, among those that are listed from the beginning of the call to the time when
+   * their user is read. Walks all users: for an incident, not for a request. Safe to repeat. An empty filter is refused: use
+   * {@link LogoutControls.kickAll}.
+   *
+   * @throws LogoutError `ERR_REGISTRY_UNSUPPORTED` if the registry cannot scan logins; others as {@link LogoutControls.kick}
+   */
+  readonly kickWhere: (
+    where: LoginFilter | ((login: Login) => boolean),
+    options?: KickWhereOptions,
+  ) => Promise<KickResult>;
   // Read logins
   /** Lists a user's live logins, newest first. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE`, `ERR_ARGUMENT_INVALID` */
   readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
@@ -147,7 +161,7 @@ export interface LogoutControls {
    */
   readonly adoptSessions: (options?: { readonly onProgress?: (progress: Progress) => void }) => Promise<number>;
   /**
-   * Closes subscriptions and timers, so that the process can exit. The store stays hooked, so ended logins stay ended, until
+   * Closes subscriptions and timers, and waits for `audit.log`, so that the process can exit. The store stays hooked, so ended logins stay ended, until
    * another `logout()` takes the store over (hot reload, tests). Clients and pools stay yours.
    *
    * Live connections wait for that `logout()`, which looks up their logins at once and watches them from then on. Without one,
@@ -202,10 +216,12 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
   const tombstones = forwardTo(() => hook.current.tombstones);
-  const logins = new Logins({ registry, tombstones, events });
+  const audit = new Audit({ appId, ...resolved.audit });
+  const logins = new Logins({ registry, tombstones, events, audit });
   const sessions = new RequestSessions(hook, store);
   const mounts = new MountPaths();
-  const context = { options: resolved, logins, sessions, assets: createAssets(resolved.pages.accentColor), mounts };
+  const assets = createAssets(resolved.pages.accentColor);
+  const context = { options: resolved, logins, audit, sessions, assets, mounts };
   const guard = createGuard(context);
   const { main, sessionless } = createMiddlewares(context, guard);
   const diagnosis = new Diagnosis({
@@ -217,7 +233,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     mounts,
     middleware: main,
   });
-  const use = hook.use({ ...resolved, events: reportTo(events) });
+  const use = hook.use({ ...resolved, events: reportTo(events, audit) });
   const controls: LogoutControls = {
     ...loginControls(context),
     ...sessionControls(hook),
@@ -226,56 +242,39 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     errorHandler: createErrorHandler(context),
     on: subscribing(events, notifications, logins),
     diagnose: (req) => diagnosis.run(req),
-    close: () => {
-      const ifInUse = (act: () => unknown) => () => (hook.isUsedBy(use) ? act() : undefined);
-      return allInTurn(
-        () => {
-          events.close();
-        },
-        ifInUse(() => {
-          hook.live.suspend();
-        }),
-        () => notifications.close(),
-        ifInUse(() => resolved.registry.close()),
-        () => {
-          hook.leave(use);
-        },
-      );
-    },
+    close: closing({ events, audit, notifications, registry: resolved.registry, hook, use }),
   };
   hook.live.resume(source);
   return Object.assign(main, controls);
 }
 
-type LoginControls = Pick<
-  LogoutControls,
-  | "kick"
-  | "kickLogin"
-  | "kickOthers"
-  | "kickAll"
-  | "listLogins"
-  | "listActiveUsers"
-  | "currentLogin"
-  | "logout"
-  | "rejection"
->;
+interface Closed {
+  readonly events: Events;
+  readonly audit: Audit;
+  readonly notifications: EndNotifications;
+  readonly registry: LoginRegistry;
+  readonly hook: StoreHook;
+  readonly use: HookUse;
+}
 
-function loginControls(context: HttpContext): LoginControls {
-  const { logins, sessions } = context;
-  return {
-    kick: (userIds, options) => logins.kick(userIds, options),
-    kickLogin: (userId, loginId, options) => logins.kickLogin(userId, loginId, options),
-    kickOthers: async (req, options) => {
-      const { userId, id } = await requireCurrentLogin(context, req, "kickOthers(req)");
-      return logins.kick(userId, { ...options, except: id });
-    },
-    kickAll: (options) => logins.kickAll(options),
-    listLogins: (userId, page) => logins.list(userId, page),
-    listActiveUsers: (page) => logins.listActiveUsers(page),
-    currentLogin: (req) => currentLogin(context, req),
-    logout: (req, res) => sessions.logout(req, res),
-    rejection: (req) => sessions.rejectionOf(req),
-  };
+/** Returns `auth.close()`. What another `logout()` has taken over stays open. */
+function closing({ events, audit, notifications, registry, hook, use }: Closed): LogoutControls["close"] {
+  const ifInUse = (act: () => unknown) => () => (hook.isUsedBy(use) ? act() : undefined);
+  return () =>
+    allInTurn(
+      () => {
+        events.close();
+      },
+      ifInUse(() => {
+        hook.live.suspend();
+      }),
+      () => notifications.close(),
+      () => audit.settled(),
+      ifInUse(() => registry.close()),
+      () => {
+        hook.leave(use);
+      },
+    );
 }
 
 function sessionControls(

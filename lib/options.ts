@@ -1,7 +1,9 @@
 import type { NextFunction, Request, Response } from "express";
 import type { SessionData, Store } from "express-session";
+import type { AuditOptions } from "./audit/entry.js";
 import { LogoutError } from "./errors.js";
 import { resolveAdmin, type AdminOptions, type ResolvedAdmin } from "./options/admin.js";
+import { resolveAudit } from "./options/audit.js";
 import { check, invalid, isFunction, isObject, isText, type Checks } from "./options/checks.js";
 import { resolveConsole, type ConsoleOptions, type ResolvedConsole } from "./options/console.js";
 import { resolvePages, type PageOptions, type ResolvedPages } from "./options/pages.js";
@@ -60,6 +62,8 @@ export interface LogoutOptions {
    * @example `onRejected: (req, res) => res.redirect("/login?ended=1")`
    */
   readonly onRejected?: ((req: Request, res: Response, next: NextFunction, rejection: LoginEnd) => unknown) | undefined;
+  /** The audit log: logins, logouts, kicks, and what was refused. Absent: none. [The audit log](docs/guides/audit.md) */
+  readonly audit?: AuditOptions | undefined;
 }
 
 /** {@link LogoutOptions} with every default filled in. */
@@ -75,6 +79,7 @@ export interface ResolvedOptions {
   readonly redirects: ResolvedRedirects;
   readonly routes: ResolvedRoutes;
   readonly onRejected: LogoutOptions["onRejected"];
+  readonly audit: AuditOptions;
 }
 
 const CHECKS: Checks<LogoutOptions> = {
@@ -95,6 +100,7 @@ const CHECKS: Checks<LogoutOptions> = {
     (value) => value === false || isObject(value),
   ],
   onRejected: ["a function: (req, res, next, rejection) => …", isFunction],
+  audit: ["an object: { log }", isObject],
 };
 
 /**
@@ -122,6 +128,7 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
       resolveRoutes(options.routes, { hasConsole: consoleOptions !== undefined, hasPages: pages.html }),
     ),
     onRejected: options.onRejected,
+    audit: Object.freeze(resolveAudit(options.audit)),
     registry: registryFor(options, before),
   });
 }

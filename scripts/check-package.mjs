@@ -34,7 +34,7 @@ const PAGES_OF_SNIPPETS = [
 ];
 
 /** In kB. Most of the tarball is the code in two formats, and the docs. */
-const MAX_SIZE = 420;
+const MAX_SIZE = 440;
 
 /** The TypeScript of these pages, a file a snippet. */
 function snippets() {

@@ -43,7 +43,7 @@ const GROUPS = [
       "lib/util/linked-list.ts",
       "lib/session/rules/adoption.ts",
       "lib/session/callbacks.ts",
-      "lib/session/device-info.ts",
+      "lib/util/device-info.ts",
       "lib/session/rules/lifetime.ts",
       "lib/session/rules/listing.ts",
       "lib/session/rules/end.ts",

@@ -1,5 +1,6 @@
 import type { Request } from "express";
 import { LogoutError } from "../errors.js";
+import type { Audit } from "../audit/audit.js";
 import type { Login } from "../types/login.js";
 import type { Logins } from "../logins/logins.js";
 import type { ResolvedOptions } from "../options.js";
@@ -13,6 +14,7 @@ import type { RouteRequest } from "./route-request.js";
 export interface HandlerContext {
   readonly options: ResolvedOptions;
   readonly logins: Logins;
+  readonly audit: Audit;
   readonly assets: Assets;
 }
 

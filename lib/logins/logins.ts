@@ -1,65 +1,36 @@
 import { randomBytes } from "node:crypto";
+import type { Audit } from "../audit/audit.js";
+import { KickAudit } from "../audit/kick-audit.js";
 import { LogoutError } from "../errors.js";
 import type { Events } from "./events.js";
+import { exceptArgument, isLoginId, textArgument, userIdArgument } from "./arguments.js";
+import { predicateOf } from "./filter.js";
+import { kickError, type Failure } from "./kick-error.js";
+import type {
+  KickAllOptions,
+  KickedFrom,
+  KickOptions,
+  KickResult,
+  KickUserOptions,
+  KickWhereOptions,
+} from "./kick-options.js";
 import { mapLimit } from "../util/map-limit.js";
 import type { KickRecord, Login } from "../types/login.js";
-import type {
-  EndedLogins,
-  EndOfUser,
-  ListedLogin,
-  LoginRegistry,
-  RegistryList,
-  RegistryPage,
-} from "../types/registry.js";
+import type { EndedLogins, ListedLogin, LoginRegistry, RegistryList, RegistryPage } from "../types/registry.js";
 import { lru } from "../util/lru.js";
+import { loginScanner } from "./login-scanner.js";
+import { checkSignal, isStopped, walkUsers, type Visited } from "./walk.js";
 import { readPage, type CountedPage, type PageRequest } from "./paging.js";
 import type { Tombstones } from "../session/store/tombstones.js";
 import { unadopted } from "../session/rules/adopted-id.js";
-import { toUserId } from "../session/user-id.js";
 import { debugError } from "../util/debug.js";
 
 /** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
-export const MAX_KICK_TEXT = 500;
+/** Concurrency of a kick of some logins of a user. */
+const LOGINS_AT_ONCE = 20;
 /** How many of its own kicks a process remembers, so that their notifications are not emitted twice. */
 const OWN_KICKS = 1_000;
-
-/** Options of a kick. */
-export interface KickOptions {
-  /** Reason shown to the kicked user: plain text of at most 500 characters. Default: none. */
-  readonly reason?: string | undefined;
-  /** Who kicks, for events and audit; never shown to the kicked user. At most 500 characters. Default: none. */
-  readonly by?: string | undefined;
-}
-
-/** Options of {@link LogoutControls.kick}. */
-export interface KickUserOptions extends KickOptions {
-  /** The id of a login that stays. If it has ended already, every login ends. Default: none. */
-  readonly except?: string | undefined;
-}
-
-/** The result of a kick. */
-export interface KickResult {
-  /** The number of users who were logged in. */
-  readonly users: number;
-  /** The number of logins that have ended. */
-  readonly logins: number;
-}
-
-/** The progress of a long call: users of a kick of everyone, sessions of an adoption. */
-export interface Progress {
-  readonly done: number;
-  readonly total: number;
-}
-
-/** Options of `kickAll`. */
-export interface KickAllOptions extends KickOptions {
-  /**
-   * Callback for progress. `total` is the number of users online when the kick began, an estimate while users come and go. An
-   * error in the callback does not stop the kick; `kickAll` throws it after everyone has been kicked. Default: none.
-   */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-}
 
 /** A user who is online. */
 export interface ActiveUser {
@@ -70,44 +41,69 @@ export interface ActiveUser {
   readonly loginsCount: number;
 }
 
+/** A kick that is being made. */
+interface Kick {
+  readonly record: KickRecord;
+  readonly audit: KickAudit;
+}
+
+export interface LoginsOptions {
+  readonly registry: LoginRegistry;
+  readonly tombstones: Tombstones;
+  readonly events: Events;
+  readonly audit: Audit;
+}
+
 /** Kicks and lists logins, without HTTP. */
 export class Logins {
   readonly #registry: LoginRegistry;
   readonly #tombstones: Tombstones;
   readonly #events: Events;
+  readonly #audit: Audit;
   readonly #ownKicks = lru<true>(OWN_KICKS);
 
-  constructor({ registry, tombstones, events }: { registry: LoginRegistry; tombstones: Tombstones; events: Events }) {
+  constructor({ registry, tombstones, events, audit }: LoginsOptions) {
     this.#registry = registry;
     this.#tombstones = tombstones;
     this.#events = events;
+    this.#audit = audit;
   }
 
-  async kick(userIds: unknown, { except, ...options }: KickUserOptions = {}): Promise<KickResult> {
+  async kick(userIds: unknown, { except, ...options }: KickUserOptions & KickedFrom = {}): Promise<KickResult> {
     const kick = this.#createKick(options);
     const ids = new Set((Array.isArray(userIds) ? userIds : [userIds]).map(userIdArgument));
     if (except !== undefined && !isLoginId(except)) {
       throw new LogoutError("ERR_ARGUMENT_INVALID", "except must be the id of the login that stays.");
     }
-    const { users, logins, failures } = await this.#kickUsers([...ids], { kick, except });
+    const { users, logins, failures } = await this.#kickUsers([...ids], kick, { except, isNamed: true });
     if (failures.length > 0) throw kickError(failures);
     return { users, logins };
   }
 
   /** @param ifListed - Writes nothing for an id that is not listed: for ids that a user can make up. */
-  async kickLogin(userId: unknown, loginId: string, options: KickOptions = {}, ifListed = false): Promise<KickResult> {
+  async kickLogin(
+    userId: unknown,
+    loginId: string,
+    options: KickOptions & KickedFrom = {},
+    ifListed = false,
+  ): Promise<KickResult> {
     const id = userIdArgument(userId);
     const kick = this.#createKick(options);
     if (!isLoginId(loginId)) return { users: 0, logins: 0 };
+    const { record, audit } = kick;
     try {
-      const { ended } = await this.#registry.end(id, { loginId, kick, ifListed });
+      const { ended } = await this.#registry.end(id, { loginId, kick: record, ifListed });
       const [login] = ended;
-      if (login === undefined) return { users: 0, logins: 0 };
-      await this.#finish(id, [login, ...(await this.#endAdoptable(login, kick))], kick);
+      if (login !== undefined) {
+        await this.#finish(id, [login, ...(await this.#endAdoptable(login, record))], kick);
+        return { users: 1, logins: 1 };
+      }
+      if (!ifListed) await audit.ended(id, []);
     } catch (error) {
+      audit.failed(id, error);
       throw kickError([{ userId: id, cause: error }]);
     }
-    return { users: 1, logins: 1 };
+    return { users: 0, logins: 0 };
   }
 
   /**
@@ -122,31 +118,59 @@ export class Logins {
     return ends.flatMap(({ ended }) => ended);
   }
 
-  async kickAll({ onProgress, ...options }: KickAllOptions = {}): Promise<KickResult> {
+  async kickAll({ onProgress, signal, ...options }: KickAllOptions & KickedFrom = {}): Promise<KickResult> {
     const kick = this.#createKick(options);
-    const result = { users: 0, logins: 0 };
-    const failedUsers: Failure[] = [];
-    const progressErrors: unknown[] = [];
-    try {
-      await this.#registry.kickEveryone(kick);
-      const totalCount = await this.#countOnline();
-      for await (const userIds of this.#registry.scanUsers()) {
-        const { users, logins, failures } = await this.#kickUsers(userIds, { kick });
-        result.users += users;
-        result.logins += logins;
-        failedUsers.push(...failures);
-        try {
-          onProgress?.({ done: result.users, total: Math.max(result.users, totalCount) });
-        } catch (error) {
-          progressErrors.push(error);
-        }
-      }
-    } catch (error) {
-      throw kickError(failedUsers, error);
-    }
-    if (failedUsers.length > 0) throw kickError(failedUsers);
-    if (progressErrors.length > 0) throw progressErrors[0];
-    return result;
+    checkSignal(signal);
+    return walkUsers({
+      onProgress,
+      signal,
+      begin: async () => {
+        await this.#registry.kickEveryone(kick.record);
+        return this.#countOnline();
+      },
+      users: () => this.#registry.scanUsers(),
+      visit: (userIds) => this.#kickUsers(userIds, kick, { signal }),
+      finish: ({ logins }) => kick.audit.everyoneEnded(logins),
+      failed: (error, { logins }) => {
+        kick.audit.everyoneFailed(error, logins);
+      },
+    });
+  }
+
+  /** @param where - a filter, or a function of the app */
+  async kickWhere(where: unknown, options: KickWhereOptions = {}): Promise<KickResult> {
+    const { onProgress, signal, dryRun = false, except = [], ...why } = options;
+    const matches = predicateOf(where);
+    const kick = this.#createKick(why);
+    const stays = new Set(exceptArgument(except));
+    checkSignal(signal);
+    const scan = loginScanner(this.#registry);
+    const kickUser = async (userId: string): Promise<number> => {
+      const logins = await scan(userId);
+      const matching = logins.filter((login) => !stays.has(login.id) && matches(withoutSids(login), logins.length));
+      return dryRun ? matching.length : this.#kickLogins(userId, matching, kick);
+    };
+    return walkUsers({
+      onProgress,
+      signal,
+      counts: "visited",
+      begin: () => this.#countOnline(),
+      users: () => this.#registry.scanUsers(),
+      visit: (userIds) => this.#eachUser(userIds, { kick: dryRun ? undefined : kick, signal }, kickUser),
+    });
+  }
+
+  /** Ends some logins of a user. Returns how many have ended. */
+  async #kickLogins(userId: string, logins: readonly ListedLogin[], kick: Kick): Promise<number> {
+    const { record } = kick;
+    const ends = await mapLimit(LOGINS_AT_ONCE, logins, async ({ id }) => {
+      const { ended } = await this.#registry.end(userId, { loginId: id, kick: record });
+      return ended;
+    });
+    const ended = ends.flat();
+    const copies = await mapLimit(LOGINS_AT_ONCE, ended, (login) => this.#endAdoptable(login, record));
+    if (ended.length > 0) await this.#finish(userId, [...ended, ...copies.flat()], kick);
+    return ended.length;
   }
 
   /** Emits the `kick` event for a kick on another node. */
@@ -187,43 +211,67 @@ export class Logins {
     );
   }
 
-  #createKick({ reason, by }: KickOptions): KickRecord {
-    const kick = {
+  #createKick({ reason, by, from }: KickOptions & KickedFrom): Kick {
+    const record = {
       id: randomBytes(9).toString("base64url"),
       at: new Date(),
       cause: "kick" as const,
       reason: textArgument("reason", reason),
       by: textArgument("by", by),
     };
-    this.#ownKicks.set(kick.id, true);
-    return kick;
+    this.#ownKicks.set(record.id, true);
+    return { record, audit: new KickAudit(this.#audit, record, from) };
   }
 
-  async #kickUsers(userIds: readonly string[], target: EndOfUser): Promise<KickResult & { failures: Failure[] }> {
+  async #kickUsers(userIds: readonly string[], kick: Kick, how: KickOfUsers = {}): Promise<Visited> {
+    const { signal } = how;
+    return this.#eachUser(userIds, { kick, signal }, (userId) => this.#kickUser(userId, kick, how));
+  }
+
+  /** Kicks each of these users, unless the signal has aborted. @param kickUser - returns how many logins have ended */
+  async #eachUser(
+    userIds: readonly string[],
+    { kick, signal }: { readonly kick: Kick | undefined; readonly signal: AbortSignal | undefined },
+    kickUser: (userId: string) => Promise<number>,
+  ): Promise<Visited> {
     const failures: Failure[] = [];
-    const counts = await mapLimit(USERS_AT_ONCE, userIds, (userId) =>
-      this.#kickUser(userId, target).catch((cause: unknown) => {
+    const counts = await mapLimit(USERS_AT_ONCE, userIds, async (userId) => {
+      if (isStopped(signal)) {
+        failures.push({ userId, cause: signal?.reason });
+        return 0;
+      }
+      try {
+        return await kickUser(userId);
+      } catch (cause) {
+        // A wrong argument is wrong for every user.
+        if (LogoutError.is(cause, "ERR_ARGUMENT_INVALID")) throw cause;
+        kick?.audit.failed(userId, cause);
         failures.push({ userId, cause });
         return 0;
-      }),
-    );
+      }
+    });
     const online = counts.filter((count) => count > 0);
     return { users: online.length, logins: online.reduce((sum, count) => sum + count, 0), failures };
   }
 
   /** Returns the number of logins that the user had. */
-  async #kickUser(userId: string, target: EndOfUser): Promise<number> {
-    const { ended } = await this.#registry.end(userId, target);
-    if (ended.length > 0) await this.#finish(userId, ended, target.kick);
+  async #kickUser(userId: string, kick: Kick, { except, isNamed = false }: KickOfUsers): Promise<number> {
+    const { ended } = await this.#registry.end(userId, { kick: kick.record, except });
+    if (ended.length > 0) await this.#finish(userId, ended, kick);
+    else if (isNamed) await kick.audit.ended(userId, []);
     return ended.length;
   }
 
-  /** Writes tombstones for kicked logins. Until this is done, the registry keeps the logins so that the kick can be repeated. */
-  async #finish(userId: string, logins: readonly ListedLogin[], kick: KickRecord): Promise<void> {
-    await this.#tombstones.write(logins, kick);
+  /**
+   * Writes tombstones for kicked logins, and records the kick. Until this is done, the registry keeps the logins, so that a repeated
+   * kick finds them.
+   */
+  async #finish(userId: string, logins: readonly ListedLogin[], { record, audit }: Kick): Promise<void> {
+    await this.#tombstones.write(logins, record);
+    await audit.ended(userId, logins);
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.finishKick(userId, loginIds);
-    this.#emitKick(userId, loginIds, kick);
+    this.#emitKick(userId, loginIds, record);
   }
 
   #emitKick(userId: string, loginIds: readonly string[], { at, reason, by }: KickRecord): void {
@@ -231,53 +279,16 @@ export class Logins {
   }
 }
 
-interface Failure {
-  readonly userId: string;
-  readonly cause: unknown;
+/** How users are kicked. */
+interface KickOfUsers {
+  /** The login that stays. */
+  readonly except?: string | undefined;
+  /** Whether the caller has named the users: the kick is recorded although it has ended nothing. */
+  readonly isNamed?: boolean;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Returns the public fields of a login: no session ids, and its session's expiry as that of the login. */
 function withoutSids({ id, userId, began, lastActive, shownUntil, ip, userAgent }: ListedLogin): Login {
   return { id, userId, began, lastActive, expires: shownUntil, ip, userAgent };
-}
-
-/**
- * Returns the error of an incomplete kick. Of several causes, it carries the one to fix first: any other before
- * `ERR_WRITE_NOT_REPLICATED`. A wrong argument is returned as it is.
- */
-function kickError(failures: readonly Failure[], stoppedBy?: unknown): LogoutError {
-  const causes = [...(stoppedBy === undefined ? [] : [stoppedBy]), ...failures.map(({ cause }) => cause)];
-  const misuse = causes.find((cause) => LogoutError.is(cause, "ERR_ARGUMENT_INVALID"));
-  if (misuse !== undefined) return misuse;
-  const isUnreplicated = (cause: unknown): boolean => LogoutError.is(cause, "ERR_WRITE_NOT_REPLICATED");
-  const isOutage = !causes.every(isUnreplicated);
-  const userIds = failures.map(({ userId }) => userId);
-  const users = `${String(userIds.length)} ${userIds.length === 1 ? "user" : "users"}`;
-  const why = isOutage ? "session store or registry unavailable" : "too few replicas acknowledged it";
-  return new LogoutError(
-    isOutage ? "ERR_KICK_INCOMPLETE" : "ERR_WRITE_NOT_REPLICATED",
-    `Kick incomplete for ${users}: ${why}. Safe to retry.`,
-    { cause: causes.find((cause) => !isUnreplicated(cause)) ?? causes[0], details: { userIds } },
-  );
-}
-
-/** Returns whether a value has the format of a login id. Any other value from a form is neither looked up nor remembered. */
-function isLoginId(value: unknown): boolean {
-  return typeof value === "string" && /^~?[\w-]{22}$/.test(value);
-}
-
-function userIdArgument(value: unknown): string {
-  const userId = toUserId(value);
-  if (userId === undefined)
-    throw new LogoutError("ERR_ARGUMENT_INVALID", "A user id must be a non-empty string or a number.");
-  return userId;
-}
-
-function textArgument(name: string, value: unknown): string | undefined {
-  if (value === undefined || value === "") return undefined;
-  if (typeof value === "string" && value.length <= MAX_KICK_TEXT) return value;
-  throw new LogoutError(
-    "ERR_ARGUMENT_INVALID",
-    `${name} must be a string of at most ${String(MAX_KICK_TEXT)} characters.`,
-  );
 }

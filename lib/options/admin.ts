@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { isToken, resolveTokens, type AdminAction, type AdminToken, type ResolvedToken } from "./admin-tokens.js";
 import { check, isFunction, isListOf, isObject, isRoute, isText, type Checks } from "./checks.js";
 import { resolvePaths, type RoutePath } from "./routes.js";
 
@@ -6,9 +7,11 @@ import { resolvePaths, type RoutePath } from "./routes.js";
 export interface AdminContext {
   readonly appId: string;
   readonly userPoolId: string;
-  readonly action: "list" | "kick";
+  readonly action: AdminAction;
   /** The users to kick. Absent for a list. */
   readonly userIds?: readonly string[] | undefined;
+  /** The name of the token, if it has one. */
+  readonly token?: string | undefined;
 }
 
 /** Options in `admin.routes`: paths of the admin API, below the path that the middleware is mounted at. */
@@ -24,10 +27,10 @@ export interface AdminOptions {
   /** Any name, not empty, that callers repeat in the header `x-authing-userpool-id`, as in the API of Authing. */
   readonly userPoolId: string;
   /**
-   * The tokens that may call, at least one. Callers send one in `Authorization`, with or without `Bearer`. Compared in constant time.
-   * Source: OWASP ASVS 5.0 11.2.4.
+   * The tokens that may call, at least one: each itself, or its digest with a name. Callers send one in `Authorization`, with or
+   * without `Bearer`. Compared in constant time. Source: OWASP ASVS 5.0 11.2.4.
    */
-  readonly tokens: readonly string[];
+  readonly tokens: readonly (string | AdminToken)[];
   /** Decides whether the owner of a valid token may do this. Anything but `true` responds with 403. Default: always. */
   readonly authorize?: ((req: Request, context: AdminContext) => boolean | Promise<boolean>) | undefined;
   /** The paths. */
@@ -36,7 +39,7 @@ export interface AdminOptions {
 
 export interface ResolvedAdmin {
   readonly userPoolId: string;
-  readonly tokens: readonly string[];
+  readonly tokens: readonly ResolvedToken[];
   readonly authorize: NonNullable<AdminOptions["authorize"]>;
   readonly routes: Readonly<Record<keyof AdminRoutes, readonly string[]>>;
 }
@@ -50,7 +53,7 @@ const CHECKS: Checks<AdminOptions> = {
   userPoolId: ["a non-empty string", isText],
   tokens: [
     "an array of at least one token, none empty (is an environment variable not set?)",
-    (value) => isListOf(isText)(value) && (value as string[]).length > 0,
+    (value) => isListOf(isToken)(value) && (value as unknown[]).length > 0,
   ],
   authorize: ["a function: (req, context) => boolean", isFunction],
   routes: ["an object: { kickActiveUsers, activeUsers }", isObject],
@@ -68,7 +71,7 @@ export function resolveAdmin(options: AdminOptions | undefined): ResolvedAdmin |
   check("admin.routes.", routes, ROUTE_CHECKS);
   return {
     userPoolId,
-    tokens: [...tokens],
+    tokens: resolveTokens(tokens),
     authorize,
     routes: {
       kickActiveUsers: resolvePaths(routes.kickActiveUsers, ROUTES.kickActiveUsers),

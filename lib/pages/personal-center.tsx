@@ -1,5 +1,5 @@
 import type { Login } from "../types/login.js";
-import { deviceInWords, readDevice } from "./device.js";
+import { deviceInWords, readDevice } from "../util/device.js";
 import { AroundSlot, plainText, RelativeTime, ShortTime } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import type { Texts } from "./texts/index.js";

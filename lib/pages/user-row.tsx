@@ -1,5 +1,5 @@
 import type { Login } from "../types/login.js";
-import { deviceInWords, readDevice } from "./device.js";
+import { deviceInWords, readDevice } from "../util/device.js";
 import { AroundSlot, formatNumber, plainText, RelativeTime, ShortTime } from "./format.js";
 import type { Texts } from "./texts/index.js";
 import { Avatar, type UserView } from "./user-view.js";

@@ -171,6 +171,13 @@ export class MemoryLoginRegistry implements OwnRegistry {
     yield users.map(({ id }) => id);
   }
 
+  async *scanLogins(userId: string): AsyncIterable<readonly ListedLogin[]> {
+    const user = this.#users.find(userId);
+    if (user === undefined) return;
+    this.#users.dropExpired(user);
+    yield [...user.logins.values(), ...user.kicked.values()];
+  }
+
   async clear(): Promise<void> {
     this.#users.lastKickOfEveryone = newKickRecord();
     for (const user of this.#users.all()) {

@@ -151,6 +151,12 @@ export interface LoginRegistry {
   scanUsers(): AsyncIterable<readonly string[]>;
 
   /**
+   * Iterates over the logins of a user, in batches: every login that is listed from the start of the iteration to its end, also one
+   * that is not shown, and those of kicks without a `finishKick`; perhaps others, perhaps twice. Optional, needed by `kickWhere`.
+   */
+  scanLogins?(userId: string): AsyncIterable<readonly ListedLogin[]>;
+
+  /**
    * Notifies of every end of a login by {@link LoginRegistry.end} or {@link LoginRegistry.clear}, on whichever node it happened;
    * not of expiry. Never throws: reports a lost connection to the listener and keeps trying.
    *

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import type { Request } from "express";
+import type { AuditEntry } from "../../lib/index.js";
 import { hostileRequest, type HostileRequest, type Sender, type Target } from "../support/hostile-requests.js";
 import type { Browser } from "../support/http.js";
 import { BYE } from "../support/open-redirects.js";
@@ -68,7 +69,7 @@ describe.each([
     jest.restoreAllMocks();
   });
 
-  const openSite = (): Promise<Site> =>
+  const openSite = (audited: AuditEntry[]): Promise<Site> =>
     open({
       at,
       backend,
@@ -81,6 +82,7 @@ describe.each([
         },
         redirects: { allow: [BYE] },
         pages: { describeUser: (userId) => ({ name: `Name of ${userId}` }) },
+        audit: { log: (entry) => audited.push(entry) },
       },
       before: (app) => app.set("trust proxy", at !== ""),
       after: (app, auth) => {
@@ -90,7 +92,8 @@ describe.each([
 
   it(`do no harm (seed ${String(SEED)})`, async () => {
     const random = new Random(SEED + backendIndex);
-    const site = await openSite();
+    const audited: AuditEntry[] = [];
+    const site = await openSite(audited);
     const secrets = new Secrets([TOKEN]);
     const bob = await logIn(site, "bob", secrets);
     const assets = assetsOf((await site.ask("GET", `${at}/u/logged-out`, { headers: { Accept: "text/html" } })).text);
@@ -106,7 +109,12 @@ describe.each([
     }
     // The test proves something only if an authorized request has kicked a user.
     expect(kickedOf(site)).toContain("carol");
-    const reported = inspect([site.events, site.errors], { depth: 20, maxArrayLength: null, showHidden: true });
+    expect(new Set(audited.map(({ action }) => action))).toContain("denied");
+    const reported = inspect([site.events, site.errors, audited], {
+      depth: 20,
+      maxArrayLength: null,
+      showHidden: true,
+    });
     expect(secrets.foundIn(reported)).toBeUndefined();
     expect(secrets.foundIn(written.join("\n"))).toBeUndefined();
     expect(written).toEqual([]);

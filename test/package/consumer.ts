@@ -6,6 +6,7 @@ import session from "express-session";
 import {
   logout,
   LogoutError,
+  type AuditEntry,
   type KickResult,
   type Login,
   type LoginRegistry,
@@ -57,12 +58,13 @@ const options: LogoutOptions = {
   pages: { describeUser: async (userId) => ({ name: userId }) },
   admin: {
     userPoolId: "acme",
-    tokens: ["token"],
-    authorize: (req, { action }) => req.ip !== undefined && action === "kick",
+    tokens: ["token", { name: "ci", sha256: "0".repeat(64), may: ["list"], until: new Date("2027-01-01") }],
+    authorize: (req, { action, token }) => req.ip !== undefined && (action === "kick" || token === "ci"),
     routes: { activeUsers: false },
   },
   redirects: { allow: ["https://shop.example/bye"] },
   routes: { logout: ["/logout", "/sign-out"] },
+  audit: { log: ({ action, by = "?" }: AuditEntry) => process.stdout.write(`${action} by ${by}\n`) },
   onRejected: (_req, res, _next, { reason }) => void res.status(401).send(reason ?? "kicked"),
 };
 const auth: LogoutMiddleware = logout(options);
@@ -73,6 +75,11 @@ export const kickOnly: LogoutOptions = { store, registry, appId: "shop", routes:
 const { kick, listLogins } = auth;
 const result: KickResult = await kick(["alice", 7], { reason: "why", by: "ops" });
 const { items, total }: { readonly items: readonly Login[]; readonly total: number } = await listLogins("alice");
+const counted: KickResult = await auth.kickWhere({ ip: "203.0.113.0/24", minLogins: 2 }, { dryRun: true });
+await auth.kickWhere((login) => login.userId !== "root", {
+  except: ["id"],
+  signal: AbortSignal.timeout(counted.users),
+});
 auth.on("kick", ({ userId, loginIds }) => [userId, ...loginIds]);
 auth.on("rejected", ({ loginId, userId = "?", cause, at }) => `${at.toISOString()} ${userId} ${loginId} ${cause}`);
 app.get("/", async (req, res) => {
@@ -91,6 +98,12 @@ export const codeOf = (error: unknown): LogoutErrorCode | undefined => (LogoutEr
 
 // @ts-expect-error -- an option that there is not
 logout({ store, appId: "shop", registry: pooled, userid: () => "alice" });
+// @ts-expect-error -- a filter has these members alone
+await auth.kickWhere({ country: "DE" });
+// @ts-expect-error -- a promise would match every login
+await auth.kickWhere(async () => true);
+// @ts-expect-error -- a token has a digest
+logout({ store, appId: "shop", admin: { userPoolId: "acme", tokens: [{ name: "ci" }] } });
 // @ts-expect-error -- an option that is needed
 logout({ store, registry: pooled });
 // @ts-expect-error -- an unknown option in a group

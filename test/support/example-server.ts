@@ -11,6 +11,8 @@ export interface ExamplePlace {
   /** The SQLite file of the logins. */
   readonly LOGINS?: string;
   readonly SESSION_SECRET?: string;
+  /** The file of the audit log. */
+  readonly AUDIT_LOG?: string;
 }
 
 export interface Example {

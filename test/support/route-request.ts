@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { Audit } from "../../lib/audit/audit.js";
 import { formatFor } from "../../lib/http/accept.js";
 import type { HandlerContext } from "../../lib/http/context.js";
 import { fieldsIn, type Fields } from "../../lib/http/fields.js";
@@ -86,11 +87,13 @@ export function handlerContext(options: Partial<LogoutOptions> = {}): HandlerCon
   const { registry } = resolved;
   registry.init({ appId: "shop", maxSessionAgeMs: 60_000 });
   const tombstones = new Tombstones(store, new RawStore(store, 1_000, true), 1_000);
-  const logins = new Logins({ registry, tombstones, events: new Events() });
+  const audit = new Audit({ appId: "shop", ...resolved.audit });
+  const logins = new Logins({ registry, tombstones, events: new Events(), audit });
   let count = 0;
   return {
     options: resolved,
     logins,
+    audit,
     assets: createAssets("#123456"),
     begin: async (userId, sid) => {
       const id = `login-${String(count++)}`.padEnd(22, "0");

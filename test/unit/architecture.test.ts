@@ -17,14 +17,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   types: [],
   util: [],
   registry: ["errors", "util"],
+  audit: ["errors", "util"],
   session: ["errors", "util"],
   pages: ["errors", "util"],
   live: ["errors", "util"],
-  logins: ["errors", "session", "util"],
+  logins: ["audit", "errors", "session", "util"],
   options: ["errors", "pages", "registry", "session", "util"],
   http: ["errors", "logins", "pages", "util"],
   diagnose: ["errors", "http", "registry", "session", "util"],
-  logout: ["diagnose", "errors", "http", "live", "logins", "options", "pages", "registry", "session", "util"],
+  logout: ["audit", "diagnose", "errors", "http", "live", "logins", "options", "pages", "registry", "session", "util"],
   index: ["errors", "logout", "registry"],
 };
 const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "better-sqlite3", "libsql", "express-session"];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { deviceInfoOf } from "../../lib/session/device-info.js";
+import { deviceInfoOf } from "../../lib/util/device-info.js";
 
 const HEADERS = { "user-agent": "Phone/1.0" };
 

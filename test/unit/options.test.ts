@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import { MemoryStore, Store } from "express-session";
 import { logout, LogoutError, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
@@ -24,12 +25,20 @@ describe("logout()", () => {
     expect(logout(right())).toEqual(expect.any(Function));
   });
 
-  it.each(["registry", "userId", "sessions", "pages", "console", "admin", "redirects", "routes", "onRejected"])(
-    "accepts undefined for an absent option: %s",
-    (name) => {
-      expect(logoutWith({ [name]: undefined })).not.toThrow();
-    },
-  );
+  it.each([
+    "registry",
+    "userId",
+    "sessions",
+    "pages",
+    "console",
+    "admin",
+    "redirects",
+    "routes",
+    "onRejected",
+    "audit",
+  ])("accepts undefined for an absent option: %s", (name) => {
+    expect(logoutWith({ [name]: undefined })).not.toThrow();
+  });
 
   it("accepts options without a prototype", () => {
     expect(() => logout(Object.assign(Object.create(null) as object, right()))).not.toThrow();
@@ -89,13 +98,16 @@ describe("logout()", () => {
     expect(logoutWith({ routes: false, console: { authorize: yes } })).not.toThrow();
   });
 
-  it.each(["sessions", "pages", "console", "admin", "redirects", "routes"])("refuses a %s that is no group", (name) => {
-    for (const value of [null, true, "/logout", 7, [], () => true]) {
-      expect(logoutWith({ [name]: value })).toThrow(
-        error("ERR_OPTION_INVALID", new RegExp(`logout\\(\\): ${name} must be an object: \\{`)),
-      );
-    }
-  });
+  it.each(["sessions", "pages", "console", "admin", "redirects", "routes", "audit"])(
+    "refuses a %s that is no group",
+    (name) => {
+      for (const value of [null, true, "/logout", 7, [], () => true]) {
+        expect(logoutWith({ [name]: value })).toThrow(
+          error("ERR_OPTION_INVALID", new RegExp(`logout\\(\\): ${name} must be an object: \\{`)),
+        );
+      }
+    },
+  );
 
   it("refuses admin.routes that is no group", () => {
     for (const routes of [null, "/kick", []]) {
@@ -134,6 +146,7 @@ describe("logout()", () => {
       /at least one token.*environment variable/,
       [[], [undefined], [""], ["a", ""], ["a", 7], "secret", null],
     ],
+    ["audit.log", /\(entry\) =>/, [true, {}, null]],
     ["admin.authorize", /\(req, context\) => boolean/, [true, {}, null]],
     ["admin.routes.kickActiveUsers", /path/, PATHS],
     ["admin.routes.activeUsers", /path/, PATHS],
@@ -192,7 +205,10 @@ describe("logout()", () => {
   );
 
   it.each([
-    [{ appID: "shop" }, /unknown option appID\. Known: store, appId, registry, userId, sessions, .*onRejected\./],
+    [
+      { appID: "shop" },
+      /unknown option appID\. Known: store, appId, registry, userId, sessions, .*onRejected, audit\./,
+    ],
     [{ userPoolId: "acme" }, /unknown option userPoolId\. Known: .*admin/],
     [{ loginUrl: "/login" }, /unknown option loginUrl\. Known: .*redirects/],
     [{ sessions: { adoption: true } }, /unknown option sessions\.adoption\. Known: maxAgeMs, .*adopt, loggedInAt\./],
@@ -214,6 +230,46 @@ describe("logout()", () => {
     [{ routes: { kickActiveUsers: "/x" } }, /unknown option routes\.kickActiveUsers/],
   ])("refuses the unknown option %j", (options, words) => {
     expect(logoutWith(options)).toThrow(error("ERR_OPTION_UNKNOWN", words));
+  });
+
+  const SHA256 = createHash("sha256").update("a secret").digest("hex");
+  const tokenOf = (token: object) => ({
+    admin: { ...ADMIN, tokens: ["token", { name: "ci", sha256: SHA256, ...token }] },
+  });
+
+  it.each([
+    ["name", [undefined, "", 7, null, "x".repeat(101)]],
+    ["sha256", [undefined, "", 7, "a secret", SHA256.slice(1), `${SHA256}0`, createHash("sha256").digest("hex")]],
+    ["may", [[], "kick", ["kick", "read"], [undefined], null]],
+    ["until", [new Date(NaN), "", "soon", "2027", "2027-13-01", "31.01.2027", 1_800_000_000_000, null]],
+  ])("refuses a wrong %s of a token", (name, values) => {
+    for (const value of values) {
+      expect(logoutWith(tokenOf({ [name]: value }))).toThrow(
+        error("ERR_OPTION_INVALID", new RegExp(`admin\\.tokens\\[1\\]\\.${name} must be`)),
+      );
+    }
+  });
+
+  it("accepts tokens by their digest", () => {
+    const tokens = [
+      {},
+      { sha256: SHA256.toUpperCase() },
+      { may: ["list"] },
+      { until: new Date(0) },
+      { until: "2027-01-31" },
+    ];
+    for (const token of [...tokens, { until: "2027-01-31T12:00:00+01:00" }]) {
+      expect(logoutWith(tokenOf(token))).not.toThrow();
+    }
+  });
+
+  it("refuses an unknown member of a token, and a token that is there twice", () => {
+    expect(logoutWith(tokenOf({ rights: ["list"] }))).toThrow(
+      error("ERR_OPTION_UNKNOWN", /admin\.tokens\[1\]\.rights\. Known: name, sha256, may, until/),
+    );
+    const twice = { admin: { ...ADMIN, tokens: ["a secret", { name: "ci", sha256: SHA256 }] } };
+    expect(logoutWith(twice)).toThrow(error("ERR_OPTION_INVALID", /that of ci is there twice/));
+    expect(logoutWith({ admin: { ...ADMIN, tokens: ["a secret", "a secret"] } })).not.toThrow();
   });
 
   it("shows no token in errors about tokens", () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
-import { readDevice } from "../../lib/pages/device.js";
+import { readDevice } from "../../lib/util/device.js";
 import { personalCenterPage } from "../../lib/pages/personal-center.js";
 import { LOCALES, type Locale } from "../../lib/pages/texts/index.js";
 import { CHROME, IPHONE } from "../support/pages.js";

@@ -1,6 +1,6 @@
 import { LogoutError } from "../../errors.js";
 import type { Login } from "../../types/login.js";
-import { deviceInWords, readDevice } from "../../pages/device.js";
+import { deviceInWords, readDevice } from "../../util/device.js";
 import { LOCALES } from "../../pages/texts/index.js";
 import { authenticate, authorize } from "./authenticate.js";
 import type { Handler } from "../context.js";
@@ -9,11 +9,11 @@ import { jsonReply } from "../reply.js";
 
 /** `GET /api/applications/:appId/active-users?page=1&limit=10`: who is online, newest activity first. */
 export const activeUsers: Handler = async (context, request) => {
-  const admin = authenticate(context, request);
+  const caller = authenticate(context, request);
   const { query } = request;
   const page = readWholeNumber(query, "page", 1, 1_000_000_000);
   const limit = readWholeNumber(query, "limit", 10, 50);
-  await authorize(context, admin, request, { action: "list" });
+  await authorize(context, caller, request, { action: "list" });
   const { total: totalCount, items: users } = await context.logins.activeUsers({ offset: (page - 1) * limit, limit });
   const list = await Promise.all(
     users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.pages.describeUser(userId))),

@@ -1,4 +1,5 @@
 import { LogoutError } from "../../errors.js";
+import { deviceInfoOf } from "../../util/device-info.js";
 import { authenticate, authorize } from "./authenticate.js";
 import type { Handler } from "../context.js";
 import { jsonReply } from "../reply.js";
@@ -11,10 +12,10 @@ const REASON = "An administrator has forced you offline.";
 
 /** `POST /api/applications/:appId/kick-active-users`: a back end forces users offline. */
 export const kickActiveUsers: Handler = async (context, request) => {
-  const admin = authenticate(context, request);
+  const caller = authenticate(context, request);
   const userIds = readUserIds(await request.json(), context.options.appId);
-  await authorize(context, admin, request, { action: "kick", userIds });
-  await context.logins.kick(userIds, { reason: REASON, by: "admin API" });
+  await authorize(context, caller, request, { action: "kick", userIds });
+  await context.logins.kick(userIds, { reason: REASON, by: caller.by, from: deviceInfoOf(request.original) });
   return jsonReply(200, "Forced offline successful");
 };
 

@@ -1,6 +1,7 @@
 import type { Login } from "../../types/login.js";
-import type { KickOptions } from "../../logins/logins.js";
+import type { KickedFrom, KickOptions } from "../../logins/kick-options.js";
 import { MAX_SHOWN, personalCenterPage } from "../../pages/personal-center.js";
+import { deviceInfoOf } from "../../util/device-info.js";
 import type { Handler, HandlerContext } from "../context.js";
 import { onlyValueOf, valueOf, type Fields } from "../fields.js";
 import { noticeReply } from "../notice-reply.js";
@@ -86,7 +87,7 @@ async function endLogins(
   context: HandlerContext,
   request: RouteRequest,
   { part, read }: EndForm,
-  end: (current: Login, options: KickOptions, form: Fields) => Promise<number>,
+  end: (current: Login, options: KickOptions & KickedFrom, form: Fields) => Promise<number>,
 ): Promise<Reply> {
   mustBeSameOrigin(request);
   const current = await requireLogin(context, request);
@@ -95,7 +96,8 @@ async function endLogins(
   const refusal = await confirm(context, request);
   if (refusal !== undefined) return refusal;
   const reason = request.texts.loggedOutByYourself;
-  const ended = await end(current, { reason, by: truncateKickText(current.userId) }, form);
+  const from = deviceInfoOf(request.original);
+  const ended = await end(current, { reason, by: truncateKickText(current.userId), from }, form);
   if (!context.options.pages.html) return jsonReply(200, request.texts.devicesLoggedOut(ended), { ended });
   return redirectReply(`${pageUrl(request, part)}?ended=${String(ended)}`);
 }

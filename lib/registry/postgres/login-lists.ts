@@ -22,6 +22,11 @@ export class LoginLists {
     return { items: listed.map((row) => readLogin(userId, row)), total: Number(rows[0]?.["total"]) };
   }
 
+  async *scanLogins(userId: string, userKey: Buffer): AsyncIterable<readonly ListedLogin[]> {
+    const rows = await this.#database.read(this.#statements.scanLogins, userKey);
+    yield rows.map((row) => readLogin(userId, row));
+  }
+
   async ofActiveUsers(app: string, { offset, limit }: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
     const [counted] = await this.#database.read(this.#statements.activeCount, app);
     const rows = limit === 0 ? [] : await this.#database.read(this.#statements.activePage, app, offset, limit);

@@ -230,6 +230,10 @@ export class PostgresLoginRegistry implements OwnRegistry {
     yield* this.#lists.scan(this.#app.app);
   }
 
+  scanLogins(userId: string): AsyncIterable<readonly ListedLogin[]> {
+    return this.#lists.scanLogins(userId, this.#userKey(userId));
+  }
+
   subscribe(listener: RegistryListener, { checkIntervalMs }: { checkIntervalMs: number }): Subscription {
     const notifications = new PostgresNotifications(this.#database, this.#app.channel, listener, checkIntervalMs);
     const subscription = {

@@ -6,6 +6,7 @@ import { loginColumns, shownUntil } from "./records.js";
 type StatementName =
   | "find"
   | "list"
+  | "scanLogins"
   | "kickOf"
   | "activeCount"
   | "activePage"
@@ -41,6 +42,10 @@ export function statementsOf(names: Names): Statements {
        LEFT JOIN LATERAL (SELECT * FROM ${logins} s WHERE user_key = $1 AND ${isShown("s")}
          ORDER BY began DESC, key LIMIT $3 OFFSET $2) l ON true
        ORDER BY l.began DESC, l.key`,
+    ),
+    scanLogins: statement(
+      `SELECT ${loginColumns("l")} FROM ${logins} l WHERE user_key = $1 AND expires > now()
+       UNION ALL SELECT ${loginColumns("k")} FROM ${kicked} k WHERE user_key = $1 AND expires > now()`,
     ),
     kickOf: statement(
       `SELECT (SELECT mark FROM ${ended} WHERE key = $3 AND until > now()) AS login_mark,

@@ -4,7 +4,7 @@ import type { Connection } from "./connection.js";
 import { userKeys, type AppKeys } from "./keys.js";
 import type { IndexRow, LoginIndex, Reviewed } from "./login-index.js";
 import { isUnreadable, readLogins } from "./records.js";
-import { LIST, ORDER } from "./scripts/bundle.js";
+import { LIST, ORDER, SCAN_LOGINS } from "./scripts/bundle.js";
 
 /** When to check a user again whose data cannot be read, in milliseconds. */
 const UNREADABLE_RETRY_MS = 3_600_000;
@@ -39,6 +39,19 @@ export class LoginLists {
   async ofUser(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
     const { items, total } = await this.#read(userId, page);
     return { items, total };
+  }
+
+  /** Iterates over the hashes of a user. A login that a kick moves to the second one meanwhile is found there. */
+  async *scan(userId: string): AsyncIterable<readonly ListedLogin[]> {
+    const { logins, kicked } = userKeys(this.#keys, userId);
+    for (const key of [logins, kicked]) {
+      let cursor = "0";
+      do {
+        const [next = "0", ...fields] = (await this.#connection.run(SCAN_LOGINS, [key], [cursor])) as string[];
+        yield readLogins(userId, fields);
+        cursor = next;
+      } while (cursor !== "0");
+    }
   }
 
   async ofActiveUsers({ offset, limit }: RegistryPage): Promise<RegistryList<ActiveUserRow>> {

@@ -202,6 +202,10 @@ export class RedisLoginRegistry implements OwnRegistry {
     for await (const rows of this.#app.index.scan()) yield [...new Set(rows.map(({ userId }) => userId))];
   }
 
+  scanLogins(userId: string): AsyncIterable<readonly ListedLogin[]> {
+    return this.#app.lists.scan(userId);
+  }
+
   async clear(): Promise<void> {
     const { keys, channel } = this.#app;
     const kick = newKickRecord();

@@ -21,6 +21,15 @@ export class LoginLists {
     return this.#database.read((sql) => shownLogins(sql, app, writeText(userId), page));
   }
 
+  async *scanLogins(app: string, userId: string): AsyncIterable<readonly ListedLogin[]> {
+    const user = [app, writeText(userId), Date.now()] as const;
+    const rows = await this.#database.read((sql) => [
+      ...sql.all("scanLogins", ...user),
+      ...sql.all("listKicked", ...user),
+    ]);
+    yield rows.map((row) => readLogin(userId, row));
+  }
+
   ofActiveUsers(app: string, { offset, limit }: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
     return this.#database.read((sql) => {
       const now = Date.now();

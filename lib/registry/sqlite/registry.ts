@@ -171,6 +171,10 @@ export class SqliteLoginRegistry implements OwnRegistry {
     yield* this.#lists.scan(this.#app.app);
   }
 
+  scanLogins(userId: string): AsyncIterable<readonly ListedLogin[]> {
+    return this.#lists.scanLogins(this.#app.app, userId);
+  }
+
   subscribe(listener: RegistryListener): Subscription {
     const notifications = new SqliteNotifications(this.#database, this.#app.app, listener, this.#pollIntervalMs);
     this.#subscriptions.add(notifications);

@@ -15,6 +15,7 @@ export const STATEMENTS = {
   // On the path of every request: each column costs time.
   findSids: `SELECT sids FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
   putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  scanLogins: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND expires > ?`,
   deleteLogin: `DELETE FROM express_logout_logins WHERE ${OF_LOGIN}`,
   deleteLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER}`,
   loginsBut: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,

@@ -13,6 +13,7 @@ import { outageTests, type Outage } from "./outage.js";
 import { sparingKickTests } from "./sparing-kick.js";
 import { subscriptionTests } from "./subscribe.js";
 import type { Suite, TestRunner } from "./suite.js";
+import { scanLoginsTests } from "./scan-logins.js";
 import { updateTests } from "./update.js";
 
 export type { Outage } from "./outage.js";
@@ -39,6 +40,7 @@ const TOPICS: readonly ((suite: Suite) => void)[] = [
   sparingKickTests,
   adoptTests,
   activeUsersTests,
+  scanLoginsTests,
   applicationTests,
   subscriptionTests,
   concurrencyTests,

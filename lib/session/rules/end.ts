@@ -63,7 +63,7 @@ export class LoginEnds {
     const [login] = ended;
     if (login === undefined) return;
     if (held !== undefined) held.removal = { login, endCount, at, by: this.#registry };
-    this.#events.logout({ id: loginId, userId });
+    this.#events.logout(login);
     await this.#removeElsewhere(sid, login);
   }
 
@@ -76,7 +76,7 @@ export class LoginEnds {
     const { ended } = await this.#registry.end(userId, { loginId, ifSid: sid, remember: isAdopted(stamp) });
     const [login] = ended;
     if (login === undefined) return;
-    this.#events.logout({ id: loginId, userId });
+    this.#events.logout(login);
     await this.#removeElsewhere(sid, login);
   }
 

@@ -4,7 +4,7 @@ import type { LoginRegistry } from "../../types/registry.js";
 import { ignored } from "../../util/debug.js";
 import { unadopted } from "./adopted-id.js";
 import type { Adoption } from "./adoption.js";
-import { deviceInfoOf } from "../device-info.js";
+import { deviceInfoOf } from "../../util/device-info.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { SessionLifetimes } from "./session-lifetimes.js";
 import type { HeldLogin, RequestState } from "../request-state.js";

@@ -1,7 +1,7 @@
 import { ignored } from "../../util/debug.js";
 import type { Store } from "express-session";
 import type { LoginRegistry } from "../../types/registry.js";
-import { deviceInfoOf } from "../device-info.js";
+import { deviceInfoOf } from "../../util/device-info.js";
 import type { SessionRecord, Stamp } from "../stamp.js";
 import { activityIntervalMs, expiresInMs, isEndedByCookie, sessionTtlMs } from "./lifetime.js";
 import type { RememberedSessions } from "./remembered-sessions.js";

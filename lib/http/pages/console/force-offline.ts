@@ -1,18 +1,18 @@
 import { LogoutError } from "../../../errors.js";
-import type { KickAllOptions, KickResult } from "../../../logins/logins.js";
+import type { KickAllOptions, KickedFrom, KickResult } from "../../../logins/kick-options.js";
 import type { ConsoleContext } from "../../../options/console.js";
 import { confirmationPage } from "../../../pages/confirmation.js";
 import type { Texts } from "../../../pages/texts/index.js";
 import { toUserView } from "../../../pages/user-view.js";
+import { deviceInfoOf } from "../../../util/device-info.js";
 import type { Handler, HandlerContext } from "../../context.js";
 import { valueOf } from "../../fields.js";
 import { noticeReply } from "../../notice-reply.js";
-import { mustBeSameOrigin } from "../../origin.js";
 import { isReply, jsonReply, redirectReply, type LinesReply } from "../../reply.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { pageUrl, truncateKickText } from "../require-login.js";
 import { readable } from "./online-users.js";
-import { requireAdmin } from "./require-admin.js";
+import { requireAdmin, requireSameOrigin } from "./require-admin.js";
 import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen } from "./selection.js";
 
 /** The part of the console that forces users offline. */
@@ -71,12 +71,16 @@ async function countLogins(
 
 /** `POST …/login-management/force-offline`: to a form a page, to a script how it goes on, line by line. */
 export const forceOffline: Handler = async (context, request) => {
-  mustBeSameOrigin(request);
+  requireSameOrigin(context, request);
   const form = await request.form();
   const chosen = chosenIn(form);
   const admin = await requireAdmin(context, request, aboutToKick(chosen));
   if (isReply(admin)) return admin;
-  const why = { reason: truncateKickText(valueOf(form, "reason") ?? ""), by: truncateKickText(admin.userId) };
+  const why = {
+    reason: truncateKickText(valueOf(form, "reason") ?? ""),
+    by: truncateKickText(admin.userId),
+    from: deviceInfoOf(request.original),
+  };
   const { texts } = request;
   if (request.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
     return lineByLine(texts, (onProgress) => kick(context, chosen, { ...why, onProgress }));
@@ -105,7 +109,7 @@ function aboutToKick({ everyone, userIds }: Chosen): Omit<ConsoleContext, "appId
 async function kick(
   { options, logins }: HandlerContext,
   { everyone, userIds, loginId }: Chosen,
-  { onProgress, ...why }: KickAllOptions,
+  { onProgress, ...why }: KickAllOptions & KickedFrom,
 ): Promise<KickResult | "mistyped"> {
   if (everyone.length > 0) {
     const isTyped = everyone.every((typed) => typed === options.appId);
@@ -137,5 +141,5 @@ function lineByLine(
 }
 
 function isKickIncomplete(error: unknown): boolean {
-  return LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED");
+  return LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED", "ERR_AUDIT_FAILED");
 }

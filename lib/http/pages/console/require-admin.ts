@@ -1,16 +1,27 @@
 import { LogoutError } from "../../../errors.js";
 import type { ConsoleContext } from "../../../options/console.js";
-import { NO_APPLICATION } from "../../authing-api/authenticate.js";
+import { deny, NO_APPLICATION } from "../../authing-api/authenticate.js";
 import type { HandlerContext } from "../../context.js";
 import { withPassportUser } from "../../middleware-order.js";
+import { mustBeSameOrigin } from "../../origin.js";
 import { noticeReply } from "../../notice-reply.js";
 import { isReply, type Reply } from "../../reply.js";
 import type { RouteRequest } from "../../route-request.js";
-import { requireLogin } from "../require-login.js";
+import { requireLogin, truncateKickText } from "../require-login.js";
 
 /** An administrator, by their user id. */
 export interface Admin {
   readonly userId: string;
+}
+
+/** @throws LogoutError `ERR_REQUEST_INVALID` 403 */
+export function requireSameOrigin(context: HandlerContext, request: RouteRequest): void {
+  try {
+    mustBeSameOrigin(request);
+  } catch (error) {
+    deny(context, request, { reason: "a form of another origin" });
+    throw error;
+  }
 }
 
 /** Returns the user who may do this in the console, or the reply to anybody else. */
@@ -28,5 +39,8 @@ export async function requireAdmin(
   const { original, texts } = request;
   const may = await withPassportUser(original, () => console?.authorize(original, { appId, ...what }));
   if (may === true) return login;
+  const userId = what.userIds?.length === 1 ? what.userIds[0] : undefined;
+  const reason = `console.authorize refused ${what.isMassKick ? "to kick everyone" : what.action}`;
+  deny(context, request, { by: truncateKickText(login.userId), userId, reason });
   return noticeReply(context, request, 403, { title: texts.noAccess, text: texts.adminsOnly });
 }

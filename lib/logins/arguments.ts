@@ -1,0 +1,31 @@
+import { LogoutError } from "../errors.js";
+import { toUserId } from "../session/user-id.js";
+
+export const MAX_KICK_TEXT = 500;
+
+/** Returns whether a value has the format of a login id. Any other value from a form is neither looked up nor remembered. */
+export function isLoginId(value: unknown): boolean {
+  return typeof value === "string" && /^~?[\w-]{22}$/.test(value);
+}
+
+/** Returns the ids of logins that stay. A single id in their place would spare one login for each of its characters. */
+export function exceptArgument(value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every(isLoginId)) return value as string[];
+  throw new LogoutError("ERR_ARGUMENT_INVALID", "except must be an array of ids of logins that stay.");
+}
+
+export function userIdArgument(value: unknown): string {
+  const userId = toUserId(value);
+  if (userId === undefined)
+    throw new LogoutError("ERR_ARGUMENT_INVALID", "A user id must be a non-empty string or a number.");
+  return userId;
+}
+
+export function textArgument(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (typeof value === "string" && value.length <= MAX_KICK_TEXT) return value;
+  throw new LogoutError(
+    "ERR_ARGUMENT_INVALID",
+    `${name} must be a string of at most ${String(MAX_KICK_TEXT)} characters.`,
+  );
+}

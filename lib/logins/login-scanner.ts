@@ -1,0 +1,16 @@
+import { LogoutError } from "../errors.js";
+import type { ListedLogin, LoginRegistry } from "../types/registry.js";
+
+/** Returns a function that reads all logins of a user, also those that lists do not show. @throws LogoutError `ERR_REGISTRY_UNSUPPORTED` */
+export function loginScanner(registry: LoginRegistry): (userId: string) => Promise<readonly ListedLogin[]> {
+  if (registry.scanLogins === undefined) {
+    throw new LogoutError("ERR_REGISTRY_UNSUPPORTED", "kickWhere needs a login registry with scanLogins().");
+  }
+  return async (userId) => {
+    const logins = new Map<string, ListedLogin>();
+    for await (const batch of registry.scanLogins?.(userId) ?? []) {
+      for (const login of batch) logins.set(login.id, login);
+    }
+    return [...logins.values()];
+  };
+}
