@@ -226,8 +226,8 @@ export class Logins {
     this.#emitKick(userId, loginIds, kick);
   }
 
-  #emitKick(userId: string, loginIds: readonly string[], { at, reason, by }: KickRecord): void {
-    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
+  #emitKick(userId: string, loginIds: readonly string[], { at, cause, reason, by }: KickRecord): void {
+    this.#events.emit("kick", { userId, loginIds, cause, at, reason, by });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SessionEvents } from "../session/session-events.js";
+import type { KnownEnd, SessionEvents } from "../session/session-events.js";
 import { debug } from "../util/debug.js";
 import type { Events } from "./events.js";
 
@@ -11,14 +11,13 @@ export function reportTo(events: Events): SessionEvents {
     logout: ({ id, userId }) => {
       events.emit("logout", { userId, loginId: id });
     },
-    rejected: ({ id, userId, at, reason }) => {
+    rejected: ({ id, userId }, { at, cause, reason }: KnownEnd = { at: Date.now(), cause: "logout" }) => {
       debug?.(
         "rejected a session of %s, %s",
         userId ?? "a kicked user",
         reason === undefined ? "no reason given" : "with a reason",
       );
-      const cause = at === undefined ? "logout" : "kick";
-      events.emit("rejected", { loginId: id, userId, cause, at: new Date(at ?? Date.now()), reason });
+      events.emit("rejected", { loginId: id, userId, cause, at: new Date(at), reason });
     },
   };
 }

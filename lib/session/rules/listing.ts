@@ -101,7 +101,7 @@ export class Listings {
     if (current !== undefined) return this.#continue(saving, current);
     const adopted = await this.adopt(sid, session, userId);
     if (!("stamp" in adopted)) {
-      this.#events.rejected({ id: unadopted(sid, userId).loginId, userId, at: undefined, reason: undefined });
+      this.#events.rejected({ id: unadopted(sid, userId).loginId, userId }, undefined);
       return undefined;
     }
     const { stamp } = adopted;

@@ -10,6 +10,7 @@ import {
   hasOwnKey,
   isSameLogin,
   stampOf,
+  tombstoneBy,
   tombstoneOf,
   tombstoneSession,
   withStamp,
@@ -183,7 +184,7 @@ export class SessionLoads {
   }
 
   #rejectAgain(sid: string, tombstone: Tombstone): Loaded {
-    this.#events.rejected({ id: tombstone.loginId, userId: undefined, at: tombstone.at, reason: tombstone.reason });
+    this.#events.rejected({ id: tombstone.loginId, userId: undefined }, tombstone);
     return { rejection: { ...tombstone, sid } };
   }
 
@@ -220,12 +221,12 @@ export class SessionLoads {
     const kick = record !== undefined && isBefore(record, authenticatedAt) ? undefined : record;
     const current = await this.#raw.get(sid);
     if (current !== undefined && !this.#isUnchanged(current, session)) return this.#load(sid);
-    this.#events.rejected({ id: loginId, userId, at: kick && +kick.at, reason: kick?.reason });
+    this.#events.rejected({ id: loginId, userId }, kick);
     if (kick === undefined) {
       if (current !== undefined) await this.#raw.destroy(sid);
       return {};
     }
-    const tombstone = { loginId, at: +kick.at, reason: kick.reason };
+    const tombstone = tombstoneBy(kick, loginId);
     if (current !== undefined) {
       await this.#raw.set(sid, tombstoneSession(tombstone, new Date(Date.now() + this.#lifetimes.keepMs(session))));
     }
