@@ -213,7 +213,7 @@ describe("the tombstone of a kick, with sessions in connect-redis", () => {
       sid: "late",
       userId: "alice",
       expires: new Date(Date.now() - 1),
-      tombstone: { loginId: "old", at: 1 },
+      tombstone: { loginId: "old", at: 1, cause: "kick" as const },
     };
     expect(await tombstones?.write([session])).toEqual([]);
     expect(await client.exists("sess:late")).toBe(0);

@@ -51,7 +51,8 @@ export class SessionLifetimes {
   async #record(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
     const now = Date.now();
     const ttlMs = lifetimeMs + activityIntervalMs(lifetimeMs);
-    const isListed = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
+    const updated = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
+    const isListed = updated !== false;
     if (isListed) this.#remembered.recorded(sid, stamp, now, ttlMs);
     return isListed;
   }
