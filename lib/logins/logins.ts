@@ -11,7 +11,6 @@ import type {
   RegistryList,
   RegistryPage,
 } from "../types/registry.js";
-import { lru } from "../util/lru.js";
 import { readPage, type CountedPage, type PageRequest } from "./paging.js";
 import type { Tombstones } from "../session/store/tombstones.js";
 import { unadopted } from "../session/rules/adopted-id.js";
@@ -21,8 +20,6 @@ import { debugError } from "../util/debug.js";
 /** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
 export const MAX_KICK_TEXT = 500;
-/** How many of its own kicks a process remembers, so that their notifications are not emitted twice. */
-const OWN_KICKS = 1_000;
 
 /** Options of a kick. */
 export interface KickOptions {
@@ -75,7 +72,8 @@ export class Logins {
   readonly #registry: LoginRegistry;
   readonly #tombstones: Tombstones;
   readonly #events: Events;
-  readonly #ownKicks = lru<true>(OWN_KICKS);
+  /** The beginning of the ids of the kicks that are made here, so that their notifications are not emitted twice. */
+  readonly #ownKicks = randomBytes(6).toString("base64url");
 
   constructor({ registry, tombstones, events }: { registry: LoginRegistry; tombstones: Tombstones; events: Events }) {
     this.#registry = registry;
@@ -151,9 +149,8 @@ export class Logins {
 
   /** Emits the `kick` event for a kick on another node. */
   onRemoteEnd({ userId, loginIds, kick }: EndedLogins): void {
-    // `get`, not `has`, so that a kick of everyone, which may take minutes, is not evicted before it finishes.
-    if (kick === undefined || this.#ownKicks.get(kick.id) !== undefined) return;
-    this.#emitKick(userId, loginIds, kick);
+    if (kick === undefined || kick.id.startsWith(this.#ownKicks)) return;
+    this.kicked(userId, loginIds, kick);
   }
 
   async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
@@ -187,16 +184,14 @@ export class Logins {
     );
   }
 
-  #createKick({ reason, by }: KickOptions): KickRecord {
-    const kick = {
-      id: randomBytes(9).toString("base64url"),
-      at: new Date(),
-      cause: "kick" as const,
-      reason: textArgument("reason", reason),
-      by: textArgument("by", by),
-    };
-    this.#ownKicks.set(kick.id, true);
-    return kick;
+  /** Returns the record of a kick, or of an end by a rule of the app. */
+  newKick(cause: KickRecord["cause"], { reason, by }: KickOptions): KickRecord {
+    const id = this.#ownKicks + randomBytes(6).toString("base64url");
+    return { id, at: new Date(), cause, reason: textArgument("reason", reason), by: textArgument("by", by) };
+  }
+
+  #createKick(options: KickOptions): KickRecord {
+    return this.newKick("kick", options);
   }
 
   async #kickUsers(userIds: readonly string[], target: EndOfUser): Promise<KickResult & { failures: Failure[] }> {
@@ -223,10 +218,11 @@ export class Logins {
     await this.#tombstones.write(logins, kick);
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.finishKick(userId, loginIds);
-    this.#emitKick(userId, loginIds, kick);
+    this.kicked(userId, loginIds, kick);
   }
 
-  #emitKick(userId: string, loginIds: readonly string[], { at, cause, reason, by }: KickRecord): void {
+  /** Emits the event of logins that have ended. */
+  kicked(userId: string, loginIds: readonly string[], { at, cause, reason, by }: KickRecord): void {
     this.#events.emit("kick", { userId, loginIds, cause, at, reason, by });
   }
 }

@@ -1,4 +1,4 @@
-import type { Login, LoginEnd } from "../types/login.js";
+import type { KickRecord, Login, LoginEnd } from "../types/login.js";
 
 /** How a login has ended. */
 export interface KnownEnd extends Pick<LoginEnd, "cause" | "reason"> {
@@ -9,6 +9,10 @@ export interface KnownEnd extends Pick<LoginEnd, "cause" | "reason"> {
 export interface SessionEvents {
   login(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
   logout(login: Pick<Login, "id" | "userId">): void;
+  /** Returns the record of an end by a rule of the app. */
+  newKick(cause: KickRecord["cause"], reason: string | undefined): KickRecord;
+  /** Logins of a user were ended here. */
+  kicked(userId: string, loginIds: readonly string[], kick: KickRecord): void;
   /** @param kick - what ended the login; `undefined` if that is not known */
   rejected(login: { id: string; userId: string | undefined }, kick: KnownEnd | undefined): void;
 }

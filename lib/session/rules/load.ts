@@ -192,8 +192,8 @@ export class SessionLoads {
   async adopt(sid: string, session: SessionRecord, userId: string): Promise<Loaded> {
     const adopted = await this.#listings.adopt(sid, session, userId);
     if (!("stamp" in adopted)) {
-      // A fault of the app: the session stays until the app is fixed.
-      if (adopted.rejected === "failed") return {};
+      // A fault of the app: the session stays until the app is fixed. Or the user must end another login first.
+      if (adopted.rejected !== "rejected") return {};
       return this.#reject(sid, session, unadopted(sid, userId), adopted.authenticatedAt);
     }
     const { stamp } = adopted;
