@@ -1,16 +1,11 @@
 import type { KickRecord } from "../types/login.js";
 import type { ListedLogin, LoginChange, NewLogin } from "../types/registry.js";
 import { LinkedList, type ListNode } from "../util/linked-list.js";
-import { overAt, type Lifetime } from "./lifetime.js";
+import { activeTimes, isLive, type KeptLogin } from "./lifetime.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 /** Reads of the active users may sweep more often, up to one part in this many of the time. */
 const SWEEP_SHARE = 50;
-
-/** A login as this registry keeps it: for as long as its session can live, which may be longer than its lifetime. */
-export interface KeptLogin extends ListedLogin, Lifetime {
-  readonly keptUntil: number;
-}
 
 /** How often, and by which kick, a login was ended. */
 export interface RememberedEnd {
@@ -67,7 +62,7 @@ export class MemoryUsers {
     const now = Date.now();
     const beganAt = began ?? new Date(now);
     const lastsUntil = lastsMs === undefined ? undefined : +beganAt + lastsMs;
-    const times = timesOf({ lastsUntil, idleMs, keptUntil: now + ttlMs }, now, ttlMs);
+    const times = activeTimes({ lastsUntil, idleMs, keptUntil: now + ttlMs }, now, ttlMs);
     user.logins.set(id, { id, userId, began: beganAt, ip, userAgent, sids: [sid], lastsUntil, idleMs, ...times });
     this.#online.moveToFront(user);
   }
@@ -83,7 +78,7 @@ export class MemoryUsers {
       ...login,
       ...(hasDevice ? {} : { ip, userAgent }),
       sids: [...sids],
-      ...(ttlMs === undefined ? {} : { lastsUntil, ...timesOf({ ...login, lastsUntil }, now, ttlMs) }),
+      ...(ttlMs === undefined ? {} : { lastsUntil, ...activeTimes({ ...login, lastsUntil }, now, ttlMs) }),
     });
     if (!hasShown(user)) this.#online.delete(user);
     else if (ttlMs !== undefined) this.#online.moveToFront(user);
@@ -100,7 +95,7 @@ export class MemoryUsers {
 
   /** Returns the logins of a user that have neither expired nor are over. */
   live(user: User): KeptLogin[] {
-    return [...user.logins.values()].filter(isLive);
+    return [...user.logins.values()].filter((login) => isLive(login));
   }
 
   /** Returns the logins of a user that are shown, newest first. */
@@ -146,20 +141,4 @@ function isShown({ sids, shownUntil }: ListedLogin): boolean {
 function hasShown(user: User): boolean {
   for (const login of user.logins.values()) if (isShown(login)) return true;
   return false;
-}
-
-export function isLive(login: ListedLogin | undefined): boolean {
-  return login !== undefined && +login.expires > Date.now();
-}
-
-/** Returns the times of a login that is active now, and whose session lives for `ttlMs`. */
-function timesOf(
-  login: Lifetime & Pick<KeptLogin, "keptUntil">,
-  now: number,
-  ttlMs: number,
-): Pick<KeptLogin, "lastActive" | "expires" | "shownUntil" | "keptUntil"> {
-  const keptUntil = Math.max(login.keptUntil, now + ttlMs);
-  const over = overAt(login, now);
-  const [expires, shownUntil] = [keptUntil, now + ttlMs].map((at) => new Date(Math.min(at, over))) as [Date, Date];
-  return { lastActive: new Date(now), expires, shownUntil, keptUntil };
 }

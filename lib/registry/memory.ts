@@ -26,9 +26,9 @@ import { LOGINS_PER_USER } from "../util/limits.js";
 import { OWN, type OwnRegistry } from "../util/own-registry.js";
 import { endTtlMs } from "./ends.js";
 import { generationAfter, kickSince, newKickRecord } from "./generation.js";
-import { lifetimeRecord, overAt } from "./lifetime.js";
+import { endOfLifetime, isLive, type KeptLogin } from "./lifetime.js";
 import { excessOf } from "./limit.js";
-import { isLive, MemoryUsers, type KeptLogin, type RememberedEnd, type User } from "./memory-users.js";
+import { MemoryUsers, type RememberedEnd, type User } from "./memory-users.js";
 import { Served } from "./served.js";
 
 /**
@@ -247,13 +247,6 @@ export class MemoryLoginRegistry implements OwnRegistry {
 function endOf(user: User, loginId: string): RememberedEnd | undefined {
   const end = user.ended.get(loginId);
   return end !== undefined && end.until > Date.now() ? end : undefined;
-}
-
-/** Returns the record of a login whose lifetime is over. */
-function endOfLifetime(login: KeptLogin | undefined): KickRecord | undefined {
-  if (login === undefined) return undefined;
-  const over = overAt(login, +login.lastActive);
-  return over <= Date.now() && login.keptUntil > Date.now() ? lifetimeRecord(login.id, over) : undefined;
 }
 
 /** Returns the user's last kick, unless it has spared this login. */
