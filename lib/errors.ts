@@ -127,7 +127,7 @@ export interface LogoutErrorDetails {
    * From `req.session.save()`: the user has as many logins as `logins.max` allows, and `whenFull` is `"refuseNew"`. The session is
    * not written.
    *
-   * Fix: tell the user to log out on another device; or end a login, and save again. Without a call of `req.session.save()` the
+   * Fix: ask the user to log out on another device; or end a login, and save again. Without a call of `req.session.save()` the
    * response is sent before the refusal is known. See [limits](docs/guides/lifetimes-and-limits.md).
    */
   ERR_TOO_MANY_LOGINS: { readonly userId: string; readonly max: number };
