@@ -14,6 +14,8 @@ declare module "express-session" {
   }
 }
 
+const DAY_MS = 86_400_000;
+
 type Done = (error?: unknown) => void;
 
 export interface ExampleOptions {
@@ -39,6 +41,7 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     store,
     registry,
     appId: APP_ID,
+    logins: { max: { count: 20 }, lifetime: { absoluteMs: 30 * DAY_MS, idleMs: 7 * DAY_MS } },
     pages: { brandName: "The shop", describeUser: (userId) => findUser(userId)?.profile },
     console: { authorize: (req) => userOf(req)?.isAdmin === true, searchUsers },
     admin: { userPoolId: USER_POOL_ID, tokens: [adminToken] },
@@ -51,7 +54,7 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
       secret: sessionSecret,
       resave: false,
       saveUninitialized: false,
-      cookie: { sameSite: "lax", maxAge: 7 * 86_400_000 },
+      cookie: { sameSite: "lax", maxAge: 7 * DAY_MS },
     }),
   );
   app.use(auth);

@@ -18,7 +18,9 @@ export interface LogoutErrorDetails {
    */
   ERR_OPTION_UNKNOWN: undefined;
   /**
-   * An option is missing or has the wrong type. At a request: `routes.login` is a function that returned a promise.
+   * An option is missing or has the wrong type. At a request: `routes.login` is a function that returned a promise; or a function
+   * in `logins` returned no valid limit or lifetime. With the status 503: such a function failed (see `cause`), or did not answer in
+   * time. Then no login is listed, and none ends.
    *
    * Fix: see the message. An empty entry in `admin.tokens` is often an unset environment variable. An address in
    * `redirects.allow` has no wildcard: list each address, and write a `*` that is part of one as `%2A`.
@@ -60,9 +62,10 @@ export interface LogoutErrorDetails {
    */
   ERR_REGISTRY_IN_USE: undefined;
   /**
-   * The registry lacks an optional method that a call needs. Those of this package have them all.
+   * An option or a call needs what the registry does not support: `logins.max`, `logins.lifetime`, `kickWhere`. Those of this package
+   * support everything.
    *
-   * Fix: implement the method that the message names, or use another registry.
+   * Fix: use a registry of this package, or leave the option out. See [writing a registry](docs/writing-a-registry.md).
    */
   ERR_REGISTRY_UNSUPPORTED: undefined;
   /**
@@ -121,6 +124,14 @@ export interface LogoutErrorDetails {
    * Fix: require a login before the call.
    */
   ERR_LOGIN_REQUIRED: undefined;
+  /**
+   * From `req.session.save()`: the user has as many logins as `logins.max` allows, and `whenFull` is `"refuseNew"`. The session is
+   * not written.
+   *
+   * Fix: ask the user to log out on another device; or end a login, and save again. Without a call of `req.session.save()` the
+   * response is sent before the refusal is known. See [limits](docs/guides/lifetimes-and-limits.md).
+   */
+  ERR_TOO_MANY_LOGINS: { readonly userId: string; readonly max: number };
   /**
    * The registry failed or did not respond within its `timeoutMs`. The request is rejected rather than served without a check.
    *
@@ -189,6 +200,7 @@ export interface LogoutErrorOptions<Code extends LogoutErrorCode = LogoutErrorCo
 const STATUS: Partial<Record<LogoutErrorCode, number>> = {
   ERR_REQUEST_INVALID: 400,
   ERR_LOGIN_REQUIRED: 401,
+  ERR_TOO_MANY_LOGINS: 409,
   ERR_REGISTRY_SCHEMA: 503,
   ERR_REGISTRY_UNAVAILABLE: 503,
   ERR_STORE_UNAVAILABLE: 503,

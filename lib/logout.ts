@@ -181,7 +181,7 @@ export type LogoutMiddleware = RequestHandler & LogoutControls;
  * path, and before CSRF protection and routes.
  *
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`, `ERR_REGISTRY_IN_USE`,
- * `ERR_STORE_INVALID`, `ERR_STORE_IN_USE`
+ * `ERR_REGISTRY_UNSUPPORTED`, `ERR_STORE_INVALID`, `ERR_STORE_IN_USE`
  *
  * @example
  * ```ts
@@ -233,7 +233,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     mounts,
     middleware: main,
   });
-  const use = hook.use({ ...resolved, events: reportTo(events, audit) });
+  const use = hook.use({ ...resolved, events: reportTo(events, logins, audit) });
   const controls: LogoutControls = {
     ...loginControls(context),
     ...sessionControls(hook),

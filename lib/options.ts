@@ -6,12 +6,14 @@ import { resolveAdmin, type AdminOptions, type ResolvedAdmin } from "./options/a
 import { resolveAudit } from "./options/audit.js";
 import { check, invalid, isFunction, isObject, isText, type Checks } from "./options/checks.js";
 import { resolveConsole, type ConsoleOptions, type ResolvedConsole } from "./options/console.js";
+import { resolveLogins, type LoginOptions } from "./options/logins.js";
 import { resolvePages, type PageOptions, type ResolvedPages } from "./options/pages.js";
 import { resolveRedirects, type RedirectOptions, type ResolvedRedirects } from "./options/redirects.js";
 import { resolveRoutes, type ResolvedRoutes, type RouteOptions } from "./options/routes.js";
 import { resolveSessions, type ResolvedSessions, type SessionOptions } from "./options/sessions.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
 import type { HookUse } from "./session/hook.js";
+import type { LoginPolicy } from "./session/rules/login-policy.js";
 import { defaultUserId, type UserIdOf } from "./session/user-id.js";
 import type { LoginEnd, UserId } from "./types/login.js";
 import type { LoginRegistry } from "./types/registry.js";
@@ -46,6 +48,8 @@ export interface LogoutOptions {
   readonly userId?: ((session: SessionData) => UserId | null | undefined) | undefined;
   /** Session lifetimes, store timeouts, and sessions that are older than the installation or that another service writes. */
   readonly sessions?: SessionOptions | undefined;
+  /** The policy for logins: how many, and how long. Default: at most 1,000 logins a user, with the lifetime of their sessions. */
+  readonly logins?: LoginOptions | undefined;
   /** The look and content of the pages. */
   readonly pages?: PageOptions | undefined;
   /** The console. Absent: disabled. */
@@ -73,6 +77,7 @@ export interface ResolvedOptions {
   readonly registry: LoginRegistry;
   readonly userId: UserIdOf;
   readonly sessions: ResolvedSessions;
+  readonly logins: LoginPolicy;
   readonly pages: ResolvedPages;
   readonly console: ResolvedConsole | undefined;
   readonly admin: ResolvedAdmin | undefined;
@@ -91,6 +96,7 @@ const CHECKS: Checks<LogoutOptions> = {
   ],
   userId: ["a function: (session) => user id", isFunction],
   sessions: ["an object: { maxAgeMs, storeTimeoutMs, touchIntervalMs, … }", isObject],
+  logins: ["an object: { max, lifetime }", isObject],
   pages: ["an object: { html, brandName, accentColor, locale, describeUser, confirmIdentity }", isObject],
   console: ["an object: { authorize, searchUsers }", isObject],
   admin: ["an object: { userPoolId, tokens, authorize, routes }", isObject],
@@ -107,7 +113,7 @@ const CHECKS: Checks<LogoutOptions> = {
  * Checks the options of `logout()` and fills in the defaults.
  *
  * @param before - what the closed `logout()` used whose store is taken over
- * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`
+ * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`, `ERR_REGISTRY_REQUIRED`, `ERR_REGISTRY_UNSUPPORTED`
  */
 export function resolveOptions(options: LogoutOptions, before?: HookUse): ResolvedOptions {
   if (!isObject(options)) throw invalid("", "an object: logout({ store, appId })");
@@ -115,11 +121,14 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
   const { store, appId } = options;
   const consoleOptions = resolveConsole(options.console);
   const pages = resolvePages(options.pages, appId);
+  const sessions = resolveSessions(options.sessions, store);
+  const registry = registryFor(options, before);
   return Object.freeze<ResolvedOptions>({
     store,
     appId,
     userId: (options.userId as UserIdOf | undefined) ?? defaultUserId,
-    sessions: Object.freeze(resolveSessions(options.sessions, store)),
+    sessions: Object.freeze(sessions),
+    logins: Object.freeze(resolveLogins(options.logins, registry.supports, sessions.storeTimeoutMs)),
     pages: Object.freeze(pages),
     console: Object.freeze(consoleOptions),
     admin: Object.freeze(resolveAdmin(options.admin)),
@@ -129,7 +138,7 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
     ),
     onRejected: options.onRejected,
     audit: Object.freeze(resolveAudit(options.audit)),
-    registry: registryFor(options, before),
+    registry,
   });
 }
 

@@ -83,6 +83,7 @@ function isOwnError({ status }: LogoutError): boolean {
 function titleOf(status: number, texts: Texts): string {
   if (status === 403) return texts.requestNotAllowed;
   if (status === 404) return texts.pageNotFound;
+  if (status === 409) return texts.tooManyLogins;
   return status === 503 ? texts.tryAgainLater : texts.somethingWrong;
 }
 

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from "express";
-import { LOCALES } from "../pages/texts/index.js";
+import { LOCALES, type Texts } from "../pages/texts/index.js";
 import { isLoginRoute } from "./addresses.js";
 import { sendAsset } from "./assets.js";
 import { ExpressRequest } from "./express-request.js";
@@ -65,10 +65,12 @@ function isSeen(kind: RequestKind, req: Request, res: Response): boolean {
   return req.method !== "HEAD" && SEEN.has(kind) && !isGone && !isKeptToItself;
 }
 
-async function reject(context: HttpContext, { at, reason }: LoginEnd, req: Request, res: Response): Promise<void> {
+async function reject(context: HttpContext, ended: LoginEnd, req: Request, res: Response): Promise<void> {
   context.sessions.withhold(req, res);
   if (isBare(res)) {
-    const { haveBeenLoggedOut } = LOCALES[context.options.pages.locale ?? "en"];
+    const bareTexts = LOCALES[context.options.pages.locale ?? "en"];
+    const { haveBeenLoggedOut } = bareTexts;
+    const reason = reasonOf(ended, bareTexts);
     sendBareError(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);
     return;
   }
@@ -76,7 +78,14 @@ async function reject(context: HttpContext, { at, reason }: LoginEnd, req: Reque
   const { texts, addresses } = request;
   const href = addresses.login;
   const link = href === false ? undefined : { href, label: texts.logInAgain };
-  const notice = { title: texts.haveBeenLoggedOut, text: reason, at, link };
+  const notice = { title: texts.haveBeenLoggedOut, text: reasonOf(ended, texts), at: ended.at, link };
   // A frame of the same origin shows the page, and uses the reason up.
   await send(context, res, noticeReply(context, request, 401, notice, { frameAncestors: "'self'" }));
+}
+
+/** Returns the reason that the user sees: that of the app, or else the rule that has ended the login. */
+function reasonOf({ cause, reason }: LoginEnd, texts: Texts): string | undefined {
+  if (reason !== undefined) return reason;
+  if (cause === "limit") return texts.endedByLimit;
+  return cause === "lifetime" ? texts.endedByLifetime : undefined;
 }

@@ -40,8 +40,8 @@ export class RequestSessions {
   rejectionOf(req: Request): LoginEnd | undefined {
     const rejection = this.#hook.rejectionOf(req);
     if (rejection === undefined) return undefined;
-    const { loginId, at, reason } = rejection;
-    return { loginId, cause: "kick", at: new Date(at), reason };
+    const { loginId, cause, at, reason } = rejection;
+    return { loginId, cause, at: new Date(at), reason };
   }
 
   /** Removes the tombstone and clears the cookie: the user has seen the reason. */

@@ -167,7 +167,7 @@ export class LoginWatcher {
   #ended({ userId, loginIds, kick }: EndedLogins): void {
     for (const loginId of loginIds) {
       const watched = this.#watched.get(keyOf({ userId, loginId }));
-      if (watched !== undefined) this.#abort(watched, kick === undefined ? "logout" : "kick", kick);
+      if (watched !== undefined) this.#abort(watched, kick?.cause ?? "logout", kick);
     }
   }
 
@@ -203,7 +203,7 @@ export class LoginWatcher {
       const listed = hasExpired ? undefined : await registry.find(userId, loginId);
       if (listed === undefined) {
         const kick = await registry.kickOf(userId, loginId, generation);
-        this.#abort(watched, kick !== undefined ? "kick" : watched.expires <= Date.now() ? "expiry" : "logout", kick);
+        this.#abort(watched, kick?.cause ?? (watched.expires <= Date.now() ? "expiry" : "logout"), kick);
       } else {
         watched.seenAfter = gaps;
         this.#lookAgainAfter(watched, +listed.expires);

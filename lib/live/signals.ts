@@ -83,11 +83,8 @@ function never(): AbortSignal {
 
 /** @param refusal - absent if it is not known which login it was, and how it ended */
 function ended(refusal: Rejection | undefined): AbortSignal {
-  const error =
-    refusal === undefined
-      ? loginEndError({ loginId: "", cause: "logout", at: new Date() })
-      : loginEndError({ loginId: refusal.loginId, cause: "kick", at: new Date(refusal.at), reason: refusal.reason });
-  return AbortSignal.abort(error);
+  const { loginId, cause, at, reason } = refusal ?? { loginId: "", cause: "logout", at: Date.now() };
+  return AbortSignal.abort(loginEndError({ loginId, cause, at: new Date(at), reason }));
 }
 
 /** Whether a signal is right for what the session is now. */

@@ -8,13 +8,13 @@ export interface LogoutEvents {
   /** The user or the app has ended a login. */
   logout: { readonly userId: string; readonly loginId: string };
   /**
-   * A kick has ended logins of a user, on this node or another. One event per user: on the node of the kick once the kick is
+   * A kick, or a rule of the app (`cause`), has ended logins of a user, on this node or another. One event per user: on the node of the kick once the kick is
    * finished; on other nodes once the notification arrives (one event per 1,000 logins).
    */
   kick: {
     readonly userId: string;
     readonly loginIds: readonly string[];
-    readonly cause: "kick";
+    readonly cause: "kick" | "limit" | "lifetime";
     readonly at: Date;
     readonly reason?: string | undefined;
     readonly by?: string | undefined;

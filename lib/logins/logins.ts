@@ -17,7 +17,6 @@ import type {
 import { mapLimit } from "../util/map-limit.js";
 import type { KickRecord, Login } from "../types/login.js";
 import type { EndedLogins, ListedLogin, LoginRegistry, RegistryList, RegistryPage } from "../types/registry.js";
-import { lru } from "../util/lru.js";
 import { loginScanner } from "./login-scanner.js";
 import { checkSignal, isStopped, walkUsers, type Visited } from "./walk.js";
 import { readPage, type CountedPage, type PageRequest } from "./paging.js";
@@ -29,8 +28,6 @@ import { debugError } from "../util/debug.js";
 const USERS_AT_ONCE = 200;
 /** Concurrency of a kick of some logins of a user. */
 const LOGINS_AT_ONCE = 20;
-/** How many of its own kicks a process remembers, so that their notifications are not emitted twice. */
-const OWN_KICKS = 1_000;
 
 /** A user who is online. */
 export interface ActiveUser {
@@ -60,7 +57,8 @@ export class Logins {
   readonly #tombstones: Tombstones;
   readonly #events: Events;
   readonly #audit: Audit;
-  readonly #ownKicks = lru<true>(OWN_KICKS);
+  /** The beginning of the ids of the kicks that are made here, so that their notifications are not emitted twice. */
+  readonly #ownKicks = randomBytes(6).toString("base64url");
 
   constructor({ registry, tombstones, events, audit }: LoginsOptions) {
     this.#registry = registry;
@@ -175,9 +173,8 @@ export class Logins {
 
   /** Emits the `kick` event for a kick on another node. */
   onRemoteEnd({ userId, loginIds, kick }: EndedLogins): void {
-    // `get`, not `has`, so that a kick of everyone, which may take minutes, is not evicted before it finishes.
-    if (kick === undefined || this.#ownKicks.get(kick.id) !== undefined) return;
-    this.#emitKick(userId, loginIds, kick);
+    if (kick === undefined || kick.id.startsWith(this.#ownKicks)) return;
+    this.kicked(userId, loginIds, kick);
   }
 
   async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
@@ -211,15 +208,14 @@ export class Logins {
     );
   }
 
-  #createKick({ reason, by, from }: KickOptions & KickedFrom): Kick {
-    const record = {
-      id: randomBytes(9).toString("base64url"),
-      at: new Date(),
-      cause: "kick" as const,
-      reason: textArgument("reason", reason),
-      by: textArgument("by", by),
-    };
-    this.#ownKicks.set(record.id, true);
+  /** Returns the record of a kick, or of an end by a rule of the app. */
+  newKick(cause: KickRecord["cause"], { reason, by }: KickOptions): KickRecord {
+    const id = this.#ownKicks + randomBytes(6).toString("base64url");
+    return { id, at: new Date(), cause, reason: textArgument("reason", reason), by: textArgument("by", by) };
+  }
+
+  #createKick({ from, ...options }: KickOptions & KickedFrom): Kick {
+    const record = this.newKick("kick", options);
     return { record, audit: new KickAudit(this.#audit, record, from) };
   }
 
@@ -271,11 +267,12 @@ export class Logins {
     await audit.ended(userId, logins);
     const loginIds = logins.map(({ id }) => id);
     await this.#registry.finishKick(userId, loginIds);
-    this.#emitKick(userId, loginIds, record);
+    this.kicked(userId, loginIds, record);
   }
 
-  #emitKick(userId: string, loginIds: readonly string[], { at, reason, by }: KickRecord): void {
-    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
+  /** Emits the event of logins that have ended. */
+  kicked(userId: string, loginIds: readonly string[], { at, cause, reason, by }: KickRecord): void {
+    this.#events.emit("kick", { userId, loginIds, cause, at, reason, by });
   }
 }
 

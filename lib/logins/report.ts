@@ -1,10 +1,15 @@
 import type { Audit } from "../audit/audit.js";
-import type { SessionEvents } from "../session/session-events.js";
+import type { KnownEnd, SessionEvents } from "../session/session-events.js";
 import { debug } from "../util/debug.js";
 import type { Events } from "./events.js";
+import type { Logins } from "./logins.js";
 
 /** Returns what the session rules report to: the events of `auth.on(…)`, and the audit log. */
-export function reportTo(events: Events, audit: Audit): SessionEvents {
+export function reportTo(
+  events: Events,
+  logins: Pick<Logins, "newKick" | "kicked">,
+  audit: Pick<Audit, "note">,
+): SessionEvents {
   return {
     login: ({ id, userId, ip, userAgent }) => {
       events.emit("login", { userId, loginId: id, ip, userAgent });
@@ -14,14 +19,19 @@ export function reportTo(events: Events, audit: Audit): SessionEvents {
       events.emit("logout", { userId, loginId: id });
       audit.note({ action: "logout", outcome: "success", userId, loginIds: [id], ip, userAgent });
     },
-    rejected: ({ id, userId, at, reason }) => {
+    newKick: (cause, reason) => logins.newKick(cause, { reason }),
+    kicked: (userId, loginIds, kick) => {
+      logins.kicked(userId, loginIds, kick);
+      const { id, at, reason } = kick;
+      audit.note({ action: "limit", outcome: "success", id, at, userId, loginIds, logins: loginIds.length, reason });
+    },
+    rejected: ({ id, userId }, { at, cause, reason }: KnownEnd = { at: Date.now(), cause: "logout" }) => {
       debug?.(
         "rejected a session of %s, %s",
         userId ?? "a kicked user",
         reason === undefined ? "no reason given" : "with a reason",
       );
-      const cause = at === undefined ? "logout" : "kick";
-      events.emit("rejected", { loginId: id, userId, cause, at: new Date(at ?? Date.now()), reason });
+      events.emit("rejected", { loginId: id, userId, cause, at: new Date(at), reason });
       const loginIds = id === "" ? undefined : [id];
       audit.note({ action: "rejected", outcome: "failure", code: "ERR_LOGIN_ENDED", userId, loginIds, reason });
     },

@@ -1,26 +1,31 @@
 import type { KickRecord } from "../types/login.js";
 import type { ListedLogin, LoginChange, NewLogin } from "../types/registry.js";
 import { LinkedList, type ListNode } from "../util/linked-list.js";
+import { activeTimes, isLive, type KeptLogin } from "./lifetime.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 /** Reads of the active users may sweep more often, up to one part in this many of the time. */
 const SWEEP_SHARE = 50;
 
+/** How often, and by which kick, a login was ended. */
+export interface RememberedEnd {
+  readonly endCount: number;
+  readonly kick?: KickRecord | undefined;
+  readonly until: number;
+}
+
 export interface User extends ListNode<User> {
   readonly id: string;
-  readonly logins: Map<string, ListedLogin>;
+  readonly logins: Map<string, KeptLogin>;
   /** The logins of kicks that are not finished. */
-  readonly kicked: Map<string, ListedLogin>;
+  readonly kicked: Map<string, KeptLogin>;
   lastKick?: KickRecord;
   /** The login that the last kick has spared. */
   spared?: string | undefined;
   /** Until when the last kick is remembered. */
   kickUntil: number;
   /** Logins that were ended one by one and must not be adopted again. */
-  readonly ended: Map<
-    string,
-    { readonly endCount: number; readonly kick?: KickRecord | undefined; readonly until: number }
-  >;
+  readonly ended: Map<string, RememberedEnd>;
 }
 
 /** The users of `MemoryLoginRegistry`, and the order in which they were active. Drops what has expired. */
@@ -54,25 +59,18 @@ export class MemoryUsers {
     return this.#online;
   }
 
-  list(user: User, login: NewLogin): void {
+  list(user: User, { id, userId, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): void {
     const now = Date.now();
-    const expires = new Date(now + login.ttlMs);
-    user.logins.set(login.id, {
-      id: login.id,
-      userId: login.userId,
-      began: login.began ?? new Date(now),
-      lastActive: new Date(now),
-      expires,
-      shownUntil: expires,
-      ip: login.ip,
-      userAgent: login.userAgent,
-      sids: [login.sid],
-    });
+    const beganAt = began ?? new Date(now);
+    const lastsUntil = lastsMs === undefined ? undefined : +beganAt + lastsMs;
+    const times = activeTimes({ lastsUntil, idleMs, keptUntil: now + ttlMs }, now, ttlMs);
+    user.logins.set(id, { id, userId, began: beganAt, ip, userAgent, sids: [sid], lastsUntil, idleMs, ...times });
     this.#online.moveToFront(user);
   }
 
-  change(user: User, login: ListedLogin, { addSid, removeSid, ttlMs, ip, userAgent }: LoginChange): void {
+  change(user: User, login: KeptLogin, { addSid, removeSid, ttlMs, lastsMs, ip, userAgent }: LoginChange): void {
     const now = Date.now();
+    const lastsUntil = lastsMs === undefined ? login.lastsUntil : now + lastsMs;
     const sids = new Set(login.sids);
     if (removeSid !== undefined) sids.delete(removeSid);
     if (addSid !== undefined) sids.add(addSid);
@@ -81,28 +79,24 @@ export class MemoryUsers {
       ...login,
       ...(hasDevice ? {} : { ip, userAgent }),
       sids: [...sids],
-      ...(ttlMs === undefined
-        ? {}
-        : {
-            lastActive: new Date(now),
-            expires: later(login.expires, now + ttlMs),
-            shownUntil: new Date(now + ttlMs),
-          }),
+      ...(ttlMs === undefined ? {} : { lastsUntil, ...activeTimes({ ...login, lastsUntil }, now, ttlMs) }),
     });
     if (!hasShown(user)) this.#online.delete(user);
     else if (ttlMs !== undefined) this.#online.moveToFront(user);
   }
 
-  /** Ends all logins of a user but one, and keeps them for a repeated kick. Returns their ids. */
-  kick(user: User, except: string | undefined): string[] {
-    const loginIds = [...user.logins.keys()].filter((id) => id !== except);
-    for (const login of user.logins.values()) {
-      if (login.id === except) continue;
+  /** Ends logins of a user, and keeps them for a repeated kick. */
+  kick(user: User, logins: readonly KeptLogin[]): void {
+    for (const login of logins) {
       user.kicked.set(login.id, login);
       user.logins.delete(login.id);
     }
     if (!hasShown(user)) this.#online.delete(user);
-    return loginIds;
+  }
+
+  /** Returns the logins of a user that have neither expired nor are over. */
+  live(user: User): KeptLogin[] {
+    return [...user.logins.values()].filter((login) => isLive(login));
   }
 
   /** Returns the logins of a user that are shown, newest first. */
@@ -114,7 +108,7 @@ export class MemoryUsers {
   dropExpired(user: User): void {
     const now = Date.now();
     for (const logins of [user.logins, user.kicked]) {
-      for (const { id, expires } of logins.values()) if (+expires <= now) logins.delete(id);
+      for (const { id, keptUntil } of logins.values()) if (keptUntil <= now) logins.delete(id);
     }
     for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
     if (!hasShown(user)) this.#online.delete(user);
@@ -148,8 +142,4 @@ function isShown({ sids, shownUntil }: ListedLogin): boolean {
 function hasShown(user: User): boolean {
   for (const login of user.logins.values()) if (isShown(login)) return true;
   return false;
-}
-
-function later(date: Date, at: number): Date {
-  return +date >= at ? date : new Date(at);
 }

@@ -11,6 +11,7 @@ import type {
   EndTarget,
   ListedLogin,
   LoginChange,
+  LoginLimit,
   NewLogin,
   RegistryApplication,
   RegistryList,
@@ -19,12 +20,15 @@ import type {
   RegistrySupport,
   Since,
   Subscription,
+  UpdateResult,
 } from "../types/registry.js";
 import { LOGINS_PER_USER } from "../util/limits.js";
 import { OWN, type OwnRegistry } from "../util/own-registry.js";
 import { endTtlMs } from "./ends.js";
 import { generationAfter, kickSince, newKickRecord } from "./generation.js";
-import { MemoryUsers, type User } from "./memory-users.js";
+import { endOfLifetime, isLive, type KeptLogin } from "./lifetime.js";
+import { excessOf } from "./limit.js";
+import { MemoryUsers, type RememberedEnd, type User } from "./memory-users.js";
 import { Served } from "./served.js";
 
 interface Application extends RegistryApplication {
@@ -40,7 +44,7 @@ interface Application extends RegistryApplication {
  */
 export class MemoryLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
-  readonly supports: RegistrySupport = {};
+  readonly supports: RegistrySupport = { limit: true, lifetime: true };
   /** What each `init` finds as it was. */
   readonly #kept = { users: new MemoryUsers(), listeners: new Set<RegistryListener>() };
   readonly #served = new Served<Application>();
@@ -54,37 +58,70 @@ export class MemoryLoginRegistry implements OwnRegistry {
     return this.peek(userId, loginId);
   }
 
-  peek(userId: string, loginId: string): ListedLogin | undefined {
+  peek(userId: string, loginId: string): KeptLogin | undefined {
     const login = this.#users.find(userId)?.logins.get(loginId);
-    return login !== undefined && +login.expires > Date.now() ? login : undefined;
+    return isLive(login) ? login : undefined;
   }
 
-  async add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
+  async add(login: NewLogin, { since, limit }: AddOptions = {}): Promise<AddResult> {
     if (since === undefined) this.#users.sweepNowAndThen();
     const user = this.#users.findOrCreate(login.userId);
-    const listed = since && user.logins.get(login.id);
-    if (since === undefined ? user.ended.has(login.id) : this.#hasEndedSince(user, login.id, since)) {
+    const found = user.logins.get(login.id);
+    const listed = found !== undefined && found.keptUntil > Date.now() ? found : undefined;
+    if (since === undefined ? endOf(user, login.id) !== undefined : this.#hasEndedSince(user, login.id, since)) {
       return { outcome: "ended" };
     }
-    if (listed === undefined) this.#users.list(user, login);
-    else if (listed.sids.includes(login.sid)) this.#users.change(user, listed, { ttlMs: login.ttlMs });
-    else return { outcome: "moved" };
+    if (since !== undefined && listed !== undefined) {
+      if (!isLive(listed)) return { outcome: "ended" };
+      if (!listed.sids.includes(login.sid)) return { outcome: "moved" };
+      this.#users.change(user, listed, { ttlMs: login.ttlMs });
+      return this.#listed(user, []);
+    }
+    const excess = limit === undefined ? [] : this.#excess(user, login.id, login.sid, limit);
+    if (excess.length > 0 && limit?.whenFull === "refuse" && listed === undefined) return { outcome: "full" };
+    this.#users.list(user, login);
+    return this.#listed(user, this.#endExcess(user, excess, limit));
+  }
+
+  #listed(user: User, ended: readonly ListedLogin[]): AddResult {
     const generation = generationAfter(user.lastKick?.id, this.#users.lastKickOfEveryone?.id);
-    return { outcome: "listed", generation, ended: [] };
+    return { outcome: "listed", generation, ended };
+  }
+
+  /** Returns the logins that exceed the limit once this login has this session id. */
+  #excess(user: User, loginId: string, sid: string, { count }: LoginLimit): KeptLogin[] {
+    if (user.logins.size < count) return [];
+    const others = this.#users.live(user).filter(({ id }) => id !== loginId);
+    return excessOf(others, sid, count);
+  }
+
+  /** Ends logins as a kick does. Their end is remembered until they would have expired. */
+  #endExcess(user: User, excess: readonly KeptLogin[], limit: LoginLimit | undefined): readonly KeptLogin[] {
+    if (limit === undefined || excess.length === 0) return [];
+    this.#users.kick(user, excess);
+    for (const { id, keptUntil } of excess) {
+      const endCount = (user.ended.get(id)?.endCount ?? 0) + 1;
+      user.ended.set(id, { endCount, kick: limit.record, until: keptUntil });
+    }
+    this.#notify({ userId: user.id, loginIds: excess.map(({ id }) => id), kick: limit.record });
+    return excess;
   }
 
   #hasEndedSince(user: User, loginId: string, { generation, endCount, authenticatedAt }: Since): boolean {
-    const currentEndCount = user.ended.get(loginId)?.endCount ?? 0;
+    const currentEndCount = endOf(user, loginId)?.endCount ?? 0;
     const kick = kickSince(generation, lastKickOn(user, loginId), this.#users.lastKickOfEveryone, authenticatedAt);
     return currentEndCount !== endCount || kick !== undefined;
   }
 
-  async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+  async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
     const user = this.#users.find(userId);
     const login = this.peek(userId, loginId);
     if (user === undefined || login === undefined) return false;
     this.#users.change(user, login, change);
-    return true;
+    const { addSid, limit } = change;
+    if (limit === undefined || addSid === undefined || login.sids.includes(addSid)) return true;
+    const ended = this.#endExcess(user, this.#excess(user, loginId, addSid, limit), limit);
+    return ended.length === 0 || ended;
   }
 
   async end(userId: string, target: EndTarget): Promise<EndResult> {
@@ -94,7 +131,8 @@ export class MemoryLoginRegistry implements OwnRegistry {
 
   #endOne(user: User, end: EndOfLogin): EndResult {
     const { loginId, kick, ifLastSid, ifSid = ifLastSid } = end;
-    const listed = user.logins.get(loginId);
+    const found = user.logins.get(loginId);
+    const listed = isLive(found) ? found : undefined;
     const previous = user.ended.get(loginId);
     let endCount = previous?.endCount ?? 0;
     if (ifSid !== undefined) {
@@ -106,7 +144,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
         return { ended: [], endCount };
       }
     }
-    user.logins.delete(loginId);
+    if (listed !== undefined) user.logins.delete(loginId);
     if (kick !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
     const ttls = endTtlMs(end, this.#served.application.maxSessionAgeMs);
     const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
@@ -122,8 +160,10 @@ export class MemoryLoginRegistry implements OwnRegistry {
   }
 
   #endAll(user: User, { kick, except }: EndOfUser): EndResult {
-    user.spared = except !== undefined && user.logins.has(except) ? except : undefined;
-    const loginIds = this.#users.kick(user, except);
+    user.spared = except !== undefined && isLive(user.logins.get(except)) ? except : undefined;
+    const logins = this.#users.live(user).filter(({ id }) => id !== user.spared);
+    const loginIds = logins.map(({ id }) => id);
+    this.#users.kick(user, logins);
     user.lastKick = kick;
     user.kickUntil = Date.now() + this.#served.application.maxSessionAgeMs;
     if (loginIds.length > 0) this.#notify({ userId: user.id, loginIds, kick });
@@ -141,8 +181,12 @@ export class MemoryLoginRegistry implements OwnRegistry {
 
   async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const user = this.#users.find(userId);
-    const kick = user?.ended.get(loginId)?.kick;
-    return kick ?? kickSince(generation, user && lastKickOn(user, loginId), this.#users.lastKickOfEveryone);
+    const end = user && endOf(user, loginId)?.kick;
+    return (
+      end ??
+      endOfLifetime(user?.logins.get(loginId)) ??
+      kickSince(generation, user && lastKickOn(user, loginId), this.#users.lastKickOfEveryone)
+    );
   }
 
   async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
@@ -216,6 +260,12 @@ export class MemoryLoginRegistry implements OwnRegistry {
   #notify(ended: EndedLogins): void {
     for (const listener of this.#listeners) listener.ended(ended);
   }
+}
+
+/** Returns how a login was ended, as long as that is remembered. */
+function endOf(user: User, loginId: string): RememberedEnd | undefined {
+  const end = user.ended.get(loginId);
+  return end !== undefined && end.until > Date.now() ? end : undefined;
 }
 
 /** Returns the user's last kick, unless it has spared this login. */

@@ -5,6 +5,7 @@ import type { LoginRegistry } from "../types/registry.js";
 import { HookedStore } from "./store/hooked-store.js";
 import { Tombstones } from "./store/tombstones.js";
 import { SessionRules, type SessionRuleOptions } from "./rules/rules.js";
+import type { LoginPolicy } from "./rules/login-policy.js";
 import { RawStore } from "./store/raw-store.js";
 import { RequestStates, type Rejection } from "./request-state.js";
 import type { RequestWithSession } from "./request-with-session.js";
@@ -25,6 +26,7 @@ export interface StoreHookOptions {
   readonly registry: LoginRegistry;
   readonly userId: UserIdOf;
   readonly sessions: HookedSessionOptions;
+  readonly logins: LoginPolicy;
   readonly events: SessionEvents;
 }
 

@@ -37,6 +37,8 @@ export class RequestState {
    * puts data into it.
    */
   withheld: "always" | "while empty" | undefined;
+  /** Whether a save of this request has been refused, because the user has too many logins. */
+  isRefused = false;
   /** The login of the session that the request has now. */
   #current: HeldLogin | undefined;
   /** Its earlier logins, by user. Most requests have one login at most. */

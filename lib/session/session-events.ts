@@ -1,14 +1,18 @@
-import type { Login } from "../types/login.js";
+import type { KickRecord, Login, LoginEnd } from "../types/login.js";
+
+/** How a login has ended. */
+export interface KnownEnd extends Pick<LoginEnd, "cause" | "reason"> {
+  readonly at: Date | number;
+}
 
 /** What the session rules report about logins. */
 export interface SessionEvents {
   login(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
   logout(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
-  /** @param login - `at`: when it was kicked, if a kick is known */
-  rejected(login: {
-    id: string;
-    userId: string | undefined;
-    at?: number | undefined;
-    reason: string | undefined;
-  }): void;
+  /** Returns the record of an end by a rule of the app. */
+  newKick(cause: KickRecord["cause"], reason: string | undefined): KickRecord;
+  /** Logins of a user were ended here. */
+  kicked(userId: string, loginIds: readonly string[], kick: KickRecord): void;
+  /** @param kick - what ended the login; `undefined` if that is not known */
+  rejected(login: { id: string; userId: string | undefined }, kick: KnownEnd | undefined): void;
 }

@@ -1,4 +1,4 @@
-import type { Generation } from "../types/login.js";
+import type { Generation, KickRecord } from "../types/login.js";
 
 /** The only property that this package adds to session data. */
 const KEY = "expressLogout";
@@ -16,6 +16,7 @@ export interface Stamp {
 /** What replaces the data of a kicked session. */
 export interface Tombstone {
   readonly loginId: string;
+  readonly cause: KickRecord["cause"];
   /** Epoch milliseconds. */
   readonly at: number;
   readonly reason?: string | undefined;
@@ -83,9 +84,19 @@ export function tombstoneOf(session: SessionRecord): Tombstone | undefined {
   const value = session[KEY];
   const kicked = isObject(value) ? value["kicked"] : undefined;
   if (!isObject(kicked)) return undefined;
-  const { loginId, at, reason } = kicked;
+  const { loginId, at, cause, reason } = kicked;
   if (typeof loginId !== "string" || typeof at !== "number") return undefined;
-  return { loginId, at, reason: typeof reason === "string" ? reason : undefined };
+  return {
+    loginId,
+    at,
+    cause: cause === "limit" || cause === "lifetime" ? cause : "kick",
+    reason: typeof reason === "string" ? reason : undefined,
+  };
+}
+
+/** Returns the tombstone of a login that a kick has ended. */
+export function tombstoneBy({ at, cause, reason }: KickRecord, loginId: string): Tombstone {
+  return { loginId, at: +at, cause, reason };
 }
 
 /** Returns a tombstone as a session. Without a user, so that a process without the hook sees an anonymous session. */
@@ -120,9 +131,10 @@ export function tombstoneText(note: Tombstone, expires: Date): string {
   return JSON.stringify(tombstoneData(note, expires));
 }
 
-function tombstoneData(note: Tombstone, expires: Date): SessionRecord {
+function tombstoneData({ cause, ...note }: Tombstone, expires: Date): SessionRecord {
   const cookie = { originalMaxAge: +expires - Date.now(), expires, httpOnly: true, path: "/" };
-  return { cookie, [KEY]: { kicked: note } };
+  // The usual cause is not written.
+  return { cookie, [KEY]: { kicked: cause === "kick" ? note : { ...note, cause } } };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -53,7 +53,7 @@ export interface KickRecord {
 /**
  * How a login ended. `"close"`: the login may live on, but `auth.close()` was called, so this process would not notice a kick any more.
  */
-export type LoginEndCause = "kick" | "logout" | "expiry" | "close";
+export type LoginEndCause = "kick" | "logout" | "limit" | "lifetime" | "expiry" | "close";
 
 /** The end of a login. */
 export interface LoginEnd {

@@ -20,11 +20,14 @@ export interface NewLogin extends DeviceInfo {
   readonly ttlMs: number;
   /** When the login began. Default: now, by the registry's clock. */
   readonly began?: Date | undefined;
-  /** Its absolute lifetime, from `began`, in milliseconds. Ignored without `supports.lifetime`. Default: unlimited. */
+  /**
+   * Its absolute lifetime, from `began`, in milliseconds. Ignored without `supports.lifetime`, and if the login is listed already.
+   * Default: unlimited.
+   */
   readonly lastsMs?: number | undefined;
   /**
-   * Its idle lifetime, from the last activity, in milliseconds. Ignored without `supports.lifetime`. Default:
-   * unlimited.
+   * Its idle lifetime, from the last activity, in milliseconds. Ignored without `supports.lifetime`, and if the login is listed
+   * already. Default: unlimited.
    */
   readonly idleMs?: number | undefined;
 }
@@ -53,12 +56,18 @@ export interface Since {
   readonly authenticatedAt?: Date | undefined;
 }
 
-/** A limit on the number of a user's logins. */
+/**
+ * A limit on the number of a user's sessions. Logins that share a session id are one session, as old as its youngest login. A login
+ * without a session id counts too: a request is rotating it.
+ */
 export interface LoginLimit {
   readonly count: number;
-  /** `"end"`: ends the least recently active logins, then the earliest begun, then by id. `"refuse"`: refuses the new login. */
+  /**
+   * `"end"`: ends the least recently active sessions, then the earliest begun, then by login id. `"refuse"`: refuses a login that is
+   * not listed yet; an `update` ends as with `"end"`, because refusing it would log the user out.
+   */
   readonly whenFull: "end" | "refuse";
-  /** Why the excess ends. */
+  /** The kick that ends the excess. It is remembered, for each of these logins, until the login would have expired. */
   readonly record: KickRecord;
 }
 
@@ -67,10 +76,10 @@ export type AddResult =
   | {
       readonly outcome: "listed";
       readonly generation: Generation;
-      /** What the limit has ended. */
+      /** What the limit has ended, to be finished by `finishKick`. */
       readonly ended: readonly ListedLogin[];
     }
-  /** `"ended"`: a kick or another end came in between. `"moved"`: the login has left this session id. `"full"`: the limit. */
+  /** `"ended"`: a kick, another end or its lifetime came in between. `"moved"`: the login has left this session id. `"full"`: the limit. */
   | { readonly outcome: "ended" | "moved" | "full" };
 
 /**
@@ -88,11 +97,16 @@ export interface LoginChange extends DeviceInfo {
    */
   readonly ttlMs?: number | undefined;
   /**
-   * Restarts the absolute lifetime: it then ends this long from now, in milliseconds. Ignored without
+   * Restarts the absolute lifetime: it then ends this long from now, in milliseconds. Comes with a `ttlMs`. Ignored without
    * `supports.lifetime`. Default: unchanged.
    */
   readonly lastsMs?: number | undefined;
+  /** A limit that holds if the login has `addSid` from now on, and had it not. Ignored without `supports.limit`. Default: unlimited. */
+  readonly limit?: LoginLimit | undefined;
 }
+
+/** The result of `update`: whether the login is listed. If a limit has ended logins, these: the login itself is then listed. */
+export type UpdateResult = boolean | readonly ListedLogin[];
 
 /** What `end` ends. */
 export type EndTarget = EndOfLogin | EndOfUser;

@@ -10,6 +10,7 @@ import type {
   NewLogin,
   RegistryList,
   RegistryPage,
+  UpdateResult,
 } from "./registry-calls.js";
 
 export type * from "./registry-calls.js";
@@ -45,7 +46,7 @@ export interface Subscription {
 
 /** What a registry supports beyond the basics. Absent members count as `false`. */
 export interface RegistrySupport {
-  /** {@link AddOptions.limit}. */
+  /** {@link AddOptions.limit} and {@link LoginChange.limit}. */
   readonly limit?: boolean | undefined;
   /** {@link NewLogin.lastsMs}, {@link NewLogin.idleMs} and {@link LoginChange.lastsMs}. */
   readonly lifetime?: boolean | undefined;
@@ -68,13 +69,14 @@ export interface RegistryApplication {
  * 2. **Only `add` lists.** `update` changes listed logins only.
  * 3. **Fail closed.** A method that cannot reach its data rejects within a limited time with a `LogoutError`
  *    `ERR_REGISTRY_UNAVAILABLE`. A call that was abandoned does not take effect later.
- * 4. **A login outlives its session.** Keep a login for at least `ttlMs` from the last `add` or `update`.
+ * 4. **A login outlives its session.** Keep a login for at least `ttlMs` from the last `add` or `update`; but once its absolute or
+ *    idle lifetime is over, never return, update or list it again.
  * 5. **Kicked logins stay readable** until {@link LoginRegistry.finishKick}, so that a kick that stopped half-way can be
  *    repeated.
  * 6. **Kicks are remembered** for `maxSessionAgeMs`: the last kick of a user, the last kick of everyone, and kicks of single
  *    logins.
  * 7. **Ids are any text**: empty, with separators, with lone surrogates. Two different ids never collide.
- * 8. **No node's clock decides a kick.** Use the registry's clock, or none.
+ * 8. **No node's clock decides a kick.** Use the registry's clock, or none. Lifetimes may compare clocks.
  *
  * See `docs/writing-a-registry.md`, and run the suite of `express-logout/registry/testing`.
  */
@@ -108,12 +110,14 @@ export interface LoginRegistry {
    * between. Write an index of users, if there is one, before the promise resolves: {@link LoginRegistry.scanUsers} must not miss
    * the login.
    *
-   * With `limit`, the same atomic step ends what exceeds it; never the login being listed, nor logins that share its session id.
+   * With `limit`, the same atomic step ends what exceeds it; never the login being listed, nor logins that share its session id. A
+   * login that is listed already passes. What ends is treated as a kick of these logins: notified, kept until
+   * {@link LoginRegistry.finishKick}, and its record is returned by {@link LoginRegistry.kickOf}.
    */
   add(login: NewLogin, options?: AddOptions): Promise<AddResult>;
 
   /** Changes a login if it is listed, and returns whether it is. Never lists one. */
-  update(userId: string, loginId: string, change: LoginChange): Promise<boolean>;
+  update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult>;
 
   /** Ends one login, or kicks a user: ends all of their logins and writes the kick record, in one atomic step. */
   end(userId: string, target: EndTarget): Promise<EndResult>;
@@ -127,7 +131,10 @@ export interface LoginRegistry {
    */
   kickEveryone(record: KickRecord): Promise<void>;
 
-  /** Returns the kick that ended a login of this generation, if one did: of the login, of its user, or of everyone. */
+  /**
+   * Returns the kick that ended a login of this generation, if one did: of the login, of its user, or of everyone. For a login whose
+   * lifetime is over, until its `ttlMs` has passed too, a record with the cause `"lifetime"` and the time of the end in `at`.
+   */
   kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined>;
 
   /**

@@ -67,6 +67,15 @@ describe("the audit log", () => {
     ]);
   });
 
+  it("has one entry for the login that a limit has ended, with the reason", async () => {
+    const { site, ofAction } = await audited({ logins: { max: { count: 1, reason: "One device." } } });
+    await site.login("alice");
+    const [{ id } = { id: "" }] = (await site.auth.listLogins("alice")).items;
+    await site.login("alice");
+    const limit = { action: "limit", outcome: "success", userId: "alice", loginIds: [id], logins: 1 };
+    expect(ofAction("limit", "kick")).toMatchObject([{ ...limit, reason: "One device." }]);
+  });
+
   it("has an entry for each user of a kick, also of one who was not logged in", async () => {
     const { site, ofAction } = await audited();
     await site.login("alice");

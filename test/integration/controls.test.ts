@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { inspect, promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import type { Express } from "express";
@@ -226,6 +227,33 @@ describe("the events", () => {
     const [kicked, rejected] = site.events.slice(3) as { at?: Date }[];
     expect(rejected?.at).toEqual(kicked?.at);
   });
+
+  it.each(["limit", "lifetime"] as const)(
+    "name a %s as the cause, as auth.rejection(req) and signals do",
+    async (cause) => {
+      const registry = new MemoryLoginRegistry();
+      const seen: unknown[] = [];
+      const site = await openSite({
+        auth: { registry, onRejected: (req, res) => void res.json(seen.push(site.auth.rejection(req))) },
+        listensTo: ["kick", "rejected"],
+      });
+      const alice = await site.login("alice");
+      const { items } = await site.auth.listLogins("alice");
+      const [loginId = ""] = items.map(({ id }) => id);
+      const at = new Date();
+      await registry.end("alice", { loginId, kick: { id: "a kick", at, cause, reason: "why" } });
+      const signal = await site.auth.signalOfSession(sessionId(alice), new EventEmitter());
+      await alice.get("/me");
+      const ended = { loginId, cause, at, reason: "why" };
+      expect(signal.reason?.details).toEqual(ended);
+      expect(seen).toEqual([ended]);
+      expect(site.events).toEqual([
+        expect.objectContaining({ name: "kick", loginIds: [loginId], cause }),
+        expect.objectContaining({ name: "rejected", ...ended }),
+        expect.objectContaining({ name: "rejected", ...ended }),
+      ]);
+    },
+  );
 
   it("report the time of the kick, also of a session whose data came back", async () => {
     const store = new MemoryStore() as MemoryStore & { sessions: Record<string, string> };

@@ -15,7 +15,7 @@ class UntouchedStore extends MemoryStore {
 /** Counts its updates. */
 class CountingRegistry extends MemoryLoginRegistry {
   updates = 0;
-  override update(...change: Parameters<MemoryLoginRegistry["update"]>): Promise<boolean> {
+  override update(...change: Parameters<MemoryLoginRegistry["update"]>): ReturnType<MemoryLoginRegistry["update"]> {
     this.updates += 1;
     return super.update(...change);
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore, type SessionData } from "express-session";
 import { MemoryLoginRegistry } from "../../lib/index.js";
-import type { AddOptions, AddResult, LoginChange, NewLogin } from "../../lib/registry/index.js";
+import type { AddOptions, AddResult, LoginChange, NewLogin, UpdateResult } from "../../lib/registry/index.js";
 import { stampOf } from "../../lib/session/stamp.js";
 import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
@@ -35,7 +35,7 @@ class SlowRegistry extends MemoryLoginRegistry {
     return super.add(login, options);
   }
 
-  override async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+  override async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
     await this.beforeUpdate?.();
     return super.update(userId, loginId, change);
   }

@@ -173,7 +173,7 @@ describe("the tombstone of a kick, with sessions in connect-redis", () => {
     for (const { id, userId, sids, expires } of logins) {
       for (const sid of sids) {
         const kept = JSON.parse((await client.get(`own:${sid}`)) ?? "{}") as SessionRecord;
-        expect(tombstoneOf(kept)).toEqual({ loginId: id, at: +KICK.at, reason: `for ${userId}` });
+        expect(tombstoneOf(kept)).toEqual({ loginId: id, at: +KICK.at, cause: "kick", reason: `for ${userId}` });
         expect(kept).toHaveProperty("cookie.expires", expires.toISOString());
         // As connect-redis has it: in seconds, of which the last one is begun.
         const longerMs = (await client.pTTL(`own:${sid}`)) - (+expires - Date.now());
@@ -213,7 +213,7 @@ describe("the tombstone of a kick, with sessions in connect-redis", () => {
       sid: "late",
       userId: "alice",
       expires: new Date(Date.now() - 1),
-      tombstone: { loginId: "old", at: 1 },
+      tombstone: { loginId: "old", at: 1, cause: "kick" as const },
     };
     expect(await tombstones?.write([session])).toEqual([]);
     expect(await client.exists("sess:late")).toBe(0);
@@ -224,7 +224,9 @@ describe("the owner of a session", () => {
   const kick = async (sid: string, userId: string, loginId: string, text: string) => {
     const tombstones = ConnectRedisTombstones.of(new RedisStore({ client }), 5_000);
     await client.set(`sess:${sid}`, text);
-    const left = await tombstones?.write([{ sid, userId, expires: inAnHour(), tombstone: { loginId, at: 1 } }]);
+    const left = await tombstones?.write([
+      { sid, userId, expires: inAnHour(), tombstone: { loginId, at: 1, cause: "kick" } },
+    ]);
     return { isLeftToStore: left?.length === 1, kept: await client.get(`sess:${sid}`) };
   };
 
@@ -242,7 +244,7 @@ describe("the owner of a session", () => {
       const texts = stamps.map((stamp) => JSON.stringify(withStamp({ cookie: {} }, stamp)));
       const sids = stamps.map((_stamp, number) => `whose ${String(number)}`);
       await Promise.all(sids.map((sid, number) => client.set(`sess:${sid}`, texts[number] ?? "")));
-      const tombstone = { loginId: asked.loginId, at: 1 };
+      const tombstone = { loginId: asked.loginId, at: 1, cause: "kick" as const };
       const left = await tombstones?.write(
         sids.map((sid) => ({ sid, userId: asked.userId, expires: inAnHour(), tombstone })),
       );
@@ -287,7 +289,7 @@ describe("the owner of a session", () => {
     const kept = await Promise.all(OTHERS.map(async ([which]) => [which, await client.get(`whose:${which}`)]));
     expect(kept).toEqual(OTHERS.map(([which, text]) => [which, text ?? null]));
     const record = JSON.parse((await client.getDel("whose:hers")) ?? "{}") as SessionRecord;
-    expect(tombstoneOf(record)).toEqual({ loginId: "login", at: 1_700_000_000_000, reason: "moved on" });
+    expect(tombstoneOf(record)).toEqual({ loginId: "login", at: 1_700_000_000_000, cause: "kick", reason: "moved on" });
   });
 
   it.each([
@@ -372,7 +374,8 @@ describe("a great many sessions", () => {
       },
     };
     const tombstones = ConnectRedisTombstones.of(new RedisStore({ client: through }), 5_000);
-    const session = { userId: "alice", expires: inAnHour(), tombstone: { loginId: "login", at: 1 } };
+    const tombstone = { loginId: "login", at: 1, cause: "kick" as const };
+    const session = { userId: "alice", expires: inAnHour(), tombstone };
     const left = await tombstones?.write(
       Array.from({ length: 5_000 }, (_each, number) => ({ ...session, sid: String(number) })),
     );

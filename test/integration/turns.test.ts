@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
 import { MemoryLoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
-import type { AddOptions, AddResult, LoginChange, NewLogin } from "../../lib/registry/index.js";
+import type { AddOptions, AddResult, LoginChange, NewLogin, UpdateResult } from "../../lib/registry/index.js";
 import { Browser } from "../support/http.js";
 import { destroy, regenerate, save } from "../support/race-app.js";
 import { generationOf } from "../support/registry-calls.js";
@@ -55,7 +55,7 @@ class LossyRegistry extends MemoryLoginRegistry {
     return added;
   }
 
-  override async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+  override async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
     const isListed = await super.update(userId, loginId, change);
     if (change.addSid !== undefined) this.#answer();
     return isListed;

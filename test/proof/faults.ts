@@ -9,6 +9,7 @@ import type {
   ListedLogin,
   LoginChange,
   NewLogin,
+  UpdateResult,
 } from "../../lib/types/registry.js";
 import { generationAfter } from "../../lib/registry/generation.js";
 
@@ -30,7 +31,7 @@ class AddOnSave extends MemoryLoginRegistry {
     return super.add(login, options);
   }
 
-  override async update(userId: string, id: string, change: LoginChange): Promise<boolean> {
+  override async update(userId: string, id: string, change: LoginChange): Promise<UpdateResult> {
     const { addSid: sid = this.#sids.get(id), ttlMs } = change;
     if (sid === undefined || ttlMs === undefined) return super.update(userId, id, change);
     await this.add({ id, userId, sid, ttlMs });
@@ -40,7 +41,7 @@ class AddOnSave extends MemoryLoginRegistry {
 
 /** `regenerate()` leaves the old session id on the list. */
 class NoSuspension extends MemoryLoginRegistry {
-  override update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+  override update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
     return super.update(userId, loginId, { ...change, removeSid: undefined });
   }
 }
@@ -119,7 +120,7 @@ class ShownWhileKept extends MemoryLoginRegistry {
     return super.add(login, options);
   }
 
-  override update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+  override update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
     if (change.ttlMs === undefined) return super.update(userId, loginId, change);
     const now = Date.now();
     const until = Math.max(this.#keptUntil.get(loginId) ?? 0, now + change.ttlMs);

@@ -6,6 +6,7 @@ const CATEGORIES: Readonly<Record<AuditEntry["action"], readonly [category: stri
   logout: ["session", "end"],
   kick: ["session", "end"],
   "kick-everyone": ["session", "end"],
+  limit: ["session", "end"],
   rejected: ["session", "info"],
   denied: ["api", "denied"],
 };

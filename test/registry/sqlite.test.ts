@@ -5,6 +5,7 @@ import type { LoginRegistry } from "../../lib/registry/index.js";
 import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
 import { migrate, SCHEMA_VERSION } from "../../lib/registry/sqlite/migrations.js";
 import { DEFAULT_PREFIX, withPrefix } from "../../lib/registry/sqlite/names.js";
+import { MIGRATIONS } from "../../lib/registry/sqlite/sql/bundle.js";
 import { endLogin, HOUR_MS, kickUser, newKick, newLogin, next, shown } from "../support/registry-calls.js";
 import { SqliteProcess } from "../support/sqlite-process.js";
 import { openFile } from "../support/sqlite-engine.js";
@@ -225,16 +226,16 @@ describe("the schema", () => {
     await registry.find("alice", "login");
     const own = site.database();
     const [before] = own.prepare("SELECT * FROM express_logout_schema").all() as { version: number; serves: number }[];
-    expect(before).toMatchObject({ version: SCHEMA_VERSION, serves: 1 });
+    expect(before).toMatchObject({ version: SCHEMA_VERSION, serves: 2 });
     await registry.close();
     own.exec("UPDATE express_logout_schema SET version = 9, serves = 1");
     expect(await registry.find("alice", "login")).toBeUndefined();
     await registry.close();
     own.exec("UPDATE express_logout_schema SET serves = 8");
-    const error = { code: "ERR_REGISTRY_SCHEMA", status: 503, message: expect.stringMatching(/schema 9 .*needs 1/) };
+    const error = { code: "ERR_REGISTRY_SCHEMA", status: 503, message: expect.stringMatching(/schema 9 .*needs 2/) };
     await expect(registry.find("alice", "login")).rejects.toMatchObject(error);
     await expect(registry.add(newLogin())).rejects.toMatchObject(error);
-    own.exec("UPDATE express_logout_schema SET version = 1, serves = 1");
+    own.exec("UPDATE express_logout_schema SET version = 2, serves = 2");
     await expectToWork(registry);
   });
 
@@ -246,11 +247,11 @@ describe("the schema", () => {
     own.exec("UPDATE express_logout_schema SET version = 9, serves = 1");
     expect(await registry.update("alice", login.id, { ttlMs: HOUR_MS })).toBe(true);
     own.exec("UPDATE express_logout_schema SET serves = 8");
-    const error = { code: "ERR_REGISTRY_SCHEMA", message: expect.stringMatching(/schema 9 .*needs 1/) };
+    const error = { code: "ERR_REGISTRY_SCHEMA", message: expect.stringContaining(`needs ${String(SCHEMA_VERSION)}.`) };
     const steps = [1, 2, 3].map(() => kickUser(registry, "alice", newKick()));
     for (const step of await Promise.allSettled(steps)) expect(step).toMatchObject({ reason: error });
     await expect(registry.find("alice", login.id)).rejects.toMatchObject(error);
-    own.exec("UPDATE express_logout_schema SET version = 1, serves = 1");
+    own.exec(`UPDATE express_logout_schema SET version = ${String(SCHEMA_VERSION)}, serves = 1`);
     expect(await registry.find("alice", login.id)).toMatchObject({ sids: [login.sid] });
     await expectToWork(registry);
   });
@@ -264,8 +265,25 @@ describe("the schema", () => {
     own.exec("DROP TABLE express_logout_schema");
     // What a file without a version holds is created anew: that there are tables already is an error, and nothing is lost.
     await expect(registry.find("alice", login.id)).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
-    own.exec("CREATE TABLE express_logout_schema (version, serves); INSERT INTO express_logout_schema VALUES (1, 1)");
+    own.exec("CREATE TABLE express_logout_schema (version, serves); INSERT INTO express_logout_schema VALUES (2, 2)");
     expect(await registry.find("alice", login.id)).toMatchObject({ sids: [login.sid] });
+  });
+
+  it("is upgraded from the first one: logins stay, and have no lifetime", async () => {
+    const appId = next("app");
+    const own = site.database();
+    own.exec(String(MIGRATIONS[0]));
+    own.exec("CREATE TABLE express_logout_schema (version, serves); INSERT INTO express_logout_schema VALUES (1, 1)");
+    const far = Date.now() + 3_600_000;
+    const text = (value: string): string => `'${JSON.stringify(value)}'`;
+    const key = [appId, "alice", "login"].map(text).join(", ");
+    own.exec(
+      `INSERT INTO express_logout_logins VALUES (${key}, 1, 2, ${String(far)}, ${String(far)}, NULL, NULL, '["sid"]')`,
+    );
+    const registry = site.open({ appId });
+    expect(await registry.find("alice", "login")).toMatchObject({ sids: ["sid"], expires: new Date(far) });
+    expect(await registry.update("alice", "login", { ttlMs: 1, lastsMs: 60_000 })).toBe(true);
+    expect(Number((await registry.find("alice", "login"))?.expires)).toBeLessThan(far);
   });
 });
 

@@ -56,7 +56,8 @@ class Round {
     this.#begun.push(tried);
     for (let steps = below(4); steps > 0; steps -= 1) {
       if (below(2) === 0) {
-        tried.isOn = await this.#anyNode().update(userId, login.id, { addSid: next("sid"), ttlMs: HOUR_MS });
+        const change = { addSid: next("sid"), ttlMs: HOUR_MS };
+        tried.isOn = (await this.#anyNode().update(userId, login.id, change)) !== false;
       } else {
         const { login: removed, endCount } = await endLogin(this.#anyNode(), userId, login.id);
         tried.isOn =

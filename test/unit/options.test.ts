@@ -29,6 +29,7 @@ describe("logout()", () => {
     "registry",
     "userId",
     "sessions",
+    "logins",
     "pages",
     "console",
     "admin",
@@ -45,7 +46,10 @@ describe("logout()", () => {
   });
 
   it.each([
-    { sessions: {}, pages: {}, redirects: {}, routes: {} },
+    { sessions: {}, logins: {}, pages: {}, redirects: {}, routes: {} },
+    { logins: { max: 1, lifetime: {} } },
+    { logins: { max: Infinity, lifetime: { absoluteMs: 1, idleMs: 0.5 } } },
+    { logins: { max: { count: () => 3, whenFull: "refuseNew", reason: "" }, lifetime: () => ({}) } },
     {
       sessions: { maxAgeMs: undefined, adopt: undefined },
       pages: { locale: undefined },
@@ -121,6 +125,13 @@ describe("logout()", () => {
   const TIMERS = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "5s", null];
   /** Wrong values of every option, and what the message says. */
   const WRONG: readonly (readonly [name: string, words: RegExp, values: readonly unknown[]])[] = [
+    ["logins.max", /whole number above 0, or Infinity/, [0, -1, 1.5, NaN, "3", null, true]],
+    ["logins.max.count", /whole number above 0, or Infinity, or a function/, [0, -1, 1.5, NaN, "3", null]],
+    ["logins.max.whenFull", /"endLeastActive" or "refuseNew"/, ["ignore", null]],
+    ["logins.max.reason", /text of at most 500/, [7, "x".repeat(501)]],
+    ["logins.lifetime", /object: \{ absoluteMs, idleMs \}, or a function/, [0, 1_000, "1h", null]],
+    ["logins.lifetime.absoluteMs", /milliseconds above 0/, [0, -1, NaN, Infinity, "1h", null]],
+    ["logins.lifetime.idleMs", /milliseconds above 0/, [0, -1, NaN, Infinity, "1h", null]],
     ["store", /session store/, ["redis", null, []]],
     ["appId", /non-empty/, ["", 7, null]],
     ["registry", /SqliteLoginRegistry.*RedisLoginRegistry/, ["redis", null, []]],
@@ -192,7 +203,7 @@ describe("logout()", () => {
   function withOption(name: string, value: unknown): object {
     const [group = "", ...rest] = name.split(".");
     if (rest.length === 0) return { [group]: value };
-    const needed = { admin: ADMIN, console: { authorize: () => true } }[group] ?? {};
+    const needed = { admin: ADMIN, console: { authorize: () => true }, max: { count: 1 } }[group] ?? {};
     return { [group]: { ...needed, ...withOption(rest.join("."), value) } };
   }
 
@@ -292,6 +303,33 @@ describe("logout()", () => {
     const store = Object.assign(new OwnStore(), { [name]: undefined });
     const options = { store, registry: new MemoryLoginRegistry() };
     expect(logoutWith(options)).toThrow(error("ERR_STORE_INVALID", new RegExp(`no ${name}\\(\\)`)));
+  });
+
+  it("refuses logins.max without a count", () => {
+    expect(logoutWith({ logins: { max: { reason: "x" } } })).toThrow(
+      error("ERR_OPTION_INVALID", /logins\.max\.count must be/),
+    );
+  });
+
+  it.each([
+    [{ max: 3 }, "max"],
+    [{ max: { count: () => 3 } }, "max"],
+    [{ lifetime: { absoluteMs: 1_000 } }, "lifetime"],
+    [{ lifetime: () => ({}) }, "lifetime"],
+  ])("refuses %j on a registry that does not support it", (logins, name) => {
+    for (const supports of [undefined, {}]) {
+      const registry = Object.assign(new MemoryLoginRegistry(), { supports });
+      expect(logoutWith({ registry, logins })).toThrow(
+        error("ERR_REGISTRY_UNSUPPORTED", new RegExp(`logins\\.${name}`)),
+      );
+    }
+  });
+
+  it("accepts a registry without support if no option needs it", () => {
+    for (const logins of [undefined, {}, { max: Infinity }, { max: { count: Infinity } }]) {
+      const registry = Object.assign(new MemoryLoginRegistry(), { supports: undefined });
+      expect(logoutWith({ registry, logins })).not.toThrow();
+    }
   });
 
   it("refuses a store that is hooked already", () => {

@@ -7,6 +7,7 @@ import {
   withCookie,
   withStamp,
   type SessionRecord,
+  type Tombstone,
 } from "../../lib/session/stamp.js";
 
 const stamp = { userId: "alice", loginId: "login", generation: "" };
@@ -96,7 +97,7 @@ describe("a session that was read and is written back", () => {
 });
 
 describe("the tombstone of a kick", () => {
-  const tombstone = { loginId: "login", at: 1_700_000_000_000, reason: "because" };
+  const tombstone: Tombstone = { loginId: "login", at: 1_700_000_000_000, cause: "kick", reason: "because" };
 
   it("is read as written, and is not a stamp", () => {
     const session = tombstoneSession(tombstone, new Date(Date.now() + 60_000));
@@ -118,6 +119,18 @@ describe("the tombstone of a kick", () => {
     expect(tombstoneOf(stamped({ kicked: { loginId: "login", at: 1, reason: 7 } }))).toEqual({
       loginId: "login",
       at: 1,
+      cause: "kick",
+    });
+  });
+
+  it("names a limit or a lifetime as the cause; a kick is not written, as in 0.1", () => {
+    const soon = new Date(Date.now() + 60_000);
+    for (const cause of ["limit", "lifetime"] as const) {
+      expect(tombstoneOf(tombstoneSession({ ...tombstone, cause }, soon))).toEqual({ ...tombstone, cause });
+    }
+    expect(JSON.stringify(tombstoneSession(tombstone, soon))).not.toContain('"cause"');
+    expect(tombstoneOf(stamped({ kicked: { loginId: "login", at: 1, cause: "odd" } }))).toMatchObject({
+      cause: "kick",
     });
   });
 

@@ -4,12 +4,20 @@ import { MemoryStore } from "express-session";
 import { LogoutError, MemoryLoginRegistry } from "../../lib/index.js";
 import { LoginWatcher } from "../../lib/live/login-watcher.js";
 import { EndNotifications } from "../../lib/live/notifications.js";
+import { resolveLogins } from "../../lib/options/logins.js";
+import { newKickRecord } from "../../lib/registry/generation.js";
 import { RawStore } from "../../lib/session/store/raw-store.js";
 import { StoreHook } from "../../lib/session/hook.js";
 import type { UserIdOf } from "../../lib/session/user-id.js";
 
 type Callback = (error?: unknown, value?: unknown) => void;
-const noListeners = { login: () => undefined, logout: () => undefined, rejected: () => undefined };
+const noListeners = {
+  login: () => undefined,
+  logout: () => undefined,
+  rejected: () => undefined,
+  newKick: newKickRecord,
+  kicked: () => undefined,
+};
 
 const UNAVAILABLE = { code: "ERR_STORE_UNAVAILABLE", status: 503 };
 
@@ -52,6 +60,7 @@ function hook(store: MemoryStore, userId: UserIdOf = (session) => session["userI
       adopt: true,
       loggedInAt: undefined,
     },
+    logins: resolveLogins({}, {}, 50),
     events: noListeners,
   });
   return hooked;

@@ -17,6 +17,9 @@ export interface Texts {
   readonly continue_: string;
   readonly loggedOut: string;
   readonly haveBeenLoggedOut: string;
+  readonly endedByLimit: string;
+  readonly endedByLifetime: string;
+  readonly tooManyLogins: string;
   readonly noAccess: string;
   readonly adminsOnly: string;
   readonly whereLoggedIn: string;

@@ -1,10 +1,14 @@
 import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
-import type { EndedLogins, ListedLogin } from "../../types/registry.js";
+import type { AddResult, EndedLogins, ListedLogin } from "../../types/registry.js";
+import { generationAfter } from "../generation.js";
 import { kickOf, storedKick, type StoredKick } from "../kick-json.js";
 
 const UNREADABLE =
   "Cannot read a row of the login registry. See docs/guides/postgres.md for the contents of the tables.";
+
+/** 31,000 years, in milliseconds. */
+const LONGEST_MS = 1e15;
 
 /** A row of a result. Statements cast values to text wherever the type parsers of an app could change them. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -13,13 +17,24 @@ export type Row = Readonly<Record<string, unknown>>;
 export function loginColumns(from: string): string {
   const milliseconds = (value: string, name: string): string =>
     `(extract(epoch FROM ${value}) * 1000)::text AS ${name}`;
-  const times = ["began", "last_active", "expires"].map((name) => milliseconds(`${from}.${name}`, name));
+  const times = ["began", "last_active"].map((name) => milliseconds(`${from}.${name}`, name));
+  times.push(milliseconds(`least(${from}.expires, ${overAt(from)})`, "expires"));
   return `${from}.id, ${times.join(", ")}, ${milliseconds(shownUntil(from), "shown_until")}, ${from}.ip, ${from}.user_agent, to_json(${from}.sids)::text AS sids`;
 }
 
 /** Returns the time until which lists show a login. A login that a process of 0.1 has listed has no such time of its own. */
 export function shownUntil(from: string): string {
   return `coalesce(${from}.shown_until, ${from}.expires)`;
+}
+
+/** Returns when the lifetime of a login is over; null: it has none. The same as `express_logout_over_at`, without a call. */
+export function overAt(from: string): string {
+  return `least(${from}.lasts_until, ${from}.last_active + ${from}.idle_ms * interval '1 millisecond')`;
+}
+
+/** Returns the logins of a result, which has one row without a login if there is none. */
+export function readLogins(userId: string, rows: readonly Row[]): ListedLogin[] {
+  return rows.filter(({ id }) => typeof id === "string").map((row) => readLogin(userId, row));
 }
 
 export function readLogin(userId: string, row: Row): ListedLogin {
@@ -63,6 +78,25 @@ export function writeKick(kick: KickRecord): string {
 
 export function readKick(written: unknown): KickRecord | undefined {
   return typeof written === "string" ? kickOf(readJson(written) as StoredKick) : undefined;
+}
+
+/** Returns a lifetime as a value. A longer one would be no time of PostgreSQL. */
+export function milliseconds(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.min(ms, LONGEST_MS);
+}
+
+/** Reads the rows of `add` and `adopt`. */
+export function readAdded(userId: string, rows: readonly Row[]): AddResult {
+  const [row] = rows;
+  if (row?.["full"] === "true") return { outcome: "full" };
+  if (row?.["listed"] !== "true") return { outcome: row?.["listed"] === null ? "moved" : "ended" };
+  const generation = generationAfter(readKickId(row["its_user_mark"]), readKickId(row["its_app_mark"]));
+  return { outcome: "listed", generation, ended: readLogins(userId, rows) };
+}
+
+/** Returns the record of a login whose lifetime is over; `undefined` if it is not. */
+export function readEndOfLifetime(loginId: string, overAtMs: unknown): KickRecord | undefined {
+  return typeof overAtMs === "string" ? { id: loginId, at: readDate(overAtMs), cause: "lifetime" } : undefined;
 }
 
 /** Returns the first line of a notification. The other lines are the ids of logins. No line contains a line break. */

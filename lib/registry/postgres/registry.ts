@@ -10,6 +10,7 @@ import type {
   EndTarget,
   ListedLogin,
   LoginChange,
+  LoginLimit,
   NewLogin,
   RegistryApplication,
   RegistryList,
@@ -17,24 +18,27 @@ import type {
   RegistryPage,
   RegistrySupport,
   Subscription,
+  UpdateResult,
 } from "../../types/registry.js";
 import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endTtlMs } from "../ends.js";
-import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generation.js";
+import { kickSince, kickIdsOf, newKickRecord } from "../generation.js";
 import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
 import {
+  milliseconds,
   notificationHead,
+  readAdded,
   readLogin,
+  readLogins,
   readKick,
-  readKickId,
+  readEndOfLifetime,
   writeKick,
   writeOptional,
   writeText,
-  type Row,
 } from "./records.js";
 import { LoginLists } from "./login-lists.js";
 import { migrate, migrationsOf } from "./migrations.js";
@@ -79,7 +83,7 @@ interface Application {
  */
 export class PostgresLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
-  readonly supports: RegistrySupport = {};
+  readonly supports: RegistrySupport = { limit: true, lifetime: true };
   readonly #database: Database;
   readonly #names: Names;
   readonly #statements: Statements;
@@ -135,22 +139,23 @@ export class PostgresLoginRegistry implements OwnRegistry {
     return row && readLogin(userId, row);
   }
 
-  async add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
+  async add(login: NewLogin, { since, limit }: AddOptions = {}): Promise<AddResult> {
+    const values = [...this.#toList(login), ...this.#limited(login.userId, limit)];
     if (since === undefined) {
-      const [row] = await this.#database.step(this.#statements.add, ...this.#toList(login));
+      const rows = await this.#database.step(this.#statements.add, ...values);
       this.#sweeper.sweepNowAndThen();
-      return readAdded(row);
+      return readAdded(login.userId, rows);
     }
     const kickIds = kickIdsOf(since.generation).map(writeText);
     const at = since.authenticatedAt?.getTime() ?? NaN;
     const history = [...kickIds, since.endCount, Number.isNaN(at) ? null : at];
-    const [row] = await this.#database.step(this.#statements.adopt, ...this.#toList(login), ...history);
-    return readAdded(row);
+    return readAdded(login.userId, await this.#database.step(this.#statements.adopt, ...values, ...history));
   }
 
-  async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
-    const { addSid, removeSid, ttlMs = null, ip, userAgent } = change;
-    const [row] = await this.#database.step(
+  async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
+    const { addSid, removeSid, ttlMs = null, ip, userAgent, lastsMs, limit } = change;
+    const [count, , ...limited] = this.#limited(userId, limit);
+    const rows = await this.#database.step(
       this.#statements.update,
       this.#app.app,
       this.#userKey(userId),
@@ -160,8 +165,12 @@ export class PostgresLoginRegistry implements OwnRegistry {
       ttlMs,
       writeOptional(ip),
       writeOptional(userAgent),
+      milliseconds(lastsMs),
+      count,
+      ...limited,
     );
-    return row?.["listed"] === "true";
+    const ended = readLogins(userId, rows);
+    return rows[0]?.["listed"] === "true" && (ended.length === 0 || ended);
   }
 
   async end(userId: string, target: EndTarget): Promise<EndResult> {
@@ -214,7 +223,9 @@ export class PostgresLoginRegistry implements OwnRegistry {
     const key = this.#loginKey(userId, loginId);
     const [row] = await this.#database.read(this.#statements.kickOf, this.#app.app, this.#userKey(userId), key);
     return (
-      readKick(row?.["login_mark"]) ?? kickSince(generation, readKick(row?.["user_mark"]), readKick(row?.["app_mark"]))
+      readKick(row?.["login_mark"]) ??
+      readEndOfLifetime(loginId, row?.["over_at"]) ??
+      kickSince(generation, readKick(row?.["user_mark"]), readKick(row?.["app_mark"]))
     );
   }
 
@@ -284,16 +295,17 @@ export class PostgresLoginRegistry implements OwnRegistry {
     return [this.#app.app, this.#userKey(userId), writeText(userId)];
   }
 
-  #toList({ id, userId, sid, ttlMs, ip, userAgent, began }: NewLogin): unknown[] {
+  /** Returns the values of a limit: count, whether it refuses, kick, channel, head of notifications. */
+  #limited(userId: string, limit: LoginLimit | undefined): unknown[] {
+    if (limit === undefined) return [null, false, null, null, null];
+    const { count, whenFull, record } = limit;
+    return [count, whenFull === "refuse", writeKick(record), this.#app.channel, notificationHead(userId, record)];
+  }
+
+  #toList({ id, userId, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): unknown[] {
     const key = this.#loginKey(userId, id);
     const device = [writeOptional(ip), writeOptional(userAgent)];
-    return [...this.#user(userId), key, writeText(id), writeText(sid), ttlMs, ...device, began?.getTime() ?? null];
+    const times = [began?.getTime() ?? null, milliseconds(lastsMs), milliseconds(idleMs)];
+    return [...this.#user(userId), key, writeText(id), writeText(sid), ttlMs, ...device, ...times];
   }
-}
-
-/** Reads the row of `add` and `adopt`. */
-function readAdded(row: Row | undefined): AddResult {
-  if (row?.["listed"] !== "true") return { outcome: row?.["listed"] === null ? "moved" : "ended" };
-  const generation = generationAfter(readKickId(row["its_user_mark"]), readKickId(row["its_app_mark"]));
-  return { outcome: "listed", generation, ended: [] };
 }

@@ -1,32 +1,20 @@
 import { LOGINS_PER_USER } from "../../util/limits.js";
 import { statement, type Statement } from "./database.js";
 import type { Names } from "./names.js";
-import { loginColumns, shownUntil } from "./records.js";
+import { loginColumns, overAt, shownUntil } from "./records.js";
 
-type StatementName =
-  | "find"
-  | "list"
-  | "scanLogins"
-  | "kickOf"
-  | "activeCount"
-  | "activePage"
-  | "users"
-  | "add"
-  | "adopt"
-  | "update"
-  | "remove"
-  | "removeAll"
-  | "finishKick"
-  | "kickEveryone"
-  | "forget"
-  | "notify"
-  | "sweep";
+type StatementName = "find" | "list" | "scanLogins" | "kickOf" | "activeCount" | "activePage" | "users" | StepName;
+
+type StepName =
+  "add" | "adopt" | "update" | "remove" | "removeAll" | "finishKick" | "kickEveryone" | "forget" | "notify" | "sweep";
 
 export type Statements = Readonly<Record<StatementName, Statement>>;
 
 /** The users that pages show. A process of 0.1 that ends a user's last login leaves `shown` as it was. */
 const IS_ACTIVE = "app = $1 AND shown > now() AND expires > now()";
-const GENERATION_COLUMNS = "is_listed::text AS listed, its_user_mark, its_app_mark";
+const ADDED_COLUMNS = "r.is_listed::text AS listed, r.is_full::text AS full, r.its_user_mark, r.its_app_mark";
+/** One row for each login that a limit has ended; one without a login if there is none. */
+const ENDED = "r LEFT JOIN LATERAL unnest(r.its_ended) l ON true";
 
 /** Returns the statements. Reads are single statements, so each sees one snapshot; writes are functions, see `sql/`. */
 export function statementsOf(names: Names): Statements {
@@ -34,7 +22,9 @@ export function statementsOf(names: Names): Statements {
     names.of(name),
   ) as [string, string, string, string, string];
   return {
-    find: statement(`SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND expires > now()`),
+    find: statement(
+      `SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND expires > now() AND coalesce(${overAt("l")} > now(), true)`,
+    ),
     // An empty page has one row too, for the count.
     list: statement(
       `SELECT c.count::text AS total, ${loginColumns("l")}
@@ -49,6 +39,8 @@ export function statementsOf(names: Names): Statements {
     ),
     kickOf: statement(
       `SELECT (SELECT mark FROM ${ended} WHERE key = $3 AND until > now()) AS login_mark,
+         (SELECT (extract(epoch FROM ${overAt("l")}) * 1000)::text FROM ${logins} l
+           WHERE key = $3 AND expires > now() AND ${overAt("l")} <= now()) AS over_at,
          (SELECT mark FROM ${users} WHERE app = $1 AND key = $2 AND mark_until > now()
            AND spared IS DISTINCT FROM $3) AS user_mark,
          (SELECT mark FROM ${apps} WHERE app = $1) AS app_mark`,
@@ -73,13 +65,26 @@ export function statementsOf(names: Names): Statements {
           JOIN ${users} u ON u.app = $1 AND u.key = k.user_key ORDER BY u.key LIMIT $3)
        ) online ORDER BY online.key LIMIT $3`,
     ),
-    add: statement(`SELECT ${GENERATION_COLUMNS} FROM ${names.of("add_login")}(${parameters(11)})`),
-    adopt: statement(`SELECT ${GENERATION_COLUMNS} FROM ${names.of("adopt_login")}(${parameters(15)})`),
-    update: statement(`SELECT ${names.of("update_login")}(${parameters(9)})::text AS listed`),
-    remove: statement(
-      `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("remove_login")}(${parameters(12)}) r`,
+    ...stepsOf(names),
+  };
+}
+
+/** Writes: functions, see `sql/`. */
+function stepsOf(names: Names): Pick<Statements, StepName> {
+  return {
+    add: statement(
+      `SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${names.of("begin_login")}(${parameters(18)}) ${ENDED}`,
     ),
-    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("remove_logins")}(${parameters(10)}) l`),
+    adopt: statement(
+      `SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${names.of("resume_login")}(${parameters(22)}) ${ENDED}`,
+    ),
+    update: statement(
+      `SELECT r.is_listed::text AS listed, ${loginColumns("l")} FROM ${names.of("change_login")}(${parameters(14)}) ${ENDED}`,
+    ),
+    remove: statement(
+      `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("end_login")}(${parameters(12)}) r`,
+    ),
+    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("end_logins")}(${parameters(10)}) l`),
     finishKick: statement(`SELECT ${names.of("settle")}(${parameters(3)})`),
     kickEveryone: statement(`SELECT ${names.of("mark_all")}(${parameters(4)})`),
     forget: statement(`SELECT ${names.of("forget_logins")}(${parameters(3)})`),

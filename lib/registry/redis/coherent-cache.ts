@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { LogoutError } from "../../errors.js";
 import { isAsPublished, isConnectRedis } from "../../util/known-stores.js";
-import type { ListedLogin } from "../../types/registry.js";
+import type { KeptLogin } from "../lifetime.js";
 import { Tracking, type TrackingClient, type TrackingListener } from "./tracking.js";
 
 /** The maximum number of users in the cache. */
@@ -17,7 +17,7 @@ const MAX_USERS = 10_000;
 export class CoherentCache implements TrackingListener {
   readonly prefix: string;
   readonly #tracking: Tracking;
-  readonly #users = new LRUCache<string, Map<string, ListedLogin>>({ max: MAX_USERS });
+  readonly #users = new LRUCache<string, Map<string, KeptLogin>>({ max: MAX_USERS });
   /** The keys that are being read: the number of readers, and whether the key has changed meanwhile. */
   readonly #reading = new Map<string, { readers: number; isChanged: boolean }>();
   #isTracking = false;
@@ -31,12 +31,12 @@ export class CoherentCache implements TrackingListener {
     this.#tracking.add(this);
   }
 
-  get(key: string, loginId: string): ListedLogin | undefined {
+  get(key: string, loginId: string): KeptLogin | undefined {
     return this.#isTracking ? this.#users.get(key)?.get(loginId) : undefined;
   }
 
   /** Reads a login, and caches it unless it has changed meanwhile. */
-  async read(key: string, load: () => Promise<ListedLogin | undefined>): Promise<ListedLogin | undefined> {
+  async read(key: string, load: () => Promise<KeptLogin | undefined>): Promise<KeptLogin | undefined> {
     if (!this.#isTracking) return load();
     const interruptions = this.#interruptions;
     const reading = this.#reading.get(key) ?? { readers: 0, isChanged: false };
@@ -82,8 +82,8 @@ export class CoherentCache implements TrackingListener {
     this.#reading.delete(key);
   }
 
-  #store(key: string, login: ListedLogin): void {
-    const logins = this.#users.get(key) ?? new Map<string, ListedLogin>();
+  #store(key: string, login: KeptLogin): void {
+    const logins = this.#users.get(key) ?? new Map<string, KeptLogin>();
     logins.set(login.id, login);
     this.#users.set(key, logins);
   }

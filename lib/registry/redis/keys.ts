@@ -75,3 +75,8 @@ export function userKeys(app: AppKeys, userId: string): UserKeys {
 export function loginsKey(app: AppKeys, userId: string): string {
   return `${app.users}${encodePart(userId)}}:logins`;
 }
+
+/** Returns the keys of ADD, ADOPT and UPDATE. */
+export function stepKeys({ logins, ended, kicked, order }: UserKeys): readonly [string, ...string[]] {
+  return [logins, ended, kicked, order];
+}

@@ -1,6 +1,7 @@
 import type { KickRecord } from "../../types/login.js";
-import type { EndOfLogin, ListedLogin, LoginChange, NewLogin } from "../../types/registry.js";
+import type { EndOfLogin, LoginChange, LoginLimit, NewLogin } from "../../types/registry.js";
 import { endTtlMs } from "../ends.js";
+import { overAt, type KeptLogin, type Lifetime } from "../lifetime.js";
 import { unavailable } from "./connection.js";
 import { encodePart } from "./keys.js";
 import { packUserAgent, unpackUserAgent } from "./user-agent.js";
@@ -10,7 +11,8 @@ export const UNREADABLE = "UNREADABLE";
 
 /**
  * A record as the scripts store it: `began` in epoch milliseconds, the next two in milliseconds after `began`. A number among the
- * session ids is the time until which the login is shown, if that is not its expiry.
+ * session ids is the time until which the login is shown, if that is not its expiry. An array among them is its lifetime: from its
+ * beginning, and from its last activity.
  */
 type LoginRecord = [
   began: number,
@@ -18,7 +20,7 @@ type LoginRecord = [
   expiresAfter: number,
   ip: string,
   userAgent: string,
-  ...sids: (string | number)[],
+  ...sids: (string | number | readonly (number | false)[])[],
 ];
 
 /** The JSON of a kick record. */
@@ -27,20 +29,28 @@ interface StoredKick extends Partial<Pick<KickRecord, "cause" | "reason" | "by">
 }
 
 /** Reads a login from its record. */
-export function readLogin(userId: string, loginId: string, record: unknown): ListedLogin {
+export function readLogin(userId: string, loginId: string, record: unknown): KeptLogin {
   const [began, activeAfter, expiresAfter, ip, userAgent, ...rest] = parse(record);
+  const lifetime = readLifetime(began, rest.find((each) => typeof each === "object") ?? []);
+  const keptUntil = began + expiresAfter;
   const shownAfter = rest.find((each) => typeof each === "number") ?? expiresAfter;
   return {
+    ...lifetime,
+    keptUntil,
     id: loginId,
     userId,
     began: new Date(began),
     lastActive: new Date(began + activeAfter),
-    expires: new Date(began + expiresAfter),
+    expires: new Date(Math.min(keptUntil, overAt(lifetime, began + activeAfter))),
     shownUntil: new Date(began + shownAfter),
     ip: ip === "" ? undefined : ip,
     userAgent: userAgent === "" ? undefined : unpackUserAgent(userAgent),
     sids: rest.filter((each) => typeof each === "string"),
   };
+}
+
+function readLifetime(began: number, [lasts = false, idle = false]: readonly (number | false)[]): Lifetime {
+  return { lastsUntil: lasts === false ? undefined : began + lasts, idleMs: idle === false ? undefined : idle };
 }
 
 /** @throws LogoutError for which {@link isUnreadable} returns `true`. */
@@ -60,17 +70,32 @@ export function isUnreadable(error: unknown): boolean {
   return new RegExp(`WRONGTYPE|${UNREADABLE}`).test(String(cause?.message));
 }
 
-/** Returns the arguments of ADD and ADOPT for a login: id, sid, ttl, ip, user agent, began. */
-export function writeLogin({ id, sid, ttlMs, ip = "", userAgent = "", began }: NewLogin): string[] {
-  return [id, sid, milliseconds(ttlMs), ip, packUserAgent(userAgent), began === undefined ? "" : String(+began)];
+/** Returns the arguments of ADD and ADOPT for a login: id, sid, ttl, ip, user agent, began, both lifetimes. */
+export function writeLogin({ id, sid, ttlMs, ip = "", userAgent = "", began, lastsMs, idleMs }: NewLogin): string[] {
+  const device = [ip, packUserAgent(userAgent)];
+  const times = [began === undefined ? "" : String(+began), milliseconds(lastsMs), milliseconds(idleMs)];
+  return [id, sid, milliseconds(ttlMs), ...device, ...times];
 }
 
-/** Returns the arguments of UPDATE: login id, new sid, old sid, ttl, ip, user agent; `""`: unchanged. */
+/** Returns how long a new login is shown, in milliseconds: a hint, because its beginning may come from another clock. */
+export function shownMs({ ttlMs, began, lastsMs = Infinity, idleMs = Infinity }: NewLogin): number {
+  const beganMs = began === undefined ? 0 : Date.now() - +began;
+  return Math.max(0, Math.min(ttlMs, idleMs, lastsMs - beganMs));
+}
+
+/** Returns the arguments of UPDATE but the limit: login id, new sid, old sid, ttl, ip, user agent, lifetime; `""`: unchanged. */
 export function writeChange(
   loginId: string,
-  { addSid = "", removeSid = "", ttlMs, ip = "", userAgent = "" }: LoginChange,
+  { addSid = "", removeSid = "", ttlMs, ip = "", userAgent = "", lastsMs }: LoginChange,
 ): string[] {
-  return [loginId, addSid, removeSid, ttlMs === undefined ? "" : milliseconds(ttlMs), ip, packUserAgent(userAgent)];
+  const device = [ip, packUserAgent(userAgent)];
+  return [loginId, addSid, removeSid, milliseconds(ttlMs), ...device, milliseconds(lastsMs)];
+}
+
+/** Returns the arguments of a limit: count, what happens, kick, channel, user. */
+export function writeLimit(limit: LoginLimit | undefined, channel: string, userId: string): string[] {
+  if (limit === undefined) return ["", "", "", "", ""];
+  return [String(limit.count), limit.whenFull, writeKick(limit.record), channel, encodePart(userId)];
 }
 
 /** Returns the arguments of REMOVE. */
@@ -94,13 +119,13 @@ export function writeTime(time: Date | undefined): string {
   return time === undefined || Number.isNaN(+time) ? "" : String(+time);
 }
 
-function milliseconds(ms: number): string {
-  return String(Math.ceil(ms));
+function milliseconds(ms: number | undefined): string {
+  return ms === undefined ? "" : String(Math.ceil(ms));
 }
 
 /** Reads logins from a reply of id, record, id, record, … */
-export function readLogins(userId: string, fields: readonly string[]): ListedLogin[] {
-  const logins: ListedLogin[] = [];
+export function readLogins(userId: string, fields: readonly string[]): KeptLogin[] {
+  const logins: KeptLogin[] = [];
   for (let i = 0; i < fields.length; i += 2) logins.push(readLogin(userId, fields[i] ?? "", fields[i + 1]));
   return logins;
 }

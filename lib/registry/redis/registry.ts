@@ -7,6 +7,7 @@ import type {
   EndTarget,
   ListedLogin,
   LoginChange,
+  LoginLimit,
   NewLogin,
   RegistryApplication,
   RegistryList,
@@ -15,22 +16,36 @@ import type {
   RegistrySupport,
   Since,
   Subscription,
+  UpdateResult,
 } from "../../types/registry.js";
 import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
+import { endOfLifetime, unlessOver, type KeptLogin } from "../lifetime.js";
 import { Served } from "../served.js";
 import { generationAfter, kickIdsOf, kickSince, newKickRecord } from "../generation.js";
 import { adapterOf, type RedisAdapter } from "./clients/index.js";
 import { CoherentCache, rejectOtherStores } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
-import { appKeys, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
+import { appKeys, loginsKey, stepKeys, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginEnds } from "./login-ends.js";
 import { LoginIndex } from "./login-index.js";
 import { LoginLists } from "./login-lists.js";
 import { subscribeTo, NotificationChannel } from "./notification-channel.js";
 import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import { checked, type RedisLoginRegistryOptions } from "./options.js";
-import { readEnd, readKick, readKickId, readLogin, writeChange, writeKick, writeLogin, writeTime } from "./records.js";
+import {
+  readEnd,
+  readKick,
+  readKickId,
+  readLogin,
+  readLogins,
+  shownMs,
+  writeChange,
+  writeKick,
+  writeLimit,
+  writeLogin,
+  writeTime,
+} from "./records.js";
 import { ADD, ADOPT, PUBLISH, UPDATE } from "./scripts/bundle.js";
 
 /** Replies of UPDATE. */
@@ -66,7 +81,7 @@ interface Application {
  */
 export class RedisLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
-  readonly supports: RegistrySupport = {};
+  readonly supports: RegistrySupport = { limit: true, lifetime: true };
   readonly #connection: Connection;
   /** The commands that end logins, which wait for replicas. */
   readonly #endCommands: Commands;
@@ -108,62 +123,79 @@ export class RedisLoginRegistry implements OwnRegistry {
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
     const key = this.#loginsKey(userId);
-    return this.#cache === undefined
-      ? this.#read(key, userId, loginId)
-      : this.#cache.read(key, () => this.#read(key, userId, loginId));
+    const read = (): Promise<KeptLogin | undefined> => this.#read(key, userId, loginId);
+    return unlessOver(await (this.#cache === undefined ? read() : this.#cache.read(key, read)));
   }
 
   peek(userId: string, loginId: string): ListedLogin | undefined {
-    return this.#cache?.get(this.#loginsKey(userId), loginId);
+    return unlessOver(this.#cache?.get(this.#loginsKey(userId), loginId));
   }
 
   sharesConnection(client: unknown): boolean {
     return client === this.#client && this.#adapter.isInOrder;
   }
 
-  add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
-    return since === undefined ? this.#addNew(login) : this.#addAgain(login, since);
+  add(login: NewLogin, { since, limit }: AddOptions = {}): Promise<AddResult> {
+    return since === undefined ? this.#addNew(login, limit) : this.#addAgain(login, since, limit);
   }
 
-  async #addNew(login: NewLogin): Promise<AddResult> {
-    const { logins, ended, order } = this.#keys(login.userId);
-    const userKickId = readKickId(await this.#connection.command("HGET", ended, "*"));
-    const args = [...writeLogin(login), userKickId];
-    if ((await this.#connection.run(ADD, [logins, ended, order], args)) === null) return { outcome: "ended" };
-    const everyone = await this.#app.index.touch(login.userId, login.ttlMs);
-    return listedAfter(userKickId, everyone);
+  async #addNew(login: NewLogin, limit: LoginLimit | undefined): Promise<AddResult> {
+    const { userId } = login;
+    const keys = this.#keys(userId);
+    const [kick, limitArgs] = await Promise.all([
+      this.#connection.command("HGET", keys.ended, "*"),
+      this.#limitArgs(userId, limit),
+    ]);
+    const userKickId = readKickId(kick);
+    const reply = await this.#connection.run(ADD, stepKeys(keys), [...writeLogin(login), ...limitArgs, userKickId]);
+    if (!Array.isArray(reply)) return { outcome: "ended" };
+    if (reply.length === 0) return { outcome: "full" };
+    const ended = readLogins(userId, reply.slice(1) as string[]);
+    const everyone = await this.#app.index.touch(userId, shownMs(login), { isShorter: ended.length > 0 });
+    return listedAfter(userKickId, everyone, ended);
   }
 
-  async #addAgain(login: NewLogin, { generation, endCount, authenticatedAt }: Since): Promise<AddResult> {
+  async #addAgain(
+    login: NewLogin,
+    { generation, endCount, authenticatedAt }: Since,
+    limit: LoginLimit | undefined,
+  ): Promise<AddResult> {
     const { index, ends } = this.#app;
-    const { logins, ended, order } = this.#keys(login.userId);
-    const { pending, everyone } = await index.pend(login.userId);
-    const args = [...writeLogin(login), kickIdsOf(generation)[0], String(endCount), writeTime(authenticatedAt)];
+    const { userId } = login;
+    const [{ pending, everyone }, limitArgs] = await Promise.all([index.pend(userId), this.#limitArgs(userId, limit)]);
+    const history = [kickIdsOf(generation)[0], String(endCount), writeTime(authenticatedAt)];
+    const args = [...writeLogin(login), ...limitArgs, ...history];
     const isRefused = kickSince(generation, undefined, everyone, authenticatedAt) !== undefined;
-    const reply = isRefused ? null : await this.#connection.run(ADOPT, [logins, ended, order], args);
-    if (typeof reply !== "string") {
+    const reply = isRefused ? null : await this.#connection.run(ADOPT, stepKeys(this.#keys(userId)), args);
+    const [userKickId, ...fields] = Array.isArray(reply) ? (reply as string[]) : [];
+    if (userKickId === undefined) {
       await index.unpend(pending);
-      return { outcome: reply === null ? "ended" : "moved" };
+      return { outcome: reply === null ? "ended" : Array.isArray(reply) ? "moved" : "full" };
     }
-    const everyoneSince = await index.touch(login.userId, login.ttlMs, { pending });
+    const ended = readLogins(userId, fields);
+    const everyoneSince = await index.touch(userId, shownMs(login), { pending, isShorter: ended.length > 0 });
     if (kickSince(generation, undefined, everyoneSince, authenticatedAt) === undefined) {
-      return listedAfter(reply, everyoneSince);
+      return listedAfter(userKickId, everyoneSince, ended);
     }
     // Remembered, because another request could otherwise list the login again, and its node could die before this check.
     await ends.one(login.userId, { loginId: login.id, remember: true }, this.#connection);
     return { outcome: "ended" };
   }
 
-  async update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
+  async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
     const { index } = this.#app;
-    const { logins, order } = this.#keys(userId);
-    const outcome = Number(await this.#connection.run(UPDATE, [logins, order], writeChange(loginId, change)));
-    if (outcome === NOT_LISTED) return false;
-    if (outcome === SHOWN_NO_MORE) await index.checkSooner(userId, 0);
-    else if (outcome !== HIDDEN && change.ttlMs !== undefined) {
-      await index.touch(userId, change.ttlMs, { isShorter: outcome === SHOWN_SHORTER });
+    const [count = "", , ...limitArgs] = await this.#limitArgs(userId, change.limit);
+    const args = [...writeChange(loginId, change), count, ...limitArgs];
+    const reply = await this.#connection.run(UPDATE, stepKeys(this.#keys(userId)), args);
+    const [outcome, shown, ...fields] = reply as [number, string?, ...string[]];
+    if (Number(outcome) === NOT_LISTED) return false;
+    const ended = readLogins(userId, fields);
+    if (Number(outcome) === SHOWN_NO_MORE) await index.checkSooner(userId, 0);
+    else if (Number(outcome) !== HIDDEN && change.ttlMs !== undefined) {
+      const isShorter = Number(outcome) === SHOWN_SHORTER || ended.length > 0;
+      await index.touch(userId, Number(shown), { isShorter });
     }
-    return true;
+    return ended.length === 0 || ended;
   }
 
   async end(userId: string, target: EndTarget): Promise<EndResult> {
@@ -183,11 +215,12 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
+    const { ended, logins } = this.#keys(userId);
     const fields = ["*", "*spared", `=${loginId}`];
-    const ended = await this.#connection.command("HMGET", this.#keys(userId).ended, ...fields);
-    const [user, spared, end] = ended as unknown[];
+    const [user, spared, end] = (await this.#connection.command("HMGET", ended, ...fields)) as unknown[];
     const userKick = spared === loginId ? undefined : readKick(user);
-    return readEnd(end) ?? kickSince(generation, userKick, await this.#lastKickOfEveryone());
+    const [everyone, kept] = await Promise.all([this.#lastKickOfEveryone(), this.#read(logins, userId, loginId)]);
+    return readEnd(end) ?? endOfLifetime(kept) ?? kickSince(generation, userKick, everyone);
   }
 
   async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
@@ -257,7 +290,12 @@ export class RedisLoginRegistry implements OwnRegistry {
     return loginsKey(this.#app.keys, userId);
   }
 
-  async #read(key: string, userId: string, loginId: string): Promise<ListedLogin | undefined> {
+  async #limitArgs(userId: string, limit: LoginLimit | undefined): Promise<string[]> {
+    return writeLimit(limit, limit === undefined ? "" : await this.#app.channel.name(), userId);
+  }
+
+  /** Reads a login, even if its lifetime is over. */
+  async #read(key: string, userId: string, loginId: string): Promise<KeptLogin | undefined> {
     const record = await this.#connection.read("HGET", key, loginId);
     return record === null ? undefined : readLogin(userId, loginId, record);
   }
@@ -268,7 +306,7 @@ export class RedisLoginRegistry implements OwnRegistry {
 }
 
 /** Returns the result for a login that is listed after these kicks. */
-function listedAfter(userKickId: string, everyone: KickRecord | undefined): AddResult {
+function listedAfter(userKickId: string, everyone: KickRecord | undefined, ended: readonly ListedLogin[]): AddResult {
   const generation = generationAfter(userKickId === "" ? undefined : userKickId, everyone?.id);
-  return { outcome: "listed", generation, ended: [] };
+  return { outcome: "listed", generation, ended };
 }

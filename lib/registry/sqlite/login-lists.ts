@@ -22,10 +22,10 @@ export class LoginLists {
   }
 
   async *scanLogins(app: string, userId: string): AsyncIterable<readonly ListedLogin[]> {
-    const user = [app, writeText(userId), Date.now()] as const;
+    const [user, now] = [[app, writeText(userId)] as const, Date.now()];
     const rows = await this.#database.read((sql) => [
-      ...sql.all("scanLogins", ...user),
-      ...sql.all("listKicked", ...user),
+      ...sql.all("scanLogins", ...user, now, now),
+      ...sql.all("listKicked", ...user, now),
     ]);
     yield rows.map((row) => readLogin(userId, row));
   }

@@ -8,7 +8,7 @@ import { inTransaction } from "./transaction.js";
 /** The version of the schema that this release needs: the number of the last migration. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 /** The oldest version whose processes can use this schema. */
-const SERVES = 1;
+const SERVES = 2;
 
 const VERSION_TABLE =
   "CREATE TABLE IF NOT EXISTS express_logout_schema (version INTEGER NOT NULL, serves INTEGER NOT NULL)";

@@ -1,7 +1,10 @@
 import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
-import type { ListedLogin } from "../../types/registry.js";
 import { kickOf, storedKick, type StoredKick } from "../kick-json.js";
+import { overAt, type KeptLogin } from "../lifetime.js";
+
+/** The longest time that is written, in milliseconds: a `Date` cannot be later. */
+const LONGEST_MS = 8.64e15;
 
 /** A row of a result. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -39,18 +42,47 @@ export function readKick(written: unknown): KickRecord | undefined {
   return typeof written === "string" ? kickOf(readJson(written) as StoredKick) : undefined;
 }
 
-export function readLogin(userId: string, row: Row): ListedLogin {
+/** Returns the `last` of a row; `undefined`: none. */
+export function lastOf(row: Row | undefined): number | undefined {
+  const last = row?.["last"];
+  return last === null || last === undefined ? undefined : Number(last);
+}
+
+/** Returns the id of the kick in a row of a user or an application. */
+export function readKickId(row: Row | undefined): string | undefined {
+  const written = row?.["kick_id"];
+  return typeof written === "string" ? readText(written) : undefined;
+}
+
+/** Returns the columns of a login after its id, in the order of the table. */
+export function writeLogin(login: KeptLogin): (string | number | null)[] {
+  const { began, lastActive, keptUntil, shownUntil, ip, userAgent, sids, lastsUntil, idleMs } = login;
+  const times = [began, lastActive, keptUntil, shownUntil].map((time) => Math.trunc(Number(time)));
+  const lifetime = [lastsUntil, idleMs].map((ms) => (ms === undefined ? null : Math.ceil(Math.min(ms, LONGEST_MS))));
+  return [...times, writeOptional(ip), writeOptional(userAgent), writeTexts(sids), ...lifetime];
+}
+
+export function readLogin(userId: string, row: Row): KeptLogin {
+  const lastActive = readDate(row["last_active"]);
+  const keptUntil = Number(row["expires"]);
+  const lifetime = { lastsUntil: readNumber(row["lasts_until"]), idleMs: readNumber(row["idle_ms"]) };
   return {
+    ...lifetime,
+    keptUntil,
     id: readText(row["id"]),
     userId,
     began: readDate(row["began"]),
-    lastActive: readDate(row["last_active"]),
-    expires: readDate(row["expires"]),
+    lastActive,
+    expires: new Date(Math.min(keptUntil, overAt(lifetime, +lastActive))),
     ip: row["ip"] === null ? undefined : readText(row["ip"]),
     userAgent: row["user_agent"] === null ? undefined : readText(row["user_agent"]),
     sids: readTexts(row["sids"]),
     shownUntil: readDate(row["shown_until"]),
   };
+}
+
+function readNumber(value: unknown): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
 }
 
 function readDate(milliseconds: unknown): Date {

@@ -15,10 +15,12 @@ import type {
   RegistryPage,
   RegistrySupport,
   Subscription,
+  UpdateResult,
 } from "../../types/registry.js";
 import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { newKickRecord } from "../generation.js";
+import { isLive } from "../lifetime.js";
 import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
 import { Connection, type Sql } from "./connection.js";
@@ -80,7 +82,7 @@ interface Application {
 export class SqliteLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly peeksAtList = true;
-  readonly supports: RegistrySupport = {};
+  readonly supports: RegistrySupport = { limit: true, lifetime: true };
   readonly #database: Database;
   readonly #lists: LoginLists;
   readonly #sweeper: Sweeper;
@@ -111,25 +113,33 @@ export class SqliteLoginRegistry implements OwnRegistry {
     const { app } = this.#app;
     return this.#database.read((sql) => {
       const row = sql.first("findLogin", app, writeText(userId), writeText(loginId), Date.now());
-      return row && readLogin(userId, row);
+      const login = row && readLogin(userId, row);
+      return isLive(login) ? login : undefined;
     });
   }
 
   peek(userId: string, loginId: string): Pick<ListedLogin, "sids"> | undefined {
     const { app } = this.#app;
+    const now = Date.now();
     return this.#database.tryToRead((sql) => {
-      const row = sql.first("findSids", app, writeText(userId), writeText(loginId), Date.now());
+      const row = sql.first("findSids", app, writeText(userId), writeText(loginId), now, now);
       return row && { sids: readTexts(row["sids"]) };
     });
   }
 
-  async add(login: NewLogin, { since }: AddOptions = {}): Promise<AddResult> {
+  async add(login: NewLogin, { since, limit }: AddOptions = {}): Promise<AddResult> {
     if (since === undefined) this.#sweeper.sweepNowAndThen();
-    return this.#step(login.userId, (user) => (since === undefined ? user.add(login) : user.adopt(login, since)));
+    const added = await this.#step(login.userId, (user) =>
+      since === undefined ? user.add(login, limit) : user.adopt(login, since, limit),
+    );
+    if (added.outcome === "listed" && added.ended.length > 0) this.#poll();
+    return added;
   }
 
-  update(userId: string, loginId: string, change: LoginChange): Promise<boolean> {
-    return this.#step(userId, (user) => user.update(loginId, change));
+  async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
+    const updated = await this.#step(userId, (user) => user.update(loginId, change));
+    if (typeof updated !== "boolean") this.#poll();
+    return updated;
   }
 
   async end(userId: string, target: EndTarget): Promise<EndResult> {

@@ -1,5 +1,8 @@
+/** No time is later. */
+const NEVER = "8640000000000000";
+const IS_LIVE = `expires > ? AND min(coalesce(lasts_until, ${NEVER}), last_active + coalesce(idle_ms, ${NEVER})) > ?`;
 /** The columns of a login, in the order of the table. */
-const LOGIN = "id, began, last_active, expires, shown_until, ip, user_agent, sids";
+const LOGIN = "id, began, last_active, expires, shown_until, ip, user_agent, sids, lasts_until, idle_ms";
 const OF_USER = "app = ? AND user = ?";
 const OF_LOGIN = `${OF_USER} AND id = ?`;
 const IS_SHOWN = "shown_until > ? AND sids <> '[]'";
@@ -13,9 +16,10 @@ export const STATEMENTS = {
   // Logins
   findLogin: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
   // On the path of every request: each column costs time.
-  findSids: `SELECT sids FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
-  putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-  scanLogins: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND expires > ?`,
+  findSids: `SELECT sids FROM express_logout_logins WHERE ${OF_LOGIN} AND ${IS_LIVE}`,
+  otherLogins: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND id <> ? AND ${IS_LIVE}`,
+  putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  scanLogins: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND ${IS_LIVE}`,
   deleteLogin: `DELETE FROM express_logout_logins WHERE ${OF_LOGIN}`,
   deleteLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER}`,
   loginsBut: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
@@ -27,7 +31,7 @@ export const STATEMENTS = {
   // Kicked logins
   keepKicked: `INSERT OR REPLACE INTO express_logout_kicked SELECT * FROM express_logout_logins WHERE ${OF_LOGIN}`,
   keepKickedBut: `INSERT OR REPLACE INTO express_logout_kicked
-    SELECT * FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ? AND expires > ?`,
+    SELECT * FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ? AND ${IS_LIVE}`,
   findKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_LOGIN}`,
   listKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_USER} AND expires > ?`,
   deleteKicked: `DELETE FROM express_logout_kicked WHERE ${OF_LOGIN}`,

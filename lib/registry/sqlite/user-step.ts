@@ -6,18 +6,29 @@ import type {
   EndResult,
   ListedLogin,
   LoginChange,
+  LoginLimit,
   NewLogin,
   Since,
+  UpdateResult,
 } from "../../types/registry.js";
 import { endTtlMs } from "../ends.js";
 import { generationAfter, kickSince } from "../generation.js";
+import { activeTimes, endOfLifetime, isLive, type KeptLogin } from "../lifetime.js";
+import { excessOf } from "../limit.js";
 import type { Sql } from "./connection.js";
 import type { SqliteValue } from "./engine.js";
 import { announce } from "./notifications.js";
-import { readKick, readLogin, readText, writeKick, writeOptional, writeText, writeTexts, type Row } from "./records.js";
-
-/** The last time that a `Date` can be. */
-const LAST_MS = 8.64e15;
+import {
+  lastOf,
+  readKick,
+  readKickId,
+  readLogin,
+  writeKick,
+  writeLogin,
+  writeText,
+  writeTexts,
+  type Row,
+} from "./records.js";
 
 /** One step on a user, inside of a transaction. `app`: the application id as stored. */
 export class UserStep {
@@ -34,29 +45,32 @@ export class UserStep {
     this.#user = [app, writeText(userId)];
   }
 
-  add(login: NewLogin): AddResult {
+  add(login: NewLogin, limit: LoginLimit | undefined): AddResult {
     this.#dropExpired();
     if (this.#endedRow(login.id) !== undefined) return { outcome: "ended" };
-    this.#list(login);
-    return this.#listed();
+    return this.#listWithin(limit, login);
   }
 
   /** Lists a login that began earlier. */
-  adopt(login: NewLogin, since: Since): AddResult {
+  adopt(login: NewLogin, since: Since, limit: LoginLimit | undefined): AddResult {
     this.#dropExpired();
     if (this.#hasEndedSince(login.id, since)) return { outcome: "ended" };
-    const listed = this.#find(login.id);
-    if (listed === undefined) this.#list(login);
-    else if (listed.sids.includes(login.sid)) this.#change(listed, { ttlMs: login.ttlMs });
-    else return { outcome: "moved" };
-    return this.#listed();
+    const kept = this.#kept(login.id);
+    if (kept === undefined) return this.#listWithin(limit, login);
+    if (!isLive(kept, this.#now)) return { outcome: "ended" };
+    if (!kept.sids.includes(login.sid)) return { outcome: "moved" };
+    this.#change(kept, { ttlMs: login.ttlMs });
+    return this.#listed([]);
   }
 
-  update(loginId: string, change: LoginChange): boolean {
+  update(loginId: string, change: LoginChange): UpdateResult {
     const login = this.#find(loginId);
     if (login === undefined) return false;
     this.#change(login, change);
-    return true;
+    const { addSid, limit } = change;
+    if (limit === undefined || addSid === undefined || login.sids.includes(addSid)) return true;
+    const ended = this.#endExcess(this.#excess(loginId, addSid, limit), limit);
+    return ended.length === 0 || ended;
   }
 
   endOne(end: EndOfLogin, maxSessionAgeMs: number): EndResult {
@@ -71,7 +85,10 @@ export class UserStep {
       if (listed !== undefined && hasSid && hasOthers) this.#change(listed, { removeSid: ifSid });
       if (!hasSid || hasOthers) return { ended: [], endCount };
     }
-    if (listed !== undefined) this.#remove(listed, kick);
+    if (listed !== undefined) {
+      this.#remove(listed, kick);
+      this.#announce([writeText(listed.id)], kick === undefined ? null : writeKick(kick));
+    }
     const ttls = endTtlMs(end, maxSessionAgeMs);
     const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
     if (ttlMs !== undefined) this.#remember(loginId, earlier, { endCount: endCount + 1, kick, ttlMs });
@@ -84,22 +101,22 @@ export class UserStep {
     const spared = except === undefined ? undefined : this.#find(except);
     const sparedId = spared === undefined ? null : writeText(spared.id);
     const rows = this.#sql.all("loginsBut", ...this.#user, sparedId);
-    const live = rows.filter(({ expires }) => Number(expires) > this.#now);
+    const live = rows.map((row) => readLogin(this.#userId, row)).filter((login) => isLive(login, this.#now));
     const unfinished = this.#sql.all("listKicked", ...this.#user, this.#now);
     const again = new Set(unfinished.length === 0 ? [] : live.map(({ id }) => id));
-    const kicked = [...live, ...unfinished.filter(({ id }) => !again.has(id))];
-    const ended = kicked.map((row) => readLogin(this.#userId, row));
+    const kicked = unfinished.map((row) => readLogin(this.#userId, row)).filter(({ id }) => !again.has(id));
 
-    if (live.length > 0) this.#sql.run("keepKickedBut", ...this.#user, sparedId, this.#now);
+    if (live.length > 0) this.#sql.run("keepKickedBut", ...this.#user, sparedId, this.#now, this.#now);
     if (rows.length > 0) this.#sql.run("deleteLoginsBut", ...this.#user, sparedId);
     const until = this.#now + maxSessionAgeMs;
-    const times = [spared === undefined ? null : +spared.expires, shownTime(spared) ?? null];
+    const times = [spared === undefined ? null : spared.keptUntil, shownTime(spared) ?? null];
     const record = writeKick(kick);
     this.#sql.run("putKick", ...this.#user, ...times, writeText(kick.id), record, until, sparedId, until);
     this.#announce(
       rows.map(({ id }) => String(id)),
       record,
     );
+    const ended = [...live, ...kicked];
     return { ended, endCount: 0 };
   }
 
@@ -120,6 +137,7 @@ export class UserStep {
   kickOf(loginId: string, generation: Generation): KickRecord | undefined {
     return (
       readKick(this.#endedRow(loginId)?.["kick"]) ??
+      endOfLifetime(this.#kept(loginId), this.#now) ??
       kickSince(generation, this.#kickOfUser(loginId), readKick(this.#everyoneRow()?.["kick"]))
     );
   }
@@ -137,10 +155,40 @@ export class UserStep {
     return isSpared || !this.#isRemembered(row) ? undefined : readKick(row?.["kick"]);
   }
 
-  #listed(): AddResult {
+  #listWithin(limit: LoginLimit | undefined, login: NewLogin): AddResult {
+    const excess = limit === undefined ? [] : this.#excess(login.id, login.sid, limit);
+    const isRefused = excess.length > 0 && limit?.whenFull === "refuse" && this.#find(login.id) === undefined;
+    if (isRefused) return { outcome: "full" };
+    this.#list(login);
+    return this.#listed(this.#endExcess(excess, limit));
+  }
+
+  /** Returns the logins that exceed the limit once this login has this session id. */
+  #excess(loginId: string, sid: string, { count }: LoginLimit): KeptLogin[] {
+    if (Number(this.#sql.first("countLogins", ...this.#user)?.["count"]) < count) return [];
+    const rows = this.#sql.all("otherLogins", ...this.#login(loginId), this.#now, this.#now);
+    const others = rows.map((row) => readLogin(this.#userId, row));
+    return excessOf(others, sid, count);
+  }
+
+  /** Ends logins as a kick does. Their end is remembered until they would have expired. */
+  #endExcess(excess: readonly KeptLogin[], limit: LoginLimit | undefined): readonly KeptLogin[] {
+    if (limit === undefined) return [];
+    for (const login of excess) {
+      this.#remove(login, limit.record);
+      const earlier = this.#endedRow(login.id);
+      const endCount = Number(earlier?.["ends"] ?? 0) + 1;
+      this.#remember(login.id, earlier, { endCount, kick: limit.record, ttlMs: login.keptUntil - this.#now });
+    }
+    const ids = excess.map(({ id }) => writeText(id));
+    if (excess.length > 0) this.#announce(ids, writeKick(limit.record));
+    return excess;
+  }
+
+  #listed(ended: readonly ListedLogin[]): AddResult {
     const user = this.#userRow();
     const kickId = this.#isRemembered(user) ? readKickId(user) : undefined;
-    return { outcome: "listed", generation: generationAfter(kickId, readKickId(this.#everyoneRow())), ended: [] };
+    return { outcome: "listed", generation: generationAfter(kickId, readKickId(this.#everyoneRow())), ended };
   }
 
   /** Whether the row of a user has a kick that counts. */
@@ -148,33 +196,26 @@ export class UserStep {
     return Number(row?.["kick_until"] ?? 0) > this.#now;
   }
 
-  #list({ id, userId, sid, ttlMs, ip, userAgent, began }: NewLogin): void {
-    const [lastActive, expires] = [new Date(this.#now), new Date(this.#until(ttlMs))];
-    const shown = { lastActive, expires, shownUntil: expires };
-    this.#put({ id, userId, began: began ?? lastActive, ip, userAgent, sids: [sid], ...shown });
-    this.#setActive(+expires);
-    this.#show(undefined, +expires);
+  #list({ id, userId, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): void {
+    const beganAt = began ?? new Date(this.#now);
+    const lifetime = { lastsUntil: lastsMs === undefined ? undefined : +beganAt + lastsMs, idleMs };
+    const times = activeTimes({ ...lifetime, keptUntil: 0 }, this.#now, ttlMs);
+    this.#put({ id, userId, began: beganAt, ip, userAgent, sids: [sid], ...lifetime, ...times });
+    this.#setActive(times.keptUntil);
+    this.#show(undefined, +times.shownUntil);
   }
 
-  #change(login: ListedLogin, { addSid, removeSid, ttlMs, ip, userAgent }: LoginChange): void {
+  #change(login: KeptLogin, { addSid, removeSid, ttlMs, lastsMs, ip, userAgent }: LoginChange): void {
     const sids = new Set(login.sids);
     if (removeSid !== undefined) sids.delete(removeSid);
     if (addSid !== undefined) sids.add(addSid);
     const hasDevice = login.ip !== undefined || login.userAgent !== undefined;
-    const until = this.#until(ttlMs ?? 0);
-    const activity = {
-      lastActive: new Date(this.#now),
-      expires: new Date(Math.max(+login.expires, until)),
-      shownUntil: new Date(until),
-    };
-    const changed: ListedLogin = {
-      ...login,
-      ...(hasDevice ? {} : { ip, userAgent }),
-      ...(ttlMs === undefined ? {} : activity),
-      sids: [...sids],
-    };
+    const lastsUntil = lastsMs === undefined ? login.lastsUntil : this.#now + lastsMs;
+    const activity = ttlMs === undefined ? {} : activeTimes({ ...login, lastsUntil }, this.#now, ttlMs);
+    const device = hasDevice ? {} : { ip, userAgent };
+    const changed: KeptLogin = { ...login, ...device, lastsUntil, ...activity, sids: [...sids] };
     this.#put(changed);
-    if (ttlMs !== undefined) this.#setActive(+changed.expires);
+    if (ttlMs !== undefined) this.#setActive(changed.keptUntil);
     this.#show(shownTime(login), shownTime(changed));
   }
 
@@ -184,7 +225,6 @@ export class UserStep {
     this.#sql.run("deleteLogin", ...this.#login(login.id));
     this.#sql.run("setExpires", lastOf(this.#sql.first("lastExpiry", ...this.#user)) ?? null, ...this.#user);
     this.#show(shownTime(login), undefined);
-    this.#announce([writeText(login.id)], kick === undefined ? null : writeKick(kick));
   }
 
   /** Remembers the end of a login. */
@@ -200,14 +240,8 @@ export class UserStep {
     this.#sql.run("keepUser", ...this.#user, longest);
   }
 
-  #put({ id, began, lastActive, expires, shownUntil, ip, userAgent, sids }: ListedLogin): void {
-    const times = [began, lastActive, expires, shownUntil].map(Number);
-    const device = [writeOptional(ip), writeOptional(userAgent)];
-    this.#sql.run("putLogin", ...this.#login(id), ...times, ...device, writeTexts(sids));
-  }
-
-  #until(ttlMs: number): number {
-    return Math.min(this.#now + ttlMs, LAST_MS);
+  #put(login: KeptLogin): void {
+    this.#sql.run("putLogin", ...this.#login(login.id), ...writeLogin(login));
   }
 
   #setActive(expires: number): void {
@@ -240,12 +274,18 @@ export class UserStep {
     announce(this.#sql, this.#user, ids, record, this.#now);
   }
 
-  #find(loginId: string): ListedLogin | undefined {
+  #find(loginId: string): KeptLogin | undefined {
+    const login = this.#kept(loginId);
+    return isLive(login, this.#now) ? login : undefined;
+  }
+
+  /** Returns a login that has not expired, even if its lifetime is over. */
+  #kept(loginId: string): KeptLogin | undefined {
     const row = this.#sql.first("findLogin", ...this.#login(loginId), this.#now);
     return row && readLogin(this.#userId, row);
   }
 
-  #kicked(loginId: string): ListedLogin | undefined {
+  #kicked(loginId: string): KeptLogin | undefined {
     const row = this.#sql.first("findKicked", ...this.#login(loginId));
     return row && readLogin(this.#userId, row);
   }
@@ -270,14 +310,4 @@ export class UserStep {
 /** Until when lists show a login; `undefined`: not at all. */
 function shownTime(login: ListedLogin | undefined): number | undefined {
   return login === undefined || login.sids.length === 0 ? undefined : +login.shownUntil;
-}
-
-function lastOf(row: Row | undefined): number | undefined {
-  const last = row?.["last"];
-  return last === null || last === undefined ? undefined : Number(last);
-}
-
-function readKickId(row: Row | undefined): string | undefined {
-  const written = row?.["kick_id"];
-  return typeof written === "string" ? readText(written) : undefined;
 }

@@ -8,6 +8,8 @@ import { RegistryContext } from "./context.js";
 import { endConditionTests } from "./end-conditions.js";
 import { endTests } from "./end.js";
 import { kickTests } from "./kick.js";
+import { lifetimeTests } from "./lifetimes.js";
+import { limitTests } from "./limits.js";
 import { listTests } from "./lists.js";
 import { outageTests, type Outage } from "./outage.js";
 import { sparingKickTests } from "./sparing-kick.js";
@@ -39,6 +41,8 @@ const TOPICS: readonly ((suite: Suite) => void)[] = [
   kickTests,
   sparingKickTests,
   adoptTests,
+  limitTests,
+  lifetimeTests,
   activeUsersTests,
   scanLoginsTests,
   applicationTests,

@@ -2,7 +2,7 @@ import type { Store } from "express-session";
 import type { SessionRecord } from "../stamp.js";
 import { agelessTtlMs, fixedTtlMs, overdueMs, secondsMs, type ExpiringStore } from "../store/store-expiry.js";
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 
 /** Returns how long the store can still return a session that is written now, in milliseconds: the longest that is possible. */
 export function sessionTtlMs(store: Store, session: SessionRecord, maxSessionAgeMs: number): number {

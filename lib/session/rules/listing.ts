@@ -4,6 +4,7 @@ import type { LoginRegistry } from "../../types/registry.js";
 import { ignored } from "../../util/debug.js";
 import { unadopted } from "./adopted-id.js";
 import type { Adoption } from "./adoption.js";
+import { provisionalMs, type LimitedLogins, type Terms } from "./login-policy.js";
 import { deviceInfoOf } from "../../util/device-info.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { SessionLifetimes } from "./session-lifetimes.js";
@@ -32,6 +33,8 @@ export interface Listing {
    * with a new id.
    */
   readonly hasEnded?: "in the store" | "in a new session" | undefined;
+  /** The time that the login was listed for, in milliseconds, if its session lives longer: the write must be followed by a record. */
+  readonly provisionalMs?: number | undefined;
   readonly undo?: () => Promise<void>;
   /** @param isListed - whether the login was still listed after the write */
   readonly done?: (isListed: boolean) => void;
@@ -40,11 +43,12 @@ export interface Listing {
 /** The result of an adoption. */
 export type Adopted =
   | { readonly stamp: Stamp }
-  /** `"failed"`: `sessions.loggedInAt` threw, or returned no date. */
-  | { readonly rejected: "rejected" | "failed"; readonly authenticatedAt: Date | undefined };
+  /** `"failed"`: `sessions.loggedInAt` threw, or returned no date. `"full"`: the limit of logins refuses it for now. */
+  | { readonly rejected: "rejected" | "failed" | "full"; readonly authenticatedAt: Date | undefined };
 
 export interface ListingsOptions {
   readonly registry: LoginRegistry;
+  readonly limited: LimitedLogins;
   readonly adoption: Adoption;
   readonly lifetimes: SessionLifetimes;
   readonly remembered: RememberedSessions;
@@ -55,14 +59,16 @@ export interface ListingsOptions {
 /** Lists the login of a session before the session is saved: a new login, or the one it continues. */
 export class Listings {
   readonly #registry: LoginRegistry;
+  readonly #limited: LimitedLogins;
   readonly #adoption: Adoption;
   readonly #lifetimes: SessionLifetimes;
   readonly #remembered: RememberedSessions;
   readonly #maxSessionAgeMs: number;
   readonly #events: SessionEvents;
 
-  constructor({ registry, adoption, lifetimes, remembered, maxSessionAgeMs, events }: ListingsOptions) {
+  constructor({ registry, limited, adoption, lifetimes, remembered, maxSessionAgeMs, events }: ListingsOptions) {
     this.#registry = registry;
+    this.#limited = limited;
     this.#adoption = adoption;
     this.#lifetimes = lifetimes;
     this.#remembered = remembered;
@@ -101,7 +107,7 @@ export class Listings {
     if (current !== undefined) return this.#continue(saving, current);
     const adopted = await this.adopt(sid, session, userId);
     if (!("stamp" in adopted)) {
-      this.#events.rejected({ id: unadopted(sid, userId).loginId, userId, at: undefined, reason: undefined });
+      this.#events.rejected({ id: unadopted(sid, userId).loginId, userId }, undefined);
       return undefined;
     }
     const { stamp } = adopted;
@@ -122,8 +128,11 @@ export class Listings {
     const unlisted = unadopted(sid, userId);
     const login = { id: unlisted.loginId, userId, sid, ttlMs: this.#lifetimes.keepMs(session) };
     const since = { generation: unlisted.generation, endCount: 0, ...adoptable };
-    const added = await this.#registry.add(login, { since });
-    if (added.outcome !== "listed") return { rejected: "rejected", authenticatedAt: adoptable.authenticatedAt };
+    const added = await this.#limited.add(login, await this.#limited.termsOf(userId, session), since);
+    if (added.outcome !== "listed") {
+      const rejected = added.outcome === "full" ? "full" : "rejected";
+      return { rejected, authenticatedAt: adoptable.authenticatedAt };
+    }
     return { stamp: { ...unlisted, generation: added.generation } };
   }
 
@@ -136,6 +145,7 @@ export class Listings {
    */
   async #begin({ sid, session, userId, req, logins }: Saving, left?: Stamp): Promise<Listing> {
     const client = deviceInfoOf(req);
+    const terms = await this.#limited.termsOf(userId, session);
     for (;;) {
       const loginId = randomBytes(16).toString("base64url");
       const now = Date.now();
@@ -146,7 +156,7 @@ export class Listings {
       };
       const login = { id: loginId, userId, sid, ttlMs, ...client };
       const since = left && { generation: left.generation, endCount: 0 };
-      const added = await orUndo(this.#registry.add(login, { since }), undo);
+      const added = await orUndo(this.#limited.addForSave(login, terms, since), undo);
       if (added.outcome !== "listed") {
         if (left !== undefined) return { stamp: left, hasEnded: "in a new session" };
         continue;
@@ -154,11 +164,11 @@ export class Listings {
       const stamp = { userId, loginId, generation: added.generation };
       const done = (isListed: boolean): void => {
         if (logins !== undefined) logins.startsLoginAfter = undefined;
-        this.#written({ stamp, sid }, logins, now, ttlMs);
+        this.#written({ stamp, sid }, logins, now, keptMs(ttlMs, terms));
         // If a kick has ended the login meanwhile, its event has been emitted.
         if (isListed) this.#events.login({ id: loginId, userId, ...client });
       };
-      return { stamp, undo, done };
+      return { stamp, undo, done, ...provisionally(ttlMs, terms) };
     }
   }
 
@@ -176,11 +186,11 @@ export class Listings {
 
   /** Continues a login under the new session id of its request, if it is still listed. */
   async #rotate({ sid, session }: Saving, { stamp }: HeldLogin, logins: RequestState): Promise<Listing> {
-    const { userId, loginId } = stamp;
     const now = Date.now();
     const ttlMs = this.#lifetimes.keepMs(session);
+    const limit = await this.#limited.limitOf(stamp.userId, session);
     const undo = this.#removeSid(stamp, sid);
-    const isListed = await orUndo(this.#registry.update(userId, loginId, { addSid: sid, ttlMs }), undo);
+    const isListed = await orUndo(this.#limited.addSid(stamp, { addSid: sid, ttlMs, limit }), undo);
     if (!isListed) return { stamp, hasEnded: "in a new session" };
     return { stamp, undo, done: () => this.#written({ stamp, sid }, logins, now, ttlMs) };
   }
@@ -201,16 +211,17 @@ export class Listings {
     if (now - removal.at >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp, hasEnded };
     const { began, ip, userAgent } = removal.login;
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
+    const terms = await this.#limited.termsOf(userId, session);
     delete held.removal;
     const undo = this.#removeSid(stamp, sid);
     const since = { generation, endCount: removal.endCount };
-    const { outcome } = await orUndo(this.#registry.add(again, { since }), undo);
+    const { outcome } = await orUndo(this.#limited.addForSave(again, terms, since), undo);
     if (outcome !== "listed") return { stamp, hasEnded };
     const done = (isListed: boolean): void => {
-      this.#written({ stamp, sid }, logins, now, ttlMs);
+      this.#written({ stamp, sid }, logins, now, keptMs(ttlMs, terms));
       if (isListed) this.#events.login({ id: loginId, userId, ip, userAgent });
     };
-    return { stamp, undo, done };
+    return { stamp, undo, done, ...provisionally(ttlMs, terms) };
   }
 
   #written(held: HeldLogin, logins: RequestState | undefined, recordedAt: number, ttlMs: number): void {
@@ -224,6 +235,16 @@ export class Listings {
       await this.#registry.update(userId, loginId, { removeSid: sid });
     };
   }
+}
+
+/** Returns how long a login is listed for before its session is written, in milliseconds. */
+function keptMs(ttlMs: number, terms: Terms): number {
+  return Math.min(ttlMs, provisionalMs(terms));
+}
+
+function provisionally(ttlMs: number, terms: Terms): Pick<Listing, "provisionalMs"> {
+  const kept = keptMs(ttlMs, terms);
+  return kept < ttlMs ? { provisionalMs: kept } : {};
 }
 
 function notAwaited(): LogoutError {

@@ -10,6 +10,7 @@ import {
   hasOwnKey,
   isSameLogin,
   stampOf,
+  tombstoneBy,
   tombstoneOf,
   tombstoneSession,
   withStamp,
@@ -185,7 +186,7 @@ export class SessionLoads {
   }
 
   #rejectAgain(sid: string, tombstone: Tombstone): Loaded {
-    this.#events.rejected({ id: tombstone.loginId, userId: undefined, at: tombstone.at, reason: tombstone.reason });
+    this.#events.rejected({ id: tombstone.loginId, userId: undefined }, tombstone);
     return { rejection: { ...tombstone, sid } };
   }
 
@@ -193,8 +194,8 @@ export class SessionLoads {
   async adopt(sid: string, session: SessionRecord, userId: string): Promise<Loaded> {
     const adopted = await this.#listings.adopt(sid, session, userId);
     if (!("stamp" in adopted)) {
-      // A fault of the app: the session stays until the app is fixed.
-      if (adopted.rejected === "failed") return {};
+      // A fault of the app: the session stays until the app is fixed. Or the user must end another login first.
+      if (adopted.rejected !== "rejected") return {};
       return this.#reject(sid, session, unadopted(sid, userId), adopted.authenticatedAt);
     }
     const { stamp } = adopted;
@@ -222,12 +223,12 @@ export class SessionLoads {
     const kick = record !== undefined && isBefore(record, authenticatedAt) ? undefined : record;
     const current = await this.#raw.get(sid);
     if (current !== undefined && !this.#isUnchanged(current, session)) return this.#load(sid);
-    this.#events.rejected({ id: loginId, userId, at: kick && +kick.at, reason: kick?.reason });
+    this.#events.rejected({ id: loginId, userId }, kick);
     if (kick === undefined) {
       if (current !== undefined) await this.#raw.destroy(sid);
       return {};
     }
-    const tombstone = { loginId, at: +kick.at, reason: kick.reason };
+    const tombstone = tombstoneBy(kick, loginId);
     if (current !== undefined) {
       await this.#raw.set(sid, tombstoneSession(tombstone, new Date(Date.now() + this.#lifetimes.keepMs(session))));
     }

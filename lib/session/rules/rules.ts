@@ -13,6 +13,7 @@ import { SessionTouches } from "./activity.js";
 import { Adoption, type AdoptionOptions } from "./adoption.js";
 import { LoginEnds } from "./end.js";
 import { Listings } from "./listing.js";
+import { LimitedLogins, type LoginPolicy } from "./login-policy.js";
 import { SessionLoads } from "./load.js";
 import { MissingUser } from "./missing-user.js";
 import { RememberedSessions } from "./remembered-sessions.js";
@@ -35,6 +36,7 @@ export interface SessionRulesOptions {
   readonly registry: LoginRegistry;
   readonly userId: UserIdOf;
   readonly sessions: SessionRuleOptions;
+  readonly logins: LoginPolicy;
   readonly events: SessionEvents;
 }
 
@@ -56,7 +58,7 @@ export class SessionRules {
   readonly #missingUser = new MissingUser();
 
   /** @param options - `store`: not hooked yet */
-  constructor({ store, raw, tombstones, registry, userId, sessions, events }: SessionRulesOptions) {
+  constructor({ store, raw, tombstones, registry, userId, sessions, logins, events }: SessionRulesOptions) {
     const { maxAgeMs: maxSessionAgeMs, touchIntervalMs } = sessions;
     this.#raw = raw;
     this.#registry = registry;
@@ -69,7 +71,8 @@ export class SessionRules {
     const isInOrder = client !== undefined && ownRegistry(registry)?.sharesConnection?.(client) === true;
     const lifetimes = new SessionLifetimes({ store, registry, remembered, maxSessionAgeMs });
     const adoption = this.#adoption;
-    const listings = new Listings({ registry, adoption, lifetimes, events, remembered, maxSessionAgeMs });
+    const limited = new LimitedLogins({ policy: logins, registry, tombstones, events });
+    const listings = new Listings({ registry, limited, adoption, lifetimes, events, remembered, maxSessionAgeMs });
     const ends = (this.ends = new LoginEnds({ raw, tombstones, registry, remembered, events, stampOf }));
     const shared = { raw, registry, listings, lifetimes, ends, remembered, userOf };
     const missingUser = this.#missingUser;

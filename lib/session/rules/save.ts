@@ -85,7 +85,8 @@ export class SessionSaves {
       await this.#ends.destroy(sid, logins);
       return;
     }
-    const listed = await this.#list(session, (user) => this.#listings.of({ sid, session, userId: user, req, logins }));
+    const listed = await this.#listForSave(sid, session, req, logins);
+    if (listed === undefined) return;
     const { userId, listing } = listed;
     const others = this.#endedBy(sid, session, userId, logins);
     const before = debug && logins.on(sid)?.stamp.userId;
@@ -173,7 +174,10 @@ export class SessionSaves {
         throw error;
       }
       listing.done?.(isListed);
-      if (isListed) await this.#lifetimes.recordLifetime(sid, lifetimeMs, listed.lifetimeMs, listing.stamp);
+      if (!isListed) return;
+      if (listing.provisionalMs === undefined) {
+        await this.#lifetimes.recordLifetime(sid, lifetimeMs, listed.lifetimeMs, listing.stamp);
+      } else await this.#lifetimes.confirm(sid, lifetimeMs, listing.stamp);
     }
   }
 
@@ -188,6 +192,26 @@ export class SessionSaves {
     await (isNew
       ? this.#tombstones.writeNew(sid, stamp, kick, expires)
       : this.#tombstones.replace(sid, stamp, kick, expires));
+  }
+
+  /**
+   * Lists the login of a session. After a refusal, express-session saves the session once more when the response has been sent:
+   * returns `undefined` then, because an error would destroy the connection that sends the refusal.
+   */
+  async #listForSave(
+    sid: string,
+    session: SessionRecord,
+    req: object,
+    logins: RequestState,
+  ): Promise<Listed | undefined> {
+    try {
+      return await this.#list(session, (user) => this.#listings.of({ sid, session, userId: user, req, logins }));
+    } catch (error) {
+      if (!LogoutError.is(error, "ERR_TOO_MANY_LOGINS")) throw error;
+      if (logins.isRefused && isAnswered(req)) return undefined;
+      logins.isRefused = true;
+      throw error;
+    }
   }
 
   /** Lists the login of the session's user, again if the user changes meanwhile: data and stamp must be of one user. */
@@ -227,6 +251,10 @@ export class SessionSaves {
 function heldAs(stamp: Stamp, logins: RequestState): HeldLogin | undefined {
   const held = logins.of(stamp.userId);
   return isSameLogin(held?.stamp, stamp) ? held : undefined;
+}
+
+function isAnswered(req: object): boolean {
+  return (req as { readonly res?: { readonly headersSent?: boolean } }).res?.headersSent === true;
 }
 
 export function isListedWith(login: Pick<ListedLogin, "sids"> | undefined, sid: string): boolean {

@@ -48,10 +48,16 @@ export class SessionLifetimes {
     await this.#record(sid, lifetimeMs, stamp, undefined).catch(ignored("a lifetime was not recorded", [sid]));
   }
 
+  /** Records the lifetime of a session whose login was listed provisionally. Otherwise the login would end before its session. */
+  async confirm(sid: string, lifetimeMs: number, stamp: Stamp): Promise<void> {
+    await this.#record(sid, lifetimeMs, stamp, undefined);
+  }
+
   async #record(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
     const now = Date.now();
     const ttlMs = lifetimeMs + activityIntervalMs(lifetimeMs);
-    const isListed = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
+    const updated = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
+    const isListed = updated !== false;
     if (isListed) this.#remembered.recorded(sid, stamp, now, ttlMs);
     return isListed;
   }

@@ -1,10 +1,12 @@
--- Lists a login that began earlier. → the id of the user's last kick, or ""; nil: refused; an empty list: the login
--- has left this session id.
+-- Lists a login that began earlier. → the id of the user's last kick, or "", and id, record, … of the logins that the limit has ended;
+-- nil: refused; an empty list: the login has left this session id; 0: refused by the limit. `count`: the limit, "": none.
 --- @include "logins"
 --- @include "ends"
+--- @include "limit"
 
-local logins, ended, order = unpack(KEYS)
-local id, sid, ttl, ip, userAgent, began, kickBefore, endCount, authenticatedAt = unpack(ARGV)
+local logins, ended, kicked, order = unpack(KEYS)
+local id, sid, ttl, ip, userAgent, began, lasts, idle, count, whenFull, limitKick, channel, user = unpack(ARGV)
+local kickBefore, endCount, authenticatedAt = unpack(ARGV, 14)
 
 -- The same as in lib/util/clock-margin.ts.
 local CLOCK_MARGIN_MS = 60000
@@ -20,13 +22,14 @@ local kickId = kickIdOf(kick)
 if kickId ~= '' and kickId ~= kickBefore and redis.call('HGET', ended, '*spared') ~= id and counts(kick) then return false end
 if endsOf(ended, id) ~= tonumber(endCount) then return false end
 local record = read(logins, id)
-if not record then
-  list(logins, order, id, sid, tonumber(ttl), ip, userAgent, began)
-elseif not has(record, sid) then return {}
-else
-  record[2] = now
-  record[3] = math.max(record[3], now + tonumber(ttl))
-  record.shown = now + tonumber(ttl)
+if record and record[3] > now and not isLive(record) then return false end
+if record then
+  if not has(record, sid) then return {} end
+  activate(record, tonumber(ttl))
   write(logins, order, id, record)
+  return { kickId }
 end
-return kickId
+local found = count == '' and {} or excess(logins, id, sid, tonumber(count))
+if #found > 0 and whenFull == 'refuse' then return 0 end
+list(logins, order, id, sid, tonumber(ttl), ip, userAgent, began, lasts, idle)
+return endExcess({ kickId }, found, logins, ended, kicked, order, limitKick, channel, user)

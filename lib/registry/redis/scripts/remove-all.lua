@@ -8,16 +8,23 @@ local kick, ttl, channel, user, except = unpack(ARGV)
 
 local spared = except and read(logins, except)
 redis.call('UNLINK', order)
-if spared and spared[3] > now then
+if spared and isLive(spared) then
   redis.call('HDEL', logins, except)
   redis.call('HSET', ended, '*spared', except)
 else
   spared = nil
   redis.call('HDEL', ended, '*spared')
 end
-local removed = redis.call('HGETALL', logins)
-local ids = {}
-for i = 1, #removed, 2 do ids[#ids + 1] = removed[i] end
+local removed, ids = {}, {}
+local fields = redis.call('HGETALL', logins)
+for i = 1, #fields, 2 do
+  if isOver(fields[i + 1]) then redis.call('HDEL', logins, fields[i])
+  else
+    ids[#ids + 1] = fields[i]
+    removed[#removed + 1] = fields[i]
+    removed[#removed + 1] = fields[i + 1]
+  end
+end
 publish(channel, user, kick, ids)
 if redis.call('EXISTS', kicked) == 0 then
   if #ids > 0 then redis.call('RENAME', logins, kicked) end

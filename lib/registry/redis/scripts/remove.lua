@@ -21,6 +21,9 @@ local function shownLeft()
 end
 
 local record = redis.call('HGET', logins, id)
+-- A login whose lifetime is over is not listed any more. It is kept, as the reason.
+local isKept = record and isOver(record)
+if isKept then record = false end
 if condition ~= '' then
   local login = record and decode(record)
   local isMet = login and has(login, sid)
@@ -30,7 +33,7 @@ if condition ~= '' then
   end
   if not isMet then return { false, endsOf(ended, id), redis.call('HLEN', logins), redis.call('HLEN', kicked), '' } end
 end
-drop(logins, order, id)
+if not isKept then drop(logins, order, id) end
 if record then publish(channel, user, kick, { id }) end
 local isKick = kick ~= ''
 if isKick and record then
@@ -39,16 +42,7 @@ if isKick and record then
 end
 local ends = endsOf(ended, id)
 local ttl = tonumber(record and endTtl or unlistedTtl)
-if ttl then
-  dropExpiredEnds(ended)
-  ends = ends + 1
-  local field = '=' .. id
-  local expires, lastKick = string.match(redis.call('HGET', ended, field) or '0 0 ', '^%d+ (%d+) (.*)$')
-  if isKick then lastKick = kick end
-  expires = math.max(tonumber(expires), now + ttl)
-  redis.call('HSET', ended, field, integer(ends) .. ' ' .. integer(expires) .. ' ' .. lastKick)
-  keep(ended, ttl)
-end
+if ttl then ends = remember(ended, id, kick, ttl) end
 local left = redis.call('HLEN', logins)
 local shown = ''
 if record and left > 0 then

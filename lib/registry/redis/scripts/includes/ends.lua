@@ -4,6 +4,7 @@
 -- `count expires kick`. Fields of the hash: `*`, the user's last kick; `*spared`, the login that this kick has spared; `=` and a
 -- login id, the ends of that login.
 --- @include "time"
+--- @include "logins"
 
 -- The maximum number of logins in one message.
 local LOGINS_PER_MESSAGE = 1000
@@ -21,6 +22,19 @@ end
 local function endsOf(key, id)
   local value = redis.call('HGET', key, '=' .. id)
   return value and tonumber(string.match(value, '^%d+')) or 0
+end
+
+-- Remembers the end of a login, with the kick, if it is not "". → how often the login has been ended.
+local function remember(key, id, kick, ttl)
+  dropExpiredEnds(key)
+  local field = '=' .. id
+  local ends = endsOf(key, id) + 1
+  local expires, lastKick = string.match(redis.call('HGET', key, field) or '0 0 ', '^%d+ (%d+) (.*)$')
+  if kick ~= '' then lastKick = kick end
+  expires = math.max(tonumber(expires), now + ttl)
+  redis.call('HSET', key, field, integer(ends) .. ' ' .. integer(expires) .. ' ' .. lastKick)
+  keep(key, ttl)
+  return ends
 end
 
 local function kickIdOf(value) return value and string.match(value, '^%S+') or '' end

@@ -2,7 +2,8 @@
 --
 -- In Lua, a record is { began, lastActive, expires, ip, userAgent, sid, sid, … } with the field `shown`, until when lists show the
 -- login; times are epoch milliseconds. Stored records have the second and third time relative to the first, which saves 16 bytes
--- a login, and `shown`, a number among the session ids, only if it differs from `expires`.
+-- a login, and `shown`, a number among the session ids, only if it differs from `expires`. A login with a lifetime of its own has an
+-- array among the session ids, the field `lifetime`: how long it lasts after it began, and how long without activity; false: unlimited.
 --
 -- For users with more than READ_WHOLE logins, a sorted set has the login ids by the time they began, negative for logins that are
 -- not shown. If it is missing or smaller than the hash, order.lua builds it.
@@ -23,7 +24,8 @@ local function decode(value)
   record[3] = record[1] + record[3]
   record.shown = record[3]
   for i = #record, 6, -1 do
-    if type(record[i]) == 'number' then record.shown = record[1] + table.remove(record, i) end
+    if type(record[i]) == 'number' then record.shown = record[1] + table.remove(record, i)
+    elseif type(record[i]) == 'table' then record.lifetime = table.remove(record, i) end
   end
   return record
 end
@@ -32,7 +34,30 @@ local function encode(record)
   local kept = { record[1], record[2] - record[1], record[3] - record[1] }
   for i = 4, #record do kept[i] = record[i] end
   if record.shown ~= record[3] then kept[#kept + 1] = record.shown - record[1] end
+  kept[#kept + 1] = record.lifetime
   return cjson.encode(kept)
+end
+
+-- When the lifetime of a login is over.
+local function overAt(record)
+  local lasts, idle = unpack(record.lifetime or {})
+  return math.min(lasts and record[1] + lasts or math.huge, idle and record[2] + idle or math.huge)
+end
+
+local function isLive(record) return record[3] > now and overAt(record) > now end
+
+-- Whether the lifetime of a stored record is over. Only a record with a lifetime has a second bracket, or a user agent.
+local function isOver(value)
+  if not string.find(value, '[', 2, true) then return false end
+  local isRead, record = pcall(decode, value)
+  return isRead and overAt(record) <= now
+end
+
+-- Records activity of a login whose session lives for `ttl` from now.
+local function activate(record, ttl)
+  record[2] = now
+  record[3] = math.max(record[3], now + ttl)
+  record.shown = math.min(now + ttl, overAt(record))
 end
 
 local function read(key, id)
@@ -55,6 +80,7 @@ local function without(record, sid)
     if record[i] ~= sid then changed[#changed + 1] = record[i] end
   end
   changed.shown = record.shown
+  changed.lifetime = record.lifetime
   return changed
 end
 
@@ -101,9 +127,10 @@ local function dropExpired(logins, order)
   end
 end
 
-local function list(logins, order, id, sid, ttl, ip, userAgent, began)
+local function list(logins, order, id, sid, ttl, ip, userAgent, began, lasts, idle)
   dropExpired(logins, order)
-  local record = { tonumber(began) or now, now, now + ttl, ip, userAgent, sid }
-  record.shown = record[3]
+  local record = { tonumber(began) or now, now, 0, ip, userAgent, sid }
+  if lasts ~= '' or idle ~= '' then record.lifetime = { tonumber(lasts) or false, tonumber(idle) or false } end
+  activate(record, ttl)
   write(logins, order, id, record)
 end
