@@ -1,5 +1,4 @@
 export { logout, type LogoutControls, type LogoutMiddleware } from "./logout.js";
-export type { Finding } from "./diagnose.js";
 export type { LogoutOptions } from "./options.js";
 export type { AdminContext, AdminOptions, AdminRoutes } from "./options/admin.js";
 export type { ConsoleContext, ConsoleOptions } from "./options/console.js";
@@ -21,5 +20,6 @@ export type { CountedPage, PageRequest } from "./logins/paging.js";
 export type { DeviceInfo, LoginEnd, LoginEndCause, Login, UserId, UserProfile } from "./types/login.js";
 export type { Closable } from "./live/closable.js";
 export type { LoginSignal } from "./live/login-end-error.js";
+export type { Finding, Health } from "./types/health.js";
 export type { LoginRegistry } from "./types/registry.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

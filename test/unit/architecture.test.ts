@@ -23,8 +23,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   logins: ["errors", "session", "util"],
   options: ["errors", "pages", "registry", "session", "util"],
   http: ["errors", "logins", "pages", "util"],
-  diagnose: ["errors", "http", "registry", "session", "util"],
-  logout: ["diagnose", "errors", "http", "live", "logins", "options", "pages", "registry", "session", "util"],
+  diagnose: ["http", "operation", "registry", "session"],
+  operation: ["errors", "registry", "util"],
+  logout: [
+    "diagnose",
+    "errors",
+    "http",
+    "live",
+    "logins",
+    "operation",
+    "options",
+    "pages",
+    "registry",
+    "session",
+    "util",
+  ],
   index: ["errors", "logout", "registry"],
 };
 const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "better-sqlite3", "libsql", "express-session"];

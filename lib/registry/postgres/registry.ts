@@ -12,6 +12,7 @@ import type {
   LoginChange,
   NewLogin,
   RegistryApplication,
+  RegistryHealth,
   RegistryList,
   RegistryListener,
   RegistryPage,
@@ -22,10 +23,12 @@ import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endTtlMs } from "../ends.js";
 import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generation.js";
+import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
+import type { PostgresLoginRegistryOptions } from "./options.js";
 import {
   notificationHead,
   readLogin,
@@ -40,17 +43,6 @@ import { LoginLists } from "./login-lists.js";
 import { migrate, migrationsOf } from "./migrations.js";
 import { statementsOf, type Statements } from "./statements.js";
 import { PostgresNotifications } from "./notifications.js";
-
-/** Options of {@link PostgresLoginRegistry}. */
-export interface PostgresLoginRegistryOptions extends PostgresNames {
-  /** A `Pool` of pg 8, possibly the one that connect-pg-simple uses. The registry never closes it. */
-  readonly pool: PostgresPool;
-  /**
-   * Timeout of a call in milliseconds, including the wait for a connection. A call that times out rejects with
-   * `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000.
-   */
-  readonly timeoutMs?: number | undefined;
-}
 
 interface Application {
   /** The application id as stored in the tables. */
@@ -250,6 +242,10 @@ export class PostgresLoginRegistry implements OwnRegistry {
       }
     }
     await this.#database.read(this.#statements.notify, this.#app.channel);
+  }
+
+  health(): Promise<RegistryHealth> {
+    return measureClock(async () => Number((await this.#database.read(this.#statements.health))[0]?.["now"]));
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,8 @@ type StatementName =
   | "kickEveryone"
   | "forget"
   | "notify"
-  | "sweep";
+  | "sweep"
+  | "health";
 
 export type Statements = Readonly<Record<StatementName, Statement>>;
 
@@ -80,6 +81,11 @@ export function statementsOf(names: Names): Statements {
     forget: statement(`SELECT ${names.of("forget_logins")}(${parameters(3)})`),
     notify: statement("SELECT pg_notify($1, '')"),
     sweep: statement(`SELECT ${names.of("sweep")}(${parameters(3)})::text AS swept`),
+    // Reads the table that requests read.
+    health: statement(
+      `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS now
+       FROM (SELECT count(*) FROM (SELECT 1 FROM ${logins} LIMIT 1) l) readable`,
+    ),
   };
 }
 

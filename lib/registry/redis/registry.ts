@@ -9,6 +9,7 @@ import type {
   LoginChange,
   NewLogin,
   RegistryApplication,
+  RegistryHealth,
   RegistryList,
   RegistryListener,
   RegistryPage,
@@ -18,6 +19,7 @@ import type {
 } from "../../types/registry.js";
 import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
+import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
 import { generationAfter, kickIdsOf, kickSince, newKickRecord } from "../generation.js";
 import { adapterOf, type RedisAdapter } from "./clients/index.js";
@@ -31,7 +33,7 @@ import { subscribeTo, NotificationChannel } from "./notification-channel.js";
 import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import { checked, type RedisLoginRegistryOptions } from "./options.js";
 import { readEnd, readKick, readKickId, readLogin, writeChange, writeKick, writeLogin, writeTime } from "./records.js";
-import { ADD, ADOPT, PUBLISH, UPDATE } from "./scripts/bundle.js";
+import { ADD, ADOPT, HEALTH, PUBLISH, UPDATE } from "./scripts/bundle.js";
 
 /** Replies of UPDATE. */
 const [NOT_LISTED, SHOWN_SHORTER, SHOWN_NO_MORE, HIDDEN] = [0, 2, 3, 4];
@@ -221,6 +223,10 @@ export class RedisLoginRegistry implements OwnRegistry {
         publish: (name, text) => this.#connection.command("PUBLISH", name, text),
       });
     return subscribeTo(this.#app.channel, subscribe);
+  }
+
+  health(): Promise<RegistryHealth> {
+    return measureClock(async () => Number(await this.#connection.run(HEALTH, [this.#loginsKey("health")])));
   }
 
   async close(): Promise<void> {
