@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { MemoryStore, Store } from "express-session";
+import type { Store } from "express-session";
+import { MemoryStore } from "express-session";
 import { Pool } from "pg";
 import {
   logout,
@@ -16,6 +17,8 @@ import { startPostgres, type PostgresServer } from "../support/postgres-server.j
 
 /** Between the probe's own limit and what a busy machine adds. */
 const ANSWERED_MS = 2_000;
+
+const DOWN: Error = Object.assign(new Error("down"), { code: 7 });
 
 const opened: LogoutMiddleware[] = [];
 afterEach(async () => {
@@ -162,7 +165,7 @@ describe("health() on the registry of another author", () => {
   };
 
   it.each<[string, LoginRegistry]>([
-    ["rejects with any value", withFind(() => Promise.reject("down" as unknown as Error))],
+    ["rejects with an error of its own", withFind(() => Promise.reject(DOWN))],
     [
       "throws",
       withFind(() => {

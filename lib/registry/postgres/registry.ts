@@ -8,6 +8,7 @@ import type {
   EndOfUser,
   EndResult,
   EndTarget,
+  Finding,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -26,6 +27,7 @@ import { generationAfter, kickSince, kickIdsOf, newKickRecord } from "../generat
 import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
+import { checkDatabase } from "./check.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
 import type { PostgresLoginRegistryOptions } from "./options.js";
@@ -246,6 +248,10 @@ export class PostgresLoginRegistry implements OwnRegistry {
 
   health(): Promise<RegistryHealth> {
     return measureClock(async () => Number((await this.#database.read(this.#statements.health))[0]?.["now"]));
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return checkDatabase(this.#database, this.#names, this.#app.app);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type {
   AddResult,
   EndResult,
   EndTarget,
+  Finding,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -23,6 +24,7 @@ import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
 import { generationAfter, kickIdsOf, kickSince, newKickRecord } from "../generation.js";
 import { adapterOf, type RedisAdapter } from "./clients/index.js";
+import { checkServer, ServerWarnings } from "./check/index.js";
 import { CoherentCache, rejectOtherStores } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
 import { appKeys, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
@@ -78,6 +80,9 @@ export class RedisLoginRegistry implements OwnRegistry {
   readonly #isCoherent: boolean;
   #cache: CoherentCache | undefined;
   readonly #served = new Served<Application>("the client");
+  readonly #warnings: ServerWarnings;
+  /** What {@link check} compares the server with. */
+  readonly #checked: { readonly waitReplicas: number; readonly timeoutMs: number };
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
   constructor(options: RedisLoginRegistryOptions) {
@@ -88,6 +93,8 @@ export class RedisLoginRegistry implements OwnRegistry {
     this.#endCommands = this.#connection.replicatedTo(waitReplicas);
     this.#client = client;
     this.#isCoherent = coherentCache;
+    this.#warnings = new ServerWarnings(this.#connection);
+    this.#checked = { waitReplicas, timeoutMs };
   }
 
   init({ appId, maxSessionAgeMs: ageMs, store }: RegistryApplication & { readonly store?: unknown }): void {
@@ -133,6 +140,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     const args = [...writeLogin(login), userKickId];
     if ((await this.#connection.run(ADD, [logins, ended, order], args)) === null) return { outcome: "ended" };
     const everyone = await this.#app.index.touch(login.userId, login.ttlMs);
+    this.#warnings.emitOnce();
     return listedAfter(userKickId, everyone);
   }
 
@@ -227,6 +235,10 @@ export class RedisLoginRegistry implements OwnRegistry {
 
   health(): Promise<RegistryHealth> {
     return measureClock(async () => Number(await this.#connection.run(HEALTH, [this.#loginsKey("health")])));
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return checkServer({ adapter: this.#adapter, keys: this.#app.keys, ...this.#checked });
   }
 
   async close(): Promise<void> {

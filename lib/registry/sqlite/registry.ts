@@ -6,6 +6,7 @@ import type {
   AddResult,
   EndResult,
   EndTarget,
+  Finding,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -20,6 +21,7 @@ import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { newKickRecord } from "../generation.js";
 import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
+import { checkFile } from "./check.js";
 import { Connection, type Sql } from "./connection.js";
 import { Database } from "./database.js";
 import { engineOf, type SqliteDatabase } from "./engine.js";
@@ -188,6 +190,10 @@ export class SqliteLoginRegistry implements OwnRegistry {
       });
       this.#poll();
     }
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return checkFile(this.#database, this.#app.app);
   }
 
   async close(): Promise<void> {
