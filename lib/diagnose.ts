@@ -1,34 +1,18 @@
 import type { Request } from "express";
-import { redactError } from "./util/redact-error.js";
-import { LogoutError } from "./errors.js";
 import type { RequestSessions } from "./http/request-sessions.js";
 import { CSRF_BEFORE, CSRF_FIX, isAfterCsrf, isBeforePassport, PASSPORT_FIX } from "./http/middleware-order.js";
 import { mountedAround } from "./http/middleware-stack.js";
 import type { MountPaths } from "./http/mount-paths.js";
+import { findingsOfRegistry, reasonOf } from "./operation/registry-findings.js";
+import type { Finding } from "./types/health.js";
 import type { LoginRegistry } from "./types/registry.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
-import { ownRegistry } from "./util/own-registry.js";
 import { likelyUserKeys } from "./session/rules/missing-user.js";
 import type { SessionRecord } from "./session/stamp.js";
 import type { StoreDescription } from "./session/store/store-support.js";
 import { defaultUserId, findDefaultUserId, toUserId, type UserIdOf } from "./session/user-id.js";
 
-const ANSWERS_WITHIN_MS = 2_000;
-const REGISTRY_FIX =
-  "Check that the registry's server runs and its client is connected, or that its file can be opened and written.";
 const USER_ID_FIX = "Pass logout({ userId: (session) => … }) that returns the user id.";
-
-/** A finding of {@link LogoutControls.diagnose}. */
-export interface Finding {
-  /** `"unknown"`: could not be checked. */
-  readonly level: "ok" | "warn" | "error" | "unknown";
-  /** What was checked. */
-  readonly what: string;
-  /** What was found. */
-  readonly why: string;
-  /** The fix. */
-  readonly how?: string | undefined;
-}
 
 export interface DiagnosisOptions {
   readonly registry: LoginRegistry;
@@ -42,6 +26,8 @@ export interface DiagnosisOptions {
   readonly middleware: unknown;
 }
 
+type Check = () => Finding | undefined;
+
 /** Checks the set-up of one `logout()`, for people. No finding holds a session id, a token or session data but the user id. */
 export class Diagnosis {
   readonly #options: DiagnosisOptions;
@@ -51,12 +37,7 @@ export class Diagnosis {
   }
 
   async run(req?: Request): Promise<readonly Finding[]> {
-    const checks: (() => Finding | undefined | Promise<Finding | undefined>)[] = [
-      () => this.#registry(),
-      () => this.#memoryRegistry(),
-      () => this.#store(),
-      () => this.#attached(),
-    ];
+    const checks: Check[] = [() => this.#memoryRegistry(), () => this.#store(), () => this.#attached()];
     if (req !== undefined) {
       checks.push(
         () => this.#session(req),
@@ -67,22 +48,9 @@ export class Diagnosis {
         () => body(req),
       );
     }
-    const findings = await Promise.all(checks.map(attempt));
-    return findings.filter((finding) => finding !== undefined);
-  }
-
-  async #registry(): Promise<Finding> {
-    const { registry } = this.#options;
-    const what = `registry: ${registry instanceof MemoryLoginRegistry ? "in memory" : "shared"}`;
-    try {
-      await within(ANSWERS_WITHIN_MS, registry.find("express-logout diagnose", "none"));
-      return { level: "ok", what, why: "It responds." };
-    } catch (error) {
-      // The message has the fix.
-      const how = LogoutError.is(error, "ERR_REGISTRY_SCHEMA") ? undefined : REGISTRY_FIX;
-      const why = ownRegistry(registry) === undefined ? reasonOf(error) : withCause(error);
-      return { level: "error", what, why, how };
-    }
+    const ofRegistry = await findingsOfRegistry(this.#options.registry);
+    const findings = checks.map(attempt);
+    return [...ofRegistry, ...findings.filter((finding) => finding !== undefined)];
   }
 
   #memoryRegistry(): Finding | undefined {
@@ -213,36 +181,10 @@ function body(req: Request): Finding | undefined {
   };
 }
 
-async function attempt(check: () => Finding | undefined | Promise<Finding | undefined>): Promise<Finding | undefined> {
+function attempt(check: Check): Finding | undefined {
   try {
-    return await check();
+    return check();
   } catch (error) {
     return { level: "unknown", what: "a check", why: `It failed: ${reasonOf(error)}` };
-  }
-}
-
-/** The message of an error of this package; of another one the name alone, since its message may quote data. */
-function reasonOf(error: unknown): string {
-  return error instanceof LogoutError ? error.message : `${redactError(error, []).name}.`;
-}
-
-/** The message of an error of a registry of this package, with its cause, which such a registry has redacted. */
-function withCause(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  const reason = reasonOf(error);
-  return cause instanceof Error ? reason.replace("see the cause", cause.message) : reason;
-}
-
-async function within<Value>(ms: number, promise: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new LogoutError("ERR_REGISTRY_UNAVAILABLE", `The registry did not respond within ${String(ms)} ms.`));
-    }, ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

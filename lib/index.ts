@@ -1,5 +1,4 @@
 export { logout, type LogoutControls, type LogoutMiddleware } from "./logout.js";
-export type { Finding } from "./diagnose.js";
 export type { AuditAction, AuditEntry, AuditOptions } from "./audit/entry.js";
 export type { LogoutOptions } from "./options.js";
 export type { AdminAction, AdminToken } from "./options/admin-tokens.js";
@@ -27,5 +26,6 @@ export type { CountedPage, PageRequest } from "./logins/paging.js";
 export type { DeviceInfo, LoginEnd, LoginEndCause, Login, UserId, UserProfile } from "./types/login.js";
 export type { Closable } from "./live/closable.js";
 export type { LoginSignal } from "./live/login-end-error.js";
+export type { Finding, Health } from "./types/health.js";
 export type { LoginRegistry } from "./types/registry.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

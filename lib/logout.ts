@@ -2,7 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { Audit } from "./audit/audit.js";
 import { debug } from "./util/debug.js";
-import { Diagnosis, type Finding } from "./diagnose.js";
+import { Diagnosis } from "./diagnose.js";
+import { healthOf } from "./operation/health.js";
 import { Events, type LogoutEvents } from "./logins/events.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
@@ -10,6 +11,7 @@ import { loginControls } from "./http/login-controls.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
+import type { Finding, Health } from "./types/health.js";
 import type { LoginRegistry } from "./types/registry.js";
 import { initRegistry } from "./util/own-registry.js";
 import { Logins, type ActiveUser } from "./logins/logins.js";
@@ -147,6 +149,11 @@ export interface LogoutControls {
     listener: (event: LogoutEvents[Name]) => void,
   ) => () => void;
   /**
+   * Reports whether logins can be checked now. For a readiness probe, not for liveness: a restart of the process does not repair the
+   * registry. Does not ask the session store. Never rejects; responds within 2 seconds.
+   */
+  readonly health: () => Promise<Health>;
+  /**
    * Checks the set-up: registry, store, and, given a request, the order of middlewares and the user id that is seen.
    * For start-up scripts and support; not for every request. Never rejects.
    */
@@ -241,6 +248,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     sessionlessRoutes: sessionless,
     errorHandler: createErrorHandler(context),
     on: subscribing(events, notifications, logins),
+    health: healthOf(resolved.registry, notifications),
     diagnose: (req) => diagnosis.run(req),
     close: closing({ events, audit, notifications, registry: resolved.registry, hook, use }),
   };

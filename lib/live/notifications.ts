@@ -22,6 +22,11 @@ export class EndNotifications {
     this.#checkIntervalMs = checkIntervalMs;
   }
 
+  get state(): "connected" | "disconnected" | "unused" {
+    if (this.#subscription === undefined) return "unused";
+    return this.#isConnected ? "connected" : "disconnected";
+  }
+
   /** Adds a listener. After {@link EndNotifications.close} it is not called. */
   add(listener: RegistryListener): void {
     if (this.#isClosed) return;

@@ -1,3 +1,4 @@
+import type { Finding, RegistryHealth } from "./health.js";
 import type { Generation, KickRecord } from "./login.js";
 import type {
   ActiveUserRow,
@@ -13,6 +14,7 @@ import type {
   UpdateResult,
 } from "./registry-calls.js";
 
+export type { Finding, RegistryHealth } from "./health.js";
 export type * from "./registry-calls.js";
 
 /** What {@link LoginRegistry.subscribe} reports. */
@@ -176,4 +178,13 @@ export interface LoginRegistry {
 
   /** Closes what the registry opened itself. Clients and pools that were passed in stay open. */
   close(): Promise<void>;
+
+  /** Measures one round trip, for `auth.health()`. Optional: without it `auth.health()` calls {@link LoginRegistry.find}. */
+  health?(): Promise<RegistryHealth>;
+
+  /**
+   * Checks the settings of the server, for `auth.diagnose()`. Optional. Never rejects: what cannot be checked is `"unknown"`, not
+   * `"ok"`. No finding holds a password, a session id or an id of a user.
+   */
+  check?(): Promise<readonly Finding[]>;
 }

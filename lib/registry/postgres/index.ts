@@ -1,3 +1,4 @@
-export { PostgresLoginRegistry, type PostgresLoginRegistryOptions } from "./registry.js";
+export { PostgresLoginRegistry } from "./registry.js";
+export type { PostgresLoginRegistryOptions } from "./options.js";
 export type { PostgresNames } from "./names.js";
 export type { PostgresClient, PostgresPool } from "./database.js";

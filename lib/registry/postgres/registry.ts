@@ -8,11 +8,13 @@ import type {
   EndOfUser,
   EndResult,
   EndTarget,
+  Finding,
   ListedLogin,
   LoginChange,
   LoginLimit,
   NewLogin,
   RegistryApplication,
+  RegistryHealth,
   RegistryList,
   RegistryListener,
   RegistryPage,
@@ -24,10 +26,13 @@ import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endTtlMs } from "../ends.js";
 import { kickSince, kickIdsOf, newKickRecord } from "../generation.js";
+import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
+import { checkDatabase } from "./check.js";
 import { Database, type PostgresPool } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
+import type { PostgresLoginRegistryOptions } from "./options.js";
 import {
   milliseconds,
   notificationHead,
@@ -44,17 +49,6 @@ import { LoginLists } from "./login-lists.js";
 import { migrate, migrationsOf } from "./migrations.js";
 import { statementsOf, type Statements } from "./statements.js";
 import { PostgresNotifications } from "./notifications.js";
-
-/** Options of {@link PostgresLoginRegistry}. */
-export interface PostgresLoginRegistryOptions extends PostgresNames {
-  /** A `Pool` of pg 8, possibly the one that connect-pg-simple uses. The registry never closes it. */
-  readonly pool: PostgresPool;
-  /**
-   * Timeout of a call in milliseconds, including the wait for a connection. A call that times out rejects with
-   * `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000.
-   */
-  readonly timeoutMs?: number | undefined;
-}
 
 interface Application {
   /** The application id as stored in the tables. */
@@ -272,6 +266,14 @@ export class PostgresLoginRegistry implements OwnRegistry {
         await this.#database.step(this.#statements.forget, this.#app.app, this.#userKey(userId));
       }
     }
+  }
+
+  health(): Promise<RegistryHealth> {
+    return measureClock(async () => Number((await this.#database.read(this.#statements.health))[0]?.["now"]));
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return checkDatabase(this.#database, this.#names, this.#app.app);
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,8 @@ import { statement, type Statement } from "./database.js";
 import type { Names } from "./names.js";
 import { loginColumns, overAt, shownUntil } from "./records.js";
 
-type StatementName = "find" | "list" | "scanLogins" | "kickOf" | "activeCount" | "activePage" | "users" | StepName;
+type StatementName =
+  "find" | "list" | "scanLogins" | "kickOf" | "activeCount" | "activePage" | "users" | "health" | StepName;
 
 type StepName =
   "add" | "adopt" | "update" | "remove" | "removeAll" | "finishKick" | "kickEveryone" | "forget" | "notify" | "sweep";
@@ -23,7 +24,7 @@ export function statementsOf(names: Names): Statements {
   ) as [string, string, string, string, string];
   return {
     find: statement(
-      `SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND expires > now() AND coalesce(${overAt("l")} > now(), true)`,
+      `SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND ${isLive("l")}`,
     ),
     // An empty page has one row too, for the count.
     list: statement(
@@ -34,7 +35,7 @@ export function statementsOf(names: Names): Statements {
        ORDER BY l.began DESC, l.key`,
     ),
     scanLogins: statement(
-      `SELECT ${loginColumns("l")} FROM ${logins} l WHERE user_key = $1 AND expires > now()
+      `SELECT ${loginColumns("l")} FROM ${logins} l WHERE user_key = $1 AND ${isLive("l")}
        UNION ALL SELECT ${loginColumns("k")} FROM ${kicked} k WHERE user_key = $1 AND expires > now()`,
     ),
     kickOf: statement(
@@ -65,6 +66,11 @@ export function statementsOf(names: Names): Statements {
           JOIN ${users} u ON u.app = $1 AND u.key = k.user_key ORDER BY u.key LIMIT $3)
        ) online ORDER BY online.key LIMIT $3`,
     ),
+    // Reads the table that requests read.
+    health: statement(
+      `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS now
+       FROM (SELECT count(*) FROM (SELECT 1 FROM ${logins} LIMIT 1) l) readable`,
+    ),
     ...stepsOf(names),
   };
 }
@@ -91,6 +97,11 @@ function stepsOf(names: Names): Pick<Statements, StepName> {
     notify: statement("SELECT pg_notify($1, '')"),
     sweep: statement(`SELECT ${names.of("sweep")}(${parameters(3)})::text AS swept`),
   };
+}
+
+/** Returns the condition for a login that has neither expired nor is over. */
+function isLive(from: string): string {
+  return `${from}.expires > now() AND coalesce(${overAt(from)} > now(), true)`;
 }
 
 /** Returns the condition for a login that lists show. A login that is shown has not expired. */

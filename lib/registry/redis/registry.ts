@@ -5,11 +5,13 @@ import type {
   AddResult,
   EndResult,
   EndTarget,
+  Finding,
   ListedLogin,
   LoginChange,
   LoginLimit,
   NewLogin,
   RegistryApplication,
+  RegistryHealth,
   RegistryList,
   RegistryListener,
   RegistryPage,
@@ -21,9 +23,11 @@ import type {
 import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endOfLifetime, unlessOver, type KeptLogin } from "../lifetime.js";
+import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
 import { generationAfter, kickIdsOf, kickSince, newKickRecord } from "../generation.js";
 import { adapterOf, type RedisAdapter } from "./clients/index.js";
+import { checkServer, ServerWarnings } from "./check/index.js";
 import { CoherentCache, rejectOtherStores } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
 import { appKeys, loginsKey, stepKeys, userKeys, type AppKeys, type UserKeys } from "./keys.js";
@@ -46,7 +50,7 @@ import {
   writeLogin,
   writeTime,
 } from "./records.js";
-import { ADD, ADOPT, PUBLISH, UPDATE } from "./scripts/bundle.js";
+import { ADD, ADOPT, HEALTH, PUBLISH, UPDATE } from "./scripts/bundle.js";
 
 /** Replies of UPDATE. */
 const [NOT_LISTED, SHOWN_SHORTER, SHOWN_NO_MORE, HIDDEN] = [0, 2, 3, 4];
@@ -91,6 +95,9 @@ export class RedisLoginRegistry implements OwnRegistry {
   readonly #isCoherent: boolean;
   #cache: CoherentCache | undefined;
   readonly #served = new Served<Application>("the client");
+  readonly #warnings: ServerWarnings;
+  /** What {@link check} compares the server with. */
+  readonly #checked: { readonly waitReplicas: number; readonly timeoutMs: number };
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
   constructor(options: RedisLoginRegistryOptions) {
@@ -101,6 +108,8 @@ export class RedisLoginRegistry implements OwnRegistry {
     this.#endCommands = this.#connection.replicatedTo(waitReplicas);
     this.#client = client;
     this.#isCoherent = coherentCache;
+    this.#warnings = new ServerWarnings(this.#connection);
+    this.#checked = { waitReplicas, timeoutMs };
   }
 
   init({ appId, maxSessionAgeMs: ageMs, store }: RegistryApplication & { readonly store?: unknown }): void {
@@ -152,6 +161,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     if (reply.length === 0) return { outcome: "full" };
     const ended = readLogins(userId, reply.slice(1) as string[]);
     const everyone = await this.#app.index.touch(userId, shownMs(login), { isShorter: ended.length > 0 });
+    this.#warnings.emitOnce();
     return listedAfter(userKickId, everyone, ended);
   }
 
@@ -266,6 +276,14 @@ export class RedisLoginRegistry implements OwnRegistry {
         publish: (name, text) => this.#connection.command("PUBLISH", name, text),
       });
     return subscribeTo(this.#app.channel, subscribe);
+  }
+
+  health(): Promise<RegistryHealth> {
+    return measureClock(async () => Number(await this.#connection.run(HEALTH, [this.#loginsKey("health")])));
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return checkServer({ adapter: this.#adapter, keys: this.#app.keys, ...this.#checked });
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import type {
   AddResult,
   EndResult,
   EndTarget,
+  Finding,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -23,6 +24,7 @@ import { newKickRecord } from "../generation.js";
 import { isLive } from "../lifetime.js";
 import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
+import { checkFile } from "./check.js";
 import { Connection, type Sql } from "./connection.js";
 import { Database } from "./database.js";
 import { engineOf, type SqliteDatabase } from "./engine.js";
@@ -218,6 +220,10 @@ export class SqliteLoginRegistry implements OwnRegistry {
       };
       await this.#database.step(forget, IS_DURABLE);
     }
+  }
+
+  check(): Promise<readonly Finding[]> {
+    return checkFile(this.#database, this.#app.app);
   }
 
   async close(): Promise<void> {

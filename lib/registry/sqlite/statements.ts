@@ -89,6 +89,12 @@ export const STATEMENTS = {
     SELECT user FROM (SELECT DISTINCT user FROM express_logout_kicked WHERE app = ? AND user > ? ORDER BY user LIMIT ?)
     ORDER BY user LIMIT ?`,
   usersUntil: "SELECT user FROM express_logout_users WHERE app = ? AND until <= ? LIMIT ?",
+
+  // Settings
+  databases: "PRAGMA database_list",
+  journalMode: "PRAGMA journal_mode",
+  schemaVersion: "SELECT version FROM express_logout_schema",
+  countUsers: "SELECT count(*) AS count FROM express_logout_users WHERE app = ? AND expires > ?",
 } as const;
 
 export type StatementName = keyof typeof STATEMENTS;
