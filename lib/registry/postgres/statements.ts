@@ -23,9 +23,7 @@ export function statementsOf(names: Names): Statements {
     names.of(name),
   ) as [string, string, string, string, string];
   return {
-    find: statement(
-      `SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND ${isLive("l")}`,
-    ),
+    find: statement(`SELECT ${loginColumns("l")} FROM ${logins} l WHERE key = $1 AND ${isLive("l")}`),
     // An empty page has one row too, for the count.
     list: statement(
       `SELECT c.count::text AS total, ${loginColumns("l")}
