@@ -1,6 +1,6 @@
 import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
-import type { AddResult, EndedLogins, ListedLogin } from "../../types/registry.js";
+import type { AddResult, EndedLogins, ListedLogin, LoginLimit, NewLogin } from "../../types/registry.js";
 import { generationAfter } from "../generation.js";
 import { kickOf, storedKick, type StoredKick } from "../kick-json.js";
 
@@ -129,4 +129,17 @@ function readJson(text: string): unknown {
 
 function readDate(milliseconds: unknown): Date {
   return new Date(Number(milliseconds));
+}
+
+/** Returns the values of a new login after its key, in the order of the parameters. */
+export function writeNewLogin({ id, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): unknown[] {
+  const times = [began?.getTime() ?? null, milliseconds(lastsMs), milliseconds(idleMs)];
+  return [writeText(id), writeText(sid), ttlMs, writeOptional(ip), writeOptional(userAgent), ...times];
+}
+
+/** Returns the values of a limit: count, whether it refuses, kick, channel, head of notifications. */
+export function writeLimit(limit: LoginLimit | undefined, userId: string, channel: string): unknown[] {
+  if (limit === undefined) return [null, false, null, null, null];
+  const { count, whenFull, record } = limit;
+  return [count, whenFull === "refuse", writeKick(record), channel, notificationHead(userId, record)];
 }

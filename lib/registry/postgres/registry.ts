@@ -1,4 +1,3 @@
-import { LogoutError } from "../../errors.js";
 import type { Generation, KickRecord } from "../../types/login.js";
 import type {
   ActiveUserRow,
@@ -11,7 +10,6 @@ import type {
   Finding,
   ListedLogin,
   LoginChange,
-  LoginLimit,
   NewLogin,
   RegistryApplication,
   RegistryHealth,
@@ -30,9 +28,9 @@ import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
 import { Sweeper } from "../sweeper.js";
 import { checkDatabase } from "./check.js";
-import { Database, type PostgresPool } from "./database.js";
+import { Database } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
-import type { PostgresLoginRegistryOptions } from "./options.js";
+import { checked, type PostgresLoginRegistryOptions } from "./options.js";
 import {
   milliseconds,
   notificationHead,
@@ -42,6 +40,8 @@ import {
   readKick,
   readEndOfLifetime,
   writeKick,
+  writeLimit,
+  writeNewLogin,
   writeOptional,
   writeText,
 } from "./records.js";
@@ -96,13 +96,8 @@ export class PostgresLoginRegistry implements OwnRegistry {
   }
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
-  constructor({ pool, timeoutMs = 2_000, ...names }: PostgresLoginRegistryOptions) {
-    if (typeof (pool as PostgresPool | undefined)?.connect !== "function") {
-      throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry needs { pool }, a Pool of the package pg.");
-    }
-    if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
-      throw new LogoutError("ERR_OPTION_INVALID", "PostgresLoginRegistry: timeoutMs must be a number above 0.");
-    }
+  constructor(options: PostgresLoginRegistryOptions) {
+    const { pool, timeoutMs, ...names } = checked(options);
     this.#names = new Names(names);
     this.#database = new Database(pool, timeoutMs, this.#names);
     this.#statements = statementsOf(this.#names);
@@ -134,7 +129,7 @@ export class PostgresLoginRegistry implements OwnRegistry {
   }
 
   async add(login: NewLogin, { since, limit }: AddOptions = {}): Promise<AddResult> {
-    const values = [...this.#toList(login), ...this.#limited(login.userId, limit)];
+    const values = [...this.#toList(login), ...writeLimit(limit, login.userId, this.#app.channel)];
     if (since === undefined) {
       const rows = await this.#database.step(this.#statements.add, ...values);
       this.#sweeper.sweepNowAndThen();
@@ -148,7 +143,7 @@ export class PostgresLoginRegistry implements OwnRegistry {
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
     const { addSid, removeSid, ttlMs = null, ip, userAgent, lastsMs, limit } = change;
-    const [count, , ...limited] = this.#limited(userId, limit);
+    const [count, , ...limited] = writeLimit(limit, userId, this.#app.channel);
     const rows = await this.#database.step(
       this.#statements.update,
       this.#app.app,
@@ -297,17 +292,7 @@ export class PostgresLoginRegistry implements OwnRegistry {
     return [this.#app.app, this.#userKey(userId), writeText(userId)];
   }
 
-  /** Returns the values of a limit: count, whether it refuses, kick, channel, head of notifications. */
-  #limited(userId: string, limit: LoginLimit | undefined): unknown[] {
-    if (limit === undefined) return [null, false, null, null, null];
-    const { count, whenFull, record } = limit;
-    return [count, whenFull === "refuse", writeKick(record), this.#app.channel, notificationHead(userId, record)];
-  }
-
-  #toList({ id, userId, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): unknown[] {
-    const key = this.#loginKey(userId, id);
-    const device = [writeOptional(ip), writeOptional(userAgent)];
-    const times = [began?.getTime() ?? null, milliseconds(lastsMs), milliseconds(idleMs)];
-    return [...this.#user(userId), key, writeText(id), writeText(sid), ttlMs, ...device, ...times];
+  #toList(login: NewLogin): unknown[] {
+    return [...this.#user(login.userId), this.#loginKey(login.userId, login.id), ...writeNewLogin(login)];
   }
 }

@@ -8,7 +8,6 @@ import type {
   Finding,
   ListedLogin,
   LoginChange,
-  LoginLimit,
   NewLogin,
   RegistryApplication,
   RegistryHealth,
@@ -16,7 +15,6 @@ import type {
   RegistryListener,
   RegistryPage,
   RegistrySupport,
-  Since,
   Subscription,
   UpdateResult,
 } from "../../types/registry.js";
@@ -25,35 +23,21 @@ import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endOfLifetime, unlessOver, type KeptLogin } from "../lifetime.js";
 import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
-import { generationAfter, kickIdsOf, kickSince, newKickRecord } from "../generation.js";
+import { kickSince, newKickRecord } from "../generation.js";
 import { adapterOf, type RedisAdapter } from "./clients/index.js";
 import { checkServer, ServerWarnings } from "./check/index.js";
 import { CoherentCache, rejectOtherStores } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
-import { appKeys, loginsKey, stepKeys, userKeys, type AppKeys, type UserKeys } from "./keys.js";
+import { appKeys, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { LoginEnds } from "./login-ends.js";
 import { LoginIndex } from "./login-index.js";
+import { LoginLister } from "./login-lister.js";
 import { LoginLists } from "./login-lists.js";
 import { subscribeTo, NotificationChannel } from "./notification-channel.js";
 import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import { checked, type RedisLoginRegistryOptions } from "./options.js";
-import {
-  readEnd,
-  readKick,
-  readKickId,
-  readLogin,
-  readLogins,
-  shownMs,
-  writeChange,
-  writeKick,
-  writeLimit,
-  writeLogin,
-  writeTime,
-} from "./records.js";
-import { ADD, ADOPT, HEALTH, PUBLISH, UPDATE } from "./scripts/bundle.js";
-
-/** Replies of UPDATE. */
-const [NOT_LISTED, SHOWN_SHORTER, SHOWN_NO_MORE, HIDDEN] = [0, 2, 3, 4];
+import { readEnd, readKick, readLogin, writeKick } from "./records.js";
+import { HEALTH, PUBLISH } from "./scripts/bundle.js";
 
 interface Application {
   readonly appId: string;
@@ -61,6 +45,7 @@ interface Application {
   readonly keys: AppKeys;
   readonly index: LoginIndex;
   readonly lists: LoginLists;
+  readonly lister: LoginLister;
   readonly ends: LoginEnds;
   readonly channel: NotificationChannel;
 }
@@ -127,7 +112,8 @@ export class RedisLoginRegistry implements OwnRegistry {
     const maxSessionAgeMs = Math.ceil(ageMs);
     const ends = new LoginEnds({ connection, keys, index, channel, maxSessionAgeMs });
     const lists = new LoginLists(connection, keys, index);
-    this.#served.application = { appId, maxSessionAgeMs, keys, index, lists, ends, channel };
+    const lister = new LoginLister({ connection, keys, index, ends, channel });
+    this.#served.application = { appId, maxSessionAgeMs, keys, index, lists, lister, ends, channel };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
@@ -144,68 +130,14 @@ export class RedisLoginRegistry implements OwnRegistry {
     return client === this.#client && this.#adapter.isInOrder;
   }
 
-  add(login: NewLogin, { since, limit }: AddOptions = {}): Promise<AddResult> {
-    return since === undefined ? this.#addNew(login, limit) : this.#addAgain(login, since, limit);
-  }
-
-  async #addNew(login: NewLogin, limit: LoginLimit | undefined): Promise<AddResult> {
-    const { userId } = login;
-    const keys = this.#keys(userId);
-    const [kick, limitArgs] = await Promise.all([
-      this.#connection.command("HGET", keys.ended, "*"),
-      this.#limitArgs(userId, limit),
-    ]);
-    const userKickId = readKickId(kick);
-    const reply = await this.#connection.run(ADD, stepKeys(keys), [...writeLogin(login), ...limitArgs, userKickId]);
-    if (!Array.isArray(reply)) return { outcome: "ended" };
-    if (reply.length === 0) return { outcome: "full" };
-    const ended = readLogins(userId, reply.slice(1) as string[]);
-    const everyone = await this.#app.index.touch(userId, shownMs(login), { isShorter: ended.length > 0 });
-    this.#warnings.emitOnce();
-    return listedAfter(userKickId, everyone, ended);
-  }
-
-  async #addAgain(
-    login: NewLogin,
-    { generation, endCount, authenticatedAt }: Since,
-    limit: LoginLimit | undefined,
-  ): Promise<AddResult> {
-    const { index, ends } = this.#app;
-    const { userId } = login;
-    const [{ pending, everyone }, limitArgs] = await Promise.all([index.pend(userId), this.#limitArgs(userId, limit)]);
-    const history = [kickIdsOf(generation)[0], String(endCount), writeTime(authenticatedAt)];
-    const args = [...writeLogin(login), ...limitArgs, ...history];
-    const isRefused = kickSince(generation, undefined, everyone, authenticatedAt) !== undefined;
-    const reply = isRefused ? null : await this.#connection.run(ADOPT, stepKeys(this.#keys(userId)), args);
-    const [userKickId, ...fields] = Array.isArray(reply) ? (reply as string[]) : [];
-    if (userKickId === undefined) {
-      await index.unpend(pending);
-      return { outcome: reply === null ? "ended" : Array.isArray(reply) ? "moved" : "full" };
-    }
-    const ended = readLogins(userId, fields);
-    const everyoneSince = await index.touch(userId, shownMs(login), { pending, isShorter: ended.length > 0 });
-    if (kickSince(generation, undefined, everyoneSince, authenticatedAt) === undefined) {
-      return listedAfter(userKickId, everyoneSince, ended);
-    }
-    // Remembered, because another request could otherwise list the login again, and its node could die before this check.
-    await ends.one(login.userId, { loginId: login.id, remember: true }, this.#connection);
-    return { outcome: "ended" };
+  async add(login: NewLogin, options: AddOptions = {}): Promise<AddResult> {
+    const added = await this.#app.lister.add(login, options);
+    if (options.since === undefined) this.#warnings.emitOnce();
+    return added;
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
-    const { index } = this.#app;
-    const [count = "", , ...limitArgs] = await this.#limitArgs(userId, change.limit);
-    const args = [...writeChange(loginId, change), count, ...limitArgs];
-    const reply = await this.#connection.run(UPDATE, stepKeys(this.#keys(userId)), args);
-    const [outcome, shown, ...fields] = reply as [number, string?, ...string[]];
-    if (Number(outcome) === NOT_LISTED) return false;
-    const ended = readLogins(userId, fields);
-    if (Number(outcome) === SHOWN_NO_MORE) await index.checkSooner(userId, 0);
-    else if (Number(outcome) !== HIDDEN && change.ttlMs !== undefined) {
-      const isShorter = Number(outcome) === SHOWN_SHORTER || ended.length > 0;
-      await index.touch(userId, Number(shown), { isShorter });
-    }
-    return ended.length === 0 || ended;
+    return this.#app.lister.update(userId, loginId, change);
   }
 
   async end(userId: string, target: EndTarget): Promise<EndResult> {
@@ -308,10 +240,6 @@ export class RedisLoginRegistry implements OwnRegistry {
     return loginsKey(this.#app.keys, userId);
   }
 
-  async #limitArgs(userId: string, limit: LoginLimit | undefined): Promise<string[]> {
-    return writeLimit(limit, limit === undefined ? "" : await this.#app.channel.name(), userId);
-  }
-
   /** Reads a login, even if its lifetime is over. */
   async #read(key: string, userId: string, loginId: string): Promise<KeptLogin | undefined> {
     const record = await this.#connection.read("HGET", key, loginId);
@@ -321,10 +249,4 @@ export class RedisLoginRegistry implements OwnRegistry {
   async #lastKickOfEveryone(): Promise<KickRecord | undefined> {
     return readKick(await this.#connection.command("GET", this.#app.keys.everyone));
   }
-}
-
-/** Returns the result for a login that is listed after these kicks. */
-function listedAfter(userKickId: string, everyone: KickRecord | undefined, ended: readonly ListedLogin[]): AddResult {
-  const generation = generationAfter(userKickId === "" ? undefined : userKickId, everyone?.id);
-  return { outcome: "listed", generation, ended };
 }

@@ -5,6 +5,7 @@ import { debugError } from "../../util/debug.js";
 import { redactError } from "../../util/redact-error.js";
 import type { Database } from "./database.js";
 import { SCHEMA_VERSION } from "./migrations.js";
+import type { Row } from "./records.js";
 
 /** The types of file systems that Linux has, by the numbers of `statfs`: those of a network. */
 const NETWORK: Readonly<Record<number, string>> = {
@@ -32,7 +33,7 @@ export async function checkFile(database: Database, app: string): Promise<readon
   let facts: Facts;
   try {
     facts = await database.read((sql) => ({
-      file: String(sql.all("databases").find(({ name }) => name === "main")?.["file"] ?? ""),
+      file: fileIn(sql.all("databases")),
       journalMode: String(sql.first("journalMode")?.["journal_mode"]),
       schema: Number(sql.first("schemaVersion")?.["version"]),
       users: Number(sql.first("countUsers", app, Date.now())?.["count"]),
@@ -48,6 +49,12 @@ export async function checkFile(database: Database, app: string): Promise<readon
     why: `Version ${String(schema)}; this release needs ${String(SCHEMA_VERSION)}.`,
   };
   return file === "" ? [version, inMemory()] : [version, journal(facts), ...(await disk(facts))];
+}
+
+/** Returns the file in the result of `PRAGMA database_list`; `""` for a database in memory. */
+function fileIn(databases: readonly Row[]): string {
+  const file = databases.find(({ name }) => name === "main")?.["file"];
+  return typeof file === "string" ? file : "";
 }
 
 function inMemory(): Finding {

@@ -61,8 +61,8 @@ function readConfig(replies: readonly unknown[]): Fields | undefined {
 }
 
 function entriesOf(reply: unknown): [string, string][] {
-  if (reply instanceof Map) return Array.from(reply, ([name, value]) => [String(name), String(value)]);
-  if (!Array.isArray(reply)) return Object.entries(reply as object).map(([name, value]) => [name, String(value)]);
+  if (reply instanceof Map) return Array.from(reply as ReadonlyMap<string, string>);
+  if (!Array.isArray(reply)) return Object.entries(reply as Readonly<Record<string, string>>);
   const [name, value] = reply as unknown[];
   return name === undefined ? [] : [[String(name), String(value)]];
 }
