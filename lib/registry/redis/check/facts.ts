@@ -63,8 +63,8 @@ function readConfig(replies: readonly unknown[]): Fields | undefined {
 function entriesOf(reply: unknown): [string, string][] {
   if (reply instanceof Map) return Array.from(reply as ReadonlyMap<string, string>);
   if (!Array.isArray(reply)) return Object.entries(reply as Readonly<Record<string, string>>);
-  const [name, value] = reply as unknown[];
-  return name === undefined ? [] : [[String(name), String(value)]];
+  const [name, value] = reply as readonly string[];
+  return name === undefined ? [] : [[name, String(value)]];
 }
 
 function isRefusal(error: Error): boolean {
