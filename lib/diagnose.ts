@@ -7,6 +7,7 @@ import { mountedAround } from "./http/middleware-stack.js";
 import type { MountPaths } from "./http/mount-paths.js";
 import type { LoginRegistry } from "./types/registry.js";
 import { MemoryLoginRegistry } from "./registry/memory.js";
+import { ownRegistry } from "./util/own-registry.js";
 import { likelyUserKeys } from "./session/rules/missing-user.js";
 import type { SessionRecord } from "./session/stamp.js";
 import type { StoreDescription } from "./session/store/store-support.js";
@@ -79,7 +80,8 @@ export class Diagnosis {
     } catch (error) {
       // The message has the fix.
       const how = LogoutError.is(error, "ERR_REGISTRY_SCHEMA") ? undefined : REGISTRY_FIX;
-      return { level: "error", what, why: reasonOf(error), how };
+      const why = ownRegistry(registry) === undefined ? reasonOf(error) : withCause(error);
+      return { level: "error", what, why, how };
     }
   }
 
@@ -222,6 +224,13 @@ async function attempt(check: () => Finding | undefined | Promise<Finding | unde
 /** The message of an error of this package; of another one the name alone, since its message may quote data. */
 function reasonOf(error: unknown): string {
   return error instanceof LogoutError ? error.message : `${redactError(error, []).name}.`;
+}
+
+/** The message of an error of a registry of this package, with its cause, which such a registry has redacted. */
+function withCause(error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  const reason = reasonOf(error);
+  return cause instanceof Error ? reason.replace("see the cause", cause.message) : reason;
 }
 
 async function within<Value>(ms: number, promise: Promise<Value>): Promise<Value> {

@@ -66,7 +66,7 @@ const GROUPS = [
     tests: [
       "unit/(device-info|missing-user|lifetime|linked-list|remembered-sessions|stamp|store-oddities|deadline|user-id)",
       "proof/regressions|integration/(turns|saves|controls|mounting|rotation|touches)",
-      "integration/(sets-without-request|start-login|leftovers|shorter-lifetimes|forged-stamps|adoption-rules|user-id-answers)",
+      "integration/(sets-without-request|start-login|login-after-logout|leftovers|shorter-lifetimes|forged-stamps|adoption-rules|user-id-answers)",
       "unit/options|integration/(adoption|interleavings|passport|refusal|silent-store|invariants|expiry|live)",
       "proof/histories",
     ],

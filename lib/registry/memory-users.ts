@@ -28,6 +28,7 @@ export class MemoryUsers {
   readonly #users = new Map<string, User>();
   /** The users with a login that is shown, by activity. Includes users whose logins have expired since, until the next check. */
   readonly #online = new LinkedList<User>();
+  lastKickOfEveryone: KickRecord | undefined;
   #sweptAt = 0;
   #sweptInMs = 0;
 

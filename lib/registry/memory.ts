@@ -27,6 +27,11 @@ import { generationAfter, kickSince, newKickRecord } from "./generation.js";
 import { MemoryUsers, type User } from "./memory-users.js";
 import { Served } from "./served.js";
 
+interface Application extends RegistryApplication {
+  readonly users: MemoryUsers;
+  readonly listeners: Set<RegistryListener>;
+}
+
 /**
  * Keeps the live logins in the memory of this process. The default, for an app that runs as one process with a `MemoryStore`.
  *
@@ -36,18 +41,17 @@ import { Served } from "./served.js";
 export class MemoryLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly supports: RegistrySupport = {};
-  readonly #users = new MemoryUsers();
-  #lastKickOfEveryone: KickRecord | undefined;
-  readonly #served = new Served<RegistryApplication>();
-  readonly #listeners = new Set<RegistryListener>();
+  /** What each `init` finds as it was. */
+  readonly #kept = { users: new MemoryUsers(), listeners: new Set<RegistryListener>() };
+  readonly #served = new Served<Application>();
 
   init({ appId, maxSessionAgeMs }: RegistryApplication): void {
     this.#served.check(appId);
-    this.#served.application = { appId, maxSessionAgeMs };
+    this.#served.application = { ...this.#kept, appId, maxSessionAgeMs };
   }
 
-  find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
-    return Promise.resolve(this.peek(userId, loginId));
+  async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
+    return this.peek(userId, loginId);
   }
 
   peek(userId: string, loginId: string): ListedLogin | undefined {
@@ -65,13 +69,13 @@ export class MemoryLoginRegistry implements OwnRegistry {
     if (listed === undefined) this.#users.list(user, login);
     else if (listed.sids.includes(login.sid)) this.#users.change(user, listed, { ttlMs: login.ttlMs });
     else return { outcome: "moved" };
-    const generation = generationAfter(user.lastKick?.id, this.#lastKickOfEveryone?.id);
+    const generation = generationAfter(user.lastKick?.id, this.#users.lastKickOfEveryone?.id);
     return { outcome: "listed", generation, ended: [] };
   }
 
   #hasEndedSince(user: User, loginId: string, { generation, endCount, authenticatedAt }: Since): boolean {
     const currentEndCount = user.ended.get(loginId)?.endCount ?? 0;
-    const kick = kickSince(generation, lastKickOn(user, loginId), this.#lastKickOfEveryone, authenticatedAt);
+    const kick = kickSince(generation, lastKickOn(user, loginId), this.#users.lastKickOfEveryone, authenticatedAt);
     return currentEndCount !== endCount || kick !== undefined;
   }
 
@@ -126,22 +130,19 @@ export class MemoryLoginRegistry implements OwnRegistry {
     return { ended: [...user.kicked.values()], endCount: 0 };
   }
 
-  finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
+  async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
     const user = this.#users.find(userId);
     for (const loginId of loginIds) user?.kicked.delete(loginId);
-    return Promise.resolve();
   }
 
   async kickEveryone(record: KickRecord): Promise<void> {
-    this.#lastKickOfEveryone = record;
+    this.#users.lastKickOfEveryone = record;
   }
 
-  kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
+  async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const user = this.#users.find(userId);
-    return Promise.resolve(
-      user?.ended.get(loginId)?.kick ??
-        kickSince(generation, user && lastKickOn(user, loginId), this.#lastKickOfEveryone),
-    );
+    const kick = user?.ended.get(loginId)?.kick;
+    return kick ?? kickSince(generation, user && lastKickOn(user, loginId), this.#users.lastKickOfEveryone);
   }
 
   async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
@@ -177,24 +178,24 @@ export class MemoryLoginRegistry implements OwnRegistry {
     yield [...user.logins.values(), ...user.kicked.values()];
   }
 
-  clear(): Promise<void> {
-    this.#lastKickOfEveryone = newKickRecord();
+  async clear(): Promise<void> {
+    this.#users.lastKickOfEveryone = newKickRecord();
     for (const user of this.#users.all()) {
       user.logins.clear();
       user.kicked.clear();
       this.#users.dropExpired(user);
     }
     for (const listener of this.#listeners) listener.gap();
-    return Promise.resolve();
   }
 
   subscribe(listener: RegistryListener): Subscription {
-    this.#listeners.add(listener);
+    const listeners = this.#listeners;
+    listeners.add(listener);
     listener.connected();
     listener.gap();
     return {
       close: () => {
-        this.#listeners.delete(listener);
+        listeners.delete(listener);
         return Promise.resolve();
       },
     };
@@ -202,6 +203,14 @@ export class MemoryLoginRegistry implements OwnRegistry {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  get #users(): MemoryUsers {
+    return this.#served.application.users;
+  }
+
+  get #listeners(): Set<RegistryListener> {
+    return this.#served.application.listeners;
   }
 
   #notify(ended: EndedLogins): void {

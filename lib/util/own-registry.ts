@@ -11,10 +11,13 @@ export interface OwnRegistry extends LoginRegistry {
   init(application: RegistryApplication & { readonly store?: unknown }): void;
 
   /**
-   * Returns a login if it is listed and this process knows so without a request to the registry. The result must be as current
+   * Returns the session ids of a login if it is listed and this process knows so without a request to the registry. The result must be as current
    * as that of {@link LoginRegistry.find} at the moment in which a session has just been read.
    */
-  peek?(userId: string, loginId: string): ListedLogin | undefined;
+  peek?(userId: string, loginId: string): Pick<ListedLogin, "sids"> | undefined;
+
+  /** Whether `peek` reads the list itself. Nothing is gained then by a lookup that starts before the session is read. */
+  readonly peeksAtList?: boolean;
 
   /** Returns whether the commands of the registry and of this client run in the order in which they were sent. */
   sharesConnection?(client: unknown): boolean;

@@ -5,7 +5,9 @@ import { describe, expect, it } from "@jest/globals";
 import Database from "better-sqlite3";
 import type { Express, Request } from "express";
 import { MemoryStore } from "express-session";
-import { logout, MemoryLoginRegistry, type Finding, type LogoutMiddleware } from "../../lib/index.js";
+import { logout, LogoutError, MemoryLoginRegistry, type Finding, type LogoutMiddleware } from "../../lib/index.js";
+import type { LoginRegistry } from "../../lib/registry/index.js";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
 import { Browser } from "../support/http.js";
 import { MinimalStore } from "../support/odd-stores.js";
@@ -84,6 +86,33 @@ describe("diagnose()", () => {
       await registry.close();
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it("reports why the registry is unavailable", async () => {
+    const database = join(tmpdir(), "express-logout-no-such-folder", "logins.db");
+    const client = { isReady: true, sendCommand: () => Promise.reject(new Error("connect ECONNREFUSED 127.0.0.1:1")) };
+    const registries: [LoginRegistry, string][] = [
+      [new SqliteLoginRegistry({ database }), "nable to open .*database"],
+      [new RedisLoginRegistry({ client }), "connect ECONNREFUSED 127.0.0.1:1"],
+    ];
+    for (const [registry, why] of registries) {
+      const auth = logout({ ...base, store: new MinimalStore(), registry });
+      expect(about(await auth.diagnose(), "registry")).toMatchObject({
+        level: "error",
+        why: expect.stringMatching(new RegExp(`^Login registry unavailable: .*${why}.*\\.$`)),
+        how: expect.stringContaining("can be opened and written"),
+      });
+    }
+  });
+
+  it("quotes no cause of a registry of another package, which may quote data", async () => {
+    const find = (): Promise<never> => {
+      const options = { cause: new Error("a secret") };
+      return Promise.reject(new LogoutError("ERR_REGISTRY_UNAVAILABLE", "Unavailable: see the cause.", options));
+    };
+    const foreign = { init: () => undefined, find } as unknown as LoginRegistry;
+    const auth = logout({ ...base, store: new MemoryStore(), registry: foreign });
+    expect(about(await auth.diagnose(), "registry")?.why).toBe("Unavailable: see the cause.");
   });
 
   it("never rejects, and quotes no error of another package", async () => {

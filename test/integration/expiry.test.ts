@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from "@jest/globals";
 import express from "express";
 import session, { MemoryStore, type SessionOptions, type Store } from "express-session";
 import memorystore from "memorystore";
-import { logout } from "../../lib/index.js";
+import { logout, MemoryLoginRegistry } from "../../lib/index.js";
 import { Browser, serve } from "../support/http.js";
 import { SETTINGS } from "../support/race-app.js";
 import { DAY, HOUR, MINUTE, RHYTHMS, START, useClockOfTheTest, visitedApp, visits } from "../support/visits.js";
@@ -10,6 +10,15 @@ import { DAY, HOUR, MINUTE, RHYTHMS, START, useClockOfTheTest, visitedApp, visit
 /** A store that never moves an expiry: it lacks `touch`. */
 class UntouchedStore extends MemoryStore {
   override touch = undefined as unknown as MemoryStore["touch"];
+}
+
+/** Counts its updates. */
+class CountingRegistry extends MemoryLoginRegistry {
+  updates = 0;
+  override update(...change: Parameters<MemoryLoginRegistry["update"]>): Promise<boolean> {
+    this.updates += 1;
+    return super.update(...change);
+  }
 }
 
 const COOKIES: Readonly<Record<string, SessionOptions["cookie"]>> = {
@@ -113,4 +122,19 @@ describe("the list of logins", () => {
       await server.close();
     },
   );
+
+  it("is updated once a minute, however often the session is read", async () => {
+    const registry = new CountingRegistry();
+    const store = new MemoryStore();
+    const server = await serve(visitedApp({ cookie: { maxAge: HOUR } }, store, true, registry));
+    const browser = new Browser(server.url);
+    await browser.post("/login");
+    for (const minutes of [2, 4]) {
+      const before = registry.updates;
+      jest.setSystemTime(START + minutes * MINUTE);
+      for (let visit = 0; visit < 3; visit += 1) await browser.get("/me");
+      expect(registry.updates - before).toBe(1);
+    }
+    await server.close();
+  });
 });

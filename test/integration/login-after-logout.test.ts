@@ -39,4 +39,31 @@ describe("a request that logs its user out, and in again", () => {
     expect((await site.auth.listLogins("alice")).items).toMatchObject(logins);
     expect(await site.user(alice)).toBe(isKicked ? null : "alice");
   });
+
+  it("begins no login if its own was kicked before the logout", async () => {
+    const gate = new Gate();
+    const after = (app: Express, auth: LogoutMiddleware): void => {
+      app.post("/again", (req, res, next) => {
+        const again = async (): Promise<void> => {
+          await gate.pass();
+          await auth.logout(req, res);
+          await regenerate(req);
+          req.session.userId = "alice";
+          await save(req);
+          res.json({});
+        };
+        again().catch(next);
+      });
+    };
+    const site = await open({ after });
+    const alice = await site.login("alice");
+    const [login] = (await site.auth.listLogins("alice")).items;
+    const answered = alice.post("/again");
+    await gate.reached;
+    await site.auth.kickLogin("alice", login?.id ?? "");
+    gate.open();
+    await answered;
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
+    expect(await site.user(alice)).toBeNull();
+  });
 });

@@ -142,6 +142,17 @@ class CountingRegistry extends MemoryLoginRegistry {
   }
 }
 
+/** Ends the next login before it is listed, as the end does that follows a command whose answer was lost. */
+class EndingRegistry extends CountingRegistry {
+  endsNext = false;
+
+  override async add(login: NewLogin, options?: AddOptions): Promise<AddResult> {
+    if (this.endsNext) await this.end(login.userId, { loginId: login.id, remember: "for a day" });
+    this.endsNext = false;
+    return super.add(login, options);
+  }
+}
+
 describe.each(BACKENDS.map((make) => [make().name, make] as const))("a login that is started, on %s", (_name, make) => {
   const backend = make();
   beforeAll(() => backend.start());
@@ -222,6 +233,15 @@ describe("a login that is started", () => {
     store.failures = 1;
     await browser.post("/login/again");
     expect(new Set(registry.added).size).toBe(3);
+    expect([await site.user(browser), await idsOf(site)]).toEqual(["alice", [registry.added.at(-1)]]);
+  });
+
+  it.each(["/login/again", "/login"])("has another id if its first one has been ended: %s", async (path) => {
+    const registry = new EndingRegistry();
+    const { site } = await open({ auth: { store: new MemoryStore(), registry } });
+    registry.endsNext = true;
+    const browser = await site.login("alice", {}, path);
+    expect(new Set(registry.added).size).toBe(2);
     expect([await site.user(browser), await idsOf(site)]).toEqual(["alice", [registry.added.at(-1)]]);
   });
 

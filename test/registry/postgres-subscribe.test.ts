@@ -171,6 +171,16 @@ describe("a subscription", () => {
     expect(notes.received).toEqual([true, true]);
   });
 
+  it("asks for a lookup also if one user cannot be removed, because their row cannot be read", async () => {
+    const [alice, bob] = [newLogin(), newLogin("bob")];
+    for (const login of [alice, bob]) await other.add(login);
+    await own.query("UPDATE express_logout_users SET user_id = '\\' WHERE user_id = 'bob' AND app = $1", [appId]);
+    await expect(other.clear()).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+    await caughtUp();
+    expect(notes.received).toEqual([true, true]);
+    expect(await other.find("alice", alice.id)).toBeUndefined();
+  });
+
   it("is of one application", async () => {
     const stranger = open(own);
     await stranger.add(newLogin());

@@ -3,6 +3,7 @@ import type { KickRecord, NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { appKeys, userKeys, type AppKeys } from "../../lib/registry/redis/keys.js";
 import { INDEX_PEND } from "../../lib/registry/redis/scripts/bundle.js";
+import { Heard } from "../support/heard.js";
 import { connectTo, startRedis, until, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
 import { adopt, endLogin, kickUser } from "../support/registry-calls.js";
@@ -261,6 +262,21 @@ describe("unreadable data of one user", () => {
     await expect(walk()).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
     expect(found).toEqual(["alice"]);
     expect((await registry.activeUsers(PAGE)).items).toMatchObject([{ userId: "alice" }]);
+  });
+
+  it("keeps no other user from being removed, nor the subscribers from the news of it", async () => {
+    const node = new RedisLoginRegistry({ client });
+    node.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    const heard = new Heard();
+    const subscription = node.subscribe(heard, { checkIntervalMs: HOUR_MS });
+    await heard.until(() => heard.isListening && heard.looks > 0);
+    const { looks } = heard;
+    await registry.add(login("alice"));
+    await client.zAdd(index.active, { score: 1_000, value: "%E0%A4%A" });
+    await expect(registry.clear()).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+    await heard.until(() => heard.looks > looks);
+    expect(await registry.find("alice", "login of alice")).toBeUndefined();
+    await subscription.close();
   });
 
   it("is distinct from an outage of Redis", async () => {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { LoginRegistry } from "../../lib/registry/index.js";
 import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
-import { SCHEMA_VERSION } from "../../lib/registry/sqlite/migrations.js";
+import { migrate, SCHEMA_VERSION } from "../../lib/registry/sqlite/migrations.js";
+import { DEFAULT_PREFIX, withPrefix } from "../../lib/registry/sqlite/names.js";
 import { endLogin, HOUR_MS, kickUser, newKick, newLogin, next, shown } from "../support/registry-calls.js";
 import { SqliteProcess } from "../support/sqlite-process.js";
 import { openFile } from "../support/sqlite-engine.js";
@@ -32,7 +33,7 @@ async function usersOf(registry: LoginRegistry): Promise<string[]> {
 }
 
 describe("the options", () => {
-  it.each([undefined, null, "", "file:logins.db", 1, {}, { exec: () => undefined }, { prepare: () => undefined }])(
+  it.each([undefined, null, "", 1, {}, { exec: () => undefined }, { prepare: () => undefined }])(
     "refuse the database %p, and name what is accepted",
     (database) => {
       expect(() => new SqliteLoginRegistry({ database: database as never })).toThrow(
@@ -43,6 +44,15 @@ describe("the options", () => {
       );
     },
   );
+
+  it("refuse a URI, and name the function that makes it the name of a file", () => {
+    expect(() => new SqliteLoginRegistry({ database: "file:///srv/logins.db?mode=ro" })).toThrow(
+      expect.objectContaining({
+        code: "ERR_OPTION_INVALID",
+        message: 'SqliteLoginRegistry: database is the name of a file, not a URI "file:…". Pass fileURLToPath(uri).',
+      }),
+    );
+  });
 
   it.each([
     { timeoutMs: 0 },
@@ -74,6 +84,17 @@ describe("the options", () => {
     await one.add(login);
     await expectToWork(two);
     expect(await one.find("alice", login.id)).toMatchObject({ id: login.id });
+  });
+
+  it("are the same if prefixes differ only in case, as names in SQLite do", async () => {
+    const appId = next("app");
+    const [upper, lower] = [site.open({ appId, prefix: "Shop_" }), site.open({ appId, prefix: "shop_" })];
+    const login = newLogin();
+    await upper.add(login);
+    expect(await lower.find("alice", login.id)).toMatchObject({ id: login.id });
+    await kickUser(lower, "alice", newKick());
+    expect(await upper.find("alice", login.id)).toBeUndefined();
+    await expectToWork(site.open({ appId, prefix: "SHOP_" }));
   });
 });
 
@@ -164,6 +185,41 @@ describe("the schema", () => {
     }
   });
 
+  it("is created once, if another process creates it between the look and the lock", async () => {
+    let isCreated = false;
+    const registry = site.open({
+      database: () => {
+        const own = openFile(site.file);
+        return {
+          exec: (sql) => {
+            if (sql === "BEGIN IMMEDIATE" && !isCreated) {
+              isCreated = true;
+              migrate(site.database(), withPrefix(DEFAULT_PREFIX));
+            }
+            own.exec(sql);
+          },
+          prepare: (sql) => own.prepare(sql),
+          close: () => {
+            own.close();
+          },
+        };
+      },
+    });
+    await expectToWork(registry);
+    expect(isCreated).toBe(true);
+    expect(site.database().prepare("SELECT * FROM express_logout_schema").all()).toHaveLength(1);
+  });
+
+  it("is waited for while another process creates it", async () => {
+    const registry = site.open();
+    const other = site.database();
+    other.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; CREATE TABLE sessions (sid)");
+    const adding = registry.add(newLogin());
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    other.exec("COMMIT");
+    expect(await adding).toMatchObject({ outcome: "listed" });
+  });
+
   it("is refused if it is too new, and both versions are named", async () => {
     const registry = site.open();
     await registry.find("alice", "login");
@@ -179,6 +235,23 @@ describe("the schema", () => {
     await expect(registry.find("alice", "login")).rejects.toMatchObject(error);
     await expect(registry.add(newLogin())).rejects.toMatchObject(error);
     own.exec("UPDATE express_logout_schema SET version = 1, serves = 1");
+    await expectToWork(registry);
+  });
+
+  it("is noticed by a process that runs on, at its next write, when another one has upgraded it", async () => {
+    const registry = site.open();
+    const login = newLogin();
+    await registry.add(login);
+    const own = site.database();
+    own.exec("UPDATE express_logout_schema SET version = 9, serves = 1");
+    expect(await registry.update("alice", login.id, { ttlMs: HOUR_MS })).toBe(true);
+    own.exec("UPDATE express_logout_schema SET serves = 8");
+    const error = { code: "ERR_REGISTRY_SCHEMA", message: expect.stringMatching(/schema 9 .*needs 1/) };
+    const steps = [1, 2, 3].map(() => kickUser(registry, "alice", newKick()));
+    for (const step of await Promise.allSettled(steps)) expect(step).toMatchObject({ reason: error });
+    await expect(registry.find("alice", login.id)).rejects.toMatchObject(error);
+    own.exec("UPDATE express_logout_schema SET version = 1, serves = 1");
+    expect(await registry.find("alice", login.id)).toMatchObject({ sids: [login.sid] });
     await expectToWork(registry);
   });
 
@@ -242,6 +315,49 @@ describe("steps of one turn of the event loop", () => {
     const row = site.database().prepare(`SELECT kick FROM express_logout_users WHERE user = '"bob"'`).all();
     expect(row).toMatchObject([{ kick: null }]);
     expect(site.database().prepare("SELECT id FROM express_logout_kicked").all()).toHaveLength(2);
+  });
+});
+
+describe("a step that fails after it has written", () => {
+  it("is undone, and the steps beside it are not", async () => {
+    const registry = site.open();
+    for (const userId of ["alice", "bob", "carol"]) await kickUser(registry, userId, newKick());
+    site.database().exec(`UPDATE express_logout_users SET kick_id = 'no JSON' WHERE user = '"bob"'`);
+    const logins = ["alice", "bob", "carol"].map((userId) => newLogin(userId));
+    const added = await Promise.allSettled(logins.map((login) => registry.add(login)));
+    expect(added).toMatchObject([
+      { value: { outcome: "listed" } },
+      { reason: { code: "ERR_REGISTRY_UNAVAILABLE", message: expect.stringContaining("Cannot read a row") } },
+      { value: { outcome: "listed" } },
+    ]);
+    const found = await Promise.all(logins.map(({ userId, id }) => registry.find(userId, id)));
+    expect(found.map((login) => login?.userId)).toEqual(["alice", undefined, "carol"]);
+  });
+});
+
+describe("a kick", () => {
+  it("is finished for the logins that are named, of any ids", async () => {
+    const registry = site.open();
+    const ids = ["one", "", "a \u0000", "\ud800", '"', "\\", "%_'[]", "two"];
+    for (const id of ids) await registry.add({ ...newLogin(), id });
+    await kickUser(registry, "alice", newKick());
+    await registry.finishKick("alice", ids.slice(1, -1));
+    const left = await kickUser(registry, "alice", newKick());
+    expect(left.map(({ id }) => id).sort()).toEqual(["one", "two"]);
+    await registry.finishKick("alice", []);
+    await registry.finishKick("alice", ["one"]);
+    expect((await kickUser(registry, "alice", newKick())).map(({ id }) => id)).toEqual(["two"]);
+  });
+
+  it("that is repeated names a login that was adopted again once, as it is now", async () => {
+    const registry = site.open();
+    const login = newLogin();
+    await registry.add(login);
+    await kickUser(registry, "alice", newKick());
+    const since = { generation: "", endCount: 0, authenticatedAt: new Date("2100-01-01") };
+    await registry.add({ ...login, sid: "sid 2" }, { since });
+    expect(await kickUser(registry, "alice", newKick())).toMatchObject([{ id: login.id, sids: ["sid 2"] }]);
+    expect(await kickUser(registry, "alice", newKick())).toMatchObject([{ id: login.id, sids: ["sid 2"] }]);
   });
 });
 

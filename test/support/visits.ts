@@ -17,10 +17,15 @@ export const RHYTHMS: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** An app in which one can log in, with the package or without it. */
-export function visitedApp(options: Partial<SessionOptions>, store: Store, hooked: boolean): Express {
+export function visitedApp(
+  options: Partial<SessionOptions>,
+  store: Store,
+  hooked: boolean,
+  registry = new MemoryLoginRegistry(),
+): Express {
   const created = express();
   if (hooked) {
-    const auth = logout({ store, registry: new MemoryLoginRegistry(), appId: "shop" });
+    const auth = logout({ store, registry, appId: "shop" });
     created.use(session({ secret: "s", resave: false, saveUninitialized: false, ...options, store }), auth);
   } else {
     created.use(session({ secret: "s", resave: false, saveUninitialized: false, ...options, store }));

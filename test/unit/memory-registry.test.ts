@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { MemoryLoginRegistry } from "../../lib/index.js";
+import { MemoryUsers, type User } from "../../lib/registry/memory-users.js";
 
 const DAY_MS = 86_400_000;
 
@@ -29,6 +30,27 @@ describe("the registry in memory", () => {
     jest.setSystemTime(Date.now() + 1);
     await begin("late", 600_000);
     expect(await known()).toEqual(["stays", "early", "late"]);
+  });
+
+  it("keeps nothing of a user without logins once their kick and their ends are forgotten", () => {
+    const users = new MemoryUsers();
+    const begin = (userId: string): User => {
+      const user = users.findOrCreate(userId);
+      users.list(user, { id: `login of ${userId}`, userId, sid: userId, ttlMs: 1_000 });
+      return user;
+    };
+    const [gone, kicked, loggedOut] = [begin("gone"), begin("kicked"), begin("logged out")];
+    const until = Date.now() + 120_000;
+    kicked.kickUntil = until;
+    loggedOut.ended.set("login", { endCount: 1, kick: undefined, until });
+    const left = (): string[] => [...users.all()].map(({ id }) => id);
+    jest.setSystemTime(Date.now() + 60_000);
+    users.sweepNowAndThen();
+    expect(left()).toEqual([kicked.id, loggedOut.id]);
+    jest.setSystemTime(until);
+    users.sweepNowAndThen();
+    expect(left()).toEqual([]);
+    expect(users.find(gone.id)).toBeUndefined();
   });
 
   it("drops users who are offline, however often everyone is kicked", async () => {

@@ -248,12 +248,19 @@ export class PostgresLoginRegistry implements OwnRegistry {
 
   async clear(): Promise<void> {
     await this.kickEveryone(newKickRecord());
+    // A user who cannot be read does not keep the ends of the others from the subscribers.
+    await allInTurn(
+      () => this.#forgetAll(),
+      () => this.#database.read(this.#statements.notify, this.#app.channel),
+    );
+  }
+
+  async #forgetAll(): Promise<void> {
     for await (const userIds of this.scanUsers()) {
       for (const userId of userIds) {
         await this.#database.step(this.#statements.forget, this.#app.app, this.#userKey(userId));
       }
     }
-    await this.#database.read(this.#statements.notify, this.#app.channel);
   }
 
   async close(): Promise<void> {

@@ -207,11 +207,19 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   async clear(): Promise<void> {
-    const { keys, ends } = this.#app;
+    const { keys, channel } = this.#app;
     const kick = newKickRecord();
     await this.kickEveryone(kick);
+    // A user who cannot be read does not keep the ends of the others from the subscribers.
+    await allInTurn(
+      () => this.#forgetAll(kick),
+      async () => this.#connection.run(PUBLISH, [keys.everyone], [await channel.name(), ALL_ENDED]),
+    );
+  }
+
+  async #forgetAll(kick: KickRecord): Promise<void> {
+    const { ends } = this.#app;
     for await (const userIds of this.scanUsers()) await ends.forget(userIds, kick);
-    await this.#connection.run(PUBLISH, [keys.everyone], [await this.#app.channel.name(), ALL_ENDED]);
   }
 
   subscribe(listener: RegistryListener, { checkIntervalMs }: { checkIntervalMs: number }): Subscription {

@@ -2,24 +2,16 @@ import { statSync } from "node:fs";
 import { LogoutError } from "../../errors.js";
 import { debug, debugError } from "../../util/debug.js";
 import { fileOf, type Engine, type SqliteDatabase, type SqliteStatement, type SqliteValue } from "./engine.js";
-import { isBusy } from "./errors.js";
-import { migrate, rollBack } from "./migrations.js";
+import { migrate, rejectNewer } from "./migrations.js";
 import type { Row } from "./records.js";
 import { STATEMENTS, type StatementName } from "./statements.js";
+import { CannotBegin, inTransaction } from "./transaction.js";
 
 /** Runs prepared statements. */
 export interface Sql {
   all(name: StatementName, ...values: SqliteValue[]): readonly Row[];
   first(name: StatementName, ...values: SqliteValue[]): Row | undefined;
   run(name: StatementName, ...values: SqliteValue[]): void;
-}
-
-/** A failed BEGIN leaves a connection as it was. */
-class CannotBegin {
-  readonly cause: unknown;
-  constructor(cause: unknown) {
-    this.cause = cause;
-  }
 }
 
 /**
@@ -36,9 +28,13 @@ export class Connection {
     this.#named = named;
   }
 
-  /** Runs statements that change nothing. */
-  read<Result>(work: (sql: Sql) => Result): Result {
-    return this.#keeping((database) => work(database));
+  /**
+   * Runs statements that change nothing.
+   *
+   * @param checkedWithinMs - how long ago the file may have been checked to be the one that was opened
+   */
+  read<Result>(work: (sql: Sql) => Result, checkedWithinMs = 0): Result {
+    return this.#keeping((database) => work(database), checkedWithinMs);
   }
 
   /**
@@ -64,19 +60,19 @@ export class Connection {
   }
 
   /** A connection after a failed statement is not used again: libsql leaves the statement running, and with it what it has read. */
-  #keeping<Result>(work: (database: OpenDatabase) => Result): Result {
+  #keeping<Result>(work: (database: OpenDatabase) => Result, checkedWithinMs = 0): Result {
     try {
-      return work(this.#open());
+      return work(this.#open(checkedWithinMs));
     } catch (error) {
       if (error instanceof CannotBegin) throw error.cause;
       // A row that cannot be read is no failure of the database.
-      if (!LogoutError.is(error)) this.close();
+      if (!LogoutError.is(error, "ERR_REGISTRY_UNAVAILABLE")) this.close();
       throw error;
     }
   }
 
-  #open(): OpenDatabase {
-    if (this.#current?.isReplaced() === true) {
+  #open(checkedWithinMs: number): OpenDatabase {
+    if (this.#current?.isReplaced(checkedWithinMs) === true) {
       debug?.("SQLite: the file was deleted or replaced");
       this.close();
     }
@@ -99,6 +95,7 @@ class OpenDatabase implements Sql, Savepoints {
   readonly #identity: string | undefined;
   readonly #isOwn: boolean;
   #isDurable: boolean | undefined;
+  #checkedAt = 0;
 
   constructor({ open, file, isOwn }: Engine, named: (sql: string) => string) {
     this.#named = named;
@@ -123,7 +120,10 @@ class OpenDatabase implements Sql, Savepoints {
   }
 
   /** Whether the file that was opened has been deleted or replaced: what is written to it would reach no other process. */
-  isReplaced(): boolean {
+  isReplaced(checkedWithinMs: number): boolean {
+    const now = performance.now();
+    if (now - this.#checkedAt < checkedWithinMs) return false;
+    this.#checkedAt = now;
     return this.#file !== undefined && identityOf(this.#file) !== this.#identity;
   }
 
@@ -146,20 +146,12 @@ class OpenDatabase implements Sql, Savepoints {
   }
 
   transaction<Result>(work: (sql: Sql & Savepoints) => Result, isDurable: boolean): Result {
-    try {
-      this.#flushAtCommit(isDurable);
-      this.#database.exec("BEGIN IMMEDIATE");
-    } catch (error) {
-      throw isBusy(error) ? new CannotBegin(error) : error;
-    }
-    try {
-      const result = work(this);
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      rollBack(this.#database);
-      throw error;
-    }
+    this.#flushAtCommit(isDurable);
+    return inTransaction(this.#database, () => {
+      // A process of another release may have upgraded the schema since the file was opened.
+      rejectNewer(this.first("findVersions"));
+      return work(this);
+    });
   }
 
   attempt<Result>(step: () => Result): Result {

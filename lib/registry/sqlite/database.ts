@@ -1,20 +1,27 @@
 import { randomInt } from "node:crypto";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { LogoutError } from "../../errors.js";
+import { debugError } from "../../util/debug.js";
 import type { Connection, Savepoints, Sql } from "./connection.js";
 import { isBusy, unavailable } from "./errors.js";
 
 /** The longest pause between two tries to get a lock, in milliseconds. Nearly every lock is held for less than a millisecond. */
 const LONGEST_PAUSE_MS = 16;
 const STEPS_OF_A_TRANSACTION = 500;
+/** How often a request looks whether the file was replaced. No process opens a new file, and kicks a user in it, in less time. */
+const CHECKED_WITHIN_MS = 1;
 /** A longer transaction would block the event loop, and other processes, for too long. */
 const LONGEST_TRANSACTION_MS = 20;
 
 interface PendingStep {
   readonly deadline: number;
   readonly isDurable: boolean;
-  /** Runs the step, and returns what to do after the commit. Never throws a `LogoutError`. */
-  readonly run: (sql: Sql & Savepoints) => () => void;
+  /**
+   * Runs the step, and returns what to do after the commit.
+   *
+   * @throws LogoutError if a row of its user cannot be read, unless `isUndoable`: then the step is undone alone.
+   */
+  readonly run: (sql: Sql & Savepoints, isUndoable: boolean) => () => void;
   readonly reject: (error: unknown) => void;
   /** Why the step still waits. */
   delay?: unknown;
@@ -48,6 +55,16 @@ export class Database {
     }
   }
 
+  /** Runs statements that change nothing, on the path of every request. Returns `undefined` if they cannot run now. */
+  tryToRead<Result>(work: (sql: Sql) => Result): Result | undefined {
+    try {
+      return this.#connection.read(work, CHECKED_WITHIN_MS);
+    } catch (error) {
+      debugError("SQLite: a login is looked up again", error);
+      return undefined;
+    }
+  }
+
   /** Runs a step that changes something. It takes effect as a whole, or not at all. */
   step<Result>(work: (sql: Sql) => Result, isDurable = false): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -55,15 +72,14 @@ export class Database {
         deadline: performance.now() + this.#timeoutMs,
         isDurable,
         reject,
-        run: (sql) => {
+        run: (sql, isUndoable) => {
           try {
-            const result = sql.attempt(() => work(sql));
+            const result = isUndoable ? sql.attempt(() => work(sql)) : work(sql);
             return () => {
               resolve(result);
             };
           } catch (error) {
-            if (!LogoutError.is(error)) throw error;
-            // The rows of one user cannot be read; the other steps go on.
+            if (!isUndoable || !LogoutError.is(error)) throw error;
             return () => {
               reject(error);
             };
@@ -102,12 +118,12 @@ export class Database {
 
   /**
    * Runs steps in one transaction. Puts those back for which there is no time now. If the database is locked, puts all back, and
-   * returns `false`.
+   * returns `false`. Steps are undoable one by one only when one has failed, because that costs each of them two statements.
    */
-  #commit(steps: readonly PendingStep[]): boolean {
+  #commit(steps: readonly PendingStep[], isUndoable = false): boolean {
     const isDurable = steps.some((step) => step.isDurable);
     try {
-      const settle = this.#connection.write((sql) => runInTime(steps, sql), isDurable);
+      const settle = this.#connection.write((sql) => runInTime(steps, sql, isUndoable), isDurable);
       this.#pending.unshift(...steps.slice(settle.length));
       for (const each of settle) each();
       return true;
@@ -117,8 +133,9 @@ export class Database {
         this.#pending.unshift(...steps);
         return false;
       }
-      // The others must not fail for one.
-      if (steps.length > 1) for (const step of steps) this.#commit([step]);
+      if (LogoutError.is(error, "ERR_REGISTRY_UNAVAILABLE") && !isUndoable) return this.#commit(steps, true);
+      // The others must not fail for one. Another schema is the fault of none.
+      if (steps.length > 1 && !LogoutError.is(error)) for (const step of steps) this.#commit([step]);
       else for (const step of steps) step.reject(unavailable(error));
       return true;
     }
@@ -126,11 +143,11 @@ export class Database {
 }
 
 /** Runs steps until the transaction has taken long enough. Returns what to do after the commit, for each step that was run. */
-function runInTime(steps: readonly PendingStep[], sql: Sql & Savepoints): (() => void)[] {
+function runInTime(steps: readonly PendingStep[], sql: Sql & Savepoints, isUndoable: boolean): (() => void)[] {
   const end = performance.now() + LONGEST_TRANSACTION_MS;
   const settle: (() => void)[] = [];
   for (const { run } of steps) {
-    settle.push(run(sql));
+    settle.push(run(sql, isUndoable));
     if (performance.now() > end) break;
   }
   return settle;

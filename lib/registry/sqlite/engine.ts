@@ -39,9 +39,13 @@ const IN_MEMORY = ":memory:";
 const NEEDED =
   "SqliteLoginRegistry needs { database }: the name of a file, or a database of node:sqlite, better-sqlite3 or libsql, or a function that opens one.";
 
+const NO_URI = 'SqliteLoginRegistry: database is the name of a file, not a URI "file:…". Pass fileURLToPath(uri).';
+
 /** @throws LogoutError `ERR_OPTION_INVALID` */
 export function engineOf(database: unknown): Engine {
-  if (typeof database === "string" && database !== "" && !database.startsWith("file:")) return engineOfFile(database);
+  // Of the three libraries, some open the file that a URI names, and some a file with the URI as its name.
+  if (typeof database === "string" && database.startsWith("file:")) throw new LogoutError("ERR_OPTION_INVALID", NO_URI);
+  if (typeof database === "string" && database !== "") return engineOfFile(database);
   if (typeof database === "function") return { open: () => opened((database as () => unknown)()), isOwn: true };
   if (isDatabase(database)) return engineOfDatabase(database);
   throw new LogoutError("ERR_OPTION_INVALID", NEEDED);
@@ -98,22 +102,46 @@ function installedClass(): DatabaseClass {
   // Not imported: webpack would look for the packages when it bundles, and the banner of esbuild bundles has this name already.
   const { createRequire } = process.getBuiltinModule("node:module");
   const here = join(process.cwd(), "app");
-  for (const from of [process.argv[1] ?? here, here]) {
-    for (const name of PACKAGES) {
+  const requires = [process.argv[1] ?? here, here].map((from) => createRequire(from));
+  let broken: LogoutError | undefined;
+  for (const require of requires) {
+    for (const name of PACKAGES.filter((each) => isInstalled(require, each))) {
       try {
-        const Database = createRequire(from)(name) as DatabaseClass;
+        const Database = require(name) as DatabaseClass;
         // A package that is not built fails here.
         new Database(IN_MEMORY).close?.();
         return Database;
       } catch (error) {
         debugError(`${name} cannot be used`, error);
+        broken ??= doesNotLoad(name, error);
       }
     }
   }
   const builtIn = process.getBuiltinModule("node:sqlite") as { DatabaseSync: DatabaseClass } | undefined;
   if (builtIn !== undefined) return builtIn.DatabaseSync;
-  throw new LogoutError(
+  throw (
+    broken ??
+    new LogoutError(
+      "ERR_OPTION_INVALID",
+      "SqliteLoginRegistry: nothing can open a file. Use Node 22.13 or later, or install better-sqlite3 or libsql.",
+    )
+  );
+}
+
+function isInstalled(require: NodeJS.Require, name: string): boolean {
+  try {
+    require.resolve(name);
+    return true;
+  } catch (error) {
+    debugError(`${name} is not there`, error);
+    return false;
+  }
+}
+
+function doesNotLoad(name: string, error: unknown): LogoutError {
+  return new LogoutError(
     "ERR_OPTION_INVALID",
-    "SqliteLoginRegistry: nothing can open a file. Use Node 22.13 or later, or install better-sqlite3 or libsql.",
+    `SqliteLoginRegistry: ${name} is installed and does not load. Run npm rebuild ${name}. See the cause.`,
+    { cause: redactError(error, []) },
   );
 }

@@ -3,16 +3,24 @@ import { LONGEST_TIMER_MS } from "../../util/deadline.js";
 import { debugError } from "../../util/debug.js";
 import type { Sql } from "./connection.js";
 import type { Database } from "./database.js";
-import { readKick, readText, readTexts, writeKick, writeText, writeTexts, type Row } from "./records.js";
+import { readKick, readText, readTexts, type Row } from "./records.js";
 
 const LOGINS_OF_A_NOTIFICATION = 1_000;
 
-/** Writes the notifications of logins that have ended, inside of the step that ends them. `app`: the application id as stored. */
-export function announce(sql: Sql, app: string, { userId, loginIds, kick }: EndedLogins, now: number): void {
-  const record = kick === undefined ? null : writeKick(kick);
-  for (let from = 0; from < loginIds.length; from += LOGINS_OF_A_NOTIFICATION) {
-    const ids = writeTexts(loginIds.slice(from, from + LOGINS_OF_A_NOTIFICATION));
-    sql.run("putEnd", app, writeText(userId), ids, record, now);
+/**
+ * Writes the notifications of logins that have ended, inside of the step that ends them. All texts are as stored: `ids` are parts of
+ * JSON already.
+ */
+export function announce(
+  sql: Sql,
+  user: readonly [app: string, user: string],
+  ids: readonly string[],
+  kick: string | null,
+  now: number,
+): void {
+  for (let from = 0; from < ids.length; from += LOGINS_OF_A_NOTIFICATION) {
+    const some = ids.slice(from, from + LOGINS_OF_A_NOTIFICATION);
+    sql.run("putEnd", ...user, `[${some.join(",")}]`, kick, now);
   }
 }
 

@@ -16,6 +16,7 @@ import type {
   RegistrySupport,
   Subscription,
 } from "../../types/registry.js";
+import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { newKickRecord } from "../generation.js";
 import { Served } from "../served.js";
@@ -26,7 +27,7 @@ import { engineOf, type SqliteDatabase } from "./engine.js";
 import { LoginLists } from "./login-lists.js";
 import { DEFAULT_PREFIX, withPrefix } from "./names.js";
 import { announceAll, SqliteNotifications } from "./notifications.js";
-import { readLogin, writeKick, writeText } from "./records.js";
+import { readLogin, readTexts, writeKick, writeText } from "./records.js";
 import { sweep } from "./sweep.js";
 import { UserStep } from "./user-step.js";
 
@@ -78,6 +79,7 @@ interface Application {
  */
 export class SqliteLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
+  readonly peeksAtList = true;
   readonly supports: RegistrySupport = {};
   readonly #database: Database;
   readonly #lists: LoginLists;
@@ -105,11 +107,19 @@ export class SqliteLoginRegistry implements OwnRegistry {
     this.#served.application = { app: writeText(appId), appId, maxSessionAgeMs };
   }
 
-  find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
+  async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
     const { app } = this.#app;
     return this.#database.read((sql) => {
       const row = sql.first("findLogin", app, writeText(userId), writeText(loginId), Date.now());
       return row && readLogin(userId, row);
+    });
+  }
+
+  peek(userId: string, loginId: string): Pick<ListedLogin, "sids"> | undefined {
+    const { app } = this.#app;
+    return this.#database.tryToRead((sql) => {
+      const row = sql.first("findSids", app, writeText(userId), writeText(loginId), Date.now());
+      return row && { sids: readTexts(row["sids"]) };
     });
   }
 
@@ -137,28 +147,28 @@ export class SqliteLoginRegistry implements OwnRegistry {
     });
   }
 
-  kickEveryone(record: KickRecord): Promise<void> {
+  async kickEveryone(record: KickRecord): Promise<void> {
     const values = [this.#app.app, writeText(record.id), writeKick(record)] as const;
     return this.#database.step((sql) => {
       sql.run("putKickOfEveryone", ...values);
     }, IS_DURABLE);
   }
 
-  kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
+  async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const { app } = this.#app;
     return this.#database.read((sql) => new UserStep(sql, app, userId).kickOf(loginId, generation));
   }
 
-  list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
+  async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
     return this.#lists.ofUser(this.#app.app, userId, page);
   }
 
-  activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
+  async activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
     return this.#lists.ofActiveUsers(this.#app.app, page);
   }
 
-  scanUsers(): AsyncIterable<readonly string[]> {
-    return this.#lists.scan(this.#app.app);
+  async *scanUsers(): AsyncIterable<readonly string[]> {
+    yield* this.#lists.scan(this.#app.app);
   }
 
   scanLogins(userId: string): AsyncIterable<readonly ListedLogin[]> {
@@ -179,18 +189,24 @@ export class SqliteLoginRegistry implements OwnRegistry {
   async clear(): Promise<void> {
     const { app } = this.#app;
     await this.kickEveryone(newKickRecord());
-    try {
-      for await (const userIds of this.scanUsers()) {
-        const forget = (sql: Sql): void => {
-          for (const userId of userIds) new UserStep(sql, app, userId).forget();
-        };
-        await this.#database.step(forget, IS_DURABLE);
-      }
-    } finally {
-      await this.#database.step((sql) => {
-        announceAll(sql, app);
-      });
+    // A user who cannot be read does not keep the ends of the others from the subscribers.
+    await allInTurn(
+      () => this.#forgetAll(app),
+      () =>
+        this.#database.step((sql) => {
+          announceAll(sql, app);
+        }),
+    ).finally(() => {
       this.#poll();
+    });
+  }
+
+  async #forgetAll(app: string): Promise<void> {
+    for await (const userIds of this.scanUsers()) {
+      const forget = (sql: Sql): void => {
+        for (const userId of userIds) new UserStep(sql, app, userId).forget();
+      };
+      await this.#database.step(forget, IS_DURABLE);
     }
   }
 
@@ -206,7 +222,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
     return this.#served.application;
   }
 
-  #step<Result>(userId: string, work: (user: UserStep) => Result, isDurable?: boolean): Promise<Result> {
+  async #step<Result>(userId: string, work: (user: UserStep) => Result, isDurable?: boolean): Promise<Result> {
     const { app } = this.#app;
     return this.#database.step((sql) => work(new UserStep(sql, app, userId)), isDurable);
   }

@@ -8,13 +8,18 @@ const IS_SHOWN = "shown_until > ? AND sids <> '[]'";
  * The statements, with the default names. Parameters come in the order of their `?` in the text.
  */
 export const STATEMENTS = {
+  findVersions: "SELECT version, serves FROM express_logout_schema",
+
   // Logins
   findLogin: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
+  // On the path of every request: each column costs time.
+  findSids: `SELECT sids FROM express_logout_logins WHERE ${OF_LOGIN} AND expires > ?`,
   putLogin: "INSERT OR REPLACE INTO express_logout_logins VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   scanLogins: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND expires > ?`,
   deleteLogin: `DELETE FROM express_logout_logins WHERE ${OF_LOGIN}`,
   deleteLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER}`,
-  takeLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ? RETURNING id`,
+  loginsBut: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
+  deleteLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
   deleteExpiredLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND expires <= ?`,
   lastExpiry: `SELECT max(expires) AS last FROM express_logout_logins WHERE ${OF_USER}`,
   lastShown: `SELECT max(shown_until) AS last FROM express_logout_logins WHERE ${OF_USER} AND sids <> '[]'`,
@@ -26,6 +31,7 @@ export const STATEMENTS = {
   findKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_LOGIN}`,
   listKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_USER} AND expires > ?`,
   deleteKicked: `DELETE FROM express_logout_kicked WHERE ${OF_LOGIN}`,
+  deleteSomeKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER} AND id IN (SELECT value FROM json_each(?))`,
   deleteAllKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER}`,
   deleteExpiredKicked: `DELETE FROM express_logout_kicked WHERE ${OF_USER} AND expires <= ?`,
 
@@ -56,7 +62,9 @@ export const STATEMENTS = {
 
   // Notifications
   putEnd: "INSERT INTO express_logout_ends (app, user, ids, kick, at) VALUES (?, ?, ?, ?, ?)",
-  endNumbers: "SELECT min(number) AS first, max(number) AS last FROM express_logout_ends",
+  // Two subqueries, because min and max in one SELECT would scan the table.
+  endNumbers: `SELECT (SELECT min(number) FROM express_logout_ends) AS first,
+    (SELECT max(number) FROM express_logout_ends) AS last`,
   endsAfter:
     "SELECT user, ids, kick FROM express_logout_ends WHERE number > ? AND number <= ? AND app = ? ORDER BY number",
   // Never the last one, so that a reader notices what it has missed.
@@ -70,9 +78,9 @@ export const STATEMENTS = {
   countActive: "SELECT count(*) AS count FROM express_logout_users WHERE app = ? AND shown > ?",
   listActive:
     "SELECT user FROM express_logout_users WHERE app = ? AND shown > ? ORDER BY active DESC, user LIMIT ? OFFSET ?",
-  // Two scans, each over its own index: one condition for both would scan every user.
-  usersAfter: `SELECT user FROM (SELECT user FROM express_logout_users WHERE app = ? AND user > ? AND expires IS NOT NULL
-      ORDER BY user LIMIT ?)
+  // Two scans, each over its own index: one condition for both would scan every user. So would SQLite 3.53 by its own choice.
+  usersAfter: `SELECT user FROM (SELECT user FROM express_logout_users INDEXED BY express_logout_users_online
+      WHERE app = ? AND user > ? AND expires IS NOT NULL ORDER BY user LIMIT ?)
     UNION
     SELECT user FROM (SELECT DISTINCT user FROM express_logout_kicked WHERE app = ? AND user > ? ORDER BY user LIMIT ?)
     ORDER BY user LIMIT ?`,

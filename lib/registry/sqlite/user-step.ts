@@ -1,7 +1,6 @@
 import type { Generation, KickRecord } from "../../types/login.js";
 import type {
   AddResult,
-  EndedLogins,
   EndOfLogin,
   EndOfUser,
   EndResult,
@@ -80,21 +79,34 @@ export class UserStep {
     return { ended: ended === undefined ? [] : [ended], endCount: ttlMs === undefined ? endCount : endCount + 1 };
   }
 
+  /** Reads before it writes, and passes ids on as they are stored: a user may have very many logins. */
   endAll({ kick, except }: EndOfUser, maxSessionAgeMs: number): EndResult {
     const spared = except === undefined ? undefined : this.#find(except);
     const sparedId = spared === undefined ? null : writeText(spared.id);
-    this.#sql.run("keepKickedBut", ...this.#user, sparedId, this.#now);
-    const loginIds = this.#sql.all("takeLoginsBut", ...this.#user, sparedId).map(({ id }) => readText(id));
+    const rows = this.#sql.all("loginsBut", ...this.#user, sparedId);
+    const live = rows.filter(({ expires }) => Number(expires) > this.#now);
+    const unfinished = this.#sql.all("listKicked", ...this.#user, this.#now);
+    const again = new Set(unfinished.length === 0 ? [] : live.map(({ id }) => id));
+    const kicked = [...live, ...unfinished.filter(({ id }) => !again.has(id))];
+    const ended = kicked.map((row) => readLogin(this.#userId, row));
+
+    if (live.length > 0) this.#sql.run("keepKickedBut", ...this.#user, sparedId, this.#now);
+    if (rows.length > 0) this.#sql.run("deleteLoginsBut", ...this.#user, sparedId);
     const until = this.#now + maxSessionAgeMs;
     const times = [spared === undefined ? null : +spared.expires, shownTime(spared) ?? null];
-    this.#sql.run("putKick", ...this.#user, ...times, writeText(kick.id), writeKick(kick), until, sparedId, until);
-    this.#announce({ userId: this.#userId, loginIds, kick });
-    const ended = this.#sql.all("listKicked", ...this.#user, this.#now).map((row) => readLogin(this.#userId, row));
+    const record = writeKick(kick);
+    this.#sql.run("putKick", ...this.#user, ...times, writeText(kick.id), record, until, sparedId, until);
+    this.#announce(
+      rows.map(({ id }) => String(id)),
+      record,
+    );
     return { ended, endCount: 0 };
   }
 
   finishKick(loginIds: readonly string[]): void {
-    for (const loginId of loginIds) this.#sql.run("deleteKicked", ...this.#login(loginId));
+    const [loginId] = loginIds;
+    if (loginIds.length > 1) this.#sql.run("deleteSomeKicked", ...this.#user, writeTexts(loginIds.map(writeText)));
+    else if (loginId !== undefined) this.#sql.run("deleteKicked", ...this.#login(loginId));
   }
 
   /** Removes every login, without a record. */
@@ -172,7 +184,7 @@ export class UserStep {
     this.#sql.run("deleteLogin", ...this.#login(login.id));
     this.#sql.run("setExpires", lastOf(this.#sql.first("lastExpiry", ...this.#user)) ?? null, ...this.#user);
     this.#show(shownTime(login), undefined);
-    this.#announce({ userId: this.#userId, loginIds: [login.id], kick });
+    this.#announce([writeText(login.id)], kick === undefined ? null : writeKick(kick));
   }
 
   /** Remembers the end of a login. */
@@ -223,8 +235,9 @@ export class UserStep {
     }
   }
 
-  #announce(ended: EndedLogins): void {
-    announce(this.#sql, this.#app, ended, this.#now);
+  /** @param ids - As stored. `record`: the kick, as stored. */
+  #announce(ids: readonly string[], record: string | null): void {
+    announce(this.#sql, this.#user, ids, record, this.#now);
   }
 
   #find(loginId: string): ListedLogin | undefined {

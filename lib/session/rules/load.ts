@@ -129,7 +129,9 @@ export class SessionLoads {
     if (stamp === undefined) return undefined;
     const { userId, loginId } = stamp;
     const wasWritten = this.#remembered.isWritten(sid);
-    if (this.#own?.peek?.(userId, loginId) !== undefined) return { stamp, lookup: undefined, wasWritten };
+    if (this.#own?.peeksAtList === true || this.#own?.peek?.(userId, loginId) !== undefined) {
+      return { stamp, lookup: undefined, wasWritten };
+    }
     const lookup = this.#registry.find(userId, loginId);
     // An error surfaces in the second lookup, if there is one.
     lookup.catch(() => undefined);

@@ -138,7 +138,7 @@ export class SessionSaves {
    */
   async writeAndCheck(sid: string, session: SessionRecord, stamp: Stamp): Promise<boolean> {
     const { userId, loginId } = stamp;
-    const peek = (): ListedLogin | undefined => this.#own?.peek?.(userId, loginId);
+    const peek = (): Pick<ListedLogin, "sids"> | undefined => this.#own?.peek?.(userId, loginId);
     const find = (): Promise<ListedLogin | undefined> => this.#registry.find(userId, loginId);
     const written = this.#raw.set(sid, withStamp(session, stamp));
     const found = this.#isInOrder && peek() === undefined ? find() : undefined;
@@ -229,6 +229,6 @@ function heldAs(stamp: Stamp, logins: RequestState): HeldLogin | undefined {
   return isSameLogin(held?.stamp, stamp) ? held : undefined;
 }
 
-export function isListedWith(login: ListedLogin | undefined, sid: string): boolean {
+export function isListedWith(login: Pick<ListedLogin, "sids"> | undefined, sid: string): boolean {
   return login?.sids.includes(sid) === true;
 }
