@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { debug } from "./util/debug.js";
 import { Diagnosis } from "./diagnose.js";
+import { APP_ID, publishingOn } from "./operation/channels.js";
 import { healthOf } from "./operation/health.js";
 import { Events, type LogoutEvents } from "./logins/events.js";
 import { currentLogin, requireCurrentLogin, type HttpContext } from "./http/context.js";
@@ -12,15 +13,16 @@ import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
 import type { Finding, Health } from "./types/health.js";
 import { initRegistry } from "./util/own-registry.js";
-import {
-  Logins,
-  type ActiveUser,
-  type KickAllOptions,
-  type KickOptions,
-  type KickResult,
-  type KickUserOptions,
-  type Progress,
+import type {
+  ActiveUser,
+  KickAllOptions,
+  KickOptions,
+  KickResult,
+  KickUserOptions,
+  Progress,
 } from "./logins/logins.js";
+import { TracedLogins } from "./logins/traced-logins.js";
+import { tracedRegistry } from "./operation/traced-registry.js";
 import { reportTo } from "./logins/report.js";
 import type { CountedPage, PageRequest } from "./logins/paging.js";
 import { LoginWatcher } from "./live/login-watcher.js";
@@ -202,14 +204,14 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   initRegistry(resolved.registry, { appId, maxSessionAgeMs: maxAgeMs }, store);
   const facts = describeStore(store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, waitForTouch);
-  const events = new Events();
+  const events = new Events(publishingOn(appId));
   const notifications = new EndNotifications(resolved.registry, liveCheckIntervalMs);
-  const source = { registry: resolved.registry, notifications, liveCheckIntervalMs };
+  const source = { registry: tracedRegistry(resolved.registry, appId), notifications, liveCheckIntervalMs };
   const hook = left ?? new StoreHook(store, new LoginWatcher(source));
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
   const tombstones = forwardTo(() => hook.current.tombstones);
-  const logins = new Logins({ registry, tombstones, events });
+  const logins = new TracedLogins(appId, { registry, tombstones, events });
   const sessions = new RequestSessions(hook, store);
   const mounts = new MountPaths();
   const context = { options: resolved, logins, sessions, assets: createAssets(resolved.pages.accentColor), mounts };
@@ -224,7 +226,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     mounts,
     middleware: main,
   });
-  const use = hook.use({ ...resolved, events: reportTo(events) });
+  const use = hook.use({ ...resolved, registry: source.registry, events: reportTo(events) });
   const controls: LogoutControls = {
     ...loginControls(context),
     ...sessionControls(hook),
@@ -252,23 +254,10 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     },
   };
   hook.live.resume(source);
-  return Object.assign(main, controls);
+  return Object.assign(main, controls, { [APP_ID]: appId });
 }
 
-type LoginControls = Pick<
-  LogoutControls,
-  | "kick"
-  | "kickLogin"
-  | "kickOthers"
-  | "kickAll"
-  | "listLogins"
-  | "listActiveUsers"
-  | "currentLogin"
-  | "logout"
-  | "rejection"
->;
-
-function loginControls(context: HttpContext): LoginControls {
+function loginControls(context: HttpContext) {
   const { logins, sessions } = context;
   return {
     kick: (userIds, options) => logins.kick(userIds, options),
@@ -283,7 +272,7 @@ function loginControls(context: HttpContext): LoginControls {
     currentLogin: (req) => currentLogin(context, req),
     logout: (req, res) => sessions.logout(req, res),
     rejection: (req) => sessions.rejectionOf(req),
-  };
+  } satisfies Partial<LogoutControls>;
 }
 
 function sessionControls(

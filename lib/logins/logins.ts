@@ -70,14 +70,16 @@ export interface ActiveUser {
   readonly loginsCount: number;
 }
 
+type Writer = Pick<Tombstones, "write">;
+
 /** Kicks and lists logins, without HTTP. */
 export class Logins {
   readonly #registry: LoginRegistry;
-  readonly #tombstones: Tombstones;
+  readonly #tombstones: Writer;
   readonly #events: Events;
   readonly #ownKicks = lru<true>(OWN_KICKS);
 
-  constructor({ registry, tombstones, events }: { registry: LoginRegistry; tombstones: Tombstones; events: Events }) {
+  constructor({ registry, tombstones, events }: { registry: LoginRegistry; tombstones: Writer; events: Events }) {
     this.#registry = registry;
     this.#tombstones = tombstones;
     this.#events = events;
@@ -153,7 +155,7 @@ export class Logins {
   onRemoteEnd({ userId, loginIds, kick }: EndedLogins): void {
     // `get`, not `has`, so that a kick of everyone, which may take minutes, is not evicted before it finishes.
     if (kick === undefined || this.#ownKicks.get(kick.id) !== undefined) return;
-    this.#emitKick(userId, loginIds, kick);
+    this.#emitKick(userId, loginIds, kick, true);
   }
 
   async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
@@ -226,8 +228,8 @@ export class Logins {
     this.#emitKick(userId, loginIds, kick);
   }
 
-  #emitKick(userId: string, loginIds: readonly string[], { at, reason, by }: KickRecord): void {
-    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by });
+  #emitKick(userId: string, loginIds: readonly string[], { at, reason, by }: KickRecord, isRemote = false): void {
+    this.#events.emit("kick", { userId, loginIds, cause: "kick", at, reason, by }, isRemote);
   }
 }
 

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   session: ["errors", "util"],
   pages: ["errors", "util"],
   live: ["errors", "util"],
-  logins: ["errors", "session", "util"],
+  logins: ["errors", "operation", "session", "util"],
   options: ["errors", "pages", "registry", "session", "util"],
   http: ["errors", "logins", "pages", "util"],
   diagnose: ["http", "operation", "registry", "session"],
@@ -39,6 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "util",
   ],
   index: ["errors", "logout", "registry"],
+  cli: ["errors", "logins", "operation", "registry", "session", "util"],
 };
 const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "better-sqlite3", "libsql", "express-session"];
 
