@@ -43,6 +43,11 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     admin: { userPoolId: USER_POOL_ID, tokens: [adminToken] },
     redirects: { allow: [`${origin}/bye`] },
   });
+  // For a readiness probe: before session(), which needs the store.
+  app.get("/healthz", async (_req, res) => {
+    const health = await auth.health();
+    res.status(health.ok ? 200 : 503).json(health);
+  });
   app.use(
     session({
       store,
