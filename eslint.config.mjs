@@ -30,7 +30,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["lib/session/{callbacks,store-methods}.ts", "lib/logins/events.ts"],
+    files: ["lib/session/{callbacks,store-methods}.ts", "lib/logins/events.ts", "lib/cli/**"],
     rules: { "no-restricted-globals": "off" },
   },
   { files: ["example-app/{server,demo,place}.ts"], rules: { "no-console": "off" } },

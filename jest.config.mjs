@@ -71,7 +71,7 @@ export default {
     {
       ...common,
       displayName: "unit",
-      testMatch: ["<rootDir>/test/{unit,registry,example,proof}/**/*.test.ts"],
+      testMatch: ["<rootDir>/test/{unit,registry,example,proof,cli}/**/*.test.ts"],
     },
     {
       ...common,

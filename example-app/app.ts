@@ -48,6 +48,11 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     redirects: { allow: [`${origin}/bye`] },
     audit,
   });
+  // For a readiness probe: before session(), which needs the store.
+  app.get("/healthz", async (_req, res) => {
+    const health = await auth.health();
+    res.status(health.ok ? 200 : 503).json(health);
+  });
   app.use(
     session({
       store,

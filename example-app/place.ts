@@ -11,6 +11,8 @@ export interface Place {
   readonly name: string;
   readonly store: Store;
   readonly registry: LoginRegistry | undefined;
+  /** The options by which the command line finds the logins. Memory belongs to one process. */
+  readonly cliOptions?: string;
 }
 
 /** Opens memory for one process, files for one machine, or Redis for as many machines as one likes. */
@@ -30,7 +32,8 @@ function inFiles(file: string): Place {
     retries: 0, // by default a request with the cookie of a deleted session waits for a quarter of a second
     logFn: () => undefined,
   });
-  return { name: `${file}, with sessions in ${path}`, store, registry: new SqliteLoginRegistry({ database: file }) };
+  const registry = new SqliteLoginRegistry({ database: file });
+  return { name: `${file}, with sessions in ${path}`, store, registry, cliOptions: ` --sqlite ${file}` };
 }
 
 async function inRedis(url: string, coherentCache: boolean): Promise<Place> {
@@ -41,5 +44,6 @@ async function inRedis(url: string, coherentCache: boolean): Promise<Place> {
     console.error(`Redis: ${error.message}`);
   });
   await client.connect();
-  return { name: url, store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client, coherentCache }) };
+  const registry = new RedisLoginRegistry({ client, coherentCache });
+  return { name: url, store: new RedisStore({ client }), registry, cliOptions: " (with this REDIS_URL)" };
 }

@@ -28,6 +28,12 @@ server.once("error", (error) => {
 });
 await once(server, "listening");
 
+const inShell =
+  place.cliOptions === undefined
+    ? ""
+    : `  In a shell  npx express-logout kick alice --app ${APP_ID}${place.cliOptions}
+              npx express-logout doctor --app ${APP_ID}${place.cliOptions}
+`;
 const accounts = Object.entries(DEMO_PASSWORDS).map(([name, password]) => `${name} / ${password}`);
 console.log(`
 The shop is at ${origin}/, on ${place.name}
@@ -42,4 +48,5 @@ The shop is at ${origin}/, on ${place.name}
                 -H 'Content-Type: application/json' -d '{"userIds":["alice"]}'
   Who is on   curl '${origin}/api/applications/${APP_ID}/active-users' \\
                 -H 'x-authing-userpool-id: ${USER_POOL_ID}' -H 'Authorization: ${adminToken}'
-`);
+  Ready?      curl ${origin}/healthz
+${inShell}`);

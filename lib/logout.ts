@@ -1,8 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { Audit } from "./audit/audit.js";
+import { closing } from "./closing.js";
 import { debug } from "./util/debug.js";
 import { Diagnosis } from "./diagnose.js";
+import { APP_ID, publishingOn } from "./operation/channels.js";
 import { healthOf } from "./operation/health.js";
 import { Events, type LogoutEvents } from "./logins/events.js";
 import { createErrorHandler } from "./http/error-handler.js";
@@ -12,9 +14,8 @@ import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
 import type { Finding, Health } from "./types/health.js";
-import type { LoginRegistry } from "./types/registry.js";
 import { initRegistry } from "./util/own-registry.js";
-import { Logins, type ActiveUser } from "./logins/logins.js";
+import type { ActiveUser } from "./logins/logins.js";
 import type { LoginFilter } from "./logins/filter.js";
 import type {
   KickAllOptions,
@@ -24,6 +25,8 @@ import type {
   KickWhereOptions,
   Progress,
 } from "./logins/kick-options.js";
+import { TracedLogins } from "./logins/traced-logins.js";
+import { tracedRegistry } from "./operation/traced-registry.js";
 import { reportTo } from "./logins/report.js";
 import type { CountedPage, PageRequest } from "./logins/paging.js";
 import { LoginWatcher } from "./live/login-watcher.js";
@@ -36,8 +39,7 @@ import { resolveOptions, type LogoutOptions } from "./options.js";
 import { RequestSessions } from "./http/request-sessions.js";
 import { createAssets } from "./pages/assets.js";
 import { describeStore } from "./session/store/store-support.js";
-import { hookLeftOn, StoreHook, type HookUse } from "./session/hook.js";
-import { allInTurn } from "./util/all-in-turn.js";
+import { hookLeftOn, StoreHook } from "./session/hook.js";
 import { forwardTo } from "./util/forward-to.js";
 
 /** Everything that `logout()` adds to its middleware. Controls do not use `this`, so `const { kick } = auth` works. */
@@ -216,19 +218,25 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   initRegistry(resolved.registry, { appId, maxSessionAgeMs: maxAgeMs }, store);
   const facts = describeStore(store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, waitForTouch);
-  const events = new Events();
+  const events = new Events(publishingOn(appId));
   const notifications = new EndNotifications(resolved.registry, liveCheckIntervalMs);
-  const source = { registry: resolved.registry, notifications, liveCheckIntervalMs };
+  const source = { registry: tracedRegistry(resolved.registry, appId), notifications, liveCheckIntervalMs };
   const hook = left ?? new StoreHook(store, new LoginWatcher(source));
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
   const tombstones = forwardTo(() => hook.current.tombstones);
   const audit = new Audit({ appId, ...resolved.audit });
-  const logins = new Logins({ registry, tombstones, events, audit });
+  const logins = new TracedLogins(appId, { registry, tombstones, events, audit });
   const sessions = new RequestSessions(hook, store);
   const mounts = new MountPaths();
-  const assets = createAssets(resolved.pages.accentColor);
-  const context = { options: resolved, logins, audit, sessions, assets, mounts };
+  const context = {
+    options: resolved,
+    logins,
+    audit,
+    sessions,
+    mounts,
+    assets: createAssets(resolved.pages.accentColor),
+  };
   const guard = createGuard(context);
   const { main, sessionless } = createMiddlewares(context, guard);
   const diagnosis = new Diagnosis({
@@ -240,7 +248,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     mounts,
     middleware: main,
   });
-  const use = hook.use({ ...resolved, events: reportTo(events, logins, audit) });
+  const use = hook.use({ ...resolved, registry: source.registry, events: reportTo(events, logins, audit) });
   const controls: LogoutControls = {
     ...loginControls(context),
     ...sessionControls(hook),
@@ -253,36 +261,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     close: closing({ events, audit, notifications, registry: resolved.registry, hook, use }),
   };
   hook.live.resume(source);
-  return Object.assign(main, controls);
-}
-
-interface Closed {
-  readonly events: Events;
-  readonly audit: Audit;
-  readonly notifications: EndNotifications;
-  readonly registry: LoginRegistry;
-  readonly hook: StoreHook;
-  readonly use: HookUse;
-}
-
-/** Returns `auth.close()`. What another `logout()` has taken over stays open. */
-function closing({ events, audit, notifications, registry, hook, use }: Closed): LogoutControls["close"] {
-  const ifInUse = (act: () => unknown) => () => (hook.isUsedBy(use) ? act() : undefined);
-  return () =>
-    allInTurn(
-      () => {
-        events.close();
-      },
-      ifInUse(() => {
-        hook.live.suspend();
-      }),
-      () => notifications.close(),
-      () => audit.settled(),
-      ifInUse(() => registry.close()),
-      () => {
-        hook.leave(use);
-      },
-    );
+  return Object.assign(main, controls, { [APP_ID]: appId });
 }
 
 function sessionControls(

@@ -26,6 +26,7 @@ export interface LogoutEvents {
   rejected: LoginEnd & { readonly userId?: string | undefined };
 }
 
+type Publish = <Name extends keyof LogoutEvents>(name: Name, event: LogoutEvents[Name]) => void;
 type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEvents[Name]) => void;
 
 /**
@@ -34,6 +35,12 @@ type LogoutListener<Name extends keyof LogoutEvents> = (event: LogoutEvents[Name
  */
 export class Events {
   readonly #emitter = new EventEmitter();
+  readonly #publish: Publish;
+
+  /** @param publish - Publishes what happens in this process on channels. Default: nothing. */
+  constructor(publish: Publish = () => undefined) {
+    this.#publish = publish;
+  }
 
   /** Returns a function that removes the listener. A second call of it does nothing. */
   on<Name extends keyof LogoutEvents>(name: Name, listener: LogoutListener<Name>): () => void {
@@ -47,7 +54,9 @@ export class Events {
     };
   }
 
-  emit<Name extends keyof LogoutEvents>(name: Name, event: LogoutEvents[Name]): void {
+  /** @param isRemote - Whether it happened on another node, where its channel has published it. */
+  emit<Name extends keyof LogoutEvents>(name: Name, event: LogoutEvents[Name], isRemote = false): void {
+    if (!isRemote) this.#publish(name, event);
     for (const listener of this.#emitter.listeners(name) as LogoutListener<Name>[]) {
       process.nextTick(() => {
         if (this.#emitter.listeners(name).includes(listener)) listener(event);

@@ -46,7 +46,7 @@ interface Kick {
 
 export interface LoginsOptions {
   readonly registry: LoginRegistry;
-  readonly tombstones: Tombstones;
+  readonly tombstones: Pick<Tombstones, "write">;
   readonly events: Events;
   readonly audit: Audit;
 }
@@ -54,7 +54,7 @@ export interface LoginsOptions {
 /** Kicks and lists logins, without HTTP. */
 export class Logins {
   readonly #registry: LoginRegistry;
-  readonly #tombstones: Tombstones;
+  readonly #tombstones: Pick<Tombstones, "write">;
   readonly #events: Events;
   readonly #audit: Audit;
   /** The beginning of the ids of the kicks that are made here, so that their notifications are not emitted twice. */
@@ -174,7 +174,7 @@ export class Logins {
   /** Emits the `kick` event for a kick on another node. */
   onRemoteEnd({ userId, loginIds, kick }: EndedLogins): void {
     if (kick === undefined || kick.id.startsWith(this.#ownKicks)) return;
-    this.kicked(userId, loginIds, kick);
+    this.kicked(userId, loginIds, kick, true);
   }
 
   async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
@@ -271,8 +271,8 @@ export class Logins {
   }
 
   /** Emits the event of logins that have ended. */
-  kicked(userId: string, loginIds: readonly string[], { at, cause, reason, by }: KickRecord): void {
-    this.#events.emit("kick", { userId, loginIds, cause, at, reason, by });
+  kicked(userId: string, loginIds: readonly string[], { at, cause, reason, by }: KickRecord, isRemote = false): void {
+    this.#events.emit("kick", { userId, loginIds, cause, at, reason, by }, isRemote);
   }
 }
 

@@ -21,13 +21,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   session: ["errors", "util"],
   pages: ["errors", "util"],
   live: ["errors", "util"],
-  logins: ["audit", "errors", "session", "util"],
+  logins: ["audit", "errors", "operation", "session", "util"],
   options: ["errors", "pages", "registry", "session", "util"],
   http: ["errors", "logins", "pages", "util"],
   diagnose: ["http", "operation", "registry", "session"],
   operation: ["errors", "registry", "util"],
+  closing: ["util"],
   logout: [
     "audit",
+    "closing",
     "diagnose",
     "errors",
     "http",
@@ -41,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "util",
   ],
   index: ["errors", "logout", "registry"],
+  cli: ["audit", "errors", "logins", "operation", "registry", "session", "util"],
 };
 const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "better-sqlite3", "libsql", "express-session"];
 

@@ -96,11 +96,11 @@ async function disk({ file, users }: Facts): Promise<readonly Finding[]> {
 }
 
 async function sizeOf(file: string, users: number): Promise<Finding> {
+  // There is no log after the last process has closed the file.
   const sizes = await Promise.all(
     ["", "-wal"].map((suffix) =>
       stat(file + suffix).then(
         ({ size }) => size,
-        // There is no log after the last process has closed the file.
         () => 0,
       ),
     ),

@@ -1,0 +1,65 @@
+import { LogoutError } from "../../errors.js";
+import type { CountedPage } from "../../logins/paging.js";
+import type { Login } from "../../types/login.js";
+import { EXIT, usageError } from "../errors.js";
+import { openRegistry, type Opened, type Place } from "../registry.js";
+import { counted, printable, table, terminal } from "../terminal.js";
+
+/** Options of the commands that list. */
+export interface ListFlags extends Place {
+  readonly limit?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+const time = (date: Date): string => date.toISOString().slice(0, 19).replace("T", " ");
+const device = ({ ip = "-", userAgent = "-" }: Login): readonly string[] => [ip, userAgent];
+
+/** `logins <user>` */
+export async function logins(args: readonly string[], flags: ListFlags): Promise<number> {
+  const [userId] = args;
+  if (userId === undefined || args.length > 1) throw usageError("logins: name one user.");
+  const read = (opened: Opened, query: object): Promise<CountedPage<Login>> => opened.logins.list(userId, query);
+  return list(flags, read, (page) => {
+    const rows = page.items.map((login) => [login.id, time(login.began), time(login.lastActive), ...device(login)]);
+    table(["LOGIN", "BEGAN (UTC)", "LAST ACTIVE (UTC)", "IP", "USER AGENT"], rows);
+    terminal.note(`${counted(page.total, "login")} of ${printable(userId)}.`);
+  });
+}
+
+/** `active` */
+export async function active(args: readonly string[], flags: ListFlags): Promise<number> {
+  if (args.length > 0) throw usageError("active takes no arguments.");
+  return list(
+    flags,
+    (opened, query) => opened.logins.listActiveUsers(query),
+    (page) => {
+      const rows = page.items.map(({ userId, loginsCount, logins: [newest, ...older] }) => {
+        const last = [newest, ...older].reduce((latest, login) => Math.max(latest, +(login?.lastActive ?? 0)), 0);
+        return [userId, String(loginsCount), time(new Date(last)), ...(newest === undefined ? [] : device(newest))];
+      });
+      table(["USER", "LOGINS", "LAST ACTIVE (UTC)", "IP", "USER AGENT"], rows);
+      terminal.note(`${counted(page.total, "user")} online.`);
+    },
+  );
+}
+
+async function list<Item>(
+  { limit, cursor, json = false, ...place }: ListFlags,
+  read: (opened: Opened, query: object) => Promise<CountedPage<Item>>,
+  print: (page: CountedPage<Item>) => void,
+): Promise<number> {
+  if (limit !== undefined && !/^\d+$/.test(limit)) throw usageError("--limit must be a whole number from 1 to 1000.");
+  const opened = await openRegistry(place);
+  try {
+    const page = await read(opened, { limit: limit === undefined ? undefined : Number(limit), cursor });
+    if (json) terminal.json(page);
+    else print(page);
+    if (!json && page.cursor !== undefined) terminal.note(`More: --cursor ${page.cursor}`);
+    return EXIT.done;
+  } catch (error) {
+    throw LogoutError.is(error, "ERR_ARGUMENT_INVALID") ? usageError(error.message) : error;
+  } finally {
+    await opened.close();
+  }
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { LogoutError } from "../errors.js";
+import { redactError } from "../util/redact-error.js";
+import { doctor } from "./commands/doctor.js";
+import { kick, kickAll } from "./commands/kick.js";
+import { active, logins } from "./commands/lists.js";
+import { token } from "./commands/token.js";
+import { watch } from "./commands/watch.js";
+import { CliError, EXIT, unknownError } from "./errors.js";
+import { printable, terminal } from "./terminal.js";
+import { OPTIONS, USAGE, type CommandName } from "./usage.js";
+
+type Command = (args: readonly string[], flags: object) => number | Promise<number>;
+
+const COMMANDS: Readonly<Record<CommandName, Command>> = {
+  kick,
+  "kick-all": kickAll,
+  logins,
+  active,
+  watch,
+  doctor,
+  token,
+};
+
+async function run([name = "", ...rest]: readonly string[]): Promise<number> {
+  if (["--help", "-h", "help"].includes(name) || rest.includes("--help")) {
+    terminal.data(USAGE.trimEnd());
+    return EXIT.done;
+  }
+  if (name === "--version") {
+    terminal.data(version());
+    return EXIT.done;
+  }
+  if (!isCommand(name))
+    throw unknownError(name === "" ? "Name a command." : `There is no command "${printable(name)}".`);
+  const { values, positionals } = parsed(name, rest);
+  return COMMANDS[name](positionals, values);
+}
+
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name);
+}
+
+interface Parsed {
+  readonly values: object;
+  readonly positionals: readonly string[];
+}
+
+function parsed(name: CommandName, args: readonly string[]): Parsed {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS[name], allowPositionals: true });
+  } catch (error) {
+    // Its first sentence says what is wrong; the others are about files that begin with a dash.
+    const [what = ""] = (error as Error).message.split(". ");
+    throw unknownError(`${name}: ${what.replace(/\.$/, "")}.`);
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Prints an error, and returns the exit code. */
+function report(error: unknown): number {
+  if (!(error instanceof CliError)) {
+    terminal.note(LogoutError.is(error) ? error.message : redactError(error, []).message);
+    return EXIT.notDone;
+  }
+  terminal.note(error.message);
+  if (error.isUnknown) terminal.note(`\n${USAGE.trimEnd()}`);
+  return error.exitCode;
+}
+
+// A reader that has enough, such as `head`, closes the pipe.
+process.stdout.on("error", () => process.exit(EXIT.done));
+const exitCode = await run(process.argv.slice(2)).catch(report);
+// What a --config has opened must not keep the program alive. Pipes are written asynchronously on some systems.
+process.stdout.write("", () => process.exit(exitCode));

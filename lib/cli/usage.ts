@@ -1,0 +1,67 @@
+import type { ParseArgsConfig } from "node:util";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** Options of every command that needs the registry. */
+const REGISTRY = {
+  app: { type: "string" },
+  sqlite: { type: "string" },
+  config: { type: "string" },
+  json: { type: "boolean" },
+} as const satisfies Options;
+
+const KICK = {
+  ...REGISTRY,
+  reason: { type: "string" },
+  by: { type: "string" },
+  yes: { type: "boolean" },
+} as const satisfies Options;
+
+const PAGE = {
+  ...REGISTRY,
+  limit: { type: "string" },
+  cursor: { type: "string" },
+} as const satisfies Options;
+
+/** The options of each command. */
+export const OPTIONS = {
+  kick: { ...KICK, login: { type: "string" }, except: { type: "string" } },
+  "kick-all": KICK,
+  logins: PAGE,
+  active: PAGE,
+  watch: REGISTRY,
+  doctor: REGISTRY,
+  token: { json: { type: "boolean" } },
+} as const satisfies Record<string, Options>;
+
+export type CommandName = keyof typeof OPTIONS;
+
+export const USAGE = `Usage: express-logout <command> [options]
+
+Commands
+  kick <user>…      end all logins of these users; "-" reads their ids from stdin, one a line
+    --login <id>      end this login only
+    --except <id>     end all logins but this one
+  kick-all          end all logins of everyone
+  logins <user>     list the logins of a user
+  active            list the users who are online
+  watch             print every end of a login, until Ctrl+C
+  doctor            check the registry and its server
+  token             print a new token for the admin API, and its SHA-256 digest
+
+Registry
+  --app <id>        the appId of logout()
+  --sqlite <file>   an SQLite file; or REDIS_URL or DATABASE_URL in the environment
+  --config <file>   a module that exports { appId, registry, store? }, for Cluster, Sentinel or TLS
+
+Options
+  --reason <text>   what kicked users are shown
+  --by <text>       who kicks, for events: "command line" by default
+  --limit <n>       how many rows to list, at most 1,000: 50 by default
+  --cursor <text>   the cursor that the page before printed
+  --yes             do not ask
+  --json            print JSON; watch: a line for each end
+  --help, --version
+
+Exit codes: 0 done · 1 not or partly done · 2 wrong usage · 3 the registry cannot be reached
+`;

@@ -1,0 +1,259 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { MemoryStore } from "express-session";
+import { Pool } from "pg";
+import type { LoginRegistry } from "../../lib/index.js";
+import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
+import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
+import { cli, printed, startCli, type CliResult } from "../support/cli.js";
+import type { Browser } from "../support/http.js";
+import { startPostgres } from "../support/postgres-server.js";
+import { connectTo, startRedis } from "../support/redis-server.js";
+import { Secrets } from "../support/secrets.js";
+import { useSites, type Site } from "../support/site.js";
+import { localBackend } from "../support/stores.js";
+import { sqliteDatabase } from "../support/sqlite-engine.js";
+
+jest.setTimeout(180_000);
+
+const openSite = useSites();
+const secrets = new Secrets([]);
+
+/** Where the logins are, and how the command line is pointed to it. */
+interface Place {
+  readonly name: string;
+  start(): Promise<void>;
+  registry(): LoginRegistry;
+  args(): readonly string[];
+  env(): Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+function redisPlace(): Place {
+  let redis: Awaited<ReturnType<typeof startRedis>>;
+  let client: Awaited<ReturnType<typeof connectTo>>;
+  return {
+    name: "Redis",
+    start: async () => {
+      redis = await startRedis();
+      client = await connectTo(redis);
+    },
+    registry: () => new RedisLoginRegistry({ client }),
+    args: () => [],
+    env: () => ({ REDIS_URL: redis.url }),
+    stop: async () => {
+      client.destroy();
+      await redis.stop();
+    },
+  };
+}
+
+function postgresPlace(): Place {
+  let server: Awaited<ReturnType<typeof startPostgres>>;
+  let pool: Pool;
+  return {
+    name: "PostgreSQL",
+    start: async () => {
+      server = await startPostgres();
+      pool = new Pool({ connectionString: server.url });
+      await new PostgresLoginRegistry({ pool }).migrate();
+    },
+    registry: () => new PostgresLoginRegistry({ pool }),
+    args: () => [],
+    env: () => ({ DATABASE_URL: server.url }),
+    stop: async () => {
+      await pool.end();
+      await server.stop();
+    },
+  };
+}
+
+function sqlitePlace(): Place {
+  const folder = mkdtempSync(join(tmpdir(), "express-logout-cli-"));
+  const file = join(folder, "logins.db");
+  return {
+    name: "SQLite",
+    start: () => Promise.resolve(),
+    registry: () => new SqliteLoginRegistry({ database: sqliteDatabase(file), pollIntervalMs: 50 }),
+    args: () => ["--sqlite", file],
+    env: () => ({}),
+    stop: () => {
+      rmSync(folder, { recursive: true, force: true });
+      return Promise.resolve();
+    },
+  };
+}
+
+describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line on $name", (place) => {
+  let site: Site;
+  beforeAll(() => place.start());
+  afterAll(() => place.stop());
+
+  const open = async (): Promise<Site> => {
+    const backend = localBackend({
+      name: "a store that the command line does not reach",
+      openStore: () => new MemoryStore(),
+    });
+    site = await openSite({ backend, auth: { registry: place.registry() } });
+    // The file of SQLite is there after the first call.
+    await site.auth.listActiveUsers();
+    return site;
+  };
+  const login = async (user: string): Promise<Browser> => {
+    const browser = await site.login(user, { "User-Agent": "Firefox" });
+    secrets.add(browser.cookies);
+    return browser;
+  };
+  const run = (args: readonly string[], input?: string): Promise<CliResult> =>
+    cli([...args, "--app", site.appId, ...place.args()], {
+      env: place.env(),
+      ...(input === undefined ? {} : { input }),
+    });
+
+  it("kicks a user without Express and without the store: the next request gets 401 with the reason", async () => {
+    await open();
+    const [phone, laptop, other] = [await login("alice"), await login("alice"), await login("bob")];
+    expect(await run(["kick", "alice", "--yes", "--reason", "Your account was closed."])).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: expect.stringMatching(/^Ended 2 logins of 1 user\.\nSession data stays in the store until /),
+    });
+    for (const browser of [phone, laptop]) {
+      const { status, body } = await browser.get("/me");
+      expect(status).toBe(401);
+      expect(JSON.stringify(body)).toContain("Your account was closed.");
+    }
+    expect(await site.user(other)).toBe("bob");
+    expect(await run(["kick", "alice", "--yes"])).toMatchObject({
+      exitCode: 0,
+      stderr: "Ended 0 logins of 0 users.\n",
+    });
+  });
+
+  it("ends one login, or all but one", async () => {
+    await open();
+    const browsers = [await login("alice"), await login("alice"), await login("alice")];
+    const { items } = await site.auth.listLogins("alice");
+    const [newest, middle] = items;
+    expect(await run(["kick", "alice", "--login", newest?.id ?? "", "--yes", "--json"])).toMatchObject({
+      exitCode: 0,
+      stdout: '{"users":1,"logins":1,"left":[]}\n',
+    });
+    expect(await run(["kick", "alice", "--except", middle?.id ?? "", "--yes"])).toMatchObject({ exitCode: 0 });
+    const users = await Promise.all(browsers.map((browser) => site.user(browser)));
+    expect(users).toEqual([null, "alice", null]);
+  });
+
+  it("reads users from stdin, one a line", async () => {
+    await open();
+    const browsers = [await login("alice"), await login("bob b"), await login("carol")];
+    expect(await run(["kick", "-", "--yes", "--json"], "alice\r\nbob b\n\n")).toMatchObject({
+      exitCode: 0,
+      stdout: '{"users":2,"logins":2,"left":[]}\n',
+    });
+    expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null, "carol"]);
+  });
+
+  it("ends everyone", async () => {
+    await open();
+    const browsers = [await login("alice"), await login("bob")];
+    expect(await run(["kick-all", "--yes", "--json"])).toMatchObject({
+      exitCode: 0,
+      stdout: '{"users":2,"logins":2,"left":[]}\n',
+    });
+    expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null]);
+  });
+
+  it("lists the logins of a user, and who is online, page by page", async () => {
+    await open();
+    for (const user of ["alice", "alice", "bob"]) await login(user);
+    const logins = await run(["logins", "alice", "--json"]);
+    expect(logins).toMatchObject({ exitCode: 0, stderr: "" });
+    const page = JSON.parse(logins.stdout) as { items: object[] };
+    expect(page).toMatchObject({ total: 2, items: [{ userId: "alice", ip: expect.any(String) }, { userId: "alice" }] });
+    expect(Object.keys(page.items[0] ?? {})).not.toContain("sids");
+
+    const first = await run(["active", "--json", "--limit", "1"]);
+    const { items, total, cursor } = JSON.parse(first.stdout) as { items: object[]; total: number; cursor: string };
+    expect({ items, total }).toMatchObject({ items: [{ userId: "bob", loginsCount: 1 }], total: 2 });
+    const second = await run(["active", "--json", "--limit", "1", "--cursor", cursor]);
+    expect(JSON.parse(second.stdout)).toMatchObject({ items: [{ userId: "alice", loginsCount: 2 }], total: 2 });
+  });
+
+  it("prints lists as columns, without sequences for the terminal", async () => {
+    await open();
+    await login("al\u001b[31mice");
+    const { stdout, stderr } = await run(["active"]);
+    expect(stdout).toMatch(/^USER +LOGINS +LAST ACTIVE \(UTC\) +IP +USER AGENT\nal\ufffd\[31mice +1 +\d{4}-/);
+    expect(stdout).not.toContain("\u001b");
+    expect(stderr).toBe("1 user online.\n");
+  });
+
+  it("watches ends of logins: kicks of others, and its own kind", async () => {
+    await open();
+    const args = ["watch", "--json", "--app", site.appId, ...place.args()];
+    const watching = await startCli(args, place.env(), "Watching");
+    const browser = await login("alice");
+    await login("bob");
+    await site.auth.kick("bob", { reason: "Bye.", by: "carol" });
+    await browser.get("/login/profile/logout");
+    const lines = (await watching.lines(2)).map((line) => JSON.parse(line) as object);
+    expect(lines).toEqual([
+      {
+        at: expect.any(String),
+        cause: "kick",
+        userId: "bob",
+        loginIds: [expect.any(String)],
+        by: "carol",
+        reason: "Bye.",
+      },
+      { at: expect.any(String), cause: "logout", userId: "alice", loginIds: [expect.any(String)] },
+    ]);
+    expect(await watching.interrupt()).toBe(0);
+  });
+
+  it("checks the registry", async () => {
+    await open();
+    await login("alice");
+    const { exitCode, stdout } = await run(["doctor", "--json"]);
+    const findings = JSON.parse(stdout) as { level: string; what: string; why: string }[];
+    expect(findings[0]).toEqual({ level: "ok", what: "registry: shared", why: "It responds." });
+    expect(findings.length).toBeGreaterThan(4);
+    // The test server of PostgreSQL runs without fsync.
+    expect(exitCode).toBe(place.name === "PostgreSQL" ? 1 : 0);
+    expect(findings.filter(({ level }) => level === "unknown")).toEqual([]);
+    expect(JSON.stringify(findings)).toContain("1 user is listed");
+    const plain = await run(["doctor"]);
+    expect(plain.stdout).toContain("ok       registry: shared: It responds.\n");
+  });
+
+  it("does not end logins without a terminal and without --yes", async () => {
+    await open();
+    const browser = await login("alice");
+    for (const args of [["kick", "alice"], ["kick-all"]]) {
+      const { exitCode, stdout, stderr } = await run(args);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+      expect(stderr).toContain("pass --yes");
+    }
+    expect(await site.user(browser)).toBe("alice");
+  });
+});
+
+describe("a token", () => {
+  it("is random, and comes with its digest", async () => {
+    const [first, second] = await Promise.all([cli(["token", "--json"]), cli(["token"])]);
+    const { token, sha256 } = JSON.parse(first.stdout) as { token: string; sha256: string };
+    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(sha256).toBe(createHash("sha256").update(token).digest("hex"));
+    expect(second.stdout).toMatch(/^token {3}[\w-]{43}\nsha256 {2}[0-9a-f]{64}\n$/);
+    expect(second.stdout).not.toContain(token);
+  });
+});
+
+afterEach(() => {
+  expect(printed.map((text) => secrets.foundIn(text)).filter((found) => found !== undefined)).toEqual([]);
+});
