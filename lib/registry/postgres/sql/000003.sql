@@ -12,7 +12,7 @@ ALTER TABLE express_logout_kicked ADD COLUMN idle_ms double precision;
 
 -- Returns when the lifetime of a login is over; null: it has none.
 CREATE OR REPLACE FUNCTION express_logout_over_at(lasts_until timestamptz, last_active timestamptz, idle_ms double precision)
-RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+RETURNS timestamptz LANGUAGE sql STABLE AS $$
   SELECT least(lasts_until, last_active + idle_ms * interval '1 millisecond')
 $$;
 
@@ -53,7 +53,9 @@ DECLARE
   shown timestamptz;
 BEGIN
   UPDATE express_logout_logins SET lasts_until = coalesce(the_end, lasts_until), idle_ms = coalesce(the_idle_ms, idle_ms)
-    WHERE key = the_login RETURNING * INTO login;
+    WHERE key = the_login AND (coalesce(the_idle_ms, idle_ms) IS NOT NULL OR coalesce(the_end, lasts_until) IS NOT NULL)
+    RETURNING * INTO login;
+  IF NOT FOUND THEN RETURN; END IF;
   shown := least(login.shown_until, express_logout_over_at(login.lasts_until, login.last_active, login.idle_ms));
   IF shown IS NOT DISTINCT FROM login.shown_until THEN RETURN; END IF;
   UPDATE express_logout_logins SET shown_until = shown WHERE key = the_login;
