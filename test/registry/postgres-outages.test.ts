@@ -44,7 +44,7 @@ describe("a call that times out", () => {
   it("does not take effect when the server resumes", async () => {
     const pool = site.pool({ max: 1 });
     const registry = open(
-      before("add_login", pool, () => {
+      before("begin_login", pool, () => {
         site.server.pause();
       }),
       { timeoutMs: 500 },
@@ -96,7 +96,7 @@ describe("a call that times out", () => {
 });
 
 describe("a kick of everyone while a login is being listed", () => {
-  it.each(["add_login", "adopt_login"] as const)("waits until it is listed, and finds it: %s", async (method) => {
+  it.each(["begin_login", "resume_login"] as const)("waits until it is listed, and finds it: %s", async (method) => {
     let listing: PostgresClient | undefined;
     const pool = site.pool();
     const appId = next("app");
@@ -106,7 +106,7 @@ describe("a kick of everyone while a login is being listed", () => {
     });
     const [slow, registry] = [open(committing, { appId }), open(own, { appId })];
 
-    await (method === "add_login" ? slow.add(newLogin()) : adopt(slow, newLogin(), { generation: "", endCount: 0 }));
+    await (method === "begin_login" ? slow.add(newLogin()) : adopt(slow, newLogin(), { generation: "", endCount: 0 }));
     const state = { isMarked: false };
     const kicked = (async () => {
       await registry.kickEveryone(newKick());

@@ -133,7 +133,7 @@ describe("the migration", () => {
     const registry = open(own, names);
     await own.query(migrationsOf(new Names(names))[0] ?? "");
     const error: unknown = await registry.find("alice", "login").catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: "ERR_REGISTRY_SCHEMA", message: /schema 1 is too old, 2 is needed/ });
+    expect(error).toMatchObject({ code: "ERR_REGISTRY_SCHEMA", message: /schema 1 is too old, 3 is needed/ });
     await open(own, names).migrate();
     await expect(registry.find("alice", "login")).resolves.toBeUndefined();
   });
@@ -148,18 +148,18 @@ describe("the migration", () => {
   }
 
   it("is not needed with a newer schema that serves this release", async () => {
-    const registry = await withSchema(3, 2);
+    const registry = await withSchema(4, 3);
     await registry.migrate();
     expect(await registry.add(newLogin())).toMatchObject({ outcome: "listed" });
     expect(await shown(registry, "alice")).toHaveLength(1);
   });
 
   it("is refused, as is every call, by a newer schema that no longer serves this release", async () => {
-    const registry = await withSchema(9, 3);
+    const registry = await withSchema(9, 4);
     for (const call of [() => registry.migrate(), () => registry.find("a", "b"), () => registry.add(newLogin())]) {
       await expect(call()).rejects.toMatchObject({
         code: "ERR_REGISTRY_SCHEMA",
-        message: expect.stringMatching(/schema 9 is too new for this release, which needs 2\. Upgrade/),
+        message: expect.stringMatching(/schema 9 is too new for this release, which needs 3\. Upgrade/),
       });
     }
   });

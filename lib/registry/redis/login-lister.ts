@@ -98,13 +98,13 @@ export class LoginLister {
     const [count = "", , ...limitArgs] = await this.#limitArgs(userId, change.limit);
     const args = [...writeChange(loginId, change), count, ...limitArgs];
     const reply = await this.#connection.run(UPDATE, stepKeys(this.#keys(userId)), args);
-    const [outcome, shown, ...fields] = reply as [unknown, string?, ...string[]];
-    if (Number(outcome) === NOT_LISTED) return false;
-    const ended = readLogins(userId, fields);
-    if (Number(outcome) === SHOWN_NO_MORE) await this.#index.checkSooner(userId, 0);
-    else if (Number(outcome) !== HIDDEN && change.ttlMs !== undefined) {
-      const isShorter = Number(outcome) === SHOWN_SHORTER || ended.length > 0;
-      await this.#index.touch(userId, Number(shown), { isShorter });
+    const [outcome, shown] = (reply as unknown[]).slice(0, 2).map(Number);
+    if (outcome === NOT_LISTED) return false;
+    const ended = readLogins(userId, (reply as string[]).slice(2));
+    if (outcome === SHOWN_NO_MORE) await this.#index.checkSooner(userId, 0);
+    else if (outcome !== HIDDEN && change.ttlMs !== undefined) {
+      const isShorter = outcome === SHOWN_SHORTER || ended.length > 0;
+      await this.#index.touch(userId, shown ?? 0, { isShorter });
     }
     return ended.length === 0 || ended;
   }

@@ -12,7 +12,6 @@ import type {
   UpdateResult,
 } from "../../types/registry.js";
 import { endTtlMs } from "../ends.js";
-import { generationAfter, kickSince } from "../generation.js";
 import { activeTimes, endOfLifetime, isLive, type KeptLogin } from "../lifetime.js";
 import { excessOf } from "../limit.js";
 import type { Sql } from "./connection.js";
@@ -20,8 +19,6 @@ import type { SqliteValue } from "./engine.js";
 import { announce } from "./notifications.js";
 import {
   lastOf,
-  readKick,
-  readKickId,
   readLogin,
   writeKick,
   writeLogin,
@@ -29,32 +26,33 @@ import {
   writeTexts,
   type Row,
 } from "./records.js";
+import { UserKicks } from "./user-kicks.js";
 
 /** One step on a user, inside of a transaction. `app`: the application id as stored. */
 export class UserStep {
   readonly #sql: Sql;
-  readonly #app: string;
   readonly #userId: string;
   readonly #user: readonly [app: string, user: string];
+  readonly #kicks: UserKicks;
   readonly #now = Date.now();
 
   constructor(sql: Sql, app: string, userId: string) {
     this.#sql = sql;
-    this.#app = app;
     this.#userId = userId;
     this.#user = [app, writeText(userId)];
+    this.#kicks = new UserKicks(sql, this.#user, this.#now);
   }
 
   add(login: NewLogin, limit: LoginLimit | undefined): AddResult {
     this.#dropExpired();
-    if (this.#endedRow(login.id) !== undefined) return { outcome: "ended" };
+    if (this.#kicks.endedRow(login.id) !== undefined) return { outcome: "ended" };
     return this.#listWithin(limit, login);
   }
 
   /** Lists a login that began earlier. */
   adopt(login: NewLogin, since: Since, limit: LoginLimit | undefined): AddResult {
     this.#dropExpired();
-    if (this.#hasEndedSince(login.id, since)) return { outcome: "ended" };
+    if (this.#kicks.hasEndedSince(login.id, since)) return { outcome: "ended" };
     const kept = this.#kept(login.id);
     if (kept === undefined) return this.#listWithin(limit, login);
     if (!isLive(kept, this.#now)) return { outcome: "ended" };
@@ -77,7 +75,7 @@ export class UserStep {
     const { loginId, kick, ifLastSid, ifSid = ifLastSid } = end;
     this.#dropExpired();
     const listed = this.#find(loginId);
-    const earlier = this.#endedRow(loginId);
+    const earlier = this.#kicks.endedRow(loginId);
     const endCount = Number(earlier?.["ends"] ?? 0);
     if (ifSid !== undefined) {
       const hasSid = listed?.sids.includes(ifSid) === true;
@@ -135,24 +133,8 @@ export class UserStep {
   }
 
   kickOf(loginId: string, generation: Generation): KickRecord | undefined {
-    return (
-      readKick(this.#endedRow(loginId)?.["kick"]) ??
-      endOfLifetime(this.#kept(loginId), this.#now) ??
-      kickSince(generation, this.#kickOfUser(loginId), readKick(this.#everyoneRow()?.["kick"]))
-    );
-  }
-
-  #hasEndedSince(loginId: string, { generation, endCount, authenticatedAt }: Since): boolean {
-    const kickOfEveryone = readKick(this.#everyoneRow()?.["kick"]);
-    const kick = kickSince(generation, this.#kickOfUser(loginId), kickOfEveryone, authenticatedAt);
-    return kick !== undefined || Number(this.#endedRow(loginId)?.["ends"] ?? 0) !== endCount;
-  }
-
-  /** Returns the user's last kick, unless it has spared this login. */
-  #kickOfUser(loginId: string): KickRecord | undefined {
-    const row = this.#userRow();
-    const isSpared = row?.["spared"] === writeText(loginId);
-    return isSpared || !this.#isRemembered(row) ? undefined : readKick(row?.["kick"]);
+    const lifetime = (): KickRecord | undefined => endOfLifetime(this.#kept(loginId), this.#now);
+    return this.#kicks.ofLogin(loginId) ?? lifetime() ?? this.#kicks.since(loginId, generation);
   }
 
   #listWithin(limit: LoginLimit | undefined, login: NewLogin): AddResult {
@@ -176,7 +158,7 @@ export class UserStep {
     if (limit === undefined) return [];
     for (const login of excess) {
       this.#remove(login, limit.record);
-      const earlier = this.#endedRow(login.id);
+      const earlier = this.#kicks.endedRow(login.id);
       const endCount = Number(earlier?.["ends"] ?? 0) + 1;
       this.#remember(login.id, earlier, { endCount, kick: limit.record, ttlMs: login.keptUntil - this.#now });
     }
@@ -186,14 +168,7 @@ export class UserStep {
   }
 
   #listed(ended: readonly ListedLogin[]): AddResult {
-    const user = this.#userRow();
-    const kickId = this.#isRemembered(user) ? readKickId(user) : undefined;
-    return { outcome: "listed", generation: generationAfter(kickId, readKickId(this.#everyoneRow())), ended };
-  }
-
-  /** Whether the row of a user has a kick that counts. */
-  #isRemembered(row: Row | undefined): boolean {
-    return Number(row?.["kick_until"] ?? 0) > this.#now;
+    return { outcome: "listed", generation: this.#kicks.generation(), ended };
   }
 
   #list({ id, userId, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): void {
@@ -254,7 +229,7 @@ export class UserStep {
    */
   #show(was: number | undefined, isNow: number | undefined): void {
     if (was === isNow) return;
-    const shown = Number(this.#userRow()?.["shown"] ?? 0);
+    const shown = Number(this.#kicks.userRow()?.["shown"] ?? 0);
     if (isNow !== undefined && isNow >= shown) this.#setShown(isNow);
     else if (was !== undefined && was >= shown) this.#setShown(lastOf(this.#sql.first("lastShown", ...this.#user)));
   }
@@ -288,18 +263,6 @@ export class UserStep {
   #kicked(loginId: string): KeptLogin | undefined {
     const row = this.#sql.first("findKicked", ...this.#login(loginId));
     return row && readLogin(this.#userId, row);
-  }
-
-  #endedRow(loginId: string): Row | undefined {
-    return this.#sql.first("findEnded", ...this.#login(loginId), this.#now);
-  }
-
-  #userRow(): Row | undefined {
-    return this.#sql.first("findUser", ...this.#user);
-  }
-
-  #everyoneRow(): Row | undefined {
-    return this.#sql.first("findKickOfEveryone", this.#app);
   }
 
   #login(loginId: string): [app: string, user: string, id: string] {

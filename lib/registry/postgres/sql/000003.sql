@@ -9,10 +9,12 @@ ALTER TABLE express_logout_logins ADD COLUMN lasts_until timestamptz;
 ALTER TABLE express_logout_logins ADD COLUMN idle_ms double precision;
 ALTER TABLE express_logout_kicked ADD COLUMN lasts_until timestamptz;
 ALTER TABLE express_logout_kicked ADD COLUMN idle_ms double precision;
+CREATE INDEX express_logout_logins_lifetime ON express_logout_logins (user_key)
+  WHERE lasts_until IS NOT NULL OR idle_ms IS NOT NULL;
 
 -- Returns when the lifetime of a login is over; null: it has none.
 CREATE OR REPLACE FUNCTION express_logout_over_at(lasts_until timestamptz, last_active timestamptz, idle_ms double precision)
-RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+RETURNS timestamptz LANGUAGE sql STABLE AS $$
   SELECT least(lasts_until, last_active + idle_ms * interval '1 millisecond')
 $$;
 
@@ -21,16 +23,15 @@ CREATE OR REPLACE FUNCTION express_logout_open_user(the_deadline double precisio
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM express_logout_lock_user(the_deadline, the_user);
-  PERFORM express_logout_drop_expired(the_user);
   INSERT INTO express_logout_ended AS e
   SELECT key, user_key, 1, format('{"id":"lifetime","at":%s,"cause":"lifetime"}',
       floor(extract(epoch FROM express_logout_over_at(lasts_until, last_active, idle_ms)) * 1000)::bigint), expires
     FROM express_logout_logins
-    WHERE user_key = the_user AND express_logout_over_at(lasts_until, last_active, idle_ms) <= clock_timestamp()
-  ON CONFLICT (key) DO UPDATE SET ends = e.ends + 1, mark = coalesce(e.mark, excluded.mark), until = greatest(e.until, excluded.until);
+    WHERE user_key = the_user AND (lasts_until IS NOT NULL OR idle_ms IS NOT NULL) AND express_logout_over_at(lasts_until, last_active, idle_ms) <= clock_timestamp()
+  ON CONFLICT (key) DO UPDATE SET ends = e.ends + 1, mark = excluded.mark, until = greatest(e.until, excluded.until);
   IF FOUND THEN
     DELETE FROM express_logout_logins l USING express_logout_ended e
-      WHERE l.user_key = the_user AND e.key = l.key
+      WHERE l.user_key = the_user AND e.key = l.key AND (l.lasts_until IS NOT NULL OR l.idle_ms IS NOT NULL)
         AND express_logout_over_at(l.lasts_until, l.last_active, l.idle_ms) <= clock_timestamp();
     PERFORM express_logout_review(the_app, the_user);
   END IF;
@@ -53,7 +54,9 @@ DECLARE
   shown timestamptz;
 BEGIN
   UPDATE express_logout_logins SET lasts_until = coalesce(the_end, lasts_until), idle_ms = coalesce(the_idle_ms, idle_ms)
-    WHERE key = the_login RETURNING * INTO login;
+    WHERE key = the_login AND (coalesce(the_idle_ms, idle_ms) IS NOT NULL OR coalesce(the_end, lasts_until) IS NOT NULL)
+    RETURNING * INTO login;
+  IF NOT FOUND THEN RETURN; END IF;
   shown := least(login.shown_until, express_logout_over_at(login.lasts_until, login.last_active, login.idle_ms));
   IF shown IS NOT DISTINCT FROM login.shown_until THEN RETURN; END IF;
   UPDATE express_logout_logins SET shown_until = shown WHERE key = the_login;
@@ -72,7 +75,7 @@ DECLARE
 BEGIN
   IF the_count IS NULL OR (SELECT count(*) FROM express_logout_logins WHERE user_key = the_user) < the_count THEN RETURN excess; END IF;
   FOR other IN
-    SELECT * FROM express_logout_logins WHERE user_key = the_user AND key <> the_login
+    SELECT * FROM express_logout_logins WHERE user_key = the_user AND key <> the_login AND expires > clock_timestamp()
     ORDER BY date_trunc('milliseconds', last_active) DESC, date_trunc('milliseconds', began) DESC, id COLLATE "C" DESC
   LOOP
     IF NOT other.sids && kept THEN
@@ -120,7 +123,7 @@ BEGIN
   PERFORM express_logout_open_user(the_deadline, the_app, the_user);
   excess := express_logout_excess(the_user, the_login, the_sid, the_count);
   is_full := is_refusing AND cardinality(excess) > 0
-    AND NOT EXISTS (SELECT FROM express_logout_logins WHERE key = the_login);
+    AND NOT EXISTS (SELECT FROM express_logout_logins WHERE key = the_login AND expires > clock_timestamp());
   IF is_full THEN RETURN; END IF;
   SELECT a.is_listed, a.its_user_mark, a.its_app_mark INTO is_listed, its_user_mark, its_app_mark
     FROM express_logout_add_login(the_deadline, the_app, the_user, the_user_id, the_login, the_id, the_sid, the_ttl, the_ip,
@@ -144,7 +147,7 @@ DECLARE
 BEGIN
   PERFORM express_logout_lock_app(the_deadline, the_app, false);
   PERFORM express_logout_open_user(the_deadline, the_app, the_user);
-  is_new := NOT EXISTS (SELECT FROM express_logout_logins WHERE key = the_login);
+  is_new := NOT EXISTS (SELECT FROM express_logout_logins WHERE key = the_login AND expires > clock_timestamp());
   IF is_new THEN excess := express_logout_excess(the_user, the_login, the_sid, the_count); END IF;
   is_full := is_refusing AND cardinality(excess) > 0;
   IF is_full THEN RETURN; END IF;
