@@ -2,7 +2,7 @@ import { RedisStore } from "connect-redis";
 import { Store } from "express-session";
 import { EventEmitter } from "node:events";
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { ListedLogin } from "../../lib/registry/index.js";
+import type { KeptLogin } from "../../lib/registry/lifetime.js";
 import { CoherentCache, rejectOtherStores } from "../../lib/registry/redis/coherent-cache.js";
 
 /** A client whose connection and replies the test controls. */
@@ -34,7 +34,7 @@ class Client extends EventEmitter {
 }
 
 const settled = (): Promise<void> => new Promise(setImmediate);
-const loginOf = (userId: string, id: string): ListedLogin => {
+const loginOf = (userId: string, id: string): KeptLogin => {
   const now = new Date();
   return {
     id,
@@ -43,6 +43,7 @@ const loginOf = (userId: string, id: string): ListedLogin => {
     lastActive: now,
     expires: now,
     shownUntil: now,
+    keptUntil: 0,
     ip: undefined,
     userAgent: undefined,
     sids: ["sid"],
@@ -60,12 +61,12 @@ beforeEach(async () => {
   begun = client.sent.splice(0);
   await client.answer();
 });
-const answered = (login: ListedLogin | undefined) => () => Promise.resolve(login);
-const read = (key = "alice", login: ListedLogin | undefined = one): Promise<ListedLogin | undefined> =>
+const answered = (login: KeptLogin | undefined) => () => Promise.resolve(login);
+const read = (key = "alice", login: KeptLogin | undefined = one): Promise<KeptLogin | undefined> =>
   cache.read(key, answered(login));
 
 /** A read that resolves on demand. */
-function slowRead(key: string, login: ListedLogin) {
+function slowRead(key: string, login: KeptLogin) {
   let answer = (): void => undefined;
   const asked = new Promise<void>((resolve) => {
     answer = resolve;
