@@ -1,3 +1,6 @@
+import type * as IoRedis from "ioredis";
+import type * as Pg from "pg";
+import type * as NodeRedis from "redis";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
@@ -9,7 +12,7 @@ import { Audit } from "../audit/audit.js";
 import { Events } from "../logins/events.js";
 import { Logins } from "../logins/logins.js";
 import { measure, within } from "../operation/health.js";
-import { PostgresLoginRegistry, type PostgresPool } from "../registry/postgres/index.js";
+import { PostgresLoginRegistry } from "../registry/postgres/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../registry/redis/index.js";
 import { SqliteLoginRegistry } from "../registry/sqlite/index.js";
 import { RawStore } from "../session/store/raw-store.js";
@@ -46,7 +49,7 @@ export interface Opened {
   readonly logins: Logins;
   /** Whether kicks overwrite the data of sessions. */
   readonly hasStore: boolean;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 interface Source {
@@ -54,7 +57,7 @@ interface Source {
   readonly registry: LoginRegistry;
   readonly store?: Store | undefined;
   /** Closes the client that the command line has opened. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Opens the registry, and checks that it responds. Needs no Express, and no session store. */
@@ -104,7 +107,7 @@ function onSqlite(file: string): OpenSource {
 
 interface OpenedRedis {
   readonly client: RedisClient;
-  close(): void;
+  readonly close: () => void;
 }
 
 async function onRedis(url: string): Promise<OpenSource> {
@@ -120,47 +123,51 @@ async function onRedis(url: string): Promise<OpenSource> {
 
 /** Connects by node-redis or ioredis, whichever the project has. A client that was connected once connects again. */
 async function connectRedis(url: string): Promise<OpenedRedis> {
-  const nodeRedis = installed("redis") as typeof import("redis") | undefined;
-  const ioRedis = nodeRedis === undefined ? (installed("ioredis") as typeof import("ioredis") | undefined) : undefined;
-  if (nodeRedis === undefined && ioRedis === undefined) {
-    throw usageError("REDIS_URL needs the package redis or ioredis: npm install redis");
-  }
-  let isConnected = false;
+  const nodeRedis = installed("redis") as typeof NodeRedis | undefined;
+  const ioRedis = nodeRedis === undefined ? (installed("ioredis") as typeof IoRedis | undefined) : undefined;
   try {
-    if (nodeRedis !== undefined) {
-      const reconnectStrategy = (_tries: number, cause: Error): number | Error => (isConnected ? 500 : cause);
-      const client = nodeRedis.createClient({ url, socket: { connectTimeout: CONNECTS_WITHIN_MS, reconnectStrategy } });
-      client.on("error", ignore);
-      await within(CONNECTS_WITHIN_MS, () => client.connect());
-      isConnected = true;
-      return {
-        client: client as unknown as RedisClient,
-        close: () => {
-          client.destroy();
-        },
-      };
-    }
-    const Redis = ioRedis?.Redis as typeof import("ioredis").Redis;
-    const retryStrategy = (): number | null => (isConnected ? 500 : null);
-    const client = new Redis(url, { lazyConnect: true, connectTimeout: CONNECTS_WITHIN_MS, retryStrategy });
-    let last: Error | undefined;
-    client.on("error", (error) => {
-      last = error;
-    });
-    await within(CONNECTS_WITHIN_MS, () => client.connect()).catch((error: unknown) => {
-      client.disconnect();
-      throw last ?? error;
-    });
-    isConnected = true;
-    return {
-      client,
-      close: () => {
-        client.disconnect();
-      },
-    };
+    if (nodeRedis !== undefined) return await connectNodeRedis(nodeRedis, url);
+    if (ioRedis !== undefined) return await connectIoRedis(ioRedis, url);
   } catch (error) {
     throw unreachable(error);
   }
+  throw usageError("REDIS_URL needs the package redis or ioredis: npm install redis");
+}
+
+async function connectNodeRedis({ createClient }: typeof NodeRedis, url: string): Promise<OpenedRedis> {
+  let isConnected = false;
+  const reconnectStrategy = (_tries: number, cause: Error): number | Error => (isConnected ? 500 : cause);
+  const client = createClient({ url, socket: { connectTimeout: CONNECTS_WITHIN_MS, reconnectStrategy } });
+  client.on("error", ignore);
+  await within(CONNECTS_WITHIN_MS, () => client.connect());
+  isConnected = true;
+  return {
+    client: client as unknown as RedisClient,
+    close: () => {
+      client.destroy();
+    },
+  };
+}
+
+async function connectIoRedis({ Redis }: typeof IoRedis, url: string): Promise<OpenedRedis> {
+  let isConnected = false;
+  let last: Error | undefined;
+  const retryStrategy = (): number | null => (isConnected ? 500 : null);
+  const client = new Redis(url, { lazyConnect: true, connectTimeout: CONNECTS_WITHIN_MS, retryStrategy });
+  client.on("error", (error) => {
+    last = error;
+  });
+  await within(CONNECTS_WITHIN_MS, () => client.connect()).catch((error: unknown) => {
+    client.disconnect();
+    throw last ?? error;
+  });
+  isConnected = true;
+  return {
+    client,
+    close: () => {
+      client.disconnect();
+    },
+  };
 }
 
 function ignore(error: unknown): void {
@@ -168,14 +175,14 @@ function ignore(error: unknown): void {
 }
 
 function onPostgres(connectionString: string): OpenSource {
-  const pg = installed("pg") as typeof import("pg") | undefined;
+  const pg = installed("pg") as typeof Pg | undefined;
   if (pg === undefined) throw usageError("DATABASE_URL needs the package pg: npm install pg");
   const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: CONNECTS_WITHIN_MS });
   pool.on("error", (error) => {
     debugError("the connection to PostgreSQL failed", error);
   });
   return {
-    registry: new PostgresLoginRegistry({ pool: pool as unknown as PostgresPool, timeoutMs: CALL_MS }),
+    registry: new PostgresLoginRegistry({ pool, timeoutMs: CALL_MS }),
     close: () => pool.end(),
   };
 }

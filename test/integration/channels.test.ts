@@ -2,7 +2,7 @@ import { subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { MemoryLoginRegistry } from "../../lib/index.js";
 import { Secrets } from "../support/secrets.js";
-import { useSites, type Site } from "../support/site.js";
+import { useSites } from "../support/site.js";
 
 const openSite = useSites();
 const NAMES = ["login", "logout", "kick", "rejected"];
@@ -49,9 +49,9 @@ function record(appId: () => string): { events: object[]; traces: string[]; text
 
 describe("the diagnostics channels", () => {
   it("publish logins, logouts, kicks and rejections where they happen, without a session id", async () => {
-    let site: Site | undefined;
-    const recorded = record(() => site?.appId ?? "");
-    site = await openSite();
+    const appId = "recorded";
+    const recorded = record(() => appId);
+    const site = await openSite({ auth: { appId } });
     const [alice, bob] = [await site.login("alice"), await site.login("bob")];
     const secrets = new Secrets([]);
     for (const browser of [alice, bob]) secrets.add(browser.cookies);
@@ -77,10 +77,9 @@ describe("the diagnostics channels", () => {
   });
 
   it("publish a kick once if two processes share the registry", async () => {
-    let site: Site | undefined;
-    const { events } = record(() => site?.appId ?? "");
+    const { events } = record(() => "shared");
     const registry = new MemoryLoginRegistry();
-    site = await openSite({ auth: { registry, appId: "shared" } });
+    const site = await openSite({ auth: { registry, appId: "shared" } });
     const other = await openSite({ auth: { registry, appId: "shared" } });
     await site.login("alice");
     await site.auth.kick("alice");
@@ -90,9 +89,9 @@ describe("the diagnostics channels", () => {
   });
 
   it("trace registry calls and kicks, from start to end, without arguments and results", async () => {
-    let site: Site | undefined;
-    const recorded = record(() => site?.appId ?? "");
-    site = await openSite();
+    const appId = "recorded";
+    const recorded = record(() => appId);
+    const site = await openSite({ auth: { appId } });
     const browser = await site.login("alice");
     const secrets = new Secrets(["alice"]);
     secrets.add(browser.cookies);

@@ -17,15 +17,7 @@ import { excessOf } from "../limit.js";
 import type { Sql } from "./connection.js";
 import type { SqliteValue } from "./engine.js";
 import { announce } from "./notifications.js";
-import {
-  lastOf,
-  readLogin,
-  writeKick,
-  writeLogin,
-  writeText,
-  writeTexts,
-  type Row,
-} from "./records.js";
+import { lastOf, readLogin, writeKick, writeLogin, writeText, writeTexts, type Row } from "./records.js";
 import { UserKicks } from "./user-kicks.js";
 
 /** One step on a user, inside of a transaction. `app`: the application id as stored. */
