@@ -35,7 +35,7 @@ const PAGES_OF_SNIPPETS = [
 
 /** In kB. Most of the tarball is the code in two formats, and the docs. */
 // Limits and lifetimes took 25 kB, most of it SQL and Lua, in each of two builds; audit, health and the command line the rest.
-const MAX_SIZE = 500;
+const MAX_SIZE = 520;
 
 /** The TypeScript of these pages, a file a snippet. */
 function snippets() {

@@ -8,8 +8,8 @@ export interface LogoutEvents {
   /** The user or the app has ended a login. */
   logout: { readonly userId: string; readonly loginId: string };
   /**
-   * A kick, or a rule of the app (`cause`), has ended logins of a user, on this node or another. One event per user: on the node of the kick once the kick is
-   * finished; on other nodes once the notification arrives (one event per 1,000 logins).
+   * A kick, or a rule of the app (`cause`), has ended logins of a user, on this node or another. One event per user: on the node of
+   * the kick once the kick is finished; on other nodes once the notification arrives (one event per 1,000 logins).
    */
   kick: {
     readonly userId: string;
