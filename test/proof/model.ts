@@ -297,7 +297,11 @@ export class Model implements StoreWatcher {
     this.kicks += 1;
     kick.calledAt = this.#tick();
     this.#kicks.add(kick);
-    for (const login of this.logins) if (kick.covers(login)) this.#doubt(login, kick);
+    for (const login of this.logins) {
+      // What a job has set from a copy may be listed beside the login that was copied: one of the two is spared.
+      const isHalfSpared = login.isCopied && kick.spares?.(login) === true;
+      if (kick.covers(login) || isHalfSpared) this.#doubt(login, kick);
+    }
     // A request that rotates its login by hand takes it off the list for a moment.
     for (const { change, login } of this.#visits) {
       if (change?.rotates === "by hand" && login !== undefined && kick.spares?.(login) === true)
