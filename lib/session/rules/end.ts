@@ -82,7 +82,10 @@ export class LoginEnds {
 
   /** Takes a session id that the store has lost off its login, and ends the login if that was its last one. */
   async lost(sid: string, { userId, loginId }: Stamp): Promise<void> {
-    await this.#registry.end(userId, { loginId, ifLastSid: sid });
+    const { ended } = await this.#registry.end(userId, { loginId, ifLastSid: sid });
+    const [login] = ended;
+    // Another request, or a job, may have written the session again, and found the login listed after its write.
+    if (login !== undefined) await this.#tombstones.replace(sid, { userId, loginId }, undefined, login.expires);
   }
 
   /** Removes the tombstone: the user has seen the reason. */
