@@ -10,26 +10,35 @@ const open = useSites();
 const regenerate = (req: Request): Promise<unknown> =>
   promisify((done: (error?: unknown) => void) => req.session.regenerate(done))();
 
+/** A site whose route `/again` logs its user out, and in again. The request waits at the gate. */
+async function openWaiting(waits: "before the logout" | "after the logout") {
+  const gate = new Gate();
+  const passIf = async (here: typeof waits): Promise<void> => {
+    if (here === waits) await gate.pass();
+  };
+  const after = (app: Express, auth: LogoutMiddleware): void => {
+    app.post("/again", (req, res, next) => {
+      const again = async (): Promise<void> => {
+        await passIf("before the logout");
+        await auth.logout(req, res);
+        await passIf("after the logout");
+        await regenerate(req);
+        req.session.userId = "alice";
+        await save(req);
+        res.json({});
+      };
+      again().catch(next);
+    });
+  };
+  return { site: await open({ after }), gate };
+}
+
 describe("a request that logs its user out, and in again", () => {
   it.each([
     ["begins no login after a kick in between", true, []],
     ["begins one without a kick", false, [{ userId: "alice" }]],
   ])("%s", async (_what, isKicked, logins) => {
-    const gate = new Gate();
-    const after = (app: Express, auth: LogoutMiddleware): void => {
-      app.post("/again", (req, res, next) => {
-        const again = async (): Promise<void> => {
-          await auth.logout(req, res);
-          await gate.pass();
-          await regenerate(req);
-          req.session.userId = "alice";
-          await save(req);
-          res.json({});
-        };
-        again().catch(next);
-      });
-    };
-    const site = await open({ after });
+    const { site, gate } = await openWaiting("after the logout");
     const alice = await site.login("alice");
     const answered = alice.post("/again");
     await gate.reached;
@@ -41,21 +50,7 @@ describe("a request that logs its user out, and in again", () => {
   });
 
   it("begins no login if its own was kicked before the logout", async () => {
-    const gate = new Gate();
-    const after = (app: Express, auth: LogoutMiddleware): void => {
-      app.post("/again", (req, res, next) => {
-        const again = async (): Promise<void> => {
-          await gate.pass();
-          await auth.logout(req, res);
-          await regenerate(req);
-          req.session.userId = "alice";
-          await save(req);
-          res.json({});
-        };
-        again().catch(next);
-      });
-    };
-    const site = await open({ after });
+    const { site, gate } = await openWaiting("before the logout");
     const alice = await site.login("alice");
     const [login] = (await site.auth.listLogins("alice")).items;
     const answered = alice.post("/again");
