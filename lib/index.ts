@@ -22,10 +22,12 @@ export type {
 } from "./logins/kick-options.js";
 export type { LoginFilter } from "./logins/filter.js";
 export type { ActiveUser } from "./logins/logins.js";
+export type { HistoryQuery } from "./logins/list-history.js";
 export type { CountedPage, PageRequest } from "./logins/paging.js";
 export type { DeviceInfo, LoginEnd, LoginEndCause, Login, UserId, UserProfile } from "./types/login.js";
 export type { Closable } from "./live/closable.js";
 export type { LoginSignal } from "./live/login-end-error.js";
+export type { HistoryOptions, Page } from "./types/history.js";
 export type { Finding, Health } from "./types/health.js";
 export type { LoginRegistry } from "./types/registry.js";
 export { MemoryLoginRegistry } from "./registry/memory.js";

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { Audit } from "./audit/audit.js";
+import type { AuditEntry } from "./audit/entry.js";
 import { closing } from "./closing.js";
 import { debug } from "./util/debug.js";
 import { Diagnosis } from "./diagnose.js";
@@ -28,7 +29,9 @@ import type {
 import { TracedLogins } from "./logins/traced-logins.js";
 import { tracedRegistry } from "./operation/traced-registry.js";
 import { reportTo } from "./logins/report.js";
+import { listingHistory, type HistoryQuery } from "./logins/list-history.js";
 import type { CountedPage, PageRequest } from "./logins/paging.js";
+import type { Page } from "./types/history.js";
 import { LoginWatcher } from "./live/login-watcher.js";
 import type { LoginSignal } from "./live/login-end-error.js";
 import { subscribing } from "./live/kick-events.js";
@@ -80,6 +83,12 @@ export interface LogoutControls {
   readonly listLogins: (userId: UserId, page?: PageRequest) => Promise<CountedPage<Login>>;
   /** Lists the users who are online, newest activity first. @throws LogoutError as {@link LogoutControls.listLogins} */
   readonly listActiveUsers: (page?: PageRequest) => Promise<CountedPage<ActiveUser>>;
+  /**
+   * Lists what the history has kept, the last first. Needs `audit.history`. [The history](docs/guides/audit.md#history)
+   *
+   * @throws LogoutError `ERR_REGISTRY_UNSUPPORTED` without `audit.history`; others as {@link LogoutControls.listLogins}
+   */
+  readonly listHistory: (query?: HistoryQuery) => Promise<Page<AuditEntry>>;
   /** Returns the login of a request, or `undefined` for an anonymous one. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   readonly currentLogin: (req: Request) => Promise<Login | undefined>;
   // Log in and out
@@ -215,7 +224,8 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const resolved = resolveOptions(options, left?.current);
   const { appId, store, userId } = resolved;
   const { maxAgeMs, liveCheckIntervalMs, waitForTouch } = resolved.sessions;
-  initRegistry(resolved.registry, { appId, maxSessionAgeMs: maxAgeMs }, store);
+  const { history } = resolved.audit;
+  initRegistry(resolved.registry, { appId, maxSessionAgeMs: maxAgeMs, history }, store);
   const facts = describeStore(store);
   debug?.("set-up of %s: %o, waitForTouch: %s", appId, facts, waitForTouch);
   const events = new Events(publishingOn(appId));
@@ -225,7 +235,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   // After a takeover, the controls of a closed logout() act on the registry that serves requests then.
   const registry = forwardTo(() => hook.current.registry);
   const tombstones = forwardTo(() => hook.current.tombstones);
-  const audit = new Audit({ appId, ...resolved.audit });
+  const audit = new Audit({ appId, log: resolved.audit.log, history: history && (() => registry.history) });
   const logins = new TracedLogins(appId, { registry, tombstones, events, audit });
   const sessions = new RequestSessions(hook, store);
   const mounts = new MountPaths();
@@ -252,6 +262,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const controls: LogoutControls = {
     ...loginControls(context),
     ...sessionControls(hook),
+    listHistory: listingHistory(() => history && registry.history),
     guard,
     sessionlessRoutes: sessionless,
     errorHandler: createErrorHandler(context),

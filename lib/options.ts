@@ -3,7 +3,7 @@ import type { SessionData, Store } from "express-session";
 import type { AuditOptions } from "./audit/entry.js";
 import { LogoutError } from "./errors.js";
 import { resolveAdmin, type AdminOptions, type ResolvedAdmin } from "./options/admin.js";
-import { resolveAudit } from "./options/audit.js";
+import { resolveAudit, type ResolvedAudit } from "./options/audit.js";
 import { check, invalid, isFunction, isObject, isText, type Checks } from "./options/checks.js";
 import { resolveConsole, type ConsoleOptions, type ResolvedConsole } from "./options/console.js";
 import { resolveLogins, type LoginOptions } from "./options/logins.js";
@@ -84,7 +84,7 @@ export interface ResolvedOptions {
   readonly redirects: ResolvedRedirects;
   readonly routes: ResolvedRoutes;
   readonly onRejected: LogoutOptions["onRejected"];
-  readonly audit: AuditOptions;
+  readonly audit: ResolvedAudit;
 }
 
 const CHECKS: Checks<LogoutOptions> = {
@@ -106,7 +106,7 @@ const CHECKS: Checks<LogoutOptions> = {
     (value) => value === false || isObject(value),
   ],
   onRejected: ["a function: (req, res, next, rejection) => …", isFunction],
-  audit: ["an object: { log }", isObject],
+  audit: ["an object: { log, history }", isObject],
 };
 
 /**
@@ -137,7 +137,7 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
       resolveRoutes(options.routes, { hasConsole: consoleOptions !== undefined, hasPages: pages.html }),
     ),
     onRejected: options.onRejected,
-    audit: Object.freeze(resolveAudit(options.audit)),
+    audit: Object.freeze(resolveAudit(options.audit, registry)),
     registry,
   });
 }

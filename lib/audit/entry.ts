@@ -1,7 +1,8 @@
 import type { LogoutErrorCode } from "../errors.js";
+import type { HistoryOptions } from "../types/history.js";
 
 /** What an {@link AuditEntry} records. */
-export type AuditAction = "login" | "logout" | "kick" | "kick-everyone" | "limit" | "rejected" | "denied";
+export type AuditAction = "login" | "logout" | "kick" | "kick-everyone" | "limit" | "lifetime" | "rejected" | "denied";
 
 /**
  * A security event, for {@link AuditOptions.log}. Has no field for a secret. Line breaks and other control characters are replaced
@@ -39,4 +40,9 @@ export interface AuditOptions {
    * with `ERR_AUDIT_FAILED` if it throws or rejects; nothing else waits or fails. Default: none.
    */
   readonly log?: ((entry: AuditEntry) => unknown) | undefined;
+  /**
+   * Keeps kicks, limits, lifetimes and what was denied in the registry, for {@link LogoutControls.listHistory}. Default: off.
+   * [The history](docs/guides/audit.md#history)
+   */
+  readonly history?: HistoryOptions | undefined;
 }

@@ -7,12 +7,21 @@ export class KickAudit {
   readonly #audit: Audit;
   readonly #kick: KickRecord;
   readonly #from: DeviceInfo;
+  readonly #isOfEveryone: boolean;
   /** Why the log is not called again: a kick of many users must not wait for each if the log has hung once. */
   #stoppedBy: AuditTimeout | undefined;
 
-  /** @param from - the device of the request that kicks. */
-  constructor(audit: Audit, kick: KickRecord, from: DeviceInfo = {}) {
+  /**
+   * @param options - `from`: the device of the request that kicks. `isOfEveryone`: the history has one entry for all users, because one
+   * for each would push everything else out.
+   */
+  constructor(
+    audit: Audit,
+    kick: KickRecord,
+    { from = {}, isOfEveryone = false }: { readonly from?: DeviceInfo | undefined; readonly isOfEveryone?: boolean } = {},
+  ) {
     this.#audit = audit;
+    this.#isOfEveryone = isOfEveryone;
     this.#kick = kick;
     this.#from = from;
   }
@@ -50,15 +59,19 @@ export class KickAudit {
   async #write(event: AuditedEvent): Promise<void> {
     try {
       if (this.#stoppedBy !== undefined) throw this.#stoppedBy;
-      await this.#audit.write({ ...event, ...this.#facts });
+      await this.#audit.write({ ...event, ...this.#facts }, this.#isKept(event));
     } catch (cause) {
       if (cause instanceof AuditTimeout) this.#stoppedBy = cause;
-      throw new LogoutError("ERR_AUDIT_FAILED", "audit.log failed.", { cause, details: { userIds: [] } });
+      throw new LogoutError("ERR_AUDIT_FAILED", "The kick could not be recorded: see the cause.", { cause, details: { userIds: [] } });
     }
   }
 
   #note(event: AuditedEvent): void {
-    if (this.#stoppedBy === undefined) this.#audit.note({ ...event, ...this.#facts });
+    if (this.#stoppedBy === undefined) this.#audit.note({ ...event, ...this.#facts }, this.#isKept(event));
+  }
+
+  #isKept({ action }: AuditedEvent): boolean {
+    return !this.#isOfEveryone || action === "kick-everyone";
   }
 
   get #facts(): Pick<AuditedEvent, "id" | "at" | "by" | "reason" | "ip" | "userAgent"> {

@@ -117,7 +117,7 @@ export class Logins {
   }
 
   async kickAll({ onProgress, signal, ...options }: KickAllOptions & KickedFrom = {}): Promise<KickResult> {
-    const kick = this.#createKick(options);
+    const kick = this.#createKick(options, true);
     checkSignal(signal);
     return walkUsers({
       onProgress,
@@ -214,9 +214,9 @@ export class Logins {
     return { id, at: new Date(), cause, reason: textArgument("reason", reason), by: textArgument("by", by) };
   }
 
-  #createKick({ from, ...options }: KickOptions & KickedFrom): Kick {
+  #createKick({ from, ...options }: KickOptions & KickedFrom, isOfEveryone = false): Kick {
     const record = this.newKick("kick", options);
-    return { record, audit: new KickAudit(this.#audit, record, from) };
+    return { record, audit: new KickAudit(this.#audit, record, { from, isOfEveryone }) };
   }
 
   async #kickUsers(userIds: readonly string[], kick: Kick, how: KickOfUsers = {}): Promise<Visited> {

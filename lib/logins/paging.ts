@@ -1,7 +1,9 @@
 import { LogoutError } from "../errors.js";
+import type { Page } from "../types/history.js";
 import type { RegistryList, RegistryPage } from "../types/registry.js";
 
 const MAX_PAGE = 1_000;
+export const DEFAULT_PAGE = 50;
 
 /** Which page of a list is read. */
 export interface PageRequest {
@@ -12,20 +14,17 @@ export interface PageRequest {
 }
 
 /** One page of a list, with the size of the whole list. */
-export interface CountedPage<Item> {
-  readonly items: readonly Item[];
-  /** Reads the next page. Absent on the last one. */
-  readonly cursor?: string | undefined;
+export interface CountedPage<Item> extends Page<Item> {
   /** The number of items on all pages. */
   readonly total: number;
 }
 
 /** Reads one page of a list, by a limit and a cursor. */
 export async function readPage<Item>(
-  { limit = 50, cursor }: PageRequest,
+  { limit = DEFAULT_PAGE, cursor }: PageRequest,
   read: (page: RegistryPage) => Promise<RegistryList<Item>>,
 ): Promise<CountedPage<Item>> {
-  const size = integerArgument("limit", limit, 1, MAX_PAGE);
+  const size = limitArgument(limit);
   const offset = cursor === undefined ? 0 : readCursor(cursor);
   const { items, total } = await read({ offset, limit: size });
   const next = offset + size;
@@ -42,10 +41,8 @@ function readCursor(cursor: unknown): number {
   throw new LogoutError("ERR_ARGUMENT_INVALID", "cursor must be the cursor of the previous page.");
 }
 
-function integerArgument(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new LogoutError(
-    "ERR_ARGUMENT_INVALID",
-    `${name} must be a whole number from ${String(least)} to ${String(most)}.`,
-  );
+/** @throws LogoutError `ERR_ARGUMENT_INVALID` */
+export function limitArgument(value: unknown): number {
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_PAGE) return value as number;
+  throw new LogoutError("ERR_ARGUMENT_INVALID", `limit must be a whole number from 1 to ${String(MAX_PAGE)}.`);
 }

@@ -28,6 +28,7 @@ import { endTtlMs } from "./ends.js";
 import { generationAfter, kickSince, newKickRecord } from "./generation.js";
 import { endOfLifetime, isLive, type KeptLogin } from "./lifetime.js";
 import { excessOf } from "./limit.js";
+import { MemoryHistory } from "./memory-history.js";
 import { MemoryUsers, type RememberedEnd, type User } from "./memory-users.js";
 import { Served } from "./served.js";
 
@@ -45,12 +46,14 @@ interface Application extends RegistryApplication {
 export class MemoryLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly supports: RegistrySupport = { limit: true, lifetime: true };
+  readonly history = new MemoryHistory();
   /** What each `init` finds as it was. */
   readonly #kept = { users: new MemoryUsers(), listeners: new Set<RegistryListener>() };
   readonly #served = new Served<Application>();
 
-  init({ appId, maxSessionAgeMs }: RegistryApplication): void {
+  init({ appId, maxSessionAgeMs, history }: RegistryApplication): void {
     this.#served.check(appId);
+    this.history.options = history;
     this.#served.application = { ...this.#kept, appId, maxSessionAgeMs };
   }
 

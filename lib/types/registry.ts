@@ -1,4 +1,5 @@
 import type { Finding, RegistryHealth } from "./health.js";
+import type { HistoryLog, HistoryLimits } from "./history.js";
 import type { Generation, KickRecord } from "./login.js";
 import type {
   ActiveUserRow,
@@ -15,6 +16,7 @@ import type {
 } from "./registry-calls.js";
 
 export type { Finding, RegistryHealth } from "./health.js";
+export type { HistoryLimits, HistoryLog, HistoryPage, Page } from "./history.js";
 export type * from "./registry-calls.js";
 
 /** What {@link LoginRegistry.subscribe} reports. */
@@ -59,6 +61,8 @@ export interface RegistryApplication {
   readonly appId: string;
   /** How long kicks are remembered, in milliseconds. */
   readonly maxSessionAgeMs: number;
+  /** How much history is kept. Default: none. */
+  readonly history?: HistoryLimits | undefined;
 }
 
 /**
@@ -178,6 +182,9 @@ export interface LoginRegistry {
 
   /** Closes what the registry opened itself. Clients and pools that were passed in stay open. */
   close(): Promise<void>;
+
+  /** The history. Optional, needed by `audit.history`. */
+  readonly history?: HistoryLog | undefined;
 
   /** Measures one round trip, for `auth.health()`. Optional: without it `auth.health()` calls {@link LoginRegistry.find}. */
   health?(): Promise<RegistryHealth>;

@@ -215,6 +215,27 @@ const HISTORIES: Readonly<Record<string, History>> = {
     ],
     choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200],
   },
+  // A request that found its session lost ended the login; the job had written the data again.
+  "a job writes a session again that another request has found lost, and everyone is kicked": {
+    ...LAZY,
+    waitForTouch: false,
+    store: "well known",
+    browsers: [
+      { user: "alice", has: "an old session" },
+      { user: "alice", has: "nothing" },
+      { user: "alice", has: "nothing" },
+    ],
+    commands: [
+      { is: "request", browser: 0, node: 0, acts: [{ does: "touch" }, { does: "save" }] },
+      { is: "job", node: 0, browser: 0, copy: undefined, pauses: true },
+      { is: "kick", node: 0, users: ["bob"] },
+      { is: "time passes", ms: 3_660_000 },
+      { is: "kick everyone", node: 0, breaksOff: { calls: 0, isExecuted: false, isRepeated: false } },
+      { is: "request", browser: 0, node: 0, acts: [] },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "destroy()" }] },
+    ],
+    choices: [33, 0, 65, 0, 195, 0, 0, 0, 0, 0, 0, 0, 0, 137, 57, 120, 123, 0, 0, 130, 39, 0, 104, 0, 217, 8, 17],
+  },
 };
 
 /** The same of nodes that know logins without asking: their steps are the commands to Redis. */

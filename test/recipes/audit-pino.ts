@@ -7,6 +7,7 @@ const CATEGORIES: Readonly<Record<AuditEntry["action"], readonly [category: stri
   kick: ["session", "end"],
   "kick-everyone": ["session", "end"],
   limit: ["session", "end"],
+  lifetime: ["session", "end"],
   rejected: ["session", "info"],
   denied: ["api", "denied"],
 };

@@ -87,7 +87,7 @@ export function handlerContext(options: Partial<LogoutOptions> = {}): HandlerCon
   const { registry } = resolved;
   registry.init({ appId: "shop", maxSessionAgeMs: 60_000 });
   const tombstones = new Tombstones(store, new RawStore(store, 1_000, true), 1_000);
-  const audit = new Audit({ appId: "shop", ...resolved.audit });
+  const audit = new Audit({ appId: "shop", log: resolved.audit.log });
   const logins = new Logins({ registry, tombstones, events: new Events(), audit });
   let count = 0;
   return {

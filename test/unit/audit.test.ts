@@ -15,7 +15,7 @@ function audited(log: (entry: AuditEntry) => unknown = () => undefined, timeoutM
     return log(entry);
   };
   const audit = new Audit({ appId: "shop", log: record, timeoutMs });
-  return { entries, audit, kick: new KickAudit(audit, KICK, { ip: "::1", userAgent: "test" }) };
+  return { entries, audit, kick: new KickAudit(audit, KICK, { from: { ip: "::1", userAgent: "test" } }) };
 }
 
 describe("an entry", () => {

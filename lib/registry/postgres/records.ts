@@ -1,6 +1,16 @@
+import type { AuditEntry } from "../../audit/entry.js";
 import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
-import type { AddResult, EndedLogins, ListedLogin, LoginLimit, NewLogin } from "../../types/registry.js";
+import type {
+  AddResult,
+  EndedLogins,
+  EndOfLogin,
+  ListedLogin,
+  LoginChange,
+  LoginLimit,
+  NewLogin,
+} from "../../types/registry.js";
+import { endTtlMs } from "../ends.js";
 import { generationAfter } from "../generation.js";
 import { kickOf, storedKick, type StoredKick } from "../kick-json.js";
 
@@ -46,7 +56,7 @@ export function readLogin(userId: string, row: Row): ListedLogin {
     expires: readDate(row["expires"]),
     ip: row["ip"] === null ? undefined : readText(row["ip"]),
     userAgent: row["user_agent"] === null ? undefined : readText(row["user_agent"]),
-    sids: (readJson(String(row["sids"])) as string[]).map(readText),
+    sids: readTexts(row["sids"]),
     shownUntil: readDate(row["shown_until"]),
   };
 }
@@ -66,6 +76,15 @@ export function writeOptional(text: string | undefined): string | null {
 /** Reads what {@link writeText} wrote. */
 export function readText(written: unknown): string {
   return readJson(`"${String(written)}"`) as string;
+}
+
+/** Reads a JSON array of texts. */
+export function readTexts(written: unknown): string[] {
+  return (readJson(String(written)) as string[]).map(readText);
+}
+
+export function readEntry(written: unknown): AuditEntry {
+  return readJson(String(written)) as AuditEntry;
 }
 
 export function readKickId(written: unknown): string | undefined {
@@ -135,6 +154,26 @@ function readDate(milliseconds: unknown): Date {
 export function writeNewLogin({ id, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): unknown[] {
   const times = [began?.getTime() ?? null, milliseconds(lastsMs), milliseconds(idleMs)];
   return [writeText(id), writeText(sid), ttlMs, writeOptional(ip), writeOptional(userAgent), ...times];
+}
+
+/** Returns the values of a change after the key of its login. */
+export function writeChange(
+  { addSid, removeSid, ttlMs = null, ip, userAgent, lastsMs, limit }: LoginChange,
+  userId: string,
+  channel: string,
+): unknown[] {
+  const [count, , ...limited] = writeLimit(limit, userId, channel);
+  const device = [ip, userAgent].map(writeOptional);
+  return [writeOptional(addSid), writeOptional(removeSid), ttlMs, ...device, milliseconds(lastsMs), count, ...limited];
+}
+
+/** Returns the values of the end of a login after its key. */
+export function writeEnd(end: EndOfLogin, userId: string, app: { maxSessionAgeMs: number; channel: string }): unknown[] {
+  const { kick, ifLastSid, ifSid = ifLastSid } = end;
+  const { listed, unlisted } = endTtlMs(end, app.maxSessionAgeMs);
+  const head = notificationHead(userId, kick);
+  const condition = [writeOptional(ifSid), ifLastSid !== undefined];
+  return [kick === undefined ? null : writeKick(kick), listed ?? null, unlisted ?? null, app.channel, head, ...condition];
 }
 
 /** Returns the values of a limit: count, whether it refuses, kick, channel, head of notifications. */

@@ -8,6 +8,7 @@ import type {
   EndResult,
   EndTarget,
   Finding,
+  HistoryLog,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -22,7 +23,6 @@ import type {
 } from "../../types/registry.js";
 import { allInTurn } from "../../util/all-in-turn.js";
 import { OWN, type OwnRegistry } from "../../util/own-registry.js";
-import { endTtlMs } from "../ends.js";
 import { kickSince, kickIdsOf, newKickRecord } from "../generation.js";
 import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
@@ -32,19 +32,20 @@ import { Database } from "./database.js";
 import { digest, Names, type PostgresNames } from "./names.js";
 import { checked, type PostgresLoginRegistryOptions } from "./options.js";
 import {
-  milliseconds,
   notificationHead,
   readAdded,
   readLogin,
   readLogins,
   readKick,
   readEndOfLifetime,
+  writeChange,
+  writeEnd,
   writeKick,
   writeLimit,
   writeNewLogin,
-  writeOptional,
   writeText,
 } from "./records.js";
+import { PostgresHistory } from "./history.js";
 import { LoginLists } from "./login-lists.js";
 import { migrate, migrationsOf } from "./migrations.js";
 import { statementsOf, type Statements } from "./statements.js";
@@ -56,6 +57,9 @@ interface Application {
   readonly appId: string;
   readonly maxSessionAgeMs: number;
   readonly channel: string;
+  readonly history: RegistryApplication["history"];
+  /** The statements of the steps that end logins. */
+  readonly steps: Statements;
 }
 
 /**
@@ -78,6 +82,7 @@ interface Application {
 export class PostgresLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly supports: RegistrySupport = { limit: true, lifetime: true };
+  readonly history: HistoryLog;
   readonly #database: Database;
   readonly #names: Names;
   readonly #statements: Statements;
@@ -102,7 +107,17 @@ export class PostgresLoginRegistry implements OwnRegistry {
     this.#database = new Database(pool, timeoutMs, this.#names);
     this.#statements = statementsOf(this.#names);
     this.#lists = new LoginLists(this.#database, this.#statements);
+    const history = new PostgresHistory({
+      database: this.#database,
+      statements: this.#statements,
+      application: () => this.#app,
+      onAppend: () => {
+        this.#sweeper.sweepNowAndThen();
+      },
+    });
+    this.history = history;
     this.#sweeper = new Sweeper(async (size) => {
+      await history.trim();
       const [row] = await this.#database.step(this.#statements.sweep, this.#app.app, size);
       return Number(row?.["swept"]);
     });
@@ -118,9 +133,11 @@ export class PostgresLoginRegistry implements OwnRegistry {
     return migrate(this.#database, this.#names);
   }
 
-  init({ appId, maxSessionAgeMs }: RegistryApplication): void {
+  init({ appId, maxSessionAgeMs, history }: RegistryApplication): void {
     this.#served.check(appId);
-    this.#served.application = { app: writeText(appId), appId, maxSessionAgeMs, channel: this.#names.channel(appId) };
+    const channel = this.#names.channel(appId);
+    const steps = history === undefined ? this.#statements : statementsOf(this.#names, true);
+    this.#served.application = { app: writeText(appId), appId, maxSessionAgeMs, channel, history, steps };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
@@ -131,33 +148,20 @@ export class PostgresLoginRegistry implements OwnRegistry {
   async add(login: NewLogin, { since, limit }: AddOptions = {}): Promise<AddResult> {
     const values = [...this.#toList(login), ...writeLimit(limit, login.userId, this.#app.channel)];
     if (since === undefined) {
-      const rows = await this.#database.step(this.#statements.add, ...values);
+      const rows = await this.#database.step(this.#steps.add, ...values);
       this.#sweeper.sweepNowAndThen();
       return readAdded(login.userId, rows);
     }
     const kickIds = kickIdsOf(since.generation).map(writeText);
     const at = since.authenticatedAt?.getTime() ?? NaN;
     const history = [...kickIds, since.endCount, Number.isNaN(at) ? null : at];
-    return readAdded(login.userId, await this.#database.step(this.#statements.adopt, ...values, ...history));
+    return readAdded(login.userId, await this.#database.step(this.#steps.adopt, ...values, ...history));
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
-    const { addSid, removeSid, ttlMs = null, ip, userAgent, lastsMs, limit } = change;
-    const [count, , ...limited] = writeLimit(limit, userId, this.#app.channel);
-    const rows = await this.#database.step(
-      this.#statements.update,
-      this.#app.app,
-      this.#userKey(userId),
-      this.#loginKey(userId, loginId),
-      writeOptional(addSid),
-      writeOptional(removeSid),
-      ttlMs,
-      writeOptional(ip),
-      writeOptional(userAgent),
-      milliseconds(lastsMs),
-      count,
-      ...limited,
-    );
+    const values = writeChange(change, userId, this.#app.channel);
+    const [app, user] = this.#user(userId);
+    const rows = await this.#database.step(this.#steps.update, app, user, this.#loginKey(userId, loginId), ...values);
     const ended = readLogins(userId, rows);
     return rows[0]?.["listed"] === "true" && (ended.length === 0 || ended);
   }
@@ -167,27 +171,15 @@ export class PostgresLoginRegistry implements OwnRegistry {
   }
 
   async #endOne(userId: string, end: EndOfLogin): Promise<EndResult> {
-    const { loginId, kick, ifLastSid, ifSid = ifLastSid } = end;
-    const ttlMs = endTtlMs(end, this.#app.maxSessionAgeMs);
-    const [row] = await this.#database.step(
-      this.#statements.remove,
-      ...this.#user(userId),
-      this.#loginKey(userId, loginId),
-      kick === undefined ? null : writeKick(kick),
-      ttlMs.listed ?? null,
-      ttlMs.unlisted ?? null,
-      this.#app.channel,
-      notificationHead(userId, kick),
-      writeOptional(ifSid),
-      ifLastSid !== undefined,
-    );
+    const values = [...this.#user(userId), this.#loginKey(userId, end.loginId), ...writeEnd(end, userId, this.#app)];
+    const [row] = await this.#database.step(this.#steps.remove, ...values);
     const isFound = typeof row?.["id"] === "string";
     return { ended: isFound ? [readLogin(userId, row)] : [], endCount: Number(row?.["ends"]) };
   }
 
   async #endAll(userId: string, { kick, except }: EndOfUser): Promise<EndResult> {
     const rows = await this.#database.step(
-      this.#statements.removeAll,
+      this.#steps.removeAll,
       ...this.#user(userId),
       writeText(kick.id),
       writeKick(kick),
@@ -278,6 +270,10 @@ export class PostgresLoginRegistry implements OwnRegistry {
 
   get #app(): Application {
     return this.#served.application;
+  }
+
+  get #steps(): Statements {
+    return this.#app.steps;
   }
 
   #userKey(userId: string): Buffer {

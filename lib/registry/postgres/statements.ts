@@ -9,16 +9,23 @@ type StatementName =
 type StepName =
   "add" | "adopt" | "update" | "remove" | "removeAll" | "finishKick" | "kickEveryone" | "forget" | "notify" | "sweep";
 
-export type Statements = Readonly<Record<StatementName, Statement>>;
+type HistoryStatementName = "keepEntry" | "listHistory" | "listHistoryOf" | "trimHistory";
+
+export type Statements = Readonly<Record<StatementName | HistoryStatementName, Statement>>;
 
 /** The users that pages show. A process of 0.1 that ends a user's last login leaves `shown` as it was. */
 const IS_ACTIVE = "app = $1 AND shown > now() AND expires > now()";
 const ADDED_COLUMNS = "r.is_listed::text AS listed, r.is_full::text AS full, r.its_user_mark, r.its_app_mark";
 /** One row for each login that a limit has ended; one without a login if there is none. */
 const ENDED = "r LEFT JOIN LATERAL unnest(r.its_ended) l ON true";
+const HISTORY_COLUMNS = "number::text, user_id, mark, to_json(login_ids)::text AS ids, logins::text, entry";
 
-/** Returns the statements. Reads are single statements, so each sees one snapshot; writes are functions, see `sql/`. */
-export function statementsOf(names: Names): Statements {
+/**
+ * Returns the statements. Reads are single statements, so each sees one snapshot; writes are functions, see `sql/`.
+ *
+ * @param keepsHistory - whether the steps that end logins keep that in the history
+ */
+export function statementsOf(names: Names, keepsHistory = false): Statements {
   const [apps, users, logins, kicked, ended] = ["apps", "users", "logins", "kicked", "ended"].map((name) =>
     names.of(name),
   ) as [string, string, string, string, string];
@@ -69,31 +76,53 @@ export function statementsOf(names: Names): Statements {
       `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS now
        FROM (SELECT count(*) FROM (SELECT 1 FROM ${logins} LIMIT 1) l) readable`,
     ),
-    ...stepsOf(names),
+    ...stepsOf(names, keepsHistory),
+    ...historyOf(names),
   };
 }
 
 /** Writes: functions, see `sql/`. */
-function stepsOf(names: Names): Pick<Statements, StepName> {
+function stepsOf(names: Names, keepsHistory: boolean): Pick<Statements, StepName> {
+  // In the list of columns: a subquery calls a volatile function there once for each row, and this one has one row. `mark`, `user`: the
+  // parameters.
+  const keep = (ended: string, mark: number, user = 3): string =>
+    keepsHistory ? `, ${names.of("keep_end")}($1, $2, $${String(user)}, $${String(mark)}, ${ended})` : "";
+  const step = (name: string, count: number, mark: number): string =>
+    `(SELECT r.*${keep("r.its_ended", mark)} FROM ${names.of(name)}(${parameters(count)}) r)`;
+  const one = keep("ARRAY[r.its_login]", 6);
+  const all = keep("r.its_ended", 6);
+  const ends = `SELECT array_agg(l) AS its_ended FROM ${names.of("end_logins")}(${parameters(10)}) l`;
   return {
-    add: statement(
-      `SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${names.of("begin_login")}(${parameters(18)}) ${ENDED}`,
-    ),
-    adopt: statement(
-      `SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${names.of("resume_login")}(${parameters(22)}) ${ENDED}`,
-    ),
-    update: statement(
-      `SELECT r.is_listed::text AS listed, ${loginColumns("l")} FROM ${names.of("change_login")}(${parameters(14)}) ${ENDED}`,
-    ),
+    add: statement(`SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${step("begin_login", 18, 16)} ${ENDED}`),
+    adopt: statement(`SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${step("resume_login", 22, 16)} ${ENDED}`),
+    update: statement(`SELECT r.is_listed::text AS listed, ${loginColumns("l")} FROM ${step("change_login", 14, 12)} ${ENDED}`),
     remove: statement(
-      `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("end_login")}(${parameters(12)}) r`,
+      `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends
+       FROM (SELECT r.*${one} FROM ${names.of("end_login")}(${parameters(12)}) r) r`,
     ),
-    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("end_logins")}(${parameters(10)}) l`),
+    removeAll: statement(
+      `SELECT ${loginColumns("l")} FROM (SELECT r.its_ended${all} FROM (${ends}) r) r CROSS JOIN LATERAL unnest(r.its_ended) l`,
+    ),
     finishKick: statement(`SELECT ${names.of("settle")}(${parameters(3)})`),
     kickEveryone: statement(`SELECT ${names.of("mark_all")}(${parameters(4)})`),
     forget: statement(`SELECT ${names.of("forget_logins")}(${parameters(3)})`),
     notify: statement("SELECT pg_notify($1, '')"),
     sweep: statement(`SELECT ${names.of("sweep")}(${parameters(3)})::text AS swept`),
+  };
+}
+
+function historyOf(names: Names): Pick<Statements, HistoryStatementName> {
+  const history = names.of("history");
+  return {
+    keepEntry: statement(`SELECT ${names.of("keep_entry")}(${parameters(7)})`),
+    listHistory: statement(
+      `SELECT ${HISTORY_COLUMNS} FROM ${history} WHERE app = $1 AND number < $2 ORDER BY ${history}.number DESC LIMIT $3`,
+    ),
+    listHistoryOf: statement(
+      `SELECT ${HISTORY_COLUMNS} FROM ${history} WHERE app = $1 AND user_key IN ($4, $5) AND number < $2
+       ORDER BY ${history}.number DESC LIMIT $3`,
+    ),
+    trimHistory: statement(`SELECT ${names.of("trim_history")}(${parameters(4)})`),
   };
 }
 

@@ -48,6 +48,8 @@ export interface AppKeys {
   readonly expiry: string;
   /** String: the last kick of everyone. */
   readonly everyone: string;
+  /** Stream: the entries of the history. */
+  readonly history: string;
   /** Channel: notifications of ended logins. */
   readonly notifications: string;
   /** The prefix of every key of every user. */
@@ -61,6 +63,7 @@ export function appKeys(prefix: string, appId: string): AppKeys {
     active: `${app}:active`,
     expiry: `${app}:expiry`,
     everyone: `${app}:everyone`,
+    history: `${app}:history`,
     notifications: `${app}:news`,
     users: `${prefix}{${id}:`,
   };

@@ -6,6 +6,7 @@ import type {
   EndResult,
   EndTarget,
   Finding,
+  HistoryLog,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -29,6 +30,7 @@ import { checkServer, ServerWarnings } from "./check/index.js";
 import { CoherentCache, rejectOtherStores } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
 import { appKeys, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
+import { RedisHistory } from "./history.js";
 import { LoginEnds } from "./login-ends.js";
 import { LoginIndex } from "./login-index.js";
 import { LoginLister } from "./login-lister.js";
@@ -43,6 +45,7 @@ interface Application {
   readonly appId: string;
   readonly maxSessionAgeMs: number;
   readonly keys: AppKeys;
+  readonly history: RegistryApplication["history"];
   readonly index: LoginIndex;
   readonly lists: LoginLists;
   readonly lister: LoginLister;
@@ -71,6 +74,7 @@ interface Application {
 export class RedisLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly supports: RegistrySupport = { limit: true, lifetime: true };
+  readonly history: HistoryLog;
   readonly #connection: Connection;
   /** The commands that end logins, which wait for replicas. */
   readonly #endCommands: Commands;
@@ -89,6 +93,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     const { client, prefix, timeoutMs, waitReplicas, coherentCache } = checked(options);
     this.#adapter = adapterOf(client);
     this.#connection = new Connection(this.#adapter, timeoutMs);
+    this.history = new RedisHistory(this.#connection, () => this.#app);
     this.#prefix = prefix;
     this.#endCommands = this.#connection.replicatedTo(waitReplicas);
     this.#client = client;
@@ -97,7 +102,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     this.#checked = { waitReplicas, timeoutMs };
   }
 
-  init({ appId, maxSessionAgeMs: ageMs, store }: RegistryApplication & { readonly store?: unknown }): void {
+  init({ appId, maxSessionAgeMs: ageMs, history, store }: RegistryApplication & { readonly store?: unknown }): void {
     this.#served.check(appId);
     const keys = appKeys(this.#prefix, appId);
     const connection = this.#connection;
@@ -113,7 +118,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     const ends = new LoginEnds({ connection, keys, index, channel, maxSessionAgeMs });
     const lists = new LoginLists(connection, keys, index);
     const lister = new LoginLister({ connection, keys, index, ends, channel });
-    this.#served.application = { appId, maxSessionAgeMs, keys, index, lists, lister, ends, channel };
+    this.#served.application = { appId, maxSessionAgeMs, keys, history, index, lists, lister, ends, channel };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {

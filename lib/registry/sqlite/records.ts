@@ -1,3 +1,4 @@
+import type { AuditEntry } from "../../audit/entry.js";
 import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
 import { kickOf, storedKick, type StoredKick } from "../kick-json.js";
@@ -32,6 +33,10 @@ export function writeTexts(texts: readonly string[]): string {
 
 export function readTexts(written: unknown): string[] {
   return readJson(written) as string[];
+}
+
+export function readEntry(written: unknown): AuditEntry {
+  return readJson(written) as AuditEntry;
 }
 
 export function writeKick(kick: KickRecord): string {

@@ -7,6 +7,7 @@ import type {
   EndResult,
   EndTarget,
   Finding,
+  HistoryLog,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -27,6 +28,7 @@ import { Sweeper } from "../sweeper.js";
 import { checkFile } from "./check.js";
 import { Connection, type Sql } from "./connection.js";
 import { Database } from "./database.js";
+import { SqliteHistory, trimHistory } from "./history.js";
 import { engineOf, type SqliteDatabase } from "./engine.js";
 import { LoginLists } from "./login-lists.js";
 import { DEFAULT_PREFIX, withPrefix } from "./names.js";
@@ -68,6 +70,7 @@ interface Application {
   readonly app: string;
   readonly appId: string;
   readonly maxSessionAgeMs: number;
+  readonly history: RegistryApplication["history"];
 }
 
 /**
@@ -85,6 +88,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly peeksAtList = true;
   readonly supports: RegistrySupport = { limit: true, lifetime: true };
+  readonly history: HistoryLog;
   readonly #database: Database;
   readonly #lists: LoginLists;
   readonly #sweeper: Sweeper;
@@ -103,12 +107,19 @@ export class SqliteLoginRegistry implements OwnRegistry {
     this.#pollIntervalMs = pollIntervalMs;
     this.#database = new Database(new Connection(engineOf(database), withPrefix(prefix)), timeoutMs);
     this.#lists = new LoginLists(this.#database);
-    this.#sweeper = new Sweeper((size) => this.#database.step((sql) => sweep(sql, this.#app.app, size)));
+    this.#sweeper = new Sweeper((size) => this.#database.step((sql) => this.#sweep(sql, size)));
+    this.history = new SqliteHistory(
+      this.#database,
+      () => this.#app,
+      () => {
+        this.#sweeper.sweepNowAndThen();
+      },
+    );
   }
 
-  init({ appId, maxSessionAgeMs }: RegistryApplication): void {
+  init({ appId, maxSessionAgeMs, history }: RegistryApplication): void {
     this.#served.check(appId);
-    this.#served.application = { app: writeText(appId), appId, maxSessionAgeMs };
+    this.#served.application = { app: writeText(appId), appId, maxSessionAgeMs, history };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
@@ -239,8 +250,14 @@ export class SqliteLoginRegistry implements OwnRegistry {
   }
 
   async #step<Result>(userId: string, work: (user: UserStep) => Result, isDurable?: boolean): Promise<Result> {
-    const { app } = this.#app;
-    return this.#database.step((sql) => work(new UserStep(sql, app, userId)), isDurable);
+    const { app, history } = this.#app;
+    return this.#database.step((sql) => work(new UserStep(sql, app, userId, history !== undefined)), isDurable);
+  }
+
+  #sweep(sql: Sql, size: number): number {
+    const { app, history } = this.#app;
+    if (history !== undefined) trimHistory(sql, app, history);
+    return sweep(sql, app, size);
   }
 
   /** Calls the listeners of this process at once for what it has ended. */

@@ -75,6 +75,19 @@ export const STATEMENTS = {
   deleteOldEnds: `DELETE FROM express_logout_ends WHERE number <= (
     SELECT max(number) FROM express_logout_ends WHERE at < ? AND number < (SELECT max(number) FROM express_logout_ends))`,
 
+  // History
+  keepEnd: `INSERT INTO express_logout_history (app, user, id, at, kick, ids, logins) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (app, id, user) WHERE kick IS NOT NULL DO UPDATE SET
+    ids = rtrim(ids, ']') || ',' || ltrim(excluded.ids, '['), logins = logins + excluded.logins`,
+  keepEntry: "INSERT INTO express_logout_history (app, user, id, at, entry) VALUES (?, ?, ?, ?, ?)",
+  listHistory: `SELECT number, user, kick, ids, logins, entry FROM express_logout_history
+    WHERE app = ? AND number < ? ORDER BY number DESC LIMIT ?`,
+  listHistoryOf: `SELECT number, user, kick, ids, logins, entry FROM express_logout_history
+    WHERE app = ? AND user IN (?, ?) AND number < ? ORDER BY number DESC LIMIT ?`,
+  deleteOldHistory: "DELETE FROM express_logout_history WHERE app = ? AND at < ?",
+  deleteLongHistory: `DELETE FROM express_logout_history WHERE app = ? AND number <= (
+    SELECT number FROM express_logout_history WHERE app = ? ORDER BY number DESC LIMIT 1 OFFSET ?)`,
+
   // Lists
   countShown: `SELECT count(*) AS count FROM (SELECT 1 FROM express_logout_logins WHERE ${OF_USER} AND ${IS_SHOWN} LIMIT ?)`,
   countLogins: `SELECT count(*) AS count FROM express_logout_logins WHERE ${OF_USER}`,

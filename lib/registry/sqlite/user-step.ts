@@ -16,6 +16,7 @@ import { activeTimes, endOfLifetime, isLive, type KeptLogin } from "../lifetime.
 import { excessOf } from "../limit.js";
 import type { Sql } from "./connection.js";
 import type { SqliteValue } from "./engine.js";
+import { keepEnd } from "./history.js";
 import { announce } from "./notifications.js";
 import { lastOf, readLogin, writeKick, writeLogin, writeText, writeTexts, type Row } from "./records.js";
 import { UserKicks } from "./user-kicks.js";
@@ -27,8 +28,10 @@ export class UserStep {
   readonly #user: readonly [app: string, user: string];
   readonly #kicks: UserKicks;
   readonly #now = Date.now();
+  readonly #keepsHistory: boolean;
 
-  constructor(sql: Sql, app: string, userId: string) {
+  constructor(sql: Sql, app: string, userId: string, keepsHistory = false) {
+    this.#keepsHistory = keepsHistory;
     this.#sql = sql;
     this.#userId = userId;
     this.#user = [app, writeText(userId)];
@@ -78,6 +81,7 @@ export class UserStep {
     if (listed !== undefined) {
       this.#remove(listed, kick);
       this.#announce([writeText(listed.id)], kick === undefined ? null : writeKick(kick));
+      this.#keep([listed], kick);
     }
     const ttls = endTtlMs(end, maxSessionAgeMs);
     const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
@@ -106,6 +110,7 @@ export class UserStep {
       rows.map(({ id }) => String(id)),
       record,
     );
+    this.#keep(live, kick);
     const ended = [...live, ...kicked];
     return { ended, endCount: 0 };
   }
@@ -156,6 +161,7 @@ export class UserStep {
     }
     const ids = excess.map(({ id }) => writeText(id));
     if (excess.length > 0) this.#announce(ids, writeKick(limit.record));
+    this.#keep(excess, limit.record);
     return excess;
   }
 
@@ -239,6 +245,11 @@ export class UserStep {
   /** @param ids - As stored. `record`: the kick, as stored. */
   #announce(ids: readonly string[], record: string | null): void {
     announce(this.#sql, this.#user, ids, record, this.#now);
+  }
+
+  /** Keeps the end of logins in the history. */
+  #keep(logins: readonly ListedLogin[], kick: KickRecord | undefined): void {
+    if (this.#keepsHistory && kick !== undefined) keepEnd(this.#sql, this.#user, logins, kick);
   }
 
   #find(loginId: string): KeptLogin | undefined {

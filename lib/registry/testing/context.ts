@@ -5,6 +5,7 @@ import type {
   EndedLogins,
   EndOfLogin,
   EndOfUser,
+  HistoryLimits,
   ListedLogin,
   LoginRegistry,
   NewLogin,
@@ -102,10 +103,11 @@ export class RegistryContext {
   readonly another = async ({
     space = this.space,
     maxSessionAgeMs = MAX_SESSION_AGE_MS,
+    history = undefined as HistoryLimits | undefined,
   } = {}): Promise<LoginRegistry> => {
     const registry = await this.#create(space);
     this.#registries.push(registry);
-    registry.init({ appId: space, maxSessionAgeMs });
+    registry.init({ appId: space, maxSessionAgeMs, history });
     return registry;
   };
 

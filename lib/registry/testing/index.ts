@@ -7,6 +7,7 @@ import { concurrencyTests } from "./concurrency.js";
 import { RegistryContext } from "./context.js";
 import { endConditionTests } from "./end-conditions.js";
 import { endTests } from "./end.js";
+import { historyTests } from "./history.js";
 import { kickTests } from "./kick.js";
 import { lifetimeTests } from "./lifetimes.js";
 import { limitTests } from "./limits.js";
@@ -45,6 +46,7 @@ const TOPICS: readonly ((suite: Suite) => void)[] = [
   lifetimeTests,
   activeUsersTests,
   scanLoginsTests,
+  historyTests,
   applicationTests,
   subscriptionTests,
   concurrencyTests,

@@ -1,0 +1,75 @@
+import type { AuditEntry } from "../audit/entry.js";
+import { LogoutError } from "../errors.js";
+import type { HistoryPage, Page } from "../types/history.js";
+import type { KickRecord } from "../types/login.js";
+import { oneLine } from "../util/one-line.js";
+
+const DAY_MS = 86_400_000;
+const READ_AT_ONCE = 1_000;
+/** The maximum number of login ids in an entry. */
+const MAX_LOGIN_IDS = 1_000;
+
+/** An entry, with its place in the history. */
+export interface KeptEntry {
+  readonly position: string;
+  readonly entry: AuditEntry;
+}
+
+/**
+ * Reads entries, the last kept first.
+ *
+ * @param before - the position after the first entry to read. Default: the end of the history.
+ */
+export type ReadEntries = (before: string | undefined, count: number) => Promise<readonly KeptEntry[]>;
+
+/** Reads one page of the history. @param days - how long entries are kept; one that is older is not listed any more. */
+export async function readHistory(
+  { limit, cursor, ...wanted }: HistoryPage,
+  days: number | undefined,
+  read: ReadEntries,
+): Promise<Page<AuditEntry>> {
+  const oldest = days === undefined ? undefined : Date.now() - days * DAY_MS;
+  const items = new Map<string, AuditEntry>();
+  let last: string | undefined;
+  for (let [before, count] = [cursor, limit + 1]; ; count = READ_AT_ONCE) {
+    const kept = await read(before, count);
+    for (const { position, entry } of kept) {
+      before = position;
+      if (!matches(entry, wanted) || (oldest !== undefined && Date.parse(entry.at) < oldest)) continue;
+      const key = JSON.stringify([entry.id, entry.action, entry.outcome, entry.userId]);
+      if (items.has(key)) continue;
+      if (items.size === limit) return { items: [...items.values()], cursor: last };
+      items.set(key, entry);
+      last = position;
+    }
+    if (kept.length < count) return { items: [...items.values()] };
+  }
+}
+
+function matches(entry: AuditEntry, { userId, by, before }: Omit<HistoryPage, "limit" | "cursor">): boolean {
+  if (userId !== undefined && entry.userId !== oneLine(userId)) return false;
+  if (by !== undefined && entry.by !== oneLine(by)) return false;
+  return before === undefined || Date.parse(entry.at) < +before;
+}
+
+/** Returns the entry for logins that a kick record has ended. */
+export function entryOfEnd(
+  { id, at, cause, reason, by }: KickRecord,
+  end: { readonly appId: string; readonly userId: string; readonly loginIds: readonly string[]; readonly logins: number },
+): AuditEntry {
+  const { appId, userId, loginIds, logins } = end;
+  const [why, who] = [reason, by].map((text) => (text === undefined ? undefined : oneLine(text)));
+  const about = { appId, userId: oneLine(userId), loginIds: loginIds.slice(0, MAX_LOGIN_IDS), logins };
+  return { id, at: at.toISOString(), action: cause, outcome: "success", ...about, by: who, reason: why };
+}
+
+/** Returns the number in a position. @throws LogoutError `ERR_ARGUMENT_INVALID` */
+export function numberOf(position: string | undefined): number | undefined {
+  if (position === undefined) return undefined;
+  if (/^[1-9]\d{0,14}$/.test(position)) return Number(position);
+  throw invalidCursor();
+}
+
+export function invalidCursor(): LogoutError {
+  return new LogoutError("ERR_ARGUMENT_INVALID", "cursor must be the cursor of the previous page.");
+}

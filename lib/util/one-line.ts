@@ -1,0 +1,4 @@
+/** Replaces what would begin a new line in a log, or control a terminal. Source: OWASP ASVS 5.0 16.4.1. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").toWellFormed();
+}
