@@ -18,7 +18,10 @@ export class KickAudit {
   constructor(
     audit: Audit,
     kick: KickRecord,
-    { from = {}, isOfEveryone = false }: { readonly from?: DeviceInfo | undefined; readonly isOfEveryone?: boolean } = {},
+    {
+      from = {},
+      isOfEveryone = false,
+    }: { readonly from?: DeviceInfo | undefined; readonly isOfEveryone?: boolean } = {},
   ) {
     this.#audit = audit;
     this.#isOfEveryone = isOfEveryone;
@@ -62,7 +65,10 @@ export class KickAudit {
       await this.#audit.write({ ...event, ...this.#facts }, this.#isKept(event));
     } catch (cause) {
       if (cause instanceof AuditTimeout) this.#stoppedBy = cause;
-      throw new LogoutError("ERR_AUDIT_FAILED", "The kick could not be recorded: see the cause.", { cause, details: { userIds: [] } });
+      throw new LogoutError("ERR_AUDIT_FAILED", "The kick could not be recorded: see the cause.", {
+        cause,
+        details: { userIds: [] },
+      });
     }
   }
 

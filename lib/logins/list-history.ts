@@ -31,7 +31,8 @@ export async function listHistory(
   history: HistoryLog,
   { limit = DEFAULT_PAGE, cursor, userId, by, before }: HistoryQuery = {},
 ): Promise<Page<AuditEntry>> {
-  if (cursor !== undefined && typeof cursor !== "string") throw invalid("cursor must be the cursor of the previous page.");
+  if (cursor !== undefined && typeof cursor !== "string")
+    throw invalid("cursor must be the cursor of the previous page.");
   if (by !== undefined && typeof by !== "string") throw invalid("by must be a string.");
   if (before !== undefined && !(before instanceof Date && !Number.isNaN(+before))) {
     throw invalid("before must be a valid Date.");

@@ -33,8 +33,10 @@ export function reportTo(
       );
       events.emit("rejected", { loginId: id, userId, cause, at: new Date(at), reason });
       const loginIds = id === "" ? undefined : [id];
-      // Each request that comes in after the lifetime has the same entry: it is one event.
-      if (cause === "lifetime") audit.note({ action: "lifetime", outcome: "success", id, at: new Date(at), userId, loginIds });
+      // Requests that come in together have the same entry; a later one no longer knows the user.
+      if (cause === "lifetime" && userId !== undefined) {
+        audit.note({ action: "lifetime", outcome: "success", id, at: new Date(at), userId, loginIds });
+      }
       audit.note({ action: "rejected", outcome: "failure", code: "ERR_LOGIN_ENDED", userId, loginIds, reason });
     },
   };

@@ -55,7 +55,12 @@ function matches(entry: AuditEntry, { userId, by, before }: Omit<HistoryPage, "l
 /** Returns the entry for logins that a kick record has ended. */
 export function entryOfEnd(
   { id, at, cause, reason, by }: KickRecord,
-  end: { readonly appId: string; readonly userId: string; readonly loginIds: readonly string[]; readonly logins: number },
+  end: {
+    readonly appId: string;
+    readonly userId: string;
+    readonly loginIds: readonly string[];
+    readonly logins: number;
+  },
 ): AuditEntry {
   const { appId, userId, loginIds, logins } = end;
   const [why, who] = [reason, by].map((text) => (text === undefined ? undefined : oneLine(text)));

@@ -40,7 +40,7 @@ export interface HistoryLog {
   /**
    * Whether `add`, `update` and `end` themselves keep an entry for what their kick record has ended, in the same transaction: exactly
    * once. A record of {@link LoginRegistry.kickEveryone} gets none, because `append` gets the entry of the whole kick. Default: `false`,
-   * every entry comes by `append`.
+   * `append` gets every entry.
    */
   readonly keepsEnds?: boolean | undefined;
   /** Keeps an entry. It may be kept twice, if a client sends a command twice. */

@@ -71,6 +71,11 @@ export class PostgresHistory implements HistoryLog {
 function entryOf(appId: string, row: Row): AuditEntry {
   const kick = readKick(row["mark"]);
   if (kick === undefined) return readEntry(row["entry"]);
-  const end = { appId, userId: readText(row["user_id"]), loginIds: readTexts(row["ids"]), logins: Number(row["logins"]) };
+  const end = {
+    appId,
+    userId: readText(row["user_id"]),
+    loginIds: readTexts(row["ids"]),
+    logins: Number(row["logins"]),
+  };
   return entryOfEnd(kick, end);
 }

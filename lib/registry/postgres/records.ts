@@ -158,22 +158,41 @@ export function writeNewLogin({ id, sid, ttlMs, ip, userAgent, began, lastsMs, i
 
 /** Returns the values of a change after the key of its login. */
 export function writeChange(
-  { addSid, removeSid, ttlMs = null, ip, userAgent, lastsMs, limit }: LoginChange,
+  { addSid, removeSid, ttlMs, ip, userAgent, lastsMs, limit }: LoginChange,
   userId: string,
   channel: string,
 ): unknown[] {
   const [count, , ...limited] = writeLimit(limit, userId, channel);
   const device = [ip, userAgent].map(writeOptional);
-  return [writeOptional(addSid), writeOptional(removeSid), ttlMs, ...device, milliseconds(lastsMs), count, ...limited];
+  return [
+    writeOptional(addSid),
+    writeOptional(removeSid),
+    ttlMs ?? null,
+    ...device,
+    milliseconds(lastsMs),
+    count,
+    ...limited,
+  ];
 }
 
 /** Returns the values of the end of a login after its key. */
-export function writeEnd(end: EndOfLogin, userId: string, app: { maxSessionAgeMs: number; channel: string }): unknown[] {
+export function writeEnd(
+  end: EndOfLogin,
+  userId: string,
+  app: { maxSessionAgeMs: number; channel: string },
+): unknown[] {
   const { kick, ifLastSid, ifSid = ifLastSid } = end;
   const { listed, unlisted } = endTtlMs(end, app.maxSessionAgeMs);
   const head = notificationHead(userId, kick);
   const condition = [writeOptional(ifSid), ifLastSid !== undefined];
-  return [kick === undefined ? null : writeKick(kick), listed ?? null, unlisted ?? null, app.channel, head, ...condition];
+  return [
+    kick === undefined ? null : writeKick(kick),
+    listed ?? null,
+    unlisted ?? null,
+    app.channel,
+    head,
+    ...condition,
+  ];
 }
 
 /** Returns the values of a limit: count, whether it refuses, kick, channel, head of notifications. */

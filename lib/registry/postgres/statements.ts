@@ -95,7 +95,9 @@ function stepsOf(names: Names, keepsHistory: boolean): Pick<Statements, StepName
   return {
     add: statement(`SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${step("begin_login", 18, 16)} ${ENDED}`),
     adopt: statement(`SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${step("resume_login", 22, 16)} ${ENDED}`),
-    update: statement(`SELECT r.is_listed::text AS listed, ${loginColumns("l")} FROM ${step("change_login", 14, 12)} ${ENDED}`),
+    update: statement(
+      `SELECT r.is_listed::text AS listed, ${loginColumns("l")} FROM ${step("change_login", 14, 12)} ${ENDED}`,
+    ),
     remove: statement(
       `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends
        FROM (SELECT r.*${one} FROM ${names.of("end_login")}(${parameters(12)}) r) r`,

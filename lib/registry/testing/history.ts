@@ -57,7 +57,13 @@ type Test = (title: string, body: (kept: Kept) => Promise<void>) => void;
 
 function entries(test: Test): void {
   test("lists an entry as it was kept", async ({ history, context: { space }, listed }) => {
-    const entry = newEntry(space, { action: "denied", outcome: "failure", code: "ERR_REQUEST_INVALID", ip: "::1", by: 'a"\\b' });
+    const entry = newEntry(space, {
+      action: "denied",
+      outcome: "failure",
+      code: "ERR_REQUEST_INVALID",
+      ip: "::1",
+      by: 'a"\\b',
+    });
     await history.append(entry);
     same(await listed(), [entry]);
   });
@@ -131,7 +137,7 @@ function ends(test: Test): void {
     const [first, second] = [newLogin("alice"), newLogin("alice")];
     await registry.add(first);
     await registry.add(second);
-    const kick = newKick({ reason: "a\nb" });
+    const kick = newKick({ reason: "a\nb", at: new Date() });
     await registry.end("alice", { kick });
     // The logins are returned again, until the kick is finished.
     await registry.end("alice", { kick: newKick() });
@@ -145,30 +151,43 @@ function ends(test: Test): void {
   itself("has one entry for what a kick ends of a user in several steps", async ({ registry, listed }) => {
     const logins = [newLogin("alice"), newLogin("alice"), newLogin("alice")];
     for (const login of logins) await registry.add(login);
-    const kick = newKick();
+    const kick = newKick({ at: new Date() });
     for (const { id } of logins.slice(1)) await registry.end("alice", { loginId: id, kick });
     await registry.end("alice", { loginId: unique("none"), kick });
     same(
       (await listed()).map(({ id, logins: count, loginIds }) => [id, count, [...(loginIds ?? [])].sort()]),
-      [[kick.id, 2, logins.slice(1).map(({ id }) => id).sort()]],
+      [
+        [
+          kick.id,
+          2,
+          logins
+            .slice(1)
+            .map(({ id }) => id)
+            .sort(),
+        ],
+      ],
     );
   });
 
-  itself("has nothing for a logout, for a spared login, and for a user of a kick of everyone", async ({ registry, ids }) => {
-    const [out, spared, bobs] = [newLogin("alice"), newLogin("alice"), newLogin("bob")];
-    for (const login of [out, spared, bobs]) await registry.add(login);
-    await registry.end("alice", { loginId: out.id });
-    await registry.end("alice", { kick: newKick(), except: spared.id });
-    const kick = newKick();
-    await registry.kickEveryone(kick);
-    await registry.end("bob", { kick });
-    same(await ids(), []);
-  });
+  itself(
+    "has nothing for a logout, for a spared login, and for a user of a kick of everyone",
+    async ({ registry, ids }) => {
+      const [out, spared, bobs] = [newLogin("alice"), newLogin("alice"), newLogin("bob")];
+      for (const login of [out, spared, bobs]) await registry.add(login);
+      await registry.end("alice", { loginId: out.id });
+      await registry.end("alice", { kick: newKick(), except: spared.id });
+      const kick = newKick();
+      await registry.kickEveryone(kick);
+      await registry.end("bob", { kick });
+      same(await ids(), []);
+    },
+  );
 
   itself("has what a limit has ended", async ({ registry, listed }) => {
     if (registry.supports?.limit !== true) return;
     const [first, second, third] = [newLogin("alice"), newLogin("alice"), newLogin("alice")];
-    const limit = () => ({ count: 1, whenFull: "end", record: newKick({ cause: "limit", by: undefined }) }) as const;
+    const limit = () =>
+      ({ count: 1, whenFull: "end", record: newKick({ cause: "limit", by: undefined, at: new Date() }) }) as const;
     await registry.add(first);
     await registry.add(second, { limit: limit() });
     await registry.add(third, { limit: limit(), since: { generation: "", endCount: 0 } });
