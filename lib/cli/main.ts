@@ -6,6 +6,7 @@ import { LogoutError } from "../errors.js";
 import { redactError } from "../util/redact-error.js";
 import { doctor } from "./commands/doctor.js";
 import { kick, kickAll } from "./commands/kick.js";
+import { history } from "./commands/history.js";
 import { active, logins } from "./commands/lists.js";
 import { token } from "./commands/token.js";
 import { watch } from "./commands/watch.js";
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<CommandName, Command>> = {
   "kick-all": kickAll,
   logins,
   active,
+  history,
   watch,
   doctor,
   token,

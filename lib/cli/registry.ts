@@ -29,6 +29,8 @@ const CONNECTS_WITHIN_MS = 5_000;
 const CALL_MS = 10_000;
 const STORE_MS = 10_000;
 const MAX_SESSION_AGE_MS = 400 * 86_400_000;
+/** The kicks of the command line are in the history also if the app keeps none. How much is kept is for the app to say. */
+const HISTORY = { days: 36_500, maxEntries: 1_000_000_000 };
 
 const NO_REGISTRY =
   "No registry: set REDIS_URL or DATABASE_URL, or pass --sqlite <file> or --config <file>. See --help.";
@@ -71,7 +73,8 @@ export async function openRegistry(place: Place): Promise<Opened> {
     await source.close();
   };
   try {
-    initRegistry(registry, { appId, maxSessionAgeMs: MAX_SESSION_AGE_MS }, store);
+    const history = registry.history && HISTORY;
+    initRegistry(registry, { appId, maxSessionAgeMs: MAX_SESSION_AGE_MS, history }, store);
     await within(CONNECTS_WITHIN_MS, () => measure(registry));
   } catch (error) {
     await close();
@@ -82,7 +85,8 @@ export async function openRegistry(place: Place): Promise<Opened> {
     store === undefined
       ? { write: () => Promise.resolve() }
       : new Tombstones(store, new RawStore(store, STORE_MS, true), STORE_MS);
-  const logins = new Logins({ registry, tombstones, events: new Events(), audit: new Audit({ appId }) });
+  const audit = new Audit({ appId, history: () => registry.history });
+  const logins = new Logins({ registry, tombstones, events: new Events(), audit });
   return { appId, registry, logins, hasStore: store !== undefined, close };
 }
 

@@ -29,6 +29,7 @@ export const OPTIONS = {
   "kick-all": KICK,
   logins: PAGE,
   active: PAGE,
+  history: { ...PAGE, user: { type: "string" }, by: { type: "string" }, before: { type: "string" } },
   watch: REGISTRY,
   doctor: REGISTRY,
   token: { json: { type: "boolean" } },
@@ -45,6 +46,10 @@ Commands
   kick-all          end all logins of everyone
   logins <user>     list the logins of a user
   active            list the users who are online
+  history           list kicks, limits, lifetimes and what was denied, the last first
+    --user <id>       about this user only
+    --by <text>       by this one only
+    --before <time>   earlier than this only, such as 2026-11-28T09:00Z
   watch             print every end of a login, until Ctrl+C
   doctor            check the registry and its server
   token             print a new token for the admin API, and its SHA-256 digest

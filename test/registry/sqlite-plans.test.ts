@@ -24,7 +24,7 @@ const NAMES = Object.keys(STATEMENTS) as StatementName[];
 /** A table of one row. */
 const ONE_ROW = "SCAN express_logout_schema";
 /** What concerns all users of an application, or all processes. */
-const OF_ALL = /(?:users|apps) USING .*\(app=\?|ends(?: USING INTEGER PRIMARY KEY|$)/;
+const OF_ALL = /(?:users|apps|history) USING .*\(app=\?|ends(?: USING INTEGER PRIMARY KEY|$)/;
 
 describe("how SQLite runs the statements", () => {
   it.each(NAMES)("reads no whole table: %s", (name) => {
@@ -48,6 +48,8 @@ describe("how SQLite runs the statements", () => {
     ["lastExpiry", "logins USING INDEX express_logout_logins_expires (app=? AND user=?)"],
     ["usersUntil", "users USING INDEX express_logout_users_until (app=? AND until<?)"],
     ["usersAfter", "users USING INDEX express_logout_users_online (app=? AND user>?)"],
+    ["listHistoryOf", "history USING INDEX express_logout_history_user (app=? AND user=? AND number<?)"],
+    ["deleteOldHistory", "history USING INDEX express_logout_history_at (app=? AND at<?)"],
     ["endsAfter", "ends USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"],
   ] as const)("finds the rows of %s by their index", (name, search) => {
     expect(planOf(name)).toContain(`SEARCH express_logout_${search}`);
@@ -55,6 +57,7 @@ describe("how SQLite runs the statements", () => {
 
   it.each([
     ["listShown", "logins USING INDEX express_logout_logins_began (app=? AND user=?)"],
+    ["listHistory", "history USING INDEX express_logout_history_number (app=? AND number<?)"],
     ["listActive", "users USING INDEX express_logout_users_active (app=?)"],
   ] as const)("reads a page of %s in its order, without sorting", (name, search) => {
     expect(planOf(name)).toEqual([`SEARCH express_logout_${search}`]);

@@ -34,7 +34,7 @@ describe("the keys", () => {
   });
 
   it("of an application are no user's", () => {
-    const names = ["active", "expiry", "everyone", "news"];
+    const names = ["active", "expiry", "everyone", "history", "news"];
     const { users, ...own } = appKeys("p:", "shop");
     expect(Object.values(own)).toEqual(names.map((name) => `p:{shop}:${name}`));
     expect(users).toBe("p:{shop:");

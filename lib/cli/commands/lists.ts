@@ -1,5 +1,6 @@
 import { LogoutError } from "../../errors.js";
-import type { CountedPage } from "../../logins/paging.js";
+import type { CountedPage, PageRequest } from "../../logins/paging.js";
+import type { Page } from "../../types/history.js";
 import type { Login } from "../../types/login.js";
 import { EXIT, usageError } from "../errors.js";
 import { openRegistry, type Opened, type Place } from "../registry.js";
@@ -44,10 +45,11 @@ export async function active(args: readonly string[], flags: ListFlags): Promise
   );
 }
 
-async function list<Item>(
+/** Reads one page, and prints it. */
+export async function list<Found extends Page<unknown>>(
   { limit, cursor, json = false, ...place }: ListFlags,
-  read: (opened: Opened, query: object) => Promise<CountedPage<Item>>,
-  print: (page: CountedPage<Item>) => void,
+  read: (opened: Opened, query: PageRequest) => Promise<Found>,
+  print: (page: Found) => void,
 ): Promise<number> {
   if (limit !== undefined && !/^\d+$/.test(limit)) throw usageError("--limit must be a whole number from 1 to 1000.");
   const opened = await openRegistry(place);

@@ -6,7 +6,7 @@ const PREFIX = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 
 const DEFAULT_PREFIX = "express_logout_";
 /** A name in the SQL files. */
-const DEFAULT_NAME = new RegExp(`(CREATE INDEX )?\\b${DEFAULT_PREFIX}(\\w+)`, "g");
+const DEFAULT_NAME = new RegExp(`(CREATE (?:UNIQUE )?INDEX )?\\b${DEFAULT_PREFIX}(\\w+)`, "g");
 
 /** The names of the tables and functions of a registry. */
 export interface PostgresNames {

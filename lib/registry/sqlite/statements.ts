@@ -82,7 +82,8 @@ export const STATEMENTS = {
   keepEntry: "INSERT INTO express_logout_history (app, user, id, at, entry) VALUES (?, ?, ?, ?, ?)",
   listHistory: `SELECT number, user, kick, ids, logins, entry FROM express_logout_history
     WHERE app = ? AND number < ? ORDER BY number DESC LIMIT ?`,
-  listHistoryOf: `SELECT number, user, kick, ids, logins, entry FROM express_logout_history
+  // By its own choice, SQLite would read the entries of all users in their order.
+  listHistoryOf: `SELECT number, user, kick, ids, logins, entry FROM express_logout_history INDEXED BY express_logout_history_user
     WHERE app = ? AND user IN (?, ?) AND number < ? ORDER BY number DESC LIMIT ?`,
   deleteOldHistory: "DELETE FROM express_logout_history WHERE app = ? AND at < ?",
   deleteLongHistory: `DELETE FROM express_logout_history WHERE app = ? AND number <= (
