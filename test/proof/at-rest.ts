@@ -61,7 +61,7 @@ function privateData(logins: readonly ModelLogin[], { sessions, isAskedFor }: Re
     const login = logins.find((known) => known.tag === tag);
     if (login?.kickedAt === undefined || login.isLoggedOut) return [];
     // The session ids of old logins whose users never came back are not known.
-    const isExcused = !isAskedFor && (login.isCutOff || !login.isAdopted);
+    const isExcused = !isAskedFor && (login.isCutOff || !login.isAdopted || login.mayBeOver);
     return isExcused ? [] : [`P: a kick has ended ${login.tag}, and the store holds its data in ${sid}`];
   });
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import type { MemoryLoginRegistry } from "../../lib/index.js";
 import { FAULTS } from "./faults.js";
-import { histories, mixedHistories, redisHistories, type History } from "./history.js";
+import { histories, mixedHistories, policyHistories, redisHistories, type History } from "./history.js";
 import { HistorySqlite } from "./history-sqlite.js";
 import { HistoryRedis } from "./registries.js";
 import { live, type Counts, type RunOptions } from "./run.js";
@@ -13,7 +13,10 @@ const HISTORIES = Number(process.env["HISTORIES"] ?? 1_000);
 const COUNTS_FILE = process.env["HISTORIES_COUNTS"];
 /** With a seed the same histories are drawn every time. */
 const SEED_OF_RUN = process.env["HISTORIES_SEED"];
-/** As many of them on Redis, with the coherent cache, on SQLite, and beside a process without the package: one in ten each. */
+/**
+ * As many of them on Redis, with the coherent cache, on SQLite, beside a process without the package, and with limits and lifetimes in
+ * each of three places: one in ten each.
+ */
 const SHARE = Math.ceil(HISTORIES / 10);
 const SEED = 3;
 const BEGAN = Date.UTC(2026, 0, 1);
@@ -58,7 +61,7 @@ describe("random histories", () => {
     it("keep every promise", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({})),
-        runs(HISTORIES - 4 * SHARE),
+        runs(HISTORIES - 7 * SHARE),
       );
     });
 
@@ -74,6 +77,14 @@ describe("random histories", () => {
         keepsEveryPromise(counts, () => ({ redis }), redisHistories),
         runs(SHARE),
       );
+    });
+
+    it.each([
+      ["in memory", () => ({})],
+      ["on Redis", () => ({ redis })],
+      ["on SQLite", () => ({ sqlite })],
+    ] as const)("keep every promise with limits and lifetimes, %s", async (_where, options) => {
+      await fc.assert(keepsEveryPromise(counts, options, policyHistories), runs(SHARE));
     });
 
     it("keep every promise on SQLite, step by step", async () => {

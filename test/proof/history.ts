@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { HARMLESS, LIFETIMES, LOGINS, LOGOUTS, ROTATIONS, type Act } from "./acts.js";
+import type { Policy } from "./policy.js";
 import type { Failure, Midst } from "./schedule.js";
 
 export const USERS = ["alice", "bob"] as const;
@@ -26,6 +27,8 @@ export type Command =
   /** "Log out everywhere else": all logins of a user except the login at this place of their list. */
   | ({ readonly is: "kick others"; readonly node: number; readonly user: string; readonly place: number } & Breakable)
   | ({ readonly is: "kick everyone"; readonly node: number } & Breakable)
+  /** The logins of a user are kicked by a filter: those that are listed. */
+  | ({ readonly is: "kick where"; readonly node: number; readonly user: string } & Breakable)
   /**
    * A job sets a session without a request: that of a browser, as the store has it, or a copy that a request has kept, the one at
    * this place.
@@ -65,6 +68,8 @@ export interface History {
   readonly store?: "any" | "well known";
   /** One process more, on the same sessions, that runs without the package. Default: none. */
   readonly hasPlainNode?: boolean;
+  /** The limit and the lifetime of logins. Default: neither. */
+  readonly policy?: Policy | undefined;
   /** Who has a session in which browser when it begins: one that is logged in, one from before the installation, none. */
   readonly browsers: readonly { readonly user: string; readonly has: "a login" | "an old session" | "nothing" }[];
   readonly commands: readonly Command[];
@@ -117,6 +122,7 @@ const commands: readonly fc.WeightedArbitrary<Command>[] = [
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kick one"), node, user, place: fc.nat(1), breaksOff }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kick others"), node, user, place: fc.nat(1), breaksOff }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kick everyone"), node, breaksOff }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("kick where"), node, user, breaksOff }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -239,6 +245,23 @@ export const histories = historiesOf([...commands, timePasses], has, fc.oneof(sc
 
 /** The same, in which clients also lose replies. */
 export const redisHistories = historiesOf([...commands, timePasses, lostReplies], has, fc.oneof(scenes, shorterLives));
+
+const policies: fc.Arbitrary<Policy> = fc.oneof(
+  fc.record({ max: fc.integer({ min: 1, max: 2 }), whenFull: fc.constantFrom("endLeastActive", "refuseNew") }),
+  fc.record({
+    absoluteMs: fc.constantFrom(undefined, 30 * MINUTE_MS),
+    idleMs: fc.constantFrom(undefined, 15 * MINUTE_MS, 45 * MINUTE_MS),
+  }),
+  fc.record({ max: fc.constant(2), absoluteMs: fc.constant(30 * MINUTE_MS) }),
+);
+
+/** Histories of apps that limit logins, or their lifetime. One user has more of them. */
+export const policyHistories = fc
+  .tuple(
+    historiesOf([...commands, timePasses], fc.constantFrom("a login", "an old session"), fc.oneof(scenes, shorterLives)),
+    policies,
+  )
+  .map(([history, policy]): History => ({ ...history, policy }));
 
 /**
  * Histories in which a process without the package is at work as well. No time passes: such a process could bring back a

@@ -6,9 +6,11 @@ import type {
   ListedLogin,
   LoginChange,
   NewLogin,
+  UpdateResult,
 } from "../../lib/types/registry.js";
 import { stampOf } from "../../lib/session/stamp.js";
 import { faultsAtRest, type Rest } from "./at-rest.js";
+import { BY_POLICY, PolicyModel, type Policy } from "./policy.js";
 import type { Actor } from "./schedule.js";
 import type { SharedSessions, Stored, StoreWatcher } from "./shared-store.js";
 
@@ -51,6 +53,10 @@ export interface ModelLogin {
   lifetime: "as it began" | "shortened" | "uncertain";
   /** Its session was deleted in the store. */
   isDeleted: boolean;
+  /** Its lifetime may have been over when it was kicked: its data is removed when its session is asked for. */
+  mayBeOver: boolean;
+  /** The limit has ended it. */
+  isBeyondLimit: boolean;
   /** A request has begun to end it: a kick that comes later finds nothing of it. */
   isLoggedOut: boolean;
 }
@@ -97,6 +103,8 @@ export interface Visit extends Actor {
   isSlow?: boolean;
   /** Every login whose session it has read. */
   readonly hasRead: Set<ModelLogin>;
+  /** The logins whose lifetime was over when it began to read. */
+  overAtReading?: ReadonlySet<ModelLogin>;
 }
 
 export interface Kick extends Actor {
@@ -106,6 +114,10 @@ export interface Kick extends Actor {
   readonly covers: (login: ModelLogin) => boolean;
   /** Stays, if it is listed when it comes to that. */
   readonly spares?: (login: ModelLogin) => boolean;
+  /** "the list": it ends what it finds on the list, and prevents no adoption. Default: everything. */
+  readonly of?: "everything" | "the list";
+  /** What was on the list when it was called, and has stayed there. */
+  found?: Set<ModelLogin>;
 }
 
 /**
@@ -144,11 +156,13 @@ export class Model implements StoreWatcher {
   readonly #kicks = new Set<Kick>();
   readonly #jobs = new Set<Job>();
   readonly #kicksAlone: boolean;
+  readonly #policy: PolicyModel;
   /** The users who were served in the last step. */
   readonly #served: { readonly name: string; readonly login: ModelLogin; readonly readAt: number }[] = [];
 
-  constructor({ kicksAlone = false } = {}) {
+  constructor({ kicksAlone = false, policy = {} }: { kicksAlone?: boolean; policy?: Policy | undefined } = {}) {
     this.#kicksAlone = kicksAlone;
+    this.#policy = new PolicyModel(policy);
   }
 
   /** A login from before the installation. */
@@ -158,6 +172,7 @@ export class Model implements StoreWatcher {
     login.storedAt = this.#tick();
     login.sids.add(sid);
     this.#placed.set(sid, login);
+    this.#checkLimit(user);
   }
 
   /** The app logs a user in. */
@@ -165,6 +180,7 @@ export class Model implements StoreWatcher {
     this.#begun += 1;
     const login = this.#login(user, tag);
     for (const kick of this.#kicks) if (kick.covers(login)) login.doubts.add(kick);
+    this.#checkLimit(user);
     return login;
   }
 
@@ -177,6 +193,7 @@ export class Model implements StoreWatcher {
   /** From now on it reads its session anew. */
   reads(visit: Visit, sid: string | undefined): void {
     visit.readAt = this.#tick();
+    visit.overAtReading = new Set(this.logins.filter((login) => this.#policy.isOver(login)));
     const login = sid === undefined ? undefined : this.#alive(sid);
     visit.expected = sid === undefined || login === undefined ? undefined : { login, sid };
   }
@@ -204,6 +221,9 @@ export class Model implements StoreWatcher {
     }
     if (leftAt !== undefined && leftAt < readAt && !login.isCopied) {
       this.#violate(`I5: ${visit.name} is served as ${login.tag} in ${String(sid)}, which it had left before`);
+    }
+    if (visit.overAtReading?.has(login) === true) {
+      this.#violate(`T: ${visit.name} is served as ${login.tag}, whose lifetime was over before`);
     }
     this.#served.push({ name: visit.name, login, readAt });
     if (visit.isSlow === true) login.lifetime = "uncertain";
@@ -261,6 +281,7 @@ export class Model implements StoreWatcher {
     for (const login of [ends, resumes]) if (login !== undefined) this.#doubt(login, visit);
     if (rotates === "by hand" && visit.login !== undefined) {
       this.#doubt(visit.login, visit);
+      for (const { found } of this.#kicks) found?.delete(visit.login);
       for (const kick of this.#kicks) if (kick.spares?.(visit.login) === true) this.#doubt(visit.login, kick);
       // destroy() ends it wherever else it lives: it goes on where this request puts it.
       for (const [place, login] of this.#placed) if (login === visit.login) this.#displace(place);
@@ -290,14 +311,19 @@ export class Model implements StoreWatcher {
     const placed = change.begins ?? (change.rotates === undefined ? undefined : login);
     if (placed === undefined || sid === undefined || !placed.sids.has(sid)) return;
     const isDisturbed = (this.#displacedAt.get(sid) ?? 0) > change.at;
-    if (placed.doubts.size === 0 && placed.endedAt === undefined && !isDisturbed) this.#placed.set(sid, placed);
+    if (isUndoubted(placed) && placed.endedAt === undefined && !isDisturbed) this.#placed.set(sid, placed);
   }
 
   kickBegins(kick: Kick): void {
     this.kicks += 1;
+    if (kick.of === "the list") {
+      const rotated = [...this.#visits].filter(({ change }) => change?.rotates === "by hand").map(({ login }) => login);
+      kick.found = new Set(this.logins.filter((login) => login.listedAt === this.#now && !rotated.includes(login)));
+    }
     kick.calledAt = this.#tick();
     this.#kicks.add(kick);
     for (const login of this.logins) {
+      login.mayBeOver ||= this.#policy.mayBeOver(login);
       // What a job has set from a copy may be listed beside the login that was copied: one of the two is spared.
       const isHalfSpared = login.isCopied && kick.spares?.(login) === true;
       if (kick.covers(login) || isHalfSpared) this.#doubt(login, kick);
@@ -315,6 +341,7 @@ export class Model implements StoreWatcher {
     if (this.#kicksAlone && kick.namesLogin) return;
     for (const login of this.logins) {
       if (kick.namesLogin && login.isCopied) continue;
+      if (kick.found?.has(login) === false) continue;
       if (login.storedAt === undefined || login.storedAt >= kick.calledAt || !kick.covers(login)) continue;
       login.endedAt ??= now;
       login.kickedAt ??= now;
@@ -395,8 +422,10 @@ export class Model implements StoreWatcher {
       for (const login of [...visit.hasRead, ...visit.met, visit.change?.begins])
         if (login !== undefined) login.lifetime = "uncertain";
     }
-    for (const login of this.logins)
+    for (const login of this.logins) {
       if ([...login.sids].every((sid) => this.#isExpired(sid))) this.#doubt(login, EXPIRY);
+      if (this.#policy.mayBeOver(login)) this.#doubt(login, BY_POLICY);
+    }
   }
 
   read(_sid: string, stored: Stored | undefined, actor: Actor): void {
@@ -448,9 +477,13 @@ export class Model implements StoreWatcher {
     if (method === "update") {
       const { addSid } = change as LoginChange;
       if (addSid !== undefined) this.#rotated.add(addSid);
+      const updated = this.logins.find(({ user, ids }) => user === first && ids.has(String(second)));
+      if (updated !== undefined) this.#policy.active(updated);
     }
     if (method !== "add") return;
     const { userId, sid, id } = first as NewLogin;
+    const added = this.logins.find(({ user, ids }) => user === userId && ids.has(id));
+    if (added !== undefined) this.#policy.active(added);
     this.#ids.set(nameOf({ userId, id }), { userId, id });
     const job = this.#jobs.has(actor as Job) ? (actor as Job) : undefined;
     if (isNew && job !== undefined) this.#violate(`I2: ${job.name} begins a login, and is no request`);
@@ -458,6 +491,8 @@ export class Model implements StoreWatcher {
     const login = isNew ? visit?.change?.begins : (old ?? (job?.login?.isCopied === true ? job.login : undefined));
     if (login === undefined) return;
     login.ids.add(id);
+    // Until it is written, it may be listed anew, under another id or by another request.
+    if (login.listedAt < 0) this.#policy.began(login);
     // What could not be added is added again, under another id.
     if (isNew) login.loginId = id;
     else login.loginId ??= id;
@@ -470,6 +505,7 @@ export class Model implements StoreWatcher {
       this.#added += 1;
       if (this.#added > this.#begun) this.#violate("I2: a login is listed that was never begun");
     }
+    if (method === "add" || method === "update") this.#limited(answer as AddResult | UpdateResult);
     if (method === "end" && (second as EndTarget).loginId === undefined) {
       const now = this.#tick();
       for (const { id } of (answer as EndResult).ended) {
@@ -506,10 +542,13 @@ export class Model implements StoreWatcher {
       login.listedAt = now;
     }
     const again = listed.find((entry) => this.#counted.has(nameOf(entry)));
+    const beyond = this.#policy.userBeyond(listed);
+    if (beyond !== undefined) this.#violate(`N: ${beyond} has more sessions than the limit allows`);
     if (again !== undefined)
       this.#violate(`I2: a kick has counted ${again.id} of ${again.userId}, and it is listed again`);
     for (const [sid, login] of this.#placed) {
       const expires = +(entries.get(login)?.expires ?? 0);
+      if (this.#policy.hasLifetimes) continue;
       if (this.#alive(sid) === undefined || !login.isAdopted || expires >= (this.sessions?.expiresAt(sid) ?? 0))
         continue;
       this.#violate(`I8: ${login.tag} is listed until ${String(expires)}, and its session ${sid} lives longer`);
@@ -531,6 +570,40 @@ export class Model implements StoreWatcher {
     if (ended !== undefined) this.#violate(`I9: ${ended.tag} has ended and is shown as live`);
     const alive = new Set([...this.#placed.keys()].map((sid) => this.#alive(sid)));
     for (const message of faultsAtRest(this.logins, alive, rest)) this.#violate(message);
+    const none = [...rest.lists].find(([user, { total }]) => total === 0 && this.#mustHaveLogin(user));
+    if (none !== undefined) this.#violate(`N: the limit has left ${none[0]} no login`);
+  }
+
+  /** What the answer of the registry says that a limit has ended. */
+  #limited(answer: AddResult | UpdateResult): void {
+    const ended = typeof answer === "boolean" ? [] : "outcome" in answer ? listedBy(answer) : answer;
+    const now = this.#tick();
+    for (const { userId, id } of ended) {
+      this.#counted.set(nameOf({ userId, id }), now);
+      const login = this.logins.find(({ user, ids }) => user === userId && ids.has(id));
+      if (login === undefined || login.isCopied) continue;
+      login.isBeyondLimit = true;
+      login.endedAt ??= now;
+    }
+  }
+
+  /** From now on the limit may end any login of the user. */
+  #checkLimit(user: string): void {
+    const logins = this.logins.filter((login) => login.user === user);
+    if (this.#policy.exceeds(logins)) for (const login of logins) this.#doubt(login, BY_POLICY);
+  }
+
+  /** Whether nothing but the limit can have ended logins of a user who has a live session. */
+  #mustHaveLogin(user: string): boolean {
+    const logins = this.logins.filter((login) => login.user === user && login.storedAt !== undefined);
+    const isPlain = logins.every((login) => {
+      const { endedAt, isBeyondLimit, isCopied, isCutOff, isDeleted } = login;
+      return (endedAt === undefined || isBeyondLimit) && isUndoubted(login) && !isCopied && !isCutOff && !isDeleted;
+    });
+    const isLive = [...this.#placed].some(
+      ([sid, login]) => login.user === user && login.isAdopted && !this.#isExpired(sid) && !this.#policy.mayBeOver(login),
+    );
+    return isPlain && isLive;
   }
 
   #login(user: string, tag: string): ModelLogin {
@@ -547,6 +620,8 @@ export class Model implements StoreWatcher {
       isCutOff: false,
       lifetime: "as it began",
       isDeleted: false,
+      isBeyondLimit: false,
+      mayBeOver: false,
       isLoggedOut: false,
     };
     this.logins.push(login);
@@ -597,6 +672,15 @@ export class Model implements StoreWatcher {
     this.#now += 1;
     return this.#now;
   }
+}
+
+/** Whether nothing but a limit or a lifetime may have ended a login. */
+function isUndoubted({ doubts }: ModelLogin): boolean {
+  return [...doubts].every((doubt) => doubt === BY_POLICY);
+}
+
+function listedBy(added: AddResult): readonly ListedLogin[] {
+  return added.outcome === "listed" ? added.ended : [];
 }
 
 function nameOf({ userId, id }: { readonly userId: string; readonly id: string }): string {

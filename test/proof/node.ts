@@ -9,7 +9,7 @@ import express, {
   type Response,
 } from "express";
 import session, { type SessionData, type SessionOptions, type Store } from "express-session";
-import { logout, type LoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
+import { logout, type LoginOptions, type LoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
 
 const SECRET = "a secret of the tests";
 const NAME = "connect.sid";
@@ -25,6 +25,8 @@ export interface HookedNodeOptions extends NodeOptions {
   readonly registry: LoginRegistry;
   readonly maxSessionAgeMs: number;
   readonly waitForTouch: boolean;
+  /** The policy for logins. */
+  readonly logins: LoginOptions | undefined;
 }
 
 /** The app's handler of a request. */
@@ -76,8 +78,10 @@ export class Node {
         resolve({ status: res.statusCode, cookie: sidIn(res.getHeader("set-cookie")), sid: sessionID });
         return res;
       };
-      const failed: ErrorRequestHandler = (error) => {
-        reject(error);
+      const failed: ErrorRequestHandler = (error: { code?: unknown }) => {
+        // A limit has refused a login. Its session is saved once more, and refused, at the end of the answer.
+        if (error.code !== "ERR_TOO_MANY_LOGINS") reject(error as Error);
+        else if (!res.headersSent) res.writeHead(409).end();
       };
       (this.#app as unknown as (req: object, res: object, next: unknown) => void)(req, res, failed);
     });
@@ -89,8 +93,9 @@ export class HookedNode extends Node {
   readonly auth: LogoutMiddleware;
   readonly #store: Store;
 
-  constructor({ store, registry, maxSessionAgeMs, waitForTouch, ...rest }: HookedNodeOptions) {
-    const auth = logout({ store, registry, appId: "shop", sessions: { maxAgeMs: maxSessionAgeMs, waitForTouch } });
+  constructor({ store, registry, maxSessionAgeMs, waitForTouch, logins, ...rest }: HookedNodeOptions) {
+    const sessions = { maxAgeMs: maxSessionAgeMs, waitForTouch };
+    const auth = logout({ store, registry, appId: "shop", sessions, logins });
     super({ store, ...rest }, auth);
     this.auth = auth;
     this.#store = store;

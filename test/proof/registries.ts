@@ -1,5 +1,6 @@
 import { createClient } from "redis";
 import type { LoginRegistry } from "../../lib/index.js";
+import type { ListedLogin } from "../../lib/types/registry.js";
 import type { NodeRedisClient } from "../../lib/registry/redis/clients/client.js";
 import * as scripts from "../../lib/registry/redis/scripts/bundle.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
@@ -39,11 +40,18 @@ export function watched(registry: LoginRegistry, watcher: RegistryWatcher, sched
       yield userIds;
     }
   }
+  async function* logins(userId: string): AsyncIterable<readonly ListedLogin[]> {
+    for await (const found of registry.scanLogins?.(userId) ?? []) {
+      await schedule?.step(`scanLogins ${userId}`, () => undefined);
+      yield found;
+    }
+  }
   // Not a proxy of it: the package is to take it for a registry that it does not know.
   return new Proxy({} as LoginRegistry, {
     get(_target, name) {
       const method = methods[name];
       if (name === "scanUsers") return users;
+      if (name === "scanLogins") return logins;
       if (name === "peek" && schedule !== undefined) return undefined;
       if (typeof method !== "function" || typeof name !== "string") return method;
       return AT_ONCE.includes(name) ? (method as Method).bind(registry) : (...args: unknown[]) => run(name, args);

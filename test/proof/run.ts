@@ -10,6 +10,7 @@ import type { Rest } from "./at-rest.js";
 import type { HistorySqlite } from "./history-sqlite.js";
 import { Model, Violation, type Job, type Kick, type ModelLogin, type Visit } from "./model.js";
 import { HookedNode, Node, type Handler, type NodeOptions } from "./node.js";
+import { loginOptions } from "./policy.js";
 import { watched, type HistoryRedis } from "./registries.js";
 import { LostReplies } from "./lost-replies.js";
 import { currentActor, Schedule, settled, type Actor, type Midst } from "./schedule.js";
@@ -55,7 +56,7 @@ export async function live(history: History, options: RunOptions, counts?: Count
 }
 
 type CommandThat<Is extends Command["is"]> = Extract<Command, { is: Is }>;
-type KickCommand = CommandThat<"kick" | "kick one" | "kick others" | "kick everyone">;
+type KickCommand = CommandThat<"kick" | "kick one" | "kick others" | "kick everyone" | "kick where">;
 
 /** The scope and the method of a kick; none if there is no user to kick. */
 interface KickPlan {
@@ -100,7 +101,7 @@ class World {
   constructor(history: History, options: RunOptions) {
     this.#history = history;
     this.#options = options;
-    this.model = new Model({ kicksAlone: history.hasPlainNode === true });
+    this.model = new Model({ kicksAlone: history.hasPlainNode === true, policy: history.policy });
     this.#memory = options.memory ?? new MemoryLoginRegistry();
     this.#nodes = Array.from({ length: history.nodes }, () => undefined);
     this.#sessions = new SharedSessions(this.model, MAX_SESSION_AGE_MS);
@@ -178,6 +179,7 @@ class World {
       case "kick one":
       case "kick others":
       case "kick everyone":
+      case "kick where":
         this.#kick(await this.#nodeAt(command.node), command);
         break;
       case "job":
@@ -290,8 +292,9 @@ class World {
     { is }: KickCommand,
     { run, covers, spares = () => false }: KickPlan,
   ): Promise<boolean> {
-    const namesLogin = is === "kick one" || is === "kick others";
-    const kick = { name: actor.name, node: actor.node, calledAt: 0, namesLogin, covers, spares };
+    const namesLogin = is === "kick one" || is === "kick others" || is === "kick where";
+    const of = is === "kick where" ? ("the list" as const) : ("everything" as const);
+    const kick = { name: actor.name, node: actor.node, calledAt: 0, namesLogin, covers, spares, of };
     const mayBreakOff = actor.failsIn !== undefined;
     this.model.kickBegins(kick);
     try {
@@ -473,9 +476,10 @@ class World {
   }
 
   #nodeOn(store: NodeStore, registry: LoginRegistry): HookedNode {
-    const { waitForTouch = true } = this.#history;
+    const { waitForTouch = true, policy } = this.#history;
     return new HookedNode({
       ...this.#nodeOptions(store),
+      logins: policy && loginOptions(policy),
       registry,
       maxSessionAgeMs: MAX_SESSION_AGE_MS,
       waitForTouch,
@@ -530,6 +534,10 @@ async function planOf({ auth }: HookedNode, command: KickCommand): Promise<KickP
   if (command.is === "kick") {
     const { users } = command;
     return { covers: ({ user }) => users.includes(user), run: () => auth.kick(users) };
+  }
+  if (command.is === "kick where") {
+    const { user } = command;
+    return { covers: (login) => login.user === user, run: () => auth.kickWhere(({ userId }) => userId === user) };
   }
   const { is, user, place } = command;
   const id = (await auth.listLogins(user)).items[place]?.id;
