@@ -141,10 +141,10 @@ export function sqlitePlace(): Place {
     args: () => ["--sqlite", file],
     env: () => ({}),
     breakUsers: (appId, userIds) => {
-      const written = userIds.map((userId) => JSON.stringify(userId).slice(1, -1));
-      const isBroken = `NEW.app = '${appId}' AND NEW.user IN (${written.map(quoted).join(", ")})`;
+      const [app = "", ...users] = [appId, ...userIds].map((text) => quoted(JSON.stringify(text)));
+      const isBroken = `OLD.app = ${app} AND OLD.user IN (${users.join(", ")})`;
       change(
-        `CREATE TRIGGER broken BEFORE UPDATE ON express_logout_users WHEN ${isBroken}
+        `CREATE TRIGGER broken BEFORE DELETE ON express_logout_logins WHEN ${isBroken}
            BEGIN SELECT RAISE(ABORT, 'the user is broken'); END`,
       );
       return Promise.resolve(() => {
