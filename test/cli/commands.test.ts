@@ -5,6 +5,7 @@ import { cli, printed, startCli, type CliResult } from "../support/cli.js";
 import { PASSWORDS, postgresPlace, redisPlace, sqlitePlace } from "../support/cli-places.js";
 import type { Browser } from "../support/http.js";
 import { Secrets } from "../support/secrets.js";
+import { newLogin } from "../support/registry-calls.js";
 import { useSites, type Site } from "../support/site.js";
 import { localBackend } from "../support/stores.js";
 
@@ -189,6 +190,39 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line 
       expect(stderr).toContain("pass --yes");
     }
     expect(await site.user(browser)).toBe("alice");
+  });
+});
+
+describe("the options of kick-where", () => {
+  const place = sqlitePlace();
+  afterAll(() => place.stop());
+
+  it("select logins by address, device, time and number", async () => {
+    const registry = place.registry();
+    registry.init({ appId: "filters", maxSessionAgeMs: 86_400_000 });
+    const device = { ip: "203.0.113.7", userAgent: IPHONE };
+    for (const userId of ["alice", "bob"]) await registry.add(newLogin(userId));
+    await registry.add({ ...newLogin("alice"), ...device });
+    const inAMinute = new Date(Date.now() + 60_000).toISOString().slice(0, 19);
+    const cases: [options: string[], logins: number][] = [
+      [["--ip", "203.0.113.0/24"], 1],
+      [["--device", "IPHONE"], 1],
+      [["--device", "iphone", "--ip", "10.0.0.1"], 0],
+      [["--min-logins", "2"], 2],
+      [["--logged-in-before", "2020-01-01"], 0],
+      [["--logged-in-before", inAMinute.replace("T", " ")], 3],
+      [["--logged-in-before", `${inAMinute}+02:00`], 0],
+      [["--logged-in-after", `${inAMinute}+02:00`], 3],
+      [["--idle-for", "1d"], 0],
+    ];
+    const counted = await Promise.all(
+      cases.map(async ([options]) => {
+        const args = ["kick-where", ...options, "--dry-run", "--json", "--app", "filters", ...place.args()];
+        return (JSON.parse((await cli(args)).stdout) as { logins: number }).logins;
+      }),
+    );
+    expect(cases.map(([options], index) => [options, counted[index]])).toEqual(cases);
+    await registry.close();
   });
 });
 
