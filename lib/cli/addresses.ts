@@ -40,6 +40,7 @@ function parsed(address: string): URL | undefined {
     for (const part of [url.username, url.password]) decodeURIComponent(part);
     return url;
   } catch {
+    // The error quotes the address.
     return undefined;
   }
 }

@@ -37,6 +37,7 @@ export const terminal = {
     const asking = createInterface({ input: process.stdin, output: process.stderr });
     const interrupted = once(asking, "close").then(() => undefined);
     try {
+      // At Ctrl+C, Node 20 leaves the question open, and later versions reject it.
       const answered = asking.question(`${question} [y/N] `).catch(() => undefined);
       const answer = await Promise.race([answered, interrupted]);
       if (answer === undefined) process.stderr.write("\n");

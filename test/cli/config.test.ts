@@ -83,14 +83,14 @@ describe("a module with the session store", () => {
 describe("a module that is of no use", () => {
   it("is wrong usage, or a server out of reach, and shows no password", async () => {
     const refused = `redis://127.0.0.1:${String(await freePort())}`;
-    const cases: [file: string, exitCode: number, message: string | RegExp, args?: string[]][] = [
-      [moduleOf("empty.mjs", ""), 2, "must export { appId, registry }, and may export store."],
-      [moduleOf("syntax.mjs", "export const"), 2, "syntax.mjs could not be loaded: SyntaxError"],
-      [moduleOf("import.mjs", 'import "none-of-this-name";'), 2, "Cannot find package 'none-of-this-name'"],
+    const cases: [file: string, exitCode: number, message: RegExp, args?: string[]][] = [
+      [moduleOf("empty.mjs", ""), 2, /must export \{ appId, registry \}, and may export store\./],
+      [moduleOf("syntax.mjs", "export const"), 2, /syntax\.mjs could not be loaded: SyntaxError/],
+      [moduleOf("import.mjs", 'import "none-of-this-name";'), 2, /Cannot find package 'none-of-this-name'/],
       [
         moduleOf("throws.mjs", "throw new Error(`No ${process.env.REDIS_URL}`);"),
         2,
-        "could not be loaded: Error: No …",
+        /could not be loaded: Error: No …/,
       ],
       [
         moduleOf(
@@ -103,9 +103,9 @@ describe("a module that is of no use", () => {
       [
         moduleOf("waits.mjs", "setInterval(() => {}, 1000); await new Promise(() => {});"),
         3,
-        "it waits for more than 10 s",
+        /it waits for more than 10 s/,
       ],
-      [CONFIG, 2, "--app and the appId of test/fixtures/cli/redis.mjs differ", ["--app", "other"]],
+      [CONFIG, 2, /--app and the appId of test\/fixtures\/cli\/redis\.mjs differ/, ["--app", "other"]],
     ];
     const redis = await startRedis();
     try {
@@ -120,7 +120,7 @@ describe("a module that is of no use", () => {
         cases.map(([, exitCode, message]) => ({
           exitCode,
           stdout: "",
-          stderr: typeof message === "string" ? expect.stringContaining(message) : expect.stringMatching(message),
+          stderr: expect.stringMatching(message),
         })),
       );
     } finally {
