@@ -2,15 +2,14 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { LogoutError } from "../errors.js";
-import { redactError } from "../util/redact-error.js";
 import { doctor } from "./commands/doctor.js";
 import { kick, kickAll } from "./commands/kick.js";
 import { history } from "./commands/history.js";
+import { kickWhere } from "./commands/kick-where.js";
 import { active, logins } from "./commands/lists.js";
 import { token } from "./commands/token.js";
 import { watch } from "./commands/watch.js";
-import { CliError, EXIT, unknownError } from "./errors.js";
+import { argumentsError, CliError, EXIT, messageOf } from "./errors.js";
 import { printable, terminal } from "./terminal.js";
 import { OPTIONS, USAGE, type CommandName } from "./usage.js";
 
@@ -19,6 +18,7 @@ type Command = (args: readonly string[], flags: object) => number | Promise<numb
 const COMMANDS: Readonly<Record<CommandName, Command>> = {
   kick,
   "kick-all": kickAll,
+  "kick-where": kickWhere,
   logins,
   active,
   history,
@@ -37,7 +37,7 @@ async function run([name = "", ...rest]: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   if (!isCommand(name))
-    throw unknownError(name === "" ? "Name a command." : `There is no command "${printable(name)}".`);
+    throw argumentsError(name === "" ? "Name a command." : `There is no command "${printable(name)}".`);
   const { values, positionals } = parsed(name, rest);
   return COMMANDS[name](positionals, values);
 }
@@ -57,7 +57,7 @@ function parsed(name: CommandName, args: readonly string[]): Parsed {
   } catch (error) {
     // Its first sentence says what is wrong; the others are about files that begin with a dash.
     const [what = ""] = (error as Error).message.split(". ");
-    throw unknownError(`${name}: ${what.replace(/\.$/, "")}.`);
+    throw argumentsError(`${name}: ${what.replace(/\.$/, "")}.`);
   }
 }
 
@@ -69,11 +69,11 @@ function version(): string {
 /** Prints an error, and returns the exit code. */
 function report(error: unknown): number {
   if (!(error instanceof CliError)) {
-    terminal.note(LogoutError.is(error) ? error.message : redactError(error, []).message);
+    terminal.note(printable(messageOf(error)));
     return EXIT.notDone;
   }
-  terminal.note(error.message);
-  if (error.isUnknown) terminal.note(`\n${USAGE.trimEnd()}`);
+  terminal.note(printable(error.message));
+  if (error.showsUsage) terminal.note(`\n${USAGE.trimEnd()}`);
   return error.exitCode;
 }
 

@@ -1,10 +1,5 @@
-import type * as IoRedis from "ioredis";
-import type * as Pg from "pg";
-import type * as NodeRedis from "redis";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
-import process from "node:process";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Store } from "express-session";
 import { LogoutError } from "../errors.js";
@@ -13,24 +8,26 @@ import { Events } from "../logins/events.js";
 import { Logins } from "../logins/logins.js";
 import { measure, within } from "../operation/health.js";
 import { PostgresLoginRegistry } from "../registry/postgres/index.js";
-import { RedisLoginRegistry, type RedisClient } from "../registry/redis/index.js";
+import { RedisLoginRegistry } from "../registry/redis/index.js";
 import { SqliteLoginRegistry } from "../registry/sqlite/index.js";
 import { RawStore } from "../session/store/raw-store.js";
 import { Tombstones } from "../session/store/tombstones.js";
 import type { LoginRegistry } from "../types/registry.js";
 import { debugError } from "../util/debug.js";
+import { DEFAULT_MAX_AGE_MS } from "../util/limits.js";
 import { initRegistry } from "../util/own-registry.js";
-import { redactError } from "../util/redact-error.js";
-import { CliError, EXIT, usageError } from "./errors.js";
+import { addressIn, faultOf } from "./addresses.js";
+import { connectRedis, CONNECTS_WITHIN_MS, openPool } from "./clients.js";
+import { CliError, EXIT, messageOf, usageError } from "./errors.js";
 
-/** How long the server may take to accept a connection, and to answer. */
-const CONNECTS_WITHIN_MS = 5_000;
 /** A kick of many users keeps a server busy; a call of it waits this long. */
 const CALL_MS = 10_000;
 const STORE_MS = 10_000;
-const MAX_SESSION_AGE_MS = 400 * 86_400_000;
 /** The kicks of the command line are in the history also if the app keeps none. How much is kept is for the app to say. */
 const HISTORY = { days: 36_500, maxEntries: 1_000_000_000 };
+/** A client that finds no server may try again for ever. */
+const CONFIG_MS = 10_000;
+const NETWORK_ERROR = /^E(?:CONN|HOST|NET|AI_|NOTFOUND|TIMEDOUT|PIPE)/;
 
 const NO_REGISTRY =
   "No registry: set REDIS_URL or DATABASE_URL, or pass --sqlite <file> or --config <file>. See --help.";
@@ -45,7 +42,7 @@ export interface Place {
 }
 
 /** An open registry. */
-export interface Opened {
+export interface OpenRegistry {
   readonly appId: string;
   readonly registry: LoginRegistry;
   readonly logins: Logins;
@@ -63,8 +60,10 @@ interface Source {
 }
 
 /** Opens the registry, and checks that it responds. Needs no Express, and no session store. */
-export async function openRegistry(place: Place): Promise<Opened> {
-  const source = await sourceOf(place);
+export async function openRegistry(place: Place): Promise<OpenRegistry> {
+  const source = await sourceOf(place).catch((error: unknown) => {
+    throw unreachable(error);
+  });
   const { appId, registry, store } = source;
   const close = async (): Promise<void> => {
     await registry.close().catch((error: unknown) => {
@@ -74,7 +73,7 @@ export async function openRegistry(place: Place): Promise<Opened> {
   };
   try {
     const history = registry.history && HISTORY;
-    initRegistry(registry, { appId, maxSessionAgeMs: MAX_SESSION_AGE_MS, history }, store);
+    initRegistry(registry, { appId, maxSessionAgeMs: DEFAULT_MAX_AGE_MS, history }, store);
     await within(CONNECTS_WITHIN_MS, () => measure(registry));
   } catch (error) {
     await close();
@@ -94,7 +93,7 @@ async function sourceOf({ app, sqlite, config }: Place): Promise<Source> {
   if (config !== undefined) return ofConfig(config, app);
   if (app === undefined || app === "") throw usageError("Pass --app <id>: the appId of logout().");
   if (sqlite !== undefined) return { appId: app, ...onSqlite(sqlite) };
-  const { REDIS_URL: redis = "", DATABASE_URL: postgres = "" } = process.env;
+  const [redis, postgres] = [addressIn("REDIS_URL"), addressIn("DATABASE_URL")];
   if (redis !== "" && postgres !== "") throw usageError(TWO_URLS);
   if (redis !== "") return { appId: app, ...(await onRedis(redis)) };
   if (postgres !== "") return { appId: app, ...onPostgres(postgres) };
@@ -109,92 +108,26 @@ function onSqlite(file: string): OpenSource {
   return { registry: new SqliteLoginRegistry({ database: file, timeoutMs: CALL_MS }), close: () => Promise.resolve() };
 }
 
-interface OpenedRedis {
-  readonly client: RedisClient;
-  readonly close: () => void;
-}
-
 async function onRedis(url: string): Promise<OpenSource> {
+  const fault = faultOf("REDIS_URL");
+  if (fault !== undefined) throw usageError(fault);
   const { client, close } = await connectRedis(url);
-  return {
-    registry: new RedisLoginRegistry({ client, timeoutMs: CALL_MS }),
-    close: () => {
-      close();
-      return Promise.resolve();
-    },
-  };
+  return { registry: new RedisLoginRegistry({ client, timeoutMs: CALL_MS }), close };
 }
 
-/** Connects by node-redis or ioredis, whichever the project has. A client that was connected once connects again. */
-async function connectRedis(url: string): Promise<OpenedRedis> {
-  const nodeRedis = installed("redis") as typeof NodeRedis | undefined;
-  const ioRedis = nodeRedis === undefined ? (installed("ioredis") as typeof IoRedis | undefined) : undefined;
-  try {
-    if (nodeRedis !== undefined) return await connectNodeRedis(nodeRedis, url);
-    if (ioRedis !== undefined) return await connectIoRedis(ioRedis, url);
-  } catch (error) {
-    throw unreachable(error);
-  }
-  throw usageError("REDIS_URL needs the package redis or ioredis: npm install redis");
-}
-
-async function connectNodeRedis({ createClient }: typeof NodeRedis, url: string): Promise<OpenedRedis> {
-  let isConnected = false;
-  const reconnectStrategy = (_tries: number, cause: Error): number | Error => (isConnected ? 500 : cause);
-  const client = createClient({ url, socket: { connectTimeout: CONNECTS_WITHIN_MS, reconnectStrategy } });
-  client.on("error", ignore);
-  await within(CONNECTS_WITHIN_MS, () => client.connect());
-  isConnected = true;
-  return {
-    client: client as unknown as RedisClient,
-    close: () => {
-      client.destroy();
-    },
-  };
-}
-
-async function connectIoRedis({ Redis }: typeof IoRedis, url: string): Promise<OpenedRedis> {
-  let isConnected = false;
-  let last: Error | undefined;
-  const retryStrategy = (): number | null => (isConnected ? 500 : null);
-  const client = new Redis(url, { lazyConnect: true, connectTimeout: CONNECTS_WITHIN_MS, retryStrategy });
-  client.on("error", (error) => {
-    last = error;
-  });
-  await within(CONNECTS_WITHIN_MS, () => client.connect()).catch((error: unknown) => {
-    client.disconnect();
-    throw last ?? error;
-  });
-  isConnected = true;
-  return {
-    client,
-    close: () => {
-      client.disconnect();
-    },
-  };
-}
-
-function ignore(error: unknown): void {
-  debugError("the connection to Redis failed", error);
-}
-
-function onPostgres(connectionString: string): OpenSource {
-  const pg = installed("pg") as typeof Pg | undefined;
-  if (pg === undefined) throw usageError("DATABASE_URL needs the package pg: npm install pg");
-  const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: CONNECTS_WITHIN_MS });
-  pool.on("error", (error) => {
-    debugError("the connection to PostgreSQL failed", error);
-  });
-  return {
-    registry: new PostgresLoginRegistry({ pool, timeoutMs: CALL_MS }),
-    close: () => pool.end(),
-  };
+function onPostgres(url: string): OpenSource {
+  const fault = faultOf("DATABASE_URL");
+  if (fault !== undefined) throw usageError(fault);
+  const { client, close } = openPool(url);
+  return { registry: new PostgresLoginRegistry({ pool: client, timeoutMs: CALL_MS }), close };
 }
 
 async function ofConfig(file: string, app: string | undefined): Promise<Source> {
   const path = resolve(file);
   if (!existsSync(path)) throw usageError(`--config: there is no file ${file}`);
-  const module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  const module = await within(CONFIG_MS, () => load(path)).catch((error: unknown) => {
+    throw notLoaded(file, error);
+  });
   const exported = (module["default"] ?? module) as Partial<Source>;
   const { appId = app, registry, store } = exported;
   if (typeof appId !== "string" || appId === "" || typeof registry?.end !== "function") {
@@ -207,32 +140,25 @@ async function ofConfig(file: string, app: string | undefined): Promise<Source> 
   return { appId, registry, store, close: () => Promise.resolve() };
 }
 
-/** Loads a package of the project in which the command runs. */
-function installed(name: string): unknown {
-  for (const from of [join(process.cwd(), "cli.js"), import.meta.url]) {
-    try {
-      return createRequire(from)(name) as unknown;
-    } catch (error) {
-      debugError(`${name} cannot be loaded`, error);
-    }
-  }
-  return undefined;
+async function load(path: string): Promise<Record<string, unknown>> {
+  return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
 }
 
-/** Returns the error of a registry that does not respond. The message of a client names the address, never the password. */
+/** Returns the error of a module that failed, or that waits for its server. */
+function notLoaded(file: string, error: unknown): CliError {
+  const { name, code = "" } = error as NodeJS.ErrnoException;
+  const isLate = LogoutError.is(error, "ERR_REGISTRY_UNAVAILABLE");
+  const why = isLate ? `it waits for more than ${String(CONFIG_MS / 1_000)} s` : `${name}: ${messageOf(error)}`;
+  const exitCode = isLate || NETWORK_ERROR.test(code) ? EXIT.outOfReach : EXIT.usage;
+  return new CliError(`--config: ${file} could not be loaded: ${why}`, exitCode);
+}
+
+/** Returns the error of a registry that does not respond. */
 function unreachable(error: unknown): CliError {
   if (error instanceof CliError) return error;
-  if (LogoutError.is(error, "ERR_REGISTRY_SCHEMA")) return new CliError(error.message, EXIT.notDone);
-  if (LogoutError.is(error, "ERR_OPTION_INVALID", "ERR_REGISTRY_IN_USE")) return usageError(error.message);
+  const message = messageOf(error);
+  if (LogoutError.is(error, "ERR_REGISTRY_SCHEMA")) return new CliError(message, EXIT.notDone);
+  if (LogoutError.is(error, "ERR_OPTION_INVALID", "ERR_REGISTRY_IN_USE")) return usageError(message);
   const { cause } = error as { cause?: unknown };
-  const { REDIS_URL: redis = "", DATABASE_URL: postgres = "" } = process.env;
-  const { message } = redactError(cause ?? error, [redis, postgres, ...passwordsIn(redis, postgres)]);
-  return new CliError(`The registry cannot be reached: ${message}`, EXIT.outOfReach);
-}
-
-function passwordsIn(...urls: readonly string[]): readonly string[] {
-  return urls.flatMap((url) => {
-    const { password } = URL.canParse(url) ? new URL(url) : { password: "" };
-    return password === "" ? [] : [password, decodeURIComponent(password)];
-  });
+  return new CliError(`The registry cannot be reached: ${messageOf(cause ?? error)}`, EXIT.outOfReach);
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { text as readAll } from "node:stream/consumers";
 import process from "node:process";
@@ -22,15 +23,25 @@ export const terminal = {
     process.stderr.write(`${line}\n`);
   },
 
+  /** Whether data are shown on a terminal. */
+  get showsData(): boolean {
+    return process.stdout.isTTY;
+  },
+
   get canAsk(): boolean {
     return process.stdin.isTTY && process.stderr.isTTY;
   },
 
-  /** Asks a question that `y` or `yes` answers. */
+  /** Asks a question that `y` or `yes` answers. Ctrl+C and Ctrl+D are a no. */
   async confirm(question: string): Promise<boolean> {
     const asking = createInterface({ input: process.stdin, output: process.stderr });
+    const interrupted = once(asking, "close").then(() => undefined);
     try {
-      return /^y(?:es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
+      // At Ctrl+C, Node 20 leaves the question open, and later versions reject it.
+      const answered = asking.question(`${question} [y/N] `).catch(() => undefined);
+      const answer = await Promise.race([answered, interrupted]);
+      if (answer === undefined) process.stderr.write("\n");
+      return answer !== undefined && /^y(?:es)?$/i.test(answer.trim());
     } finally {
       asking.close();
     }
@@ -64,6 +75,11 @@ export const terminal = {
 /** Returns text that is safe to print: ids and addresses come from outside, and could hold sequences for the terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\ufffd");
+}
+
+/** Whether the text is the same after it was written as a line, and read again. */
+export function survivesALine(text: string): boolean {
+  return !/[\r\n]|\p{Cs}|^\ufeff/u.test(text);
 }
 
 export function count(number: number): string {

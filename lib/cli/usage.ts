@@ -27,6 +27,17 @@ const PAGE = {
 export const OPTIONS = {
   kick: { ...KICK, login: { type: "string" }, except: { type: "string" } },
   "kick-all": KICK,
+  "kick-where": {
+    ...KICK,
+    ip: { type: "string" },
+    device: { type: "string" },
+    "idle-for": { type: "string" },
+    "logged-in-before": { type: "string" },
+    "logged-in-after": { type: "string" },
+    "min-logins": { type: "string" },
+    except: { type: "string", multiple: true },
+    "dry-run": { type: "boolean" },
+  },
   logins: PAGE,
   active: PAGE,
   history: { ...PAGE, user: { type: "string" }, by: { type: "string" }, before: { type: "string" } },
@@ -44,6 +55,15 @@ Commands
     --login <id>      end this login only
     --except <id>     end all logins but this one
   kick-all          end all logins of everyone
+  kick-where        end the logins that match all of these options
+    --ip <address>    this IP address, or a range: 203.0.113.0/24
+    --device <text>   a part of the name of the browser, system or device: firefox
+    --idle-for <time> no request for this long: 30m, 12h, 7d
+    --logged-in-before <time>, --logged-in-after <time>
+                      began at another time: 2026-11-29, "2026-11-29 16:30" (UTC)
+    --min-logins <n>  of users with at least this many logins
+    --except <id>     not this login; may be repeated
+    --dry-run         count what would end, and end nothing
   logins <user>     list the logins of a user
   active            list the users who are online
   history           list kicks, limits, lifetimes and what was denied, the last first

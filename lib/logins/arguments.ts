@@ -1,7 +1,6 @@
 import { LogoutError } from "../errors.js";
 import { toUserId } from "../session/user-id.js";
-
-export const MAX_KICK_TEXT = 500;
+import { MAX_KICK_TEXT } from "../util/limits.js";
 
 /** Returns whether a value has the format of a login id. Any other value from a form is neither looked up nor remembered. */
 export function isLoginId(value: unknown): boolean {

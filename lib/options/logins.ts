@@ -3,11 +3,11 @@ import { LogoutError } from "../errors.js";
 import type { LoginPolicy } from "../session/rules/login-policy.js";
 import type { RegistrySupport } from "../types/registry.js";
 import { Deadline } from "../util/deadline.js";
+import { MAX_KICK_TEXT } from "../util/limits.js";
 import { check, invalid, isDuration, isFunction, isObject, type Check, type Checks } from "./checks.js";
 
 /** The most logins of a user if the app does not say: no account can grow without bound. */
 const SAFETY_CAP = 1_000;
-const MAX_REASON = 500;
 
 /** Options in `logins`: the policy for logins. */
 export interface LoginOptions {
@@ -65,8 +65,8 @@ const MAX: Checks<MaxLogins> = {
   count: [`${COUNT}, or a function that returns one`, (value) => isFunction(value) || isCount(value)],
   whenFull: ['"endLeastActive" or "refuseNew"', (value) => value === "endLeastActive" || value === "refuseNew"],
   reason: [
-    `a text of at most ${String(MAX_REASON)} characters`,
-    (value) => typeof value === "string" && value.length <= MAX_REASON,
+    `a text of at most ${String(MAX_KICK_TEXT)} characters`,
+    (value) => typeof value === "string" && value.length <= MAX_KICK_TEXT,
   ],
 };
 const LIFETIME: Checks<LoginLifetime> = {

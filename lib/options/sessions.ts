@@ -1,8 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { supportsBackgroundTouch } from "../session/store/store-support.js";
+import { DEFAULT_MAX_AGE_MS } from "../util/limits.js";
 import { check, isBoolean, isDate, isDuration, isFunction, isTimer, type Checks } from "./checks.js";
-
-const DAY_MS = 86_400_000;
 
 /** Options in `sessions`. Durations are in milliseconds. */
 export interface SessionOptions {
@@ -67,7 +66,7 @@ const CHECKS: Checks<SessionOptions> = {
 export function resolveSessions(options: SessionOptions = {}, store: Store): ResolvedSessions {
   check("sessions.", options, CHECKS);
   return {
-    maxAgeMs: options.maxAgeMs ?? 400 * DAY_MS,
+    maxAgeMs: options.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
     storeTimeoutMs: options.storeTimeoutMs ?? 10_000,
     touchIntervalMs: options.touchIntervalMs ?? 0,
     waitForTouch: options.waitForTouch ?? !supportsBackgroundTouch(store),

@@ -1,2 +1,11 @@
+/** The longest reason of an end, and the longest name of who ends a login, in characters. */
+export const MAX_KICK_TEXT = 500;
+
+/**
+ * How long a session lives for which neither the cookie nor the store defines a lifetime, and how long a kick is remembered: the
+ * longest that browsers keep a cookie. Source: RFC 6265bis section 5.5.
+ */
+export const DEFAULT_MAX_AGE_MS = 400 * 86_400_000;
+
 /** The maximum number of logins of one user in a list of users. */
 export const LOGINS_PER_USER = 50;

@@ -1,92 +1,20 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { Pool } from "pg";
-import type { LoginRegistry } from "../../lib/index.js";
-import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
-import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
-import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
 import { cli, printed, startCli, type CliResult } from "../support/cli.js";
+import { PASSWORDS, postgresPlace, redisPlace, sqlitePlace } from "../support/cli-places.js";
 import type { Browser } from "../support/http.js";
-import { startPostgres } from "../support/postgres-server.js";
-import { connectTo, startRedis } from "../support/redis-server.js";
 import { Secrets } from "../support/secrets.js";
+import { newLogin } from "../support/registry-calls.js";
 import { useSites, type Site } from "../support/site.js";
 import { localBackend } from "../support/stores.js";
-import { sqliteDatabase } from "../support/sqlite-engine.js";
 
 jest.setTimeout(180_000);
 
 const openSite = useSites();
-const secrets = new Secrets([]);
-
-/** Where the logins are, and how the command line is pointed to it. */
-interface Place {
-  readonly name: string;
-  start(): Promise<void>;
-  registry(): LoginRegistry;
-  args(): readonly string[];
-  env(): Readonly<Record<string, string>>;
-  stop(): Promise<void>;
-}
-
-function redisPlace(): Place {
-  let redis: Awaited<ReturnType<typeof startRedis>>;
-  let client: Awaited<ReturnType<typeof connectTo>>;
-  return {
-    name: "Redis",
-    start: async () => {
-      redis = await startRedis();
-      client = await connectTo(redis);
-    },
-    registry: () => new RedisLoginRegistry({ client }),
-    args: () => [],
-    env: () => ({ REDIS_URL: redis.url }),
-    stop: async () => {
-      client.destroy();
-      await redis.stop();
-    },
-  };
-}
-
-function postgresPlace(): Place {
-  let server: Awaited<ReturnType<typeof startPostgres>>;
-  let pool: Pool;
-  return {
-    name: "PostgreSQL",
-    start: async () => {
-      server = await startPostgres();
-      pool = new Pool({ connectionString: server.url });
-      await new PostgresLoginRegistry({ pool }).migrate();
-    },
-    registry: () => new PostgresLoginRegistry({ pool }),
-    args: () => [],
-    env: () => ({ DATABASE_URL: server.url }),
-    stop: async () => {
-      await pool.end();
-      await server.stop();
-    },
-  };
-}
-
-function sqlitePlace(): Place {
-  const folder = mkdtempSync(join(tmpdir(), "express-logout-cli-"));
-  const file = join(folder, "logins.db");
-  return {
-    name: "SQLite",
-    start: () => Promise.resolve(),
-    registry: () => new SqliteLoginRegistry({ database: sqliteDatabase(file), pollIntervalMs: 50 }),
-    args: () => ["--sqlite", file],
-    env: () => ({}),
-    stop: () => {
-      rmSync(folder, { recursive: true, force: true });
-      return Promise.resolve();
-    },
-  };
-}
+const secrets = new Secrets(PASSWORDS);
+const IPHONE =
+  "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
 
 describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line on $name", (place) => {
   let site: Site;
@@ -103,8 +31,8 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line 
     await site.auth.listActiveUsers();
     return site;
   };
-  const login = async (user: string): Promise<Browser> => {
-    const browser = await site.login(user, { "User-Agent": "Firefox" });
+  const login = async (user: string, device = "Firefox"): Promise<Browser> => {
+    const browser = await site.login(user, { "User-Agent": device });
     secrets.add(browser.cookies);
     return browser;
   };
@@ -158,14 +86,36 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line 
     expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null, "carol"]);
   });
 
-  it("ends everyone", async () => {
+  it("ends everyone, without a bar", async () => {
     await open();
     const browsers = [await login("alice"), await login("bob")];
-    expect(await run(["kick-all", "--yes", "--json"])).toMatchObject({
+    expect(await run(["kick-all", "--yes", "--json"])).toEqual({
       exitCode: 0,
       stdout: '{"users":2,"logins":2,"left":[]}\n',
+      stderr: expect.stringMatching(/^Ended 2 logins of 2 users\.\nSession data stays [^\n]*\n$/),
     });
     expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null]);
+  });
+
+  it("ends the logins that match a filter, and counts them first", async () => {
+    await open();
+    const browsers = [await login("alice", IPHONE), await login("alice"), await login("bob", IPHONE)];
+    const who = (): Promise<unknown[]> => Promise.all(browsers.map((browser) => site.user(browser)));
+    const filter = ["kick-where", "--device", "iphone"];
+    expect(await run([...filter, "--dry-run"])).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: "Would end 2 logins of 2 users. Nothing was ended.\n",
+    });
+    expect(await who()).toEqual(["alice", "alice", "bob"]);
+    const { items } = await site.auth.listLogins("bob");
+    const kicked = await run([...filter, "--except", items[0]?.id ?? "", "--reason", "Stolen.", "--yes", "--json"]);
+    expect(kicked).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^Ended 1 login of 1 user\.\n/) });
+    expect(JSON.parse(kicked.stdout)).toEqual({ users: 1, logins: 1, left: [] });
+    expect(await who()).toEqual([null, "alice", "bob"]);
+    expect(site.events).toContainEqual(
+      expect.objectContaining({ name: "rejected", userId: "alice", reason: "Stolen.", cause: "kick" }),
+    );
   });
 
   it("lists the logins of a user, and who is online, page by page", async () => {
@@ -234,12 +184,45 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line 
   it("does not end logins without a terminal and without --yes", async () => {
     await open();
     const browser = await login("alice");
-    for (const args of [["kick", "alice"], ["kick-all"]]) {
+    for (const args of [["kick", "alice"], ["kick", "-"], ["kick-all"], ["kick-where", "--device", "firefox"]]) {
       const { exitCode, stdout, stderr } = await run(args);
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
       expect(stderr).toContain("pass --yes");
     }
     expect(await site.user(browser)).toBe("alice");
+  });
+});
+
+describe("the options of kick-where", () => {
+  const place = sqlitePlace();
+  afterAll(() => place.stop());
+
+  it("select logins by address, device, time and number", async () => {
+    const registry = place.registry();
+    registry.init({ appId: "filters", maxSessionAgeMs: 86_400_000 });
+    const device = { ip: "203.0.113.7", userAgent: IPHONE };
+    for (const userId of ["alice", "bob"]) await registry.add(newLogin(userId));
+    await registry.add({ ...newLogin("alice"), ...device });
+    const inAMinute = new Date(Date.now() + 60_000).toISOString().slice(0, 19);
+    const cases: [options: string[], logins: number][] = [
+      [["--ip", "203.0.113.0/24"], 1],
+      [["--device", "IPHONE"], 1],
+      [["--device", "iphone", "--ip", "10.0.0.1"], 0],
+      [["--min-logins", "2"], 2],
+      [["--logged-in-before", "2020-01-01"], 0],
+      [["--logged-in-before", inAMinute.replace("T", " ")], 3],
+      [["--logged-in-before", `${inAMinute}+02:00`], 0],
+      [["--logged-in-after", `${inAMinute}+02:00`], 3],
+      [["--idle-for", "1d"], 0],
+    ];
+    const counted = await Promise.all(
+      cases.map(async ([options]) => {
+        const args = ["kick-where", ...options, "--dry-run", "--json", "--app", "filters", ...place.args()];
+        return (JSON.parse((await cli(args)).stdout) as { logins: number }).logins;
+      }),
+    );
+    expect(cases.map(([options], index) => [options, counted[index]])).toEqual(cases);
+    await registry.close();
   });
 });
 

@@ -25,13 +25,13 @@ interface User {
 }
 
 /** A PostgreSQL of the test's own, on a free port of the loopback address: its user `postgres` needs no password. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const user = serverUser();
   const folder = mkdtempSync(join(tmpdir(), "express-logout-postgres-"));
   if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
   initialize(data, user);
-  const launched = await onFreePort(async (port) => ({ port, server: await launch(port, data, user) }));
+  const launched = await onFreePort(async (port) => ({ port, server: await launch(port, data, user, settings) }));
   const { port } = launched;
   let { server } = launched;
   const kill = async (): Promise<void> => {
@@ -49,7 +49,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     kill,
     restart: async () => {
       await kill();
-      server = await launch(port, data, user);
+      server = await launch(port, data, user, settings);
     },
     pause: () => {
       signal(server, "SIGSTOP");
@@ -91,13 +91,14 @@ function initialize(data: string, user: User): void {
   run(postgresProgram("initdb"), args, user);
 }
 
-async function launch(port: number, data: string, user: User): Promise<ChildProcess> {
+async function launch(port: number, data: string, user: User, own: readonly string[]): Promise<ChildProcess> {
   const settings = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "fsync=off",
     "shared_buffers=16MB",
     "autovacuum=off",
+    ...own,
   ];
   const args = ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])];
   const server = spawn(postgresProgram("postgres"), args, { stdio: ["ignore", "ignore", "pipe"], cwd: "/", ...user });

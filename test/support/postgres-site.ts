@@ -14,8 +14,8 @@ export class PostgresSite {
 
   private constructor(readonly server: PostgresServer) {}
 
-  static async start(): Promise<PostgresSite> {
-    const site = new PostgresSite(await startPostgres());
+  static async start(settings: readonly string[] = []): Promise<PostgresSite> {
+    const site = new PostgresSite(await startPostgres(settings));
     await new PostgresLoginRegistry({ pool: site.pool() }).migrate();
     return site;
   }

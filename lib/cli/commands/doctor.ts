@@ -1,5 +1,5 @@
 import { findingsOfRegistry } from "../../operation/registry-findings.js";
-import { EXIT, usageError } from "../errors.js";
+import { argumentsError, EXIT } from "../errors.js";
 import { openRegistry, type Place } from "../registry.js";
 import { terminal } from "../terminal.js";
 
@@ -10,7 +10,7 @@ export async function doctor(
   args: readonly string[],
   { json = false, ...place }: Place & { readonly json?: boolean | undefined },
 ): Promise<number> {
-  if (args.length > 0) throw usageError("doctor takes no arguments.");
+  if (args.length > 0) throw argumentsError("doctor takes no arguments.");
   const { registry, close } = await openRegistry(place);
   try {
     const findings = await findingsOfRegistry(registry);

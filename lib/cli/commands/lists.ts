@@ -2,8 +2,8 @@ import { LogoutError } from "../../errors.js";
 import type { CountedPage, PageRequest } from "../../logins/paging.js";
 import type { Page } from "../../types/history.js";
 import type { Login } from "../../types/login.js";
-import { EXIT, usageError } from "../errors.js";
-import { openRegistry, type Opened, type Place } from "../registry.js";
+import { argumentsError, EXIT, usageError } from "../errors.js";
+import { openRegistry, type OpenRegistry, type Place } from "../registry.js";
 import { counted, printable, table, terminal } from "../terminal.js";
 
 /** Options of the commands that list. */
@@ -19,8 +19,8 @@ const device = ({ ip = "-", userAgent = "-" }: Login): readonly string[] => [ip,
 /** `logins <user>` */
 export async function logins(args: readonly string[], flags: ListFlags): Promise<number> {
   const [userId] = args;
-  if (userId === undefined || args.length > 1) throw usageError("logins: name one user.");
-  const read = (opened: Opened, query: object): Promise<CountedPage<Login>> => opened.logins.list(userId, query);
+  if (userId === undefined || args.length > 1) throw argumentsError("logins: name one user.");
+  const read = (opened: OpenRegistry, query: object): Promise<CountedPage<Login>> => opened.logins.list(userId, query);
   return list(flags, read, (page) => {
     const rows = page.items.map((login) => [login.id, time(login.began), time(login.lastActive), ...device(login)]);
     table(["LOGIN", "BEGAN (UTC)", "LAST ACTIVE (UTC)", "IP", "USER AGENT"], rows);
@@ -30,7 +30,7 @@ export async function logins(args: readonly string[], flags: ListFlags): Promise
 
 /** `active` */
 export async function active(args: readonly string[], flags: ListFlags): Promise<number> {
-  if (args.length > 0) throw usageError("active takes no arguments.");
+  if (args.length > 0) throw argumentsError("active takes no arguments.");
   return list(
     flags,
     (opened, query) => opened.logins.listActiveUsers(query),
@@ -48,7 +48,7 @@ export async function active(args: readonly string[], flags: ListFlags): Promise
 /** Reads one page, and prints it. */
 export async function list<Found extends Page<unknown>>(
   { limit, cursor, json = false, ...place }: ListFlags,
-  read: (opened: Opened, query: PageRequest) => Promise<Found>,
+  read: (opened: OpenRegistry, query: PageRequest) => Promise<Found>,
   print: (page: Found) => void,
 ): Promise<number> {
   if (limit !== undefined && !/^\d+$/.test(limit)) throw usageError("--limit must be a whole number from 1 to 1000.");

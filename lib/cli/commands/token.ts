@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { EXIT, usageError } from "../errors.js";
+import { argumentsError, EXIT } from "../errors.js";
 import { terminal } from "../terminal.js";
 
 const BYTES = 32;
 
 /** `token` */
 export function token(args: readonly string[], { json = false }: { readonly json?: boolean | undefined }): number {
-  if (args.length > 0) throw usageError("token takes no arguments.");
+  if (args.length > 0) throw argumentsError("token takes no arguments.");
   const created = randomBytes(BYTES).toString("base64url");
   const sha256 = createHash("sha256").update(created).digest("hex");
   if (json) terminal.json({ token: created, sha256 });

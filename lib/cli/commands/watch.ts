@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import process from "node:process";
 import type { EndedLogins } from "../../types/registry.js";
-import { EXIT, usageError } from "../errors.js";
+import { argumentsError, EXIT } from "../errors.js";
 import { openRegistry, type Place } from "../registry.js";
 import { counted, printable, terminal } from "../terminal.js";
 
@@ -12,7 +12,7 @@ export async function watch(
   args: readonly string[],
   { json = false, ...place }: Place & { readonly json?: boolean | undefined },
 ): Promise<number> {
-  if (args.length > 0) throw usageError("watch takes no arguments.");
+  if (args.length > 0) throw argumentsError("watch takes no arguments.");
   const { appId, registry, close } = await openRegistry(place);
   // The timers of a subscription keep no process alive.
   const alive = setInterval(() => undefined, CHECK_INTERVAL_MS);

@@ -1,5 +1,5 @@
 import type { Login } from "../../types/login.js";
-import { MAX_KICK_TEXT } from "../../logins/arguments.js";
+import { MAX_KICK_TEXT } from "../../util/limits.js";
 import type { HandlerContext } from "../context.js";
 import { noticeReply } from "../notice-reply.js";
 import { redirectReply, type Reply } from "../reply.js";

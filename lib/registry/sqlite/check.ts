@@ -39,8 +39,7 @@ export async function checkFile(database: Database, app: string): Promise<readon
       users: Number(sql.first("countUsers", app, Date.now())?.["count"]),
     }));
   } catch (error) {
-    const why = LogoutError.is(error) ? error.message : `${redactError(error, []).name}.`;
-    return [{ level: "unknown", what: "SQLite: settings", why: `They could not be read: ${why}` }];
+    return [{ level: "unknown", what: "SQLite: settings", why: `They could not be read: ${reasonOf(error)}` }];
   }
   const { file, schema } = facts;
   const version: Finding = {
@@ -48,7 +47,33 @@ export async function checkFile(database: Database, app: string): Promise<readon
     what: "SQLite: schema",
     why: `Version ${String(schema)}; this release needs ${String(SCHEMA_VERSION)}.`,
   };
-  return file === "" ? [version, inMemory()] : [version, journal(facts), ...(await disk(facts))];
+  return file === ""
+    ? [version, inMemory()]
+    : [version, await access(database), journal(facts), ...(await disk(facts))];
+}
+
+/** Begins a step of a login, and changes nothing. A file that can only be read would otherwise be in order. */
+async function access(database: Database): Promise<Finding> {
+  const what = "SQLite: access";
+  try {
+    await database.step(() => undefined);
+    return { level: "ok", what, why: "The file can be written." };
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (/read-?only|unable to open/i.test(reason)) {
+      const why = "The file cannot be written: logins and kicks fail.";
+      const how = "Let the app write into the file and its folder, on a file system that is not mounted read-only.";
+      return { level: "error", what, why, how };
+    }
+    return { level: "unknown", what, why: `It could not be tried: ${reason}` };
+  }
+}
+
+/** The message of an error with its cause, which the registry has redacted. */
+function reasonOf(error: unknown): string {
+  if (!LogoutError.is(error)) return `${redactError(error, []).name}.`;
+  const { message, cause } = error;
+  return cause instanceof Error ? message.replace("see the cause", cause.message) : message;
 }
 
 /** Returns the file in the result of `PRAGMA database_list`; `""` for a database in memory. */
