@@ -76,20 +76,25 @@ function time<Call extends KickCall | RegistryCall>(
   ];
 }
 
-/** The gauge has no value while the registry does not respond: the last one would look like the present one. */
 function observeOnline({ appId, auth, meter }: Measured): () => void {
   const gauge = meter.createObservableGauge("express_logout.online", {
     unit: "{user}",
     description: "Users online, in all processes of the app",
   });
+  let isKnown = false;
   const observe = async (result: ObservableResult): Promise<void> => {
     try {
       const { total } = await within(ANSWERS_WITHIN_MS, () => auth.listActiveUsers({ limit: 1 }));
       result.observe(total, { app_id: appId });
+      isKnown = true;
     } catch (error) {
       debugError("the users online could not be counted for a metric", error);
+      // Without an observation, the SDK would export the last number again.
+      if (isKnown) result.observe(Number.NaN, { app_id: appId });
     }
   };
   gauge.addCallback(observe);
-  return () => gauge.removeCallback(observe);
+  return () => {
+    gauge.removeCallback(observe);
+  };
 }

@@ -161,7 +161,8 @@ describe("instrument()", () => {
 
   it("counts once if it is called twice, and stops once both have been stopped", async () => {
     const sdk = openSdk();
-    const site = await openSite();
+    const registry = new MemoryLoginRegistry();
+    const site = await openSite({ auth: { registry } });
     const stops = [start(site, sdk), start(site, sdk)];
     await sdk.tracer.startActiveSpan("request", async () => {
       await site.login("alice");
@@ -183,8 +184,14 @@ describe("instrument()", () => {
     await site.auth.kick("alice");
     expect(await sdk.points("logins")).toMatchObject([{ value: 2 }]);
     expect(await sdk.points("kick.duration")).toMatchObject([{ value: { count: 1 } }]);
-    expect(await sdk.points("online")).toEqual([]);
     expect(sdk.spans().filter(({ name }) => name === "express_logout.kick")).toHaveLength(1);
+    let reads = 0;
+    registry.activeUsers = () => {
+      reads += 1;
+      return Promise.resolve({ items: [], total: 0 });
+    };
+    await sdk.collect();
+    expect(reads).toBe(0);
   });
 
   it("has no number of users online while the registry fails or does not respond", async () => {
@@ -205,6 +212,8 @@ describe("instrument()", () => {
     expect(await sdk.points("logins")).toMatchObject([{ value: 1 }]);
     registry.activeUsers = activeUsers.bind(registry);
     expect(await sdk.points("online")).toMatchObject([{ value: 1 }]);
+    registry.activeUsers = () => Promise.reject(new Error("down"));
+    expect(await sdk.points("online")).toMatchObject([{ value: NaN }]);
   });
 
   it("uses the global providers by default", async () => {
