@@ -44,9 +44,12 @@ const SCOPE = "express-logout";
  *
  * @example
  * ```ts
+ * import { MemoryStore } from "express-session";
+ * import { logout } from "express-logout";
  * import { instrument } from "express-logout/opentelemetry";
  *
- * const stop = instrument(auth);
+ * const auth = logout({ store: new MemoryStore(), appId: "shop" });
+ * export const stop = instrument(auth);
  * ```
  */
 export function instrument(auth: LogoutMiddleware, options: InstrumentOptions = {}): () => void {

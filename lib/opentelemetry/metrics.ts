@@ -30,13 +30,16 @@ export function measure(measured: Measured): () => void {
 /** Counts from the channels of events: they have each kick once, in the process that made it. `auth.on("kick")` has it in each. */
 function countEvents({ appId, meter }: Measured): (() => void)[] {
   const counter = (name: string, description: string) =>
-    meter.createCounter(`express_logout.${name}`, { unit: name === "rejections" ? "{request}" : "{login}", description });
+    meter.createCounter(`express_logout.${name}`, {
+      unit: name === "rejections" ? "{request}" : "{login}",
+      description,
+    });
   const logins = counter("logins", "Logins that began");
   const logouts = counter("logouts", "Logins that the user or the app ended");
   const kicked = counter("kicked_logins", "Logins that a kick, a limit or a lifetime ended");
   const rejections = counter("rejections", "Requests of ended logins");
   const on = <Name extends keyof LogoutEvents>(name: Name, count: (event: LogoutEvents[Name]) => void) =>
-    listen<LogoutEvents[Name] & { appId: string }>(`express-logout:${name}`, appId, count);
+    listen(`express-logout:${name}`, appId, count);
   return [
     on("login", () => logins.add(1, { app_id: appId })),
     on("logout", () => logouts.add(1, { app_id: appId })),
@@ -65,8 +68,8 @@ function time<Call extends KickCall | RegistryCall>(
 ): (() => void)[] {
   const started = new WeakMap<Call, number>();
   return [
-    listen<Call>(calls.start.name, appId, (call) => started.set(call, performance.now())),
-    listen<Call>(calls.asyncEnd.name, appId, (call) => {
+    listen(calls.start.name, appId, (call: Call) => started.set(call, performance.now())),
+    listen(calls.asyncEnd.name, appId, (call: Call) => {
       const start = started.get(call);
       // The call began before this was listened to.
       if (start === undefined) return;

@@ -55,5 +55,5 @@ function makeSpans<Call extends RegistryCall | KickCall>(
     }
     span.end();
   };
-  return [listen<Call>(calls.start.name, appId, start), listen<Call>(calls.asyncEnd.name, appId, end)];
+  return [listen(calls.start.name, appId, start), listen(calls.asyncEnd.name, appId, end)];
 }

@@ -33,7 +33,11 @@ function openSdk() {
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
   const meterProvider = new MeterProvider({ readers: [reader] });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  cleanUps.push(() => context.disable(), () => meterProvider.shutdown(), () => tracerProvider.shutdown());
+  cleanUps.push(
+    () => context.disable(),
+    () => meterProvider.shutdown(),
+    () => tracerProvider.shutdown(),
+  );
   const collect = async () => {
     const { resourceMetrics, errors } = await reader.collect();
     return { errors, all: resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics) };
@@ -154,7 +158,12 @@ describe("instrument()", () => {
     await blog.login("alice");
     await shop.login("bob");
     const counts = (await sdk.points("logins")).map(({ attributes, value }) => [attributes["app_id"], value]);
-    expect(counts.sort()).toEqual([[blog.appId, 1], [shop.appId, 1]].sort());
+    expect(counts.sort()).toEqual(
+      [
+        [blog.appId, 1],
+        [shop.appId, 1],
+      ].sort(),
+    );
     expect(await sdk.points("kicked_logins")).toEqual([]);
     expect(await sdk.points("online")).toHaveLength(2);
   });
@@ -200,7 +209,7 @@ describe("instrument()", () => {
     const site = await openSite({ auth: { registry } });
     start(site, sdk);
     await site.login("alice");
-    const { activeUsers } = registry;
+    const activeUsers = registry.activeUsers.bind(registry);
     registry.activeUsers = () => Promise.reject(new Error("down"));
     expect(await sdk.points("online")).toEqual([]);
     registry.activeUsers = () => new Promise(() => undefined);
@@ -210,7 +219,7 @@ describe("instrument()", () => {
     expect(errors).toEqual([]);
     expect(await sdk.points("online")).toEqual([]);
     expect(await sdk.points("logins")).toMatchObject([{ value: 1 }]);
-    registry.activeUsers = activeUsers.bind(registry);
+    registry.activeUsers = activeUsers;
     expect(await sdk.points("online")).toMatchObject([{ value: 1 }]);
     registry.activeUsers = () => Promise.reject(new Error("down"));
     expect(await sdk.points("online")).toMatchObject([{ value: NaN }]);
@@ -292,9 +301,9 @@ describe("traces", () => {
   it("have the spans of the registry's client below its call", async () => {
     const sdk = openSdk();
     const registry = new MemoryLoginRegistry();
-    const { list } = registry;
+    const list = registry.list.bind(registry);
     registry.list = (...args) =>
-      sdk.tracer.startActiveSpan("HGETALL", (span) => list.apply(registry, args).finally(() => span.end()));
+      sdk.tracer.startActiveSpan("HGETALL", (span) => list(...args).finally(() => span.end()));
     const site = await openSite({ auth: { registry } });
     start(site, sdk);
     await sdk.tracer.startActiveSpan("request", () => site.auth.listLogins("alice"));

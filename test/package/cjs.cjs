@@ -10,4 +10,13 @@ const { createClient } = require("redis");
 const journey = require("./journey.cjs");
 
 const registries = { PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry };
-void journey("CommonJS", { express, session, logout, LogoutError, instrument, ...registries, RedisStore, createClient });
+void journey("CommonJS", {
+  express,
+  session,
+  logout,
+  LogoutError,
+  instrument,
+  ...registries,
+  RedisStore,
+  createClient,
+});

@@ -1,4 +1,4 @@
-import { subscribe, tracingChannel } from "node:diagnostics_channel";
+import { subscribe } from "node:diagnostics_channel";
 import type { LogoutMiddleware } from "express-logout";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
@@ -13,13 +13,13 @@ interface Message {
 
 /** Counts what happens in this process, for every `logout()` in it. Call it once. */
 export function countLogins(register: Registry): void {
-  const counter = (channel: string, name: string, help: string, labels: (keyof Message)[], by = (_: Message) => 1) => {
+  const counter = (channel: string, name: string, help: string, labels: "cause"[], by = (_: Message) => 1) => {
     const labelNames = ["app_id", ...labels];
     const total = new Counter({ name: `express_logout_${name}_total`, help, labelNames, registers: [register] });
     subscribe(`express-logout:${channel}`, (each) => {
       const message = each as Message;
-      const values = labels.map((label) => [label, String(message[label])]);
-      total.inc({ app_id: message.appId, ...Object.fromEntries(values) }, by(message));
+      const values = Object.fromEntries(labels.map((label) => [label, message[label]]));
+      total.inc({ app_id: message.appId, ...values }, by(message));
     });
   };
   counter("login", "logins", "Logins that began", []);
@@ -33,10 +33,12 @@ export function countLogins(register: Registry): void {
     const name = `express_logout_${channel}_duration_seconds`;
     const labelNames = ["app_id", "method", "error_type"];
     const duration = new Histogram({ name, help, labelNames, buckets, registers: [register] });
-    const { start, asyncEnd } = tracingChannel(`express-logout:${channel}`);
     const timers = new WeakMap<object, ReturnType<typeof duration.startTimer>>();
-    start.subscribe((call) => timers.set(call as object, duration.startTimer()));
-    asyncEnd.subscribe((call) => {
+    const on = (step: string, act: (call: unknown) => void) => {
+      subscribe(`tracing:express-logout:${channel}:${step}`, act);
+    };
+    on("start", (call) => timers.set(call as object, duration.startTimer()));
+    on("asyncEnd", (call) => {
       const { appId, method, error } = call as Message;
       const code = String(error?.code);
       const error_type = error && (/^ERR_[A-Z_]+$/.test(code) ? code : "_OTHER");
