@@ -2,8 +2,13 @@
 // user and of the one after the last, and how many kicks all processes make. It hears them all, as every process does.
 import { once } from "node:events";
 import process from "node:process";
-import { AggregationTemporality, InMemoryMetricExporter } from "@opentelemetry/sdk-metrics";
-import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import { setImmediate } from "node:timers/promises";
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
 import { RedisStore } from "connect-redis";
 import { logout } from "express-logout";
 import { instrument } from "express-logout/opentelemetry";
@@ -25,6 +30,7 @@ const heardAll = new Promise((resolve) => {
   });
 });
 // Both processes listen before one of them kicks.
+while ((await auth.health()).notifications !== "connected") await setImmediate();
 process.stdout.write("ready\n");
 await once(process.stdin, "data");
 for (let user = Number(from); user < Number(to); user += 1) await auth.kick(user);
