@@ -1,5 +1,5 @@
 const transform = {
-  "^.+\\.tsx?$": [
+  "^.+\\.c?tsx?$": [
     "@swc/jest",
     {
       jsc: {
@@ -19,10 +19,12 @@ const common = {
   // The sources import each other by the names of the built files; recipes import the package.
   moduleNameMapper: {
     "^(\\.{1,2}/.*)\\.js$": "$1",
+    "^\\./api\\.cjs$": "<rootDir>/lib/opentelemetry/api.cts",
     "^express-logout$": "<rootDir>/lib/index.ts",
     "^express-logout/registry$": "<rootDir>/lib/registry/index.ts",
     "^express-logout/registry/testing$": "<rootDir>/lib/registry/testing/index.ts",
     "^express-logout/(redis|postgres|sqlite)$": "<rootDir>/lib/registry/$1/index.ts",
+    "^express-logout/opentelemetry$": "<rootDir>/lib/opentelemetry/index.ts",
   },
 };
 

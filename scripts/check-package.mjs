@@ -13,7 +13,8 @@ const folder = mkdtempSync(join(tmpdir(), "express-logout-package-"));
 const node = (script, ...args) => run(process.execPath, [script, ...args]);
 
 const PACKAGES = [
-  ...["connect-redis", "express", "express-session", "ioredis", "passport", "pg", "redis"].map(asInTests),
+  ...["@opentelemetry/api", "connect-redis", "express", "express-session", "ioredis"].map(asInTests),
+  ...["passport", "pg", "redis"].map(asInTests),
   LIBSQL,
 ];
 const TYPES = [
@@ -24,7 +25,10 @@ const TYPES = [
 /** The last TypeScript whose default is the classic resolution of modules. */
 const TYPESCRIPT_5 = "typescript5@npm:typescript@5.9.3";
 /** The lowest versions that the peer ranges allow. */
-const OLDEST = ["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", asInTests("connect-redis"), LIBSQL];
+const OLDEST = [
+  ...["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", "@opentelemetry/api@1.3.0"],
+  ...[asInTests("connect-redis"), LIBSQL],
+];
 
 /** Where every snippet is a whole file. Code that needs more packages is a recipe, which the tests run. */
 const PAGES_OF_SNIPPETS = [

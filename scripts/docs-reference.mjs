@@ -6,13 +6,18 @@ import { join } from "node:path";
 import process from "node:process";
 import { format } from "prettier";
 import { writePages } from "./reference/pages.mjs";
-import { readDeclarations, readStatuses } from "./reference/source.mjs";
+import { readDeclarations, readFunctions, readStatuses } from "./reference/source.mjs";
 
 const FOLDER = "docs/reference";
 const isCheck = process.argv.includes("--check");
 
 const exported = new Set(readFileSync("lib/index.ts", "utf8").match(/\b[A-Z]\w+\b/g));
-const pages = writePages(readDeclarations("lib"), readStatuses("lib/errors.ts"), exported);
+const pages = writePages({
+  declarations: readDeclarations("lib"),
+  functions: readFunctions("lib/opentelemetry/index.ts"),
+  statuses: readStatuses("lib/errors.ts"),
+  exported,
+});
 const stale = [];
 for (const [name, text] of Object.entries(pages)) {
   const path = join(FOLDER, name);

@@ -50,6 +50,21 @@ export interface KickCall {
 export const registryCalls = tracingChannel<unknown, RegistryCall>("express-logout:registry");
 export const kickCalls = tracingChannel<unknown, KickCall>("express-logout:kick");
 
+/** Runs a function in a context, such as that of a span. */
+type Run = <Result>(act: () => Result) => Result;
+/** Where a call has the context in which it runs. `Symbol.for`: as above. */
+const RUN: unique symbol = Symbol.for("express-logout.run");
+
+/**
+ * Lets a call run in a context, from a listener to `start`. A store that is bound to the channel would have to be an
+ * `AsyncLocalStorage`, which the context of OpenTelemetry does not show.
+ */
+export function runCallIn(call: object, run: Run): void {
+  const runnable: { [RUN]?: Run } = call;
+  const outer = runnable[RUN];
+  runnable[RUN] = outer === undefined ? run : (act) => outer(() => run(act));
+}
+
 /**
  * Traces a call as `tracingChannel.tracePromise` does, without publishing its result.
  *
@@ -64,7 +79,8 @@ export function trace<Call extends { error?: Error }, Result>(
   if (!hasSubscribers(on)) return act();
   return on.start.runStores(call, async () => {
     try {
-      const running = act();
+      const { [RUN]: run } = call as { [RUN]?: Run };
+      const running = run === undefined ? act() : run(act);
       on.end.publish(call);
       const result = await running;
       onDone(result);

@@ -37,12 +37,12 @@ function requireDocs(declarations, groups) {
 }
 
 /** Writes the reference. @returns the text of each page, by its name */
-export function writePages(declarations, statuses, exported) {
+export function writePages({ declarations, functions, statuses, exported }) {
   const groups = groupsOf(declarations);
   requireDocs(declarations, groups);
   const types = typesOf(declarations, groups, exported);
   const homes = homesOf(declarations, groups, types);
-  const context = { declarations, statuses, groups, types, homes };
+  const context = { declarations, functions, statuses, groups, types, homes };
   const pages = {
     "options.md": optionsPage,
     "controls.md": controlsPage,
@@ -56,6 +56,7 @@ export function writePages(declarations, statuses, exported) {
       "SqliteDatabase",
       "SqliteStatement",
     ]),
+    "opentelemetry.md": openTelemetryPage,
     "types.md": typesPage,
   };
   return Object.fromEntries(
@@ -213,6 +214,22 @@ function registryPage(page, title, name, entry, types) {
       ...["## Types", ...types.flatMap((type) => typeSection(declarations.get(type), write))],
     ];
   };
+}
+
+function openTelemetryPage({ declarations, functions, homes, write }) {
+  const { signature, ...instrument } = functions.get("instrument");
+  const option = (member) => [`### ${code(member.name)}`, code(member.type), write.doc(member)];
+  const types = ["MeterProvider", "TracerProvider"].map((name) => declarations.get(name));
+  return [
+    ...[
+      "# OpenTelemetry",
+      HEAD,
+      "From `express-logout/opentelemetry`. Guide: [observability](../guides/observability.md).",
+    ],
+    ...["## `instrument`", linked(write, homes, signature), write.doc(instrument)],
+    ...["## Options", ...declarations.get("InstrumentOptions").members.flatMap(option)],
+    ...["## Types", ...types.flatMap((type) => typeSection(type, write))],
+  ];
 }
 
 function typeSection({ name, type, members, bases, ...doc }, write) {

@@ -90,6 +90,21 @@ function declarationOf(node, source) {
   return { ...common, members: membersOf(node, source), bases };
 }
 
+/** Returns an exported function, by its signature. */
+function functionOf(node, source) {
+  const list = node.parameters.map((parameter) => textOf(parameter, source)).join(", ");
+  const signature = `${node.name.text}(${list}): ${textOf(node.type, source)}`;
+  return { name: node.name.text, signature, ...docOf(node, source) };
+}
+
+/** Reads the exported functions of a file, by their names. */
+export function readFunctions(file) {
+  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
+  const isExported = (node) => node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false;
+  const functions = source.statements.filter((node) => ts.isFunctionDeclaration(node) && isExported(node));
+  return new Map(functions.map((node) => [node.name.text, functionOf(node, source)]));
+}
+
 /** Reads every interface, type and class of a folder, by its name. The exported one counts if two have one name. */
 export function readDeclarations(folder) {
   const declarations = new Map();

@@ -2,6 +2,7 @@ const { RedisStore } = require("connect-redis");
 const express = require("express");
 const session = require("express-session");
 const { logout, LogoutError } = require("express-logout");
+const { instrument } = require("express-logout/opentelemetry");
 const { PostgresLoginRegistry } = require("express-logout/postgres");
 const { RedisLoginRegistry } = require("express-logout/redis");
 const { SqliteLoginRegistry } = require("express-logout/sqlite");
@@ -9,4 +10,13 @@ const { createClient } = require("redis");
 const journey = require("./journey.cjs");
 
 const registries = { PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry };
-void journey("CommonJS", { express, session, logout, LogoutError, ...registries, RedisStore, createClient });
+void journey("CommonJS", {
+  express,
+  session,
+  logout,
+  LogoutError,
+  instrument,
+  ...registries,
+  RedisStore,
+  createClient,
+});

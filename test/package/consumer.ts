@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { metrics, trace } from "@opentelemetry/api";
 import BetterSqlite3 from "better-sqlite3";
 import { RedisStore } from "connect-redis";
 import express from "express";
@@ -14,6 +15,7 @@ import {
   type LogoutOptions,
   type LogoutMiddleware,
 } from "express-logout";
+import { instrument, type InstrumentOptions, type MeterProvider } from "express-logout/opentelemetry";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
 import type { EndTarget, KickRecord } from "express-logout/registry";
@@ -71,6 +73,13 @@ const auth: LogoutMiddleware = logout(options);
 const app = express().use(session({ store, secret: "s" }), auth, auth.guard);
 export const withoutPages: LogoutOptions = { store, registry, appId: "shop", pages: { html: false } };
 export const kickOnly: LogoutOptions = { store, registry, appId: "shop", routes: false };
+
+const meterProvider: MeterProvider = metrics.getMeterProvider();
+const providers: InstrumentOptions = { meterProvider, tracerProvider: trace.getTracerProvider() };
+export const stops: (() => void)[] = [instrument(auth), instrument(auth, providers)];
+instrument(auth, { tracerProvider: false });
+// @ts-expect-error -- metrics cannot be switched off
+instrument(auth, { meterProvider: false });
 
 const { kick, listLogins } = auth;
 const result: KickResult = await kick(["alice", 7], { reason: "why", by: "ops" });

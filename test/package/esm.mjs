@@ -2,6 +2,7 @@ import { RedisStore } from "connect-redis";
 import express from "express";
 import session from "express-session";
 import { logout, LogoutError } from "express-logout";
+import { instrument } from "express-logout/opentelemetry";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
 import { SqliteLoginRegistry } from "express-logout/sqlite";
@@ -10,4 +11,4 @@ import journey from "./journey.cjs";
 
 const registries = { PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry };
 // No `await` here: bundles in CommonJS have none at the top.
-void journey("ESM", { express, session, logout, LogoutError, ...registries, RedisStore, createClient });
+void journey("ESM", { express, session, logout, LogoutError, instrument, ...registries, RedisStore, createClient });

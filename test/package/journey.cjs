@@ -41,11 +41,13 @@ async function assertPageWorks(origin, headers) {
 }
 
 module.exports = async function journey(name, parts) {
-  const { express, session, logout, LogoutError, PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry } =
-    parts;
+  const { express, session, logout, LogoutError, instrument } = parts;
+  const { PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry } = parts;
   const { place, store, registry, commands, close } = await openPlace(parts);
   const app = express();
   const auth = logout({ store, registry, appId: "shop", admin: { userPoolId: "acme", tokens: ["token"] } });
+  // Its peer is found. Without an SDK, nothing is published.
+  const stop = instrument(auth);
   app.use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
   app.use(auth);
   app.get("/in", (req, res, next) => {
@@ -78,6 +80,7 @@ module.exports = async function journey(name, parts) {
   for (const Registry of [PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry]) {
     assert.throws(() => new Registry({}), LogoutError);
   }
+  stop();
   await auth.close();
   server.close();
   close();

@@ -3,6 +3,7 @@ import { dirname, join, normalize, relative } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import ts from "typescript";
 import * as publicNames from "../../lib/index.js";
+import * as opentelemetryNames from "../../lib/opentelemetry/index.js";
 import * as registryNames from "../../lib/registry/index.js";
 import * as postgresNames from "../../lib/registry/postgres/index.js";
 import * as redisNames from "../../lib/registry/redis/index.js";
@@ -43,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "util",
   ],
   index: ["errors", "logout", "registry"],
+  opentelemetry: ["errors", "operation", "util"],
   cli: ["audit", "errors", "logins", "operation", "registry", "session", "util"],
 };
 const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "better-sqlite3", "libsql", "express-session"];
@@ -172,6 +174,7 @@ describe("the public names", () => {
     const names = ["LogoutError", "MemoryLoginRegistry", "logout"];
     expect(Object.keys(publicNames).sort()).toEqual(names);
     expect(Object.keys(registryNames)).toEqual(["LogoutError"]);
+    expect(Object.keys(opentelemetryNames)).toEqual(["instrument"]);
     expect(Object.keys(testingNames)).toEqual(["testRegistry"]);
     expect(Object.keys(postgresNames)).toEqual(["PostgresLoginRegistry"]);
     expect(Object.keys(redisNames)).toEqual(["RedisLoginRegistry"]);

@@ -1,6 +1,7 @@
 import express from "express";
 import session from "express-session";
 import { logout, type LoginRegistry, type LogoutMiddleware } from "express-logout";
+import { instrument } from "express-logout/opentelemetry";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
 import { SqliteLoginRegistry } from "express-logout/sqlite";
@@ -20,6 +21,7 @@ export const suite: typeof testRegistry = testRegistry;
 const store = new session.MemoryStore();
 const auth: LogoutMiddleware = logout({ store, appId: "shop" });
 express().use(session({ store, secret: "s" }), auth, auth.guard);
+export const stop: () => void = instrument(auth);
 
 // @ts-expect-error -- types are found: an option that there is not
 logout({ store, appId: "shop", userid: () => "alice" });
