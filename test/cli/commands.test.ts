@@ -86,6 +86,37 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line 
     expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null, "carol"]);
   });
 
+  it("lists the history, in which its own kicks are", async () => {
+    await open();
+    await login("alice");
+    await run(["kick", "alice", "--yes", "--reason", "Closed."]);
+    await run(["kick-all", "--yes", "--by", "ops"]);
+    const table = await run(["history"]);
+    expect(table).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(table.stdout.split("\n").map((line) => line.replace(/^\d.{18} {2}/, "").split(/ {2,}/))).toEqual([
+      ["AT (UTC)", "ACTION", "USER", "LOGINS", "BY", "REASON"],
+      ["kick-everyone", "-", "0", "ops"],
+      ["kick", "alice", "1", "command line", "Closed."],
+      [""],
+    ]);
+    const { stdout } = await run([
+      "history",
+      "--json",
+      "--user",
+      "alice",
+      "--by",
+      "command line",
+      "--before",
+      "2999-01-01",
+    ]);
+    expect(JSON.parse(stdout)).toMatchObject({ items: [{ action: "kick", userId: "alice", logins: 1 }] });
+    const first = JSON.parse((await run(["history", "--json", "--limit", "1"])).stdout) as { cursor: string };
+    expect((await run(["history", "--cursor", first.cursor])).stdout).toMatch(/ kick {2,}alice /);
+    for (const wrong of [["--before", "soon"], ["--limit", "0"], ["alice"], ["--cursor", "x"]]) {
+      expect(await run(["history", ...wrong])).toMatchObject({ exitCode: 2, stdout: "" });
+    }
+  });
+
   it("ends everyone, without a bar", async () => {
     await open();
     const browsers = [await login("alice"), await login("bob")];
