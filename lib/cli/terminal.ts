@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { text as readAll } from "node:stream/consumers";
 import process from "node:process";
@@ -35,11 +34,9 @@ export const terminal = {
   /** Asks a question that `y` or `yes` answers. Ctrl+C and Ctrl+D are a no. */
   async confirm(question: string): Promise<boolean> {
     const asking = createInterface({ input: process.stdin, output: process.stderr });
-    const interrupted = once(asking, "close").then(() => undefined);
     try {
-      // At Ctrl+C, Node 20 leaves the question open, and later versions reject it.
-      const answered = asking.question(`${question} [y/N] `).catch(() => undefined);
-      const answer = await Promise.race([answered, interrupted]);
+      // The error of a question that Ctrl+C or Ctrl+D ends is the answer.
+      const answer = await asking.question(`${question} [y/N] `).catch(() => undefined);
       if (answer === undefined) process.stderr.write("\n");
       return answer !== undefined && /^y(?:es)?$/i.test(answer.trim());
     } finally {

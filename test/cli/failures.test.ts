@@ -162,7 +162,7 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("a kick that is pa
     return userIds.filter((_userId, index) => (logins[index]?.length ?? 0) > 0);
   };
   const BROKEN = ["broken é", "broken\u001b[31m", "-broken 'quoted' \"twice\""];
-  const MULTILINE = "broken\nalice";
+  const MULTILINE = "broken\ncarol";
   const USERS = ["alice", "bob", MULTILINE, ...BROKEN];
 
   it("exits with 1, and prints who is left, for the next call to read", async () => {
@@ -177,6 +177,8 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("a kick that is pa
     expect([left.sort(), code]).toEqual([[MULTILINE, ...BROKEN].sort(), "ERR_KICK_INCOMPLETE"]);
     expect((await listed(["alice", "bob"])).length).toBe(0);
 
+    // The second line of the id that is left out is the id of another user, who stays.
+    await registry.add(newLogin("carol"));
     // By a real pipe: the second call reads what the first one prints, and fails for the same users.
     const first = shellCommand([...args("kick"), "--", ...BROKEN, MULTILINE]);
     const piped = await shell(`${first} | ${shellCommand(args("kick", "-"))}`, place.env());
@@ -192,6 +194,6 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("a kick that is pa
       exitCode: 0,
       stdout: '{"users":3,"logins":3,"left":[]}\n',
     });
-    expect(await listed(USERS)).toEqual([MULTILINE]);
+    expect(await listed([...USERS, "carol"])).toEqual([MULTILINE, "carol"]);
   });
 });
