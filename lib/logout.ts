@@ -9,6 +9,7 @@ import { healthOf } from "./operation/health.js";
 import { Events, type LogoutEvents } from "./logins/events.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
+import { freshLoginControls } from "./http/fresh-logins.js";
 import { loginControls } from "./http/login-controls.js";
 import { MountPaths } from "./http/mount-paths.js";
 import { createMiddlewares } from "./http/middleware.js";
@@ -28,6 +29,7 @@ import type {
 import { TracedLogins } from "./logins/traced-logins.js";
 import { tracedRegistry } from "./operation/traced-registry.js";
 import { reportTo } from "./logins/report.js";
+import type { FreshLoginOptions } from "./options/fresh-logins.js";
 import type { CountedPage, PageRequest } from "./logins/paging.js";
 import { LoginWatcher } from "./live/login-watcher.js";
 import type { LoginSignal } from "./live/login-end-error.js";
@@ -104,6 +106,25 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_STORE_UNAVAILABLE`, `ERR_REGISTRY_UNAVAILABLE`, `ERR_WRITE_NOT_REPLICATED`
    */
   readonly logout: (req: Request, res: Response) => Promise<void>;
+  /**
+   * Declares that the user has confirmed who they are: the password, or a second factor, was checked again. Gives the session a new
+   * id (OWASP ASVS 5.0 7.2.4), makes the login fresh, and restarts its absolute lifetime (NIST SP 800-63B section 5.2). The login and
+   * the data of the session stay, in a new `req.session`. Await it before the response. If it rejects, the login is not fresh.
+   *
+   * @throws LogoutError `ERR_LOGIN_REQUIRED` if the request has no login, or the login has ended; `ERR_REGISTRY_UNAVAILABLE`,
+   * `ERR_STORE_UNAVAILABLE`; `ERR_ARGUMENT_INVALID` if the response has been sent
+   */
+  readonly confirmLogin: (req: Request) => Promise<void>;
+  /**
+   * Returns whether the user logged in, or confirmed who they are, within the last `maxAgeMs` milliseconds. Needs no I/O. `false`
+   * without a login, and for adopted ones. Clocks of processes may differ by a minute. @throws LogoutError `ERR_ARGUMENT_INVALID`
+   */
+  readonly isFresh: (req: Request, maxAgeMs: number) => boolean;
+  /**
+   * Creates a middleware that requires a fresh login: else redirects to `confirmUrl` with `returnTo`, or responds with 403 and
+   * `confirmUrl` as JSON; without a login, as the pages do. [Step-up](docs/guides/step-up.md) @throws LogoutError `ERR_OPTION_INVALID`
+   */
+  readonly requireFresh: (options: FreshLoginOptions) => RequestHandler;
   /** Returns why the login of this request was rejected, or `undefined`. */
   readonly rejection: (req: Request) => LoginEnd | undefined;
   // Live connections
@@ -251,6 +272,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const use = hook.use({ ...resolved, registry: source.registry, events: reportTo(events, logins, audit) });
   const controls: LogoutControls = {
     ...loginControls(context),
+    ...freshLoginControls(context),
     ...sessionControls(hook),
     guard,
     sessionlessRoutes: sessionless,

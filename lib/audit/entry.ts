@@ -1,7 +1,7 @@
 import type { LogoutErrorCode } from "../errors.js";
 
 /** What an {@link AuditEntry} records. */
-export type AuditAction = "login" | "logout" | "kick" | "kick-everyone" | "limit" | "rejected" | "denied";
+export type AuditAction = "login" | "logout" | "confirmed" | "kick" | "kick-everyone" | "limit" | "rejected" | "denied";
 
 /**
  * A security event, for {@link AuditOptions.log}. Has no field for a secret. Line breaks and other control characters are replaced
