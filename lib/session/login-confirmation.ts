@@ -58,7 +58,10 @@ export class LoginConfirmation {
     const other = Object.create(req) as RequestWithSession;
     this.#hooked.generate?.call(this.#store, other);
     if (other.sessionID === req.sessionID) {
-      throw new LogoutError("ERR_OPTION_INVALID", "confirmLogin(req): genid of session() must return another id each time.");
+      throw new LogoutError(
+        "ERR_OPTION_INVALID",
+        "confirmLogin(req): genid of session() must return another id each time.",
+      );
     }
     const copy = { ...session, cookie: dataOf(session["cookie"] as Cookie) };
     return { sid: other.sessionID, session: this.#parts.raw.createSession(other, copy) as SessionRecord };
