@@ -7,8 +7,8 @@ import type { RouteRequest } from "../route-request.js";
 import { returnPath, withReturnTo } from "./require-login.js";
 
 /**
- * Tells a program that the user must authenticate again: the error code of OAuth 2.0 Step Up Authentication (RFC 9470 section 3), but
- * with a 403, since no token is challenged.
+ * The code by which a program sees that the user must authenticate again: that of OAuth 2.0 Step Up Authentication (RFC 9470 section
+ * 3), but with a 403, since no token is challenged.
  */
 const NOT_FRESH = "insufficient_user_authentication";
 

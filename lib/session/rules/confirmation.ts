@@ -60,7 +60,7 @@ export class Confirmations {
    * The new session is listed and written before the old id is taken off, so that no failure loses the session. None of the steps
    * lists a login: a kick between any two of them is final, and finds both session ids.
    *
-   * @throws whatever fails before the old id is taken off. The session then stays as it was.
+   * @throws the error of a step before the old id is taken off. The session then stays as it was.
    */
   async confirm({ stamp, sid }: HeldLogin, next: NewSession, req: object): Promise<Confirmed> {
     const now = Date.now();
