@@ -269,7 +269,7 @@ export class Model implements StoreWatcher {
 
   /** A confirmation was refused: the login must have ended. */
   notConfirmed({ name, login }: Visit): void {
-    if (login !== undefined && login.doubts.size === 0 && login.endedAt === undefined)
+    if (login?.doubts.size === 0 && login.endedAt === undefined)
       this.#violate(`I4: ${name} cannot confirm ${login.tag}, which is alive`);
   }
 

@@ -216,8 +216,8 @@ describe("logout()", () => {
     const [group = "", ...rest] = name.split(".");
     if (rest.length === 0) return { [group]: value };
     const confirmIdentity = { maxAgeMs: 1, confirmUrl: "/confirm" };
-    const groups = { admin: ADMIN, console: { authorize: () => true }, max: { count: 1 }, confirmIdentity };
-    const needed = groups[group as keyof typeof groups] ?? {};
+    const needed =
+      { admin: ADMIN, console: { authorize: () => true }, max: { count: 1 }, confirmIdentity }[group] ?? {};
     return { [group]: { ...needed, ...withOption(rest.join("."), value) } };
   }
 
