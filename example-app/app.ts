@@ -5,7 +5,7 @@ import session, { type Store } from "express-session";
 import { logout, type AuditOptions, type LoginRegistry, type LogoutMiddleware } from "express-logout";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { authenticate, findUser, searchUsers, type User } from "./users.js";
-import { byePage, homePage, loginPage } from "./views.js";
+import { byePage, confirmPage, homePage, loginPage } from "./views.js";
 
 declare module "express-session" {
   interface SessionData {
@@ -15,6 +15,8 @@ declare module "express-session" {
 }
 
 const DAY_MS = 86_400_000;
+/** How recent a password check must be before a user ends other logins. */
+const FRESH_MS = 10 * 60_000;
 
 type Done = (error?: unknown) => void;
 
@@ -42,7 +44,11 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     registry,
     appId: APP_ID,
     logins: { max: { count: 20 }, lifetime: { absoluteMs: 30 * DAY_MS, idleMs: 7 * DAY_MS } },
-    pages: { brandName: "The shop", describeUser: (userId) => findUser(userId)?.profile },
+    pages: {
+      brandName: "The shop",
+      describeUser: (userId) => findUser(userId)?.profile,
+      confirmIdentity: { maxAgeMs: FRESH_MS, confirmUrl: "/confirm" },
+    },
     console: { authorize: (req) => userOf(req)?.isAdmin === true, searchUsers },
     admin: { userPoolId: USER_POOL_ID, tokens: [adminToken] },
     redirects: { allow: [`${origin}/bye`] },
@@ -86,6 +92,16 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
   app.use((req, res, next) => {
     if (userOf(req) === undefined) res.redirect("/login");
     else next();
+  });
+  app.get("/confirm", (req, res) => res.send(confirmPage({ failed: false, returnTo: wayBack(req.query["returnTo"]) })));
+  app.post("/confirm", async (req, res) => {
+    const { password, returnTo } = (req.body ?? {}) as Record<string, unknown>;
+    if ((await authenticate(req.session.userId, password)) === undefined) {
+      res.status(401).send(confirmPage({ failed: true, returnTo: wayBack(returnTo) }));
+      return;
+    }
+    await auth.confirmLogin(req);
+    res.redirect(303, wayBack(returnTo));
   });
   app.get("/me", (req, res) => res.json({ user: req.session.userId }));
   app.get("/slow", async (req, res) => {

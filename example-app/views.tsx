@@ -105,6 +105,28 @@ export function loginPage({ failed, returnTo }: { failed: boolean; returnTo: str
   });
 }
 
+export function confirmPage({ failed, returnTo }: { failed: boolean; returnTo: string }): string {
+  return page({
+    title: "Confirm your password",
+    children: (
+      <>
+        {failed ? <p role="alert">That is not your password.</p> : null}
+        <form method="post" action="/confirm">
+          <input type="hidden" name="returnTo" value={returnTo} />
+          <p>
+            <label>
+              Password <input name="password" type="password" autocomplete="current-password" required />
+            </label>
+          </p>
+          <p>
+            <button type="submit">Confirm</button>
+          </p>
+        </form>
+      </>
+    ),
+  });
+}
+
 export function byePage(): string {
   return page({ title: "Good bye", children: <LoginLink /> });
 }

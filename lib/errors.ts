@@ -119,7 +119,7 @@ export interface LogoutErrorDetails {
    */
   ERR_REQUEST_INVALID: undefined;
   /**
-   * From `auth.kickOthers(req)`: the request has no login.
+   * From `auth.kickOthers(req)` and `auth.confirmLogin(req)`: the request has no login, or the login has ended.
    *
    * Fix: require a login before the call.
    */
@@ -148,7 +148,7 @@ export interface LogoutErrorDetails {
   // From a call
   /**
    * An argument is invalid: an empty user id, a reason above 500 characters, a `limit` that is no whole number, a `cursor` that
-   * is not the one of the page before.
+   * is not the one of the page before, a `maxAgeMs` of `auth.isFresh` that is no number above 0.
    *
    * Fix: see the message.
    */

@@ -1,9 +1,11 @@
-export { logout, type LogoutControls, type LogoutMiddleware } from "./logout.js";
+export { logout } from "./logout.js";
+export type { LogoutControls, LogoutMiddleware } from "./controls.js";
 export type { AuditAction, AuditEntry, AuditOptions } from "./audit/entry.js";
 export type { LogoutOptions } from "./options.js";
 export type { AdminAction, AdminToken } from "./options/admin-tokens.js";
 export type { AdminContext, AdminOptions, AdminRoutes } from "./options/admin.js";
 export type { ConsoleContext, ConsoleOptions } from "./options/console.js";
+export type { FreshLoginOptions } from "./options/fresh-logins.js";
 export type { LoginLifetime, LoginOptions, MaxLogins } from "./options/logins.js";
 export type { PageOptions } from "./options/pages.js";
 export type { RedirectOptions } from "./options/redirects.js";

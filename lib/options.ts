@@ -96,7 +96,7 @@ const CHECKS: Checks<LogoutOptions> = {
   ],
   userId: ["a function: (session) => user id", isFunction],
   sessions: ["an object: { maxAgeMs, storeTimeoutMs, touchIntervalMs, … }", isObject],
-  logins: ["an object: { max, lifetime }", isObject],
+  logins: ["an object: { max, lifetime, startsFresh }", isObject],
   pages: ["an object: { html, brandName, accentColor, locale, describeUser, confirmIdentity }", isObject],
   console: ["an object: { authorize, searchUsers }", isObject],
   admin: ["an object: { userPoolId, tokens, authorize, routes }", isObject],

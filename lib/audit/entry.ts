@@ -2,7 +2,8 @@ import type { LogoutErrorCode } from "../errors.js";
 import type { HistoryOptions } from "../types/history.js";
 
 /** What an {@link AuditEntry} records. */
-export type AuditAction = "login" | "logout" | "kick" | "kick-everyone" | "limit" | "lifetime" | "rejected" | "denied";
+export type AuditAction =
+  "login" | "logout" | "confirmed" | "kick" | "kick-everyone" | "limit" | "lifetime" | "rejected" | "denied";
 
 /**
  * A security event, for {@link AuditOptions.log}. Has no field for a secret. Line breaks and other control characters are replaced

@@ -28,7 +28,9 @@ export function mountPath(context: HttpContext, req: Request): string {
 
 /** Returns the outer path that this request asked for. Its line may name any host. */
 export function outerPath(context: HttpContext, req: Request): string {
-  return outer(context, req, req.baseUrl + req.path);
+  // Express adds a slash to the path that a middleware is mounted at.
+  const isMountPath = req.path === "/" && /^[^?]*[^/?](?:\?|$)/.test(req.originalUrl);
+  return outer(context, req, req.baseUrl + (isMountPath ? "" : req.path));
 }
 
 /** Returns an outer path. A requested path may begin with two slashes, or what browsers read as slashes, and would name a host. */

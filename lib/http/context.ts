@@ -55,5 +55,10 @@ export async function requireCurrentLogin(
   }
   const login = await currentLogin(context, req);
   if (login !== undefined) return login;
-  throw new LogoutError("ERR_LOGIN_REQUIRED", `${call}: this request has no login. Require one before the call.`);
+  throw loginRequired(call);
+}
+
+/** @param call - the call that needs a login */
+export function loginRequired(call: string): LogoutError {
+  return new LogoutError("ERR_LOGIN_REQUIRED", `${call}: this request has no login. Require one before the call.`);
 }

@@ -74,6 +74,10 @@ export class ExpressRequest implements RouteRequest {
     return readOptionalForm(this.original, this.#res);
   }
 
+  isFresh(maxAgeMs: number): boolean {
+    return this.#context.sessions.isFresh(this.original, maxAgeMs);
+  }
+
   currentLogin(): Promise<Login | undefined> {
     return currentLogin(this.#context, this.original);
   }

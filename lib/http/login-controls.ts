@@ -1,4 +1,4 @@
-import type { LogoutControls } from "../logout.js";
+import type { LogoutControls } from "../controls.js";
 import { deviceInfoOf } from "../util/device-info.js";
 import { currentLogin, requireCurrentLogin, type HttpContext } from "./context.js";
 

@@ -37,7 +37,7 @@ export function requestKind(request: RequestHead): RequestKind {
 }
 
 /** Returns whether a request reads only: `GET` or `HEAD`. */
-export function isRead({ method }: RequestHead): boolean {
+export function isRead({ method }: Pick<RequestHead, "method">): boolean {
   return method === "GET" || method === "HEAD";
 }
 

@@ -3,6 +3,7 @@ import type { Store } from "express-session";
 import { LogoutError } from "../errors.js";
 import { clearSessionCookie, hideSessionId } from "./cookies.js";
 import type { LoginEnd } from "../types/login.js";
+import { isRecent } from "../util/recent.js";
 import type { StoreHook } from "../session/hook.js";
 
 /** The session of a request: what it holds, and how its login ends. */
@@ -34,6 +35,20 @@ export class RequestSessions {
   /** Returns the login that the request holds. The registry decides whether it is live. */
   loginOf(req: Request): { userId: string; loginId: string } | undefined {
     return this.#hook.loginOf(req);
+  }
+
+  /** Returns whether the user of the request has authenticated within the last `maxAgeMs`. */
+  isFresh(req: Request, maxAgeMs: number): boolean {
+    return isRecent(this.#hook.loginOf(req)?.authenticatedAt, maxAgeMs);
+  }
+
+  /**
+   * Records that the user of the request has authenticated again.
+   *
+   * @returns `false` if the request has no login, or the login has ended
+   */
+  confirm(req: Request): Promise<boolean> {
+    return this.#hook.confirmLogin(req);
   }
 
   /** Returns why the session of the request was rejected. */

@@ -30,6 +30,8 @@ export interface RouteRequest {
   form(): Promise<Fields>;
   /** The fields of a form that needs none: a body that cannot be read has no fields. */
   optionalForm(): Promise<Fields>;
+  /** Returns whether the login of the request is fresh. */
+  isFresh(maxAgeMs: number): boolean;
   /** Returns the live login of the request. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   currentLogin(): Promise<Login | undefined>;
   /** Ends the login of the request, and clears the cookie on its response. */

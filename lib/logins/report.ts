@@ -19,6 +19,9 @@ export function reportTo(
       events.emit("logout", { userId, loginId: id });
       audit.note({ action: "logout", outcome: "success", userId, loginIds: [id], ip, userAgent });
     },
+    confirmed: ({ id, userId, ip, userAgent }) => {
+      audit.note({ action: "confirmed", outcome: "success", userId, loginIds: [id], ip, userAgent });
+    },
     newKick: (cause, reason) => logins.newKick(cause, { reason }),
     kicked: (userId, loginIds, kick) => {
       logins.kicked(userId, loginIds, kick);

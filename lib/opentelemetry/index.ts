@@ -1,7 +1,7 @@
 /** Metrics and traces for OpenTelemetry, from `node:diagnostics_channel`. Needs `@opentelemetry/api` 1.3 or later. */
 import type { Meter, Tracer } from "@opentelemetry/api";
 import { LogoutError } from "../errors.js";
-import type { LogoutMiddleware } from "../logout.js";
+import type { LogoutMiddleware } from "../controls.js";
 import { appIdOf } from "../operation/channels.js";
 import { loadApi } from "./load-api.js";
 import { measure } from "./metrics.js";

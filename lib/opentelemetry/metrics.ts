@@ -1,7 +1,7 @@
 import type { TracingChannel } from "node:diagnostics_channel";
 import type { Histogram, Meter, ObservableResult } from "@opentelemetry/api";
 import type { LogoutEvents } from "../logins/events.js";
-import type { LogoutMiddleware } from "../logout.js";
+import type { LogoutMiddleware } from "../controls.js";
 import { kickCalls, registryCalls, type KickCall, type RegistryCall } from "../operation/channels.js";
 import { within } from "../operation/health.js";
 import { debugError } from "../util/debug.js";

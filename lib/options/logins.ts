@@ -1,3 +1,4 @@
+import type { Request } from "express";
 import type { SessionData } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginPolicy } from "../session/rules/login-policy.js";
@@ -22,6 +23,12 @@ export interface LoginOptions {
    */
   readonly lifetime?:
     LoginLifetime | ((session: SessionData, userId: string) => LoginLifetime | Promise<LoginLifetime>) | undefined;
+  /**
+   * Returns whether a login that begins with this request is fresh, for `auth.isFresh` and `auth.requireFresh`: `true` if the request
+   * has checked the user's credentials. For apps with a remember-me cookie, which logs users in without. Not asked after
+   * `auth.startLogin(req)`. Default: every login is fresh. [Step-up](docs/guides/step-up.md#remember-me)
+   */
+  readonly startsFresh?: ((req: Request) => boolean | Promise<boolean>) | undefined;
 }
 
 /**
@@ -45,7 +52,7 @@ export interface MaxLogins {
 
 /** How long a login lasts. Source: OWASP ASVS 5.0 7.3.1 and 7.3.2; NIST SP 800-63B section 5.2. */
 export interface LoginLifetime {
-  /** The time from login to the end, in milliseconds. Default: unlimited. */
+  /** The time from the login, or from `auth.confirmLogin(req)`, to the end, in milliseconds. Default: unlimited. */
   readonly absoluteMs?: number | undefined;
   /** The time without a request to the end, in milliseconds; late by at most a minute. Default: unlimited. */
   readonly idleMs?: number | undefined;
@@ -60,6 +67,7 @@ const LOGINS: Checks<LoginOptions> = {
     "an object: { absoluteMs, idleMs }, or a function that returns one",
     (value) => isObject(value) || isFunction(value),
   ],
+  startsFresh: ["a function: (req) => true if the request has checked the credentials", isFunction],
 };
 const MAX: Checks<MaxLogins> = {
   count: [`${COUNT}, or a function that returns one`, (value) => isFunction(value) || isCount(value)],
@@ -94,6 +102,7 @@ export function resolveLogins(
   if (options.lifetime !== undefined && !hasLifetimes) throw unsupported("logins.lifetime");
   const deadline = new Deadline(timeoutMs);
   const { count, whenFull = "endLeastActive", reason } = max;
+  const { startsFresh } = options;
   return {
     whenFull: whenFull === "refuseNew" ? "refuse" : "end",
     reason: reason === "" ? undefined : reason,
@@ -110,6 +119,11 @@ export function resolveLogins(
       if (!isObject(answer)) throw invalid("the answer of logins.lifetime", "an object: { absoluteMs, idleMs }");
       check("logins.lifetime.", answer as LoginLifetime, LIFETIME);
       return answer as LoginLifetime;
+    },
+    startsFresh: async (req) => {
+      if (startsFresh === undefined) return true;
+      const answer: unknown = await answerOf("logins.startsFresh", deadline, () => startsFresh(req as Request));
+      return answer === true;
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { Request } from "express";
 import { LOCALES, type Locale } from "../pages/texts/index.js";
 import type { UserProfile } from "../types/login.js";
-import { check, isBoolean, isFunction, isText, type Check, type Checks } from "./checks.js";
+import { check, isBoolean, isFunction, isObject, isText, type Check, type Checks } from "./checks.js";
+import { resolveFreshLogin, type FreshLoginOptions } from "./fresh-logins.js";
 
 /** Options in `pages`: the look and content of the pages. */
 export interface PageOptions {
@@ -19,10 +20,12 @@ export interface PageOptions {
   /** Returns what pages and lists show of a user. Default: the user id only. */
   readonly describeUser?: ((userId: string) => UserProfile | undefined | Promise<UserProfile | undefined>) | undefined;
   /**
-   * Decides whether users may end their other logins: returns `true` to continue, a path of this site to redirect to, or anything
-   * else to refuse. Default: the session suffices. Source: OWASP ASVS 5.0 7.5.2.
+   * What is required before users end other logins: a fresh login, in the personal center and to force users offline in the console;
+   * or a function for the personal center, which returns `true` to continue, a path of this site to redirect to, or anything else to
+   * refuse. Default: the session suffices. Source: OWASP ASVS 5.0 7.5.2. [Step-up](docs/guides/step-up.md)
    */
-  readonly confirmIdentity?: ((req: Request) => boolean | string | Promise<boolean | string>) | undefined;
+  readonly confirmIdentity?:
+    FreshLoginOptions | ((req: Request) => boolean | string | Promise<boolean | string>) | undefined;
 }
 
 export interface ResolvedPages {
@@ -43,17 +46,24 @@ const CHECKS: Checks<PageOptions> = {
   accentColor: ["a CSS colour", isColor],
   locale: [`one of ${Object.keys(LOCALES).join(", ")}`, (value) => Object.keys(LOCALES).includes(String(value))],
   describeUser: ["a function: (userId) => profile", isFunction],
-  confirmIdentity: ["a function: (req) => true, or the address that confirms", isFunction],
+  confirmIdentity: [
+    "an object: { maxAgeMs, confirmUrl }, or a function: (req) => true, or the address that confirms",
+    (value) => isObject(value) || isFunction(value),
+  ],
 };
 
 export function resolvePages(options: PageOptions = {}, appId: string): ResolvedPages {
   check("pages.", options, CHECKS);
+  const { confirmIdentity = () => true } = options;
   return {
     html: options.html ?? true,
     brandName: options.brandName ?? appId,
     accentColor: options.accentColor ?? "#1a5ecc",
     locale: options.locale,
     describeUser: options.describeUser ?? (() => undefined),
-    confirmIdentity: options.confirmIdentity ?? (() => true),
+    confirmIdentity:
+      typeof confirmIdentity === "object"
+        ? resolveFreshLogin("pages.confirmIdentity.", confirmIdentity)
+        : confirmIdentity,
   };
 }

@@ -11,6 +11,7 @@ import { RequestStates, type Rejection } from "./request-state.js";
 import type { RequestWithSession } from "./request-with-session.js";
 import type { SessionEvents } from "./session-events.js";
 import type { Stamp } from "./stamp.js";
+import { LoginConfirmation } from "./login-confirmation.js";
 import { StoreMethods, type HookParts } from "./store-methods.js";
 import type { UserIdOf } from "./user-id.js";
 
@@ -76,6 +77,7 @@ export class StoreHook {
   #use: HookUse | undefined;
   #parts!: HookParts;
   #methods!: StoreMethods;
+  #confirmation!: LoginConfirmation;
 
   /** Creates a hook, which is installed at its first use. */
   constructor(store: Store, live: LoginWatcher) {
@@ -172,6 +174,15 @@ export class StoreHook {
   }
 
   /**
+   * Gives the session of the request a new id, makes its login fresh and restarts its lifetime.
+   *
+   * @returns `false` if the request has no login, or the login has ended
+   */
+  confirmLogin(req: object): Promise<boolean> {
+    return this.#confirmation.confirm(req as RequestWithSession);
+  }
+
+  /**
    * Ends the login that the request holds and destroys its session. Does not use `req.session`, which the app may have replaced. If
    * that fails, the request has no session.
    */
@@ -255,8 +266,10 @@ export class StoreHook {
 
   #install(parts: HookParts): void {
     this.#parts = parts;
-    const [store, hooked] = [this.#store, this.#hooked];
-    this.#methods = new StoreMethods({ store, hooked, requests: this.#requests, early: this.#early, parts });
+    const shared = { store: this.#store, hooked: this.#hooked, requests: this.#requests, parts };
+    const { hooked } = shared;
+    this.#methods = new StoreMethods({ ...shared, early: this.#early });
+    this.#confirmation = new LoginConfirmation(shared);
     hooked.replace(HOOKED, this);
     this.#methods.install();
   }

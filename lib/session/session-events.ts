@@ -9,6 +9,8 @@ export interface KnownEnd extends Pick<LoginEnd, "cause" | "reason"> {
 export interface SessionEvents {
   login(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
   logout(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
+  /** The user of a login has authenticated again. */
+  confirmed(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
   /** Returns the record of an end by a rule of the app. */
   newKick(cause: KickRecord["cause"], reason: string | undefined): KickRecord;
   /** Logins of a user were ended here. */

@@ -11,6 +11,11 @@ export interface Stamp {
   readonly userId: string;
   readonly loginId: string;
   readonly generation: Generation;
+  /**
+   * When the app last checked the user's credentials: at the login, or by `confirmLogin()`. In epoch milliseconds, by the clock of the
+   * process. Absent if that is not known.
+   */
+  readonly authenticatedAt?: number | undefined;
 }
 
 /** What replaces the data of a kicked session. */
@@ -51,8 +56,7 @@ export function hasOwnKey(session: SessionRecord): boolean {
  * between would cause a second save.
  */
 export function withStamp(session: SessionRecord, stamp: Stamp | undefined): SessionRecord {
-  const isStamped = stamp === undefined ? session[KEY] === undefined : isSameLogin(stamp, stampOf(session));
-  if (isStamped) return session;
+  if (stamp === undefined ? session[KEY] === undefined : isSameStamp(stamp, stampOf(session))) return session;
   const copy = Object.create(Object.getPrototypeOf(session) as object | null) as SessionRecord;
   Object.defineProperties(copy, Object.getOwnPropertyDescriptors(session));
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a constant key, and express-session keeps data as properties
@@ -62,22 +66,40 @@ export function withStamp(session: SessionRecord, stamp: Stamp | undefined): Ses
   return copy;
 }
 
+/** Whether both are the same, but for the generation, which a login never changes. A request may have written another time into its session. */
+function isSameStamp(one: Stamp, other: Stamp | undefined): boolean {
+  return isSameLogin(one, other) && one.authenticatedAt === other?.authenticatedAt;
+}
+
 /**
  * A string, not an object, because express-session serializes the whole session twice per request. Format: login id, length of the
- * generation, generation, each followed by a space except the generation, then the user id. The last two may be any text.
+ * generation, generation, each followed by a space except the generation, then the user id. The last two may be any text. The time of
+ * the authentication follows the length as its decimals, so that 0.1 and earlier releases read the same length: they ignore decimals.
  */
-function writeStamp({ userId, loginId, generation }: Stamp): string {
-  return `${loginId} ${String(generation.length)} ${generation}${userId}`;
+function writeStamp({ userId, loginId, generation, authenticatedAt }: Stamp): string {
+  const time = authenticatedAt === undefined ? "" : `.${String(authenticatedAt)}`;
+  return `${loginId} ${String(generation.length)}${time} ${generation}${userId}`;
 }
 
 function readStamp(text: string): Stamp | undefined {
   const loginEnds = text.indexOf(" ");
   const start = text.indexOf(" ", loginEnds + 1) + 1;
   if (loginEnds <= 0 || start === 0) return undefined;
-  const end = start + Number(text.slice(loginEnds + 1, start - 1));
+  const length = text.slice(loginEnds + 1, start - 1);
+  const point = length.indexOf(".");
+  const end = start + Number(point === -1 ? length : length.slice(0, point));
   const isComplete = end >= start && end < text.length;
   if (!isComplete) return undefined;
-  return { userId: text.slice(end), loginId: text.slice(0, loginEnds), generation: text.slice(start, end) };
+  return {
+    userId: text.slice(end),
+    loginId: text.slice(0, loginEnds),
+    generation: text.slice(start, end),
+    authenticatedAt: point === -1 ? undefined : readTime(length.slice(point + 1)),
+  };
+}
+
+function readTime(text: string): number | undefined {
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 }
 
 export function tombstoneOf(session: SessionRecord): Tombstone | undefined {

@@ -99,6 +99,21 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       expect(await rows.count()).toBe(1);
     });
 
+    it("a user confirms the password, and is led back", async () => {
+      const page = await logIn("bob", { javaScriptEnabled });
+      await page.goto(`${example.origin}/confirm?returnTo=%2Fu`);
+      await page.fill("[name=password]", "wrong");
+      await page.click("button[type=submit]");
+      expect(await text(page, "[role=alert]")).toBe("That is not your password.");
+      const [before] = await page.context().cookies();
+      await page.fill("[name=password]", PASSWORDS.bob);
+      await page.click("button[type=submit]");
+      expect(page.url()).toBe(`${example.origin}/u`);
+      expect(await page.locator(".devices li").count()).toBe(1);
+      const [after] = await page.context().cookies();
+      expect(after?.value).not.toBe(before?.value);
+    });
+
     it("an administrator forces a user offline, who sees the reason", async () => {
       const alice = await logIn("alice");
       const admin = await logIn("admin", { javaScriptEnabled });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import express from "express";
 import { oneDevice } from "../recipes/one-device.js";
 import { passwordChanged } from "../recipes/password-changed.js";
+import { confirmPassword, returnPath } from "../recipes/step-up.js";
 import { Browser } from "../support/http.js";
 import { useSites } from "../support/site.js";
 import { BACKENDS } from "../support/stores.js";
@@ -34,6 +35,35 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("the recipes
         );
       },
     });
+
+  it("step-up: a password makes the login fresh, and leads back", async () => {
+    const site = await openSite({
+      backend,
+      auth: { logins: { startsFresh: () => false } },
+      after: (app, auth) => {
+        const requireFresh = auth.requireFresh({ maxAgeMs: 60_000, confirmUrl: "/confirm" });
+        app.get("/pay", requireFresh, (_req, res) => res.json({ paid: true }));
+        const handler = confirmPassword(auth, (_userId, body) => Promise.resolve(isRight(body)));
+        app.post("/confirm", express.json(), handler);
+      },
+    });
+    const browser = await site.login("alice");
+    const { headers } = await browser.get("/pay?sum=1", { Accept: "text/html" });
+    const returnTo = new URL(headers["location"] ?? "", site.url).searchParams.get("returnTo");
+    expect((await browser.post("/confirm", { password: "wrong", returnTo })).status).toBe(401);
+    expect((await browser.get("/pay")).status).toBe(403);
+    const confirmed = await browser.post("/confirm", { password: "right", returnTo });
+    expect([confirmed.status, confirmed.headers["location"]]).toEqual([303, "/pay?sum=1"]);
+    expect((await browser.get("/pay?sum=1")).body).toEqual({ paid: true });
+    expect((await new Browser(site.url).post("/confirm", { password: "right" })).status).toBe(401);
+  });
+
+  it.each(["//evil.example", "/\\evil.example", "https://evil.example", "/a\nb", 7, undefined])(
+    "step-up: %p leads to the start",
+    (returnTo) => {
+      expect(returnPath(returnTo)).toBe("/");
+    },
+  );
 
   it("one device at a time: the newest login is the only one, also from a logged-in browser", async () => {
     const site = await open();

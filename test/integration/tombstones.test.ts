@@ -235,7 +235,14 @@ describe("the owner of a session", () => {
     const generations = ["", "a", "é", "é ", "€", "😀", "user.app", "0 7 "];
     const loginIds = ["login", "log", "~login"];
     const stamps = userIds.flatMap((userId) =>
-      generations.flatMap((generation) => loginIds.map((loginId) => ({ userId, generation, loginId }))),
+      generations.flatMap((generation, index) =>
+        loginIds.map((loginId) => ({
+          userId,
+          generation,
+          loginId,
+          authenticatedAt: index % 2 === 0 ? undefined : 1_764_000_000_000 + index,
+        })),
+      ),
     );
     const tombstones = ConnectRedisTombstones.of(new RedisStore({ client }), 5_000);
     const wrong: unknown[] = [];

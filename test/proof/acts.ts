@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import type { LogoutMiddleware } from "../../lib/index.js";
+import { LogoutError, type LogoutMiddleware } from "../../lib/index.js";
 import { destroy, regenerate, reload, save } from "../support/race-app.js";
 import type { Model, Visit } from "./model.js";
 
@@ -18,7 +18,12 @@ export const LIFETIMES = [
   "lengthen the cookie",
   "lengthen the cookie and save",
 ] as const;
-export const ROTATIONS = ["regenerate and copy the user", "regenerate and copy everything", "rotate by hand"] as const;
+export const ROTATIONS = [
+  "regenerate and copy the user",
+  "regenerate and copy everything",
+  "rotate by hand",
+  "confirm the login",
+] as const;
 export const LOGINS = ["log in", "log in, in place", "start a login", "kick and start a login"] as const;
 export const LOGOUTS = [
   "destroy()",
@@ -101,6 +106,8 @@ export async function act(scene: Scene, what: Act): Promise<void> {
     case "regenerate and copy everything":
     case "rotate by hand":
       return rotate(scene, what.does);
+    case "confirm the login":
+      return confirm(scene);
     case "log in":
     case "log in, in place":
       return logIn(scene, what.user, what.does === "log in");
@@ -140,7 +147,10 @@ async function setLifetime({ req, visit, model }: Scene, how: (typeof LIFETIMES)
   await save(req);
 }
 
-async function rotate({ req, visit, model }: Scene, how: (typeof ROTATIONS)[number]): Promise<void> {
+async function rotate(
+  { req, visit, model }: Scene,
+  how: Exclude<(typeof ROTATIONS)[number], "confirm the login">,
+): Promise<void> {
   const before = req.session;
   const { userId, tag } = before;
   const rotates = how === "rotate by hand" ? "by hand" : "regenerate";
@@ -152,6 +162,23 @@ async function rotate({ req, visit, model }: Scene, how: (typeof ROTATIONS)[numb
   } else await regenerate(req);
   if (how === "regenerate and copy everything") Object.assign(req.session, before, { cookie: req.session.cookie });
   else if (userId !== undefined) Object.assign(req.session, { userId, tag });
+}
+
+/** The user has authenticated again. The login goes on, unless it has ended. */
+async function confirm(scene: Scene): Promise<void> {
+  const { req, auth, visit, model } = scene;
+  if (auth === undefined) return rotate(scene, "regenerate and copy everything");
+  const { userId } = req.session;
+  if (userId === undefined) return;
+  model.changes(visit, { sid: req.sessionID, rotates: "regenerate" });
+  try {
+    await auth.confirmLogin(req);
+  } catch (error) {
+    if (!LogoutError.is(error, "ERR_LOGIN_REQUIRED")) throw error;
+    model.notConfirmed(visit);
+    return;
+  }
+  if (!auth.isFresh(req, 1)) throw new Error("a login is not fresh after its confirmation");
 }
 
 async function logIn(scene: Scene, user: string, regenerates: boolean): Promise<void> {

@@ -288,6 +288,12 @@ export class Model implements StoreWatcher {
     }
   }
 
+  /** A confirmation was refused: the login must have ended. */
+  notConfirmed({ name, login }: Visit): void {
+    if (login?.doubts.size === 0 && login.endedAt === undefined)
+      this.#violate(`I4: ${name} cannot confirm ${login.tag}, which is alive`);
+  }
+
   /** The request has been answered, with this session id. */
   visitEnds(visit: Visit, sid: string | undefined): void {
     const now = this.#tick();

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 const CATEGORIES: Readonly<Record<AuditEntry["action"], readonly [category: string, type: string]>> = {
   login: ["authentication", "start"],
   logout: ["session", "end"],
+  confirmed: ["authentication", "info"],
   kick: ["session", "end"],
   "kick-everyone": ["session", "end"],
   limit: ["session", "end"],

@@ -27,6 +27,8 @@ export interface Asked {
   readonly form?: Values;
   readonly json?: unknown;
   readonly login?: Login | undefined;
+  /** How long ago the user has authenticated, in milliseconds. Default: unknown. */
+  readonly authenticatedMsAgo?: number;
   readonly locale?: Locale;
   /** As `pages.html` has it. */
   readonly isHtml?: boolean;
@@ -43,6 +45,7 @@ export function routeRequest({
   form = {},
   json,
   login,
+  authenticatedMsAgo = Infinity,
   locale = "en",
   isHtml = true,
   addresses = {},
@@ -67,6 +70,7 @@ export function routeRequest({
     json: () => step("json", json),
     form: () => step("form", fieldsOf(form)),
     optionalForm: () => step("form", fieldsOf(form)),
+    isFresh: (maxAgeMs) => authenticatedMsAgo <= maxAgeMs,
     currentLogin: () => step("currentLogin", login),
     logout: () => step("logout", undefined),
     calls,

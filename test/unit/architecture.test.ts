@@ -24,10 +24,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   live: ["errors", "util"],
   logins: ["audit", "errors", "operation", "session", "util"],
   options: ["errors", "pages", "registry", "session", "util"],
-  http: ["errors", "logins", "pages", "util"],
+  http: ["errors", "logins", "options", "pages", "util"],
   diagnose: ["http", "operation", "registry", "session"],
   operation: ["errors", "registry", "util"],
   closing: ["util"],
+  controls: [],
   logout: [
     "audit",
     "closing",

@@ -47,7 +47,8 @@ describe("logout()", () => {
 
   it.each([
     { sessions: {}, logins: {}, pages: {}, redirects: {}, routes: {} },
-    { logins: { max: 1, lifetime: {} } },
+    { logins: { max: 1, lifetime: {}, startsFresh: () => true } },
+    { pages: { confirmIdentity: { maxAgeMs: 0.5, confirmUrl: "/confirm?a=1" } } },
     { logins: { max: Infinity, lifetime: { absoluteMs: 1, idleMs: 0.5 } } },
     { logins: { max: { count: () => 3, whenFull: "refuseNew", reason: "" }, lifetime: () => ({}) } },
     {
@@ -130,6 +131,7 @@ describe("logout()", () => {
     ["logins.max.whenFull", /"endLeastActive" or "refuseNew"/, ["ignore", null]],
     ["logins.max.reason", /text of at most 500/, [7, "x".repeat(501)]],
     ["logins.lifetime", /object: \{ absoluteMs, idleMs \}, or a function/, [0, 1_000, "1h", null]],
+    ["logins.startsFresh", /\(req\) => true/, [true, {}, "/login", null]],
     ["logins.lifetime.absoluteMs", /milliseconds above 0/, [0, -1, NaN, Infinity, "1h", null]],
     ["logins.lifetime.idleMs", /milliseconds above 0/, [0, -1, NaN, Infinity, "1h", null]],
     ["store", /session store/, ["redis", null, []]],
@@ -148,7 +150,17 @@ describe("logout()", () => {
     ["pages.accentColor", /CSS colour/, ["", "#12", "red;", "url(x)}", 7, null]],
     ["pages.locale", /one of .*en.*zh/, ["fr", "", "toString", 7, null]],
     ["pages.describeUser", /\(userId\) => profile/, [{}, "name", null]],
-    ["pages.confirmIdentity", /\(req\) => true/, [true, "/confirm", null]],
+    [
+      "pages.confirmIdentity",
+      /\{ maxAgeMs, confirmUrl \}, or a function: \(req\) => true/,
+      [true, "/confirm", [], null],
+    ],
+    ["pages.confirmIdentity.maxAgeMs", /above 0/, [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "5m", null]],
+    [
+      "pages.confirmIdentity.confirmUrl",
+      /a path of this site/,
+      ["", "confirm", "//x", "/\\x", "/a#b", "https://x/", 7],
+    ],
     ["console.authorize", /\(req, context\) => boolean/, [true, {}, null]],
     ["console.searchUsers", /\(text\) => user ids/, [[], "alice", null]],
     ["admin.userPoolId", /non-empty/, ["", 7, null]],
@@ -203,7 +215,9 @@ describe("logout()", () => {
   function withOption(name: string, value: unknown): object {
     const [group = "", ...rest] = name.split(".");
     if (rest.length === 0) return { [group]: value };
-    const needed = { admin: ADMIN, console: { authorize: () => true }, max: { count: 1 } }[group] ?? {};
+    const confirmIdentity = { maxAgeMs: 1, confirmUrl: "/confirm" };
+    const needed =
+      { admin: ADMIN, console: { authorize: () => true }, max: { count: 1 }, confirmIdentity }[group] ?? {};
     return { [group]: { ...needed, ...withOption(rest.join("."), value) } };
   }
 

@@ -20,8 +20,10 @@ describe("the stamp of a session", () => {
     for (const userId of userIds) {
       for (const generation of generations) {
         const each = { ...stamp, userId, generation };
-        const stored = JSON.stringify(withStamp({ cookie: {} }, each));
-        expect(stampOf(JSON.parse(stored) as SessionRecord)).toEqual(each);
+        for (const authenticatedAt of [undefined, 1, 1_764_000_000_000, 1_999_999_999_999]) {
+          const stored = JSON.stringify(withStamp({ cookie: {} }, { ...each, authenticatedAt }));
+          expect(stampOf(JSON.parse(stored) as SessionRecord)).toEqual({ ...each, authenticatedAt });
+        }
       }
     }
   });
@@ -44,6 +46,28 @@ describe("the stamp of a session", () => {
     " 0 alice",
   ])("is undefined for %j", (value) => {
     expect(stampOf(stamped(value))).toBeUndefined();
+  });
+
+  it.each(["0", "", "-1", "1e3", "1.5", "1764000000000000", " 1", "x"])("has no time for %j", (time) => {
+    expect(stampOf(stamped(`login 0.${time} alice`))?.authenticatedAt).toBeUndefined();
+  });
+
+  it("has its time where 0.1 reads a length, and ignores the decimals", () => {
+    const { expressLogout } = withStamp(
+      { cookie: {} },
+      { ...stamp, generation: "user app", authenticatedAt: 1_999_999_999_999 },
+    );
+    expect(expressLogout).toBe("login 8.1999999999999 user appalice");
+    const text = String(expressLogout);
+    const end = text.indexOf("user") + Number(text.slice(text.indexOf(" ") + 1, text.indexOf(" user")));
+    expect([text.slice(text.indexOf("user"), end), text.slice(end)]).toEqual(["user app", "alice"]);
+  });
+
+  it("is written again if its time is another one", () => {
+    const session = withStamp({ cookie: {} }, { ...stamp, authenticatedAt: 5 });
+    expect(withStamp(session, { ...stamp, authenticatedAt: 5 })).toBe(session);
+    expect(withStamp(session, stamp)).toEqual({ cookie: {}, expressLogout: "login 0 alice" });
+    expect(stampOf(withStamp(session, { ...stamp, authenticatedAt: 6 }))?.authenticatedAt).toBe(6);
   });
 
   it("is added to a copy of the session, of the same class, with all its data", () => {

@@ -14,6 +14,7 @@ type Callback = (error?: unknown, value?: unknown) => void;
 const noListeners = {
   login: () => undefined,
   logout: () => undefined,
+  confirmed: () => undefined,
   rejected: () => undefined,
   newKick: newKickRecord,
   kicked: () => undefined,

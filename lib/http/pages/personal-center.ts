@@ -9,6 +9,7 @@ import { mustBeSameOrigin } from "../origin.js";
 import { isReply, jsonReply, redirectReply, type Reply } from "../reply.js";
 import type { RouteRequest } from "../route-request.js";
 import { userPageContext, joinPath } from "./page-context.js";
+import { requireFresh } from "./require-fresh.js";
 import { countOf, truncateKickText, pageUrl, requireLogin } from "./require-login.js";
 
 /** `GET /u`: where the user is logged in. */
@@ -93,7 +94,7 @@ async function endLogins(
   const current = await requireLogin(context, request);
   if (isReply(current)) return current;
   const form = await read();
-  const refusal = await confirm(context, request);
+  const refusal = await confirm(context, request, pageUrl(request, part));
   if (refusal !== undefined) return refusal;
   const reason = request.texts.loggedOutByYourself;
   const from = deviceInfoOf(request.original);
@@ -103,8 +104,10 @@ async function endLogins(
 }
 
 /** Returns the reply to a user who has not confirmed who they are. */
-async function confirm(context: HandlerContext, request: RouteRequest): Promise<Reply | undefined> {
-  const confirmed: unknown = await context.options.pages.confirmIdentity(request.original);
+async function confirm(context: HandlerContext, request: RouteRequest, page: string): Promise<Reply | undefined> {
+  const { confirmIdentity } = context.options.pages;
+  if (typeof confirmIdentity === "object") return requireFresh(context, request, confirmIdentity, page);
+  const confirmed: unknown = await confirmIdentity(request.original);
   if (confirmed === true) return undefined;
   const confirmUrl = typeof confirmed === "string" ? confirmed : undefined;
   if (!context.options.pages.html) return jsonReply(403, request.texts.confirmIdentity, { confirmUrl });

@@ -12,16 +12,21 @@ export async function requireLogin(context: HandlerContext, request: RouteReques
   const { addresses, texts } = request;
   const href = addresses.login;
   if (href !== false && request.method === "GET" && request.acceptsPage) {
-    const separator = href.includes("?") ? "&" : "?";
-    return redirectReply(`${href}${separator}returnTo=${encodeURIComponent(returnPath(request))}`);
+    return redirectReply(withReturnTo(href, returnPath(request)));
   }
   const link = href === false ? undefined : { href, label: texts.logIn };
   return noticeReply(context, request, 401, { title: texts.logInFirst, link });
 }
 
 /** The path that was asked for, and no host: the line of a request may name any (RFC 9112 section 3.2.2). */
-function returnPath({ addresses }: RouteRequest): string {
+export function returnPath({ addresses }: RouteRequest): string {
   return addresses.path + addresses.search;
+}
+
+/** The address of a page that leads back to a path of this site. */
+export function withReturnTo(href: string, path: string): string {
+  const separator = href.includes("?") ? "&" : "?";
+  return `${href}${separator}returnTo=${encodeURIComponent(path)}`;
 }
 
 /** Where a page is that this request, to a part of it, belongs to: also under a prefix, and without a slash at the end. */

@@ -89,7 +89,7 @@ export class Listings {
     }
     const left = logins?.loggedOut(userId);
     if (left !== undefined) return this.#beginAfter(saving, left);
-    const stamp = stampOf(session);
+    const stamp = unproved(session);
     return stamp?.userId === userId ? this.#continue(saving, stamp) : this.#begin(saving);
   }
 
@@ -103,7 +103,7 @@ export class Listings {
    */
   async withoutRequest(saving: Saving, stored: Stamp | undefined, isNew: boolean): Promise<Listing | undefined> {
     const { sid, session, userId } = saving;
-    const current = [stored, stampOf(session)].find((stamp) => stamp?.userId === userId);
+    const current = [stored, unproved(session)].find((stamp) => stamp?.userId === userId);
     if (current !== undefined) return this.#continue(saving, current);
     const adopted = await this.adopt(sid, session, userId);
     if (!("stamp" in adopted)) {
@@ -146,6 +146,7 @@ export class Listings {
   async #begin({ sid, session, userId, req, logins }: Saving, left?: Stamp): Promise<Listing> {
     const client = deviceInfoOf(req);
     const terms = await this.#limited.termsOf(userId, session);
+    const isFresh = logins?.startsLoginAfter !== undefined || (await this.#limited.startsFresh(req));
     for (;;) {
       const loginId = randomBytes(16).toString("base64url");
       const now = Date.now();
@@ -161,7 +162,7 @@ export class Listings {
         if (left !== undefined) return { stamp: left, hasEnded: "in a new session" };
         continue;
       }
-      const stamp = { userId, loginId, generation: added.generation };
+      const stamp = { userId, loginId, generation: added.generation, authenticatedAt: isFresh ? now : undefined };
       const done = (isListed: boolean): void => {
         if (logins !== undefined) logins.startsLoginAfter = undefined;
         this.#written({ stamp, sid }, logins, now, keptMs(ttlMs, terms));
@@ -235,6 +236,12 @@ export class Listings {
       await this.#registry.update(userId, loginId, { removeSid: sid });
     };
   }
+}
+
+/** Returns the stamp in a session's data, which a request may have written itself: it does not prove when the user has authenticated. */
+function unproved(session: SessionRecord): Stamp | undefined {
+  const stamp = stampOf(session);
+  return stamp && { ...stamp, authenticatedAt: undefined };
 }
 
 /** Returns how long a login is listed for before its session is written, in milliseconds. */

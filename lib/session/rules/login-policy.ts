@@ -18,6 +18,8 @@ export interface LoginPolicy {
   /** Returns the most logins that a user may have, `Infinity` for no limit. */
   readonly count: (userId: string, session: SessionRecord) => Promise<number>;
   readonly lifetime: (session: SessionRecord, userId: string) => Promise<Lifetime>;
+  /** Returns whether a login that begins with this request is fresh: the request has checked the user's credentials. */
+  readonly startsFresh: (req: object | undefined) => Promise<boolean>;
 }
 
 interface Lifetime {
@@ -60,6 +62,10 @@ export class LimitedLogins {
       lastsMs: absoluteMs,
       idleMs: idleMs === undefined ? undefined : idleMs + MINUTE_MS,
     };
+  }
+
+  startsFresh(req: object | undefined): Promise<boolean> {
+    return this.#policy.startsFresh(req);
   }
 
   async limitOf(userId: string, session: SessionRecord): Promise<LoginLimit | undefined> {

@@ -11,6 +11,7 @@ import type { Tombstones } from "../store/tombstones.js";
 import { toUserId, type UserIdOf } from "../user-id.js";
 import { SessionTouches } from "./activity.js";
 import { Adoption, type AdoptionOptions } from "./adoption.js";
+import { Confirmations } from "./confirmation.js";
 import { LoginEnds } from "./end.js";
 import { Listings } from "./listing.js";
 import { LimitedLogins, type LoginPolicy } from "./login-policy.js";
@@ -50,6 +51,7 @@ export class SessionRules {
   readonly saves: SessionSaves;
   readonly touches: SessionTouches;
   readonly ends: LoginEnds;
+  readonly confirmations: Confirmations;
   readonly #raw: RawStore;
   readonly #registry: LoginRegistry;
   readonly #userIdOf: UserIdOf;
@@ -79,12 +81,18 @@ export class SessionRules {
     const saves = (this.saves = new SessionSaves({ ...shared, tombstones, missingUser, isInOrder }));
     this.touches = new SessionTouches({ ...shared, touchIntervalMs, stampOf });
     this.loads = new SessionLoads({ ...shared, store, saves, events });
+    this.confirmations = new Confirmations({ ...shared, limited, saves, events });
   }
 
   /** Returns the stamp of a loaded session. */
   stampOf(session: SessionRecord): Stamp | undefined {
     const stamp = stampOf(session);
-    return stamp !== undefined && stamp.userId === this.#userOf(session) ? stamp : undefined;
+    return stamp !== undefined && this.isOf(session, stamp) ? stamp : undefined;
+  }
+
+  /** Returns whether a session has the user of this login. */
+  isOf(session: SessionRecord, { userId }: Stamp): boolean {
+    return this.#userOf(session) === userId;
   }
 
   /** Removes a session whose request is about to get a new session id: the login stays listed, without the old id. */

@@ -8,8 +8,10 @@ import { deviceInfoOf } from "../../../util/device-info.js";
 import type { Handler, HandlerContext } from "../../context.js";
 import { valueOf } from "../../fields.js";
 import { noticeReply } from "../../notice-reply.js";
-import { isReply, jsonReply, redirectReply, type LinesReply } from "../../reply.js";
+import { isReply, jsonReply, redirectReply, type LinesReply, type Reply } from "../../reply.js";
+import type { RouteRequest } from "../../route-request.js";
 import { joinPath, userPageContext } from "../page-context.js";
+import { requireFresh } from "../require-fresh.js";
 import { pageUrl, truncateKickText } from "../require-login.js";
 import { readable } from "./online-users.js";
 import { requireAdmin, requireSameOrigin } from "./require-admin.js";
@@ -23,6 +25,8 @@ export const confirmForceOffline: Handler = async (context, request) => {
   const chosen = chosenIn(request.query);
   const admin = await requireAdmin(context, request, aboutToKick(chosen));
   if (isReply(admin)) return admin;
+  const refusal = confirm(context, request);
+  if (refusal !== undefined) return refusal;
   const url = pageUrl(request, FORCE);
   const base = {
     frame: await userPageContext(context, request, admin.userId),
@@ -76,6 +80,8 @@ export const forceOffline: Handler = async (context, request) => {
   const chosen = chosenIn(form);
   const admin = await requireAdmin(context, request, aboutToKick(chosen));
   if (isReply(admin)) return admin;
+  const refusal = confirm(context, request, pageUrl(request, FORCE));
+  if (refusal !== undefined) return refusal;
   const why = {
     reason: truncateKickText(valueOf(form, "reason") ?? ""),
     by: truncateKickText(admin.userId),
@@ -98,6 +104,13 @@ export const forceOffline: Handler = async (context, request) => {
     return noticeReply(context, request, 503, { title: texts.stopped, link });
   }
 };
+
+/** Returns the reply to an administrator whose login must be fresh, and is not. */
+function confirm(context: HandlerContext, request: RouteRequest, page?: string): Reply | undefined {
+  const { confirmIdentity } = context.options.pages;
+  // A function is for the personal center: here, `authorize` decides.
+  return typeof confirmIdentity === "object" ? requireFresh(context, request, confirmIdentity, page) : undefined;
+}
 
 /** What `authorize` is asked about such a form: exactly those who would be kicked. */
 function aboutToKick({ everyone, userIds }: Chosen): Omit<ConsoleContext, "appId"> {

@@ -1,5 +1,5 @@
 -- Replaces each session that is stamped with a login by its tombstone (see stamp.ts: the length of the generation counts UTF-16
--- units). KEYS: sessions. Arguments: login user ttl tombstone for each. → for each 1 if replaced, else 0.
+-- units, and may have decimals, which are a time). KEYS: sessions. Arguments: login user ttl tombstone for each. → for each 1 if replaced, else 0.
 
 -- In bytes. Reading longer sessions would block Redis for too long.
 local MAX_SESSION = 4096
@@ -12,7 +12,7 @@ local function units(text)
 end
 
 local function isOf(stamp, login, user)
-  local id, length, rest = string.match(stamp, '^([^ ]+) (%d+) (.*)$')
+  local id, length, rest = string.match(stamp, '^([^ ]+) (%d+)%.?%d* (.*)$')
   if id ~= login or string.sub(rest, -#user) ~= user then return false end
   return units(string.sub(rest, 1, -#user - 1)) == tonumber(length)
 end
