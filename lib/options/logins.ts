@@ -18,7 +18,8 @@ export interface LoginOptions {
    */
   readonly max?: number | MaxLogins | undefined;
   /**
-   * The lifetime of logins: fixed, or for each session. A login keeps the lifetime that it began with. Default: that of the session.
+   * The lifetime of logins: fixed, or for each session. A login keeps the lifetime that it began with; `auth.confirmLogin(req)`
+   * asks again. Default: that of the session.
    * [Lifetimes](docs/guides/lifetimes-and-limits.md#lifetimes)
    */
   readonly lifetime?:
