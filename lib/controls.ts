@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import type { AuditEntry } from "./audit/entry.js";
-import type { Events, LogoutEvents } from "./logins/events.js";
+import type { LogoutEvents } from "./logins/events.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
 import type { Finding, Health } from "./types/health.js";
 import type { ActiveUser } from "./logins/logins.js";
