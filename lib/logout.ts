@@ -62,7 +62,11 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_LOGIN_REQUIRED` if the request has no login; others as {@link LogoutControls.kick}
    */
   readonly kickOthers: (req: Request, options?: KickOptions) => Promise<KickResult>;
-  /** Ends every login of all users that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
+  /**
+   * Ends every login of all users that began before the call, but those in `except`. Safe to repeat.
+   *
+   * @throws LogoutError as {@link LogoutControls.kick}
+   */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
   /**
    * Ends every login that matches a filter or a function, among those that are listed from the beginning of the call to the time when

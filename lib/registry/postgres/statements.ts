@@ -40,9 +40,9 @@ export function statementsOf(names: Names): Statements {
       `SELECT (SELECT mark FROM ${ended} WHERE key = $3 AND until > now()) AS login_mark,
          (SELECT (extract(epoch FROM ${overAt("l")}) * 1000)::text FROM ${logins} l
            WHERE key = $3 AND expires > now() AND ${overAt("l")} <= now()) AS over_at,
-         (SELECT mark FROM ${users} WHERE app = $1 AND key = $2 AND mark_until > now()
-           AND spared IS DISTINCT FROM $3) AS user_mark,
-         (SELECT mark FROM ${apps} WHERE app = $1) AS app_mark`,
+         (SELECT mark FROM ${users} WHERE app = $1 AND key = $2 AND mark_until > now() AND spared_by IS NULL) AS user_mark,
+         (SELECT mark FROM ${apps} WHERE app = $1 AND mark_id <> ALL (coalesce(spared_by, '{}'))) AS app_mark
+       FROM (SELECT ${names.of("spared_by")}($1, $2, $3) AS spared_by) s`,
     ),
     activeCount: statement(`SELECT count(*)::text AS count FROM ${users} WHERE ${IS_ACTIVE}`),
     activePage: statement(
@@ -80,7 +80,7 @@ function stepsOf(names: Names): Pick<Statements, StepName> {
       `SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${names.of("begin_login")}(${parameters(18)}) ${ENDED}`,
     ),
     adopt: statement(
-      `SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${names.of("resume_login")}(${parameters(22)}) ${ENDED}`,
+      `SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${names.of("continue_login")}(${parameters(22)}) ${ENDED}`,
     ),
     update: statement(
       `SELECT r.is_listed::text AS listed, ${loginColumns("l")} FROM ${names.of("change_login")}(${parameters(14)}) ${ENDED}`,
@@ -88,7 +88,7 @@ function stepsOf(names: Names): Pick<Statements, StepName> {
     remove: statement(
       `SELECT ${loginColumns("(r.its_login)")}, r.its_ends::text AS ends FROM ${names.of("end_login")}(${parameters(12)}) r`,
     ),
-    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("end_logins")}(${parameters(10)}) l`),
+    removeAll: statement(`SELECT ${loginColumns("l")} FROM ${names.of("kick_logins")}(${parameters(11)}) l`),
     finishKick: statement(`SELECT ${names.of("settle")}(${parameters(3)})`),
     kickEveryone: statement(`SELECT ${names.of("mark_all")}(${parameters(4)})`),
     forget: statement(`SELECT ${names.of("forget_logins")}(${parameters(3)})`),
