@@ -26,6 +26,8 @@ export type Command =
   /** "Log out everywhere else": all logins of a user except the login at this place of their list. */
   | ({ readonly is: "kick others"; readonly node: number; readonly user: string; readonly place: number } & Breakable)
   | ({ readonly is: "kick everyone"; readonly node: number } & Breakable)
+  /** "Log out everyone else": all logins of all users except the login in this browser. */
+  | ({ readonly is: "kick everyone else"; readonly node: number; readonly browser: number } & Breakable)
   /**
    * A job sets a session without a request: that of a browser, as the store has it, or a copy that a request has kept, the one at
    * this place.
@@ -117,6 +119,7 @@ const commands: readonly fc.WeightedArbitrary<Command>[] = [
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kick one"), node, user, place: fc.nat(1), breaksOff }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kick others"), node, user, place: fc.nat(1), breaksOff }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kick everyone"), node, breaksOff }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("kick everyone else"), node, browser, breaksOff }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -179,6 +182,25 @@ const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
       fc.record({ is: fc.constant("kick everyone"), node }),
     )
     .map((commands): readonly Command[] => commands),
+  // A login that a kick of everyone spares changes its session id by hand, while another kick spares none, or before.
+  fc
+    .tuple(
+      fc.record({ is: fc.constant("kick everyone else"), node, browser }),
+      fc.record({
+        is: fc.constant("request"),
+        browser,
+        node,
+        acts: fc.constantFrom<readonly Act[]>([{ does: "rotate by hand" }], [{ does: "read" }]),
+      }),
+      fc.constantFrom<Command["is"]>("kick everyone", "rest", "kick everyone else"),
+      fc.record({ browser, node }),
+    )
+    .map(([kick, request, then, where]): readonly Command[] => [
+      kick,
+      request,
+      { ...where, is: then } as Command,
+      { ...where, is: "request", acts: [{ does: "rotate by hand" }] },
+    ]),
   // A job has a copy from a login.
   fc
     .tuple(
