@@ -2,6 +2,8 @@ import { LogoutError } from "../errors.js";
 import { toUserId } from "../session/user-id.js";
 import { MAX_KICK_TEXT } from "../util/limits.js";
 
+const MAX_EXCEPT = 1_000;
+
 /** Returns whether a value has the format of a login id. Any other value from a form is neither looked up nor remembered. */
 export function isLoginId(value: unknown): boolean {
   return typeof value === "string" && /^~?[\w-]{22}$/.test(value);
@@ -9,8 +11,12 @@ export function isLoginId(value: unknown): boolean {
 
 /** Returns the ids of logins that stay. A single id in their place would spare one login for each of its characters. */
 export function exceptArgument(value: unknown): readonly string[] {
-  if (Array.isArray(value) && value.every(isLoginId)) return value as string[];
-  throw new LogoutError("ERR_ARGUMENT_INVALID", "except must be an array of ids of logins that stay.");
+  if (Array.isArray(value) && value.length <= MAX_EXCEPT && value.every(isLoginId))
+    return [...new Set(value as string[])];
+  throw new LogoutError(
+    "ERR_ARGUMENT_INVALID",
+    `except must be an array of at most ${MAX_EXCEPT.toLocaleString("en")} ids of logins that stay.`,
+  );
 }
 
 export function userIdArgument(value: unknown): string {

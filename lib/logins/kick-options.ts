@@ -29,12 +29,19 @@ export interface LongKick {
 }
 
 /** Options of `kickAll`. */
-export interface KickAllOptions extends KickOptions, LongKick {}
+export interface KickAllOptions extends KickOptions, LongKick {
+  /**
+   * The ids of logins that stay, such as that of the administrator who kicks: at most 1,000. A login that has ended already does not
+   * come back. Default: none.
+   *
+   * Until `kickAll` has reached its user, a login that stays may end if a request changes its session id by `destroy()` and
+   * `generate()`, in place of `regenerate()`.
+   */
+  readonly except?: readonly string[] | undefined;
+}
 
 /** Options of `kickWhere`. */
-export interface KickWhereOptions extends KickOptions, LongKick {
-  /** The ids of logins that stay, such as that of the administrator who kicks. Default: none. */
-  readonly except?: readonly string[] | undefined;
+export interface KickWhereOptions extends KickAllOptions {
   /** Counts what would end, and ends nothing. Default: `false`. */
   readonly dryRun?: boolean | undefined;
 }

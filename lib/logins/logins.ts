@@ -73,7 +73,8 @@ export class Logins {
     if (except !== undefined && !isLoginId(except)) {
       throw new LogoutError("ERR_ARGUMENT_INVALID", "except must be the id of the login that stays.");
     }
-    const { users, logins, failures } = await this.#kickUsers([...ids], kick, { except, isNamed: true });
+    const stays = except === undefined ? undefined : [except];
+    const { users, logins, failures } = await this.#kickUsers([...ids], kick, { except: stays, isNamed: true });
     if (failures.length > 0) throw kickError(failures);
     return { users, logins };
   }
@@ -116,8 +117,14 @@ export class Logins {
     return ends.flatMap(({ ended }) => ended);
   }
 
-  async kickAll({ onProgress, signal, ...options }: KickAllOptions & KickedFrom = {}): Promise<KickResult> {
+  async kickAll({
+    onProgress,
+    signal,
+    except = [],
+    ...options
+  }: KickAllOptions & KickedFrom = {}): Promise<KickResult> {
     const kick = this.#createKick(options, true);
+    const stays = exceptArgument(except);
     checkSignal(signal);
     return walkUsers({
       onProgress,
@@ -127,7 +134,7 @@ export class Logins {
         return this.#countOnline();
       },
       users: () => this.#registry.scanUsers(),
-      visit: (userIds) => this.#kickUsers(userIds, kick, { signal }),
+      visit: (userIds) => this.#kickUsers(userIds, kick, { except: stays, everyone: true, signal }),
       finish: ({ logins }) => kick.audit.everyoneEnded(logins),
       failed: (error, { logins }) => {
         kick.audit.everyoneFailed(error, logins);
@@ -251,8 +258,8 @@ export class Logins {
   }
 
   /** Returns the number of logins that the user had. */
-  async #kickUser(userId: string, kick: Kick, { except, isNamed = false }: KickOfUsers): Promise<number> {
-    const { ended } = await this.#registry.end(userId, { kick: kick.record, except });
+  async #kickUser(userId: string, kick: Kick, { except, everyone, isNamed = false }: KickOfUsers): Promise<number> {
+    const { ended } = await this.#registry.end(userId, { kick: kick.record, except, everyone });
     if (ended.length > 0) await this.#finish(userId, ended, kick);
     else if (isNamed) await kick.audit.ended(userId, []);
     return ended.length;
@@ -278,8 +285,10 @@ export class Logins {
 
 /** How users are kicked. */
 interface KickOfUsers {
-  /** The login that stays. */
-  readonly except?: string | undefined;
+  /** The logins that stay. */
+  readonly except?: readonly string[] | undefined;
+  /** Whether the kick is one of everyone. */
+  readonly everyone?: boolean | undefined;
   /** Whether the caller has named the users: the kick is recorded although it has ended nothing. */
   readonly isNamed?: boolean;
   readonly signal?: AbortSignal | undefined;

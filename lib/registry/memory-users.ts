@@ -2,6 +2,7 @@ import type { KickRecord } from "../types/login.js";
 import type { ListedLogin, LoginChange, NewLogin } from "../types/registry.js";
 import { LinkedList, type ListNode } from "../util/linked-list.js";
 import { activeTimes, isLive, type KeptLogin } from "./lifetime.js";
+import type { SparedLogins } from "./spared.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 /** Reads of the active users may sweep more often, up to one part in this many of the time. */
@@ -20,8 +21,8 @@ export interface User extends ListNode<User> {
   /** The logins of kicks that are not finished. */
   readonly kicked: Map<string, KeptLogin>;
   lastKick?: KickRecord;
-  /** The login that the last kick has spared. */
-  spared?: string | undefined;
+  /** What the last kick has spared. */
+  spared?: SparedLogins | undefined;
   /** Until when the last kick is remembered. */
   kickUntil: number;
   /** Logins that were ended one by one and must not be adopted again. */
@@ -113,7 +114,13 @@ export class MemoryUsers {
     for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
     if (!hasShown(user)) this.#online.delete(user);
     const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
-    if (isEmpty && user.kickUntil <= now) this.#users.delete(user.id);
+    if (isEmpty && user.kickUntil <= now && !this.#hasSpared(user)) this.#users.delete(user.id);
+  }
+
+  /** Whether the last kick of everyone, which is never forgotten, has spared logins of this user. */
+  #hasSpared({ spared = new Map() }: User): boolean {
+    const kick = this.lastKickOfEveryone;
+    return kick !== undefined && [...spared.values()].some((kicks) => kicks.includes(kick.id));
   }
 
   /** Drops users of whom nothing needs to be kept once a minute, so that memory does not grow forever. */

@@ -31,6 +31,7 @@ import { excessOf } from "./limit.js";
 import { MemoryHistory } from "./memory-history.js";
 import { MemoryUsers, type RememberedEnd, type User } from "./memory-users.js";
 import { Served } from "./served.js";
+import { kicksOn, sparedBy } from "./spared.js";
 
 interface Application extends RegistryApplication {
   readonly users: MemoryUsers;
@@ -112,8 +113,12 @@ export class MemoryLoginRegistry implements OwnRegistry {
 
   #hasEndedSince(user: User, loginId: string, { generation, endCount, authenticatedAt }: Since): boolean {
     const currentEndCount = endOf(user, loginId)?.endCount ?? 0;
-    const kick = kickSince(generation, lastKickOn(user, loginId), this.#users.lastKickOfEveryone, authenticatedAt);
+    const kick = kickSince(generation, ...this.#kicksOn(user, loginId), authenticatedAt);
     return currentEndCount !== endCount || kick !== undefined;
+  }
+
+  #kicksOn(user: User | undefined, loginId: string): ReturnType<typeof kicksOn> {
+    return kicksOn(loginId, user?.spared, user?.lastKick, this.#users.lastKickOfEveryone);
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
@@ -162,9 +167,11 @@ export class MemoryLoginRegistry implements OwnRegistry {
     return { ended: ended === undefined ? [] : [ended], endCount };
   }
 
-  #endAll(user: User, { kick, except }: EndOfUser): EndResult {
-    user.spared = except !== undefined && isLive(user.logins.get(except)) ? except : undefined;
-    const logins = this.#users.live(user).filter(({ id }) => id !== user.spared);
+  #endAll(user: User, end: EndOfUser): EndResult {
+    const { kick, except = [] } = end;
+    const stay = new Set(except.filter((id) => isLive(user.logins.get(id))));
+    user.spared = sparedBy(end, [...stay], user.spared);
+    const logins = this.#users.live(user).filter(({ id }) => !stay.has(id));
     const loginIds = logins.map(({ id }) => id);
     this.#users.kick(user, logins);
     user.lastKick = kick;
@@ -185,11 +192,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
   async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const user = this.#users.find(userId);
     const end = user && endOf(user, loginId)?.kick;
-    return (
-      end ??
-      endOfLifetime(user?.logins.get(loginId)) ??
-      kickSince(generation, user && lastKickOn(user, loginId), this.#users.lastKickOfEveryone)
-    );
+    return end ?? endOfLifetime(user?.logins.get(loginId)) ?? kickSince(generation, ...this.#kicksOn(user, loginId));
   }
 
   async list(userId: string, { offset, limit }: RegistryPage): Promise<RegistryList<ListedLogin>> {
@@ -269,9 +272,4 @@ export class MemoryLoginRegistry implements OwnRegistry {
 function endOf(user: User, loginId: string): RememberedEnd | undefined {
   const end = user.ended.get(loginId);
   return end !== undefined && end.until > Date.now() ? end : undefined;
-}
-
-/** Returns the user's last kick, unless it has spared this login. */
-function lastKickOn(user: User, loginId: string): KickRecord | undefined {
-  return user.spared === loginId ? undefined : user.lastKick;
 }

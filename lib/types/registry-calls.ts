@@ -138,8 +138,13 @@ export interface EndOfLogin {
 /** The end of all logins of a user, by a kick. The kick record is written also if the user has no login. */
 export interface EndOfUser {
   readonly kick: KickRecord;
-  /** The id of a login that does not end if it is listed now; the kick record does not apply to it. Default: none. */
-  readonly except?: string | undefined;
+  /** The ids of logins that do not end if they are listed now; the kick record does not apply to these. Default: none. */
+  readonly except?: readonly string[] | undefined;
+  /**
+   * Whether the kick is one of everyone: what it spares, the same record in {@link LoginRegistry.kickEveryone} spares too. Default:
+   * `false`.
+   */
+  readonly everyone?: boolean | undefined;
   readonly loginId?: undefined;
 }
 

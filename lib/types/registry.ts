@@ -109,8 +109,8 @@ export interface LoginRegistry {
    * a login again after a kick.
    *
    * With `since` the login began earlier. It is listed if nothing has ended it since: no kick of its user or of everyone outside
-   * of `since.generation`, and not more ends of this login than `since.endCount`. If it is listed already, its expiry is extended,
-   * unless it has left this session id for another (`"moved"`).
+   * of `since.generation`, but those that have spared it, and not more ends of this login than `since.endCount`. If it is listed
+   * already, its expiry is extended, unless it has left this session id for another (`"moved"`).
    *
    * Order: look for a kick of everyone *after* listing, and undo the listing if there is one, so that such a kick cannot slip in
    * between. Write an index of users, if there is one, before the promise resolves: {@link LoginRegistry.scanUsers} must not miss
@@ -133,7 +133,7 @@ export interface LoginRegistry {
 
   /**
    * Records a kick of everyone and starts a new generation. Ends no login: `logout()` then walks
-   * {@link LoginRegistry.scanUsers}.
+   * {@link LoginRegistry.scanUsers}. The record does not apply to logins that {@link EndOfUser} with `everyone` has spared from it.
    */
   kickEveryone(record: KickRecord): Promise<void>;
 

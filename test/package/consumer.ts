@@ -142,7 +142,7 @@ new SqliteLoginRegistry({ database: async () => new DatabaseSync("logins.db") })
 
 const record: KickRecord = { id: "kick", at: new Date(), cause: "kick" };
 export const targets: EndTarget[] = [
-  { kick: record, except: "login" },
+  { kick: record, except: ["login"], everyone: true },
   { loginId: "login", kick: record },
   { loginId: "login" },
 ];

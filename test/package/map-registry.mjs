@@ -158,9 +158,14 @@ export class MapRegistry {
     return { ended: ended ? [ended] : [], endCount: count };
   }
 
-  #endAll(user, { kick, except }) {
-    const ending = [...user.logins.values()].filter(({ id }) => id !== except);
-    Object.assign(user, { kick, spared: user.logins.has(except) ? except : undefined });
+  #endAll(user, { kick, except = [], everyone = false }) {
+    const ending = [...user.logins.values()].filter(({ id }) => !except.includes(id));
+    const spared = except
+      .filter((id) => user.logins.has(id))
+      .map((id) => {
+        return [id, [...(user.spared?.get(id) ?? []), ...(everyone ? [kick.id] : [])].slice(-8)];
+      });
+    Object.assign(user, { kick, spared: new Map(spared) });
     for (const login of ending) user.kicked.set(login.id, login);
     for (const { id } of ending) user.logins.delete(id);
     if (ending.length > 0) this.#notify({ userId: user.userId, loginIds: ending.map(({ id }) => id), kick });
@@ -171,8 +176,10 @@ export class MapRegistry {
     const [ofUser, ofEveryone = ""] = generation.split(".");
     // Without a valid authenticatedAt the comparison is false, so the kick counts.
     const counts = (record, known) => record && record.id !== known && !(+record.at + 60_000 <= +authenticatedAt);
-    if (spared !== loginId && counts(kick, ofUser)) return kick;
-    return counts(this.#data.everyone, ofEveryone) ? this.#data.everyone : undefined;
+    const kicks = spared?.get(loginId);
+    if (kicks === undefined && counts(kick, ofUser)) return kick;
+    const { everyone } = this.#data;
+    return counts(everyone, ofEveryone) && !kicks?.includes(everyone.id) ? everyone : undefined;
   }
 
   #shown(userId) {

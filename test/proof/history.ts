@@ -29,6 +29,8 @@ export type Command =
   | ({ readonly is: "kick everyone"; readonly node: number } & Breakable)
   /** The logins of a user are kicked by a filter: those that are listed. */
   | ({ readonly is: "kick where"; readonly node: number; readonly user: string } & Breakable)
+  /** "Log out everyone else": all logins of all users except the login in this browser. */
+  | ({ readonly is: "kick everyone else"; readonly node: number; readonly browser: number } & Breakable)
   /**
    * A job sets a session without a request: that of a browser, as the store has it, or a copy that a request has kept, the one at
    * this place.
@@ -123,6 +125,7 @@ const commands: readonly fc.WeightedArbitrary<Command>[] = [
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kick others"), node, user, place: fc.nat(1), breaksOff }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kick everyone"), node, breaksOff }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("kick where"), node, user, breaksOff }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("kick everyone else"), node, browser, breaksOff }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -185,6 +188,25 @@ const scenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
       fc.record({ is: fc.constant("kick everyone"), node }),
     )
     .map((commands): readonly Command[] => commands),
+  // A login that a kick of everyone spares changes its session id by hand, while another kick spares none, or before.
+  fc
+    .tuple(
+      fc.record({ is: fc.constant("kick everyone else"), node, browser }),
+      fc.record({
+        is: fc.constant("request"),
+        browser,
+        node,
+        acts: fc.constantFrom<readonly Act[]>([{ does: "rotate by hand" }], [{ does: "read" }]),
+      }),
+      fc.constantFrom<Command["is"]>("kick everyone", "rest", "kick everyone else"),
+      fc.record({ browser, node }),
+    )
+    .map(([kick, request, then, where]): readonly Command[] => [
+      kick,
+      request,
+      { ...where, is: then } as Command,
+      { ...where, is: "request", acts: [{ does: "rotate by hand" }] },
+    ]),
   // A job has a copy from a login.
   fc
     .tuple(
@@ -258,7 +280,11 @@ const policies: fc.Arbitrary<Policy> = fc.oneof(
 /** Histories of apps that limit logins, or their lifetime. One user has more of them. */
 export const policyHistories = fc
   .tuple(
-    historiesOf([...commands, timePasses], fc.constantFrom("a login", "an old session"), fc.oneof(scenes, shorterLives)),
+    historiesOf(
+      [...commands, timePasses],
+      fc.constantFrom("a login", "an old session"),
+      fc.oneof(scenes, shorterLives),
+    ),
     policies,
   )
   .map(([history, policy]): History => ({ ...history, policy }));

@@ -109,8 +109,11 @@ export interface Visit extends Actor {
 
 export interface Kick extends Actor {
   calledAt: number;
-  /** It names one login: a process without the package, which knows no logins, may have made two of it by copying its session. */
-  readonly namesLogin: boolean;
+  /**
+   * It tells the logins of this user apart: a process without the package, which knows no logins, may have made two of one by copying
+   * its session.
+   */
+  readonly namesLoginOf: (user: string) => boolean;
   readonly covers: (login: ModelLogin) => boolean;
   /** Stays, if it is listed when it comes to that. */
   readonly spares?: (login: ModelLogin) => boolean;
@@ -344,9 +347,8 @@ export class Model implements StoreWatcher {
   kickEnds(kick: Kick): void {
     const now = this.#tick();
     this.#kicks.delete(kick);
-    if (this.#kicksAlone && kick.namesLogin) return;
     for (const login of this.logins) {
-      if (kick.namesLogin && login.isCopied) continue;
+      if (kick.namesLoginOf(login.user) && (this.#kicksAlone || login.isCopied)) continue;
       if (kick.found?.has(login) === false) continue;
       if (login.storedAt === undefined || login.storedAt >= kick.calledAt || !kick.covers(login)) continue;
       login.endedAt ??= now;
@@ -607,7 +609,8 @@ export class Model implements StoreWatcher {
       return (endedAt === undefined || isBeyondLimit) && isUndoubted(login) && !isCopied && !isCutOff && !isDeleted;
     });
     const isLive = [...this.#placed].some(
-      ([sid, login]) => login.user === user && login.isAdopted && !this.#isExpired(sid) && !this.#policy.mayBeOver(login),
+      ([sid, login]) =>
+        login.user === user && login.isAdopted && !this.#isExpired(sid) && !this.#policy.mayBeOver(login),
     );
     return isPlain && isLive;
   }

@@ -3,6 +3,7 @@ import type { SessionData, SessionOptions } from "express-session";
 import { MemoryLoginRegistry, type LoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
 import type { ListedLogin } from "../../lib/types/registry.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
+import { stampOf, type Stamp } from "../../lib/session/stamp.js";
 import { SETTINGS } from "../support/race-app.js";
 import { act, HARMLESS, LIFETIMES, LOGINS, type Act } from "./acts.js";
 import { COOKIE_AGE_MS, MAX_SESSION_AGE_MS, USERS, type Command, type History } from "./history.js";
@@ -56,12 +57,16 @@ export async function live(history: History, options: RunOptions, counts?: Count
 }
 
 type CommandThat<Is extends Command["is"]> = Extract<Command, { is: Is }>;
-type KickCommand = CommandThat<"kick" | "kick one" | "kick others" | "kick everyone" | "kick where">;
+type KickCommand = CommandThat<
+  "kick" | "kick one" | "kick others" | "kick everyone" | "kick everyone else" | "kick where"
+>;
 
 /** The scope and the method of a kick; none if there is no user to kick. */
 interface KickPlan {
   readonly covers: Kick["covers"];
   readonly spares?: Kick["spares"];
+  readonly namesLoginOf?: Kick["namesLoginOf"];
+  readonly of?: Kick["of"];
   readonly run: () => Promise<unknown>;
 }
 
@@ -180,6 +185,7 @@ class World {
       case "kick others":
       case "kick everyone":
       case "kick where":
+      case "kick everyone else":
         this.#kick(await this.#nodeAt(command.node), command);
         break;
       case "job":
@@ -244,7 +250,7 @@ class World {
       if (data.userId !== undefined) this.#copies.push({ sid: req.sessionID, data, madeAt: Date.now() });
     };
     const kick = async (ofNode: LogoutMiddleware, user: string): Promise<void> => {
-      const begun = { name: `the kick of ${visit.name}`, node, calledAt: 0, namesLogin: false };
+      const begun = { name: `the kick of ${visit.name}`, node, calledAt: 0, namesLoginOf: () => false };
       const whole = { ...begun, covers: (login: ModelLogin) => login.user === user };
       model.kickBegins(whole);
       await ofNode.kick(user);
@@ -277,11 +283,14 @@ class World {
     const name = `kick${String(this.#named)}`;
     const actor: Actor = { name, node, midst: new Set(["a kick"]), failsIn: breaksOff && { ...breaksOff } };
     this.schedule.note(`${name} begins`);
+    const cookie = command.is === "kick everyone else" ? this.#cookies[command.browser] : undefined;
+    const [, stored] = this.#sessions.live.find(([sid]) => sid === cookie) ?? [];
+    const stamp = stored && stampOf({ ...stored });
     const work = async (): Promise<void> => {
-      const plan = await planOf(node, command);
+      const plan = command.is === "kick everyone else" ? kickOfOthers(node, stamp) : await planOf(node, command);
       if (plan === undefined) return;
-      const isBroken = await this.#kickOnce(actor, command, plan);
-      if (isBroken && breaksOff?.isRepeated === true) await this.#kickOnce(actor, command, plan);
+      const isBroken = await this.#kickOnce(actor, plan);
+      if (isBroken && breaksOff?.isRepeated === true) await this.#kickOnce(actor, plan);
     };
     this.#follow(actor, this.schedule.run(actor, work));
   }
@@ -289,12 +298,9 @@ class World {
   /** @returns whether the kick was interrupted, as by a failing store. */
   async #kickOnce(
     actor: Actor,
-    { is }: KickCommand,
-    { run, covers, spares = () => false }: KickPlan,
+    { run, covers, spares = () => false, namesLoginOf = () => false, of = "everything" }: KickPlan,
   ): Promise<boolean> {
-    const namesLogin = is === "kick one" || is === "kick others" || is === "kick where";
-    const of = is === "kick where" ? ("the list" as const) : ("everything" as const);
-    const kick = { name: actor.name, node: actor.node, calledAt: 0, namesLogin, covers, spares, of };
+    const kick = { name: actor.name, node: actor.node, calledAt: 0, namesLoginOf, covers, spares, of };
     const mayBreakOff = actor.failsIn !== undefined;
     this.model.kickBegins(kick);
     try {
@@ -529,7 +535,23 @@ function isLogin(acts: readonly Act[]): boolean {
   return acts.some(({ does }) => LOGS_IN.includes(does));
 }
 
-async function planOf({ auth }: HookedNode, command: KickCommand): Promise<KickPlan | undefined> {
+/** A kick of everyone but the login with this stamp. */
+function kickOfOthers({ auth }: HookedNode, stamp: Stamp | undefined): KickPlan | undefined {
+  if (stamp === undefined) return undefined;
+  const { userId, loginId } = stamp;
+  const isNamed = (login: ModelLogin): boolean => login.user === userId && login.ids.has(loginId);
+  return {
+    covers: (login) => !isNamed(login),
+    spares: isNamed,
+    namesLoginOf: (user) => user === userId,
+    run: () => auth.kickAll({ except: [loginId] }),
+  };
+}
+
+async function planOf(
+  { auth }: HookedNode,
+  command: Exclude<KickCommand, CommandThat<"kick everyone else">>,
+): Promise<KickPlan | undefined> {
   if (command.is === "kick everyone") return { covers: () => true, run: () => auth.kickAll() };
   if (command.is === "kick") {
     const { users } = command;
@@ -537,13 +559,19 @@ async function planOf({ auth }: HookedNode, command: KickCommand): Promise<KickP
   }
   if (command.is === "kick where") {
     const { user } = command;
-    return { covers: (login) => login.user === user, run: () => auth.kickWhere(({ userId }) => userId === user) };
+    return {
+      covers: (login) => login.user === user,
+      namesLoginOf: () => true,
+      of: "the list",
+      run: () => auth.kickWhere(({ userId }) => userId === user),
+    };
   }
   const { is, user, place } = command;
   const id = (await auth.listLogins(user)).items[place]?.id;
   if (id === undefined) return undefined;
   const isNamed = (login: ModelLogin): boolean => login.user === user && login.ids.has(id);
-  if (is === "kick one") return { covers: isNamed, run: () => auth.kickLogin(user, id) };
+  const namesLoginOf = (): boolean => true;
+  if (is === "kick one") return { covers: isNamed, namesLoginOf, run: () => auth.kickLogin(user, id) };
   const covers = (login: ModelLogin): boolean => login.user === user && !isNamed(login);
-  return { covers, spares: isNamed, run: () => auth.kick(user, { except: id }) };
+  return { covers, spares: isNamed, namesLoginOf, run: () => auth.kick(user, { except: id }) };
 }

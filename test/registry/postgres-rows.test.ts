@@ -168,7 +168,7 @@ describe("the time until which a user is shown", () => {
       leave: ({ id }) => registry.update("alice", id, { removeSid: "second", ttlMs: HOUR_MS }),
       remove: ({ id }) => endLogin(registry, "alice", id, { ifListed: true }),
       last: ({ id, sid }) => endLogin(registry, "alice", id, { ifLastSid: sid }),
-      kick: ({ id }) => kickUser(registry, "alice", newKick(), { except: id }),
+      kick: ({ id }) => kickUser(registry, "alice", newKick(), { except: [id] }),
       add: ({ id, ...login }) => registry.add({ ...login, id: `${id}${next("x")}`, ttlMs: 2 * HOUR_MS }),
     };
     const taken: string[] = [];

@@ -93,7 +93,7 @@ describe("the set of users online", () => {
     await registry.add(login("alice", { id: "rotating", sid: "left" }));
     await registry.update("alice", "rotating", { removeSid: "left" });
     expect(await count()).toBe(1);
-    await kickUser(registry, "alice", newKick(), { except: "rotating" });
+    await kickUser(registry, "alice", newKick(), { except: ["rotating"] });
     expect([await count(), await everyone()]).toEqual([0, ["alice"]]);
   });
 

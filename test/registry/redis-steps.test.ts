@@ -156,6 +156,84 @@ describe("an event between two commands of one method", () => {
     },
   );
 
+  /** A kick of everyone else: its record, its walk, or both. */
+  const spares =
+    (...parts: ("record" | "walk")[]) =>
+    async (registry: RedisLoginRegistry): Promise<void> => {
+      const kick = newKick("everyone");
+      if (parts.includes("record")) await registry.kickEveryone(kick);
+      if (parts.includes("walk")) await registry.end("bob", { kick, except: ["l"], everyone: true });
+    };
+
+  it.each([1, 2, 3])(
+    "a kick of everyone else before command %i of a call that lists a login once more spares the login",
+    async (before) => {
+      const { first, other } = nodes(before, spares("record", "walk"));
+      await adopt(other, login("l", "bob"), { generation: "", endCount: 0 });
+      expect(await adopt(first, login("l", "bob"), { generation: "", endCount: 0 })).toBeDefined();
+      expect(await other.find("bob", "l")).toBeDefined();
+    },
+  );
+
+  it("a kick of everyone else does not reach the user before a call that lists a login once more: the login stays", async () => {
+    const { first, other } = nodes(3, spares("record"));
+    await adopt(other, login("l", "bob"), { generation: "", endCount: 0 });
+    expect(await adopt(first, login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
+    await spares("walk")(other);
+    expect(await other.find("bob", "l")).toBeDefined();
+  });
+
+  it.each([1, 2, 3, 4])(
+    "a kick of everyone else before command %i of a login that is resumed spares it if it is listed by then",
+    async (before) => {
+      const { first, other } = nodes(before, spares("record", "walk"));
+      await other.add(login("l", "bob"));
+      const { endCount } = await endLogin(other, "bob", "l");
+      const generation = await adopt(first, login("l", "bob"), { generation: "", endCount });
+      const isListed = (await other.find("bob", "l")) !== undefined;
+      expect([generation !== undefined, isListed]).toEqual([before > 2, before > 2]);
+      expect((await other.list("bob", PAGE)).total).toBe(before > 2 ? 1 : 0);
+    },
+  );
+
+  it.each([1, 2, 3])(
+    "a kick of everyone else that has only begun before command %i of a login that is resumed ends the login for good",
+    async (before) => {
+      const { first, other } = nodes(before, spares("record"));
+      await other.add(login("l", "bob"));
+      const { endCount } = await endLogin(other, "bob", "l");
+      expect(await adopt(first, login("l", "bob"), { generation: "", endCount })).toBeUndefined();
+      await spares("walk")(other);
+      expect(await adopt(other, login("l", "bob"), { generation: "", endCount })).toBeUndefined();
+      expect(await other.find("bob", "l")).toBeUndefined();
+    },
+  );
+
+  it("what a release before has spared from a kick of the user is spared from no kick of everyone", async () => {
+    const { other } = nodes(0, () => Promise.resolve());
+    const generation = generationOf(await other.add(login("l", "bob"))) ?? "";
+    await kickUser(other, "bob", newKick("user"), { except: ["l"] });
+    const { ended } = userKeys(appKeys(PREFIX, `app-${String(app)}`), "bob");
+    await client.hDel(ended, "*kept");
+    expect(await other.kickOf("bob", "l", generation)).toMatchObject({ id: "user" });
+    await client.hSet(ended, "*spared", "l");
+    expect(await other.kickOf("bob", "l", generation)).toBeUndefined();
+    expect(await adopt(other, login("l", "bob"), { generation, endCount: 0 })).toBeDefined();
+    await other.kickEveryone(newKick("everyone"));
+    expect(await other.kickOf("bob", "l", generation)).toMatchObject({ id: "everyone" });
+    expect(await adopt(other, login("l", "bob"), { generation, endCount: 0 })).toBeUndefined();
+  });
+
+  it("what a kick has spared counts no more after a kick by a release before", async () => {
+    const { other } = nodes(0, () => Promise.resolve());
+    const generation = generationOf(await other.add(login("l", "bob"))) ?? "";
+    await spares("record", "walk")(other);
+    const { ended } = userKeys(appKeys(PREFIX, `app-${String(app)}`), "bob");
+    await client.hSet(ended, "*", 'later {"at":0}');
+    expect(await other.kickOf("bob", "l", generation)).toMatchObject({ id: "later" });
+    expect(await adopt(other, login("l", "bob"), { generation, endCount: 0 })).toBeUndefined();
+  });
+
   const NEAR: Readonly<Record<string, (registry: RedisLoginRegistry) => Promise<unknown>>> = {
     "a kick of everyone": kickEveryone,
     "a logout of another login, then a kick of everyone": async (registry) => {
@@ -180,7 +258,7 @@ describe("an event between two commands of one method", () => {
   );
 
   it("an adoption that a kick of everyone has ended is not begun again by a node that then dies", async () => {
-    const { first, other } = nodes(2, () => Promise.reject(new Error("the node has died")));
+    const { first, other } = nodes(3, () => Promise.reject(new Error("the node has died")));
     await kickEveryone(other);
     expect(await adopt(other, login("l", "bob"), { generation: "", endCount: 0 })).toBeUndefined();
     // No further request of the session arrives that would reveal the end of the login.

@@ -73,7 +73,7 @@ export async function kickUser(
   registry: LoginRegistry,
   userId: string,
   kick: KickRecord,
-  options: Pick<EndOfUser, "except"> = {},
+  options: Pick<EndOfUser, "except" | "everyone"> = {},
 ): Promise<readonly ListedLogin[]> {
   return (await registry.end(userId, { kick, ...options })).ended;
 }

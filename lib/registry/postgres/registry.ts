@@ -177,7 +177,7 @@ export class PostgresLoginRegistry implements OwnRegistry {
     return { ended: isFound ? [readLogin(userId, row)] : [], endCount: Number(row?.["ends"]) };
   }
 
-  async #endAll(userId: string, { kick, except }: EndOfUser): Promise<EndResult> {
+  async #endAll(userId: string, { kick, except = [], everyone = false }: EndOfUser): Promise<EndResult> {
     const rows = await this.#database.step(
       this.#steps.removeAll,
       ...this.#user(userId),
@@ -186,7 +186,8 @@ export class PostgresLoginRegistry implements OwnRegistry {
       this.#app.maxSessionAgeMs,
       this.#app.channel,
       notificationHead(userId, kick),
-      except === undefined ? null : this.#loginKey(userId, except),
+      except.map((loginId) => this.#loginKey(userId, loginId)),
+      everyone,
     );
     return { ended: rows.map((row) => readLogin(userId, row)), endCount: 0 };
   }

@@ -47,9 +47,9 @@ export function statementsOf(names: Names, keepsHistory = false): Statements {
       `SELECT (SELECT mark FROM ${ended} WHERE key = $3 AND until > now()) AS login_mark,
          (SELECT (extract(epoch FROM ${overAt("l")}) * 1000)::text FROM ${logins} l
            WHERE key = $3 AND expires > now() AND ${overAt("l")} <= now()) AS over_at,
-         (SELECT mark FROM ${users} WHERE app = $1 AND key = $2 AND mark_until > now()
-           AND spared IS DISTINCT FROM $3) AS user_mark,
-         (SELECT mark FROM ${apps} WHERE app = $1) AS app_mark`,
+         (SELECT mark FROM ${users} WHERE app = $1 AND key = $2 AND mark_until > now() AND spared_by IS NULL) AS user_mark,
+         (SELECT mark FROM ${apps} WHERE app = $1 AND mark_id <> ALL (coalesce(spared_by, '{}'))) AS app_mark
+       FROM (SELECT ${names.of("spared_by")}($1, $2, $3) AS spared_by) s`,
     ),
     activeCount: statement(`SELECT count(*)::text AS count FROM ${users} WHERE ${IS_ACTIVE}`),
     activePage: statement(
@@ -91,10 +91,10 @@ function stepsOf(names: Names, keepsHistory: boolean): Pick<Statements, StepName
     `(SELECT r.*${keep("r.its_ended", mark)} FROM ${names.of(name)}(${parameters(count)}) r)`;
   const one = keep("ARRAY[r.its_login]", 6);
   const all = keep("r.its_ended", 6);
-  const ends = `SELECT array_agg(l) AS its_ended FROM ${names.of("end_logins")}(${parameters(10)}) l`;
+  const ends = `SELECT array_agg(l) AS its_ended FROM ${names.of("kick_logins")}(${parameters(11)}) l`;
   return {
     add: statement(`SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${step("begin_login", 18, 16)} ${ENDED}`),
-    adopt: statement(`SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${step("resume_login", 22, 16)} ${ENDED}`),
+    adopt: statement(`SELECT ${ADDED_COLUMNS}, ${loginColumns("l")} FROM ${step("continue_login", 22, 16)} ${ENDED}`),
     update: statement(
       `SELECT r.is_listed::text AS listed, ${loginColumns("l")} FROM ${step("change_login", 14, 12)} ${ENDED}`,
     ),

@@ -39,11 +39,12 @@ export class LoginEnds {
     this.#maxSessionAgeMs = maxSessionAgeMs;
   }
 
-  async one(userId: string, end: EndOfLogin, commands: Commands): Promise<EndResult> {
+  /** @param unlessSparedBy - ends no login that is listed because the kick of everyone with this id has spared it; `""`: any login */
+  async one(userId: string, end: EndOfLogin, commands: Commands, unlessSparedBy = ""): Promise<EndResult> {
     const { loginId, kick } = end;
     const { logins, ended, kicked, order } = this.#keysOf(userId);
     const [rows, channel] = await this.#rowsAndChannel(userId);
-    const args = writeEnd(end, this.#maxSessionAgeMs, channel, userId);
+    const args = writeEnd(end, this.#maxSessionAgeMs, channel, userId, unlessSparedBy);
     const reply = (await commands.run(REMOVE, [logins, ended, kicked, order], args)) as unknown[];
     const [record, ends, left, unfinished, shownMs] = reply;
     if (kick !== undefined && record !== null) this.#keepRows(userId, rows);
@@ -53,16 +54,21 @@ export class LoginEnds {
     return { ended: record === null ? [] : [readLogin(userId, loginId, record)], endCount: Number(ends) };
   }
 
-  async all(userId: string, { kick, except }: EndOfUser, commands: Commands): Promise<EndResult> {
+  async all(
+    userId: string,
+    { kick, except = [], everyone = false }: EndOfUser,
+    commands: Commands,
+  ): Promise<EndResult> {
     const { logins, ended, kicked, order } = this.#keysOf(userId);
     const [rows, channel] = await this.#rowsAndChannel(userId);
-    const spared = except === undefined ? [] : [except];
-    const args = [writeKick(kick), String(this.#maxSessionAgeMs), channel, encodePart(userId), ...spared];
+    const user = [channel, encodePart(userId), everyone ? kick.id : ""];
+    const args = [writeKick(kick), String(this.#maxSessionAgeMs), ...user, ...except];
     const reply = await commands.run(REMOVE_ALL, [logins, ended, kicked, order], args);
-    const removed = readLogins(userId, reply as string[]);
+    const [spared, ...fields] = reply as string[];
+    const removed = readLogins(userId, fields);
     if (removed.length > 0) this.#keepRows(userId, rows);
     // A user with a spared login keeps the row for as long as that login is shown.
-    if (except !== undefined) await this.#index.checkSooner(userId, 0);
+    if (Number(spared) > 0) await this.#index.checkSooner(userId, 0);
     else if (removed.length === 0) await this.#index.drop(rows);
     return { ended: removed, endCount: 0 };
   }

@@ -15,7 +15,17 @@ import { stepKeys, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import type { LoginEnds } from "./login-ends.js";
 import type { LoginIndex } from "./login-index.js";
 import type { NotificationChannel } from "./notification-channel.js";
-import { readKickId, readLogins, shownMs, writeChange, writeLimit, writeLogin, writeTime } from "./records.js";
+import {
+  readKickId,
+  readLogins,
+  readSpared,
+  shownMs,
+  SPARED_FIELDS,
+  writeChange,
+  writeLimit,
+  writeLogin,
+  writeTime,
+} from "./records.js";
 import { ADD, ADOPT, UPDATE } from "./scripts/bundle.js";
 
 /** Replies of UPDATE. */
@@ -75,23 +85,41 @@ export class LoginLister {
       this.#index.pend(userId),
       this.#limitArgs(userId, limit),
     ]);
-    const history = [kickIdsOf(generation)[0], String(endCount), writeTime(authenticatedAt)];
+    const refusedBy = (kick: KickRecord | undefined): string =>
+      kickSince(generation, undefined, kick, authenticatedAt)?.id ?? "";
+    const history = [kickIdsOf(generation)[0], String(endCount), writeTime(authenticatedAt), refusedBy(everyone)];
     const args = [...writeLogin(login), ...limitArgs, ...history];
-    const isRefused = kickSince(generation, undefined, everyone, authenticatedAt) !== undefined;
-    const reply = isRefused ? null : await this.#connection.run(ADOPT, stepKeys(this.#keys(userId)), args);
-    const [userKickId, ...fields] = Array.isArray(reply) ? (reply as string[]) : [];
+    const reply = await this.#connection.run(ADOPT, stepKeys(this.#keys(userId)), args);
+    const [userKickId, sparedBy = "", isNew, ...fields] = Array.isArray(reply) ? (reply as string[]) : [];
     if (userKickId === undefined) {
       await this.#index.unpend(pending);
       return { outcome: reply === null ? "ended" : Array.isArray(reply) ? "moved" : "full" };
     }
     const ended = readLogins(userId, fields);
     const everyoneSince = await this.#index.touch(userId, shownMs(login), { pending, isShorter: ended.length > 0 });
-    if (kickSince(generation, undefined, everyoneSince, authenticatedAt) === undefined) {
-      return listedAfter(userKickId, everyoneSince, ended);
-    }
-    // Remembered, because another request could otherwise list the login again, and its node could die before this check.
-    await this.#ends.one(login.userId, { loginId: login.id, remember: true }, this.#connection);
-    return { outcome: "ended" };
+    const later = refusedBy(everyoneSince);
+    if (later === "" || sparedBy.split(" ").includes(later)) return listedAfter(userKickId, everyoneSince, ended);
+    const isKept = Number(isNew) === 1 ? await this.#undo(login, endCount, later) : await this.#isSpared(login, later);
+    return isKept ? listedAfter(userKickId, everyoneSince, ended) : { outcome: "ended" };
+  }
+
+  /**
+   * Ends a login that was listed after a kick of everyone, unless that kick has spared it meanwhile. Returns whether it has. The end is
+   * remembered, because another request could otherwise list the login again, and its node could die before it looks for the kick.
+   */
+  async #undo({ userId, id }: NewLogin, endCount: number, kickId: string): Promise<boolean> {
+    const end = await this.#ends.one(userId, { loginId: id, remember: true }, this.#connection, kickId);
+    return end.endCount === endCount;
+  }
+
+  /** Returns whether a kick of everyone has spared a login that was listed before it. */
+  async #isSpared({ userId, id }: NewLogin, kickId: string): Promise<boolean> {
+    const reply = await this.#connection.command("HMGET", this.#keys(userId).ended, ...SPARED_FIELDS);
+    return (
+      readSpared(reply as unknown[])
+        .get(id)
+        ?.includes(kickId) === true
+    );
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {

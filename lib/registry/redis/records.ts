@@ -2,6 +2,7 @@ import type { KickRecord } from "../../types/login.js";
 import type { EndOfLogin, LoginChange, LoginLimit, NewLogin } from "../../types/registry.js";
 import { endTtlMs } from "../ends.js";
 import { overAt, type KeptLogin, type Lifetime } from "../lifetime.js";
+import type { SparedLogins } from "../spared.js";
 import { unavailable } from "./connection.js";
 import { encodePart } from "./keys.js";
 import { packUserAgent, unpackUserAgent } from "./user-agent.js";
@@ -99,9 +100,17 @@ export function writeLimit(limit: LoginLimit | undefined, channel: string, userI
 }
 
 /** Returns the arguments of REMOVE. */
-export function writeEnd(end: EndOfLogin, maxSessionAgeMs: number, channel: string, userId: string): string[] {
+export function writeEnd(
+  end: EndOfLogin,
+  maxSessionAgeMs: number,
+  channel: string,
+  userId: string,
+  unlessSparedBy: string,
+): string[] {
   const { loginId, kick, ifLastSid, ifSid = ifLastSid } = end;
   const { listed, unlisted } = endTtlMs(end, maxSessionAgeMs);
+  const condition =
+    ifLastSid !== undefined ? "last" : ifSid !== undefined ? "sid" : unlessSparedBy === "" ? "" : "kick";
   return [
     loginId,
     kick === undefined ? "" : writeKick(kick),
@@ -109,8 +118,8 @@ export function writeEnd(end: EndOfLogin, maxSessionAgeMs: number, channel: stri
     String(unlisted ?? ""),
     channel,
     encodePart(userId),
-    ifLastSid !== undefined ? "last" : ifSid !== undefined ? "sid" : "",
-    ifSid ?? "",
+    condition,
+    ifSid ?? unlessSparedBy,
   ];
 }
 
@@ -148,6 +157,18 @@ export function readKick(value: unknown): KickRecord | undefined {
 /** Reads the id of a kick record; `""` if there is none. */
 export function readKickId(value: unknown): string {
   return typeof value === "string" ? (value.split(" ", 1)[0] ?? "") : "";
+}
+
+/** The fields of {@link readSpared}. */
+export const SPARED_FIELDS = ["*", "*kept", "*spared"];
+
+/** Reads what the user's last kick has spared: see spared.lua. */
+export function readSpared([kick, kept, former]: readonly unknown[]): SparedLogins {
+  if (typeof former === "string") return new Map([[former, []]]);
+  const kickId = readKickId(kick);
+  if (typeof kept !== "string" || kickId === "" || readKickId(kept) !== kickId) return new Map();
+  const logins = JSON.parse(kept.slice(kickId.length)) as Record<string, string>;
+  return new Map(Object.entries(logins).map(([loginId, kicks]) => [loginId, kicks.split(" ")]));
 }
 
 /** Reads the kick record of a single login from `count expires kick`. */

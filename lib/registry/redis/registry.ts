@@ -24,6 +24,7 @@ import { OWN, type OwnRegistry } from "../../util/own-registry.js";
 import { endOfLifetime, unlessOver, type KeptLogin } from "../lifetime.js";
 import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
+import { kicksOn } from "../spared.js";
 import { kickSince, newKickRecord } from "../generation.js";
 import { adapterOf, type RedisAdapter } from "./clients/index.js";
 import { checkServer, ServerWarnings } from "./check/index.js";
@@ -38,7 +39,7 @@ import { LoginLists } from "./login-lists.js";
 import { subscribeTo, NotificationChannel } from "./notification-channel.js";
 import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import { checked, type RedisLoginRegistryOptions } from "./options.js";
-import { readEnd, readKick, readLogin, writeKick } from "./records.js";
+import { readEnd, readKick, readLogin, readSpared, SPARED_FIELDS, writeKick } from "./records.js";
 import { HEALTH, PUBLISH } from "./scripts/bundle.js";
 
 interface Application {
@@ -163,11 +164,10 @@ export class RedisLoginRegistry implements OwnRegistry {
 
   async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const { ended, logins } = this.#keys(userId);
-    const fields = ["*", "*spared", `=${loginId}`];
-    const [user, spared, end] = (await this.#connection.command("HMGET", ended, ...fields)) as unknown[];
-    const userKick = spared === loginId ? undefined : readKick(user);
-    const [everyone, kept] = await Promise.all([this.#lastKickOfEveryone(), this.#read(logins, userId, loginId)]);
-    return readEnd(end) ?? endOfLifetime(kept) ?? kickSince(generation, userKick, everyone);
+    const reply = (await this.#connection.command("HMGET", ended, ...SPARED_FIELDS, `=${loginId}`)) as unknown[];
+    const [everyone, login] = await Promise.all([this.#lastKickOfEveryone(), this.#read(logins, userId, loginId)]);
+    const kicks = kicksOn(loginId, readSpared(reply), readKick(reply[0]), everyone);
+    return readEnd(reply.at(-1)) ?? endOfLifetime(login) ?? kickSince(generation, ...kicks);
   }
 
   async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {

@@ -3,6 +3,7 @@ import { LogoutError } from "../../errors.js";
 import type { KickRecord } from "../../types/login.js";
 import { kickOf, storedKick, type StoredKick } from "../kick-json.js";
 import { overAt, type KeptLogin } from "../lifetime.js";
+import type { SparedLogins } from "../spared.js";
 
 /** The longest time that is written, in milliseconds: a `Date` cannot be later. */
 const LONGEST_MS = 8.64e15;
@@ -57,6 +58,25 @@ export function lastOf(row: Row | undefined): number | undefined {
 export function readKickId(row: Row | undefined): string | undefined {
   const written = row?.["kick_id"];
   return typeof written === "string" ? readText(written) : undefined;
+}
+
+/** What a kick has spared, as it is stored. */
+interface StoredSpared {
+  /** The id of the kick. */
+  readonly of: string;
+  readonly logins: readonly (readonly [loginId: string, kicks: readonly string[]])[];
+}
+
+export function writeSpared(kickId: string, spared: SparedLogins): string | null {
+  return spared.size === 0 ? null : JSON.stringify({ of: kickId, logins: [...spared] } satisfies StoredSpared);
+}
+
+/** Reads what the user's kick with this id has spared. `former`: the one login of a release before. */
+export function readSpared(kickId: string | undefined, written: unknown, former: unknown): SparedLogins {
+  if (typeof former === "string") return new Map([[readText(former), []]]);
+  const { of, logins } =
+    typeof written === "string" ? (readJson(written) as StoredSpared) : { of: undefined, logins: [] };
+  return new Map(of === kickId ? logins : []);
 }
 
 /** Returns the columns of a login after its id, in the order of the table. */

@@ -5,6 +5,8 @@ const IS_LIVE = `expires > ? AND min(coalesce(lasts_until, ${NEVER}), last_activ
 const LOGIN = "id, began, last_active, expires, shown_until, ip, user_agent, sids, lasts_until, idle_ms";
 const OF_USER = "app = ? AND user = ?";
 const OF_LOGIN = `${OF_USER} AND id = ?`;
+/** The ids in a JSON array. */
+const IS_NOT_IN = "id NOT IN (SELECT value FROM json_each(?))";
 const IS_SHOWN = "shown_until > ? AND sids <> '[]'";
 
 /**
@@ -22,8 +24,8 @@ export const STATEMENTS = {
   scanLogins: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND ${IS_LIVE}`,
   deleteLogin: `DELETE FROM express_logout_logins WHERE ${OF_LOGIN}`,
   deleteLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER}`,
-  loginsBut: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
-  deleteLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ?`,
+  loginsOf: `SELECT ${LOGIN} FROM express_logout_logins WHERE ${OF_USER}`,
+  deleteLoginsBut: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND ${IS_NOT_IN}`,
   deleteExpiredLogins: `DELETE FROM express_logout_logins WHERE ${OF_USER} AND expires <= ?`,
   lastExpiry: `SELECT max(expires) AS last FROM express_logout_logins WHERE ${OF_USER}`,
   lastShown: `SELECT max(shown_until) AS last FROM express_logout_logins WHERE ${OF_USER} AND sids <> '[]'`,
@@ -31,7 +33,7 @@ export const STATEMENTS = {
   // Kicked logins
   keepKicked: `INSERT OR REPLACE INTO express_logout_kicked SELECT * FROM express_logout_logins WHERE ${OF_LOGIN}`,
   keepKickedBut: `INSERT OR REPLACE INTO express_logout_kicked
-    SELECT * FROM express_logout_logins WHERE ${OF_USER} AND id IS NOT ? AND ${IS_LIVE}`,
+    SELECT * FROM express_logout_logins WHERE ${OF_USER} AND ${IS_NOT_IN} AND ${IS_LIVE}`,
   findKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_LOGIN}`,
   listKicked: `SELECT ${LOGIN} FROM express_logout_kicked WHERE ${OF_USER} AND expires > ?`,
   deleteKicked: `DELETE FROM express_logout_kicked WHERE ${OF_LOGIN}`,
@@ -46,7 +48,7 @@ export const STATEMENTS = {
   deleteExpiredEnded: `DELETE FROM express_logout_ended WHERE ${OF_USER} AND until <= ?`,
 
   // Users
-  findUser: `SELECT shown, kick_id, kick, kick_until, spared FROM express_logout_users WHERE ${OF_USER}`,
+  findUser: `SELECT shown, kick_id, kick, kick_until, spared, kept FROM express_logout_users WHERE ${OF_USER}`,
   keepUser: `INSERT INTO express_logout_users (app, user, until) VALUES (?, ?, ?)
     ON CONFLICT (app, user) DO UPDATE SET until = max(until, excluded.until)`,
   setActive: `INSERT INTO express_logout_users (app, user, active, expires, until) VALUES (?, ?, ?, ?, ?)
@@ -54,10 +56,11 @@ export const STATEMENTS = {
     until = max(until, excluded.until)`,
   setExpires: `UPDATE express_logout_users SET expires = ? WHERE ${OF_USER}`,
   setShown: `UPDATE express_logout_users SET shown = ? WHERE ${OF_USER}`,
-  putKick: `INSERT INTO express_logout_users (app, user, expires, shown, kick_id, kick, kick_until, spared, until)
+  putKick: `INSERT INTO express_logout_users (app, user, expires, shown, kick_id, kick, kick_until, kept, until)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (app, user) DO UPDATE SET expires = excluded.expires, shown = excluded.shown, kick_id = excluded.kick_id,
-    kick = excluded.kick, kick_until = excluded.kick_until, spared = excluded.spared, until = max(until, excluded.until)`,
+    kick = excluded.kick, kick_until = excluded.kick_until, spared = NULL, kept = excluded.kept,
+    until = max(until, excluded.until)`,
   deleteUser: `DELETE FROM express_logout_users WHERE ${OF_USER}`,
 
   // Everyone

@@ -2,7 +2,8 @@ import type { Generation, KickRecord } from "../../types/login.js";
 import type { Since } from "../../types/registry.js";
 import { generationAfter, kickSince } from "../generation.js";
 import type { Sql } from "./connection.js";
-import { readKick, readKickId, writeText, type Row } from "./records.js";
+import { kicksOn, type SparedLogins } from "../spared.js";
+import { readKick, readKickId, readSpared, writeText, type Row } from "./records.js";
 
 /** The kicks and ends of a user's logins that are remembered, inside of a transaction. */
 export class UserKicks {
@@ -31,7 +32,10 @@ export class UserKicks {
 
   /** Returns the kick of the user or of everyone since a login began. */
   since(loginId: string, generation: Generation, authenticatedAt?: Date): KickRecord | undefined {
-    return kickSince(generation, this.#ofUser(loginId), readKick(this.#everyoneRow()?.["kick"]), authenticatedAt);
+    const row = this.userRow();
+    const userKick = this.#isRemembered(row) ? readKick(row?.["kick"]) : undefined;
+    const kicks = kicksOn(loginId, this.spared(), userKick, readKick(this.#everyoneRow()?.["kick"]));
+    return kickSince(generation, ...kicks, authenticatedAt);
   }
 
   hasEndedSince(loginId: string, { generation, endCount, authenticatedAt }: Since): boolean {
@@ -43,19 +47,18 @@ export class UserKicks {
     return this.#sql.first("findEnded", ...this.#user, writeText(loginId), this.#now);
   }
 
+  /** Returns what the user's last kick has spared. */
+  spared(): SparedLogins {
+    const row = this.userRow();
+    return readSpared(readKickId(row), row?.["kept"], row?.["spared"]);
+  }
+
   userRow(): Row | undefined {
     return this.#sql.first("findUser", ...this.#user);
   }
 
   #everyoneRow(): Row | undefined {
     return this.#sql.first("findKickOfEveryone", this.#user[0]);
-  }
-
-  /** Returns the user's last kick, unless it has spared this login. */
-  #ofUser(loginId: string): KickRecord | undefined {
-    const row = this.userRow();
-    const isSpared = row?.["spared"] === writeText(loginId);
-    return isSpared || !this.#isRemembered(row) ? undefined : readKick(row?.["kick"]);
   }
 
   /** Whether the row of a user has a kick that counts. */

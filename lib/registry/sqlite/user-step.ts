@@ -17,8 +17,9 @@ import { excessOf } from "../limit.js";
 import type { Sql } from "./connection.js";
 import type { SqliteValue } from "./engine.js";
 import { keepEnd } from "./history.js";
+import { sparedBy } from "../spared.js";
 import { announce } from "./notifications.js";
-import { lastOf, readLogin, writeKick, writeLogin, writeText, writeTexts, type Row } from "./records.js";
+import { lastOf, readLogin, writeKick, writeLogin, writeSpared, writeText, writeTexts, type Row } from "./records.js";
 import { UserKicks } from "./user-kicks.js";
 
 /** One step on a user, inside of a transaction. `app`: the application id as stored. */
@@ -91,23 +92,32 @@ export class UserStep {
   }
 
   /** Reads before it writes, and passes ids on as they are stored: a user may have very many logins. */
-  endAll({ kick, except }: EndOfUser, maxSessionAgeMs: number): EndResult {
-    const spared = except === undefined ? undefined : this.#find(except);
-    const sparedId = spared === undefined ? null : writeText(spared.id);
-    const rows = this.#sql.all("loginsBut", ...this.#user, sparedId);
-    const live = rows.map((row) => readLogin(this.#userId, row)).filter((login) => isLive(login, this.#now));
+  endAll(end: EndOfUser, maxSessionAgeMs: number): EndResult {
+    const { kick, except } = end;
+    const isExcepted = new Set(except);
+    const all = this.#sql.all("loginsOf", ...this.#user).map((row) => readLogin(this.#userId, row));
+    const stays = (login: KeptLogin): boolean => isExcepted.has(login.id) && isLive(login, this.#now);
+    const [stay, others] = [all.filter(stays), all.filter((login) => !stays(login))];
+    const stayIds = writeTexts(stay.map(({ id }) => writeText(id)));
+    const live = others.filter((login) => isLive(login, this.#now));
     const unfinished = this.#sql.all("listKicked", ...this.#user, this.#now);
     const again = new Set(unfinished.length === 0 ? [] : live.map(({ id }) => id));
     const kicked = unfinished.map((row) => readLogin(this.#userId, row)).filter(({ id }) => !again.has(id));
 
-    if (live.length > 0) this.#sql.run("keepKickedBut", ...this.#user, sparedId, this.#now, this.#now);
-    if (rows.length > 0) this.#sql.run("deleteLoginsBut", ...this.#user, sparedId);
+    const spared = sparedBy(
+      end,
+      stay.map(({ id }) => id),
+      this.#kicks.spared(),
+    );
+    if (live.length > 0) this.#sql.run("keepKickedBut", ...this.#user, stayIds, this.#now, this.#now);
+    if (others.length > 0) this.#sql.run("deleteLoginsBut", ...this.#user, stayIds);
     const until = this.#now + maxSessionAgeMs;
-    const times = [spared === undefined ? null : spared.keptUntil, shownTime(spared) ?? null];
+    const times = [latest(stay.map(({ keptUntil }) => keptUntil)), latest(stay.map(shownTime))];
     const record = writeKick(kick);
-    this.#sql.run("putKick", ...this.#user, ...times, writeText(kick.id), record, until, sparedId, until);
+    const values = [writeText(kick.id), record, until, writeSpared(kick.id, spared), until] as const;
+    this.#sql.run("putKick", ...this.#user, ...times, ...values);
     this.#announce(
-      rows.map(({ id }) => String(id)),
+      others.map(({ id }) => writeText(id)),
       record,
     );
     this.#keep(live, kick);
@@ -271,6 +281,12 @@ export class UserStep {
   #login(loginId: string): [app: string, user: string, id: string] {
     return [...this.#user, writeText(loginId)];
   }
+}
+
+/** Returns the latest time; `null`: there is none. */
+function latest(times: readonly (number | undefined)[]): number | null {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 /** Until when lists show a login; `undefined`: not at all. */

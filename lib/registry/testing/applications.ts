@@ -48,7 +48,7 @@ export function applicationTests({ describe, test }: Suite): void {
         const generation = await begin(odd);
         await begin(other);
         const [first, second] = [newKick(), newKick()];
-        await kick("alice", { kick: first, except: id });
+        await kick("alice", { kick: first, except: [id] });
         same(await idsOf("alice"), [id]);
         await endLogin(odd, { kick: second });
         same(await registry.kickOf("alice", id, generation), second);

@@ -88,5 +88,23 @@ export function concurrencyTests({ describe, test }: Suite): void {
       });
       same(await context.online(), [0]);
     });
+
+    test("end no login that a kick of everyone spares, and adopt no other", async (context) => {
+      const here = newLogin("admin");
+      const since = { ...FIRST_TIME, generation: await context.begin(here) };
+      await atOnce(context, async (registry, index) => {
+        if (index !== AT_ONCE / 2) {
+          await registry.add(index % 4 < 2 ? here : newLogin(`user ${String(index)}`), { since });
+          return;
+        }
+        const kick = newKick();
+        await registry.kickEveryone(kick);
+        for await (const userIds of registry.scanUsers()) {
+          for (const userId of userIds) await registry.end(userId, { kick, except: [here.id], everyone: true });
+        }
+      });
+      same(await context.online(), [1, "admin"]);
+      same(await context.idsOf("admin"), [here.id]);
+    });
   });
 }

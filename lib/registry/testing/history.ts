@@ -175,7 +175,7 @@ function ends(test: Test): void {
       const [out, spared, bobs] = [newLogin("alice"), newLogin("alice"), newLogin("bob")];
       for (const login of [out, spared, bobs]) await registry.add(login);
       await registry.end("alice", { loginId: out.id });
-      await registry.end("alice", { kick: newKick(), except: spared.id });
+      await registry.end("alice", { kick: newKick(), except: [spared.id] });
       const kick = newKick();
       await registry.kickEveryone(kick);
       await registry.end("bob", { kick });

@@ -26,7 +26,7 @@ function contents({ describe, test }: Suite): void {
       const [here, phone] = [newLogin("alice"), newLogin("alice")];
       for (const each of [here, phone]) await context.begin(each);
       const kick = newKick();
-      await context.kick("alice", { kick, except: here.id });
+      await context.kick("alice", { kick, except: [here.id] });
       await until(() => recorder.notifications.length > 0, "the kick is not notified");
       same(recorder.notifications, [{ userId: "alice", loginIds: [phone.id], kick }]);
     });

@@ -122,7 +122,7 @@ function aboutToKick({ everyone, userIds }: Chosen): Omit<ConsoleContext, "appId
 async function kick(
   { options, logins }: HandlerContext,
   { everyone, userIds, loginId }: Chosen,
-  { onProgress, ...why }: KickAllOptions & KickedFrom,
+  { onProgress, ...why }: Omit<KickAllOptions, "except"> & KickedFrom,
 ): Promise<KickResult | "mistyped"> {
   if (everyone.length > 0) {
     const isTyped = everyone.every((typed) => typed === options.appId);

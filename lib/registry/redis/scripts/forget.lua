@@ -5,7 +5,7 @@ local logins, ended, kicked, order = unpack(KEYS)
 local kick, ttl = unpack(ARGV)
 
 redis.call('UNLINK', logins, kicked, order)
-redis.call('HDEL', ended, '*spared')
+redis.call('HDEL', ended, '*spared', '*kept')
 redis.call('HSET', ended, '*', kick)
 keep(ended, tonumber(ttl))
 return 1

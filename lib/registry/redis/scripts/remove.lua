@@ -3,9 +3,10 @@
 --
 -- `endTtl`, `unlistedTtl`: how long the end is remembered if the login is listed, and if it is not; "": not at all. `condition`: "":
 -- none; `sid`: ends the login only if it is listed with this session id; `last`: removes the session id, and ends the login only if
--- that was its last.
+-- that was its last; `kick`: does not end the login if it is listed and the kick of everyone with this id has spared it.
 --- @include "logins"
 --- @include "ends"
+--- @include "spared"
 
 local logins, ended, kicked, order = unpack(KEYS)
 local id, kick, endTtl, unlistedTtl, channel, user, condition, sid = unpack(ARGV)
@@ -27,6 +28,7 @@ if isKept then record = false end
 if condition ~= '' then
   local login = record and decode(record)
   local isMet = login and has(login, sid)
+  if condition == 'kick' then isMet = not (login and isAmong(sparedLogins(ended)[id] or '', sid)) end
   if isMet and condition == 'last' and #login > 6 then
     write(logins, order, id, without(login, sid))
     isMet = false

@@ -1,7 +1,7 @@
 -- Functions for the hash of a user's ended logins, and for notifications.
 --
 -- A kick is stored as `id json`. The JSON begins with {"at": and Lua reads no more of it. The ends of one login are stored as
--- `count expires kick`. Fields of the hash: `*`, the user's last kick; `*spared`, the login that this kick has spared; `=` and a
+-- `count expires kick`. Fields of the hash: `*`, the user's last kick; `*kept`, what this kick has spared, see spared.lua; `=` and a
 -- login id, the ends of that login.
 --- @include "time"
 --- @include "logins"
