@@ -80,7 +80,7 @@ export class Node {
       };
       const failed: ErrorRequestHandler = (error: { code?: unknown }) => {
         // A limit has refused a login. Its session is saved once more, and refused, at the end of the answer.
-        if (error.code !== "ERR_TOO_MANY_LOGINS") reject(error as Error);
+        if (error.code !== "ERR_TOO_MANY_LOGINS") reject(error);
         else if (!res.headersSent) res.writeHead(409).end();
       };
       (this.#app as unknown as (req: object, res: object, next: unknown) => void)(req, res, failed);

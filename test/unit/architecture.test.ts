@@ -70,8 +70,9 @@ function importsAtRunTime(): Import[] {
 }
 
 const IMPORTS = importsAtRunTime();
-const OWN = IMPORTS.filter(({ to }) => to.endsWith(".js"));
-const FOREIGN = IMPORTS.filter(({ to }) => !to.endsWith(".js"));
+const isOwn = ({ to }: Import): boolean => /\.c?js$/.test(to);
+const OWN = IMPORTS.filter(isOwn);
+const FOREIGN = IMPORTS.filter((each) => !isOwn(each));
 
 describe("the structure of lib", () => {
   it("has only the planned folders and files", () => {
