@@ -19,7 +19,10 @@ const { app } = createApp({
   sessionSecret: SESSION_SECRET ?? "the secret of the example app",
   slowMs: Number(SLOW_MS),
   // One line of JSON an entry. A kick waits until its line is written.
-  audit: AUDIT_LOG === undefined ? {} : { log: (entry) => appendFile(AUDIT_LOG, `${JSON.stringify(entry)}\n`) },
+  audit: {
+    log: AUDIT_LOG === undefined ? undefined : (entry) => appendFile(AUDIT_LOG, `${JSON.stringify(entry)}\n`),
+    history: {},
+  },
 });
 const server = app.listen(Number(PORT));
 server.once("error", (error) => {

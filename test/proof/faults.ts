@@ -141,3 +141,32 @@ export const FAULTS = {
   "a session that is gone keeps its login": KeepsGhosts,
   "shown while kept": ShownWhileKept,
 } satisfies Readonly<Record<string, new () => MemoryLoginRegistry>>;
+
+/** An old session is adopted beyond the limit. */
+class NoLimitAtAdoption extends MemoryLoginRegistry {
+  override add(login: NewLogin, options: AddOptions = {}): Promise<AddResult> {
+    return super.add(login, options.since === undefined ? options : { ...options, limit: undefined });
+  }
+}
+
+/** The limit refuses no one. */
+class RefusesNoOne extends MemoryLoginRegistry {
+  override add(login: NewLogin, options: AddOptions = {}): Promise<AddResult> {
+    const { limit } = options;
+    return super.add(login, limit?.whenFull === "refuse" ? { ...options, limit: undefined } : options);
+  }
+}
+
+/** A login lasts as long as its session. */
+class NoLifetime extends MemoryLoginRegistry {
+  override add(login: NewLogin, options?: AddOptions): Promise<AddResult> {
+    return super.add({ ...login, lastsMs: undefined, idleMs: undefined }, options);
+  }
+}
+
+/** The same, of limits and lifetimes. That a new session id counts, the contract suite checks: random histories seldom come to it. */
+export const POLICY_FAULTS = {
+  "adopt beyond the limit": NoLimitAtAdoption,
+  "refuse no one": RefusesNoOne,
+  "no lifetime": NoLifetime,
+};

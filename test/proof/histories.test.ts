@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import type { MemoryLoginRegistry } from "../../lib/index.js";
-import { FAULTS } from "./faults.js";
+import { FAULTS, POLICY_FAULTS } from "./faults.js";
 import { histories, mixedHistories, policyHistories, redisHistories, type History } from "./history.js";
 import { HistorySqlite } from "./history-sqlite.js";
 import { HistoryRedis } from "./registries.js";
@@ -117,6 +117,10 @@ describe("random histories", () => {
 
     it.each(Object.entries(FAULTS))("find the fault: %s", async (_name, Faulty) => {
       expect(await finds(Faulty)).toBe(true);
+    });
+
+    it.each(Object.entries(POLICY_FAULTS))("find the fault of limits and lifetimes: %s", async (_name, Faulty) => {
+      expect(await finds(Faulty, policyHistories)).toBe(true);
     });
 
     it("find the fault beside a process without the package: adopt without the kick record", async () => {

@@ -78,7 +78,7 @@ export class Node {
         resolve({ status: res.statusCode, cookie: sidIn(res.getHeader("set-cookie")), sid: sessionID });
         return res;
       };
-      const failed: ErrorRequestHandler = (error: { code?: unknown }) => {
+      const failed: ErrorRequestHandler = (error: Error & { code?: unknown }) => {
         // A limit has refused a login. Its session is saved once more, and refused, at the end of the answer.
         if (error.code !== "ERR_TOO_MANY_LOGINS") reject(error);
         else if (!res.headersSent) res.writeHead(409).end();
