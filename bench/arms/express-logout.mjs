@@ -23,7 +23,8 @@ await runArm(async (settings) => {
   const place = await openPlace(settings, { RESP: 3, ...tracking });
   const { store } = place;
   const registry = REGISTRIES[placeOf(settings)](place, settings);
-  const auth = logout({ store, registry, appId: "bench", ...options });
+  // The arms that it is compared with have no limit of logins.
+  const auth = logout({ store, registry, appId: "bench", logins: { max: Infinity }, ...options });
   const app = express();
   app.use(session({ store, secret: "bench", resave: false, saveUninitialized: false }));
   app.use(auth);

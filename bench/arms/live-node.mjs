@@ -18,7 +18,7 @@ await runArm(async ({ redisPort, prefix }) => {
   const client = await createClient({ url: `redis://127.0.0.1:${redisPort}` }).connect();
   const store = new RedisStore({ client, prefix: `${prefix}sessions:` });
   const registry = new RedisLoginRegistry({ client, prefix: `${prefix}logins:` });
-  const auth = logout({ store, registry, appId: "bench" });
+  const auth = logout({ store, registry, appId: "bench", logins: { max: Infinity } });
   if (typeof auth.signal !== "function") {
     throw Object.assign(new Error("auth.signal() does not exist"), { code: "ERR_OPTION_UNKNOWN" });
   }
