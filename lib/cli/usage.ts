@@ -26,7 +26,7 @@ const PAGE = {
 /** The options of each command. */
 export const OPTIONS = {
   kick: { ...KICK, login: { type: "string" }, except: { type: "string" } },
-  "kick-all": KICK,
+  "kick-all": { ...KICK, except: { type: "string", multiple: true } },
   "kick-where": {
     ...KICK,
     ip: { type: "string" },
@@ -55,6 +55,7 @@ Commands
     --login <id>      end this login only
     --except <id>     end all logins but this one
   kick-all          end all logins of everyone
+    --except <id>     not this login; may be repeated
   kick-where        end the logins that match all of these options
     --ip <address>    this IP address, or a range: 203.0.113.0/24
     --device <text>   a part of the name of the browser, system or device: firefox

@@ -128,6 +128,21 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line 
     expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, null]);
   });
 
+  it("ends everyone but one login", async () => {
+    await open();
+    const browsers = [await login("alice"), await login("alice"), await login("bob")];
+    const [newest] = (await site.auth.listLogins("alice")).items;
+    expect(await run(["kick-all", "--yes", "--json", "--except", newest?.id ?? ""])).toMatchObject({
+      exitCode: 0,
+      stdout: '{"users":2,"logins":2,"left":[]}\n',
+    });
+    expect(await Promise.all(browsers.map((browser) => site.user(browser)))).toEqual([null, "alice", null]);
+    expect(await run(["kick-all", "--yes", "--except", "me"])).toMatchObject({
+      exitCode: 2,
+      stderr: "kick-all: --except must be the id of a login.\n",
+    });
+  });
+
   it("ends the logins that match a filter, and counts them first", async () => {
     await open();
     const browsers = [await login("alice", IPHONE), await login("alice"), await login("bob", IPHONE)];

@@ -1,4 +1,5 @@
 import { LogoutError } from "../../errors.js";
+import { exceptArgument } from "../../logins/arguments.js";
 import type { KickOptions, KickResult, LongKick } from "../../logins/kick-options.js";
 import { EXIT, messageOf, usageError } from "../errors.js";
 import { openRegistry, type OpenRegistry, type Place } from "../registry.js";
@@ -94,4 +95,20 @@ function printUsers(userIds: readonly string[]): void {
   }
   const omitted = isShown ? 0 : userIds.filter((userId) => !survivesALine(userId)).length;
   if (omitted > 0) terminal.note(`${counted(omitted, "user")} left out, whose ids are more than a line: use --json.`);
+}
+
+/** @throws CliError for what is no id of a login. `command`: its name, for the message. */
+export function checkExcept(command: string, ids: readonly string[]): void {
+  if (!isValid(() => exceptArgument(ids))) throw usageError(`${command}: --except must be the id of a login.`);
+}
+
+/** Returns whether a check throws no `ERR_ARGUMENT_INVALID`. */
+export function isValid(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (LogoutError.is(error, "ERR_ARGUMENT_INVALID")) return false;
+    throw error;
+  }
 }

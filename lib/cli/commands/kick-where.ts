@@ -1,9 +1,7 @@
-import { LogoutError } from "../../errors.js";
-import { exceptArgument } from "../../logins/arguments.js";
 import { predicateOf, type LoginFilter } from "../../logins/filter.js";
 import { argumentsError, usageError } from "../errors.js";
 import { printable } from "../terminal.js";
-import { endLogins, withProgress, type KickFlags } from "./ending.js";
+import { checkExcept, endLogins, isValid, withProgress, type KickFlags } from "./ending.js";
 
 /** The options that select logins. */
 interface FilterFlags {
@@ -55,7 +53,7 @@ export async function kickWhere(args: readonly string[], flags: KickWhereFlags):
     throw argumentsError(`kick-where: pass at least one of ${names.join(", ")}. To end all logins, use kick-all.`);
   }
   const filter = Object.assign({}, ...given.map(({ name, value }) => memberOf(name, value))) as LoginFilter;
-  checkExcept(except);
+  checkExcept("kick-where", except);
   const options = given.map(({ name, value }) => `--${name} ${printable(value)}`);
   return endLogins(
     {
@@ -77,20 +75,6 @@ function memberOf(name: keyof FilterFlags, text: string): LoginFilter {
     throw usageError(`kick-where: --${name} must be ${expects}.`);
   }
   return filter;
-}
-
-function checkExcept(ids: readonly string[]): void {
-  if (!isValid(() => exceptArgument(ids))) throw usageError("kick-where: --except must be the id of a login.");
-}
-
-function isValid(check: () => unknown): boolean {
-  try {
-    check();
-    return true;
-  } catch (error) {
-    if (LogoutError.is(error, "ERR_ARGUMENT_INVALID")) return false;
-    throw error;
-  }
 }
 
 function milliseconds(text: string): number | undefined {

@@ -1,6 +1,6 @@
 import { argumentsError, usageError } from "../errors.js";
 import { count, printable, terminal } from "../terminal.js";
-import { endLogins, withProgress, type KickFlags } from "./ending.js";
+import { checkExcept, endLogins, withProgress, type KickFlags } from "./ending.js";
 
 export interface KickUserFlags extends KickFlags {
   readonly login?: string | undefined;
@@ -31,13 +31,20 @@ export async function kick(args: readonly string[], flags: KickUserFlags): Promi
   );
 }
 
+export interface KickAllFlags extends KickFlags {
+  readonly except?: readonly string[] | undefined;
+}
+
 /** `kick-all` */
-export async function kickAll(args: readonly string[], flags: KickFlags): Promise<number> {
+export async function kickAll(args: readonly string[], { except = [], ...flags }: KickAllFlags): Promise<number> {
   if (args.length > 0) throw argumentsError("kick-all takes no users. To end the logins of some, use kick.");
+  checkExcept("kick-all", except);
+  const but = except.length === 0 ? "" : ` but ${except.map(printable).join(", ")}`;
   return endLogins(
     {
-      what: "all logins of everyone",
-      act: ({ logins }, options) => withProgress((progress) => logins.kickAll({ ...options, ...progress })),
+      what: `all logins of everyone${but}`,
+      act: ({ logins }, options) => withProgress((progress) => logins.kickAll({ ...options, ...progress, except })),
+      isFinishedByKick: except.length === 0,
     },
     flags,
   );
