@@ -96,7 +96,7 @@ describe("a call that times out", () => {
 });
 
 describe("a kick of everyone while a login is being listed", () => {
-  it.each(["begin_login", "resume_login"] as const)("waits until it is listed, and finds it: %s", async (method) => {
+  it.each(["begin_login", "continue_login"] as const)("waits until it is listed, and finds it: %s", async (method) => {
     let listing: PostgresClient | undefined;
     const pool = site.pool();
     const appId = next("app");
