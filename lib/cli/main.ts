@@ -53,12 +53,25 @@ interface Parsed {
 
 function parsed(name: CommandName, args: readonly string[]): Parsed {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS[name], allowPositionals: true });
+    return parseArgs({ args: withValues(args, OPTIONS[name]), options: OPTIONS[name], allowPositionals: true });
   } catch (error) {
     // Its first sentence says what is wrong; the others are about files that begin with a dash.
     const [what = ""] = (error as Error).message.split(". ");
     throw argumentsError(`${name}: ${what.replace(/\.$/, "")}.`);
   }
+}
+
+/** An id of a login that begins with a dash, which `parseArgs` would take for an option. */
+const DASHED_ID = /^-[\w-]{21}$/;
+
+/** Joins options and the ids that follow them: `--except -a…` is `--except=-a…`. */
+function withValues(args: readonly string[], options: Readonly<Record<string, { readonly type: string }>>): string[] {
+  const takesId = (arg: string | undefined): boolean => options[arg?.replace(/^--/, "") ?? ""]?.type === "string";
+  return args.flatMap((arg, index) => {
+    const next = args[index + 1] ?? "";
+    if (DASHED_ID.test(arg) && takesId(args[index - 1])) return [];
+    return takesId(arg) && DASHED_ID.test(next) ? [`${arg}=${next}`] : [arg];
+  });
 }
 
 function version(): string {

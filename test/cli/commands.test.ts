@@ -76,6 +76,22 @@ describe.each([redisPlace(), postgresPlace(), sqlitePlace()])("the command line 
     expect(users).toEqual([null, "alice", null]);
   });
 
+  it("takes an id of a login that begins with a dash", async () => {
+    await open();
+    const id = `-${"a".repeat(21)}`;
+    const registry = place.registry();
+    registry.init({ appId: site.appId, maxSessionAgeMs: 3_600_000 });
+    await registry.add({ ...newLogin(), id });
+    expect(await run(["kick", "alice", "--except", id, "--yes", "--json"])).toMatchObject({
+      exitCode: 0,
+      stdout: '{"users":0,"logins":0,"left":[]}\n',
+    });
+    expect(await run(["kick", "alice", "--login", id, "--yes", "--json"])).toMatchObject({
+      exitCode: 0,
+      stdout: '{"users":1,"logins":1,"left":[]}\n',
+    });
+  });
+
   it("reads users from stdin, one a line", async () => {
     await open();
     const browsers = [await login("alice"), await login("bob b"), await login("carol")];
