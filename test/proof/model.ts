@@ -605,14 +605,15 @@ export class Model implements StoreWatcher {
   #mustHaveLogin(user: string): boolean {
     const logins = this.logins.filter((login) => login.user === user && login.storedAt !== undefined);
     const isPlain = logins.every((login) => {
-      const { endedAt, isBeyondLimit, isCopied, isCutOff, isDeleted } = login;
-      return (endedAt === undefined || isBeyondLimit) && isUndoubted(login) && !isCopied && !isCutOff && !isDeleted;
+      const { endedAt, isBeyondLimit, isCopied, isCutOff, isDeleted, lifetime } = login;
+      const isOpen = (endedAt === undefined || isBeyondLimit) && lifetime === "as it began";
+      return isOpen && isUndoubted(login) && !isCopied && !isCutOff && !isDeleted;
     });
     const isLive = [...this.#placed].some(
       ([sid, login]) =>
         login.user === user && login.isAdopted && !this.#isExpired(sid) && !this.#policy.mayBeOver(login),
     );
-    return isPlain && isLive;
+    return this.#policy.hasLimit && isPlain && isLive;
   }
 
   #login(user: string, tag: string): ModelLogin {

@@ -34,6 +34,10 @@ export class PolicyModel {
     this.#policy = policy;
   }
 
+  get hasLimit(): boolean {
+    return this.#policy.max !== undefined;
+  }
+
   get hasLifetimes(): boolean {
     return this.#policy.absoluteMs !== undefined || this.#policy.idleMs !== undefined;
   }

@@ -429,7 +429,8 @@ class World {
       isWhole: this.#isWhole,
       sessions: this.#sessions.live,
       expiresAt: (sid) => this.#sessions.expiresAt(sid),
-      missed: this.#missed,
+      // With a policy, what lists show of deleted sessions is not demanded yet.
+      missed: this.#history.policy === undefined ? this.#missed : new Set(),
       lists: new Map(lists),
       online: await this.#list.activeUsers({ offset: 0, limit: USERS.length }),
     };
