@@ -3,12 +3,12 @@ import type { HistoryLog } from "../types/history.js";
 import { allInTurn } from "../util/all-in-turn.js";
 import { debugError } from "../util/debug.js";
 import { Deadline } from "../util/deadline.js";
+import { MAX_LOGIN_IDS } from "../util/limits.js";
 import { oneLine } from "../util/one-line.js";
 import { warn } from "../util/warning.js";
 import type { AuditAction, AuditEntry, AuditOptions } from "./entry.js";
 
 const TIMEOUT_MS = 10_000;
-export const MAX_LOGIN_IDS = 1_000;
 /** What the history keeps: not what every user does all the time. */
 const KEPT: readonly AuditAction[] = ["kick", "kick-everyone", "limit", "lifetime", "denied"];
 

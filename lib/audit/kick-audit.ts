@@ -1,6 +1,7 @@
 import { LogoutError } from "../errors.js";
 import type { DeviceInfo, KickRecord } from "../types/login.js";
-import { AuditTimeout, MAX_LOGIN_IDS, type Audit, type AuditedEvent } from "./audit.js";
+import { MAX_LOGIN_IDS } from "../util/limits.js";
+import { AuditTimeout, type Audit, type AuditedEvent } from "./audit.js";
 
 /** Records one kick: what became of each user. */
 export class KickAudit {

@@ -2,12 +2,11 @@ import type { AuditEntry } from "../audit/entry.js";
 import { LogoutError } from "../errors.js";
 import type { HistoryPage, Page } from "../types/history.js";
 import type { KickRecord } from "../types/login.js";
+import { MAX_LOGIN_IDS } from "../util/limits.js";
 import { oneLine } from "../util/one-line.js";
 
 const DAY_MS = 86_400_000;
 const READ_AT_ONCE = 1_000;
-/** The maximum number of login ids in an entry. */
-const MAX_LOGIN_IDS = 1_000;
 
 /** An entry, with its place in the history. */
 export interface KeptEntry {

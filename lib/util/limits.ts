@@ -9,3 +9,5 @@ export const DEFAULT_MAX_AGE_MS = 400 * 86_400_000;
 
 /** The maximum number of logins of one user in a list of users. */
 export const LOGINS_PER_USER = 50;
+/** The maximum number of login ids in an audit entry. */
+export const MAX_LOGIN_IDS = 1_000;

@@ -52,10 +52,6 @@ export class PolicyModel {
     this.#times.set(login, { began: Date.now(), active: Date.now() });
   }
 
-  isKnown(login: ModelLogin): boolean {
-    return this.#times.has(login);
-  }
-
   active(login: ModelLogin): void {
     const times = this.#times.get(login);
     if (times !== undefined) times.active = Date.now();

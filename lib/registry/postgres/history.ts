@@ -14,7 +14,7 @@ interface Application {
   readonly history: HistoryLimits | undefined;
 }
 
-export interface PostgresHistoryLimits {
+export interface PostgresHistoryOptions {
   readonly database: Database;
   readonly statements: Statements;
   readonly application: () => Application;
@@ -30,7 +30,7 @@ export class PostgresHistory implements HistoryLog {
   readonly #application: () => Application;
   readonly #onAppend: () => void;
 
-  constructor({ database, statements, application, onAppend }: PostgresHistoryLimits) {
+  constructor({ database, statements, application, onAppend }: PostgresHistoryOptions) {
     this.#database = database;
     this.#statements = statements;
     this.#application = application;

@@ -83,10 +83,10 @@ export function statementsOf(names: Names, keepsHistory = false): Statements {
 
 /** Writes: functions, see `sql/`. */
 function stepsOf(names: Names, keepsHistory: boolean): Pick<Statements, StepName> {
-  // In the list of columns: a subquery calls a volatile function there once for each row, and this one has one row. `mark`, `user`: the
-  // parameters.
-  const keep = (ended: string, mark: number, user = 3): string =>
-    keepsHistory ? `, ${names.of("keep_end")}($1, $2, $${String(user)}, $${String(mark)}, ${ended})` : "";
+  // In the list of columns: a subquery calls a volatile function there once for each row, and this one has one row. `mark`: the
+  // parameter.
+  const keep = (ended: string, mark: number): string =>
+    keepsHistory ? `, ${names.of("keep_end")}($1, $2, $3, $${String(mark)}, ${ended})` : "";
   const step = (name: string, count: number, mark: number): string =>
     `(SELECT r.*${keep("r.its_ended", mark)} FROM ${names.of(name)}(${parameters(count)}) r)`;
   const one = keep("ARRAY[r.its_login]", 6);

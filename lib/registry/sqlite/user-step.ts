@@ -91,7 +91,7 @@ export class UserStep {
     return { ended: ended === undefined ? [] : [ended], endCount: ttlMs === undefined ? endCount : endCount + 1 };
   }
 
-  /** Reads before it writes, and passes ids on as they are stored: a user may have very many logins. */
+  /** Reads before it writes. */
   endAll(end: EndOfUser, maxSessionAgeMs: number): EndResult {
     const { kick, except } = end;
     const isExcepted = new Set(except);
