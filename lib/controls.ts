@@ -60,7 +60,7 @@ export interface LogoutControls {
   /** Lists the users who are online, newest activity first. @throws LogoutError as {@link LogoutControls.listLogins} */
   readonly listActiveUsers: (page?: PageRequest) => Promise<CountedPage<ActiveUser>>;
   /**
-   * Lists what the history has kept, the last first. Needs `audit.history`. [The history](docs/guides/audit.md#history)
+   * Lists what the history has kept, newest first. Needs `audit.history`. [The history](docs/guides/audit.md#history)
    *
    * @throws LogoutError `ERR_REGISTRY_UNSUPPORTED` without `audit.history`; others as {@link LogoutControls.listLogins}
    */

@@ -66,11 +66,11 @@ const DASHED_ID = /^-[\w-]{21}$/;
 
 /** Joins options and the ids that follow them: `--except -a…` is `--except=-a…`. */
 function withValues(args: readonly string[], options: Readonly<Record<string, { readonly type: string }>>): string[] {
-  const takesId = (arg: string | undefined): boolean => options[arg?.replace(/^--/, "") ?? ""]?.type === "string";
+  const isValue = (index: number): boolean =>
+    DASHED_ID.test(args[index] ?? "") && options[args[index - 1]?.replace(/^--/, "") ?? ""]?.type === "string";
   return args.flatMap((arg, index) => {
-    const next = args[index + 1] ?? "";
-    if (DASHED_ID.test(arg) && takesId(args[index - 1])) return [];
-    return takesId(arg) && DASHED_ID.test(next) ? [`${arg}=${next}`] : [arg];
+    if (isValue(index)) return [];
+    return isValue(index + 1) ? [`${arg}=${String(args[index + 1])}`] : [arg];
   });
 }
 

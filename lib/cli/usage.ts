@@ -67,7 +67,7 @@ Commands
     --dry-run         count what would end, and end nothing
   logins <user>     list the logins of a user
   active            list the users who are online
-  history           list kicks, limits, lifetimes and what was denied, the last first
+  history           list kicks, limits, lifetimes and what was denied, newest first
     --user <id>       about this user only
     --by <text>       by this one only
     --before <time>   earlier than this only, such as 2026-11-28T09:00Z

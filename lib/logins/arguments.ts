@@ -19,6 +19,14 @@ export function exceptArgument(value: unknown): readonly string[] {
   );
 }
 
+export function isDate(value: unknown): value is Date {
+  return value instanceof Date && !Number.isNaN(+value);
+}
+
+export function invalidArgument(message: string): LogoutError {
+  return new LogoutError("ERR_ARGUMENT_INVALID", message);
+}
+
 export function userIdArgument(value: unknown): string {
   const userId = toUserId(value);
   if (userId === undefined)

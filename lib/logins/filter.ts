@@ -1,6 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { LogoutError } from "../errors.js";
 import type { Login } from "../types/login.js";
+import { invalidArgument, isDate } from "./arguments.js";
 import { readDevice } from "../util/device.js";
 
 /** Selects logins. Every member that is present must match. */
@@ -49,16 +50,16 @@ const MATCHERS: Matchers = {
 export function predicateOf(where: unknown): LoginPredicate {
   if (typeof where === "function") return (login) => ask(where as (login: Login) => unknown, login);
   if (typeof where !== "object" || where === null) {
-    throw invalid("kickWhere takes a filter, or a function: (login) => boolean.");
+    throw invalidArgument("kickWhere takes a filter, or a function: (login) => boolean.");
   }
   const given = Object.entries(where).filter(([, wanted]) => wanted !== undefined);
-  if (given.length === 0) throw invalid("An empty filter matches everyone: use kickAll.");
+  if (given.length === 0) throw invalidArgument("An empty filter matches everyone: use kickAll.");
   const predicates = given.map(([name, wanted]) => {
     if (!Object.hasOwn(MATCHERS, name)) {
-      throw invalid(`Unknown member ${name} of the filter. Known: ${Object.keys(MATCHERS).join(", ")}.`);
+      throw invalidArgument(`Unknown member ${name} of the filter. Known: ${Object.keys(MATCHERS).join(", ")}.`);
     }
     const predicate = MATCHERS[name as keyof LoginFilter](wanted);
-    if (predicate === undefined) throw invalid(`The member ${name} of the filter is invalid.`);
+    if (predicate === undefined) throw invalidArgument(`The member ${name} of the filter is invalid.`);
     return predicate;
   });
   return (login, count) => predicates.every((matches) => matches(login, count));
@@ -73,7 +74,7 @@ function ask(matches: (login: Login) => unknown, login: Login): boolean {
   }
   // A promise would count as true for every login.
   if (typeof answer === "boolean") return answer;
-  throw invalid("The function given to kickWhere must return true or false, and not a promise.");
+  throw invalidArgument("The function given to kickWhere must return true or false, and not a promise.");
 }
 
 function addressMatcher(wanted: string): ((ip: string) => boolean) | undefined {
@@ -97,12 +98,4 @@ function deviceNames(userAgent: string | undefined): string {
 
 function isNumber(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
-}
-
-function isDate(value: unknown): value is Date {
-  return value instanceof Date && !Number.isNaN(+value);
-}
-
-function invalid(message: string): LogoutError {
-  return new LogoutError("ERR_ARGUMENT_INVALID", message);
 }

@@ -2,7 +2,7 @@ import type { AuditEntry } from "../audit/entry.js";
 import { LogoutError } from "../errors.js";
 import type { HistoryLog, Page } from "../types/history.js";
 import type { UserId } from "../types/login.js";
-import { userIdArgument } from "./arguments.js";
+import { invalidArgument, isDate, userIdArgument } from "./arguments.js";
 import { DEFAULT_PAGE, limitArgument, type PageRequest } from "./paging.js";
 
 /** Which entries {@link LogoutControls.listHistory} lists. */
@@ -32,15 +32,11 @@ export async function listHistory(
   { limit = DEFAULT_PAGE, cursor, userId, by, before }: HistoryQuery = {},
 ): Promise<Page<AuditEntry>> {
   if (cursor !== undefined && typeof cursor !== "string")
-    throw invalid("cursor must be the cursor of the previous page.");
-  if (by !== undefined && typeof by !== "string") throw invalid("by must be a string.");
-  if (before !== undefined && !(before instanceof Date && !Number.isNaN(+before))) {
-    throw invalid("before must be a valid Date.");
+    throw invalidArgument("cursor must be the cursor of the previous page.");
+  if (by !== undefined && typeof by !== "string") throw invalidArgument("by must be a string.");
+  if (before !== undefined && !isDate(before)) {
+    throw invalidArgument("before must be a valid Date.");
   }
   const user = userId === undefined ? undefined : userIdArgument(userId);
   return history.list({ limit: limitArgument(limit), cursor, userId: user, by, before });
-}
-
-function invalid(message: string): LogoutError {
-  return new LogoutError("ERR_ARGUMENT_INVALID", message);
 }

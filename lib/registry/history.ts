@@ -15,7 +15,7 @@ export interface KeptEntry {
 }
 
 /**
- * Reads entries, the last kept first.
+ * Reads entries, newest first.
  *
  * @param before - the position after the first entry to read. Default: the end of the history.
  */

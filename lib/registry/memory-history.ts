@@ -4,7 +4,7 @@ import { numberOf, readHistory, type KeptEntry } from "./history.js";
 
 /** The history of `MemoryLoginRegistry`. */
 export class MemoryHistory implements HistoryLog {
-  /** The last kept entry is the last one. */
+  /** Oldest first. */
   readonly #kept: KeptEntry[] = [];
   #number = 0;
   /** How much is kept. Absent: all of what comes, which is nothing if the app keeps no history. */

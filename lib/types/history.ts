@@ -46,9 +46,9 @@ export interface HistoryLog {
   /** Keeps an entry. It may be kept twice, if a client sends a command twice. */
   append(entry: AuditEntry): Promise<void>;
   /**
-   * Lists entries, the last kept first, each once.
+   * Lists entries, newest first, each once.
    *
-   * @throws LogoutError `ERR_ARGUMENT_INVALID` for a cursor that is none
+   * @throws LogoutError `ERR_ARGUMENT_INVALID` for an invalid cursor
    */
   list(page: HistoryPage): Promise<Page<AuditEntry>>;
 }

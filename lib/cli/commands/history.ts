@@ -1,7 +1,8 @@
 import type { AuditEntry } from "../../audit/entry.js";
 import { listHistory } from "../../logins/list-history.js";
-import { CliError, EXIT, usageError } from "../errors.js";
+import { argumentsError, CliError, EXIT, usageError } from "../errors.js";
 import { table } from "../terminal.js";
+import { readTime, TIME, writeTime } from "../times.js";
 import { list, type ListFlags } from "./lists.js";
 
 export interface HistoryFlags extends ListFlags {
@@ -12,10 +13,9 @@ export interface HistoryFlags extends ListFlags {
 
 /** `history` */
 export async function history(args: readonly string[], { user, by, before, ...flags }: HistoryFlags): Promise<number> {
-  if (args.length > 0) throw usageError("history takes no arguments: --user <id> for one user.");
-  const time = before === undefined ? undefined : new Date(before);
-  if (time !== undefined && Number.isNaN(+time))
-    throw usageError("--before must be a time, such as 2026-11-28T09:00Z.");
+  if (args.length > 0) throw argumentsError("history takes no arguments: --user <id> for one user.");
+  const time = before === undefined ? undefined : readTime(before);
+  if (before !== undefined && time === undefined) throw usageError(`history: --before must be ${TIME}.`);
   return list(
     flags,
     ({ registry }, query) => {
@@ -31,5 +31,5 @@ export async function history(args: readonly string[], { user, by, before, ...fl
 
 function rowOf({ at, action, outcome, userId, logins, by, reason }: AuditEntry): string[] {
   const what = outcome === "success" || action === "denied" ? action : `${action}, failed`;
-  return [at.slice(0, 19).replace("T", " "), what, userId ?? "-", String(logins ?? "-"), by ?? "-", reason ?? ""];
+  return [writeTime(new Date(at)), what, userId ?? "-", String(logins ?? "-"), by ?? "-", reason ?? ""];
 }

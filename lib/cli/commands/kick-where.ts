@@ -1,6 +1,7 @@
 import { predicateOf, type LoginFilter } from "../../logins/filter.js";
 import { argumentsError, usageError } from "../errors.js";
 import { printable } from "../terminal.js";
+import { readTime, TIME } from "../times.js";
 import { checkExcept, endLogins, isValid, withProgress, type KickFlags } from "./ending.js";
 
 /** The options that select logins. */
@@ -26,7 +27,6 @@ interface Selector {
 }
 
 const DURATION = "a duration such as 30m, 12h or 7d";
-const TIME = 'a time such as 2026-11-29, "2026-11-29 16:30" or 2026-11-29T16:30:00+01:00; without a zone it is UTC';
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 const asItIs = (text: string): string => text;
@@ -35,8 +35,8 @@ const SELECTORS: Readonly<Record<keyof FilterFlags, Selector>> = {
   ip: { member: "ip", read: asItIs, expects: "an IP address, or a range such as 203.0.113.0/24" },
   device: { member: "device", read: asItIs, expects: "a part of the name of a browser, system or device" },
   "idle-for": { member: "idleForMs", read: milliseconds, expects: DURATION },
-  "logged-in-before": { member: "loggedInBefore", read: time, expects: TIME },
-  "logged-in-after": { member: "loggedInAfter", read: time, expects: TIME },
+  "logged-in-before": { member: "loggedInBefore", read: readTime, expects: TIME },
+  "logged-in-after": { member: "loggedInAfter", read: readTime, expects: TIME },
   "min-logins": { member: "minLogins", read: wholeNumber, expects: "a whole number above 0" },
 };
 
@@ -81,16 +81,6 @@ function milliseconds(text: string): number | undefined {
   const [, number = "", unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const ms = Number(number) * (UNIT_MS[unit] ?? 0);
   return ms > 0 ? ms : undefined;
-}
-
-/** Reads a time as the lists print it, or by ISO 8601. A day that does not exist would count as one of the next month. */
-function time(text: string): Date | undefined {
-  const [, day = "", clock = "00:00", zone = "Z"] =
-    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
-  const read = new Date(`${day}T${clock}${zone}`);
-  const midnight = new Date(`${day}T00:00Z`);
-  if (Number.isNaN(+read) || Number.isNaN(+midnight)) return undefined;
-  return midnight.toISOString().startsWith(day) ? read : undefined;
 }
 
 function wholeNumber(text: string): number | undefined {

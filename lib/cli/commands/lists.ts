@@ -5,6 +5,7 @@ import type { Login } from "../../types/login.js";
 import { argumentsError, EXIT, usageError } from "../errors.js";
 import { openRegistry, type OpenRegistry, type Place } from "../registry.js";
 import { counted, printable, table, terminal } from "../terminal.js";
+import { writeTime } from "../times.js";
 
 /** Options of the commands that list. */
 export interface ListFlags extends Place {
@@ -13,7 +14,6 @@ export interface ListFlags extends Place {
   readonly json?: boolean | undefined;
 }
 
-const time = (date: Date): string => date.toISOString().slice(0, 19).replace("T", " ");
 const device = ({ ip = "-", userAgent = "-" }: Login): readonly string[] => [ip, userAgent];
 
 /** `logins <user>` */
@@ -22,7 +22,12 @@ export async function logins(args: readonly string[], flags: ListFlags): Promise
   if (userId === undefined || args.length > 1) throw argumentsError("logins: name one user.");
   const read = (opened: OpenRegistry, query: object): Promise<CountedPage<Login>> => opened.logins.list(userId, query);
   return list(flags, read, (page) => {
-    const rows = page.items.map((login) => [login.id, time(login.began), time(login.lastActive), ...device(login)]);
+    const rows = page.items.map((login) => [
+      login.id,
+      writeTime(login.began),
+      writeTime(login.lastActive),
+      ...device(login),
+    ]);
     table(["LOGIN", "BEGAN (UTC)", "LAST ACTIVE (UTC)", "IP", "USER AGENT"], rows);
     terminal.note(`${counted(page.total, "login")} of ${printable(userId)}.`);
   });
@@ -37,7 +42,12 @@ export async function active(args: readonly string[], flags: ListFlags): Promise
     (page) => {
       const rows = page.items.map(({ userId, loginsCount, logins: [newest, ...older] }) => {
         const last = [newest, ...older].reduce((latest, login) => Math.max(latest, +(login?.lastActive ?? 0)), 0);
-        return [userId, String(loginsCount), time(new Date(last)), ...(newest === undefined ? [] : device(newest))];
+        return [
+          userId,
+          String(loginsCount),
+          writeTime(new Date(last)),
+          ...(newest === undefined ? [] : device(newest)),
+        ];
       });
       table(["USER", "LOGINS", "LAST ACTIVE (UTC)", "IP", "USER AGENT"], rows);
       terminal.note(`${counted(page.total, "user")} online.`);

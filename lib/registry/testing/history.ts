@@ -68,7 +68,7 @@ function entries(test: Test): void {
     same(await listed(), [entry]);
   });
 
-  test("lists the last kept entry first, page by page, each once", async ({ history, context: { space }, ids }) => {
+  test("lists the newest entry first, page by page, each once", async ({ history, context: { space }, ids }) => {
     const all = Array.from({ length: 25 }, () => newEntry(space));
     for (const entry of all) await history.append(entry);
     const newestFirst = all.map(({ id }) => id).reverse();
@@ -92,7 +92,7 @@ function entries(test: Test): void {
     same(await ids(), [entry.id]);
   });
 
-  test("refuses a cursor that is none", async ({ history }) => {
+  test("refuses an invalid cursor", async ({ history }) => {
     await rejects(() => history.list({ limit: 10, cursor: "x'; --" }), "ERR_ARGUMENT_INVALID");
   });
 
