@@ -76,22 +76,13 @@ export function loginPage({ failed, returnTo }: { failed: boolean; returnTo: str
     children: (
       <>
         {failed ? <p role="alert">That name and that password do not belong together.</p> : null}
-        <form method="post" action="/login">
-          <input type="hidden" name="returnTo" value={returnTo} />
+        <PasswordForm action="/login" returnTo={returnTo} button="Log in">
           <p>
             <label>
               Name <input name="username" autocomplete="username" required />
             </label>
           </p>
-          <p>
-            <label>
-              Password <input name="password" type="password" autocomplete="current-password" required />
-            </label>
-          </p>
-          <p>
-            <button type="submit">Log in</button>
-          </p>
-        </form>
+        </PasswordForm>
         <p>The accounts of this demo:</p>
         <ul>
           {Object.entries(DEMO_PASSWORDS).map(([name, password]) => (
@@ -111,17 +102,7 @@ export function confirmPage({ failed, returnTo }: { failed: boolean; returnTo: s
     children: (
       <>
         {failed ? <p role="alert">That is not your password.</p> : null}
-        <form method="post" action="/confirm">
-          <input type="hidden" name="returnTo" value={returnTo} />
-          <p>
-            <label>
-              Password <input name="password" type="password" autocomplete="current-password" required />
-            </label>
-          </p>
-          <p>
-            <button type="submit">Confirm</button>
-          </p>
-        </form>
+        <PasswordForm action="/confirm" returnTo={returnTo} button="Confirm" />
       </>
     ),
   });
@@ -129,4 +110,29 @@ export function confirmPage({ failed, returnTo }: { failed: boolean; returnTo: s
 
 export function byePage(): string {
   return page({ title: "Good bye", children: <LoginLink /> });
+}
+
+interface PasswordFormProps {
+  readonly action: string;
+  readonly returnTo: string;
+  readonly button: string;
+  /** What comes before the password. */
+  readonly children?: ComponentChildren;
+}
+
+function PasswordForm({ action, returnTo, button, children }: PasswordFormProps) {
+  return (
+    <form method="post" action={action}>
+      <input type="hidden" name="returnTo" value={returnTo} />
+      {children}
+      <p>
+        <label>
+          Password <input name="password" type="password" autocomplete="current-password" required />
+        </label>
+      </p>
+      <p>
+        <button type="submit">{button}</button>
+      </p>
+    </form>
+  );
 }

@@ -1,5 +1,6 @@
 import type { AuditOptions } from "../audit/entry.js";
 import { LogoutError } from "../errors.js";
+import { DEFAULT_LIMITS } from "../registry/history.js";
 import type { HistoryLimits, HistoryOptions } from "../types/history.js";
 import type { LoginRegistry } from "../types/registry.js";
 import { check, isFunction, isObject, type Checks } from "./checks.js";
@@ -35,6 +36,6 @@ export function resolveAudit(options: AuditOptions = {}, registry: LoginRegistry
       "logout(): the registry does not support audit.history. Use a registry of this package, or leave the option out.",
     );
   }
-  const { days = 90, maxEntries = 10_000 } = history;
+  const { days = DEFAULT_LIMITS.days, maxEntries = DEFAULT_LIMITS.maxEntries } = history;
   return { log, history: { days, maxEntries } };
 }

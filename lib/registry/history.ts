@@ -1,11 +1,13 @@
 import type { AuditEntry } from "../audit/entry.js";
 import { LogoutError } from "../errors.js";
-import type { HistoryPage, Page } from "../types/history.js";
+import type { HistoryLimits, HistoryPage, Page } from "../types/history.js";
 import type { KickRecord } from "../types/login.js";
 import { MAX_LOGIN_IDS } from "../util/limits.js";
 import { oneLine } from "../util/one-line.js";
 
-const DAY_MS = 86_400_000;
+/** How much is kept if the app does not say. */
+export const DEFAULT_LIMITS: HistoryLimits = { days: 90, maxEntries: 10_000 };
+export const DAY_MS = 86_400_000;
 const READ_AT_ONCE = 1_000;
 
 /** An entry, with its place in the history. */

@@ -1,29 +1,24 @@
 // Kicks a user, and says so once the logins have ended and nothing is recorded by this process yet. It then waits to be killed. The
-// arguments: the kind of registry, and its address.
+// registry is named as for the command line: by REDIS_URL, DATABASE_URL or --sqlite.
 import { once } from "node:events";
 import { MemoryStore } from "express-session";
 import { logout } from "express-logout";
+import { PostgresLoginRegistry } from "express-logout/postgres";
+import { RedisLoginRegistry } from "express-logout/redis";
+import { SqliteLoginRegistry } from "express-logout/sqlite";
+import { Pool } from "pg";
+import { createClient } from "redis";
 
-const OPEN = {
-  redis: async (url) => {
-    const [{ createClient }, { RedisLoginRegistry }] = await Promise.all([
-      import("redis"),
-      import("express-logout/redis"),
-    ]);
-    return new RedisLoginRegistry({ client: await createClient({ url }).connect() });
-  },
-  postgres: async (url) => {
-    const [{ Pool }, { PostgresLoginRegistry }] = await Promise.all([import("pg"), import("express-logout/postgres")]);
-    return new PostgresLoginRegistry({ pool: new Pool({ connectionString: url }) });
-  },
-  sqlite: async (file) => {
-    const { SqliteLoginRegistry } = await import("express-logout/sqlite");
-    return new SqliteLoginRegistry({ database: file });
-  },
-};
+async function openRegistry() {
+  const { REDIS_URL, DATABASE_URL } = process.env;
+  if (REDIS_URL !== undefined)
+    return new RedisLoginRegistry({ client: await createClient({ url: REDIS_URL }).connect() });
+  if (DATABASE_URL !== undefined)
+    return new PostgresLoginRegistry({ pool: new Pool({ connectionString: DATABASE_URL }) });
+  return new SqliteLoginRegistry({ database: process.argv.at(-1) });
+}
 
-const [kind, address] = process.argv.slice(2);
-const registry = await OPEN[kind](address);
+const registry = await openRegistry();
 // The log is called first, and never settles.
 const log = () => {
   console.log("ended");

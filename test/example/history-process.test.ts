@@ -3,65 +3,14 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { Pool } from "pg";
-import { createClient } from "redis";
 import { logout } from "../../lib/index.js";
-import { PostgresLoginRegistry } from "../../lib/registry/postgres/index.js";
-import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
-import { SqliteLoginRegistry } from "../../lib/registry/sqlite/index.js";
-import type { LoginRegistry } from "../../lib/registry/index.js";
-import { startPostgres } from "../support/postgres-server.js";
-import { startRedis } from "../support/redis-server.js";
-import { sqliteDatabase } from "../support/sqlite-engine.js";
-import { SqliteSite } from "../support/sqlite-site.js";
+import { postgresPlace, redisPlace, sqlitePlace, type Place } from "../support/cli-places.js";
 
-interface Place {
-  readonly kind: string;
-  readonly open: () => Promise<{ registry: LoginRegistry; address: string; close: () => Promise<unknown> }>;
-  /** Who has kicked, by the entries that are left. */
-  readonly kickers: readonly string[];
-}
-
-const PLACES: readonly Place[] = [
-  {
-    kind: "redis",
-    open: async () => {
-      const redis = await startRedis();
-      const client = createClient({ url: redis.url });
-      await client.connect();
-      const close = async (): Promise<void> => {
-        client.destroy();
-        await redis.stop();
-      };
-      return { registry: new RedisLoginRegistry({ client }), address: redis.url, close };
-    },
-    // The kick that died is not in it: its repetition is.
-    kickers: ["the one who repeats it"],
-  },
-  {
-    kind: "postgres",
-    open: async () => {
-      const server = await startPostgres();
-      const pool = new Pool({ connectionString: server.url });
-      const registry = new PostgresLoginRegistry({ pool });
-      await registry.migrate();
-      const close = async (): Promise<void> => {
-        await pool.end();
-        await server.stop();
-      };
-      return { registry, address: server.url, close };
-    },
-    kickers: ["the process that dies"],
-  },
-  {
-    kind: "sqlite",
-    open: () => {
-      const site = new SqliteSite();
-      const registry = new SqliteLoginRegistry({ database: sqliteDatabase(site.file) });
-      return Promise.resolve({ registry, address: site.file, close: () => site.stop() });
-    },
-    kickers: ["the process that dies"],
-  },
+/** Who has kicked, by the entries that are left. On Redis, the kick that died is not in it: its repetition is. */
+const PLACES: readonly (readonly [place: Place, kickers: readonly string[]])[] = [
+  [redisPlace(), ["the one who repeats it"]],
+  [postgresPlace(), ["the process that dies"]],
+  [sqlitePlace(), ["the process that dies"]],
 ];
 
 describe("a process that is killed between the end of logins and its record", () => {
@@ -70,20 +19,22 @@ describe("a process that is killed between the end of logins and its record", ()
     for (const close of closing) await close();
   });
 
-  it.each(PLACES)(
-    "has left an entry, or leaves it to the repetition of the kick: $kind",
-    async ({ kind, open, kickers }) => {
-      const { registry, address, close } = await open();
+  it.each(PLACES.map(([place, kickers]) => ({ place, kickers, name: place.name })))(
+    "has left an entry, or leaves it to the repetition of the kick: $name",
+    async ({ place, kickers }) => {
+      await place.start();
+      const registry = place.registry();
       const auth = logout({ store: new MemoryStore(), registry, appId: "shop", audit: { history: {} } });
       closing.push(async () => {
         await auth.close();
         await registry.close();
-        await close();
+        await place.stop();
       });
       const login = { id: "a".repeat(22), userId: "alice", sid: "a session", ttlMs: 3_600_000 };
       expect(await registry.add(login)).toMatchObject({ outcome: "listed" });
-      const child = spawn(process.execPath, [join(__dirname, "history-process.mjs"), kind, address], {
+      const child = spawn(process.execPath, [join(__dirname, "history-process.mjs"), ...place.args()], {
         stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, ...place.env() },
       });
       const [output] = (await once(child.stdout, "data")) as [Buffer];
       expect(output.toString()).toBe("ended\n");

@@ -1,10 +1,8 @@
 import type { AuditEntry } from "../../audit/entry.js";
 import type { HistoryLog, HistoryLimits, HistoryPage, Page } from "../../types/history.js";
-import { invalidCursor, readHistory } from "../history.js";
+import { DAY_MS, DEFAULT_LIMITS, invalidCursor, readHistory } from "../history.js";
 import type { Connection } from "./connection.js";
 import { HISTORY_APPEND } from "./scripts/bundle.js";
-
-const DAY_MS = 86_400_000;
 
 interface Application {
   readonly keys: { readonly history: string };
@@ -22,7 +20,8 @@ export class RedisHistory implements HistoryLog {
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    const { keys, history: { days, maxEntries } = { days: 90, maxEntries: 10_000 } } = this.#application();
+    const { keys, history = DEFAULT_LIMITS } = this.#application();
+    const { days, maxEntries } = history;
     const args = [JSON.stringify(entry), String(maxEntries), String(Math.ceil(days * DAY_MS))];
     await this.#connection.run(HISTORY_APPEND, [keys.history], args);
   }

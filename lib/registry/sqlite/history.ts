@@ -2,12 +2,10 @@ import type { AuditEntry } from "../../audit/entry.js";
 import type { HistoryLog, HistoryLimits, HistoryPage, Page } from "../../types/history.js";
 import type { KickRecord } from "../../types/login.js";
 import { oneLine } from "../../util/one-line.js";
-import { entryOfEnd, numberOf, readHistory, type KeptEntry } from "../history.js";
+import { DAY_MS, entryOfEnd, numberOf, readHistory, type KeptEntry } from "../history.js";
 import type { Sql } from "./connection.js";
 import type { Database } from "./database.js";
 import { readEntry, readKick, readText, readTexts, writeKick, writeText, writeTexts, type Row } from "./records.js";
-
-const DAY_MS = 86_400_000;
 
 interface Application {
   /** As stored. */
