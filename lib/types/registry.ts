@@ -1,6 +1,7 @@
 import type { Finding, RegistryHealth } from "./health.js";
 import type { HistoryLog, HistoryLimits } from "./history.js";
 import type { Generation, KickRecord } from "./login.js";
+import type { KeyIndex } from "./login-keys.js";
 import type {
   ActiveUserRow,
   AddOptions,
@@ -17,6 +18,7 @@ import type {
 
 export type { Finding, RegistryHealth } from "./health.js";
 export type { HistoryLimits, HistoryLog, HistoryPage, Page } from "./history.js";
+export type { KeyDigest, KeyIndex, KeyRow } from "./login-keys.js";
 export type * from "./registry-calls.js";
 
 /** What {@link LoginRegistry.subscribe} reports. */
@@ -182,6 +184,9 @@ export interface LoginRegistry {
 
   /** Closes what the registry opened itself. Clients and pools that were passed in stay open. */
   close(): Promise<void>;
+
+  /** Binds logins to external keys. Optional, needed by `logins.keys`, `logins.providers` and `kickByKey`. */
+  readonly keys?: KeyIndex | undefined;
 
   /** The history. Optional, needed by `audit.history`. */
   readonly history?: HistoryLog | undefined;
