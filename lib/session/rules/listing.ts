@@ -170,7 +170,11 @@ export class Listings {
       }
       const listed = { userId, loginId, generation: added.generation, authenticatedAt: isFresh ? now : undefined };
       const stamp = await orUndo(this.#keys.bind({ sid, session, keepMs: ttlMs }, listed), undo);
-      if (stamp === undefined) return { stamp: listed, hasEnded: "in a new session" };
+      if (stamp === undefined) {
+        // express-session saves the session once more at the end of the request: that must not begin another login.
+        logins?.hold({ stamp: listed, sid });
+        return { stamp: listed, hasEnded: "in a new session" };
+      }
       const done = (isListed: boolean): void => {
         if (logins !== undefined) logins.startsLoginAfter = undefined;
         this.#written({ stamp, sid }, logins, now, keptMs(ttlMs, terms));
