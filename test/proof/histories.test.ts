@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import type { MemoryLoginRegistry } from "../../lib/index.js";
 import { FAULTS, POLICY_FAULTS } from "./faults.js";
-import { histories, mixedHistories, policyHistories, redisHistories, type History } from "./history.js";
+import { histories, keyHistories, mixedHistories, policyHistories, redisHistories, type History } from "./history.js";
 import { HistorySqlite } from "./history-sqlite.js";
 import { HistoryRedis } from "./registries.js";
 import { live, type Counts, type RunOptions } from "./run.js";
@@ -62,7 +62,7 @@ describe("random histories", () => {
     it("keep every promise", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({})),
-        runs(HISTORIES - 7 * SHARE),
+        runs(HISTORIES - 9 * SHARE),
       );
     });
 
@@ -90,6 +90,13 @@ describe("random histories", () => {
         numRuns: Math.min(SHARE, 300),
         seed: POLICY_SEED,
       });
+    });
+
+    it.each([
+      ["in memory", () => ({})],
+      ["on Redis, command by command", () => ({ redis })],
+    ] as const)("keep every promise with external keys, %s", async (_where, options) => {
+      await fc.assert(keepsEveryPromise(counts, options, keyHistories), { ...runs(SHARE), endOnFailure: true });
     });
 
     it("keep every promise on SQLite, step by step", async () => {

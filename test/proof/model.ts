@@ -115,6 +115,8 @@ export interface Kick extends Actor {
    */
   readonly namesLoginOf: (user: string) => boolean;
   readonly covers: (login: ModelLogin) => boolean;
+  /** Has ended once the kick is answered, also if it is written later. Default: none. */
+  readonly coversLater?: ((login: ModelLogin) => boolean) | undefined;
   /** Stays, if it is listed when it comes to that. */
   readonly spares?: (login: ModelLogin) => boolean;
   /** "the list": it ends what it finds on the list, and prevents no adoption. Default: everything. */
@@ -350,6 +352,10 @@ export class Model implements StoreWatcher {
     for (const login of this.logins) {
       if (kick.namesLoginOf(login.user) && (this.#kicksAlone || login.isCopied)) continue;
       if (kick.found?.has(login) === false) continue;
+      if (kick.coversLater?.(login) === true) {
+        login.endedAt ??= now;
+        login.kickedAt ??= now;
+      }
       if (login.storedAt === undefined || login.storedAt >= kick.calledAt || !kick.covers(login)) continue;
       login.endedAt ??= now;
       login.kickedAt ??= now;
