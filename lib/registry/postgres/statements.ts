@@ -18,7 +18,8 @@ const IS_ACTIVE = "app = $1 AND shown > now() AND expires > now()";
 const ADDED_COLUMNS = "r.is_listed::text AS listed, r.is_full::text AS full, r.its_user_mark, r.its_app_mark";
 /** One row for each login that a limit has ended; one without a login if there is none. */
 const ENDED = "r LEFT JOIN LATERAL unnest(r.its_ended) l ON true";
-const HISTORY_COLUMNS = "number::text, user_id, mark, to_json(login_ids)::text AS ids, logins::text, entry";
+const HISTORY_COLUMNS =
+  'number::text, user_id AS "user", mark AS kick, to_json(login_ids)::text AS ids, logins::text, entry';
 
 /**
  * Returns the statements. Reads are single statements, so each sees one snapshot; writes are functions, see `sql/`.
