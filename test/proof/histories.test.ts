@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import type { MemoryLoginRegistry } from "../../lib/index.js";
 import { FAULTS, POLICY_FAULTS } from "./faults.js";
+import { KEY_FAULTS } from "./key-faults.js";
 import { histories, keyHistories, mixedHistories, policyHistories, redisHistories, type History } from "./history.js";
 import { HistorySqlite } from "./history-sqlite.js";
 import { HistoryRedis } from "./registries.js";
@@ -133,6 +134,10 @@ describe("random histories", () => {
 
     it.each(Object.entries(POLICY_FAULTS))("find the fault of limits and lifetimes: %s", async (_name, Faulty) => {
       expect(await finds(Faulty, policyHistories)).toBe(true);
+    });
+
+    it.each(Object.entries(KEY_FAULTS))("find the fault of external keys: %s", async (_name, Faulty) => {
+      expect(await finds(Faulty, keyHistories)).toBe(true);
     });
 
     it("find the fault beside a process without the package: adopt without the kick record", async () => {
