@@ -53,9 +53,7 @@ function atOnceTests(test: KeyTest): void {
   test("keep the greatest of marks that come at once", async (keyed) => {
     const indexes = [keyed.keys, await secondIndex(keyed)];
     const records = Array.from({ length: CALLS }, () => newKick());
-    await Promise.all(
-      records.map((record, count) => indexes[count % 2]?.mark(keyed.key, record, (count * 7) % CALLS)),
-    );
+    await Promise.all(records.map((record, count) => indexes[count % 2]?.mark(keyed.key, record, (count * 7) % CALLS)));
     const greatest = records.find((_record, count) => (count * 7) % CALLS === CALLS - 1);
     same(await keyed.bind(newRow(CALLS - 1)), greatest);
   });
