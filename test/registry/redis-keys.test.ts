@@ -38,6 +38,13 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
+const closeAtEnd = (opened: { destroy(): void }): void => {
+  closing.push(() => {
+    opened.destroy();
+    return Promise.resolve();
+  });
+};
+
 const row = (userId: string, since?: number): KeyRow => ({ userId, loginId: next("login"), since });
 
 /** External keys over a client. @param sent - the commands, by the names of their scripts */
@@ -123,7 +130,7 @@ describe("the memory that external keys take in Redis", () => {
 });
 
 describe("what Redis forgets of external keys", () => {
-  const ttl = (name: string): Promise<number> => client.pTTL(name) as Promise<number>;
+  const ttl = (name: string): Promise<number> => client.pTTL(name);
 
   it("is a key with its last row, and a mark after a day from its last writing", async () => {
     const { keys, key, names } = open();
@@ -215,7 +222,7 @@ describe("external keys on a master and its replica", () => {
     pair = await startPair();
     closing.push(() => pair.stop());
     master = await connectTo(pair.master);
-    closing.push(() => Promise.resolve(master.destroy()));
+    closeAtEnd(master);
   });
 
   const WRITES: Readonly<Record<string, (keys: KeyIndex, key: string) => Promise<unknown>>> = {
@@ -224,23 +231,23 @@ describe("external keys on a master and its replica", () => {
     "a mark that changes nothing but its life": (keys, key) => keys.mark(key, newKick(), 1),
   };
   it.each(Object.entries(WRITES))("wait with %s, if the registry waits for a replica", async (_what, write) => {
-    const { keys, key } = open(master as RedisClient, { waitReplicas: 1 });
+    const { keys, key } = open(master, { waitReplicas: 1 });
     await keys.mark(key, newKick(), 5);
     await write(keys, key);
     pair.holdReplication();
-    const impatient = open(master as RedisClient, { waitReplicas: 1, timeoutMs: 400 });
+    const impatient = open(master, { waitReplicas: 1, timeoutMs: 400 });
     await expect(write(impatient.keys, key)).rejects.toEqual(NOT_REPLICATED);
     await expect(write(open(master as RedisClient).keys, key)).resolves.not.toThrow();
   });
 
   it("are there after a failover, as they were answered", async () => {
-    const { keys, key } = open(master as RedisClient, { waitReplicas: 1 });
+    const { keys, key } = open(master, { waitReplicas: 1 });
     const [alice, kick] = [row("alice", 30), newKick()];
     await keys.bind(key, alice, HOUR_MS);
     await keys.mark(key, kick, 20);
     const successor = await connectTo(await pair.failOver());
-    closing.push(() => Promise.resolve(successor.destroy()));
-    const after = open(successor as RedisClient).keys;
+    closeAtEnd(successor);
+    const after = open(successor).keys;
     expect(await readRows(after, key)).toEqual([alice]);
     expect(await after.bind(key, row("bob", 20), HOUR_MS)).toMatchObject({ id: kick.id });
   });
@@ -258,8 +265,8 @@ describe("external keys while Redis is away", () => {
     const own = await startRedis(["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
     closing.push(() => own.stop());
     const through = await connectTo(own);
-    closing.push(() => Promise.resolve(through.destroy()));
-    const { keys, key } = open(through as RedisClient, { timeoutMs: 300 });
+    closeAtEnd(through);
+    const { keys, key } = open(through, { timeoutMs: 300 });
     const alice = { userId: "alice", loginId: "login", since: 10 };
     await keys.bind(key, alice, HOUR_MS);
     await own.kill();

@@ -24,7 +24,8 @@ const NAMES = Object.keys(STATEMENTS) as StatementName[];
 /** A table of one row. */
 const ONE_ROW = "SCAN express_logout_schema";
 /** What concerns all users of an application, or all processes. */
-const OF_ALL = /(?:users|apps|history) USING .*\(app=\?|until \(app=\? AND until<\?|ends(?: USING INTEGER PRIMARY KEY|$)/;
+const OF_ALL =
+  /(?:users|apps|history) USING .*\(app=\?|until \(app=\? AND until<\?|ends(?: USING INTEGER PRIMARY KEY|$)/;
 /** What is about one external key. */
 const OF_KEY = /(?:bound|key_marks) USING .*\(app=\? AND key=\?/;
 
@@ -34,7 +35,9 @@ describe("how SQLite runs the statements", () => {
   });
 
   it.each(NAMES)("reads the rows of one user, of the users in a range, or of one external key: %s", (name) => {
-    const searches = planOf(name).filter((step) => step.startsWith("SEARCH") && !OF_ALL.test(step) && !OF_KEY.test(step));
+    const searches = planOf(name).filter(
+      (step) => step.startsWith("SEARCH") && !OF_ALL.test(step) && !OF_KEY.test(step),
+    );
     for (const step of searches) expect(step).toMatch(/\(app=\? AND user[=>]\?/);
   });
 

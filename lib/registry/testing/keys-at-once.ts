@@ -41,21 +41,23 @@ function sharingTests(test: KeyTest): void {
 }
 
 function atOnceTests(test: KeyTest): void {
+  /** Calls an index and the other in turn, all at once, with each time once, in no order. */
+  const atOnce = async (keyed: Keyed, call: (keys: KeyIndex, time: number) => Promise<unknown>): Promise<void> => {
+    const other = await secondIndex(keyed);
+    const times = Array.from({ length: CALLS }, (_value, count) => (count * 7) % CALLS);
+    await Promise.all(times.map((time, count) => call(count % 2 === 0 ? keyed.keys : other, time)));
+  };
+
   test("keep the greatest time of a login that is bound often at once", async (keyed) => {
-    const indexes = [keyed.keys, await secondIndex(keyed)];
     const row = newRow();
-    const bind = (_value: unknown, count: number): Promise<unknown> =>
-      indexes[count % 2]?.bind(keyed.key, { ...row, since: (count * 7) % CALLS }, HOUR_MS) ?? Promise.resolve();
-    await Promise.all(Array.from({ length: CALLS }, bind));
+    await atOnce(keyed, (keys, since) => keys.bind(keyed.key, { ...row, since }, HOUR_MS));
     same(await keyed.rows(), [{ ...row, since: CALLS - 1 }]);
   });
 
   test("keep the greatest of marks that come at once", async (keyed) => {
-    const indexes = [keyed.keys, await secondIndex(keyed)];
     const records = Array.from({ length: CALLS }, () => newKick());
-    await Promise.all(records.map((record, count) => indexes[count % 2]?.mark(keyed.key, record, (count * 7) % CALLS)));
-    const greatest = records.find((_record, count) => (count * 7) % CALLS === CALLS - 1);
-    same(await keyed.bind(newRow(CALLS - 1)), greatest);
+    await atOnce(keyed, (keys, before) => keys.mark(keyed.key, records[before] ?? newKick(), before));
+    same(await keyed.bind(newRow(CALLS - 1)), records.at(-1));
   });
 
   test(`miss no login that is bound beside a mark: ${String(INTERLEAVINGS)} times`, async (keyed) => {
