@@ -11,7 +11,9 @@ type StepName =
 
 type HistoryStatementName = "keepEntry" | "listHistory" | "listHistoryOf" | "trimHistory";
 
-export type Statements = Readonly<Record<StatementName | HistoryStatementName, Statement>>;
+type KeyStatementName = "bindKey" | "markKey" | "boundRows" | "dropBound" | "sweepKeys";
+
+export type Statements = Readonly<Record<StatementName | HistoryStatementName | KeyStatementName, Statement>>;
 
 /** The users that pages show. A process of 0.1 that ends a user's last login leaves `shown` as it was. */
 const IS_ACTIVE = "app = $1 AND shown > now() AND expires > now()";
@@ -79,6 +81,7 @@ export function statementsOf(names: Names, keepsHistory = false): Statements {
     ),
     ...stepsOf(names, keepsHistory),
     ...historyOf(names),
+    ...keysOf(names),
   };
 }
 
@@ -126,6 +129,20 @@ function historyOf(names: Names): Pick<Statements, HistoryStatementName> {
        ORDER BY ${history}.number DESC LIMIT $3`,
     ),
     trimHistory: statement(`SELECT ${names.of("trim_history")}(${parameters(4)})`),
+  };
+}
+
+/** External keys. A row is read in the order of its index, so that it is read once. */
+function keysOf(names: Names): Pick<Statements, KeyStatementName> {
+  return {
+    bindKey: statement(`SELECT ${names.of("bind_key")}(${parameters(8)}) AS its_mark`),
+    markKey: statement(`SELECT ${names.of("mark_key")}(${parameters(6)})`),
+    boundRows: statement(
+      `SELECT encode(b.login, 'hex') AS login, user_id, id, since::text FROM ${names.of("bound")} b
+       WHERE key = $1 AND b.login > decode($2, 'hex') AND until > now() ORDER BY b.login LIMIT $3`,
+    ),
+    dropBound: statement(`SELECT ${names.of("drop_bound")}(${parameters(4)})`),
+    sweepKeys: statement(`SELECT ${names.of("sweep_keys")}(${parameters(3)})::text AS swept`),
   };
 }
 

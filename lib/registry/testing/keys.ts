@@ -9,7 +9,23 @@ import type { Suite } from "./suite.js";
 const LATEST = 1e12;
 /** A pool of connections refuses calls that wait for too long. */
 export const AT_ONCE = 50;
-const ODD_IDS = ["", " ", "a b", "b c", "a", "b", "{a}:b", "%uD800", '"', "\\", "a\0", "名前", "😀", "\ud800", "\udc00x"];
+const ODD_IDS = [
+  "",
+  " ",
+  "a b",
+  "b c",
+  "a",
+  "b",
+  "{a}:b",
+  "%uD800",
+  '"',
+  "\\",
+  "a\0",
+  "名前",
+  "😀",
+  "\ud800",
+  "\udc00x",
+];
 const MORE_ODD_IDS = ["__proto__", "=", "*", "1 2", "x".repeat(300)];
 
 /** What a test of `keys` uses. */
@@ -42,9 +58,11 @@ export async function readRows(keys: KeyIndex, key: KeyDigest): Promise<KeyRow[]
   return inOrder(found);
 }
 
+/** Returns a text that no row of another login has. */
+export const textOf = ({ userId, loginId }: KeyRow): string => JSON.stringify([userId, loginId]);
+
 /** Sorts rows, whose order means nothing. */
 export function inOrder(rows: readonly KeyRow[]): KeyRow[] {
-  const textOf = ({ userId, loginId }: KeyRow): string => JSON.stringify([userId, loginId]);
   return [...rows].sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
 }
 
@@ -135,7 +153,8 @@ function expiryTests(test: KeyTest): void {
     await keys.bind(key, extended, HOUR_MS);
     const passing = newRow(10);
     await keys.bind(key, passing, 400);
-    await eventually(async () => (await rows()).length, 2);
+    const isPassing = ({ loginId }: KeyRow): boolean => loginId === passing.loginId;
+    await eventually(async () => (await rows()).some(isPassing), false);
     same(await rows(), inOrder([shortened, extended]));
   });
 
@@ -237,7 +256,7 @@ function markTests(test: KeyTest): void {
 
 function greatestMarkTests(test: KeyTest): void {
   test("of several marks the greatest counts, in any order", async ({ keys }) => {
-    const times = [undefined, 9, 10.5, 100];
+    const times = [undefined, 9, 100];
     for (const order of ordersOf(times)) {
       const key = newKey();
       const records = new Map<number | undefined, ReturnType<typeof newKick>>();
@@ -330,7 +349,10 @@ function separateTests(test: KeyTest): void {
     const all = ids.flatMap((userId) => ids.map((loginId) => newRow(10, { userId, loginId })));
     await mapLimit(AT_ONCE, all, bind);
     same(await rows(), inOrder(all));
-    const [dropped, left] = [all.filter((_row, index) => index % 2 === 0), all.filter((_row, index) => index % 2 === 1)];
+    const [dropped, left] = [
+      all.filter((_row, index) => index % 2 === 0),
+      all.filter((_row, index) => index % 2 === 1),
+    ];
     await keys.drop(key, dropped);
     same(await rows(), inOrder(left));
   });
