@@ -334,7 +334,7 @@ export class Model implements StoreWatcher {
   /** A login in place was refused: its session was not written, so that the login that it would have ended is there as before. */
   #continues(visit: Visit, { sid, ends, at, isAlone }: NonNullable<Visit["change"]>): void {
     if (ends === undefined || sid === undefined) return;
-    ends.isLoggedOut = false;
+    if (isAlone) ends.isLoggedOut = false;
     ends.doubts.delete(visit);
     const isDisturbed = !isAlone || (this.#displacedAt.get(sid) ?? 0) > at;
     if (isUndoubted(ends) && ends.endedAt === undefined && !isDisturbed) this.#placed.set(sid, ends);
