@@ -102,8 +102,8 @@ class World {
   readonly #closing: (() => Promise<void>)[] = [];
   readonly #copies: Copy[] = [];
   readonly #deleted = new Set<string>();
-  /** The deleted sessions that a node has asked for which had found a login there. */
-  readonly #missed = new Set<string>();
+  /** The logins that a node has found in a session which was deleted then, and which it has asked for again. */
+  readonly #missed = new Set<ModelLogin>();
   readonly #lostReplies = new WeakMap<HookedNode, LostReplies>();
   /** The crash to come: the node that is in the midst of this act stops, after this number of steps. */
   #crash: { readonly midst: Midst; steps: number } | undefined;
@@ -149,8 +149,8 @@ class World {
     const isKnown = this.#options.coherentCache === true || this.#history.store === "well known";
     for (const [i, sid] of [...this.#sids].entries()) {
       const knowing = isKnown && this.#deleted.has(sid) ? this.#nodesThatKnow(sid) : [];
-      if (knowing.length > 0) this.#missed.add(sid);
-      for (const node of [await this.#nodeAt(i), ...knowing]) {
+      for (const [, login] of knowing) this.#missed.add(login);
+      for (const node of [await this.#nodeAt(i), ...knowing.map(([known]) => known)]) {
         this.#visit(node, undefined, sid, []);
         await this.#rest();
       }
@@ -378,9 +378,12 @@ class World {
     this.#nodes[this.#nodes.indexOf(node)] = undefined;
   }
 
-  #nodesThatKnow(sid: string): readonly HookedNode[] {
+  #nodesThatKnow(sid: string): readonly (readonly [HookedNode, ModelLogin])[] {
     const knowing = this.model.nodesThatKnow(sid);
-    return this.#nodes.filter((node): node is HookedNode => node !== undefined && knowing.includes(node));
+    return this.#nodes.flatMap((node) => {
+      const login = node && knowing.get(node);
+      return node === undefined || login === undefined ? [] : [[node, login] as const];
+    });
   }
 
   /** The app has been handed a session. */
@@ -441,8 +444,7 @@ class World {
       isWhole: this.#isWhole,
       sessions: this.#sessions.live,
       expiresAt: (sid) => this.#sessions.expiresAt(sid),
-      // With a policy, what lists show of deleted sessions is not demanded yet.
-      missed: this.#history.policy === undefined ? this.#missed : new Set(),
+      missed: this.#missed,
       lists: new Map(lists),
       online: await this.#list.activeUsers({ offset: 0, limit: USERS.length }),
     };
