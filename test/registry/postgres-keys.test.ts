@@ -4,7 +4,7 @@ import type { KeyIndex, KeyRow } from "../../lib/registry/index.js";
 import { PostgresLoginRegistry, type PostgresClient } from "../../lib/registry/postgres/index.js";
 import { migrationsOf, SCHEMA_VERSION } from "../../lib/registry/postgres/migrations.js";
 import { digest, Names } from "../../lib/registry/postgres/names.js";
-import { newKey, readRows } from "../../lib/registry/testing/keys.js";
+import { newKey, readRows } from "../../lib/registry/testing/keys-context.js";
 import { before, open, PostgresSite } from "../support/postgres-site.js";
 import { eventually, HOUR_MS, kickUser, newKick, newLogin, next } from "../support/registry-calls.js";
 

@@ -10,7 +10,7 @@ import {
 } from "../../lib/registry/redis/index.js";
 import { appKeys, externalKeys } from "../../lib/registry/redis/keys.js";
 import * as scripts from "../../lib/registry/redis/scripts/bundle.js";
-import { newKey, readRows } from "../../lib/registry/testing/keys.js";
+import { newKey, readRows } from "../../lib/registry/testing/keys-context.js";
 import { startPair, type Pair } from "../support/redis-replicated.js";
 import { connectTo, eventually, startRedis, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { KeyIndex, KeyRow } from "../../lib/registry/index.js";
 import { MIGRATIONS } from "../../lib/registry/sqlite/sql/bundle.js";
 import { SCHEMA_VERSION } from "../../lib/registry/sqlite/migrations.js";
-import { newKey, readRows } from "../../lib/registry/testing/keys.js";
+import { newKey, readRows } from "../../lib/registry/testing/keys-context.js";
 import { HOUR_MS, newKick, newLogin, next } from "../support/registry-calls.js";
 import { SqliteSite } from "../support/sqlite-site.js";
 import { openFile } from "../support/sqlite-engine.js";

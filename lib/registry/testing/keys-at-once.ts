@@ -3,7 +3,17 @@ import type { KeyIndex, KeyRow } from "../../types/registry.js";
 import { mapLimit } from "../../util/map-limit.js";
 import { eventually, isTrue, rejects, same } from "./assertions.js";
 import { HOUR_MS, newKick } from "./context.js";
-import { AT_ONCE, inOrder, keyTest, newKey, newRow, readRows, textOf, type Keyed, type KeyTest } from "./keys.js";
+import {
+  AT_ONCE,
+  inOrder,
+  keyTest,
+  newKey,
+  newRow,
+  readRows,
+  textOf,
+  type Keyed,
+  type KeyTest,
+} from "./keys-context.js";
 import type { Outage } from "./outage.js";
 import type { Suite } from "./suite.js";
 
