@@ -33,7 +33,7 @@ export async function respond(
     await send(context, res, await reply(request));
   } catch (error) {
     if (!isOwnCopy(error) || !isOwnError(error) || res.headersSent) next(error);
-    else if (caller === "admin") await send(context, res, errorReply(request.header("Accept"), error));
+    else if (caller !== "browser") await send(context, res, errorReply(request.header("Accept"), error));
     else await send(context, res, errorNotice(context, request, error));
   }
 }

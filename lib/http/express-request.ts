@@ -3,7 +3,7 @@ import { LOCALES, type Locale, type Texts } from "../pages/texts/index.js";
 import type { Login } from "../types/login.js";
 import { formatFor } from "./accept.js";
 import { homeUrl, loginUrl, mountPath, outerPath } from "./addresses.js";
-import { readForm, readJson, readOptionalForm } from "./body.js";
+import { readForm, readJson, readOptionalForm, readSmallForm, readSmallText } from "./body.js";
 import { currentLogin, type HttpContext } from "./context.js";
 import { queryOf, type Fields } from "./fields.js";
 import { isOwnOrigin } from "./origin.js";
@@ -72,6 +72,14 @@ export class ExpressRequest implements RouteRequest {
 
   optionalForm(): Promise<Fields> {
     return readOptionalForm(this.original, this.#res);
+  }
+
+  smallForm(): Promise<Fields> {
+    return readSmallForm(this.original, this.#res);
+  }
+
+  smallText(type: string): Promise<string> {
+    return readSmallText(this.original, type);
   }
 
   isFresh(maxAgeMs: number): boolean {

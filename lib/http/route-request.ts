@@ -30,6 +30,10 @@ export interface RouteRequest {
   form(): Promise<Fields>;
   /** The fields of a form that needs none: a body that cannot be read has no fields. */
   optionalForm(): Promise<Fields>;
+  /** The fields of a form of at most 64 kB and 20 parameters. @throws LogoutError `ERR_REQUEST_INVALID` 400, 413, 415 */
+  smallForm(): Promise<Fields>;
+  /** The text of a body of one media type, of at most 64 kB. @throws LogoutError `ERR_REQUEST_INVALID` 400, 413, 415 */
+  smallText(type: string): Promise<string>;
   /** Returns whether the login of the request is fresh. */
   isFresh(maxAgeMs: number): boolean;
   /** Returns the live login of the request. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */

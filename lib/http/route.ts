@@ -8,8 +8,8 @@ export interface Route {
   /** Below these paths. Default: the paths themselves. */
   readonly part?: string;
   readonly method: "get" | "post";
-  /** The caller: a back end with a token, which gets JSON, or a browser. */
-  readonly caller: "admin" | "browser";
+  /** The caller: a back end with a token or an identity provider, which get JSON, or a browser. */
+  readonly caller: "admin" | "provider" | "browser";
   /** Whether the guard protects the route. A kicked user may log out, but sees no page. */
   readonly guarded: boolean;
   readonly handler: Handler;

@@ -14,6 +14,7 @@ export async function send(context: Pick<HttpContext, "options">, res: Response,
   res.set({ ...reply.headers });
   if ("page" in reply) sendPage(context, res, reply);
   else if ("redirect" in reply) res.set("Cache-Control", "no-store").redirect(reply.status, reply.redirect);
+  else if ("empty" in reply) res.status(reply.status).set("Cache-Control", "no-store").end();
   else {
     res.status(reply.status);
     res.set({ "Content-Type": "application/x-ndjson; charset=utf-8", "Cache-Control": "no-store" });
