@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), "express-logout-package-"));
 const node = (script, ...args) => run(process.execPath, [script, ...args]);
 
 const PACKAGES = [
-  ...["@opentelemetry/api", "connect-redis", "express", "express-session", "ioredis"].map(asInTests),
+  ...["@opentelemetry/api", "connect-redis", "express", "express-session", "ioredis", "jose"].map(asInTests),
   ...["passport", "pg", "redis"].map(asInTests),
   LIBSQL,
 ];
@@ -26,7 +26,7 @@ const TYPES = [
 const TYPESCRIPT_5 = "typescript5@npm:typescript@5.9.3";
 /** The lowest versions that the peer ranges allow. */
 const OLDEST = [
-  ...["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", "@opentelemetry/api@1.3.0"],
+  ...["express@4.16.0", "express-session@1.16.0", "redis@5.0.0", "@opentelemetry/api@1.3.0", "jose@6.0.0"],
   ...[asInTests("connect-redis"), LIBSQL],
 ];
 

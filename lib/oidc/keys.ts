@@ -6,8 +6,8 @@ import { debug } from "../util/debug.js";
 import type { ResolvedOidc } from "./resolve-options.js";
 
 /*
- * The members differ between the kinds of keys, and only values come from claims. So no claim, whatever text it has, makes a key of
- * one kind equal to a key of another.
+ * The members differ between the kinds of keys, and only values come from claims. So no text in a claim makes a key of one kind
+ * equal to a key of another.
  */
 
 /** One session at the provider. */

@@ -9,16 +9,22 @@ export const loadJose = (): Jose => jose.load();
 
 /** Checks at set-up that `jose` is there, without loading it. @throws LogoutError `ERR_OPTION_INVALID` if it is not installed */
 export function requireJose(): void {
+  if (isFound()) return;
+  try {
+    jose.load();
+  } catch (error) {
+    throw new LogoutError("ERR_OPTION_INVALID", "oidc() needs jose 6. Run npm install jose.", {
+      cause: redactError(error, []),
+    });
+  }
+}
+
+function isFound(): boolean {
   try {
     jose.find();
-  } catch (error) {
-    // A bundle holds the package, and has no file to find.
-    try {
-      jose.load();
-    } catch {
-      throw new LogoutError("ERR_OPTION_INVALID", "oidc() needs jose 6. Run npm install jose.", {
-        cause: redactError(error, []),
-      });
-    }
+    return true;
+  } catch {
+    // A bundle holds the package, and has no file to find: it is loaded instead.
+    return false;
   }
 }

@@ -37,7 +37,7 @@ async function authenticate(receiver: Receiver, request: RouteRequest): Promise<
   if (token === undefined) throw new Refusal("bearer");
   const claims = await readSigned(receiver, token, TYPES);
   checkIssuer(claims, receiver.options.provider);
-  // A token for another receiver of this provider must not count here, whatever host the request names.
+  // A token for another receiver of this provider must not count here. The host of the request proves nothing.
   const own = new URL(request.addresses.path, receiver.options.postLogoutRedirectUri).href;
   mustBe([claims["aud"]].flat().includes(own), "aud");
   const iat = checkTimes(claims, nowInSeconds());
