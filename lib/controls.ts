@@ -3,11 +3,13 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from "exp
 import type { AuditEntry } from "./audit/entry.js";
 import type { LogoutEvents } from "./logins/events.js";
 import type { LoginEnd, Login, UserId } from "./types/login.js";
+import type { LoginKey } from "./types/login-keys.js";
 import type { Finding, Health } from "./types/health.js";
-import type { ActiveUser } from "./logins/logins.js";
+import type { ActiveUser } from "./logins/login-lists.js";
 import type { LoginFilter } from "./logins/filter.js";
 import type {
   KickAllOptions,
+  KickByKeyOptions,
   KickOptions,
   KickResult,
   KickUserOptions,
@@ -41,6 +43,13 @@ export interface LogoutControls {
    * @throws LogoutError `ERR_LOGIN_REQUIRED` if the request has no login; others as {@link LogoutControls.kick}
    */
   readonly kickOthers: (req: Request, options?: KickOptions) => Promise<KickResult>;
+  /**
+   * Ends every login that carries an external key of `logins.keys` or of a provider, also one that is being written, or adopted within
+   * a day. [Keys](docs/guides/keys.md)
+   *
+   * @throws LogoutError `ERR_REGISTRY_UNSUPPORTED` if the registry keeps no keys; others as {@link LogoutControls.kick}
+   */
+  readonly kickByKey: (key: LoginKey, options?: KickByKeyOptions) => Promise<KickResult>;
   /** Ends every login of all users that began before the call. Safe to repeat. @throws LogoutError as {@link LogoutControls.kick} */
   readonly kickAll: (options?: KickAllOptions) => Promise<KickResult>;
   /**
@@ -134,7 +143,7 @@ export interface LogoutControls {
   /** Rejects requests of ended logins with a 401. Needed only where the middleware is mounted under a path: `app.use(auth.guard)`. */
   readonly guard: RequestHandler;
   /**
-   * Serves the routes that use no session: the admin API. Optional: mounted before `session()`, body parsers and CSRF
+   * Serves the routes that use no session: the admin API, and the receivers of `logins.providers`. Optional: mounted before `session()`, body parsers and CSRF
    * protection, it keeps those away from them. The main middleware serves them too.
    */
   readonly sessionlessRoutes: RequestHandler;

@@ -72,7 +72,8 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
   const registry = forwardTo(() => hook.current.registry);
   const tombstones = forwardTo(() => hook.current.tombstones);
   const audit = new Audit({ appId, log: resolved.audit.log, history: history && (() => registry.history) });
-  const logins = new TracedLogins(appId, { registry, tombstones, events, audit });
+  const hasKeys = resolved.logins.keysOf !== undefined;
+  const logins = new TracedLogins(appId, { registry, tombstones, events, audit, hasKeys });
   const sessions = new RequestSessions(hook, store);
   const mounts = new MountPaths();
   const context = {

@@ -6,6 +6,7 @@ import { resolveAdmin, type AdminOptions, type ResolvedAdmin } from "./options/a
 import { resolveAudit, type ResolvedAudit } from "./options/audit.js";
 import { check, invalid, isFunction, isObject, isText, type Checks } from "./options/checks.js";
 import { resolveConsole, type ConsoleOptions, type ResolvedConsole } from "./options/console.js";
+import { partsOf } from "./options/login-keys.js";
 import { resolveLogins, type LoginOptions } from "./options/logins.js";
 import { resolvePages, type PageOptions, type ResolvedPages } from "./options/pages.js";
 import { resolveRedirects, type RedirectOptions, type ResolvedRedirects } from "./options/redirects.js";
@@ -16,6 +17,7 @@ import type { HookUse } from "./session/hook.js";
 import type { LoginPolicy } from "./session/rules/login-policy.js";
 import { defaultUserId, type UserIdOf } from "./session/user-id.js";
 import type { LoginEnd, UserId } from "./types/login.js";
+import type { ProviderParts } from "./types/login-provider.js";
 import type { LoginRegistry } from "./types/registry.js";
 import { isMemoryStore } from "./util/known-stores.js";
 import { warn } from "./util/warning.js";
@@ -48,7 +50,7 @@ export interface LogoutOptions {
   readonly userId?: ((session: SessionData) => UserId | null | undefined) | undefined;
   /** Session lifetimes, store timeouts, and sessions that are older than the installation or that another service writes. */
   readonly sessions?: SessionOptions | undefined;
-  /** The policy for logins: how many, and how long. Default: at most 1,000 logins a user, with the lifetime of their sessions. */
+  /** The policy for logins: how many, how long, which external keys, which identity providers. Default: at most 1,000 logins a user, with the lifetime of their sessions. */
   readonly logins?: LoginOptions | undefined;
   /** The look and content of the pages. */
   readonly pages?: PageOptions | undefined;
@@ -78,6 +80,7 @@ export interface ResolvedOptions {
   readonly userId: UserIdOf;
   readonly sessions: ResolvedSessions;
   readonly logins: LoginPolicy;
+  readonly providers: readonly ProviderParts[];
   readonly pages: ResolvedPages;
   readonly console: ResolvedConsole | undefined;
   readonly admin: ResolvedAdmin | undefined;
@@ -96,7 +99,7 @@ const CHECKS: Checks<LogoutOptions> = {
   ],
   userId: ["a function: (session) => user id", isFunction],
   sessions: ["an object: { maxAgeMs, storeTimeoutMs, touchIntervalMs, … }", isObject],
-  logins: ["an object: { max, lifetime, startsFresh }", isObject],
+  logins: ["an object: { max, lifetime, keys, providers, startsFresh }", isObject],
   pages: ["an object: { html, brandName, accentColor, locale, describeUser, confirmIdentity }", isObject],
   console: ["an object: { authorize, searchUsers }", isObject],
   admin: ["an object: { userPoolId, tokens, authorize, routes }", isObject],
@@ -128,7 +131,8 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
     appId,
     userId: (options.userId as UserIdOf | undefined) ?? defaultUserId,
     sessions: Object.freeze(sessions),
-    logins: Object.freeze(resolveLogins(options.logins, registry.supports, sessions.storeTimeoutMs)),
+    logins: Object.freeze(resolveLogins(options.logins, registry, sessions.storeTimeoutMs)),
+    providers: partsOf(options.logins),
     pages: Object.freeze(pages),
     console: Object.freeze(consoleOptions),
     admin: Object.freeze(resolveAdmin(options.admin)),

@@ -33,9 +33,10 @@ export class KickAudit {
   /**
    * Records that logins of a user have ended.
    *
+   * @param userId - `undefined` if the kick has found no user
    * @throws LogoutError `ERR_AUDIT_FAILED`
    */
-  async ended(userId: string, logins: readonly { readonly id: string }[]): Promise<void> {
+  async ended(userId: string | undefined, logins: readonly { readonly id: string }[]): Promise<void> {
     // Not more than an entry holds: a user may have very many.
     const loginIds = logins.slice(0, MAX_LOGIN_IDS).map(({ id }) => id);
     await this.#write({ action: "kick", outcome: "success", userId, loginIds, logins: logins.length });

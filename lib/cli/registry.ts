@@ -85,7 +85,13 @@ export async function openRegistry(place: Place): Promise<OpenRegistry> {
       ? { write: () => Promise.resolve() }
       : new Tombstones(store, new RawStore(store, STORE_MS, true), STORE_MS);
   const audit = new Audit({ appId, history: () => registry.history });
-  const logins = new Logins({ registry, tombstones, events: new Events(), audit });
+  const logins = new Logins({
+    registry,
+    tombstones,
+    events: new Events(),
+    audit,
+    hasKeys: registry.keys !== undefined,
+  });
   return { appId, registry, logins, hasStore: store !== undefined, close };
 }
 

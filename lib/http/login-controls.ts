@@ -7,6 +7,7 @@ type LoginControls = Pick<
   | "kick"
   | "kickLogin"
   | "kickOthers"
+  | "kickByKey"
   | "kickAll"
   | "kickWhere"
   | "listLogins"
@@ -26,6 +27,8 @@ export function loginControls(context: HttpContext): LoginControls {
       const { userId, id } = await requireCurrentLogin(context, req, "kickOthers(req)");
       return logins.kick(userId, { ...options, except: id, from: deviceInfoOf(req) });
     },
+    kickByKey: (key, { reason, by, authenticatedBefore } = {}) =>
+      logins.kickByKey(key, { reason, by, authenticatedBefore }),
     kickAll: (options) => logins.kickAll(options),
     kickWhere: (where, options) => logins.kickWhere(where, options),
     listLogins: (userId, page) => logins.list(userId, page),

@@ -5,9 +5,8 @@ import type { HttpContext } from "./context.js";
 import { handle } from "./error-handler.js";
 import { escapeRegExp } from "../util/paths.js";
 import { joinPath } from "./pages/page-context.js";
-import { ADMIN_ROUTES } from "./authing-api/routes.js";
 import type { Route } from "./route.js";
-import { BROWSER_ROUTES, ROUTES } from "./routes.js";
+import { allRoutes, BROWSER_ROUTES, providerRoutes, sessionlessRoutes } from "./routes.js";
 
 export interface Middlewares {
   readonly main: RequestHandler;
@@ -16,7 +15,7 @@ export interface Middlewares {
 }
 
 /**
- * The middleware: the admin API, a check that session() is there, what a kicked user may reach, the guard, the pages.
+ * The middleware: the routes without a session, a check that session() is there, what a kicked user may reach, the guard, the pages.
  *
  * Only what could be for a route goes through a router of Express: that takes longer than all else that is done here for a
  * request. `OPTIONS` never does: Express would answer it in the place of the app and its CORS middleware.
@@ -24,10 +23,10 @@ export interface Middlewares {
 export function createMiddlewares(context: HttpContext, guard: RequestHandler): Middlewares {
   const { options } = context;
   const pathsOf = (routes: readonly Route[]): string[] => routes.flatMap(({ paths }) => paths(options));
-  const adminApi = createAdminApi(context);
-  const router = createRouter(context, guard, adminApi);
-  const mayBeForRoute = beginsLike([...pathsOf(ROUTES), ...[options.routes.assets ?? []].flat()]);
-  const mayBeForAdminApi = beginsLike(pathsOf(ADMIN_ROUTES));
+  const sessionless = createSessionlessRouter(context);
+  const router = createRouter(context, guard, sessionless);
+  const mayBeForRoute = beginsLike([...pathsOf(allRoutes(options)), ...[options.routes.assets ?? []].flat()]);
+  const mayBeSessionless = beginsLike(pathsOf(sessionlessRoutes(options)));
   return {
     main: function logoutMiddleware(req, res, next) {
       // A request that Express has not seen has no path: none of the routes is for it.
@@ -46,7 +45,7 @@ export function createMiddlewares(context: HttpContext, guard: RequestHandler): 
       else guard(req, res, next);
     },
     sessionless: function logoutSessionlessRoutes(req, res, next) {
-      if (mayBeForAdminApi.test(req.path) && req.method !== "OPTIONS") adminApi(req, res, next);
+      if (mayBeSessionless.test(req.path) && req.method !== "OPTIONS") sessionless(req, res, next);
       else next();
     },
   };
@@ -65,10 +64,17 @@ function literalBeginning(path: string): string {
   return literal === path ? path.replace(/\/$/, "") : literal.slice(0, -1);
 }
 
-function createRouter(context: HttpContext, guard: RequestHandler, adminApi: Router): Router {
+function createSessionlessRouter(context: HttpContext): Router {
+  const router = Router();
+  for (const route of providerRoutes(context.options)) add(router, context, route);
+  router.use(createAdminApi(context));
+  return router;
+}
+
+function createRouter(context: HttpContext, guard: RequestHandler, sessionless: Router): Router {
   const router = Router();
   // Before session() is looked for: a back end has no session, and the app's may be another one on these paths.
-  router.use(adminApi);
+  router.use(sessionless);
   router.use(function logoutCheck(req, _res, next) {
     if (context.sessions.check(req)) next();
     else next("router");

@@ -2,7 +2,7 @@ import type { Request } from "express";
 import { escapeRegExp } from "../util/paths.js";
 import type { HttpContext } from "./context.js";
 import { joinPath } from "./pages/page-context.js";
-import { ROUTES } from "./routes.js";
+import { allRoutes } from "./routes.js";
 
 /** The addresses of the package's routes, as code outside the mount path sees them. */
 export class OwnPaths {
@@ -11,7 +11,7 @@ export class OwnPaths {
 
   constructor(context: HttpContext) {
     this.#context = context;
-    this.#paths = ROUTES.flatMap(({ paths, part = "", method }) =>
+    this.#paths = allRoutes(context.options).flatMap(({ paths, part = "", method }) =>
       paths(context.options).map((path) => ({
         method: method.toUpperCase(),
         pattern: patternOf(joinPath(path, part)),

@@ -1,3 +1,4 @@
+import type { ResolvedOptions } from "../options.js";
 import { ADMIN_ROUTES } from "./authing-api/routes.js";
 import { logoutByNavigation, logoutByPost } from "./logout/logout-route.js";
 import { confirmForceOffline, forceOffline } from "./pages/console/force-offline.js";
@@ -42,5 +43,16 @@ export const BROWSER_ROUTES: readonly Route[] = [
   { ...loginManagement, part: "/force-offline", method: "post", handler: forceOffline },
 ];
 
-/** Every route of the package. */
-export const ROUTES: readonly Route[] = [...BROWSER_ROUTES, ...ADMIN_ROUTES];
+/** Returns the routes that use no session: those of the admin API and of identity providers. */
+export function sessionlessRoutes({ providers }: Pick<ResolvedOptions, "providers">): readonly Route[] {
+  return [...ADMIN_ROUTES, ...providerRoutes({ providers })];
+}
+
+export function providerRoutes({ providers }: Pick<ResolvedOptions, "providers">): readonly Route[] {
+  return providers.flatMap(({ routes }) => routes);
+}
+
+/** Returns every route of the package. */
+export function allRoutes(options: Pick<ResolvedOptions, "providers">): readonly Route[] {
+  return [...BROWSER_ROUTES, ...sessionlessRoutes(options)];
+}

@@ -14,6 +14,15 @@ export interface KickUserOptions extends KickOptions {
   readonly except?: string | undefined;
 }
 
+/** Options of {@link LogoutControls.kickByKey}. */
+export interface KickByKeyOptions extends KickOptions {
+  /**
+   * Spares logins whose user authenticated later than this, by the clock of the issuer (the `iat` of its ID token): a date, or
+   * seconds since 1970. A login for which that time is unknown is not spared. Default: none are spared.
+   */
+  readonly authenticatedBefore?: Date | number | undefined;
+}
+
 /** Options of a kick that walks all users. */
 export interface LongKick {
   /**

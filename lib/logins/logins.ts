@@ -3,11 +3,21 @@ import type { Audit } from "../audit/audit.js";
 import { KickAudit } from "../audit/kick-audit.js";
 import { LogoutError } from "../errors.js";
 import type { Events } from "./events.js";
-import { exceptArgument, isLoginId, textArgument, userIdArgument } from "./arguments.js";
+import {
+  exceptArgument,
+  invalidArgument,
+  isLoginId,
+  secondsArgument,
+  textArgument,
+  userIdArgument,
+} from "./arguments.js";
+import { Kick, type KickOfUser } from "./kick.js";
+import { kickByKey } from "./kick-by-key.js";
 import { predicateOf } from "./filter.js";
 import { kickError, type Failure } from "./kick-error.js";
 import type {
   KickAllOptions,
+  KickByKeyOptions,
   KickedFrom,
   KickOptions,
   KickResult,
@@ -15,56 +25,44 @@ import type {
   KickWhereOptions,
 } from "./kick-options.js";
 import { mapLimit } from "../util/map-limit.js";
-import type { KickRecord, Login } from "../types/login.js";
-import type { EndedLogins, ListedLogin, LoginRegistry, RegistryList, RegistryPage } from "../types/registry.js";
+import type { KickRecord } from "../types/login.js";
+import type { KeyIndex } from "../types/login-keys.js";
+import type { EndedLogins, LoginRegistry } from "../types/registry.js";
+import { LoginLists, withoutSids } from "./login-lists.js";
 import { loginScanner } from "./login-scanner.js";
 import { checkSignal, isStopped, walkUsers, type Visited } from "./walk.js";
-import { readPage, type CountedPage, type PageRequest } from "./paging.js";
 import type { Tombstones } from "../session/store/tombstones.js";
-import { unadopted } from "../session/rules/adopted-id.js";
 import { debugError } from "../util/debug.js";
+import { isLoginKey, keyDigest, KEY_WORDS } from "../util/login-key.js";
 
 /** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
-/** Concurrency of a kick of some logins of a user. */
-const LOGINS_AT_ONCE = 20;
-
-/** A user who is online. */
-export interface ActiveUser {
-  readonly userId: string;
-  /** The user's newest live logins: at least one, at most 50. */
-  readonly logins: readonly Login[];
-  /** How many live logins the user has. */
-  readonly loginsCount: number;
-}
-
-/** A kick that is being made. */
-interface Kick {
-  readonly record: KickRecord;
-  readonly audit: KickAudit;
-}
-
 export interface LoginsOptions {
   readonly registry: LoginRegistry;
   readonly tombstones: Pick<Tombstones, "write">;
   readonly events: Events;
   readonly audit: Audit;
+  /** Whether logins have external keys: a kick of a user then also ends logins with the key `{ user }`. */
+  readonly hasKeys: boolean;
 }
 
 /** Kicks and lists logins, without HTTP. */
-export class Logins {
+export class Logins extends LoginLists {
   readonly #registry: LoginRegistry;
   readonly #tombstones: Pick<Tombstones, "write">;
   readonly #events: Events;
   readonly #audit: Audit;
+  readonly #hasKeys: boolean;
   /** The beginning of the ids of the kicks that are made here, so that their notifications are not emitted twice. */
   readonly #ownKicks = randomBytes(6).toString("base64url");
 
-  constructor({ registry, tombstones, events, audit }: LoginsOptions) {
+  constructor({ registry, tombstones, events, audit, hasKeys }: LoginsOptions) {
+    super(registry);
     this.#registry = registry;
     this.#tombstones = tombstones;
     this.#events = events;
     this.#audit = audit;
+    this.#hasKeys = hasKeys;
   }
 
   async kick(userIds: unknown, { except, ...options }: KickUserOptions & KickedFrom = {}): Promise<KickResult> {
@@ -89,32 +87,35 @@ export class Logins {
     const id = userIdArgument(userId);
     const kick = this.#createKick(options);
     if (!isLoginId(loginId)) return { users: 0, logins: 0 };
-    const { record, audit } = kick;
     try {
-      const { ended } = await this.#registry.end(id, { loginId, kick: record, ifListed });
-      const [login] = ended;
-      if (login !== undefined) {
-        await this.#finish(id, [login, ...(await this.#endAdoptable(login, record))], kick);
-        return { users: 1, logins: 1 };
-      }
-      if (!ifListed) await audit.ended(id, []);
+      const logins = await kick.endLogins(id, [loginId], ifListed);
+      if (logins > 0) return { users: 1, logins };
+      if (!ifListed) await kick.audit.ended(id, []);
     } catch (error) {
-      audit.failed(id, error);
+      kick.audit.failed(id, error);
       throw kickError([{ userId: id, cause: error }]);
     }
     return { users: 0, logins: 0 };
   }
 
   /**
-   * Ends the logins under which a copy of the login's session without a stamp (which a job may write) would be adopted. A kick
-   * of all logins of a user needs no such step: its kick record prevents the adoption.
+   * @param key - an external key
+   * @throws LogoutError `ERR_REGISTRY_UNSUPPORTED` if the registry keeps no keys
    */
-  async #endAdoptable({ id, userId, sids }: ListedLogin, kick: KickRecord): Promise<ListedLogin[]> {
-    const loginIds = sids.map((sid) => unadopted(sid, userId).loginId).filter((loginId) => loginId !== id);
-    const ends = await mapLimit(USERS_AT_ONCE, loginIds, (loginId) =>
-      this.#registry.end(userId, { loginId, kick, remember: true }),
-    );
-    return ends.flatMap(({ ended }) => ended);
+  async kickByKey(
+    key: unknown,
+    {
+      authenticatedBefore,
+      leavesMark = true,
+      ...options
+    }: KickByKeyOptions & KickedFrom & { leavesMark?: boolean } = {},
+  ): Promise<KickResult> {
+    if (!isLoginKey(key)) throw invalidArgument(`A key must be ${KEY_WORDS}.`);
+    const before = secondsArgument("authenticatedBefore", authenticatedBefore);
+    const kick = this.#createKick(options);
+    const result = await kickByKey(this.#keys, { digest: keyDigest(key), before, leavesMark }, kick);
+    if (result.logins === 0) await kick.audit.ended(undefined, []);
+    return result;
   }
 
   async kickAll({
@@ -153,7 +154,12 @@ export class Logins {
     const kickUser = async (userId: string): Promise<number> => {
       const logins = await scan(userId);
       const matching = logins.filter((login) => !stays.has(login.id) && matches(withoutSids(login), logins.length));
-      return dryRun ? matching.length : this.#kickLogins(userId, matching, kick);
+      return dryRun
+        ? matching.length
+        : kick.endLogins(
+            userId,
+            matching.map(({ id }) => id),
+          );
     };
     return walkUsers({
       onProgress,
@@ -165,46 +171,10 @@ export class Logins {
     });
   }
 
-  /** Ends some logins of a user. Returns how many have ended. */
-  async #kickLogins(userId: string, logins: readonly ListedLogin[], kick: Kick): Promise<number> {
-    const { record } = kick;
-    const ends = await mapLimit(LOGINS_AT_ONCE, logins, async ({ id }) => {
-      const { ended } = await this.#registry.end(userId, { loginId: id, kick: record });
-      return ended;
-    });
-    const ended = ends.flat();
-    const copies = await mapLimit(LOGINS_AT_ONCE, ended, (login) => this.#endAdoptable(login, record));
-    if (ended.length > 0) await this.#finish(userId, [...ended, ...copies.flat()], kick);
-    return ended.length;
-  }
-
   /** Emits the `kick` event for a kick on another node. */
   onRemoteEnd({ userId, loginIds, kick }: EndedLogins): void {
     if (kick === undefined || kick.id.startsWith(this.#ownKicks)) return;
     this.kicked(userId, loginIds, kick, true);
-  }
-
-  async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
-    const id = userIdArgument(userId);
-    return readPage(query, async (page) => {
-      const { items, total } = await this.#registry.list(id, page);
-      return { items: items.map(withoutSids), total };
-    });
-  }
-
-  async find(userId: string, loginId: string): Promise<Login | undefined> {
-    const login = await this.#registry.find(userId, loginId);
-    return login === undefined ? undefined : withoutSids(login);
-  }
-
-  async listActiveUsers(query: PageRequest = {}): Promise<CountedPage<ActiveUser>> {
-    return readPage(query, (page) => this.activeUsers(page));
-  }
-
-  /** Lists the users online, most recently active first. */
-  async activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUser>> {
-    const { items, total } = await this.#registry.activeUsers(page);
-    return { items: items.map(({ logins, ...user }) => ({ ...user, logins: logins.map(withoutSids) })), total };
   }
 
   /** Returns an estimate for progress. A kick must not fail because users cannot be counted. */
@@ -223,7 +193,14 @@ export class Logins {
 
   #createKick({ from, ...options }: KickOptions & KickedFrom, isOfEveryone = false): Kick {
     const record = this.newKick("kick", options);
-    return { record, audit: new KickAudit(this.#audit, record, { from, isOfEveryone }) };
+    const parts = {
+      registry: this.#registry,
+      tombstones: this.#tombstones,
+      kicked: (userId: string, loginIds: readonly string[]) => {
+        this.kicked(userId, loginIds, record);
+      },
+    };
+    return new Kick(parts, record, new KickAudit(this.#audit, record, { from, isOfEveryone }));
   }
 
   async #kickUsers(userIds: readonly string[], kick: Kick, how: KickOfUsers = {}): Promise<Visited> {
@@ -257,24 +234,25 @@ export class Logins {
     return { users: online.length, logins: online.reduce((sum, count) => sum + count, 0), failures };
   }
 
-  /** Returns the number of logins that the user had. */
-  async #kickUser(userId: string, kick: Kick, { except, everyone, isNamed = false }: KickOfUsers): Promise<number> {
-    const { ended } = await this.#registry.end(userId, { kick: kick.record, except, everyone });
-    if (ended.length > 0) await this.#finish(userId, ended, kick);
-    else if (isNamed) await kick.audit.ended(userId, []);
-    return ended.length;
+  /** Returns the number of logins that have ended. */
+  async #kickUser(userId: string, kick: Kick, { isNamed = false, ...how }: KickOfUsers): Promise<number> {
+    let logins = await kick.endUser(userId, how);
+    if (!isNamed) return logins;
+    if (this.#hasKeys) {
+      const digest = keyDigest({ user: userId });
+      logins += (await kickByKey(this.#keys, { digest, leavesMark: true, except: how.except }, kick)).logins;
+    }
+    if (logins === 0) await kick.audit.ended(userId, []);
+    return logins;
   }
 
-  /**
-   * Writes tombstones for kicked logins, and records the kick. Until this is done, the registry keeps the logins, so that a repeated
-   * kick finds them.
-   */
-  async #finish(userId: string, logins: readonly ListedLogin[], { record, audit }: Kick): Promise<void> {
-    await this.#tombstones.write(logins, record);
-    await audit.ended(userId, logins);
-    const loginIds = logins.map(({ id }) => id);
-    await this.#registry.finishKick(userId, loginIds);
-    this.kicked(userId, loginIds, record);
+  get #keys(): KeyIndex {
+    const { keys } = this.#registry;
+    if (keys !== undefined) return keys;
+    throw new LogoutError(
+      "ERR_REGISTRY_UNSUPPORTED",
+      "kickByKey(): the registry keeps no keys. Use a registry of this package.",
+    );
   }
 
   /** Emits the event of logins that have ended. */
@@ -284,17 +262,8 @@ export class Logins {
 }
 
 /** How users are kicked. */
-interface KickOfUsers {
-  /** The logins that stay. */
-  readonly except?: readonly string[] | undefined;
-  /** Whether the kick is one of everyone. */
-  readonly everyone?: boolean | undefined;
+interface KickOfUsers extends KickOfUser {
   /** Whether the caller has named the users: the kick is recorded although it has ended nothing. */
   readonly isNamed?: boolean;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Returns the public fields of a login: no session ids, and its session's expiry as that of the login. */
-function withoutSids({ id, userId, began, lastActive, shownUntil, ip, userAgent }: ListedLogin): Login {
-  return { id, userId, began, lastActive, expires: shownUntil, ip, userAgent };
 }

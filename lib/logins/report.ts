@@ -22,11 +22,12 @@ export function reportTo(
     confirmed: ({ id, userId, ip, userAgent }) => {
       audit.note({ action: "confirmed", outcome: "success", userId, loginIds: [id], ip, userAgent });
     },
-    newKick: (cause, reason) => logins.newKick(cause, { reason }),
+    newKick: (cause, why) => logins.newKick(cause, why),
     kicked: (userId, loginIds, kick) => {
       logins.kicked(userId, loginIds, kick);
-      const { id, at, reason } = kick;
-      audit.note({ action: "limit", outcome: "success", id, at, userId, loginIds, logins: loginIds.length, reason });
+      const { id, at, cause, reason, by } = kick;
+      const action = cause === "limit" ? "limit" : "kick";
+      audit.note({ action, outcome: "success", id, at, userId, loginIds, logins: loginIds.length, reason, by });
     },
     rejected: ({ id, userId }, { at, cause, reason }: KnownEnd = { at: Date.now(), cause: "logout" }) => {
       debug?.(

@@ -19,6 +19,10 @@ export class TracedLogins extends Logins {
     return this.#trace("kickLogin", () => super.kickLogin(...args));
   }
 
+  override kickByKey(...args: Parameters<Logins["kickByKey"]>): Promise<KickResult> {
+    return this.#trace("kickByKey", () => super.kickByKey(...args));
+  }
+
   override kickAll(...args: Parameters<Logins["kickAll"]>): Promise<KickResult> {
     return this.#trace("kickAll", () => super.kickAll(...args));
   }

@@ -40,7 +40,7 @@ export interface RegistryCall {
 /** What the tracing channel `express-logout:kick` publishes of a kick. */
 export interface KickCall {
   readonly appId: string;
-  readonly method: "kick" | "kickLogin" | "kickAll" | "kickWhere";
+  readonly method: "kick" | "kickLogin" | "kickByKey" | "kickAll" | "kickWhere";
   /** How many users were logged in, and how many logins have ended, once the kick is done. */
   users?: number;
   logins?: number;

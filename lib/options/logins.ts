@@ -2,16 +2,27 @@ import type { Request } from "express";
 import type { SessionData } from "express-session";
 import { LogoutError } from "../errors.js";
 import type { LoginPolicy } from "../session/rules/login-policy.js";
-import type { RegistrySupport } from "../types/registry.js";
+import type { LoginRegistry } from "../types/registry.js";
 import { Deadline } from "../util/deadline.js";
 import { MAX_KICK_TEXT } from "../util/limits.js";
-import { check, invalid, isDuration, isFunction, isObject, type Check, type Checks } from "./checks.js";
+import { isProvider, resolveKeys, type LoginKeyOptions } from "./login-keys.js";
+import {
+  check,
+  invalid,
+  isDuration,
+  isFunction,
+  isListOf,
+  isObject,
+  isSyncFunction,
+  type Check,
+  type Checks,
+} from "./checks.js";
 
 /** The most logins of a user if the app does not say: no account can grow without bound. */
 const SAFETY_CAP = 1_000;
 
 /** Options in `logins`: the policy for logins. */
-export interface LoginOptions {
+export interface LoginOptions extends LoginKeyOptions {
   /**
    * The most logins a user may have at a time: a number, or a policy. Default: 1,000, a safety cap, where the registry supports
    * limits; `Infinity`: no limit. [Limits](docs/guides/lifetimes-and-limits.md)
@@ -68,6 +79,11 @@ const LOGINS: Checks<LoginOptions> = {
     "an object: { absoluteMs, idleMs }, or a function that returns one",
     (value) => isObject(value) || isFunction(value),
   ],
+  keys: [
+    "a function that returns an array of keys, not a promise: (session) => [{ tenant: session.tenantId }]",
+    isSyncFunction,
+  ],
+  providers: ["an array of identity providers: [oidc({ … })]", isListOf(isProvider)],
   startsFresh: ["a function: (req) => true if the request has checked the credentials", isFunction],
 };
 const MAX: Checks<MaxLogins> = {
@@ -90,10 +106,11 @@ const LIFETIME: Checks<LoginLifetime> = {
  */
 export function resolveLogins(
   options: LoginOptions = {},
-  { limit: hasLimits = false, lifetime: hasLifetimes = false }: RegistrySupport = {},
+  { supports = {}, keys: keyIndex }: Pick<LoginRegistry, "supports" | "keys">,
   timeoutMs: number,
 ): LoginPolicy {
   check("logins.", options, LOGINS);
+  const { limit: hasLimits = false, lifetime: hasLifetimes = false } = supports;
   const max = typeof options.max === "object" ? options.max : { count: options.max ?? SAFETY_CAP };
   check("logins.max.", max, MAX, ["count"]);
   const { lifetime = {} } = options;
@@ -101,10 +118,14 @@ export function resolveLogins(
   const isLimited = options.max !== undefined && max.count !== Infinity;
   if (isLimited && !hasLimits) throw unsupported("logins.max");
   if (options.lifetime !== undefined && !hasLifetimes) throw unsupported("logins.lifetime");
+  const keysOf = resolveKeys(options);
+  if (keysOf !== undefined && keyIndex === undefined)
+    throw unsupported(options.keys === undefined ? "logins.providers" : "logins.keys");
   const deadline = new Deadline(timeoutMs);
   const { count, whenFull = "endLeastActive", reason } = max;
   const { startsFresh } = options;
   return {
+    keysOf,
     whenFull: whenFull === "refuseNew" ? "refuse" : "end",
     reason: reason === "" ? undefined : reason,
     count: async (userId, session) => {

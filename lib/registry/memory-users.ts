@@ -35,8 +35,14 @@ export class MemoryUsers {
   /** The users with a login that is shown, by activity. Includes users whose logins have expired since, until the next check. */
   readonly #online = new LinkedList<User>();
   lastKickOfEveryone: KickRecord | undefined;
+  readonly #swept: { sweep(): void } | undefined;
   #sweptAt = 0;
   #sweptInMs = 0;
+
+  /** @param swept - what is swept with the users */
+  constructor(swept?: { sweep(): void }) {
+    this.#swept = swept;
+  }
 
   find(userId: string): User | undefined {
     return this.#users.get(userId);
@@ -137,6 +143,7 @@ export class MemoryUsers {
     const now = Date.now();
     if (now - this.#sweptAt < Math.min(intervalMs, SWEEP_INTERVAL_MS)) return;
     for (const user of this.#users.values()) this.dropExpired(user);
+    this.#swept?.sweep();
     this.#sweptAt = now;
     this.#sweptInMs = Date.now() - now;
   }

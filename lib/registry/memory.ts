@@ -29,6 +29,7 @@ import { generationAfter, kickSince, newKickRecord } from "./generation.js";
 import { endOfLifetime, isLive, type KeptLogin } from "./lifetime.js";
 import { excessOf } from "./limit.js";
 import { MemoryHistory } from "./memory-history.js";
+import { MemoryKeys } from "./memory-keys.js";
 import { MemoryUsers, type RememberedEnd, type User } from "./memory-users.js";
 import { Served } from "./served.js";
 import { kicksOn, sparedBy } from "./spared.js";
@@ -48,8 +49,9 @@ export class MemoryLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly supports: RegistrySupport = { limit: true, lifetime: true };
   readonly history = new MemoryHistory();
+  readonly keys = new MemoryKeys(() => this.#served.application);
   /** What each `init` finds as it was. */
-  readonly #kept = { users: new MemoryUsers(), listeners: new Set<RegistryListener>() };
+  readonly #kept = { users: new MemoryUsers(this.keys), listeners: new Set<RegistryListener>() };
   readonly #served = new Served<Application>();
 
   init({ appId, maxSessionAgeMs, history }: RegistryApplication): void {
@@ -235,6 +237,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
       user.kicked.clear();
       this.#users.dropExpired(user);
     }
+    this.keys.clear();
     for (const listener of this.#listeners) listener.gap();
   }
 

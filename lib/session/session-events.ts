@@ -11,8 +11,8 @@ export interface SessionEvents {
   logout(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
   /** The user of a login has authenticated again. */
   confirmed(login: Pick<Login, "id" | "userId" | "ip" | "userAgent">): void;
-  /** Returns the record of an end by a rule of the app. */
-  newKick(cause: KickRecord["cause"], reason: string | undefined): KickRecord;
+  /** Returns the record of an end by a rule of the app, or by a kick that applies to a login that has just begun. */
+  newKick(cause: KickRecord["cause"], why: Pick<KickRecord, "reason" | "by">): KickRecord;
   /** Logins of a user were ended here. */
   kicked(userId: string, loginIds: readonly string[], kick: KickRecord): void;
   /** @param kick - what ended the login; `undefined` if that is not known */

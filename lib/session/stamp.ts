@@ -2,6 +2,8 @@ import type { Generation, KickRecord } from "../types/login.js";
 
 /** The only property that this package adds to session data. */
 const KEY = "expressLogout";
+const MINUTE_MS = 60_000;
+const TIME_DIGITS = 15;
 
 /** What names a login. */
 export type LoginName = Pick<Stamp, "userId" | "loginId">;
@@ -16,6 +18,16 @@ export interface Stamp {
    * process. Absent if that is not known.
    */
   readonly authenticatedAt?: number | undefined;
+  /** The external keys that the login is bound to. Absent: none. */
+  readonly bound?: BoundKeys | undefined;
+}
+
+/** Which keys a login is bound to. */
+export interface BoundKeys {
+  /** Of the keys: 10 digits. A session with others has to be bound again. */
+  readonly checksum: string;
+  /** How long the rows live at least: epoch milliseconds, stored to the minute. */
+  readonly until: number;
 }
 
 /** What replaces the data of a kicked session. */
@@ -68,17 +80,28 @@ export function withStamp(session: SessionRecord, stamp: Stamp | undefined): Ses
 
 /** Whether both are the same, but for the generation, which a login never changes. A request may have written another time into its session. */
 function isSameStamp(one: Stamp, other: Stamp | undefined): boolean {
-  return isSameLogin(one, other) && one.authenticatedAt === other?.authenticatedAt;
+  return other !== undefined && isSameLogin(one, other) && decimalsOf(one) === decimalsOf(other);
 }
 
 /**
  * A string, not an object, because express-session serializes the whole session twice per request. Format: login id, length of the
  * generation, generation, each followed by a space except the generation, then the user id. The last two may be any text. The time of
  * the authentication follows the length as its decimals, so that 0.1 and earlier releases read the same length: they ignore decimals.
+ * If the login is bound to keys, the time has 15 digits, and is followed by the 10 of the checksum and the 8 of the minute.
  */
-function writeStamp({ userId, loginId, generation, authenticatedAt }: Stamp): string {
-  const time = authenticatedAt === undefined ? "" : `.${String(authenticatedAt)}`;
-  return `${loginId} ${String(generation.length)}${time} ${generation}${userId}`;
+function writeStamp(stamp: Stamp): string {
+  const { userId, loginId, generation } = stamp;
+  return `${loginId} ${String(generation.length)}${decimalsOf(stamp)} ${generation}${userId}`;
+}
+
+function decimalsOf({ authenticatedAt, bound }: Stamp): string {
+  if (bound === undefined) return authenticatedAt === undefined ? "" : `.${String(authenticatedAt)}`;
+  const minute = Math.floor(bound.until / MINUTE_MS);
+  return `.${digits(authenticatedAt ?? 0, TIME_DIGITS)}${bound.checksum}${digits(minute, 8)}`;
+}
+
+function digits(value: number, count: number): string {
+  return String(value).padStart(count, "0");
 }
 
 function readStamp(text: string): Stamp | undefined {
@@ -94,7 +117,17 @@ function readStamp(text: string): Stamp | undefined {
     userId: text.slice(end),
     loginId: text.slice(0, loginEnds),
     generation: text.slice(start, end),
-    authenticatedAt: point === -1 ? undefined : readTime(length.slice(point + 1)),
+    ...(point === -1 ? undefined : readDecimals(length.slice(point + 1))),
+  };
+}
+
+function readDecimals(text: string): Pick<Stamp, "authenticatedAt" | "bound"> {
+  const withKeys = /^(\d{15})(\d{10})(\d{8})$/.exec(text);
+  if (withKeys === null) return { authenticatedAt: readTime(text) };
+  const [, time = "", checksum = "", minute] = withKeys;
+  return {
+    authenticatedAt: readTime(time.replace(/^0+/, "")),
+    bound: { checksum, until: Number(minute) * MINUTE_MS },
   };
 }
 

@@ -32,8 +32,8 @@ export interface KeyIndex {
    * Binds a login to a key, and returns the record of a mark that applies to it: one with `before ≥ since`, and none if `since` is
    * absent. Writing the row and reading the mark are one step.
    *
-   * A row that exists keeps the later `since` and the later expiry. A row lives at least for `ttlMs` from now, whatever becomes of its
-   * login.
+   * A row that exists keeps the later `since` and the later expiry. A row lives for at least `ttlMs` from now, also
+   * after its login has ended.
    */
   bind(key: KeyDigest, row: KeyRow, ttlMs: number): Promise<KickRecord | undefined>;
 

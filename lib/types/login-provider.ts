@@ -1,9 +1,7 @@
 import type { SessionData } from "express-session";
 import type { Route } from "../http/route.js";
+import type { PROVIDER } from "../util/provider.js";
 import type { LoginKey } from "./login-keys.js";
-
-/** Under this name a {@link LoginProvider} holds its parts, also where the package is loaded twice. */
-export const PROVIDER: unique symbol = Symbol.for("express-logout provider") as never;
 
 /** An identity provider. Opaque: create one with `oidc()`. */
 export interface LoginProvider {

@@ -96,7 +96,7 @@ export function handlerContext(options: Partial<LogoutOptions> = {}): HandlerCon
   registry.init({ appId: "shop", maxSessionAgeMs: 60_000 });
   const tombstones = new Tombstones(store, new RawStore(store, 1_000, true), 1_000);
   const audit = new Audit({ appId: "shop", log: resolved.audit.log });
-  const logins = new Logins({ registry, tombstones, events: new Events(), audit });
+  const logins = new Logins({ registry, tombstones, events: new Events(), audit, hasKeys: false });
   let count = 0;
   return {
     options: resolved,

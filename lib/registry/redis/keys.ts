@@ -54,6 +54,8 @@ export interface AppKeys {
   readonly notifications: string;
   /** The prefix of every key of every user. */
   readonly users: string;
+  /** The prefix of every external key. No user id has a slash in its keys, so it is not among {@link AppKeys.users}. */
+  readonly external: string;
 }
 
 export function appKeys(prefix: string, appId: string): AppKeys {
@@ -66,6 +68,7 @@ export function appKeys(prefix: string, appId: string): AppKeys {
     history: `${app}:history`,
     notifications: `${app}:news`,
     users: `${prefix}{${id}:`,
+    external: `${prefix}{${id}/`,
   };
 }
 
@@ -82,4 +85,10 @@ export function loginsKey(app: AppKeys, userId: string): string {
 /** Returns the keys of ADD, ADOPT and UPDATE. */
 export function stepKeys({ logins, ended, kicked, order }: UserKeys): readonly [string, ...string[]] {
   return [logins, ended, kicked, order];
+}
+
+/** Returns the keys of an external key, which share a hash tag. `bound`: hash, its logins. `mark`: string. */
+export function externalKeys(app: AppKeys, digest: string): { readonly bound: string; readonly mark: string } {
+  const key = `${app.external}${encodePart(digest)}}`;
+  return { bound: `${key}:bound`, mark: `${key}:mark` };
 }

@@ -7,6 +7,7 @@ import type {
   EndTarget,
   Finding,
   HistoryLog,
+  KeyIndex,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -33,6 +34,7 @@ import { Connection, type Commands } from "./connection.js";
 import { appKeys, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
 import { RedisHistory } from "./history.js";
 import { LoginEnds } from "./login-ends.js";
+import { RedisKeys } from "./login-keys.js";
 import { LoginIndex } from "./login-index.js";
 import { LoginLister } from "./login-lister.js";
 import { LoginLists } from "./login-lists.js";
@@ -76,8 +78,9 @@ export class RedisLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly supports: RegistrySupport = { limit: true, lifetime: true };
   readonly history: HistoryLog;
+  readonly keys: KeyIndex;
   readonly #connection: Connection;
-  /** The commands that end logins, which wait for replicas. */
+  /** The commands that end logins or bind them to keys, which wait for replicas. */
   readonly #endCommands: Commands;
   readonly #prefix: string;
   readonly #adapter: RedisAdapter;
@@ -97,6 +100,11 @@ export class RedisLoginRegistry implements OwnRegistry {
     this.history = new RedisHistory(this.#connection, () => this.#app);
     this.#prefix = prefix;
     this.#endCommands = this.#connection.replicatedTo(waitReplicas);
+    this.keys = new RedisKeys({
+      connection: this.#connection,
+      replicated: this.#endCommands,
+      appKeys: () => this.#app.keys,
+    });
     this.#client = client;
     this.#isCoherent = coherentCache;
     this.#warnings = new ServerWarnings(this.#connection);

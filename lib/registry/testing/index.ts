@@ -8,6 +8,8 @@ import { RegistryContext } from "./context.js";
 import { endConditionTests } from "./end-conditions.js";
 import { endTests } from "./end.js";
 import { historyTests } from "./history.js";
+import { keyTests } from "./keys.js";
+import { keyOutageTests, keysAtOnceTests } from "./keys-at-once.js";
 import { kickTests } from "./kick.js";
 import { lifetimeTests } from "./lifetimes.js";
 import { limitTests } from "./limits.js";
@@ -47,6 +49,8 @@ const TOPICS: readonly ((suite: Suite) => void)[] = [
   activeUsersTests,
   scanLoginsTests,
   historyTests,
+  keyTests,
+  keysAtOnceTests,
   applicationTests,
   subscriptionTests,
   concurrencyTests,
@@ -88,6 +92,8 @@ export function testRegistry(name: string, registry: RegistryUnderTest, runner: 
   };
   runner.describe(name, () => {
     for (const register of TOPICS) register(suite);
-    if (registry.outage !== undefined) outageTests(suite, registry.outage);
+    if (registry.outage === undefined) return;
+    outageTests(suite, registry.outage);
+    keyOutageTests(suite, registry.outage);
   });
 }

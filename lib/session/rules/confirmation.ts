@@ -5,6 +5,7 @@ import type { HeldLogin } from "../request-state.js";
 import type { SessionEvents } from "../session-events.js";
 import { withStamp, type SessionRecord, type Stamp } from "../stamp.js";
 import type { RawStore } from "../store/raw-store.js";
+import type { KeyBindings } from "./key-bindings.js";
 import type { LimitedLogins } from "./login-policy.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import type { SessionSaves } from "./save.js";
@@ -14,6 +15,7 @@ export interface ConfirmationsOptions {
   readonly raw: RawStore;
   readonly registry: LoginRegistry;
   readonly limited: LimitedLogins;
+  readonly keys: KeyBindings;
   readonly lifetimes: SessionLifetimes;
   readonly saves: SessionSaves;
   readonly remembered: RememberedSessions;
@@ -39,15 +41,17 @@ export class Confirmations {
   readonly #raw: RawStore;
   readonly #registry: LoginRegistry;
   readonly #limited: LimitedLogins;
+  readonly #keys: KeyBindings;
   readonly #lifetimes: SessionLifetimes;
   readonly #saves: SessionSaves;
   readonly #remembered: RememberedSessions;
   readonly #events: SessionEvents;
 
-  constructor({ raw, registry, limited, lifetimes, saves, remembered, events }: ConfirmationsOptions) {
+  constructor({ raw, registry, limited, keys, lifetimes, saves, remembered, events }: ConfirmationsOptions) {
     this.#raw = raw;
     this.#registry = registry;
     this.#limited = limited;
+    this.#keys = keys;
     this.#lifetimes = lifetimes;
     this.#saves = saves;
     this.#remembered = remembered;
@@ -66,11 +70,12 @@ export class Confirmations {
     const now = Date.now();
     const ttlMs = this.#lifetimes.keepMs(next.session);
     const { limit, lastsMs } = await this.#limited.termsOf(stamp.userId, next.session);
-    const fresh: Stamp = { ...stamp, authenticatedAt: now };
+    let fresh: Stamp | undefined = { ...stamp, authenticatedAt: now };
     let isListed: boolean;
     try {
       isListed = await this.#limited.addSid(stamp, { addSid: next.sid, ttlMs, limit });
-      if (isListed) isListed = await this.#saves.writeAndCheck(next.sid, next.session, fresh);
+      if (isListed) fresh = await this.#keys.bind({ ...next, keepMs: ttlMs }, fresh);
+      isListed &&= fresh !== undefined && (await this.#saves.writeAndCheck(next.sid, next.session, fresh));
     } catch (error) {
       await this.#undo(stamp, next.sid);
       throw error;
@@ -81,7 +86,7 @@ export class Confirmations {
     } catch (error) {
       return this.#continueUnconfirmed(stamp, next, error);
     }
-    if (!isListed) {
+    if (!isListed || fresh === undefined) {
       // Only this request knows the new session id.
       await this.#raw.destroy(next.sid).catch(ignored("a session that was never used may be left", [next.sid]));
       return { stamp: undefined };

@@ -4,6 +4,7 @@ import type { LoginRegistry } from "../../types/registry.js";
 import { ignored } from "../../util/debug.js";
 import { unadopted } from "./adopted-id.js";
 import type { Adoption } from "./adoption.js";
+import type { KeyBindings } from "./key-bindings.js";
 import { provisionalMs, type LimitedLogins, type Terms } from "./login-policy.js";
 import { deviceInfoOf } from "../../util/device-info.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
@@ -49,6 +50,7 @@ export type Adopted =
 export interface ListingsOptions {
   readonly registry: LoginRegistry;
   readonly limited: LimitedLogins;
+  readonly keys: KeyBindings;
   readonly adoption: Adoption;
   readonly lifetimes: SessionLifetimes;
   readonly remembered: RememberedSessions;
@@ -60,15 +62,17 @@ export interface ListingsOptions {
 export class Listings {
   readonly #registry: LoginRegistry;
   readonly #limited: LimitedLogins;
+  readonly #keys: KeyBindings;
   readonly #adoption: Adoption;
   readonly #lifetimes: SessionLifetimes;
   readonly #remembered: RememberedSessions;
   readonly #maxSessionAgeMs: number;
   readonly #events: SessionEvents;
 
-  constructor({ registry, limited, adoption, lifetimes, remembered, maxSessionAgeMs, events }: ListingsOptions) {
+  constructor({ registry, limited, keys, adoption, lifetimes, remembered, maxSessionAgeMs, events }: ListingsOptions) {
     this.#registry = registry;
     this.#limited = limited;
+    this.#keys = keys;
     this.#adoption = adoption;
     this.#lifetimes = lifetimes;
     this.#remembered = remembered;
@@ -133,7 +137,9 @@ export class Listings {
       const rejected = added.outcome === "full" ? "full" : "rejected";
       return { rejected, authenticatedAt: adoptable.authenticatedAt };
     }
-    return { stamp: { ...unlisted, generation: added.generation } };
+    const listed = { ...unlisted, generation: added.generation };
+    const stamp = await this.#keys.bind({ sid, session, keepMs: login.ttlMs, isOld: true }, listed);
+    return stamp === undefined ? { rejected: "rejected", authenticatedAt: undefined } : { stamp };
   }
 
   /**
@@ -162,7 +168,13 @@ export class Listings {
         if (left !== undefined) return { stamp: left, hasEnded: "in a new session" };
         continue;
       }
-      const stamp = { userId, loginId, generation: added.generation, authenticatedAt: isFresh ? now : undefined };
+      const listed = { userId, loginId, generation: added.generation, authenticatedAt: isFresh ? now : undefined };
+      const stamp = await orUndo(this.#keys.bind({ sid, session, keepMs: ttlMs }, listed), undo);
+      if (stamp === undefined) {
+        // express-session saves the session once more at the end of the request: that must not begin another login.
+        logins?.hold({ stamp: listed, sid });
+        return { stamp: listed, hasEnded: "in a new session" };
+      }
       const done = (isListed: boolean): void => {
         if (logins !== undefined) logins.startsLoginAfter = undefined;
         this.#written({ stamp, sid }, logins, now, keptMs(ttlMs, terms));
@@ -180,7 +192,9 @@ export class Listings {
   }
 
   /** Continues a login whose session is written under the same session id. */
-  async #continue({ sid, session, req }: Saving, stamp: Stamp): Promise<Listing> {
+  async #continue({ sid, session, req }: Saving, current: Stamp): Promise<Listing> {
+    const stamp = await this.#keys.bind({ sid, session, keepMs: this.#lifetimes.keepMs(session) }, current);
+    if (stamp === undefined) return { stamp: current, hasEnded: "in the store" };
     const isListed = await this.#lifetimes.extend(sid, session, stamp, req);
     return { stamp, hasEnded: isListed === false ? "in the store" : undefined };
   }
@@ -192,8 +206,9 @@ export class Listings {
     const limit = await this.#limited.limitOf(stamp.userId, session);
     const undo = this.#removeSid(stamp, sid);
     const isListed = await orUndo(this.#limited.addSid(stamp, { addSid: sid, ttlMs, limit }), undo);
-    if (!isListed) return { stamp, hasEnded: "in a new session" };
-    return { stamp, undo, done: () => this.#written({ stamp, sid }, logins, now, ttlMs) };
+    const bound = isListed ? await orUndo(this.#keys.bind({ sid, session, keepMs: ttlMs }, stamp), undo) : undefined;
+    if (bound === undefined) return { stamp, hasEnded: "in a new session" };
+    return { stamp: bound, undo, done: () => this.#written({ stamp: bound, sid }, logins, now, ttlMs) };
   }
 
   /**
@@ -202,22 +217,24 @@ export class Listings {
    */
   async #resume({ sid, session }: Saving, held: HeldLogin, logins: RequestState): Promise<Listing> {
     const { removal } = held;
-    // A new object, so that signals aborted by the request's own logout stay aborted.
-    const stamp = { ...held.stamp };
-    const { userId, loginId, generation } = stamp;
+    const { stamp: left } = held;
+    const { userId, loginId, generation } = left;
     const now = Date.now();
     const ttlMs = this.#lifetimes.keepMs(session);
     const hasEnded = logins.freshSid === sid ? "in a new session" : "in the store";
-    if (removal?.by !== this.#registry) return { stamp, hasEnded };
-    if (now - removal.at >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp, hasEnded };
+    if (removal?.by !== this.#registry) return { stamp: left, hasEnded };
+    if (now - removal.at >= Math.min(RESUMED_WITHIN_MS, this.#maxSessionAgeMs)) return { stamp: left, hasEnded };
     const { began, ip, userAgent } = removal.login;
     const again = { id: loginId, userId, sid, ttlMs, began, ip, userAgent };
     const terms = await this.#limited.termsOf(userId, session);
     delete held.removal;
-    const undo = this.#removeSid(stamp, sid);
+    const undo = this.#removeSid(left, sid);
     const since = { generation, endCount: removal.endCount };
     const { outcome } = await orUndo(this.#limited.addForSave(again, terms, since), undo);
-    if (outcome !== "listed") return { stamp, hasEnded };
+    if (outcome !== "listed") return { stamp: left, hasEnded };
+    // A new object, so that signals aborted by the request's own logout stay aborted.
+    const stamp = await orUndo(this.#keys.bind({ sid, session, keepMs: ttlMs }, { ...left }), undo);
+    if (stamp === undefined) return { stamp: left, hasEnded };
     const done = (isListed: boolean): void => {
       this.#written({ stamp, sid }, logins, now, keptMs(ttlMs, terms));
       if (isListed) this.#events.login({ id: loginId, userId, ip, userAgent });

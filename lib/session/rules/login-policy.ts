@@ -1,10 +1,10 @@
 import type { LoginRegistry } from "../../types/registry.js";
 import type { AddResult, ListedLogin, LoginChange, LoginLimit, NewLogin, Since } from "../../types/registry.js";
 import { LogoutError } from "../../errors.js";
-import { ignored } from "../../util/debug.js";
 import type { SessionEvents } from "../session-events.js";
 import type { SessionRecord, Stamp } from "../stamp.js";
-import type { Tombstones } from "../store/tombstones.js";
+import type { FinishKick } from "./finish-kick.js";
+import type { KeysOf } from "./key-bindings.js";
 import { MINUTE_MS } from "./lifetime.js";
 
 /** How long a login is listed that may be refused, until its session is written: a process that dies meanwhile locks no user out. */
@@ -20,6 +20,8 @@ export interface LoginPolicy {
   readonly lifetime: (session: SessionRecord, userId: string) => Promise<Lifetime>;
   /** Returns whether a login that begins with this request is fresh: the request has checked the user's credentials. */
   readonly startsFresh: (req: object | undefined) => Promise<boolean>;
+  /** Absent: no login has external keys. */
+  readonly keysOf: KeysOf | undefined;
 }
 
 interface Lifetime {
@@ -35,7 +37,7 @@ export interface Terms extends Pick<NewLogin, "lastsMs" | "idleMs"> {
 export interface LimitedLoginsOptions {
   readonly policy: LoginPolicy;
   readonly registry: LoginRegistry;
-  readonly tombstones: Tombstones;
+  readonly finish: FinishKick;
   readonly events: SessionEvents;
 }
 
@@ -43,13 +45,13 @@ export interface LimitedLoginsOptions {
 export class LimitedLogins {
   readonly #policy: LoginPolicy;
   readonly #registry: LoginRegistry;
-  readonly #tombstones: Tombstones;
+  readonly #finishKick: FinishKick;
   readonly #events: SessionEvents;
 
-  constructor({ policy, registry, tombstones, events }: LimitedLoginsOptions) {
+  constructor({ policy, registry, finish, events }: LimitedLoginsOptions) {
     this.#policy = policy;
     this.#registry = registry;
-    this.#tombstones = tombstones;
+    this.#finishKick = finish;
     this.#events = events;
   }
 
@@ -71,7 +73,7 @@ export class LimitedLogins {
   async limitOf(userId: string, session: SessionRecord): Promise<LoginLimit | undefined> {
     const { whenFull, reason } = this.#policy;
     const count = await this.#policy.count(userId, session);
-    return count === Infinity ? undefined : { count, whenFull, record: this.#events.newKick("limit", reason) };
+    return count === Infinity ? undefined : { count, whenFull, record: this.#events.newKick("limit", { reason }) };
   }
 
   async add(login: NewLogin, { limit, ...lifetime }: Terms, since?: Since): Promise<AddResult> {
@@ -95,28 +97,14 @@ export class LimitedLogins {
     return updated !== false;
   }
 
-  /**
-   * Replaces the data of the sessions that a limit has ended, as a kick does. The new login does not wait for a repetition: the next
-   * request of an ended login does the same.
-   */
   async #finish(userId: string, ended: readonly ListedLogin[], limit: LoginLimit | undefined): Promise<void> {
-    if (ended.length === 0 || limit === undefined) return;
-    const loginIds = ended.map(({ id }) => id);
-    this.#events.kicked(userId, loginIds, limit.record);
-    await this.#tombstones
-      .write(ended, limit.record)
-      .then(() => this.#registry.finishKick(userId, loginIds))
-      .catch(ignored("data of logins that a limit has ended may be left", sidsOf(ended)));
+    if (limit !== undefined) await this.#finishKick(userId, ended, limit.record);
   }
 }
 
 /** Returns how long a login may be listed before its session is written, in milliseconds. */
 export function provisionalMs({ limit }: Terms): number {
   return limit?.whenFull === "refuse" ? PROVISIONAL_MS : Infinity;
-}
-
-function sidsOf(logins: readonly ListedLogin[]): string[] {
-  return logins.flatMap(({ sids }) => sids);
 }
 
 function tooManyLogins(userId: string, max: number): LogoutError {

@@ -1,6 +1,6 @@
 import { lru } from "../../util/lru.js";
 import { activityIntervalMs, cappedInterval } from "./lifetime.js";
-import { isSameLogin, type Stamp } from "../stamp.js";
+import { isSameLogin, type BoundKeys, type Stamp } from "../stamp.js";
 
 /** The number of sessions that this process remembers. */
 const SESSIONS = 10_000;
@@ -36,6 +36,19 @@ export class RememberedSessions {
   /** Remembers that the session is about to be written with this login. */
   expected(sid: string, stamp: Stamp): void {
     this.#see(sid, stamp, false);
+  }
+
+  /** Remembers which keys the login of the session is bound to. */
+  bound(sid: string, stamp: Stamp): void {
+    const known = this.#sessions.get(sid);
+    if (known !== undefined && isSameLogin(known.logins.at(-1), stamp))
+      this.#sessions.set(sid, { ...known, logins: [...known.logins.slice(0, -1), stamp] });
+  }
+
+  /** Returns which keys the login is bound to, as far as this process knows beside the session. */
+  boundKeys(sid: string, stamp: Stamp): BoundKeys | undefined {
+    const latest = this.#sessions.get(sid)?.logins.at(-1);
+    return isSameLogin(latest, stamp) ? latest?.bound : undefined;
   }
 
   /** Remembers that the session has no login any more. */

@@ -13,6 +13,8 @@ import { SessionTouches } from "./activity.js";
 import { Adoption, type AdoptionOptions } from "./adoption.js";
 import { Confirmations } from "./confirmation.js";
 import { LoginEnds } from "./end.js";
+import { finishingKicks } from "./finish-kick.js";
+import { KeyBindings } from "./key-bindings.js";
 import { Listings } from "./listing.js";
 import { LimitedLogins, type LoginPolicy } from "./login-policy.js";
 import { SessionLoads } from "./load.js";
@@ -71,17 +73,28 @@ export class SessionRules {
     const stampOf = (session: SessionRecord): Stamp | undefined => this.stampOf(session);
     const client = clientOfSets(store);
     const isInOrder = client !== undefined && ownRegistry(registry)?.sharesConnection?.(client) === true;
-    const lifetimes = new SessionLifetimes({ store, registry, remembered, maxSessionAgeMs });
+    const finish = finishingKicks({ registry, tombstones, events });
+    const keys = new KeyBindings({ registry, keysOf: logins.keysOf, remembered, finish, events });
+    const lifetimes = new SessionLifetimes({ store, registry, keys, remembered, maxSessionAgeMs });
     const adoption = this.#adoption;
-    const limited = new LimitedLogins({ policy: logins, registry, tombstones, events });
-    const listings = new Listings({ registry, limited, adoption, lifetimes, events, remembered, maxSessionAgeMs });
+    const limited = new LimitedLogins({ policy: logins, registry, finish, events });
+    const listings = new Listings({
+      registry,
+      limited,
+      keys,
+      adoption,
+      lifetimes,
+      events,
+      remembered,
+      maxSessionAgeMs,
+    });
     const ends = (this.ends = new LoginEnds({ raw, tombstones, registry, remembered, events, stampOf }));
     const shared = { raw, registry, listings, lifetimes, ends, remembered, userOf };
     const missingUser = this.#missingUser;
     const saves = (this.saves = new SessionSaves({ ...shared, tombstones, missingUser, isInOrder }));
     this.touches = new SessionTouches({ ...shared, touchIntervalMs, stampOf });
     this.loads = new SessionLoads({ ...shared, store, saves, events });
-    this.confirmations = new Confirmations({ ...shared, limited, saves, events });
+    this.confirmations = new Confirmations({ ...shared, limited, keys, saves, events });
   }
 
   /** Returns the stamp of a loaded session. */

@@ -166,7 +166,7 @@ export class SessionSaves {
       await this.#removeData(sid, session, listing.stamp, isNew);
     } else {
       let isListed: boolean;
-      const lifetimeMs = this.#lifetimes.ttlMs(session);
+      const written = { session, lifetimeMs: this.#lifetimes.ttlMs(session) };
       try {
         isListed = await this.writeAndCheck(sid, session, listing.stamp);
       } catch (error) {
@@ -176,8 +176,8 @@ export class SessionSaves {
       listing.done?.(isListed);
       if (!isListed) return;
       if (listing.provisionalMs === undefined) {
-        await this.#lifetimes.recordLifetime(sid, lifetimeMs, listed.lifetimeMs, listing.stamp);
-      } else await this.#lifetimes.confirm(sid, lifetimeMs, listing.stamp);
+        await this.#lifetimes.recordLifetime(sid, written, listed.lifetimeMs, listing.stamp);
+      } else await this.#lifetimes.confirm(sid, written, listing.stamp);
     }
   }
 

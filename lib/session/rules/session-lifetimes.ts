@@ -3,26 +3,36 @@ import type { Store } from "express-session";
 import type { LoginRegistry } from "../../types/registry.js";
 import { deviceInfoOf } from "../../util/device-info.js";
 import type { SessionRecord, Stamp } from "../stamp.js";
+import type { KeyBindings } from "./key-bindings.js";
 import { activityIntervalMs, expiresInMs, isEndedByCookie, sessionTtlMs } from "./lifetime.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 
 export interface SessionLifetimesOptions {
   readonly store: Store;
   readonly registry: LoginRegistry;
+  readonly keys: KeyBindings;
   readonly remembered: RememberedSessions;
   readonly maxSessionAgeMs: number;
+}
+
+/** A session, and how long it lives from now, in milliseconds. */
+interface LivingSession {
+  readonly session: SessionRecord;
+  readonly lifetimeMs: number;
 }
 
 /** How long sessions live, and the record of it in the registry: logins live as long as their sessions. */
 export class SessionLifetimes {
   readonly #store: Store;
   readonly #registry: LoginRegistry;
+  readonly #keys: KeyBindings;
   readonly #remembered: RememberedSessions;
   readonly #maxSessionAgeMs: number;
 
-  constructor({ store, registry, remembered, maxSessionAgeMs }: SessionLifetimesOptions) {
+  constructor({ store, registry, keys, remembered, maxSessionAgeMs }: SessionLifetimesOptions) {
     this.#store = store;
     this.#registry = registry;
+    this.#keys = keys;
     this.#remembered = remembered;
     this.#maxSessionAgeMs = maxSessionAgeMs;
   }
@@ -34,7 +44,9 @@ export class SessionLifetimes {
    */
   extend(sid: string, session: SessionRecord, stamp: Stamp, req: object | undefined): Promise<boolean> | undefined {
     const lifetimeMs = this.ttlMs(session);
-    return this.#remembered.isDue(sid, stamp, lifetimeMs) ? this.#record(sid, lifetimeMs, stamp, req) : undefined;
+    return this.#remembered.isDue(sid, stamp, lifetimeMs)
+      ? this.#record(sid, { session, lifetimeMs }, stamp, req)
+      : undefined;
   }
 
   /**
@@ -43,19 +55,27 @@ export class SessionLifetimes {
    *
    * @param listedMs - the lifetime that the login was listed with
    */
-  async recordLifetime(sid: string, lifetimeMs: number, listedMs: number, stamp: Stamp): Promise<void> {
+  async recordLifetime(sid: string, written: LivingSession, listedMs: number, stamp: Stamp): Promise<void> {
+    const { lifetimeMs } = written;
     if (Math.abs(lifetimeMs - listedMs) < activityIntervalMs(lifetimeMs)) return;
-    await this.#record(sid, lifetimeMs, stamp, undefined).catch(ignored("a lifetime was not recorded", [sid]));
+    await this.#record(sid, written, stamp, undefined).catch(ignored("a lifetime was not recorded", [sid]));
   }
 
   /** Records the lifetime of a session whose login was listed provisionally. Otherwise the login would end before its session. */
-  async confirm(sid: string, lifetimeMs: number, stamp: Stamp): Promise<void> {
-    await this.#record(sid, lifetimeMs, stamp, undefined);
+  async confirm(sid: string, written: LivingSession, stamp: Stamp): Promise<void> {
+    await this.#record(sid, written, stamp, undefined);
   }
 
-  async #record(sid: string, lifetimeMs: number, stamp: Stamp, req: object | undefined): Promise<boolean> {
+  async #record(
+    sid: string,
+    { session, lifetimeMs }: LivingSession,
+    stamp: Stamp,
+    req: object | undefined,
+  ): Promise<boolean> {
     const now = Date.now();
     const ttlMs = lifetimeMs + activityIntervalMs(lifetimeMs);
+    // The rows of its keys must outlive the login.
+    if ((await this.#keys.bind({ sid, session, keepMs: ttlMs }, stamp)) === undefined) return false;
     const updated = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
     const isListed = updated !== false;
     if (isListed) this.#remembered.recorded(sid, stamp, now, ttlMs);
