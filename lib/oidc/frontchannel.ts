@@ -18,7 +18,7 @@ export function receiveFrontchannelLogout({ options }: Receiver): Handler {
       const [sid] = sids;
       if (sids.length !== 1 || !isId(sid)) throw new Refusal("sid");
       if (issuers.length > 1 || (issuers[0] !== undefined && issuers[0] !== issuer)) throw new Refusal("iss");
-      await kicks.kickByKey(sessionKey(issuer, sid), { ...AT_PROVIDER, mark: false });
+      await kicks.kickByKey(sessionKey(issuer, sid), { ...AT_PROVIDER, leavesMark: false });
       return emptyReply(200);
     },
     (error) => {

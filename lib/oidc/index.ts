@@ -1,6 +1,7 @@
 /** Single logout with an OpenID Connect provider: its logout ends logins here, and a logout here reaches it. Needs `jose` 6. */
 import type { Route } from "../http/route.js";
-import { PROVIDER, type LoginProvider } from "../types/login-provider.js";
+import type { LoginProvider } from "../types/login-provider.js";
+import { PROVIDER } from "../util/provider.js";
 import { receiveLogoutToken, refuseGet } from "./backchannel.js";
 import { endSessionOf } from "./end-session.js";
 import { receiveFrontchannelLogout } from "./frontchannel.js";

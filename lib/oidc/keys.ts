@@ -17,12 +17,12 @@ export const userKey = (iss: string, sub: string): LoginKey => ({ iss, sub });
 /** Those of a user whose ID tokens had no `sid`. A logout token with both claims finds them without ending the other ones. */
 export const userKeyWithoutSession = (iss: string, sub: string): LoginKey => ({ iss, sub, without: "sid" });
 
-/** OpenID Connect Core 1.0 section 2 has this limit for `sub`. */
+/** In bytes. OpenID Connect Core 1.0 section 2 has this limit for `sub`. */
 const LONGEST_ID = 255;
 
 /** Returns whether a claim can be a `sub` or `sid`. */
 export function isId(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= LONGEST_ID;
+  return typeof value === "string" && value !== "" && Buffer.byteLength(value) <= LONGEST_ID;
 }
 
 /** Returns the keys that a session's login is bound to: none if the session came from elsewhere. */

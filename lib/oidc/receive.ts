@@ -3,11 +3,11 @@ import type { EmptyReply, Reply } from "../http/reply.js";
 import type { RouteRequest } from "../http/route-request.js";
 import { LogoutError } from "../errors.js";
 import { Deadline } from "../util/deadline.js";
-import { kicksOf, type Kicks } from "./kicks.js";
+import type { Kicks } from "./kicks.js";
 import { Refusal } from "./refusal.js";
 
 /** In less than 1.5 seconds: providers give 2.5, and their logout page waits for all clients. */
-const DEADLINE = new Deadline(1_400);
+const DEADLINE = new Deadline(1_250);
 
 /**
  * Returns a handler that always answers, and in time. Work that takes longer goes on; the provider sends its request again.
@@ -18,9 +18,9 @@ export function receive(
   work: (kicks: Kicks, request: RouteRequest) => Promise<Reply>,
   failed: (error: unknown) => Reply,
 ): Handler {
-  return async (context, request) => {
+  return async ({ logins }, request) => {
     try {
-      return await DEADLINE.run(() => work(kicksOf(context), request));
+      return await DEADLINE.run(() => work(logins, request));
     } catch (error) {
       return failed(error);
     }

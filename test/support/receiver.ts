@@ -1,18 +1,17 @@
-import { afterEach } from "@jest/globals";
+import { afterEach, jest } from "@jest/globals";
 import express from "express";
 import type { RequestHandler } from "express";
-import type { HandlerContext, HttpContext } from "../../lib/http/context.js";
-import { handle } from "../../lib/http/error-handler.js";
+import session, { MemoryStore } from "express-session";
+import { logout } from "../../lib/index.js";
 import type { KickResult } from "../../lib/logins/kick-options.js";
-import { PROVIDER, type LoginProvider } from "../../lib/types/login-provider.js";
-import type { LoginKey } from "../../lib/types/login-keys.js";
+import { Logins } from "../../lib/logins/logins.js";
+import type { LoginProvider } from "../../lib/types/login-provider.js";
 import { serve } from "./http.js";
-import { handlerContext } from "./route-request.js";
 
 /** A call that a receiver has made. */
 export interface Kicked {
-  readonly key?: LoginKey;
-  readonly userIds?: readonly unknown[];
+  readonly key?: unknown;
+  readonly userIds?: unknown;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -23,32 +22,35 @@ export interface ReceiverSite {
   instead: (() => Promise<KickResult>) | undefined;
 }
 
-/** Opens apps that have the routes of a provider, and write down what these end. */
+/** Opens apps with a provider, and writes down what its receivers end. */
 export function useReceivers(): (provider: LoginProvider, before?: readonly RequestHandler[]) => Promise<ReceiverSite> {
-  const servers: { close: () => Promise<void> }[] = [];
+  const closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
-    await Promise.all(servers.splice(0).map((server) => server.close()));
+    await Promise.all(closing.splice(0).map((close) => close()));
+    jest.restoreAllMocks();
   });
   return async (provider, before = []) => {
-    const kicks: Kicked[] = [];
-    const note = (kicked: Kicked): Promise<KickResult> => {
-      kicks.push(kicked);
-      return site.instead === undefined ? Promise.resolve({ users: 1, logins: 1 }) : site.instead();
-    };
-    const logins = {
-      kickByKey: (key: LoginKey, options: Kicked["options"]) => note({ key, options }),
-      kick: (userIds: readonly unknown[], options: Kicked["options"]) => note({ userIds, options }),
-    } as unknown as HandlerContext["logins"];
-    const mounts = { of: () => "" };
-    const context = { ...handlerContext(), logins, mounts } as unknown as HttpContext;
+    const store = new MemoryStore();
+    const auth = logout({ store, appId: "shop", logins: { providers: [provider] } });
     const app = express();
     for (const middleware of before) app.use(middleware);
-    for (const route of provider[PROVIDER].routes) {
-      for (const path of route.paths(context.options)) app[route.method](path, handle(context, route));
-    }
+    app.use(auth.sessionlessRoutes);
+    app.use(session({ store, secret: "s", resave: false, saveUninitialized: true }), auth);
     const server = await serve(app);
-    servers.push(server);
-    const site: ReceiverSite = { url: server.url, kicks, instead: undefined };
+    closing.push(async () => {
+      await server.close();
+      await auth.close();
+    });
+    const site: ReceiverSite = { url: server.url, kicks: [], instead: undefined };
+    const { kickByKey, kick } = Logins.prototype;
+    jest.spyOn(Logins.prototype, "kickByKey").mockImplementation(function (this: Logins, key, options = {}) {
+      site.kicks.push({ key, options: { ...options } });
+      return site.instead === undefined ? kickByKey.call(this, key, options) : site.instead();
+    });
+    jest.spyOn(Logins.prototype, "kick").mockImplementation(function (this: Logins, userIds, options = {}) {
+      site.kicks.push({ userIds, options: { ...options } });
+      return kick.call(this, userIds, options);
+    });
     return site;
   };
 }

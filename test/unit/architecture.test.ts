@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   index: ["errors", "logout", "registry"],
   opentelemetry: ["errors", "operation", "util"],
-  oidc: ["errors", "options", "types", "util"],
+  oidc: ["errors", "options", "util"],
   cli: ["audit", "errors", "logins", "operation", "registry", "session", "util"],
 };
 const NO_ONE_IMPORTS = [

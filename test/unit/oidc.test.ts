@@ -2,7 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import type { SessionData } from "express-session";
 import { LogoutError } from "../../lib/index.js";
 import { keycloakClaims, oidc, oktaClaims, type IdTokenClaims, type OidcOptions } from "../../lib/oidc/index.js";
-import { PROVIDER, type ProviderParts } from "../../lib/types/login-provider.js";
+import type { ProviderParts } from "../../lib/types/login-provider.js";
+import { PROVIDER } from "../../lib/util/provider.js";
 
 const ISSUER = "https://idp.example";
 const METADATA = { issuer: ISSUER, clientId: "shop", jwksUri: `${ISSUER}/jwks`, claims: () => undefined };

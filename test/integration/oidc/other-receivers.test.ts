@@ -52,7 +52,7 @@ describe("the front-channel receiver", () => {
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(response.headers.get("set-cookie")).toBeNull();
     expect(site.kicks).toEqual([
-      { key: { iss: idp.issuer, sid: "session-1" }, options: { ...AT_PROVIDER, mark: false } },
+      { key: { iss: idp.issuer, sid: "session-1" }, options: { ...AT_PROVIDER, leavesMark: false } },
     ]);
   });
 
