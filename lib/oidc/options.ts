@@ -8,6 +8,7 @@ export type OidcOptions = OidcCommonOptions & (OidcConfigured | OidcMetadata);
 
 /** The provider, as openid-client 6 has discovered it. */
 export interface OidcConfigured {
+  /** The configuration of an openid-client 6 client: issuer, client id, keys, logout address and algorithm. */
   readonly configuration: OidcConfiguration;
 }
 
@@ -74,11 +75,11 @@ export interface OidcRoutes {
   readonly tokenRevocation?: RoutePath | undefined;
 }
 
-/** Rules for logout tokens that can be relaxed. */
+/** Rules for tokens that can be relaxed. */
 export interface OidcRelaxations {
   /** Accepts `typ` `JWT`, or none. Default: `false`. */
   readonly typ?: boolean | undefined;
-  /** Accepts a token without `exp`. Default: `false`. */
+  /** Accepts a logout token without `exp`. Default: `false`. */
   readonly exp?: boolean | undefined;
 }
 

@@ -10,6 +10,9 @@ import { readSigned, type Claims, type Receiver } from "./signed-token.js";
 import { resolve } from "./subjects.js";
 
 const MEDIA_TYPE = "application/secevent+jwt";
+const TYPES = ["secevent+jwt"];
+/** RFC 8417 section 2.3 only recommends the type. */
+const OLDER_TYPES = [...TYPES, "jwt", ""];
 const SECEVENT = "https://schemas.openid.net/secevent/";
 /** They end logins unless `policy` says otherwise. Google sends the older name with an s. */
 const ENDING: readonly string[] = [
@@ -38,7 +41,8 @@ const CODES: Partial<Record<Rule, string>> = {
 /** `POST /oidc/security-events`: a security event token (RFC 8417, RFC 8935; Shared Signals Framework 1.0, CAEP 1.0, RISC 1.0). */
 export function receiveSecurityEvent(receiver: Receiver): Handler {
   return receive(async (kicks, request) => {
-    const claims = await readSigned(receiver, await read(request.smallText(MEDIA_TYPE)), ["secevent+jwt"]);
+    const types = receiver.options.relax.typ === true ? OLDER_TYPES : TYPES;
+    const claims = await readSigned(receiver, await read(request.smallText(MEDIA_TYPE)), types);
     const iat = checkClaims(receiver, claims);
     for (const [event, payload] of Object.entries(claims["events"] as object)) {
       if (VERIFICATION.includes(event)) continue;
@@ -54,6 +58,7 @@ function checkClaims({ options }: Receiver, claims: Claims): number {
   // Old ones count: a transmitter repeats what it could not deliver.
   const iat = checkIssuedAt(claims, nowInSeconds());
   mustBe(isNonEmpty(claims["jti"]), "jti");
+  mustBe(!("nonce" in claims), "nonce");
   mustBe(isObject(claims["events"]) && Object.keys(claims["events"] as object).length > 0, "events");
   return iat;
 }

@@ -135,6 +135,20 @@ describe.each(PLACES)("the security event receiver, %s", (_place, parsers) => {
     expect(site.kicks.map(({ options }) => options["authenticatedBefore"])).toEqual([now - 500, now]);
   });
 
+  it.each([{ typ: "JWT" }, { typ: undefined }])(
+    "accepts %j where typ was relaxed, and still no ID token",
+    async (typ) => {
+      const site = await open(provider({ securityEvents: {}, relax: { typ: true } }), parsers());
+      expect((await push(site, await idp.sign(set(), typ))).status).toBe(202);
+      const refused = await push(site, await idp.sign(set({ nonce: "n" }), typ));
+      expect([refused.status, await refused.json()]).toEqual([
+        400,
+        { err: "invalid_request", description: RULES.nonce },
+      ]);
+      expect(site.kicks).toHaveLength(1);
+    },
+  );
+
   it("acts on an event of yesterday: transmitters repeat", async () => {
     const site = await openEvents();
     expect((await send(site, { iat: now - 86_400 })).status).toBe(202);
