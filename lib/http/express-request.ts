@@ -1,4 +1,5 @@
 import type { Request, Response } from "express";
+import type { SessionData } from "express-session";
 import { LOCALES, type Locale, type Texts } from "../pages/texts/index.js";
 import type { Login } from "../types/login.js";
 import { formatFor } from "./accept.js";
@@ -9,6 +10,11 @@ import { queryOf, type Fields } from "./fields.js";
 import { isOwnOrigin } from "./origin.js";
 import { requestKind, type RequestKind } from "./request-kind.js";
 import type { Addresses, RouteRequest } from "./route-request.js";
+import { debugError } from "../util/debug.js";
+
+/** Source: RFC 5646 section 2.1, without what no browser sends. */
+const LANGUAGE = /^[a-z]{2,8}(?:-[a-z\d]{1,8}){0,3}$/i;
+const MAX_LANGUAGES = 5;
 
 /** A request of Express as handlers see it. What a handler does not look at is not computed. */
 export class ExpressRequest implements RouteRequest {
@@ -50,6 +56,10 @@ export class ExpressRequest implements RouteRequest {
     return this.#context.options.pages.html && formatFor(this.header("Accept")) === "html";
   }
 
+  get isSecure(): boolean {
+    return this.original.secure;
+  }
+
   header(name: string): string | undefined {
     return this.original.get(name);
   }
@@ -88,6 +98,25 @@ export class ExpressRequest implements RouteRequest {
 
   currentLogin(): Promise<Login | undefined> {
     return currentLogin(this.#context, this.original);
+  }
+
+  endSessionUrl(state: string): string | undefined {
+    const session = this.original.session as SessionData | undefined;
+    if (session === undefined) return undefined;
+    const uiLocales = this.original
+      .acceptsLanguages()
+      .filter((tag) => LANGUAGE.test(tag))
+      .slice(0, MAX_LANGUAGES);
+    try {
+      for (const { endSession } of this.#context.options.providers) {
+        const url = endSession?.(session, { state, uiLocales });
+        if (url !== undefined) return url;
+      }
+    } catch (error) {
+      // The login here must end, whether the provider can be reached or not.
+      debugError("a logout does not reach the identity provider", error);
+    }
+    return undefined;
   }
 
   logout(): Promise<void> {

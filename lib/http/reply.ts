@@ -9,6 +9,8 @@ interface AnyReply {
   readonly status: number;
   /** Headers beside those that every reply of this kind has. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whole `Set-Cookie` headers, beside those that the response has. */
+  readonly cookies?: readonly string[] | undefined;
   /** The request header that has decided what the reply is. */
   readonly vary?: "Accept" | undefined;
 }

@@ -14,6 +14,8 @@ export interface RouteRequest {
   /** The texts in the language of the response. */
   readonly texts: Texts;
   readonly addresses: Addresses;
+  /** Whether the browser has asked over HTTPS, as far as Express trusts the proxy. */
+  readonly isSecure: boolean;
   /** Whether the client prefers HTML, and gets it: not with `pages.html: false`. */
   readonly acceptsPage: boolean;
   /** The request itself: only for functions of the app. */
@@ -38,6 +40,8 @@ export interface RouteRequest {
   isFresh(maxAgeMs: number): boolean;
   /** Returns the live login of the request. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   currentLogin(): Promise<Login | undefined>;
+  /** Returns where the browser must go so that the identity provider of the session ends its own; mostly `undefined`. */
+  endSessionUrl(state: string): string | undefined;
   /** Ends the login of the request, and clears the cookie on its response. */
   logout(): Promise<void>;
 }

@@ -59,6 +59,7 @@ export function oidc(options: OidcOptions): LoginProvider {
       },
       routes: routesOf(receiver),
       endSession: endSessionOf(resolved),
+      endSessionUrl: resolved.provider.endSessionEndpoint,
     },
   } satisfies LoginProvider);
 }

@@ -75,6 +75,8 @@ export function routeRequest({
     smallForm: () => step("form", fieldsOf(form)),
     smallText: () => step("text", text),
     isFresh: (maxAgeMs) => authenticatedMsAgo <= maxAgeMs,
+    isSecure: false,
+    endSessionUrl: () => undefined,
     currentLogin: () => step("currentLogin", login),
     logout: () => step("logout", undefined),
     calls,
