@@ -110,10 +110,10 @@ export class IdentityProvider {
   /** Signs claims, or bytes that are none. A member of the header that is `undefined` is left out. */
   async sign(claims: Claims | string | Uint8Array, header: Claims = {}, key: Key = this.key): Promise<string> {
     const payload =
-      typeof claims === "string" ? claims : claims instanceof Uint8Array ? claims : JSON.stringify(claims);
+      claims instanceof Uint8Array ? claims : Buffer.from(typeof claims === "string" ? claims : JSON.stringify(claims));
     const all = { alg: "RS256", typ: "logout+jwt", kid: key.kid, ...header };
     const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-    return new CompactSign(typeof payload === "string" ? Buffer.from(payload) : payload)
+    return new CompactSign(payload)
       .setProtectedHeader(given as { alg: string })
       .sign(key.privateKey, { crit: { "urn:unknown": true } });
   }

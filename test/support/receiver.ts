@@ -42,6 +42,7 @@ export function useReceivers(): (provider: LoginProvider, before?: readonly Requ
       await auth.close();
     });
     const site: ReceiverSite = { url: server.url, kicks: [], instead: undefined };
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the instance below
     const { kickByKey, kick } = Logins.prototype;
     jest.spyOn(Logins.prototype, "kickByKey").mockImplementation(function (this: Logins, key, options = {}) {
       site.kicks.push({ key, options: { ...options } });

@@ -89,7 +89,7 @@ describe("the options of oidc()", () => {
 
   it("decide which paths there are", () => {
     const pathsOf = (more: Partial<OidcOptions>): string[] => {
-      const { routes } = oidc({ ...METADATA, ...more } as OidcOptions)[PROVIDER];
+      const { routes } = oidc({ ...METADATA, ...more })[PROVIDER];
       return routes.flatMap(({ paths, method }) => paths(undefined as never).map((path) => `${method} ${path}`));
     };
     const backchannel = ["post /oidc/backchannel-logout", "get /oidc/backchannel-logout"];
@@ -159,7 +159,7 @@ describe("the address of a logout at the provider", () => {
   };
   const request = { state: "s t", uiLocales: ["de-CH", "de"] };
   const endSession = (more: object = {}): string | undefined =>
-    oidc({ ...options, ...more } as OidcOptions)[PROVIDER].endSession?.(session, request);
+    oidc({ ...options, ...more })[PROVIDER].endSession?.(session, request);
 
   it("has what the provider needs", () => {
     const url = new URL(endSession({ idToken: () => "e30.e30.YQ" }) ?? "");

@@ -150,23 +150,25 @@ describe("a logout at the provider", () => {
 
   it.each<[string, SiteOptions]>([
     ["after session()", {}],
-    ["below a path", { at: "/account" }],
     ["without pages", { auth: { pages: { html: false } } }],
     ["without routes of the app", { auth: { routes: false } }],
     ["after body parsers", { before: (app) => void app.use(express.json(), express.urlencoded({ extended: true })) }],
   ])("works %s, and sets no cookie", async (_what, more) => {
     const site = await openShop({}, more);
-    if (more.at !== undefined) {
-      // The app's own routes have no guard here.
-      expect(await send(site)).toBe(204);
-      return;
-    }
     const browser = await login(site);
     const body = new URLSearchParams({ logout_token: await idp.logoutToken() }).toString();
     const headers = { "Content-Type": "application/x-www-form-urlencoded" };
     const answer = await site.ask("POST", PATH, { headers, body });
     expect([answer.status, answer.text, answer.setCookies]).toEqual([204, "", []]);
     expect(await users(site, [browser])).toEqual([null]);
+  });
+
+  it("works below the path that the middleware is mounted at", async () => {
+    const site = await openShop({}, { at: "/account" });
+    const browser = await login(site);
+    expect(await send(site)).toBe(204);
+    expect((await site.auth.listLogins("alice")).items).toEqual([]);
+    expect((await browser.get("/account/u")).status).toBe(401);
   });
 
   it("shows nothing of a token or key in events", async () => {

@@ -29,7 +29,7 @@ afterAll(() => idp.close());
 
 function provider(more: Partial<OidcOptions>): ReturnType<typeof oidc> {
   const { issuer, jwksUri } = idp;
-  return oidc({ issuer, clientId: "shop", jwksUri, claims: () => undefined, ...more } as OidcOptions);
+  return oidc({ issuer, clientId: "shop", jwksUri, claims: () => undefined, ...more });
 }
 
 describe("the front-channel receiver", () => {

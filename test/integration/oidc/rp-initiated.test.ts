@@ -11,7 +11,8 @@ const open = useSites();
 const LOGOUT = "/login/profile/logout";
 const BYE = "https://shop.example/bye?lang=en";
 const ID_TOKEN = "e30.e30.c2lnbmF0dXJl";
-const HTML = { Accept: "text/html" };
+type Headers = Readonly<Record<string, string>>;
+const HTML: Headers = { Accept: "text/html" };
 type Kept = SessionData & { claims?: IdTokenClaims; idToken?: string };
 
 let idp: IdentityProvider;
@@ -63,7 +64,7 @@ const returnCookie = ({ setCookies }: Answer): string | undefined =>
 async function leave(
   site: Site,
   browser: Browser,
-  { method = "GET", search = "", headers = HTML as Record<string, string> } = {},
+  { method = "GET", search = "", headers = HTML }: { method?: string; search?: string; headers?: Headers } = {},
 ): Promise<Answer & { readonly to: URL }> {
   const answer = await site.ask(method, site.at + LOGOUT + search, {
     headers: { Cookie: browser.cookies, ...headers },
