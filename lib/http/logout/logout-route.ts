@@ -33,7 +33,7 @@ async function logOut(context: HandlerContext, request: RouteRequest, status: nu
     return noticeReply(context, request, 400, { title: texts.loggedOut, text: redirect.refusal, link });
   }
   const to = atProvider?.to ?? redirect.to;
-  const cookies = [atProvider?.cookieFor(redirect.to) ?? []].flat();
+  const cookies = atProvider?.cookiesFor(redirect.to);
   if (!request.acceptsPage && !acceptsAnything(request)) {
     return { ...jsonReply(200, "You are logged out", { redirectTo: to }), cookies };
   }

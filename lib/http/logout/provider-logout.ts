@@ -15,7 +15,7 @@ const LONGEST_VALUE = 3_500;
 export interface ProviderLogout {
   readonly to: string;
   /** Keeps where the user wanted to go, until the provider sends the browser back. */
-  readonly cookieFor: (target: string) => string | undefined;
+  readonly cookiesFor: (target: string) => readonly string[];
 }
 
 /**
@@ -28,9 +28,9 @@ export function providerLogout(request: RouteRequest): ProviderLogout | undefine
   if (to === undefined) return undefined;
   return {
     to,
-    cookieFor: (target) => {
+    cookiesFor: (target) => {
       const value = `${state}.${Buffer.from(target).toString("base64url")}`;
-      return value.length > LONGEST_VALUE ? undefined : cookie(request, value, MAX_AGE_SECONDS);
+      return value.length > LONGEST_VALUE ? [] : [cookie(request, value, MAX_AGE_SECONDS)];
     },
   };
 }

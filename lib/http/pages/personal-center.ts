@@ -44,7 +44,7 @@ export const logoutFromMenu: Handler = async (context, request) => {
   // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
   await request.optionalForm();
   const { home } = request.addresses;
-  const cookies = [atProvider?.cookieFor(home) ?? []].flat();
+  const cookies = atProvider?.cookiesFor(home);
   if (!context.options.pages.html) {
     return { ...jsonReply(200, request.texts.loggedOut, { redirectTo: atProvider?.to ?? home }), cookies };
   }
