@@ -15,8 +15,6 @@ declare module "express-session" {
 }
 
 const DAY_MS = 86_400_000;
-/** How recent a password check must be before a user ends other logins. */
-const FRESH_MS = 10 * 60_000;
 
 type Done = (error?: unknown) => void;
 
@@ -29,12 +27,14 @@ export interface ExampleOptions {
   readonly sessionSecret: string;
   /** How long the slow page takes. */
   readonly slowMs: number;
+  /** How recent a password check must be before someone ends other logins. */
+  readonly freshMs: number;
   readonly audit?: AuditOptions;
 }
 
 /** A small shop: a login form, a page that needs a login, a slow page, and express-logout. */
 export function createApp(options: ExampleOptions): { app: Express; auth: LogoutMiddleware } {
-  const { store, registry, origin, adminToken, sessionSecret, slowMs, audit } = options;
+  const { store, registry, origin, adminToken, sessionSecret, slowMs, freshMs, audit } = options;
   const app = express();
   app.disable("x-powered-by");
 
@@ -47,7 +47,7 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     pages: {
       brandName: "The shop",
       describeUser: (userId) => findUser(userId)?.profile,
-      confirmIdentity: { maxAgeMs: FRESH_MS, confirmUrl: "/confirm" },
+      confirmIdentity: { maxAgeMs: freshMs, confirmUrl: "/confirm" },
     },
     console: { authorize: (req) => userOf(req)?.isAdmin === true, searchUsers },
     admin: { userPoolId: USER_POOL_ID, tokens: [adminToken] },

@@ -6,7 +6,7 @@ import { APP_ID, USER_POOL_ID } from "./config.js";
 import { openPlace } from "./place.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
-const { PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000", AUDIT_LOG } = process.env;
+const { PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000", FRESH_MS = "600000", AUDIT_LOG } = process.env;
 const origin = `http://localhost:${PORT}`;
 const adminToken = ADMIN_TOKEN ?? randomBytes(16).toString("hex");
 const place = await openPlace(process.env);
@@ -18,6 +18,7 @@ const { app } = createApp({
   // Processes that share their sessions share the secret. This one is public: fit for a demo alone.
   sessionSecret: SESSION_SECRET ?? "the secret of the example app",
   slowMs: Number(SLOW_MS),
+  freshMs: Number(FRESH_MS),
   // One line of JSON an entry. A kick waits until its line is written.
   audit: {
     log: AUDIT_LOG === undefined ? undefined : (entry) => appendFile(AUDIT_LOG, `${JSON.stringify(entry)}\n`),

@@ -270,6 +270,11 @@ export function isOwnCopy(error: unknown): error is LogoutError {
   return error instanceof LogoutError;
 }
 
+/** Returns the error of a list whose cursor is not one of its own. */
+export function invalidCursor(): LogoutError {
+  return new LogoutError("ERR_ARGUMENT_INVALID", "cursor must be the cursor of the previous page.");
+}
+
 /** What a response with this status must or should carry: RFC 9110 sections 11.6.1 and 10.2.3. */
 export function headersOf(status: number): Readonly<Record<string, string>> {
   // No browser knows the scheme Cookie, so none asks for a password.

@@ -179,6 +179,17 @@ const GROUPS = [
     text: [...SQLITE_MIGRATIONS, "lib/registry/sqlite/statements.ts"],
     names: "^(?!.*(RedisLoginRegistry|MemoryLoginRegistry|PostgresLoginRegistry)).*$",
   },
+  {
+    files: ["lib/http/fresh-logins.ts", "lib/session/rules/confirmation.ts"],
+    tests: ["integration/fresh-logins"],
+    names: "^(?!.*(connect-redis|PostgreSQL|SQLite)).*$",
+  },
+  {
+    files: ["lib/logins/list-history.ts", "lib/registry/history.ts", "lib/registry/spared.ts"],
+    tests: ["registry/(history|contract)\\.test"],
+    // SQLite reads its entries from a table, as PostgreSQL does.
+    names: "^(?!.*([Rr]edis|Postgre|Cluster|Sentinel)).*$",
+  },
 ];
 
 const { values: flags, positionals } = parseArgs({

@@ -4,7 +4,7 @@ import { allInTurn } from "../util/all-in-turn.js";
 import { debugError } from "../util/debug.js";
 import { Deadline } from "../util/deadline.js";
 import { MAX_LOGIN_IDS } from "../util/limits.js";
-import { oneLine } from "../util/one-line.js";
+import { optionalLine } from "../util/one-line.js";
 import { warn } from "../util/warning.js";
 import type { AuditAction, AuditEntry, AuditOptions } from "./entry.js";
 
@@ -127,8 +127,4 @@ export class Audit {
 /** Whether an entry is about logins that a kick record has ended. */
 function isEnd({ action, outcome, logins = 0 }: AuditEntry): boolean {
   return (action === "kick" || action === "limit") && outcome === "success" && logins > 0;
-}
-
-function optionalLine(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : oneLine(text);
 }

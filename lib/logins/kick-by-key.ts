@@ -11,8 +11,8 @@ export interface KeyKick {
   readonly digest: KeyDigest;
   /** Spares logins whose user authenticated later, in seconds since 1970, by the issuer's clock. Absent: spares none. */
   readonly before?: number | undefined;
-  /** Whether logins that are bound later, and are not newer, end too. Not for an unsigned request. */
-  readonly leavesMark: boolean;
+  /** Where the mark is left for logins that are bound later, and are not newer. Absent: none, for an unsigned request. */
+  readonly mark: KeyDigest | undefined;
   /** The logins that stay. */
   readonly except?: readonly string[] | undefined;
 }
@@ -25,7 +25,7 @@ export interface KeyKick {
  */
 export async function kickByKey(
   keys: KeyIndex,
-  { digest, before, leavesMark, except = [] }: KeyKick,
+  { digest, before, mark, except = [] }: KeyKick,
   kick: Kick,
 ): Promise<KickResult> {
   const failures: Failure[] = [];
@@ -44,7 +44,7 @@ export async function kickByKey(
     }
   };
   try {
-    if (leavesMark) await keys.mark(digest, kick.record, before);
+    if (mark !== undefined) await keys.mark(mark, kick.record, before);
     for await (const rows of keys.rows(digest)) {
       const ending = rows.filter((row) => hasEnded(row, before) && !except.includes(row.loginId));
       await mapLimit(USERS_AT_ONCE, [...byUser(ending)], kickUser);

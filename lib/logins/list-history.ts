@@ -1,5 +1,5 @@
 import type { AuditEntry } from "../audit/entry.js";
-import { LogoutError } from "../errors.js";
+import { invalidCursor, LogoutError } from "../errors.js";
 import type { HistoryLog, Page } from "../types/history.js";
 import type { UserId } from "../types/login.js";
 import { invalidArgument, isDate, userIdArgument } from "./arguments.js";
@@ -31,8 +31,7 @@ export async function listHistory(
   history: HistoryLog,
   { limit = DEFAULT_PAGE, cursor, userId, by, before }: HistoryQuery = {},
 ): Promise<Page<AuditEntry>> {
-  if (cursor !== undefined && typeof cursor !== "string")
-    throw invalidArgument("cursor must be the cursor of the previous page.");
+  if (cursor !== undefined && typeof cursor !== "string") throw invalidCursor();
   if (by !== undefined && typeof by !== "string") throw invalidArgument("by must be a string.");
   if (before !== undefined && !isDate(before)) {
     throw invalidArgument("before must be a valid Date.");

@@ -33,7 +33,7 @@ import { loginScanner } from "./login-scanner.js";
 import { checkSignal, isStopped, walkUsers, type Visited } from "./walk.js";
 import type { Tombstones } from "../session/store/tombstones.js";
 import { debugError } from "../util/debug.js";
-import { isLoginKey, keyDigest, KEY_WORDS } from "../util/login-key.js";
+import { digestForAdoption, digestOfUser, isLoginKey, keyDigest, KEY_WORDS } from "../util/login-key.js";
 
 /** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
@@ -113,7 +113,9 @@ export class Logins extends LoginLists {
     if (!isLoginKey(key)) throw invalidArgument(`A key must be ${KEY_WORDS}.`);
     const before = secondsArgument("authenticatedBefore", authenticatedBefore);
     const kick = this.#createKick(options);
-    const result = await kickByKey(this.#keys, { digest: keyDigest(key), before, leavesMark }, kick);
+    const digest = keyDigest(key);
+    const mark = before === undefined ? digestForAdoption(digest, "key") : digest;
+    const result = await kickByKey(this.#keys, { digest, before, mark: leavesMark ? mark : undefined }, kick);
     if (result.logins === 0) await kick.audit.ended(undefined, []);
     return result;
   }
@@ -239,8 +241,9 @@ export class Logins extends LoginLists {
     let logins = await kick.endUser(userId, how);
     if (!isNamed) return logins;
     if (this.#hasKeys) {
-      const digest = keyDigest({ user: userId });
-      logins += (await kickByKey(this.#keys, { digest, leavesMark: true, except: how.except }, kick)).logins;
+      const digest = digestOfUser(userId);
+      const mark = digestForAdoption(digest, "user");
+      logins += (await kickByKey(this.#keys, { digest, mark, except: how.except }, kick)).logins;
     }
     if (logins === 0) await kick.audit.ended(userId, []);
     return logins;

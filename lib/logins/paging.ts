@@ -1,4 +1,4 @@
-import { LogoutError } from "../errors.js";
+import { invalidCursor, LogoutError } from "../errors.js";
 import type { Page } from "../types/history.js";
 import type { RegistryList, RegistryPage } from "../types/registry.js";
 
@@ -38,7 +38,7 @@ function writeCursor(offset: number): string {
 function readCursor(cursor: unknown): number {
   const text = typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString() : "";
   if (/^o\d{1,15}$/.test(text)) return Number(text.slice(1));
-  throw new LogoutError("ERR_ARGUMENT_INVALID", "cursor must be the cursor of the previous page.");
+  throw invalidCursor();
 }
 
 /** @throws LogoutError `ERR_ARGUMENT_INVALID` */

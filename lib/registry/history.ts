@@ -1,9 +1,9 @@
 import type { AuditEntry } from "../audit/entry.js";
-import { LogoutError } from "../errors.js";
+import { invalidCursor } from "../errors.js";
 import type { HistoryLimits, HistoryPage, Page } from "../types/history.js";
 import type { KickRecord } from "../types/login.js";
 import { MAX_LOGIN_IDS } from "../util/limits.js";
-import { oneLine } from "../util/one-line.js";
+import { oneLine, optionalLine } from "../util/one-line.js";
 
 /** How much is kept if the app does not say. */
 export const DEFAULT_LIMITS: HistoryLimits = { days: 90, maxEntries: 10_000 };
@@ -53,20 +53,36 @@ function matches(entry: AuditEntry, { userId, by, before }: Omit<HistoryPage, "l
   return before === undefined || Date.parse(entry.at) < +before;
 }
 
-/** Returns the entry for logins that a kick record has ended. */
-export function entryOfEnd(
-  { id, at, cause, reason, by }: KickRecord,
-  end: {
-    readonly appId: string;
-    readonly userId: string;
-    readonly loginIds: readonly string[];
-    readonly logins: number;
-  },
-): AuditEntry {
-  const { appId, userId, loginIds, logins } = end;
-  const [why, who] = [reason, by].map((text) => (text === undefined ? undefined : oneLine(text)));
-  const about = { appId, userId: oneLine(userId), loginIds: loginIds.slice(0, MAX_LOGIN_IDS), logins };
-  return { id, at: at.toISOString(), action: cause, outcome: "success", ...about, by: who, reason: why };
+/** How a database reads the columns of its table of entries. */
+interface ColumnReaders {
+  readonly readEntry: (written: unknown) => AuditEntry;
+  readonly readKick: (written: unknown) => KickRecord | undefined;
+  readonly readText: (written: unknown) => string;
+  readonly readTexts: (written: unknown) => readonly string[];
+}
+
+/** Reads a row of a table of entries: an entry as it was written, or what a kick record has ended. */
+export function readRow(
+  appId: string,
+  row: Readonly<Record<string, unknown>>,
+  { readEntry, readKick, readText, readTexts }: ColumnReaders,
+): KeptEntry {
+  const position = String(row["number"]);
+  const kick = readKick(row["kick"]);
+  if (kick === undefined) return { position, entry: readEntry(row["entry"]) };
+  const entry: AuditEntry = {
+    id: kick.id,
+    at: kick.at.toISOString(),
+    action: kick.cause,
+    outcome: "success",
+    appId,
+    userId: oneLine(readText(row["user"])),
+    loginIds: readTexts(row["ids"]).slice(0, MAX_LOGIN_IDS),
+    logins: Number(row["logins"]),
+    by: optionalLine(kick.by),
+    reason: optionalLine(kick.reason),
+  };
+  return { position, entry };
 }
 
 /** Returns the number in a position. @throws LogoutError `ERR_ARGUMENT_INVALID` */
@@ -74,8 +90,4 @@ export function numberOf(position: string | undefined): number | undefined {
   if (position === undefined) return undefined;
   if (/^[1-9]\d{0,14}$/.test(position)) return Number(position);
   throw invalidCursor();
-}
-
-export function invalidCursor(): LogoutError {
-  return new LogoutError("ERR_ARGUMENT_INVALID", "cursor must be the cursor of the previous page.");
 }

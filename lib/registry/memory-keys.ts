@@ -70,6 +70,11 @@ export class MemoryKeys implements KeyIndex {
     this.#dropExpired(digest, key, now);
   }
 
+  /** The number of keys with rows or a mark, including what has expired and was not swept. */
+  get size(): number {
+    return this.#keys.size;
+  }
+
   /** Drops what has expired. */
   sweep(): void {
     const now = Date.now();

@@ -20,6 +20,22 @@ export function keyDigest(key: LoginKey): KeyDigest {
   return createHash("sha256").update(canonical(key)).digest().subarray(0, 16).toString("base64url");
 }
 
+/**
+ * Returns the digest under which a kick that knows no time leaves its mark: it ends logins that are adopted later, and no others. Under
+ * the digest of the key itself such a mark would be one with the earliest time.
+ *
+ * @param kicked - what was kicked: the key, or the user whom it names. The latter mark is not for the user's own logins: the kick of a
+ * user covers them, and may have spared one.
+ */
+export function digestForAdoption(digest: KeyDigest, kicked: "key" | "user"): KeyDigest {
+  return keyDigest({ adopted: digest, kicked });
+}
+
+/** Returns the digest of the key that names a user, for logins in which they act as someone else. */
+export function digestOfUser(userId: string): KeyDigest {
+  return keyDigest({ user: userId });
+}
+
 /** JSON escapes separators and lone surrogates, so two keys never have one text. */
 function canonical(key: object): string {
   return JSON.stringify(Object.entries(key).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -254,6 +254,33 @@ describe("I7, the commands that Redis gets", () => {
     expect(await commandsOf(() => browser.get("/me"))).toEqual({ get: 1, expire: 1, hget: 1 });
   });
 
+  it("are the same where a login must be fresh, and is: when it began, and when it was confirmed", async () => {
+    const site = await openSite({
+      listensTo: [],
+      auth: { store: new RedisStore({ client }), registry: new RedisLoginRegistry({ client }) },
+      after: (app, auth) => {
+        app.get("/account", auth.requireFresh({ maxAgeMs: 60_000, confirmUrl: "/confirm" }), (_req, res) => {
+          res.json({ fresh: true });
+        });
+        app.post("/confirm", (req, res, next) => {
+          auth.confirmLogin(req).then(() => res.json({}), next);
+        });
+      },
+    });
+    const browser = await site.login("alice");
+    const visited = async (): Promise<unknown> => {
+      let body: unknown;
+      const commands = await commandsOf(async () => {
+        ({ body } = await browser.get("/account"));
+      });
+      return { body, commands };
+    };
+    const expected = { body: { fresh: true }, commands: { get: 1, expire: 1, hget: 1 } };
+    expect(await visited()).toEqual(expected);
+    expect((await browser.post("/confirm")).status).toBe(200);
+    expect(await visited()).toEqual(expected);
+  });
+
   it("are two more for a logged-in request that writes: the lookup, and the lookup after the write", async () => {
     const site = await openSite({
       listensTo: [],

@@ -158,6 +158,15 @@ describe("logins.max with refuseNew", () => {
     expect((await tryToLogIn(site)).status).toBe(200);
   });
 
+  it("ends the login of another user whose session the request has left: it would take a place", async () => {
+    const site = await refusing(1);
+    const [phone] = (await loginsOf(site, 1)) as [Browser];
+    await site.login("bob");
+    expect((await phone.post("/login", { user: "bob" })).status).toBe(409);
+    expect(site.events.map(({ name }) => name)).toEqual(["login", "login", "logout"]);
+    expect((await tryToLogIn(site)).status).toBe(200);
+  });
+
   it("says so on a page", async () => {
     const site = await openSite({
       auth: { logins: { max: { count: 1, whenFull: "refuseNew" } } },

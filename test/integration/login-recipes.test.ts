@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import express from "express";
+import { actAs, logins, stopActing, userId } from "../recipes/impersonation.js";
 import { oneDevice } from "../recipes/one-device.js";
 import { passwordChanged } from "../recipes/password-changed.js";
 import { confirmPassword, returnPath } from "../recipes/step-up.js";
@@ -35,6 +36,36 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("the recipes
         );
       },
     });
+
+  it("impersonation: a login in which someone acts as another user belongs to both", async () => {
+    const site = await openSite({
+      backend,
+      auth: { userId, logins },
+      after: (app) => {
+        app.post("/act-as/:customer", (req, res, next) => {
+          actAs(req, String(req.session.userId), String(req.params["customer"])).then(() => res.json({}), next);
+        });
+        app.post("/stop", stopActing);
+      },
+    });
+    const acting = async () => {
+      const browser = await site.login("root");
+      await browser.post("/act-as/alice");
+      expect(await site.user(browser)).toBe("alice");
+      return browser;
+    };
+    const [first, alice, root] = [await acting(), await site.login("alice"), await site.login("root")];
+    expect(await site.auth.kick("root")).toEqual({ users: 1, logins: 2 });
+    expect(await Promise.all([first, alice, root].map(site.user))).toEqual([null, "alice", null]);
+    const second = await acting();
+    await site.auth.kick("alice");
+    expect(await site.user(second)).toBeNull();
+    const third = await acting();
+    await third.post("/stop");
+    expect(await site.user(third)).toBe("root");
+    await site.auth.kick("root");
+    expect(await site.user(third)).toBeNull();
+  });
 
   it("step-up: a password makes the login fresh, and leads back", async () => {
     const site = await openSite({

@@ -82,9 +82,9 @@ describe("the recipe for prom-client", () => {
   });
 });
 
-describe("the dashboard for Grafana", () => {
-  const text = readFileSync(join(__dirname, "../../docs/guides/observability/express-logout.grafana.json"), "utf8");
-  const dashboard = JSON.parse(text) as {
+describe("the dashboard for Grafana, and the alerts", () => {
+  const read = (file: string): string => readFileSync(join(__dirname, "../../docs/guides", file), "utf8");
+  const dashboard = JSON.parse(read("observability/express-logout.grafana.json")) as {
     readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
     readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] };
   };
@@ -92,47 +92,77 @@ describe("the dashboard for Grafana", () => {
     ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
     ...dashboard.templating.list.flatMap(({ definition }) => definition ?? []),
   ];
-  /** The metrics that a query names, as regular expressions of the whole name. */
-  const metricsOf = (query: string): RegExp[] =>
-    [...query.matchAll(/__name__=~"([^"]+)"|\b(express_logout_\w+)/g)]
-      .filter(([, pattern, name = ""]) => pattern !== undefined || !name.endsWith("_duration"))
-      .map(([, pattern, name = ""]) => new RegExp(`^(?:${pattern ?? name})$`));
-  /** The labels by which a query selects and groups. */
-  const labelsOf = (query: string): string[] =>
-    [...query.matchAll(/by \(([^)]+)\)|(?<=[{,] ?)(\w+)=~/g)]
-      .flatMap(([, group, label = ""]) => group?.split(", ") ?? [label])
-      .filter((label) => label !== "__name__");
+  const alerts = [...read("observability.md").matchAll(/ expr:([^]*?)\n +(?:for|annotations):/g)].map(
+    ([, expr]) => expr ?? "",
+  );
+  /** The metrics that a query names: each whole name, the labels by which it selects, and those by which the query groups. */
+  const metricsOf = (query: string) => {
+    const groups = [...query.matchAll(/by \(([^)]+)\)/g)].flatMap(([, group = ""]) => group.split(", "));
+    const found = query
+      .replaceAll("$app_id", "measured")
+      .matchAll(/(?:\b(express_logout_\w+))?\{([^}]*)\}|\b(express_logout_\w+)/g);
+    return [...found].map(([, selecting, selector = "", name = selecting ?? ""]) => {
+      const wanted = new Map(
+        [...selector.matchAll(/(\w+)=~?"([^"]*)"/g)].map(([, label = "", of = ""]) => [label, of]),
+      );
+      const pattern = wanted.get("__name__") ?? name;
+      wanted.delete("__name__");
+      return { name: whole(pattern), wanted, labels: [...wanted.keys(), ...groups] };
+    });
+  };
+  const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
 
-  /** The labels of each series, by its name. */
-  const seriesOf = (metrics: string): { name: string; labels: string[] }[] =>
+  /** The series, each with its labels. */
+  const seriesOf = (metrics: string): { name: string; labels: ReadonlyMap<string, string> }[] =>
     [...metrics.matchAll(/^(express_logout_\w+)\{(.*)\} \S+$/gm)].map(([, name = "", labels = ""]) => ({
       name,
-      labels: [...labels.matchAll(/(\w+)="/g)].map(([, label = ""]) => label),
+      labels: new Map([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, label = "", value = ""]) => [label, value])),
     }));
 
-  it("asks for metrics with labels that the recipe and OpenTelemetry's exporter have, and for all of them", async () => {
+  it("ask for metrics with labels that the recipe and OpenTelemetry's exporter have, the dashboard for all of them", async () => {
     const { prom, otel } = await exported();
     expect(queries.length).toBeGreaterThan(15);
+    expect(alerts).toHaveLength(read("observability.md").split("- alert:").length - 1);
     for (const metrics of [prom, otel]) {
       const series = seriesOf(metrics);
       expect(series.length).toBeGreaterThan(20);
-      const missing = queries.flatMap((query) =>
+      const missing = [...queries, ...alerts].flatMap((query) =>
         metricsOf(query)
-          .filter((name) => {
-            const found = series.filter((each) => name.test(each.name)).flatMap(({ labels }) => labels);
-            return labelsOf(query).some((label) => !found.includes(label));
+          .filter(({ name, labels }) => {
+            const found = series.filter((each) => name.test(each.name)).flatMap((each) => [...each.labels.keys()]);
+            return found.length === 0 || labels.some((label) => !found.includes(label));
           })
-          .map((name) => ({ query, name: name.source })),
+          .map(({ name, labels }) => ({ query, name: name.source, labels })),
       );
       expect(missing).toEqual([]);
       const asked = queries.flatMap(metricsOf);
-      const unasked = series.filter(({ name }) => !name.endsWith("_sum") && !asked.some((metric) => metric.test(name)));
+      const unasked = series.filter(
+        (each) => !each.name.endsWith("_sum") && !asked.some(({ name }) => name.test(each.name)),
+      );
       expect([...new Set(unasked.map(({ name }) => name))]).toEqual([]);
     }
   });
 
-  it("has queries each of which names a metric", () => {
-    expect(queries.filter((query) => metricsOf(query).length === 0)).toEqual([]);
+  it("show kicks that have failed, and no others", async () => {
+    const { prom, otel } = await exported();
+    const panels = dashboard.panels.filter(({ title }) => title.startsWith("Failed kicks"));
+    expect(panels.map(({ title }) => title)).toEqual(["Failed kicks", "Failed kicks, by error"]);
+    const asked = panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => metricsOf(expr)));
+    for (const { name, wanted } of asked) {
+      const errors = [prom, otel].map((metrics) => {
+        const found = seriesOf(metrics).filter((each) => name.test(each.name));
+        const failed = found.filter(({ labels }) =>
+          [...wanted].every(([label, value]) => whole(value).test(labels.get(label) ?? "")),
+        );
+        expect([found.length > failed.length, failed.length]).toEqual([true, 1]);
+        return failed.map(({ labels }) => labels.get("error_type"));
+      });
+      expect(errors).toEqual([["ERR_ARGUMENT_INVALID"], ["ERR_ARGUMENT_INVALID"]]);
+    }
+  });
+
+  it("have queries each of which names a metric", () => {
+    expect([...queries, ...alerts].filter((query) => metricsOf(query).length === 0)).toEqual([]);
     const ids = dashboard.panels.map(({ title }) => title);
     expect(ids.filter((title) => title === "")).toEqual([]);
   });

@@ -6,6 +6,7 @@ const databases = new Map();
 export const network = { isDown: false };
 
 export class MapRegistry {
+  supports = { limit: true };
   #application;
 
   init(application) {
@@ -22,24 +23,36 @@ export class MapRegistry {
     return this.#user(userId).logins.get(loginId);
   }
 
-  async add({ id, userId, sid, ttlMs, began, ip, userAgent }, { since } = {}) {
+  async add({ id, userId, sid, ttlMs, began, ip, userAgent }, { since, limit } = {}) {
     const user = this.#user(userId);
     const endCount = user.ends.get(id)?.count ?? 0;
     const hasEnded = since === undefined ? endCount > 0 : endCount !== since.endCount;
     if (hasEnded || (since && this.#kickSince(user, id, since))) return { outcome: "ended" };
     const listed = since && user.logins.get(id);
     if (listed && !listed.sids.includes(sid)) return { outcome: "moved" };
+    const excess = this.#excess(user, id, sid, limit);
+    if (excess.length > 0 && limit.whenFull === "refuse" && !user.logins.has(id)) return { outcome: "full" };
     const now = Date.now();
     const login = { id, userId, began: began ?? new Date(now), ip, userAgent, sids: [sid], expires: new Date(0) };
     this.#change(user, listed ?? login, { ttlMs }, now);
-    return { outcome: "listed", generation: `${user.kick?.id ?? ""}.${this.#data.everyone?.id ?? ""}`, ended: [] };
+    const ended = this.#endExcess(user, excess, limit);
+    return { outcome: "listed", generation: `${user.kick?.id ?? ""}.${this.#data.everyone?.id ?? ""}`, ended };
   }
 
   async update(userId, loginId, change) {
     const user = this.#user(userId);
     const login = user.logins.get(loginId);
-    if (login !== undefined) this.#change(user, login, change, Date.now());
-    return login !== undefined;
+    if (login === undefined) return false;
+    const { addSid, limit } = change;
+    const isNew = addSid !== undefined && !login.sids.includes(addSid);
+    this.#change(user, login, change, Date.now());
+    const ended = isNew ? this.#endExcess(user, this.#excess(user, loginId, addSid, limit), limit) : [];
+    return ended.length === 0 || ended;
+  }
+
+  /** The order in which logins stay: the most recently active first. */
+  compare(a, b) {
+    return b.lastActive - a.lastActive || b.began - a.began || (a.id < b.id ? 1 : -1);
   }
 
   async end(userId, target) {
@@ -134,6 +147,33 @@ export class MapRegistry {
     const activity = { lastActive: new Date(now), expires, shownUntil: new Date(now + ttlMs) };
     if (ttlMs !== undefined) user.active = this.#data.steps += 1;
     user.logins.set(login.id, { ...login, ...device, ...(ttlMs === undefined ? {} : activity), sids });
+  }
+
+  /** The logins beyond the limit once the login has this session id. Those that share a session id are one. */
+  #excess(user, loginId, sid, limit) {
+    if (limit === undefined) return [];
+    const others = [...user.logins.values()].filter(({ id }) => id !== loginId).sort((a, b) => this.compare(a, b));
+    const known = new Set([sid]);
+    let sessions = 1;
+    return others.filter(({ sids }) => {
+      const isNew = !sids.some((each) => known.has(each));
+      if (isNew && sessions >= limit.count) return true;
+      sessions += Number(isNew);
+      for (const each of sids) known.add(each);
+      return false;
+    });
+  }
+
+  #endExcess(user, excess, limit) {
+    for (const login of excess) {
+      const { id, expires } = login;
+      user.logins.delete(id);
+      user.kicked.set(id, login);
+      user.ends.set(id, { count: (user.ends.get(id)?.count ?? 0) + 1, expires, kick: limit.record });
+    }
+    const loginIds = excess.map(({ id }) => id);
+    if (loginIds.length > 0) this.#notify({ userId: user.userId, loginIds, kick: limit.record });
+    return excess;
   }
 
   #endOne(user, { loginId, kick, remember = false, ifListed, ifLastSid, ifSid = ifLastSid }) {

@@ -15,8 +15,8 @@ export interface Rest {
   readonly sessions: readonly (readonly [sid: string, stored: Stored])[];
   /** When a session would have expired, in epoch milliseconds. */
   readonly expiresAt: (sid: string) => number;
-  /** The sessions that were deleted in the store, and for which a node that had found a login there has asked again. */
-  readonly missed: ReadonlySet<string>;
+  /** The logins whose session was deleted in the store, and for which a node that had last found them there has asked again. */
+  readonly missed: ReadonlySet<ModelLogin>;
   /** The logins of each user, as the registry lists them for a page. */
   readonly lists: ReadonlyMap<string, RegistryList<ListedLogin>>;
   readonly online: RegistryList<ActiveUserRow>;
@@ -49,7 +49,7 @@ function faultOf(login: ModelLogin, alive: ReadonlySet<ModelLogin | undefined>, 
   if (isExact && isGone && sids.every((sid) => rest.expiresAt(sid) + MINUTE_MS <= rest.now)) {
     return `L: ${login.tag} is shown, and its session has ended`;
   }
-  if (isGone && !login.isCutOff && login.isDeleted && sids.some((sid) => rest.missed.has(sid))) {
+  if (isGone && !login.isCutOff && login.isDeleted && rest.missed.has(login)) {
     return `L: ${login.tag} is shown, and its session was deleted and has been asked for since`;
   }
   return undefined;

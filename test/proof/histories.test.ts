@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import type { MemoryLoginRegistry } from "../../lib/index.js";
 import { FAULTS, POLICY_FAULTS } from "./faults.js";
-import { histories, mixedHistories, policyHistories, redisHistories, type History } from "./history.js";
+import { KEY_FAULTS } from "./key-faults.js";
+import { histories, keyHistories, mixedHistories, policyHistories, redisHistories, type History } from "./history.js";
 import { HistorySqlite } from "./history-sqlite.js";
 import { HistoryRedis } from "./registries.js";
 import { live, type Counts, type RunOptions } from "./run.js";
@@ -19,7 +20,6 @@ const SEED_OF_RUN = process.env["HISTORIES_SEED"];
  */
 const SHARE = Math.ceil(HISTORIES / 10);
 const SEED = 1;
-const POLICY_SEED = 71;
 const BEGAN = Date.UTC(2026, 0, 1);
 
 // A failing history takes minutes to become a short one.
@@ -62,7 +62,7 @@ describe("random histories", () => {
     it("keep every promise", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({})),
-        runs(HISTORIES - 7 * SHARE),
+        runs(HISTORIES - 9 * SHARE),
       );
     });
 
@@ -85,11 +85,14 @@ describe("random histories", () => {
       ["on Redis", () => ({ redis })],
       ["on SQLite", () => ({ sqlite })],
     ] as const)("keep every promise with limits and lifetimes, %s", async (_where, options) => {
-      // Of other seeds, about one history in 300 is an end or a list with a policy that the model does not explain yet.
-      await fc.assert(keepsEveryPromise(counts, options, policyHistories), {
-        numRuns: Math.min(SHARE, 300),
-        seed: POLICY_SEED,
-      });
+      await fc.assert(keepsEveryPromise(counts, options, policyHistories), runs(SHARE));
+    });
+
+    it.each([
+      ["in memory", () => ({})],
+      ["on Redis, command by command", () => ({ redis })],
+    ] as const)("keep every promise with external keys, %s", async (_where, options) => {
+      await fc.assert(keepsEveryPromise(counts, options, keyHistories), { ...runs(SHARE), endOnFailure: true });
     });
 
     it("keep every promise on SQLite, step by step", async () => {
@@ -126,6 +129,10 @@ describe("random histories", () => {
 
     it.each(Object.entries(POLICY_FAULTS))("find the fault of limits and lifetimes: %s", async (_name, Faulty) => {
       expect(await finds(Faulty, policyHistories)).toBe(true);
+    });
+
+    it.each(Object.entries(KEY_FAULTS))("find the fault of external keys: %s", async (_name, Faulty) => {
+      expect(await finds(Faulty, keyHistories)).toBe(true);
     });
 
     it("find the fault beside a process without the package: adopt without the kick record", async () => {

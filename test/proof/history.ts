@@ -32,6 +32,17 @@ export type Command =
   /** "Log out everyone else": all logins of all users except the login in this browser. */
   | ({ readonly is: "kick everyone else"; readonly node: number; readonly browser: number } & Breakable)
   /**
+   * The logins with a key are kicked: of a user, or of the login at this place of all that the user has begun. A signed kick spares
+   * those that begin later, and ends those that began earlier, whenever they are saved.
+   */
+  | ({
+      readonly is: "kick by key";
+      readonly node: number;
+      readonly user: string;
+      readonly place: number | undefined;
+      readonly isSigned: boolean;
+    } & Breakable)
+  /**
    * A job sets a session without a request: that of a browser, as the store has it, or a copy that a request has kept, the one at
    * this place.
    */
@@ -72,6 +83,8 @@ export interface History {
   readonly hasPlainNode?: boolean;
   /** The limit and the lifetime of logins. Default: neither. */
   readonly policy?: Policy | undefined;
+  /** Whether logins have external keys. Default: they have none. */
+  readonly hasKeys?: boolean;
   /** Who has a session in which browser when it begins: one that is logged in, one from before the installation, none. */
   readonly browsers: readonly { readonly user: string; readonly has: "a login" | "an old session" | "nothing" }[];
   readonly commands: readonly Command[];
@@ -288,6 +301,39 @@ export const policyHistories = fc
     policies,
   )
   .map(([history, policy]): History => ({ ...history, policy }));
+
+const kickByKey: fc.Arbitrary<Command> = fc.record({
+  is: fc.constant("kick by key"),
+  node,
+  user,
+  place: fc.option(fc.nat(3), { nil: undefined }),
+  isSigned: fc.boolean(),
+  breaksOff,
+});
+/** A kick by key beside a login, and beside a request that changes the session id of one. */
+const keyScenes: fc.Arbitrary<readonly Command[]> = fc
+  .tuple(
+    fc.record({
+      is: fc.constant("request"),
+      browser,
+      node,
+      acts: fc
+        .oneof(
+          fc.record({ does: fc.constantFrom(...LOGINS), user }),
+          fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),
+        )
+        .map((does): readonly Act[] => [does]),
+    }),
+    kickByKey,
+  )
+  .map((commands): readonly Command[] => commands);
+
+/** Histories of apps whose logins have external keys. */
+export const keyHistories = historiesOf(
+  [...commands, timePasses, { weight: 6, arbitrary: kickByKey }],
+  has,
+  fc.oneof(scenes, keyScenes),
+).map((history): History => ({ ...history, hasKeys: true }));
 
 /**
  * Histories in which a process without the package is at work as well. No time passes: such a process could bring back a

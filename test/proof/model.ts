@@ -97,6 +97,8 @@ export interface Visit extends Actor {
   readonly isPlain: boolean;
   registryCalls: number;
   change?: Change & { readonly at: number; isAlone: boolean };
+  /** The limit has refused the login that it begins. */
+  isRefused?: boolean;
   /** It changes how long its session lives. */
   changesLifetime?: boolean;
   /** Time has passed since it began: what it saves ends when its cookie does, and its login is listed for longer. */
@@ -115,6 +117,8 @@ export interface Kick extends Actor {
    */
   readonly namesLoginOf: (user: string) => boolean;
   readonly covers: (login: ModelLogin) => boolean;
+  /** Has ended once the kick is answered, also if it is written later. Default: none. */
+  readonly coversLater?: ((login: ModelLogin) => boolean) | undefined;
   /** Stays, if it is listed when it comes to that. */
   readonly spares?: (login: ModelLogin) => boolean;
   /** "the list": it ends what it finds on the list, and prevents no adoption. Default: everything. */
@@ -156,6 +160,8 @@ export class Model implements StoreWatcher {
   readonly #visits = new Set<Visit>();
   /** The requests that have been answered before their last save was done, since everything last came to rest. */
   readonly #stillSaving = new Set<Visit>();
+  /** The logins that are listed for two minutes, until their session is written: a limit may refuse them. */
+  readonly #provisional = new Set<ModelLogin>();
   readonly #kicks = new Set<Kick>();
   readonly #jobs = new Set<Job>();
   readonly #kicksAlone: boolean;
@@ -313,6 +319,10 @@ export class Model implements StoreWatcher {
     }
     const { change, login } = visit;
     if (change === undefined) return;
+    if (visit.isRefused === true && change.sid === sid) {
+      this.#continues(visit, change);
+      return;
+    }
     if (change.ends !== undefined && !this.#kicksAlone) change.ends.endedAt ??= now;
     if (change.rotates !== undefined && login !== undefined && change.sid !== undefined)
       login.left.set(change.sid, now);
@@ -321,6 +331,15 @@ export class Model implements StoreWatcher {
     if (placed === undefined || sid === undefined || !placed.sids.has(sid)) return;
     const isDisturbed = (this.#displacedAt.get(sid) ?? 0) > change.at;
     if (isUndoubted(placed) && placed.endedAt === undefined && !isDisturbed) this.#placed.set(sid, placed);
+  }
+
+  /** A login in place was refused: its session was not written, so that the login that it would have ended is there as before. */
+  #continues(visit: Visit, { sid, ends, at, isAlone }: NonNullable<Visit["change"]>): void {
+    if (ends === undefined || sid === undefined) return;
+    if (isAlone) ends.isLoggedOut = false;
+    ends.doubts.delete(visit);
+    const isDisturbed = !isAlone || (this.#displacedAt.get(sid) ?? 0) > at;
+    if (isUndoubted(ends) && ends.endedAt === undefined && !isDisturbed) this.#placed.set(sid, ends);
   }
 
   kickBegins(kick: Kick): void {
@@ -350,6 +369,10 @@ export class Model implements StoreWatcher {
     for (const login of this.logins) {
       if (kick.namesLoginOf(login.user) && (this.#kicksAlone || login.isCopied)) continue;
       if (kick.found?.has(login) === false) continue;
+      if (kick.coversLater?.(login) === true) {
+        login.endedAt ??= now;
+        login.kickedAt ??= now;
+      }
       if (login.storedAt === undefined || login.storedAt >= kick.calledAt || !kick.covers(login)) continue;
       login.endedAt ??= now;
       login.kickedAt ??= now;
@@ -399,9 +422,14 @@ export class Model implements StoreWatcher {
     }
   }
 
-  /** The nodes that have found a login in this session. */
-  nodesThatKnow(sid: string): readonly object[] {
-    return [...this.#known].filter(([, sessions]) => sessions.has(sid)).map(([node]) => node);
+  /** The nodes that have found a login in this session, and the login that each has found last. */
+  nodesThatKnow(sid: string): ReadonlyMap<object, ModelLogin> {
+    return new Map(
+      [...this.#known].flatMap(([node, sessions]) => {
+        const login = sessions.get(sid);
+        return login === undefined ? [] : [[node, login]];
+      }),
+    );
   }
 
   /** All work on the node is lost. */
@@ -418,6 +446,10 @@ export class Model implements StoreWatcher {
       const { begins, resumes } = visit.change ?? {};
       for (const login of [...visit.hasRead, ...visit.met, begins, resumes])
         if (login !== undefined) login.isCutOff = true;
+    }
+    for (const visit of this.#stillSaving) {
+      if (visit.node !== node) continue;
+      for (const login of savedBy(visit)) if (this.#provisional.has(login)) this.#doubt(login, visit);
     }
     for (const kick of this.#kicks) if (kick.node === node) this.#kicks.delete(kick);
   }
@@ -483,10 +515,11 @@ export class Model implements StoreWatcher {
     const isNew = (second as AddOptions | undefined)?.since === undefined;
     if (method === "add" && !isNew) actor?.midst?.add("an adoption");
     if (method === "update") {
-      const { addSid } = change as LoginChange;
+      const { addSid, lastsMs } = change as LoginChange;
       if (addSid !== undefined) this.#rotated.add(addSid);
       const updated = this.logins.find(({ user, ids }) => user === first && ids.has(String(second)));
       if (updated !== undefined) this.#policy.active(updated);
+      if (updated !== undefined && lastsMs !== undefined) this.#policy.mayBegin(updated);
     }
     if (method !== "add") return;
     const { userId, sid, id } = first as NewLogin;
@@ -507,11 +540,31 @@ export class Model implements StoreWatcher {
   }
 
   /** The registry has answered. */
-  answered(method: string, [first, second]: readonly unknown[], answer: unknown): void {
+  answered(method: string, [first, second, change]: readonly unknown[], answer: unknown): void {
     const isNew = (second as AddOptions | undefined)?.since === undefined;
     if (method === "add" && isNew && (answer as AddResult).outcome === "listed") {
       this.#added += 1;
       if (this.#added > this.#begun) this.#violate("I2: a login is listed that was never begun");
+    }
+    if (method === "add" && isNew) {
+      const { userId, id } = first as NewLogin;
+      const visit = [...this.#visits].find(
+        ({ change }) => change?.begins?.user === userId && change.begins.ids.has(id),
+      );
+      // Its next save may find a place.
+      if (visit !== undefined) visit.isRefused = (answer as AddResult).outcome === "full";
+    }
+    if (method === "add" && (answer as AddResult).outcome === "listed") {
+      const { userId, id } = first as NewLogin;
+      const login = this.logins.find(({ user, ids }) => user === userId && ids.has(id));
+      if (login !== undefined && (second as AddOptions | undefined)?.limit?.whenFull === "refuse")
+        this.#provisional.add(login);
+    }
+    if (method === "update" && answer !== false) {
+      const { ttlMs, lastsMs } = change as LoginChange;
+      const login = this.logins.find(({ user, ids }) => user === first && ids.has(String(second)));
+      if (login !== undefined && ttlMs !== undefined) this.#provisional.delete(login);
+      if (login !== undefined && lastsMs !== undefined) this.#policy.beganAgain(login);
     }
     if (method === "add" || method === "update") this.#limited(answer as AddResult | UpdateResult);
     if (method === "end" && (second as EndTarget).loginId === undefined) {
@@ -556,7 +609,9 @@ export class Model implements StoreWatcher {
       this.#violate(`I2: a kick has counted ${again.id} of ${again.userId}, and it is listed again`);
     for (const [sid, login] of this.#placed) {
       const expires = +(entries.get(login)?.expires ?? 0);
-      if (this.#policy.hasLifetimes) continue;
+      // It is answered, and a save that it did not wait for has yet to confirm its login.
+      const isBeingSaved = [...this.#stillSaving].some((visit) => savedBy(visit).includes(login));
+      if (this.#policy.hasLifetimes || (isBeingSaved && this.#provisional.has(login))) continue;
       if (this.#alive(sid) === undefined || !login.isAdopted || expires >= (this.sessions?.expiresAt(sid) ?? 0))
         continue;
       this.#violate(`I8: ${login.tag} is listed until ${String(expires)}, and its session ${sid} lives longer`);
@@ -682,6 +737,11 @@ export class Model implements StoreWatcher {
     this.#now += 1;
     return this.#now;
   }
+}
+
+/** The logins that a save of this request may be about to write. */
+function savedBy({ login, change }: Visit): readonly ModelLogin[] {
+  return [login, change?.begins, change?.resumes].filter((each) => each !== undefined);
 }
 
 /** Whether nothing but a limit or a lifetime may have ended a login. */

@@ -19,9 +19,12 @@ export function loginOptions({ max, whenFull, ...lifetime }: Policy): LoginOptio
   return { max: max === undefined ? undefined : { count: max, whenFull }, lifetime };
 }
 
-/** When a login began, and when it was last active, by the clock that the registry was asked at: the latest time possible. */
+/** By the clock that the registry was asked at. */
 interface Times {
-  readonly began: number;
+  /** When its lifetime began: at the latest confirmation that the registry has answered, if there is one. */
+  began: number;
+  /** The same, and when it was last active, if what the registry was asked for has been done: the latest time possible. */
+  mayHaveBegun: number;
   active: number;
 }
 
@@ -49,7 +52,20 @@ export class PolicyModel {
   }
 
   began(login: ModelLogin): void {
-    this.#times.set(login, { began: Date.now(), active: Date.now() });
+    const now = Date.now();
+    this.#times.set(login, { began: now, mayHaveBegun: now, active: now });
+  }
+
+  /** The registry is asked to start its lifetime again. */
+  mayBegin(login: ModelLogin): void {
+    const times = this.#times.get(login);
+    if (times !== undefined) times.mayHaveBegun = Date.now();
+  }
+
+  /** The registry has started its lifetime again. */
+  beganAgain(login: ModelLogin): void {
+    const times = this.#times.get(login);
+    if (times !== undefined) times.began = Date.now();
   }
 
   active(login: ModelLogin): void {
@@ -67,8 +83,10 @@ export class PolicyModel {
   /** Whether a request that reads now must not be served: idle logins end late by at most a minute. */
   isOver(login: ModelLogin): boolean {
     const { absoluteMs = Infinity, idleMs = Infinity } = this.#policy;
-    const { began, active } = this.#times.get(login) ?? { began: Infinity, active: Infinity };
-    return !login.isCopied && Date.now() >= Math.min(began + absoluteMs, active + idleMs + MINUTE_MS);
+    const times = this.#times.get(login);
+    // What was never listed has no lifetime yet: a process may have died that was about to list it.
+    if (times === undefined || login.listedAt < 0 || login.isCopied) return false;
+    return Date.now() >= Math.min(times.mayHaveBegun + absoluteMs, times.active + idleMs + MINUTE_MS);
   }
 
   /** Returns the user who has more sessions on the list than the limit allows. */

@@ -1,6 +1,6 @@
 import { createClient } from "redis";
 import type { LoginRegistry } from "../../lib/index.js";
-import type { ListedLogin } from "../../lib/types/registry.js";
+import type { KeyIndex, KeyRow, ListedLogin } from "../../lib/types/registry.js";
 import type { NodeRedisClient } from "../../lib/registry/redis/clients/client.js";
 import * as scripts from "../../lib/registry/redis/scripts/bundle.js";
 import { startRedis, type RedisServer } from "../support/redis-server.js";
@@ -46,17 +46,35 @@ export function watched(registry: LoginRegistry, watcher: RegistryWatcher, sched
       yield found;
     }
   }
+  const keys = registry.keys && (schedule === undefined ? registry.keys : keysInSteps(registry.keys, schedule));
   // Not a proxy of it: the package is to take it for a registry that it does not know.
   return new Proxy({} as LoginRegistry, {
     get(_target, name) {
       const method = methods[name];
       if (name === "scanUsers") return users;
       if (name === "scanLogins") return logins;
+      if (name === "keys") return keys;
       if (name === "peek" && schedule !== undefined) return undefined;
       if (typeof method !== "function" || typeof name !== "string") return method;
       return AT_ONCE.includes(name) ? (method as Method).bind(registry) : (...args: unknown[]) => run(name, args);
     },
   });
+}
+
+/** An index of keys, each of whose methods is one step. */
+function keysInSteps(keys: KeyIndex, schedule: Schedule): KeyIndex {
+  return {
+    bind: (...args) => schedule.step(`bind ${JSON.stringify(args)}`, () => keys.bind(...args)),
+    mark: (...args) => schedule.step(`mark ${JSON.stringify(args)}`, () => keys.mark(...args)),
+    drop: (...args) => schedule.step(`drop ${JSON.stringify(args)}`, () => keys.drop(...args)),
+    rows: async function* rows(key) {
+      const found: (readonly KeyRow[])[] = [];
+      await schedule.step(`rows ${key}`, async () => {
+        for await (const batch of keys.rows(key)) found.push(batch);
+      });
+      yield* found;
+    },
+  };
 }
 
 /** Where Redis finds the time: its own clock cannot be set. */

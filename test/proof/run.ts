@@ -1,6 +1,13 @@
 import type { Request } from "express";
 import type { SessionData, SessionOptions } from "express-session";
-import { MemoryLoginRegistry, type LoginRegistry, type LogoutMiddleware } from "../../lib/index.js";
+import {
+  MemoryLoginRegistry,
+  type LoginKey,
+  type LoginProvider,
+  type LoginRegistry,
+  type LogoutMiddleware,
+} from "../../lib/index.js";
+import { PROVIDER } from "../../lib/util/provider.js";
 import type { ListedLogin } from "../../lib/types/registry.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { stampOf, type Stamp } from "../../lib/session/stamp.js";
@@ -58,12 +65,13 @@ export async function live(history: History, options: RunOptions, counts?: Count
 
 type CommandThat<Is extends Command["is"]> = Extract<Command, { is: Is }>;
 type KickCommand = CommandThat<
-  "kick" | "kick one" | "kick others" | "kick everyone" | "kick everyone else" | "kick where"
+  "kick" | "kick one" | "kick others" | "kick everyone" | "kick everyone else" | "kick where" | "kick by key"
 >;
 
 /** The scope and the method of a kick; none if there is no user to kick. */
 interface KickPlan {
   readonly covers: Kick["covers"];
+  readonly coversLater?: Kick["coversLater"];
   readonly spares?: Kick["spares"];
   readonly namesLoginOf?: Kick["namesLoginOf"];
   readonly of?: Kick["of"];
@@ -94,8 +102,8 @@ class World {
   readonly #closing: (() => Promise<void>)[] = [];
   readonly #copies: Copy[] = [];
   readonly #deleted = new Set<string>();
-  /** The deleted sessions that a node has asked for which had found a login there. */
-  readonly #missed = new Set<string>();
+  /** The logins that a node has found in a session which was deleted then, and which it has asked for again. */
+  readonly #missed = new Set<ModelLogin>();
   readonly #lostReplies = new WeakMap<HookedNode, LostReplies>();
   /** The crash to come: the node that is in the midst of this act stops, after this number of steps. */
   #crash: { readonly midst: Midst; steps: number } | undefined;
@@ -141,8 +149,8 @@ class World {
     const isKnown = this.#options.coherentCache === true || this.#history.store === "well known";
     for (const [i, sid] of [...this.#sids].entries()) {
       const knowing = isKnown && this.#deleted.has(sid) ? this.#nodesThatKnow(sid) : [];
-      if (knowing.length > 0) this.#missed.add(sid);
-      for (const node of [await this.#nodeAt(i), ...knowing]) {
+      for (const [, login] of knowing) this.#missed.add(login);
+      for (const node of [await this.#nodeAt(i), ...knowing.map(([known]) => known)]) {
         this.#visit(node, undefined, sid, []);
         await this.#rest();
       }
@@ -185,6 +193,7 @@ class World {
       case "kick others":
       case "kick everyone":
       case "kick where":
+      case "kick by key":
       case "kick everyone else":
         this.#kick(await this.#nodeAt(command.node), command);
         break;
@@ -287,7 +296,10 @@ class World {
     const [, stored] = this.#sessions.live.find(([sid]) => sid === cookie) ?? [];
     const stamp = stored && stampOf({ ...stored });
     const work = async (): Promise<void> => {
-      const plan = command.is === "kick everyone else" ? kickOfOthers(node, stamp) : await planOf(node, command);
+      const plan =
+        command.is === "kick everyone else"
+          ? kickOfOthers(node, stamp)
+          : await planOf(node, command, this.model.logins);
       if (plan === undefined) return;
       const isBroken = await this.#kickOnce(actor, plan);
       if (isBroken && breaksOff?.isRepeated === true) await this.#kickOnce(actor, plan);
@@ -298,9 +310,9 @@ class World {
   /** @returns whether the kick was interrupted, as by a failing store. */
   async #kickOnce(
     actor: Actor,
-    { run, covers, spares = () => false, namesLoginOf = () => false, of = "everything" }: KickPlan,
+    { run, covers, coversLater, spares = () => false, namesLoginOf = () => false, of = "everything" }: KickPlan,
   ): Promise<boolean> {
-    const kick = { name: actor.name, node: actor.node, calledAt: 0, namesLoginOf, covers, spares, of };
+    const kick = { name: actor.name, node: actor.node, calledAt: 0, namesLoginOf, covers, coversLater, spares, of };
     const mayBreakOff = actor.failsIn !== undefined;
     this.model.kickBegins(kick);
     try {
@@ -366,9 +378,12 @@ class World {
     this.#nodes[this.#nodes.indexOf(node)] = undefined;
   }
 
-  #nodesThatKnow(sid: string): readonly HookedNode[] {
+  #nodesThatKnow(sid: string): readonly (readonly [HookedNode, ModelLogin])[] {
     const knowing = this.model.nodesThatKnow(sid);
-    return this.#nodes.filter((node): node is HookedNode => node !== undefined && knowing.includes(node));
+    return this.#nodes.flatMap((node) => {
+      const login = node && knowing.get(node);
+      return node === undefined || login === undefined ? [] : [[node, login] as const];
+    });
   }
 
   /** The app has been handed a session. */
@@ -429,8 +444,7 @@ class World {
       isWhole: this.#isWhole,
       sessions: this.#sessions.live,
       expiresAt: (sid) => this.#sessions.expiresAt(sid),
-      // With a policy, what lists show of deleted sessions is not demanded yet.
-      missed: this.#history.policy === undefined ? this.#missed : new Set(),
+      missed: this.#missed,
       lists: new Map(lists),
       online: await this.#list.activeUsers({ offset: 0, limit: USERS.length }),
     };
@@ -483,10 +497,11 @@ class World {
   }
 
   #nodeOn(store: NodeStore, registry: LoginRegistry): HookedNode {
-    const { waitForTouch = true, policy } = this.#history;
+    const { waitForTouch = true, policy, hasKeys = false } = this.#history;
+    const keys = hasKeys ? { providers: [KEYS] } : undefined;
     return new HookedNode({
       ...this.#nodeOptions(store),
-      logins: policy && loginOptions(policy),
+      logins: policy === undefined ? keys : loginOptions(policy),
       registry,
       maxSessionAgeMs: MAX_SESSION_AGE_MS,
       waitForTouch,
@@ -549,10 +564,44 @@ function kickOfOthers({ auth }: HookedNode, stamp: Stamp | undefined): KickPlan 
   };
 }
 
+/** A kick by the key of a user, or of one of their logins. */
+function kickByKey(
+  auth: LogoutMiddleware,
+  { user, place, isSigned }: CommandThat<"kick by key">,
+  logins: readonly ModelLogin[],
+): KickPlan {
+  const begun = logins.filter((login) => login.user === user);
+  const tag = place === undefined ? undefined : begun[place % begun.length]?.tag;
+  const carriesKey = (login: ModelLogin): boolean => (tag === undefined ? login.user === user : login.tag === tag);
+  const key = tag === undefined ? { user } : { tag };
+  if (!isSigned) return { covers: carriesKey, run: () => auth.kickByKey(key) };
+  const authenticatedBefore = logins.length;
+  const covers = (login: ModelLogin): boolean => carriesKey(login) && numberOf(login.tag) <= authenticatedBefore;
+  return { covers, coversLater: covers, run: () => auth.kickByKey(key, { authenticatedBefore }) };
+}
+
+/** The keys of a session of the histories: its user and its login. The number in the tag is the issuer's clock. */
+const KEYS: LoginProvider = {
+  [PROVIDER]: {
+    keysOf: ({ userId, tag }) =>
+      userId === undefined || tag === undefined
+        ? []
+        : [{ user: String(userId) }, { tag }].map((key: LoginKey) => ({ key, since: numberOf(tag) })),
+    routes: [],
+  },
+};
+
+/** How many logins had begun before, with this one. */
+function numberOf(tag: string): number {
+  return Number(/\d+$/.exec(tag)?.[0]);
+}
+
 async function planOf(
   { auth }: HookedNode,
   command: Exclude<KickCommand, CommandThat<"kick everyone else">>,
+  logins: readonly ModelLogin[],
 ): Promise<KickPlan | undefined> {
+  if (command.is === "kick by key") return kickByKey(auth, command, logins);
   if (command.is === "kick everyone") return { covers: () => true, run: () => auth.kickAll() };
   if (command.is === "kick") {
     const { users } = command;

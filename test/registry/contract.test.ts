@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { LoginRegistry } from "../../lib/registry/index.js";
+import type { KeyIndex, LoginRegistry } from "../../lib/registry/index.js";
 import { testRegistry } from "../../lib/registry/testing/index.js";
 import { Heard } from "../support/heard.js";
 import { newKick, newLogin, next } from "../support/registry-calls.js";
@@ -23,7 +23,16 @@ const CALLS: Readonly<Record<string, (registry: LoginRegistry) => Promise<unknow
   activeUsers: (registry) => registry.activeUsers({ offset: 0, limit: 1 }),
   scanUsers: (registry) => registry.scanUsers()[Symbol.asyncIterator]().next(),
   clear: (registry) => registry.clear(),
+  "bind of a key": (registry) => keysOf(registry).bind("key", { userId: "alice", loginId: "login" }, 1_000),
+  "mark of a key": (registry) => keysOf(registry).mark("key", newKick(), 1),
+  "rows of a key": (registry) => keysOf(registry).rows("key")[Symbol.asyncIterator]().next(),
+  "drop of a key": (registry) => keysOf(registry).drop("key", [{ userId: "alice", loginId: "login" }]),
 };
+
+function keysOf({ keys }: LoginRegistry): KeyIndex {
+  if (keys === undefined) throw new Error("no external keys");
+  return keys;
+}
 
 afterAll(stopRegistryServers);
 

@@ -31,7 +31,7 @@ describe.each(KINDS)("the history, on $name,", (kind) => {
     const site = await openSite({ auth: { appId, registry, audit: { history }, ...more } });
     const list = async (query = {}): Promise<AuditEntry[]> =>
       JSON.parse(JSON.stringify((await site.auth.listHistory(query)).items)) as AuditEntry[];
-    return { site, list, appId };
+    return { site, list, appId, registry };
   }
 
   const idOf = async (site: Site, user: string): Promise<string | undefined> =>
@@ -56,6 +56,25 @@ describe.each(KINDS)("the history, on $name,", (kind) => {
     expect(await list({ userId: "carol", by: "ops", before: new Date(Date.now() + 60_000) })).toHaveLength(1);
     expect(await list({ before: new Date(0) })).toEqual([]);
   });
+
+  it("writes names on one line, and finds them as they were given", async () => {
+    const { site, list } = await kept();
+    await site.login("al\nice");
+    await site.auth.kick(["al\nice", "ca\nrol"], { by: "o\nps" });
+    const by = "o ps";
+    expect(await list({ userId: "al\nice", by: "o\nps" })).toMatchObject([{ userId: "al ice", by, logins: 1 }]);
+    expect(await list({ userId: "ca\nrol" })).toMatchObject([{ userId: "ca rol", by, logins: 0 }]);
+    expect(await list({ userId: "al", by: "o\nps" })).toEqual([]);
+  });
+
+  it("names at most 1,000 logins in an entry, and counts them all", async () => {
+    const { site, list, registry } = await kept();
+    const logins = Array.from({ length: 1_001 }, (_each, number) => `login ${String(number)}`);
+    await Promise.all(logins.map((id) => registry.add({ id, userId: "alice", sid: id, ttlMs: 60_000 })));
+    await site.auth.kick("alice");
+    const [entry] = await list();
+    expect([entry?.loginIds?.length, entry?.logins]).toEqual([1_000, 1_001]);
+  }, 60_000);
 
   it("has one entry for a kick of everyone", async () => {
     const { site, list } = await kept();
@@ -153,6 +172,10 @@ describe("listHistory()", () => {
     { limit: "5" },
     { cursor: 7 },
     { cursor: "next" },
+    { cursor: "0" },
+    { cursor: "1x" },
+    { cursor: "x1" },
+    { cursor: "1".repeat(16) },
     { userId: "" },
     { by: 7 },
     { before: new Date(NaN) },

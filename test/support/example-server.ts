@@ -5,7 +5,7 @@ import { freePort } from "./free-port.js";
 
 const ADMIN_TOKEN = "the token of the browser tests";
 
-/** Where the example app keeps sessions and logins (default: memory), and their secret. */
+/** Where the example app keeps sessions and logins (default: memory), and how it runs. */
 export interface ExamplePlace {
   readonly REDIS_URL?: string;
   /** The SQLite file of the logins. */
@@ -13,6 +13,8 @@ export interface ExamplePlace {
   readonly SESSION_SECRET?: string;
   /** The file of the audit log. */
   readonly AUDIT_LOG?: string;
+  /** How recent a password check must be before someone ends other logins, in milliseconds. Default: 10 minutes. */
+  readonly FRESH_MS?: string;
 }
 
 export interface Example {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { appKeys, decodePart, encodePart, userKeys } from "../../lib/registry/redis/keys.js";
+import { appKeys, decodePart, encodePart, externalKeys, userKeys } from "../../lib/registry/redis/keys.js";
 
 const anyText = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) });
 
@@ -35,8 +35,21 @@ describe("the keys", () => {
 
   it("of an application are no user's", () => {
     const names = ["active", "expiry", "everyone", "history", "news"];
-    const { users, ...own } = appKeys("p:", "shop");
+    const { users, external, ...own } = appKeys("p:", "shop");
     expect(Object.values(own)).toEqual(names.map((name) => `p:{shop}:${name}`));
-    expect(users).toBe("p:{shop:");
+    expect([users, external]).toEqual(["p:{shop:", "p:{shop/"]);
+  });
+
+  it("of an external key share one hash tag, and are no user's", () => {
+    const keys = appKeys("p:", "shop/a");
+    expect(externalKeys(keys, "a-Z_9")).toEqual({ bound: "p:{shop%2Fa/a-Z_9}:bound", mark: "p:{shop%2Fa/a-Z_9}:mark" });
+    expect(keys.external.startsWith(keys.users)).toBe(false);
+    fc.assert(
+      fc.property(anyText, anyText, anyText, anyText, (app, digest, otherApp, otherId) => {
+        const own = Object.values(externalKeys(appKeys("p:", app), digest));
+        const others = Object.values({ ...userKeys(appKeys("p:", otherApp), otherId), ...appKeys("p:", otherApp) });
+        return own.every((key) => others.every((other) => key !== other));
+      }),
+    );
   });
 });

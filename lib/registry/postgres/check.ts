@@ -6,7 +6,7 @@ import type { Names } from "./names.js";
 import type { Row } from "./records.js";
 
 const OLDEST_VERSION = 120_000;
-const TABLES = ["apps", "users", "logins", "kicked", "ended", "history"];
+const TABLES = ["apps", "users", "logins", "kicked", "ended", "history", "bound", "key_marks"];
 
 /** Checks the database of a registry. Never rejects. */
 export async function checkDatabase(database: Database, names: Names, app: string): Promise<readonly Finding[]> {

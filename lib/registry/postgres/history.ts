@@ -1,11 +1,13 @@
 import type { AuditEntry } from "../../audit/entry.js";
 import type { HistoryLog, HistoryLimits, HistoryPage, Page } from "../../types/history.js";
 import { oneLine } from "../../util/one-line.js";
-import { entryOfEnd, numberOf, readHistory } from "../history.js";
+import { numberOf, readHistory, readRow } from "../history.js";
 import type { Database } from "./database.js";
 import { digest } from "./names.js";
-import { readEntry, readKick, readText, readTexts, writeText, type Row } from "./records.js";
+import { readEntry, readKick, readText, readTexts, writeText } from "./records.js";
 import type { Statements } from "./statements.js";
+
+const READERS = { readEntry, readKick, readText, readTexts };
 
 interface Application {
   /** As stored. */
@@ -56,7 +58,7 @@ export class PostgresHistory implements HistoryLog {
       const rows = await (users === undefined
         ? this.#database.read(listHistory, ...range)
         : this.#database.read(listHistoryOf, ...range, ...users));
-      return rows.map((row) => ({ position: String(row["number"]), entry: entryOf(appId, row) }));
+      return rows.map((row) => readRow(appId, row, READERS));
     });
   }
 
@@ -66,16 +68,4 @@ export class PostgresHistory implements HistoryLog {
     if (history === undefined) return;
     await this.#database.step(this.#statements.trimHistory, app, history.days, history.maxEntries);
   }
-}
-
-function entryOf(appId: string, row: Row): AuditEntry {
-  const kick = readKick(row["mark"]);
-  if (kick === undefined) return readEntry(row["entry"]);
-  const end = {
-    appId,
-    userId: readText(row["user_id"]),
-    loginIds: readTexts(row["ids"]),
-    logins: Number(row["logins"]),
-  };
-  return entryOfEnd(kick, end);
 }

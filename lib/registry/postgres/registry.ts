@@ -9,6 +9,7 @@ import type {
   EndTarget,
   Finding,
   HistoryLog,
+  KeyIndex,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -46,6 +47,7 @@ import {
   writeText,
 } from "./records.js";
 import { PostgresHistory } from "./history.js";
+import { PostgresKeys } from "./login-keys.js";
 import { LoginLists } from "./login-lists.js";
 import { migrate, migrationsOf } from "./migrations.js";
 import { statementsOf, type Statements } from "./statements.js";
@@ -83,6 +85,7 @@ export class PostgresLoginRegistry implements OwnRegistry {
   readonly [OWN] = true;
   readonly supports: RegistrySupport = { limit: true, lifetime: true };
   readonly history: HistoryLog;
+  readonly keys: KeyIndex;
   readonly #database: Database;
   readonly #names: Names;
   readonly #statements: Statements;
@@ -115,11 +118,13 @@ export class PostgresLoginRegistry implements OwnRegistry {
         this.#sweeper.sweepNowAndThen();
       },
     });
+    const keys = new PostgresKeys(this.#database, this.#statements, () => this.#app);
     this.history = history;
+    this.keys = keys;
     this.#sweeper = new Sweeper(async (size) => {
       await history.trim();
       const [row] = await this.#database.step(this.#statements.sweep, this.#app.app, size);
-      return Number(row?.["swept"]);
+      return Math.max(Number(row?.["swept"]), await keys.sweep(size));
     });
   }
 

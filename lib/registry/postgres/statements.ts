@@ -11,14 +11,17 @@ type StepName =
 
 type HistoryStatementName = "keepEntry" | "listHistory" | "listHistoryOf" | "trimHistory";
 
-export type Statements = Readonly<Record<StatementName | HistoryStatementName, Statement>>;
+type KeyStatementName = "bindKey" | "markKey" | "boundRows" | "dropBound" | "sweepKeys";
+
+export type Statements = Readonly<Record<StatementName | HistoryStatementName | KeyStatementName, Statement>>;
 
 /** The users that pages show. A process of 0.1 that ends a user's last login leaves `shown` as it was. */
 const IS_ACTIVE = "app = $1 AND shown > now() AND expires > now()";
 const ADDED_COLUMNS = "r.is_listed::text AS listed, r.is_full::text AS full, r.its_user_mark, r.its_app_mark";
 /** One row for each login that a limit has ended; one without a login if there is none. */
 const ENDED = "r LEFT JOIN LATERAL unnest(r.its_ended) l ON true";
-const HISTORY_COLUMNS = "number::text, user_id, mark, to_json(login_ids)::text AS ids, logins::text, entry";
+const HISTORY_COLUMNS =
+  'number::text, user_id AS "user", mark AS kick, to_json(login_ids)::text AS ids, logins::text, entry';
 
 /**
  * Returns the statements. Reads are single statements, so each sees one snapshot; writes are functions, see `sql/`.
@@ -78,6 +81,7 @@ export function statementsOf(names: Names, keepsHistory = false): Statements {
     ),
     ...stepsOf(names, keepsHistory),
     ...historyOf(names),
+    ...keysOf(names),
   };
 }
 
@@ -125,6 +129,20 @@ function historyOf(names: Names): Pick<Statements, HistoryStatementName> {
        ORDER BY ${history}.number DESC LIMIT $3`,
     ),
     trimHistory: statement(`SELECT ${names.of("trim_history")}(${parameters(4)})`),
+  };
+}
+
+/** External keys. A row is read in the order of its index, so that it is read once. */
+function keysOf(names: Names): Pick<Statements, KeyStatementName> {
+  return {
+    bindKey: statement(`SELECT ${names.of("bind_key")}(${parameters(8)}) AS its_mark`),
+    markKey: statement(`SELECT ${names.of("mark_key")}(${parameters(6)})`),
+    boundRows: statement(
+      `SELECT encode(b.login, 'hex') AS login, user_id, id, since::text FROM ${names.of("bound")} b
+       WHERE key = $1 AND b.login > decode($2, 'hex') AND until > now() ORDER BY b.login LIMIT $3`,
+    ),
+    dropBound: statement(`SELECT ${names.of("drop_bound")}(${parameters(4)})`),
+    sweepKeys: statement(`SELECT ${names.of("sweep_keys")}(${parameters(3)})::text AS swept`),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { AuditEntry } from "../../audit/entry.js";
+import { invalidCursor } from "../../errors.js";
 import type { HistoryLog, HistoryLimits, HistoryPage, Page } from "../../types/history.js";
-import { DAY_MS, DEFAULT_LIMITS, invalidCursor, readHistory } from "../history.js";
+import { DAY_MS, DEFAULT_LIMITS, readHistory } from "../history.js";
 import type { Connection } from "./connection.js";
 import { HISTORY_APPEND } from "./scripts/bundle.js";
 

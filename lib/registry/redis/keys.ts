@@ -54,7 +54,7 @@ export interface AppKeys {
   readonly notifications: string;
   /** The prefix of every key of every user. */
   readonly users: string;
-  /** The prefix of every external key. No user id has a slash in its keys, so it is not among {@link AppKeys.users}. */
+  /** The prefix of every external key. Never a prefix of the keys of a user, in which a slash is encoded. */
   readonly external: string;
 }
 

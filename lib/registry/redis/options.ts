@@ -13,8 +13,8 @@ export interface RedisLoginRegistryOptions {
   /** Timeout of a call in milliseconds. A call that times out rejects with `ERR_REGISTRY_UNAVAILABLE`. Default: 2,000. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Number of replicas that must acknowledge every end of a login before the call returns, so that a failover cannot undo it;
-   * otherwise the call rejects with `ERR_WRITE_NOT_REPLICATED`. Default: 0.
+   * Number of replicas that must acknowledge every end of a login, and every bind and mark of an external key, before the call
+   * returns, so that a failover cannot undo it; otherwise the call rejects with `ERR_WRITE_NOT_REPLICATED`. Default: 0.
    */
   readonly waitReplicas?: number | undefined;
   /**

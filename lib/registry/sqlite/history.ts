@@ -2,10 +2,12 @@ import type { AuditEntry } from "../../audit/entry.js";
 import type { HistoryLog, HistoryLimits, HistoryPage, Page } from "../../types/history.js";
 import type { KickRecord } from "../../types/login.js";
 import { oneLine } from "../../util/one-line.js";
-import { DAY_MS, entryOfEnd, numberOf, readHistory, type KeptEntry } from "../history.js";
+import { DAY_MS, numberOf, readHistory, readRow } from "../history.js";
 import type { Sql } from "./connection.js";
 import type { Database } from "./database.js";
-import { readEntry, readKick, readText, readTexts, writeKick, writeText, writeTexts, type Row } from "./records.js";
+import { readEntry, readKick, readText, readTexts, writeKick, writeText, writeTexts } from "./records.js";
+
+const READERS = { readEntry, readKick, readText, readTexts };
 
 interface Application {
   /** As stored. */
@@ -47,7 +49,7 @@ export class SqliteHistory implements HistoryLog {
           userId === undefined
             ? sql.all("listHistory", app, before, count)
             : sql.all("listHistoryOf", app, writeText(userId), writeText(oneLine(userId)), before, count);
-        return rows.map((row) => ({ position: String(row["number"]), entry: entryOf(appId, row) }));
+        return rows.map((row) => readRow(appId, row, READERS));
       }),
     );
   }
@@ -70,11 +72,4 @@ export function keepEnd(
 export function trimHistory(sql: Sql, app: string, { days, maxEntries }: HistoryLimits): void {
   sql.run("deleteOldHistory", app, Date.now() - days * DAY_MS);
   sql.run("deleteLongHistory", app, app, maxEntries);
-}
-
-function entryOf(appId: string, row: Row): KeptEntry["entry"] {
-  const kick = readKick(row["kick"]);
-  if (kick === undefined) return readEntry(row["entry"]);
-  const end = { appId, userId: readText(row["user"]), loginIds: readTexts(row["ids"]), logins: Number(row["logins"]) };
-  return entryOfEnd(kick, end);
 }

@@ -6,7 +6,7 @@ import { overAt, type KeptLogin } from "../lifetime.js";
 import type { SparedLogins } from "../spared.js";
 
 /** The longest time that is written, in milliseconds: a `Date` cannot be later. */
-const LONGEST_MS = 8.64e15;
+export const LONGEST_MS = 8.64e15;
 
 /** A row of a result. */
 export type Row = Readonly<Record<string, unknown>>;

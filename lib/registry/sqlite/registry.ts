@@ -8,6 +8,7 @@ import type {
   EndTarget,
   Finding,
   HistoryLog,
+  KeyIndex,
   ListedLogin,
   LoginChange,
   NewLogin,
@@ -30,6 +31,7 @@ import { Connection, type Sql } from "./connection.js";
 import { Database } from "./database.js";
 import { SqliteHistory, trimHistory } from "./history.js";
 import { engineOf, type SqliteDatabase } from "./engine.js";
+import { SqliteKeys, sweepKeys } from "./login-keys.js";
 import { LoginLists } from "./login-lists.js";
 import { DEFAULT_PREFIX, withPrefix } from "./names.js";
 import { announceAll, SqliteNotifications } from "./notifications.js";
@@ -89,6 +91,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
   readonly peeksAtList = true;
   readonly supports: RegistrySupport = { limit: true, lifetime: true };
   readonly history: HistoryLog;
+  readonly keys: KeyIndex;
   readonly #database: Database;
   readonly #lists: LoginLists;
   readonly #sweeper: Sweeper;
@@ -108,6 +111,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
     this.#database = new Database(new Connection(engineOf(database), withPrefix(prefix)), timeoutMs);
     this.#lists = new LoginLists(this.#database);
     this.#sweeper = new Sweeper((size) => this.#database.step((sql) => this.#sweep(sql, size)));
+    this.keys = new SqliteKeys(this.#database, () => this.#app);
     this.history = new SqliteHistory(
       this.#database,
       () => this.#app,
@@ -257,7 +261,7 @@ export class SqliteLoginRegistry implements OwnRegistry {
   #sweep(sql: Sql, size: number): number {
     const { app, history } = this.#app;
     if (history !== undefined) trimHistory(sql, app, history);
-    return sweep(sql, app, size);
+    return Math.max(sweep(sql, app, size), sweepKeys(sql, app, size));
   }
 
   /** Calls the listeners of this process at once for what it has ended. */

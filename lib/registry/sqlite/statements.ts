@@ -7,6 +7,7 @@ const OF_USER = "app = ? AND user = ?";
 const OF_LOGIN = `${OF_USER} AND id = ?`;
 /** The ids in a JSON array. */
 const IS_NOT_IN = "id NOT IN (SELECT value FROM json_each(?))";
+const OF_KEY = "app = ? AND key = ?";
 const IS_SHOWN = "shown_until > ? AND sids <> '[]'";
 
 /**
@@ -91,6 +92,23 @@ export const STATEMENTS = {
   deleteOldHistory: "DELETE FROM express_logout_history WHERE app = ? AND at < ?",
   deleteLongHistory: `DELETE FROM express_logout_history WHERE app = ? AND number <= (
     SELECT number FROM express_logout_history WHERE app = ? ORDER BY number DESC LIMIT 1 OFFSET ?)`,
+
+  // External keys
+  findBound: `SELECT since, until FROM express_logout_bound WHERE ${OF_KEY} AND user = ? AND id = ? AND until > ?`,
+  putBound: "INSERT OR REPLACE INTO express_logout_bound VALUES (?, ?, ?, ?, ?, ?)",
+  listBound: `SELECT user, id, since FROM express_logout_bound
+    WHERE ${OF_KEY} AND (user, id) > (?, ?) AND until > ? ORDER BY user, id LIMIT ?`,
+  deleteBound: `DELETE FROM express_logout_bound WHERE ${OF_KEY} AND user = ? AND id = ? AND coalesce(since <= ?, since IS NULL)`,
+  countOldBound: `SELECT count(*) AS count FROM (SELECT 1 FROM express_logout_bound WHERE app = ? AND until <= ? LIMIT ?)`,
+  deleteOldBound: `DELETE FROM express_logout_bound WHERE app = ? AND (key, user, id) IN (
+    SELECT key, user, id FROM express_logout_bound WHERE app = ? AND until <= ? LIMIT ?)`,
+  findMark: `SELECT before FROM express_logout_key_marks WHERE ${OF_KEY} AND until > ?`,
+  findMarkOf: `SELECT kick FROM express_logout_key_marks WHERE ${OF_KEY} AND until > ? AND before >= ?`,
+  putMark: "INSERT OR REPLACE INTO express_logout_key_marks VALUES (?, ?, ?, ?, ?)",
+  keepMark: `UPDATE express_logout_key_marks SET until = ? WHERE ${OF_KEY}`,
+  countOldMarks: `SELECT count(*) AS count FROM (SELECT 1 FROM express_logout_key_marks WHERE app = ? AND until <= ? LIMIT ?)`,
+  deleteOldMarks: `DELETE FROM express_logout_key_marks WHERE app = ? AND key IN (
+    SELECT key FROM express_logout_key_marks WHERE app = ? AND until <= ? LIMIT ?)`,
 
   // Lists
   countShown: `SELECT count(*) AS count FROM (SELECT 1 FROM express_logout_logins WHERE ${OF_USER} AND ${IS_SHOWN} LIMIT ?)`,

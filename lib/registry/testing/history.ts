@@ -90,6 +90,9 @@ function entries(test: Test): void {
     await history.append(entry);
     await history.append(entry);
     same(await ids(), [entry.id]);
+    const others = [{ outcome: "failure" }, { action: "limit" }, { userId: "bob" }, { userId: undefined }] as const;
+    for (const other of others) await history.append({ ...entry, ...other });
+    same((await ids()).length, 1 + others.length);
   });
 
   test("refuses an invalid cursor", async ({ history }) => {
@@ -115,6 +118,7 @@ function filters(test: Test): void {
     same(await ids({ by: "ops" }), [newer.id, older.id]);
     same(await ids({ by: "ops", userId: "bob" }), [newer.id]);
     same(await ids({ before: new Date(Date.now() - 5 * 60_000) }), [older.id]);
+    same(await ids({ before: new Date(newer.at) }), [older.id]);
   });
 
   test("reads on until it has as many as are wanted", async ({ history, context: { space }, ids }) => {

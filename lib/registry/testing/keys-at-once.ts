@@ -3,7 +3,17 @@ import type { KeyIndex, KeyRow } from "../../types/registry.js";
 import { mapLimit } from "../../util/map-limit.js";
 import { eventually, isTrue, rejects, same } from "./assertions.js";
 import { HOUR_MS, newKick } from "./context.js";
-import { AT_ONCE, inOrder, keyTest, newKey, newRow, readRows, type Keyed, type KeyTest } from "./keys.js";
+import {
+  AT_ONCE,
+  inOrder,
+  keyTest,
+  newKey,
+  newRow,
+  readRows,
+  textOf,
+  type Keyed,
+  type KeyTest,
+} from "./keys-context.js";
 import type { Outage } from "./outage.js";
 import type { Suite } from "./suite.js";
 
@@ -41,23 +51,23 @@ function sharingTests(test: KeyTest): void {
 }
 
 function atOnceTests(test: KeyTest): void {
+  /** Calls an index and the other in turn, all at once, with each time once, in no order. */
+  const atOnce = async (keyed: Keyed, call: (keys: KeyIndex, time: number) => Promise<unknown>): Promise<void> => {
+    const other = await secondIndex(keyed);
+    const times = Array.from({ length: CALLS }, (_value, count) => (count * 7) % CALLS);
+    await Promise.all(times.map((time, count) => call(count % 2 === 0 ? keyed.keys : other, time)));
+  };
+
   test("keep the greatest time of a login that is bound often at once", async (keyed) => {
-    const indexes = [keyed.keys, await secondIndex(keyed)];
     const row = newRow();
-    const bind = (_value: unknown, count: number): Promise<unknown> =>
-      indexes[count % 2]?.bind(keyed.key, { ...row, since: (count * 7) % CALLS }, HOUR_MS) ?? Promise.resolve();
-    await Promise.all(Array.from({ length: CALLS }, bind));
+    await atOnce(keyed, (keys, since) => keys.bind(keyed.key, { ...row, since }, HOUR_MS));
     same(await keyed.rows(), [{ ...row, since: CALLS - 1 }]);
   });
 
   test("keep the greatest of marks that come at once", async (keyed) => {
-    const indexes = [keyed.keys, await secondIndex(keyed)];
     const records = Array.from({ length: CALLS }, () => newKick());
-    await Promise.all(
-      records.map((record, count) => indexes[count % 2]?.mark(keyed.key, record, (count * 7) % CALLS)),
-    );
-    const greatest = records.find((_record, count) => (count * 7) % CALLS === CALLS - 1);
-    same(await keyed.bind(newRow(CALLS - 1)), greatest);
+    await atOnce(keyed, (keys, before) => keys.mark(keyed.key, records[before] ?? newKick(), before));
+    same(await keyed.bind(newRow(CALLS - 1)), records.at(-1));
   });
 
   test(`miss no login that is bound beside a mark: ${String(INTERLEAVINGS)} times`, async (keyed) => {
@@ -83,38 +93,28 @@ function atOnceTests(test: KeyTest): void {
 }
 
 function manyRowsTests(test: KeyTest): void {
-  const many = (since?: number): KeyRow[] =>
-    Array.from({ length: MANY }, (_value, index) => newRow(since, { userId: `user ${String(index % 50)}` }));
-
-  test(`have all of ${String(MANY)} rows, once each, and drop them`, async ({ keys, key, bind, rows }) => {
-    const all = many(10);
-    await mapLimit(AT_ONCE, all, bind);
-    const found = await rows();
-    same(found.length, MANY);
-    same(found, inOrder(all));
-    const stays = newRow(10, { userId: "stays" });
-    await bind(stays);
-    await keys.drop(key, all);
-    same(await rows(), [stays]);
-  });
-
-  test("miss no row of many while others come and go", async ({ keys, key, bind, rows }) => {
-    const all = many();
+  test(`miss none of ${String(MANY)} rows while others come and go, and drop them`, async (keyed) => {
+    const { keys, key, bind, rows } = keyed;
+    const all = Array.from({ length: MANY }, (_value, index) => newRow(10, { userId: `user ${String(index % 50)}` }));
     const leave = Array.from({ length: AT_ONCE }, () => newRow(10));
     await mapLimit(AT_ONCE, [...all, ...leave], bind);
-    const change = async (row: KeyRow): Promise<void> => {
+    const change = async (row: KeyRow): Promise<KeyRow> => {
+      const come = newRow(10);
       await keys.drop(key, [row]);
-      await bind(newRow(10));
+      await bind(come);
+      return come;
     };
-    const [found] = await Promise.all([rows(), mapLimit(2, leave, change)]);
-    const textOf = ({ userId, loginId }: KeyRow): string => JSON.stringify([userId, loginId]);
-    const texts = found.map(textOf);
-    const isFound = new Set(texts);
-    same(texts.length, isFound.size);
+    const [during, stay] = await Promise.all([rows(), mapLimit(2, leave, change)]);
+    const texts = during.map(textOf);
+    const found = new Set(texts);
+    same(texts.length, found.size);
     same(
-      all.filter((row) => !isFound.has(textOf(row))),
+      all.filter((row) => !found.has(textOf(row))),
       [],
     );
+    same(await rows(), inOrder([...all, ...stay]));
+    await keys.drop(key, all);
+    same(await rows(), inOrder(stay));
   });
 }
 

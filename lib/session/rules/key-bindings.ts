@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import type { KeyDigest, KeyIndex } from "../../types/login-keys.js";
 import type { LoginRegistry } from "../../types/registry.js";
+import type { KickRecord } from "../../types/login.js";
 import { CLOCK_MARGIN_MS } from "../../util/clock-margin.js";
+import { digestForAdoption, digestOfUser } from "../../util/login-key.js";
 import type { SessionEvents } from "../session-events.js";
 import type { BoundKeys, SessionRecord, Stamp } from "../stamp.js";
 import type { FinishKick } from "./finish-kick.js";
@@ -32,7 +34,7 @@ export interface Binding {
   readonly session: SessionRecord;
   /** How long the registry keeps the login, in milliseconds. */
   readonly keepMs: number;
-  /** Whether the login may have begun before any kick by key. Default: it begins now. */
+  /** Whether the login is adopted: every kick by key that knows no time came after it. Default: it begins now. */
   readonly isOld?: boolean;
 }
 
@@ -62,7 +64,7 @@ export class KeyBindings {
    */
   async bind({ sid, session, keepMs, isOld = false }: Binding, stamp: Stamp): Promise<Stamp | undefined> {
     if (this.#keysOf === undefined) return stamp;
-    const keys = this.#keysOf(session);
+    const keys = this.#keysOf(session).map((key) => (isOld ? { ...key, since: key.since ?? 0 } : key));
     // Rows of earlier keys stay: a login is never unbound.
     if (keys.length === 0) return stamp.bound === undefined ? stamp : { ...stamp, bound: undefined };
     const checksum = checksumOf(keys);
@@ -71,10 +73,10 @@ export class KeyBindings {
     if (known !== undefined && known.until >= now + keepMs)
       return known === stamp.bound ? stamp : { ...stamp, bound: known };
     const { userId, loginId } = stamp;
-    const rows = keys.map(({ digest, since = isOld ? 0 : undefined }) =>
-      this.#index.bind(digest, { userId, loginId, since }, 2 * keepMs + CLOCK_MARGIN_MS),
-    );
-    const mark = (await Promise.all(rows)).find((record) => record !== undefined);
+    const bind = ({ digest, since }: SessionKey): Promise<KickRecord | undefined> =>
+      this.#index.bind(digest, { userId, loginId, since }, 2 * keepMs + CLOCK_MARGIN_MS);
+    // One after the other: a kick leaves its mark for adoptions before it reads the rows.
+    const mark = (await markOf(keys, bind)) ?? (isOld ? await markOf(forAdoption(keys, userId), bind) : undefined);
     if (mark !== undefined) {
       const kick = this.#events.newKick("kick", mark);
       const { ended } = await this.#registry.end(userId, { loginId, kick });
@@ -96,6 +98,22 @@ export class KeyBindings {
     if (keys === undefined) throw new TypeError("the registry keeps no keys");
     return keys;
   }
+}
+
+function forAdoption(keys: readonly SessionKey[], userId: string): SessionKey[] {
+  const own = digestOfUser(userId);
+  return keys.flatMap(({ digest }) => [
+    { digest: digestForAdoption(digest, "key"), since: 0 },
+    ...(digest === own ? [] : [{ digest: digestForAdoption(digest, "user"), since: 0 }]),
+  ]);
+}
+
+/** Binds all keys together. Returns the record of a mark that applies to one of them. */
+async function markOf(
+  keys: readonly SessionKey[],
+  bind: (key: SessionKey) => Promise<KickRecord | undefined>,
+): Promise<KickRecord | undefined> {
+  return (await Promise.all(keys.map(bind))).find((record) => record !== undefined);
 }
 
 function checksumOf(keys: readonly SessionKey[]): string {

@@ -172,6 +172,7 @@ export class Listings {
       const stamp = await orUndo(this.#keys.bind({ sid, session, keepMs: ttlMs }, listed), undo);
       if (stamp === undefined) {
         // express-session saves the session once more at the end of the request: that must not begin another login.
+        if (logins !== undefined) logins.startsLoginAfter = undefined;
         logins?.hold({ stamp: listed, sid });
         return { stamp: listed, hasEnded: "in a new session" };
       }

@@ -208,10 +208,22 @@ export class SessionSaves {
       return await this.#list(session, (user) => this.#listings.of({ sid, session, userId: user, req, logins }));
     } catch (error) {
       if (!LogoutError.is(error, "ERR_TOO_MANY_LOGINS")) throw error;
+      await this.#endLeft(sid, session, logins);
       if (logins.isRefused && isAnswered(req)) return undefined;
       logins.isRefused = true;
       throw error;
     }
+  }
+
+  /**
+   * Ends the login of another user whose session a refused request has left, by `regenerate()`: no session has it any more, and listed
+   * it would take a place of its user's limit.
+   */
+  async #endLeft(sid: string, session: SessionRecord, logins: RequestState): Promise<void> {
+    const left = logins.freshSid === sid ? logins.on(sid) : undefined;
+    if (left === undefined || left.stamp.userId === this.#userOf(session)) return;
+    this.#remembered.forget(sid);
+    await this.#ends.end(sid, left.stamp, left).catch(ignored("a login without a session stays listed"));
   }
 
   /** Lists the login of the session's user, again if the user changes meanwhile: data and stamp must be of one user. */
