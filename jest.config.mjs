@@ -1,5 +1,6 @@
 const transform = {
-  "^.+\\.c?tsx?$": [
+  // jose is ESM only, which Jest does not require: it becomes CommonJS on the way.
+  "^.+\\.c?tsx?$|/node_modules/jose/.+\\.js$": [
     "@swc/jest",
     {
       jsc: {
@@ -15,16 +16,19 @@ const common = {
   testEnvironment: "node",
   testEnvironmentOptions: { globalsCleanup: "on" },
   transform,
+  transformIgnorePatterns: ["/node_modules/(?!jose/)"],
   setupFilesAfterEnv: ["<rootDir>/test/support/setup.ts"],
   // The sources import each other by the names of the built files; recipes import the package.
   moduleNameMapper: {
     "^(\\.{1,2}/.*)\\.js$": "$1",
     "^\\./api\\.cjs$": "<rootDir>/lib/opentelemetry/api.cts",
+    "^\\./jose\\.cjs$": "<rootDir>/lib/oidc/jose.cts",
     "^express-logout$": "<rootDir>/lib/index.ts",
     "^express-logout/registry$": "<rootDir>/lib/registry/index.ts",
     "^express-logout/registry/testing$": "<rootDir>/lib/registry/testing/index.ts",
     "^express-logout/(redis|postgres|sqlite)$": "<rootDir>/lib/registry/$1/index.ts",
     "^express-logout/opentelemetry$": "<rootDir>/lib/opentelemetry/index.ts",
+    "^express-logout/oidc$": "<rootDir>/lib/oidc/index.ts",
   },
 };
 

@@ -14,7 +14,9 @@ const isCheck = process.argv.includes("--check");
 const exported = new Set(readFileSync("lib/index.ts", "utf8").match(/\b[A-Z]\w+\b/g));
 const pages = writePages({
   declarations: readDeclarations("lib"),
-  functions: readFunctions("lib/opentelemetry/index.ts"),
+  functions: new Map(
+    ["opentelemetry/index", "oidc/index", "oidc/claims"].flatMap((name) => [...readFunctions(`lib/${name}.ts`)]),
+  ),
   statuses: readStatuses("lib/errors.ts"),
   exported,
 });

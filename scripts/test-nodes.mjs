@@ -13,14 +13,14 @@ const asked = process.argv.slice(2);
 const versions = asked.length > 0 ? asked : ["22", "24", "26"];
 const PACKAGES = [
   "connect-redis@10.0.0",
-  ...["@opentelemetry/api", "express", "express-session", "redis"].map(asInTests),
+  ...["@opentelemetry/api", "express", "express-session", "jose", "redis"].map(asInTests),
 ];
 
 /** The suites that run on each version, beside the consumers and the demo. */
 const SUITES = [
   jest("unit", "(unit/memory-registry|registry/redis-(connections|index|listening|settings|steps))"),
   jest("unit", "registry/contract", "-t", "^(Memory|RedisLoginRegistry on (node-redis|ioredis) 6 )"),
-  jest("express 5", "integration/(controls|live|opentelemetry|mounting|passport|refusal|saves|touches)"),
+  jest("express 5", "integration/(controls|live|oidc|opentelemetry|mounting|passport|refusal|saves|touches)"),
   // This project has two stores: MemoryStore and connect-redis.
   jest("express 4", "integration/(race-matrix|stores)"),
 ];

@@ -30,6 +30,14 @@ const FORM: Format = {
   // Scripts may name each of a thousand users in a field of its own.
   parser: urlencoded({ extended: false, limit: LIMIT, parameterLimit: 2_000 }),
 };
+/** Of an identity provider, which sends one token: nothing that costs time may come before its signature is checked. */
+const SMALL_LIMIT = 64 * 1024;
+const SMALL_PARAMETERS = 20;
+const SMALL_FORM: Format = {
+  isJson: false,
+  limit: SMALL_LIMIT,
+  parser: urlencoded({ extended: false, limit: SMALL_LIMIT, parameterLimit: SMALL_PARAMETERS }),
+};
 const FORM_TYPE = "application/x-www-form-urlencoded";
 
 const MESSAGES: Readonly<Record<number, string>> = {
@@ -70,6 +78,54 @@ export async function readOptionalForm(req: Request, res: Response): Promise<Fie
   });
 }
 
+/**
+ * Reads a small form: an identity provider sends one. The limits count as well where another body parser has read it before.
+ *
+ * @throws LogoutError `ERR_REQUEST_INVALID` 400, 413, 415
+ */
+export async function readSmallForm(req: Request, res: Response): Promise<Fields> {
+  if (req.is(FORM_TYPE) === false) throw bad(415, NO_FORM);
+  const body = await readBody(req, res, SMALL_FORM);
+  const parameters = Object.entries((body ?? {}) as Record<string, unknown>).flatMap(([name, values]) =>
+    [values].flat().map((value) => `${name}=${typeof value === "string" ? value : ""}`),
+  );
+  if (parameters.length > SMALL_PARAMETERS || parameters.join("&").length > SMALL_LIMIT) throw bad(413);
+  return fieldsIn(body);
+}
+
+/**
+ * Reads a text of one media type, also where another body parser has read it before.
+ *
+ * @throws LogoutError `ERR_REQUEST_INVALID` 400, 413, 415
+ */
+export async function readSmallText(req: Request, type: string): Promise<string> {
+  const format = { isJson: false, limit: SMALL_LIMIT };
+  const isEncoded = !/^(?:identity)?$/i.test(req.headers["content-encoding"] ?? "");
+  if (req.is(type) === false || isEncoded) throw bad(415);
+  const body = isRead(req) ? bodyOf(req, format, true) : await readStream(req, SMALL_LIMIT);
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) throw bad(400, GONE);
+  return textOf(body, req, format);
+}
+
+/** What is over the limit is read and dropped, so that the client reads the answer. */
+function readStream(req: Request, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    req.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > limit) reject(bad(413));
+      else chunks.push(chunk);
+    });
+    req.once("end", () => {
+      resolve(Buffer.concat(chunks));
+    });
+    req.once("error", (error) => {
+      reject(badBody(error, { isJson: false }));
+    });
+  });
+}
+
 async function readBody(req: Request, res: Response, format: Format): Promise<unknown> {
   const wasRead = isRead(req);
   if (!wasRead) await parseStream(req, res, format);
@@ -89,7 +145,11 @@ function isRead(req: Request & { readonly _body?: unknown }): boolean {
 }
 
 /** `req.body` may be a getter that parses; cloud functions and webhooks keep the bytes in `rawBody`. */
-function bodyOf(req: Request & { readonly rawBody?: unknown }, format: Format, wasRead: boolean): unknown {
+function bodyOf(
+  req: Request & { readonly rawBody?: unknown },
+  format: Pick<Format, "isJson">,
+  wasRead: boolean,
+): unknown {
   try {
     const body = req.body as unknown;
     return wasRead && isPlaceholder(req, body) ? req.rawBody : (body ?? req.rawBody);
@@ -127,7 +187,7 @@ function parseStream(req: Request, res: Response, format: Format): Promise<void>
   });
 }
 
-function textOf(body: string | Uint8Array, req: Request, format: Format): string {
+function textOf(body: string | Uint8Array, req: Request, format: Pick<Format, "isJson" | "limit">): string {
   if (Buffer.byteLength(body) > format.limit) throw bad(413);
   if (typeof body === "string") return body;
   const charset = /;\s*charset="?([^\s;"]+)/i.exec(req.headers["content-type"] ?? "")?.[1] ?? "utf-8";
@@ -165,7 +225,7 @@ function mustBeText(_req: unknown, _res: unknown, body: Buffer, encoding: string
 }
 
 /** The parser's error holds the body, which may hold anything: only its status is handed on. */
-function badBody(error: unknown, format: Format): LogoutError {
+function badBody(error: unknown, format: Pick<Format, "isJson">): LogoutError {
   const { status } = (error ?? {}) as { status?: unknown };
   if (status === 413 || status === 415) return bad(status);
   return bad(400, `The body is not valid ${format.isJson ? "JSON" : "form data"}.`);

@@ -1,14 +1,20 @@
 import type { Request, Response } from "express";
+import type { SessionData } from "express-session";
 import { LOCALES, type Locale, type Texts } from "../pages/texts/index.js";
 import type { Login } from "../types/login.js";
 import { formatFor } from "./accept.js";
 import { homeUrl, loginUrl, mountPath, outerPath } from "./addresses.js";
-import { readForm, readJson, readOptionalForm } from "./body.js";
+import { readForm, readJson, readOptionalForm, readSmallForm, readSmallText } from "./body.js";
 import { currentLogin, type HttpContext } from "./context.js";
 import { queryOf, type Fields } from "./fields.js";
 import { isOwnOrigin } from "./origin.js";
 import { requestKind, type RequestKind } from "./request-kind.js";
 import type { Addresses, RouteRequest } from "./route-request.js";
+import { debugError } from "../util/debug.js";
+
+/** Source: RFC 5646 section 2.1, without what no browser sends. */
+const LANGUAGE = /^[a-z]{2,8}(?:-[a-z\d]{1,8}){0,3}$/i;
+const MAX_LANGUAGES = 5;
 
 /** A request of Express as handlers see it. What a handler does not look at is not computed. */
 export class ExpressRequest implements RouteRequest {
@@ -50,6 +56,10 @@ export class ExpressRequest implements RouteRequest {
     return this.#context.options.pages.html && formatFor(this.header("Accept")) === "html";
   }
 
+  get isSecure(): boolean {
+    return this.original.secure;
+  }
+
   header(name: string): string | undefined {
     return this.original.get(name);
   }
@@ -74,12 +84,39 @@ export class ExpressRequest implements RouteRequest {
     return readOptionalForm(this.original, this.#res);
   }
 
+  smallForm(): Promise<Fields> {
+    return readSmallForm(this.original, this.#res);
+  }
+
+  smallText(type: string): Promise<string> {
+    return readSmallText(this.original, type);
+  }
+
   isFresh(maxAgeMs: number): boolean {
     return this.#context.sessions.isFresh(this.original, maxAgeMs);
   }
 
   currentLogin(): Promise<Login | undefined> {
     return currentLogin(this.#context, this.original);
+  }
+
+  endSessionUrl(state: string): string | undefined {
+    const session = this.original.session as SessionData | undefined;
+    if (session === undefined) return undefined;
+    const uiLocales = this.original
+      .acceptsLanguages()
+      .filter((tag) => LANGUAGE.test(tag))
+      .slice(0, MAX_LANGUAGES);
+    try {
+      for (const { endSession } of this.#context.options.providers) {
+        const url = endSession?.(session, { state, uiLocales });
+        if (url !== undefined) return url;
+      }
+    } catch (error) {
+      // The login here must end, whether the provider can be reached or not.
+      debugError("a logout does not reach the identity provider", error);
+    }
+    return undefined;
   }
 
   logout(): Promise<void> {

@@ -3,12 +3,14 @@ import type { LogoutError } from "../errors.js";
 import { formatFor } from "./accept.js";
 
 /** The response of a handler, as data. `send()` turns it into a response of Express. */
-export type Reply = JsonReply | PageReply | RedirectReply | LinesReply;
+export type Reply = JsonReply | PageReply | RedirectReply | LinesReply | EmptyReply;
 
 interface AnyReply {
   readonly status: number;
   /** Headers beside those that every reply of this kind has. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whole `Set-Cookie` headers, beside those that the response has. */
+  readonly cookies?: readonly string[] | undefined;
   /** The request header that has decided what the reply is. */
   readonly vary?: "Accept" | undefined;
 }
@@ -30,6 +32,11 @@ export interface RedirectReply extends AnyReply {
 /** A line of JSON for each step of something that takes long. The head is sent before it is known how it ends. */
 export interface LinesReply extends AnyReply {
   readonly lines: (line: (data: object) => void) => Promise<void>;
+}
+
+/** A status says everything. */
+export interface EmptyReply extends AnyReply {
+  readonly empty: true;
 }
 
 export interface PagePolicy {

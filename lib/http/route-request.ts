@@ -14,6 +14,8 @@ export interface RouteRequest {
   /** The texts in the language of the response. */
   readonly texts: Texts;
   readonly addresses: Addresses;
+  /** Whether the browser has asked over HTTPS, as far as Express trusts the proxy. */
+  readonly isSecure: boolean;
   /** Whether the client prefers HTML, and gets it: not with `pages.html: false`. */
   readonly acceptsPage: boolean;
   /** The request itself: only for functions of the app. */
@@ -30,10 +32,16 @@ export interface RouteRequest {
   form(): Promise<Fields>;
   /** The fields of a form that needs none: a body that cannot be read has no fields. */
   optionalForm(): Promise<Fields>;
+  /** The fields of a form of at most 64 kB and 20 parameters. @throws LogoutError `ERR_REQUEST_INVALID` 400, 413, 415 */
+  smallForm(): Promise<Fields>;
+  /** The text of a body of one media type, of at most 64 kB. @throws LogoutError `ERR_REQUEST_INVALID` 400, 413, 415 */
+  smallText(type: string): Promise<string>;
   /** Returns whether the login of the request is fresh. */
   isFresh(maxAgeMs: number): boolean;
   /** Returns the live login of the request. @throws LogoutError `ERR_REGISTRY_UNAVAILABLE` */
   currentLogin(): Promise<Login | undefined>;
+  /** Returns where the browser must go so that the identity provider of the session ends its own; mostly `undefined`. */
+  endSessionUrl(state: string): string | undefined;
   /** Ends the login of the request, and clears the cookie on its response. */
   logout(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from "../options.js";
 import { ADMIN_ROUTES } from "./authing-api/routes.js";
+import { returnFromProvider } from "./logout/provider-logout.js";
 import { logoutByNavigation, logoutByPost } from "./logout/logout-route.js";
 import { confirmForceOffline, forceOffline } from "./pages/console/force-offline.js";
 import { showLoginManagement } from "./pages/console/list.js";
@@ -17,6 +18,11 @@ const logout: Pick<Route, "paths" | "caller" | "guarded"> = {
   caller: "browser",
   guarded: false,
 };
+/** Where an identity provider sends the browser back. */
+const logoutReturn: typeof logout = {
+  ...logout,
+  paths: ({ routes, providers }) => (providers.some(({ endSession }) => endSession !== undefined) ? routes.logout : []),
+};
 const personalCenter: typeof logout = {
   paths: ({ routes }) => routes.personalCenter,
   caller: "browser",
@@ -33,6 +39,7 @@ const page = ({ paths, ...route }: typeof logout): typeof logout => ({
 export const BROWSER_ROUTES: readonly Route[] = [
   { ...logout, method: "get", handler: logoutByNavigation },
   { ...logout, method: "post", handler: logoutByPost },
+  { ...logoutReturn, part: "/return", method: "get", handler: returnFromProvider },
   { ...personalCenter, part: "/logout", method: "post", guarded: false, handler: logoutFromMenu },
   { ...page(personalCenter), part: "/logged-out", method: "get", guarded: false, handler: showLoggedOut },
   { ...page(personalCenter), method: "get", handler: showPersonalCenter },

@@ -7,6 +7,7 @@ import type { JsonReply, PageReply, Reply } from "./reply.js";
 /** Turns the reply of a handler into the response of Express. */
 export async function send(context: Pick<HttpContext, "options">, res: Response, reply: Reply): Promise<void> {
   if (reply.vary !== undefined) res.vary(reply.vary);
+  if (reply.cookies !== undefined && reply.cookies.length > 0) res.append("Set-Cookie", [...reply.cookies]);
   if ("json" in reply) {
     sendJson(res, reply);
     return;
@@ -14,6 +15,7 @@ export async function send(context: Pick<HttpContext, "options">, res: Response,
   res.set({ ...reply.headers });
   if ("page" in reply) sendPage(context, res, reply);
   else if ("redirect" in reply) res.set("Cache-Control", "no-store").redirect(reply.status, reply.redirect);
+  else if ("empty" in reply) res.status(reply.status).set("Cache-Control", "no-store").end();
   else {
     res.status(reply.status);
     res.set({ "Content-Type": "application/x-ndjson; charset=utf-8", "Cache-Control": "no-store" });
@@ -49,7 +51,9 @@ function sendPage(
   // Browsers hold a form's redirects to form-action as well, and a logout may lead to another site.
   const { default: afterLogoutUrl = "/" } = options.redirects;
   setHeadersOf(res, status);
-  const afterLogout = URL.canParse(afterLogoutUrl) ? ` ${new URL(afterLogoutUrl).origin}` : "";
+  const afterLogout = [afterLogoutUrl, ...options.providers.map(({ endSessionUrl = "" }) => endSessionUrl)]
+    .map((url) => (URL.canParse(url) ? ` ${new URL(url).origin}` : ""))
+    .join("");
   res
     .status(status)
     .set({

@@ -42,6 +42,7 @@ export const isHttpUrl: Check = (value) => {
  * Checks a group of options.
  *
  * @param path - the name of the group, with a dot at the end; `""` for the options themselves
+ * @param call - the function that takes the options, for the message
  * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`
  */
 export function check<Options extends object>(
@@ -49,19 +50,20 @@ export function check<Options extends object>(
   options: Options,
   checks: Checks<Options>,
   required: readonly (keyof Options & string)[] = [],
+  call = "logout()",
 ): void {
   const known = Object.keys(checks);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    throw new LogoutError("ERR_OPTION_UNKNOWN", `logout(): unknown option ${path}${name}. Known: ${known.join(", ")}.`);
+    throw new LogoutError("ERR_OPTION_UNKNOWN", `${call}: unknown option ${path}${name}. Known: ${known.join(", ")}.`);
   }
   for (const name of known as (keyof Options & string)[]) {
     const [words, isRight] = checks[name];
     const isMissing = options[name] === undefined;
-    if (isMissing ? required.includes(name) : !isRight(options[name])) throw invalid(path + name, words);
+    if (isMissing ? required.includes(name) : !isRight(options[name])) throw invalid(path + name, words, call);
   }
 }
 
-export function invalid(name: string, words: string): LogoutError {
-  return new LogoutError("ERR_OPTION_INVALID", `logout(): ${name === "" ? "the options" : name} must be ${words}.`);
+export function invalid(name: string, words: string, call = "logout()"): LogoutError {
+  return new LogoutError("ERR_OPTION_INVALID", `${call}: ${name === "" ? "the options" : name} must be ${words}.`);
 }

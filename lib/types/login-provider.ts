@@ -23,6 +23,8 @@ export interface ProviderParts {
   readonly routes: readonly Route[];
   /** Returns where the browser must go so that the provider ends its session too. Absent: a logout does not reach the provider. */
   readonly endSession?: ((session: SessionData, request: EndSessionRequest) => string | undefined) | undefined;
+  /** The address that {@link endSession} leads to, without parameters: forms of the pages must be allowed to lead there. */
+  readonly endSessionUrl?: string | undefined;
 }
 
 export interface EndSessionRequest {

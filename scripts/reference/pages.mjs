@@ -57,6 +57,7 @@ export function writePages({ declarations, functions, statuses, exported }) {
       "SqliteStatement",
     ]),
     "opentelemetry.md": openTelemetryPage,
+    "oidc.md": oidcPage,
     "types.md": typesPage,
   };
   return Object.fromEntries(
@@ -228,6 +229,30 @@ function openTelemetryPage({ declarations, functions, homes, write }) {
     ],
     ...["## `instrument`", linked(write, homes, signature), write.doc(instrument)],
     ...["## Options", ...declarations.get("InstrumentOptions").members.flatMap(option)],
+    ...["## Types", ...types.flatMap((type) => typeSection(type, write))],
+  ];
+}
+
+function oidcPage({ declarations, functions, homes, write }) {
+  const membersOf = (name) =>
+    declarations
+      .get(name)
+      .members.filter(({ text }) => text !== "")
+      .flatMap((member) => [`### ${code(member.name)}`, code(member.type), write.doc(member)]);
+  const functionOf = (name) => {
+    const { signature, ...doc } = functions.get(name);
+    return [linked(write, homes, signature), write.doc(doc)];
+  };
+  const groups = { routes: "OidcRoutes", relax: "OidcRelaxations", securityEvents: "SecurityEventOptions" };
+  const types = ["IdTokenClaims", "OidcConfiguration"].map((name) => declarations.get(name));
+  return [
+    ...["# OpenID Connect", HEAD, "From `express-logout/oidc`. Guide: [OpenID Connect](../guides/openid-connect.md)."],
+    ...["## `oidc`", ...functionOf("oidc")],
+    ...["## Options", ...membersOf("OidcConfigured"), ...membersOf("OidcCommonOptions")],
+    ...["## In place of `configuration`", ...membersOf("OidcMetadata")],
+    ...Object.entries(groups).flatMap(([name, type]) => [`## ${code(name)}`, ...membersOf(type)]),
+    ...["## Claims that other packages keep"],
+    ...["oktaClaims", "keycloakClaims"].flatMap((name) => [`### ${code(name)}`, ...functionOf(name)]),
     ...["## Types", ...types.flatMap((type) => typeSection(type, write))],
   ];
 }

@@ -2,6 +2,7 @@ const { RedisStore } = require("connect-redis");
 const express = require("express");
 const session = require("express-session");
 const { logout, LogoutError } = require("express-logout");
+const { oidc } = require("express-logout/oidc");
 const { instrument } = require("express-logout/opentelemetry");
 const { PostgresLoginRegistry } = require("express-logout/postgres");
 const { RedisLoginRegistry } = require("express-logout/redis");
@@ -16,6 +17,7 @@ void journey("CommonJS", {
   logout,
   LogoutError,
   instrument,
+  oidc,
   ...registries,
   RedisStore,
   createClient,

@@ -15,6 +15,7 @@ import {
   type LogoutOptions,
   type LogoutMiddleware,
 } from "express-logout";
+import { keycloakClaims, oidc, oktaClaims, type OidcConfiguration, type OidcOptions } from "express-logout/oidc";
 import { instrument, type InstrumentOptions, type MeterProvider } from "express-logout/opentelemetry";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
@@ -73,6 +74,22 @@ const auth: LogoutMiddleware = logout(options);
 const app = express().use(session({ store, secret: "s" }), auth, auth.guard);
 export const withoutPages: LogoutOptions = { store, registry, appId: "shop", pages: { html: false } };
 export const kickOnly: LogoutOptions = { store, registry, appId: "shop", routes: false };
+
+declare const configuration: OidcConfiguration;
+const events = { resolveSubject: async () => ["u1", 2], policy: (event: string) => event.endsWith("session-revoked") };
+const metadata = { issuer: "https://idp.example", clientId: ["shop", "app"], jwksUri: "https://idp.example/jwks" };
+export const ofProviders: OidcOptions[] = [
+  { configuration, claims: keycloakClaims, idToken: () => undefined, securityEvents: events },
+  { ...metadata, claims: oktaClaims, routes: { frontchannel: "/front" }, relax: { typ: true } },
+];
+export const federated: LogoutOptions = {
+  store,
+  registry,
+  appId: "shop",
+  logins: { providers: [oidc({ configuration, claims: () => ({ iss: "https://idp.example", sub: "u1" }) })] },
+};
+// @ts-expect-error -- a provider needs its keys
+oidc({ issuer: "https://idp.example", clientId: "shop", claims: oktaClaims });
 
 const meterProvider: MeterProvider = metrics.getMeterProvider();
 const providers: InstrumentOptions = { meterProvider, tracerProvider: trace.getTracerProvider() };

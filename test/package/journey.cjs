@@ -1,7 +1,9 @@
 // The journey that every consumer of the package takes: a user logs in, sees the page of logins, is kicked, and is rejected. With
 // REDIS_URL sessions and logins are in Redis, with LOGINS logins in that SQLite file; otherwise all is in memory.
 const assert = require("node:assert/strict");
+const { generateKeyPairSync, randomUUID, sign } = require("node:crypto");
 const { once } = require("node:events");
+const { createServer } = require("node:http");
 
 /** Sessions and logins, and which commands the store has sent. */
 async function openPlace(parts) {
@@ -40,12 +42,35 @@ async function assertPageWorks(origin, headers) {
   assert.deepEqual(types.sort(), ["200 text/css", "200 text/javascript"]);
 }
 
+/** An identity provider: its keys on a server, and a logout token of it. */
+async function openProvider() {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const jwk = { ...publicKey.export({ format: "jwk" }), kid: "1", alg: "RS256", use: "sig" };
+  const server = createServer((_req, res) => res.end(JSON.stringify({ keys: [jwk] }))).listen(0);
+  await once(server, "listening");
+  const issuer = `http://localhost:${server.address().port}`;
+  const logoutToken = (sub) => {
+    const iat = Math.floor(Date.now() / 1_000);
+    const events = { "http://schemas.openid.net/event/backchannel-logout": {} };
+    const claims = { iss: issuer, aud: "shop", sub, iat, exp: iat + 60, jti: randomUUID(), events };
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const signed = `${part({ alg: "RS256", typ: "logout+jwt", kid: "1" })}.${part(claims)}`;
+    return `${signed}.${sign("sha256", Buffer.from(signed), privateKey).toString("base64url")}`;
+  };
+  return { issuer, logoutToken, close: () => server.close() };
+}
+
 module.exports = async function journey(name, parts) {
-  const { express, session, logout, LogoutError, instrument } = parts;
+  const { express, session, logout, LogoutError, instrument, oidc } = parts;
   const { PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry } = parts;
   const { place, store, registry, commands, close } = await openPlace(parts);
   const app = express();
-  const auth = logout({ store, registry, appId: "shop", admin: { userPoolId: "acme", tokens: ["token"] } });
+  const provider = await openProvider();
+  const { issuer } = provider;
+  const claims = (data) => (data.userId === undefined ? undefined : { iss: issuer, sub: data.userId });
+  const idp = oidc({ issuer, clientId: "shop", jwksUri: `${issuer}/jwks`, claims });
+  const admin = { userPoolId: "acme", tokens: ["token"] };
+  const auth = logout({ store, registry, appId: "shop", admin, logins: { providers: [idp] } });
   // Its peer is found. Without an SDK, nothing is published.
   const stop = instrument(auth);
   app.use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
@@ -77,6 +102,12 @@ module.exports = async function journey(name, parts) {
     assert.deepEqual(await rejected.json(), { code: 401, message: "You have been logged out: why" });
     assert.deepEqual(await (await me(headers)).json(), { user: null });
   }
+  // jose is found, in a bundle too.
+  const tablet = await login();
+  const body = new URLSearchParams({ logout_token: provider.logoutToken("alice") });
+  assert.equal((await fetch(`${origin}/oidc/backchannel-logout`, { method: "POST", body })).status, 204);
+  assert.equal((await me(tablet)).status, 401);
+  provider.close();
   for (const Registry of [PostgresLoginRegistry, RedisLoginRegistry, SqliteLoginRegistry]) {
     assert.throws(() => new Registry({}), LogoutError);
   }

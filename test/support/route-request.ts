@@ -26,6 +26,7 @@ export interface Asked {
   readonly query?: Values;
   readonly form?: Values;
   readonly json?: unknown;
+  readonly text?: string;
   readonly login?: Login | undefined;
   /** How long ago the user has authenticated, in milliseconds. Default: unknown. */
   readonly authenticatedMsAgo?: number;
@@ -44,6 +45,7 @@ export function routeRequest({
   query = {},
   form = {},
   json,
+  text = "",
   login,
   authenticatedMsAgo = Infinity,
   locale = "en",
@@ -70,7 +72,11 @@ export function routeRequest({
     json: () => step("json", json),
     form: () => step("form", fieldsOf(form)),
     optionalForm: () => step("form", fieldsOf(form)),
+    smallForm: () => step("form", fieldsOf(form)),
+    smallText: () => step("text", text),
     isFresh: (maxAgeMs) => authenticatedMsAgo <= maxAgeMs,
+    isSecure: false,
+    endSessionUrl: () => undefined,
     currentLogin: () => step("currentLogin", login),
     logout: () => step("logout", undefined),
     calls,

@@ -3,6 +3,7 @@ import { dirname, join, normalize, relative } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import ts from "typescript";
 import * as publicNames from "../../lib/index.js";
+import * as oidcNames from "../../lib/oidc/index.js";
 import * as opentelemetryNames from "../../lib/opentelemetry/index.js";
 import * as registryNames from "../../lib/registry/index.js";
 import * as postgresNames from "../../lib/registry/postgres/index.js";
@@ -46,9 +47,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   index: ["errors", "logout", "registry"],
   opentelemetry: ["errors", "operation", "util"],
+  oidc: ["errors", "options", "util"],
   cli: ["audit", "errors", "logins", "operation", "registry", "session", "util"],
 };
-const NO_ONE_IMPORTS = ["redis", "ioredis", "connect-redis", "pg", "better-sqlite3", "libsql", "express-session"];
+const NO_ONE_IMPORTS = [
+  "redis",
+  "ioredis",
+  "jose",
+  "connect-redis",
+  "pg",
+  "better-sqlite3",
+  "libsql",
+  "express-session",
+];
 
 interface Import {
   readonly from: string;
@@ -105,6 +116,20 @@ describe("the structure of lib", () => {
     expect(sources.filter((file) => readFileSync(join(LIB, "http", file), "utf8").includes('from "express"'))).toEqual(
       [],
     );
+  });
+
+  it("loads no OpenID Connect from the main entry, and jose only in the one file that requires it", () => {
+    const reached = new Set(["index.ts"]);
+    for (const file of reached) {
+      for (const { to } of OWN.filter(({ from }) => from === file)) {
+        for (const ending of [".ts", ".tsx"]) reached.add(to.replace(/\.js$/, ending));
+      }
+    }
+    expect(reached.size).toBeGreaterThan(100);
+    expect([...reached].filter((file) => file.startsWith("oidc/"))).toEqual([]);
+    const requires = /\brequire\("jose"\)|\bimport\("jose"\)/;
+    const files = readdirSync(LIB, { recursive: true, encoding: "utf8" }).filter((file) => /\.c?tsx?$/.test(file));
+    expect(files.filter((file) => requires.test(readFileSync(join(LIB, file), "utf8")))).toEqual(["oidc/jose.cts"]);
   });
 
   it("imports only declared packages", () => {
@@ -177,6 +202,7 @@ describe("the public names", () => {
     expect(Object.keys(publicNames).sort()).toEqual(names);
     expect(Object.keys(registryNames)).toEqual(["LogoutError"]);
     expect(Object.keys(opentelemetryNames)).toEqual(["instrument"]);
+    expect(Object.keys(oidcNames).sort()).toEqual(["keycloakClaims", "oidc", "oktaClaims"]);
     expect(Object.keys(testingNames)).toEqual(["testRegistry"]);
     expect(Object.keys(postgresNames)).toEqual(["PostgresLoginRegistry"]);
     expect(Object.keys(redisNames)).toEqual(["RedisLoginRegistry"]);

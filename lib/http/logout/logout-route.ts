@@ -4,6 +4,7 @@ import { noticeReply } from "../notice-reply.js";
 import { mustBeSameOrigin } from "../origin.js";
 import { jsonReply, redirectReply, type Reply } from "../reply.js";
 import type { RouteRequest } from "../route-request.js";
+import { providerLogout } from "./provider-logout.js";
 import { resolveRedirect } from "./redirects.js";
 
 /** `GET /login/profile/logout?redirect_uri=…`: the site sends the browser here. */
@@ -23,6 +24,7 @@ export const logoutByPost: Handler = async (context, request) => {
 
 async function logOut(context: HandlerContext, request: RouteRequest, status: number): Promise<Reply> {
   const { home } = request.addresses;
+  const atProvider = providerLogout(request);
   await request.logout();
   const redirect = resolveRedirect(await redirectUri(request), context.options.redirects.allow, home);
   if ("refusal" in redirect) {
@@ -30,10 +32,12 @@ async function logOut(context: HandlerContext, request: RouteRequest, status: nu
     const link = { href: home, label: texts.continue_ };
     return noticeReply(context, request, 400, { title: texts.loggedOut, text: redirect.refusal, link });
   }
+  const to = atProvider?.to ?? redirect.to;
+  const cookies = atProvider?.cookiesFor(redirect.to);
   if (!request.acceptsPage && !acceptsAnything(request)) {
-    return jsonReply(200, "You are logged out", { redirectTo: redirect.to });
+    return { ...jsonReply(200, "You are logged out", { redirectTo: to }), cookies };
   }
-  return redirectReply(redirect.to, status);
+  return { ...redirectReply(to, status), cookies };
 }
 
 /** What the address says, else the form: a text, or several where it is given several times. */

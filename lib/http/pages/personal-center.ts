@@ -5,6 +5,7 @@ import { deviceInfoOf } from "../../util/device-info.js";
 import type { Handler, HandlerContext } from "../context.js";
 import { onlyValueOf, valueOf, type Fields } from "../fields.js";
 import { noticeReply } from "../notice-reply.js";
+import { providerLogout } from "../logout/provider-logout.js";
 import { mustBeSameOrigin } from "../origin.js";
 import { isReply, jsonReply, redirectReply, type Reply } from "../reply.js";
 import type { RouteRequest } from "../route-request.js";
@@ -38,11 +39,16 @@ export const showPersonalCenter: Handler = async (context, request) => {
 /** `POST /u/logout`: the menu's logout. Redirects to the app's address, else to a page that confirms the logout. */
 export const logoutFromMenu: Handler = async (context, request) => {
   mustBeSameOrigin(request, "null is accepted");
+  const atProvider = providerLogout(request);
   await request.logout();
   // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
   await request.optionalForm();
   const { home } = request.addresses;
-  if (!context.options.pages.html) return jsonReply(200, request.texts.loggedOut, { redirectTo: home });
+  const cookies = atProvider?.cookiesFor(home);
+  if (!context.options.pages.html) {
+    return { ...jsonReply(200, request.texts.loggedOut, { redirectTo: atProvider?.to ?? home }), cookies };
+  }
+  if (atProvider !== undefined) return { ...redirectReply(atProvider.to), cookies };
   const page = joinPath(pageUrl(request, "/logout"), "/logged-out");
   return redirectReply(context.options.redirects.default === undefined ? page : home);
 };

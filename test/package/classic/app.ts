@@ -1,6 +1,7 @@
 import express from "express";
 import session from "express-session";
 import { logout, type LoginRegistry, type LogoutMiddleware } from "express-logout";
+import { oidc, type IdTokenClaims } from "express-logout/oidc";
 import { instrument } from "express-logout/opentelemetry";
 import { PostgresLoginRegistry } from "express-logout/postgres";
 import { RedisLoginRegistry } from "express-logout/redis";
@@ -19,7 +20,9 @@ export const registries: LoginRegistry[] = [
 export const listed = (registry: LoginRegistry, login: NewLogin): Promise<AddResult> => registry.add(login);
 export const suite: typeof testRegistry = testRegistry;
 const store = new session.MemoryStore();
-const auth: LogoutMiddleware = logout({ store, appId: "shop" });
+const claims = (): IdTokenClaims | undefined => undefined;
+const provider = oidc({ issuer: "https://idp.example", clientId: "shop", jwksUri: "https://idp.example/jwks", claims });
+const auth: LogoutMiddleware = logout({ store, appId: "shop", logins: { providers: [provider] } });
 express().use(session({ store, secret: "s" }), auth, auth.guard);
 export const stop: () => void = instrument(auth);
 
