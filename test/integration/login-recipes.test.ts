@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import express from "express";
-import { actAs, logins, stopActing, userId } from "../recipes/impersonation.js";
+import { actAs, keys, stopActing, userId } from "../recipes/impersonation.js";
 import { oneDevice } from "../recipes/one-device.js";
 import { passwordChanged } from "../recipes/password-changed.js";
 import { confirmPassword, returnPath } from "../recipes/step-up.js";
@@ -40,7 +40,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("the recipes
   it("impersonation: a login in which someone acts as another user belongs to both", async () => {
     const site = await openSite({
       backend,
-      auth: { userId, logins },
+      auth: { userId, logins: { keys } },
       after: (app) => {
         app.post("/act-as/:customer", (req, res, next) => {
           actAs(req, String(req.session.userId), String(req.params["customer"])).then(() => res.json({}), next);

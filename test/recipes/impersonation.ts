@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from "express";
 import type { SessionData } from "express-session";
-import type { LoginOptions, UserId } from "express-logout";
+import type { LoginKey, UserId } from "express-logout";
 
 declare module "express-session" {
   interface SessionData {
@@ -9,13 +9,11 @@ declare module "express-session" {
   }
 }
 
-/** For `logout({ userId, logins })`: a session of an administrator who acts as a customer is one of the customer's logins. */
+/** For `logout({ userId, logins: { keys } })`: a session of an administrator who acts as a customer is one of the customer's logins. */
 export const userId = (session: SessionData): UserId | undefined => session.userId;
 
 /** A kick of the administrator ends it, too. */
-export const logins: LoginOptions = {
-  keys: ({ adminId }) => (adminId === undefined ? [] : [{ user: adminId }]),
-};
+export const keys = ({ adminId }: SessionData): LoginKey[] => (adminId === undefined ? [] : [{ user: adminId }]);
 
 /** Call it where the app has checked that `adminId` may act as `customerId`. */
 export async function actAs(req: Request, adminId: string, customerId: string): Promise<void> {
