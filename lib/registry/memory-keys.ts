@@ -29,14 +29,15 @@ export class MemoryKeys implements KeyIndex {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a failed check rejects
-  async bind(digest: KeyDigest, { userId, loginId, since }: KeyRow, ttlMs: number): Promise<KickRecord | undefined> {
+  async bind(digest: KeyDigest, { userId, loginId, ...row }: KeyRow, ttlMs: number): Promise<KickRecord | undefined> {
     const now = this.#now();
     const { rows, mark } = this.#findOrCreate(digest);
     const id = idOf({ userId, loginId });
     const found = rows.get(id);
     const kept = isKept(found, now) ? found : undefined;
     const until = Math.max(kept?.until ?? 0, now + ttlMs);
-    rows.set(id, { userId, loginId, since: laterOf(kept?.since, since), until });
+    const since = laterOf(kept?.since, row.since);
+    rows.set(id, { userId, loginId, since, until });
     return isKept(mark, now) && since !== undefined && since <= mark.before ? mark.record : undefined;
   }
 

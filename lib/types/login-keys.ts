@@ -29,7 +29,7 @@ export interface KeyRow {
  */
 export interface KeyIndex {
   /**
-   * Binds a login to a key, and returns the record of a mark that applies to it: one with `before ≥ since`, and none if `since` is
+   * Binds a login to a key, and returns the record of a mark that applies to its row: one with `before ≥ since`, and none if `since` is
    * absent. Writing the row and reading the mark are one step.
    *
    * A row that exists keeps the later `since` and the later expiry. A row lives for at least `ttlMs` from now, also

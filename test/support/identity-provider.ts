@@ -111,7 +111,7 @@ export class IdentityProvider {
   async sign(claims: Claims | string | Uint8Array, header: Claims = {}, key: Key = this.key): Promise<string> {
     const payload =
       claims instanceof Uint8Array ? claims : Buffer.from(typeof claims === "string" ? claims : JSON.stringify(claims));
-    const all = { alg: "RS256", typ: "logout+jwt", kid: key.kid, ...header };
+    const all: Claims = { alg: "RS256", typ: "logout+jwt", kid: key.kid, ...header };
     const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
     return new CompactSign(payload)
       .setProtectedHeader(given as { alg: string })

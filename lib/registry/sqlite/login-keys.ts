@@ -85,11 +85,11 @@ export function sweepKeys(sql: Sql, app: string, size: number): number {
 
 function bind(sql: Sql, key: readonly [string, string], row: KeyRow, ttlMs: number): KickRecord | undefined {
   const now = Date.now();
-  const { since } = row;
   const login = writeLogin(row);
   const kept = sql.first("findBound", ...key, ...login, now);
   const until = Math.max(Number(kept?.["until"] ?? 0), Math.ceil(Math.min(now + ttlMs, LONGEST_MS)));
-  sql.run("putBound", ...key, ...login, laterOf(kept && readSince(kept), since) ?? null, until);
+  const since = laterOf(kept && readSince(kept), row.since);
+  sql.run("putBound", ...key, ...login, since ?? null, until);
   return since === undefined ? undefined : readKick(sql.first("findMarkOf", ...key, now, since)?.["kick"]);
 }
 

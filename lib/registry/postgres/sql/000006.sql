@@ -41,6 +41,7 @@ CREATE OR REPLACE FUNCTION express_logout_bind_key(the_deadline double precision
   the_user_id text, the_id text, the_since numeric, the_ttl double precision, OUT its_mark text) LANGUAGE plpgsql AS $$
 DECLARE
   at timestamptz;
+  its_since numeric;
 BEGIN
   PERFORM express_logout_lock_key(the_deadline, the_key);
   at := clock_timestamp();
@@ -48,8 +49,9 @@ BEGIN
   VALUES (the_key, the_login, the_app, the_user_id, the_id, the_since, at + the_ttl * interval '1 millisecond')
   ON CONFLICT (key, login) DO UPDATE SET
     since = CASE WHEN b.until > at THEN greatest(b.since, excluded.since) ELSE excluded.since END,
-    until = greatest(b.until, excluded.until);
-  SELECT mark INTO its_mark FROM express_logout_key_marks WHERE key = the_key AND until > at AND before >= the_since;
+    until = greatest(b.until, excluded.until)
+  RETURNING b.since INTO its_since;
+  SELECT mark INTO its_mark FROM express_logout_key_marks WHERE key = the_key AND until > at AND before >= its_since;
   PERFORM express_logout_in_time(the_deadline);
 END $$;
 

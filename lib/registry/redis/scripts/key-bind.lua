@@ -17,4 +17,4 @@ redis.call('HSET', bound, login, since .. ' ' .. integer(expires))
 keep(bound, expires - now)
 
 local before, record = string.match(redis.call('GET', mark) or '', '^(%S+) (.*)$')
-return before and ARGV[2] ~= '' and not isLater(ARGV[2], before) and record
+return before and since ~= '' and not isLater(since, before) and record
