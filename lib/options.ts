@@ -6,7 +6,7 @@ import { resolveAdmin, type AdminOptions, type ResolvedAdmin } from "./options/a
 import { resolveAudit, type ResolvedAudit } from "./options/audit.js";
 import { check, invalid, isFunction, isObject, isText, type Checks } from "./options/checks.js";
 import { resolveConsole, type ConsoleOptions, type ResolvedConsole } from "./options/console.js";
-import { partsOf } from "./options/login-keys.js";
+import { checkProviderPaths, partsOf } from "./options/login-keys.js";
 import { resolveLogins, type LoginOptions } from "./options/logins.js";
 import { resolvePages, type PageOptions, type ResolvedPages } from "./options/pages.js";
 import { resolveRedirects, type RedirectOptions, type ResolvedRedirects } from "./options/redirects.js";
@@ -126,7 +126,7 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
   const pages = resolvePages(options.pages, appId);
   const sessions = resolveSessions(options.sessions, store);
   const registry = registryFor(options, before);
-  return Object.freeze<ResolvedOptions>({
+  const resolved = Object.freeze<ResolvedOptions>({
     store,
     appId,
     userId: (options.userId as UserIdOf | undefined) ?? defaultUserId,
@@ -144,6 +144,8 @@ export function resolveOptions(options: LogoutOptions, before?: HookUse): Resolv
     audit: Object.freeze(resolveAudit(options.audit, registry)),
     registry,
   });
+  checkProviderPaths(resolved);
+  return resolved;
 }
 
 function registryFor({ store, appId, registry }: LogoutOptions, before: HookUse | undefined): LoginRegistry {

@@ -5,7 +5,8 @@ import type { LoginKey } from "../types/login-keys.js";
 import type { LoginProvider, ProviderParts } from "../types/login-provider.js";
 import { isLoginKey, keyDigest, KEY_WORDS } from "../util/login-key.js";
 import { PROVIDER } from "../util/provider.js";
-import { isObject, type Check } from "./checks.js";
+import type { ResolvedOptions } from "../options.js";
+import { invalid, isObject, type Check } from "./checks.js";
 
 const MOST_KEYS = 16;
 
@@ -26,6 +27,22 @@ export const isProvider: Check = (value) => isObject(value) && PROVIDER in (valu
 
 export function partsOf({ providers = [] }: LoginKeyOptions = {}): readonly ProviderParts[] {
   return providers.map((provider) => provider[PROVIDER]);
+}
+
+/** @throws LogoutError `ERR_OPTION_INVALID` if two providers have one path: the first would answer for both */
+export function checkProviderPaths(options: ResolvedOptions): void {
+  const taken = new Set<string>();
+  for (const { method, paths } of options.providers.flatMap(({ routes }) => routes)) {
+    for (const path of paths(options)) {
+      if (taken.has(`${method} ${path}`)) {
+        throw invalid(
+          "logins.providers",
+          `providers with paths of their own: two have ${path}. Pass routes to one of them`,
+        );
+      }
+      taken.add(`${method} ${path}`);
+    }
+  }
 }
 
 /**

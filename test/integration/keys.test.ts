@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore, type SessionData } from "express-session";
 import { logout, MemoryLoginRegistry, type LoginKey, type LogoutError } from "../../lib/index.js";
+import type { Route } from "../../lib/http/route.js";
 import type { LoginProvider } from "../../lib/types/login-provider.js";
 import type { LoginRegistry } from "../../lib/types/registry.js";
 import { PROVIDER } from "../../lib/util/provider.js";
@@ -91,7 +92,12 @@ describe.each(BACKENDS.map((backend) => backend()))("external keys on $name", (b
     expect(kick).toEqual({ users: 2, logins: 3 });
     const answer = await bob.get("/me", { Accept: "application/json" });
     expect(JSON.stringify(answer.body)).toContain("The contract has ended.");
-    expect(await Promise.all([...alice, bob, carol].map((each) => site.user(each)))).toEqual([null, null, null, "carol"]);
+    expect(await Promise.all([...alice, bob, carol].map((each) => site.user(each)))).toEqual([
+      null,
+      null,
+      null,
+      "carol",
+    ]);
     expect(site.events.filter(({ name }) => name === "kick")).toEqual(
       expect.arrayContaining([expect.objectContaining({ userId: "bob", by: "billing" })]),
     );
@@ -162,7 +168,10 @@ describe.each(BACKENDS.map((backend) => backend()))("external keys on $name", (b
     await site.auth.kickByKey({ sid: "s2" }, { authenticatedBefore: 1_000, reason: "Logged out elsewhere.", by: "op" });
     const late = await site.logIn("/company-login/alice/s2/999");
     const answer = await late.get("/me", { Accept: "application/json" });
-    expect([answer.status, JSON.stringify(answer.body)]).toEqual([401, expect.stringContaining("Logged out elsewhere.")]);
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([
+      401,
+      expect.stringContaining("Logged out elsewhere."),
+    ]);
     expect((await site.auth.listLogins("alice")).items).toEqual([]);
     expect(site.events.filter(({ name }) => name === "kick")).toEqual([
       expect.objectContaining({ userId: "alice", reason: "Logged out elsewhere.", by: "op" }),
@@ -252,13 +261,38 @@ describe("external keys that are wrong", () => {
   });
 
   it.each([
-    ["an async function", { keys: () => Promise.resolve([]) }, false],
-    ["a function declared async", { keys: async () => Promise.resolve([]) }, true],
-    ["a provider that is none", { providers: [{}] }, true],
-    ["a provider outside of an array", { providers: provider }, true],
-  ])("are refused at set-up where that can be seen: %s", (_what, logins, isRefused) => {
-    const create = () => logout({ ...memory(), logins: logins as never });
-    if (isRefused) expect(create).toThrow(expect.objectContaining({ code: "ERR_OPTION_INVALID" }));
-    else expect(create).not.toThrow();
+    ["a function declared async", { keys: async () => Promise.resolve([]) }],
+    ["a provider that is none", { providers: [{}] }],
+    ["a provider outside of an array", { providers: provider }],
+  ])("are refused at set-up where that can be seen: %s", (_what, logins) => {
+    expect(() => logout({ ...memory(), logins: logins as never })).toThrow(
+      expect.objectContaining({ code: "ERR_OPTION_INVALID" }),
+    );
+  });
+
+  it("a promise of keys fails the login", async () => {
+    const site = await open({ auth: { logins: { keys: () => Promise.resolve([]) as never } } });
+    expect((await new Browser(site.url).post("/login", { user: "alice" })).status).toBe(503);
+  });
+
+  it("two providers with one path are refused at set-up", () => {
+    const route: Route = {
+      paths: () => ["/oidc/backchannel-logout"],
+      method: "post",
+      caller: "provider",
+      guarded: false,
+      handler: () => Promise.resolve({ status: 204, empty: true }),
+    };
+    const withRoute = (path?: string): LoginProvider => ({
+      [PROVIDER]: { keysOf: () => [], routes: [path === undefined ? route : { ...route, paths: () => [path] }] },
+    });
+    const create = (...providers: LoginProvider[]) => logout({ ...memory(), logins: { providers } });
+    expect(() => create(withRoute(), withRoute())).toThrow(
+      expect.objectContaining({
+        code: "ERR_OPTION_INVALID",
+        message: expect.stringContaining("/oidc/backchannel-logout"),
+      }),
+    );
+    expect(() => create(withRoute(), withRoute("/oidc/staff/backchannel-logout"))).not.toThrow();
   });
 });

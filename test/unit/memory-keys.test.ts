@@ -37,7 +37,7 @@ describe("external keys in memory", () => {
     expect(await keys.bind("key", row("two", 5), MINUTE_MS)).toBeUndefined();
     await keys.mark("key", newKick("late"), 10);
     expect(await keys.bind("key", row("two", 20), MINUTE_MS)).toBeUndefined();
-    expect(await keys.bind("key", row("two", 10), MINUTE_MS)).toMatchObject({ id: "late" });
+    expect(await keys.bind("key", row("three", 10), MINUTE_MS)).toMatchObject({ id: "late" });
   });
 
   it("have a row until the millisecond in which it expires, which a later bind extends but never shortens", async () => {

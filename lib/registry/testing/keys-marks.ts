@@ -44,13 +44,19 @@ export function markTests(test: KeyTest): void {
     same(await rows(), inOrder(bound));
   });
 
-  test("a mark applies by the time that is being bound, not by that of the row", async ({ keys, key, bind, rows }) => {
-    const [row, record] = [newRow(20), newKick()];
+  test("a mark applies by the later time of the row: an old save ends no newer login", async ({
+    keys,
+    key,
+    bind,
+    rows,
+  }) => {
+    const [row, record] = [newRow(10), newKick()];
     await keys.mark(key, record, 15);
-    same(await bind(row), undefined);
-    same(await bind({ ...row, since: 10 }), record);
-    same(await bind({ ...row, since: undefined }), undefined);
-    same(await rows(), [row]);
+    same(await bind(row), record);
+    same(await bind({ ...row, since: undefined }), record);
+    same(await bind({ ...row, since: 20 }), undefined);
+    for (const since of [10, undefined]) same(await bind({ ...row, since }), undefined);
+    same(await rows(), [{ ...row, since: 20 }]);
   });
 
   for (const more of [
