@@ -81,7 +81,7 @@ const COMMON: Checks<OidcCommonOptions> = {
   decrypt: ["a function: async (jwe) => the signed token", isFunction],
   securityEvents: ["an object: { resolveSubject, policy }", isObject],
 };
-const ALL: Checks<OidcCommonOptions & Metadata & { readonly configuration?: unknown }> = {
+const ALL: Checks<OidcCommonOptions & Partial<Metadata> & { readonly configuration?: unknown }> = {
   configuration: ["the configuration of an openid-client 6 client", isMetadata],
   ...METADATA,
   ...COMMON,
