@@ -107,8 +107,9 @@ export class Logins extends LoginLists {
     {
       authenticatedBefore,
       leavesMark = true,
+      recordsNone = false,
       ...options
-    }: KickByKeyOptions & KickedFrom & { leavesMark?: boolean } = {},
+    }: KickByKeyOptions & KickedFrom & { leavesMark?: boolean; recordsNone?: boolean } = {},
   ): Promise<KickResult> {
     if (!isLoginKey(key)) throw invalidArgument(`A key must be ${KEY_WORDS}.`);
     const before = secondsArgument("authenticatedBefore", authenticatedBefore);
@@ -116,7 +117,8 @@ export class Logins extends LoginLists {
     const digest = keyDigest(key);
     const mark = before === undefined ? digestForAdoption(digest, "key") : digest;
     const result = await kickByKey(this.#keys, { digest, before, mark: leavesMark ? mark : undefined }, kick);
-    if (result.logins === 0) await kick.audit.ended(undefined, []);
+    // Anyone can send front-channel requests of an identity provider: those that end nothing must not fill the history.
+    if (result.logins === 0 && recordsNone) await kick.audit.ended(undefined, []);
     return result;
   }
 

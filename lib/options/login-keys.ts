@@ -14,7 +14,7 @@ const MOST_KEYS = 16;
 export interface LoginKeyOptions {
   /**
    * Returns the external keys of a session's login, for `auth.kickByKey`. At most 16 keys. A login that changes its keys keeps the
-   * earlier ones too. Default: none. [Keys](docs/guides/keys.md)
+   * earlier ones for at least the lifetime of its session. Default: none. [Keys](docs/guides/keys.md)
    *
    * @example `keys: (session) => (session.adminId ? [{ user: session.adminId }] : [])` for administrators who act as customers
    */
@@ -34,13 +34,15 @@ export function checkProviderPaths(options: ResolvedOptions): void {
   const taken = new Set<string>();
   for (const { method, paths } of options.providers.flatMap(({ routes }) => routes)) {
     for (const path of paths(options)) {
-      if (taken.has(`${method} ${path}`)) {
+      // As Express compares them.
+      const name = `${method} ${path.toLowerCase().replace(/\/$/, "")}`;
+      if (taken.has(name)) {
         throw invalid(
           "logins.providers",
           `providers with paths of their own: two have ${path}. Pass routes to one of them`,
         );
       }
-      taken.add(`${method} ${path}`);
+      taken.add(name);
     }
   }
 }
@@ -54,7 +56,9 @@ export function resolveKeys({ keys, ...options }: LoginKeyOptions): KeysOf | und
   if (keys === undefined && providers.length === 0) return undefined;
   return (session) => {
     const data = session as never;
-    const own = answerOf("logins.keys", () => (keys?.(data) ?? []).map((key) => sessionKey("logins.keys", key)));
+    const own = answerOf("logins.keys", () =>
+      listOf("logins.keys", keys?.(data)).map((key) => sessionKey("logins.keys", key)),
+    );
     const provided = answerOf("a provider of logins.providers", () =>
       providers.flatMap(({ keysOf }) =>
         keysOf(data).map(({ key, since }) => sessionKey("a provider of logins.providers", key, since)),
@@ -64,6 +68,13 @@ export function resolveKeys({ keys, ...options }: LoginKeyOptions): KeysOf | und
     if (all.length > MOST_KEYS) throw failed("logins.keys", `a login has at most ${String(MOST_KEYS)} keys`);
     return all;
   };
+}
+
+/** Nothing, `false` and `""` are what `isAdmin && [key]` returns. */
+function listOf(name: string, answer: unknown): readonly unknown[] {
+  if (Array.isArray(answer)) return answer;
+  if (answer === undefined || answer === null || answer === false || answer === "") return [];
+  throw failed(name, "it must return an array of keys, and no promise");
 }
 
 function sessionKey(name: string, key: unknown, since?: number): SessionKey {

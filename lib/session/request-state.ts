@@ -64,6 +64,12 @@ export class RequestState {
     return this.#current?.stamp.userId === userId ? this.#current : this.#earlier?.get(userId);
   }
 
+  /** Returns the logins of other users that the request was loaded with or has begun, and has not ended itself. */
+  besides(userId: string): readonly HeldLogin[] {
+    const held = [...(this.#earlier?.values() ?? []), ...(this.#current === undefined ? [] : [this.#current])];
+    return held.filter(({ stamp, removal }) => stamp.userId !== userId && removal === undefined);
+  }
+
   /** Returns the login of the session with this id, also while the request is rotating to it. */
   on(sid: string): HeldLogin | undefined {
     const held = this.#current;

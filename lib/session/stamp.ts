@@ -4,6 +4,8 @@ import type { Generation, KickRecord } from "../types/login.js";
 const KEY = "expressLogout";
 const MINUTE_MS = 60_000;
 const TIME_DIGITS = 15;
+/** Of 8 digits, in the year 2160: an app may set a cookie that never expires. */
+const LAST_MINUTE = 99_999_999;
 
 /** What names a login. */
 export type LoginName = Pick<Stamp, "userId" | "loginId">;
@@ -96,7 +98,7 @@ function writeStamp(stamp: Stamp): string {
 
 function decimalsOf({ authenticatedAt, bound }: Stamp): string {
   if (bound === undefined) return authenticatedAt === undefined ? "" : `.${String(authenticatedAt)}`;
-  const minute = Math.floor(bound.until / MINUTE_MS);
+  const minute = Math.min(Math.floor(bound.until / MINUTE_MS), LAST_MINUTE);
   return `.${digits(authenticatedAt ?? 0, TIME_DIGITS)}${bound.checksum}${digits(minute, 8)}`;
 }
 

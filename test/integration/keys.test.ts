@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Express, Request } from "express";
 import { MemoryStore, type SessionData } from "express-session";
 import { logout, MemoryLoginRegistry, type LoginKey, type LogoutError } from "../../lib/index.js";
@@ -6,6 +6,7 @@ import type { Route } from "../../lib/http/route.js";
 import type { LoginProvider } from "../../lib/types/login-provider.js";
 import type { LoginRegistry } from "../../lib/types/registry.js";
 import { PROVIDER } from "../../lib/util/provider.js";
+import { Gate } from "../support/gate.js";
 import { Browser } from "../support/http.js";
 import { regenerate, save } from "../support/race-app.js";
 import { signedCookie, useSites, type SiteOptions } from "../support/site.js";
@@ -198,6 +199,129 @@ describe.each(BACKENDS.map((backend) => backend()))("external keys on $name", (b
     expect(await site.user(browser)).toBe(user);
     await site.auth.kickByKey(ACME);
     expect(await site.user(browser)).toBeNull();
+  });
+});
+
+describe("external keys of a session that changes", () => {
+  const openHeld = async (options: SiteOptions = {}) => {
+    const gate = new Gate();
+    const after = (app: Express): void => {
+      app.post("/slow/become/:user", (req, res, next) => {
+        const become = async (): Promise<void> => {
+          await gate.pass();
+          const { actsAs } = req.session;
+          const root = req.session.userId;
+          await regenerate(req);
+          if (actsAs === undefined) Object.assign(req.session, { userId: root, actsAs: req.params.user });
+          else req.session.userId = root;
+          await save(req);
+        };
+        become().then(() => res.json({}), next);
+      });
+      routes(app);
+    };
+    return { gate, site: await open({ after, ...options, auth: { userId, logins: { keys }, ...options.auth } }) };
+  };
+  const acting = ({ userId: root, actsAs }: SessionData): LoginKey[] =>
+    actsAs === undefined ? [] : [{ user: String(root) }];
+  const customer = (session: SessionData) => session.actsAs ?? session.userId;
+
+  it.each(["begins", "stops"])(
+    "a request in flight that %s to act as someone else does not outlive a kick",
+    async (what) => {
+      const { gate, site } = await openHeld({ auth: { userId: customer, logins: { keys: acting } } });
+      const browser = await site.login("root");
+      if (what === "stops") await browser.post("/act-as/alice");
+      const becoming = browser.post("/slow/become/alice");
+      await gate.reached;
+      expect((await site.auth.kick("root", { reason: "left the company" })).logins).toBe(1);
+      gate.open();
+      await becoming;
+      const answer = await browser.get("/me", { Accept: "application/json" });
+      expect([answer.status, JSON.stringify(answer.body)]).toEqual([401, expect.stringContaining("left the company")]);
+      for (const user of ["root", "alice"]) expect((await site.auth.listLogins(user)).items).toEqual([]);
+    },
+  );
+
+  it("a request in flight may act as someone else if there is no kick", async () => {
+    const { gate, site } = await openHeld({ auth: { userId: customer, logins: { keys: acting } } });
+    gate.open();
+    const browser = await site.login("root");
+    await browser.post("/slow/become/alice");
+    expect((await site.auth.listLogins("alice")).items).toHaveLength(1);
+    await browser.post("/slow/become/root");
+    expect(await site.user(browser)).toBe("root");
+  });
+
+  it("a key that the app changes while its session is being saved is bound, too", async () => {
+    const registry = new MemoryLoginRegistry();
+    const binding = new Gate();
+    const bind = registry.keys.bind.bind(registry.keys);
+    registry.keys.bind = async (...args) => {
+      await binding.pass();
+      return bind(...args);
+    };
+    const { site } = await openHeld({
+      auth: { registry },
+      after: (app) => {
+        app.post("/hasty", (req, res, next) => {
+          Object.assign(req.session, { userId: "alice", tenant: "acme" });
+          const saving = save(req);
+          void binding.reached.then(() => {
+            req.session.tenant = "globex";
+            binding.open();
+          });
+          saving.then(() => res.json({}), next);
+        });
+      },
+    });
+    const browser = new Browser(site.url);
+    expect((await browser.post("/hasty")).status).toBe(200);
+    expect(await site.user(browser)).toBe("alice");
+    expect(await site.auth.kickByKey({ tenant: "globex" })).toEqual({ users: 1, logins: 1 });
+    expect(await site.user(browser)).toBeNull();
+  });
+
+  it("keys are written again once in each lifetime of a session that is only touched, and a kick finds them", async () => {
+    const HOUR_MS = 3_600_000;
+    const registry = new MemoryLoginRegistry();
+    const bind = jest.spyOn(registry.keys, "bind");
+    const now = jest.spyOn(Date, "now");
+    const began = Date.now();
+    const site = await open({
+      after: routes,
+      auth: { registry, logins: { keys } },
+      session: { rolling: true, cookie: { maxAge: HOUR_MS } },
+    });
+    const browser = new Browser(site.url);
+    await browser.post("/log-in/alice/acme");
+    expect(bind).toHaveBeenCalledTimes(1);
+    for (let minute = 2; minute <= 240; minute += 2) {
+      now.mockReturnValue(began + minute * 60_000);
+      expect(await site.user(browser)).toBe("alice");
+    }
+    expect(bind.mock.calls.length).toBeGreaterThanOrEqual(3);
+    expect(bind.mock.calls.length).toBeLessThanOrEqual(5);
+    expect((await site.auth.kickByKey(ACME)).logins).toBe(1);
+    expect(await site.user(browser)).toBeNull();
+    now.mockRestore();
+  });
+
+  it("an old session whose user logged in after the kick is adopted", async () => {
+    const store = new MemoryStore();
+    const unhooked = unhookedViewOf(store);
+    const registry = new MemoryLoginRegistry();
+    const mark = registry.keys.mark.bind(registry.keys);
+    // Five minutes ago.
+    registry.keys.mark = (key, record, before) => mark(key, { ...record, at: new Date(Date.now() - 300_000) }, before);
+    const loggedInAt = () => new Date();
+    const site = await open({ auth: { store, registry, userId, logins: { keys }, sessions: { loggedInAt } } });
+    await site.auth.kickByKey(ACME);
+    const cookie = { originalMaxAge: null, expires: null, path: "/", httpOnly: true };
+    const planted = { cookie, userId: "alice", tenant: "acme" } as unknown as SessionData;
+    await new Promise((resolve) => unhooked.set("a later session", planted, resolve));
+    const [name = "", value = ""] = signedCookie("a later session").split("=");
+    expect(await site.user(new Browser(site.url).withCookie(name, value))).toBe("alice");
   });
 });
 

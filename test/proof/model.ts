@@ -165,11 +165,17 @@ export class Model implements StoreWatcher {
   readonly #kicks = new Set<Kick>();
   readonly #jobs = new Set<Job>();
   readonly #kicksAlone: boolean;
+  readonly #hasKeys: boolean;
   readonly #policy: PolicyModel;
   /** The users who were served in the last step. */
   readonly #served: { readonly name: string; readonly login: ModelLogin; readonly readAt: number }[] = [];
 
-  constructor({ kicksAlone = false, policy = {} }: { kicksAlone?: boolean; policy?: Policy | undefined } = {}) {
+  constructor({
+    kicksAlone = false,
+    policy = {},
+    hasKeys = false,
+  }: { kicksAlone?: boolean; policy?: Policy | undefined; hasKeys?: boolean } = {}) {
+    this.#hasKeys = hasKeys;
     this.#kicksAlone = kicksAlone;
     this.#policy = new PolicyModel(policy);
   }
@@ -288,6 +294,8 @@ export class Model implements StoreWatcher {
       for (const login of this.logins) if (login !== visit.login && login.sids.has(sid)) this.#doubt(login, visit);
     }
     for (const login of [ends, resumes]) if (login !== undefined) this.#doubt(login, visit);
+    // A request whose login was kicked must not go on as another user.
+    if (this.#hasKeys && begins !== undefined && visit.login !== undefined) begins.doubts.add(visit);
     if (rotates === "by hand" && visit.login !== undefined) {
       this.#doubt(visit.login, visit);
       for (const { found } of this.#kicks) found?.delete(visit.login);
@@ -323,6 +331,9 @@ export class Model implements StoreWatcher {
       this.#continues(visit, change);
       return;
     }
+    const isOpen =
+      login === undefined || (login.endedAt === undefined && [...login.doubts].every((each) => each === visit));
+    if (isOpen) change.begins?.doubts.delete(visit);
     if (change.ends !== undefined && !this.#kicksAlone) change.ends.endedAt ??= now;
     if (change.rotates !== undefined && login !== undefined && change.sid !== undefined)
       login.left.set(change.sid, now);

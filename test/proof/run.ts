@@ -114,7 +114,11 @@ class World {
   constructor(history: History, options: RunOptions) {
     this.#history = history;
     this.#options = options;
-    this.model = new Model({ kicksAlone: history.hasPlainNode === true, policy: history.policy });
+    this.model = new Model({
+      kicksAlone: history.hasPlainNode === true,
+      policy: history.policy,
+      hasKeys: history.hasKeys === true,
+    });
     this.#memory = options.memory ?? new MemoryLoginRegistry();
     this.#nodes = Array.from({ length: history.nodes }, () => undefined);
     this.#sessions = new SharedSessions(this.model, MAX_SESSION_AGE_MS);

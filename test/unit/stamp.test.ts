@@ -63,6 +63,29 @@ describe("the stamp of a session", () => {
     expect([text.slice(text.indexOf("user"), end), text.slice(end)]).toEqual(["user app", "alice"]);
   });
 
+  it("names the keys that its login is bound to, in the same decimals", () => {
+    const bound = { checksum: "0123456789", until: 1_764_000_000_000 };
+    for (const authenticatedAt of [undefined, 1, 1_999_999_999_999]) {
+      const each = { ...stamp, generation: "user app", authenticatedAt, bound };
+      const session = withStamp({ cookie: {} }, each);
+      expect(stampOf(session)).toEqual(each);
+      const text = String(session["expressLogout"]);
+      const length = text.slice(text.indexOf(" ") + 1, text.indexOf(" user"));
+      // As 0.1 reads it.
+      expect(text.slice(text.indexOf("user")).slice(0, Number(length))).toBe("user app");
+      expect(withStamp(session, each)).toBe(session);
+      expect(withStamp(session, { ...each, bound: { ...bound, checksum: "9876543210" } })).not.toBe(session);
+      expect(stampOf(withStamp(session, { ...each, bound: undefined }))?.bound).toBeUndefined();
+    }
+  });
+
+  it("is read as written also if its session never expires", () => {
+    const bound = { checksum: "0123456789", until: 253_402_300_000_000 };
+    const read = stampOf(withStamp({ cookie: {} }, { ...stamp, authenticatedAt: 5, bound }));
+    expect(read).toMatchObject({ authenticatedAt: 5, bound: { checksum: "0123456789" } });
+    expect(read?.bound?.until).toBe(99_999_999 * 60_000);
+  });
+
   it("is written again if its time is another one", () => {
     const session = withStamp({ cookie: {} }, { ...stamp, authenticatedAt: 5 });
     expect(withStamp(session, { ...stamp, authenticatedAt: 5 })).toBe(session);

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import type { KeyDigest, KeyIndex } from "../../types/login-keys.js";
 import type { LoginRegistry } from "../../types/registry.js";
 import type { KickRecord } from "../../types/login.js";
-import { CLOCK_MARGIN_MS } from "../../util/clock-margin.js";
+import { CLOCK_MARGIN_MS, isBefore } from "../../util/clock-margin.js";
 import { digestForAdoption, digestOfUser } from "../../util/login-key.js";
+import type { HeldLogin } from "../request-state.js";
 import type { SessionEvents } from "../session-events.js";
 import type { BoundKeys, SessionRecord, Stamp } from "../stamp.js";
 import type { FinishKick } from "./finish-kick.js";
@@ -34,8 +35,10 @@ export interface Binding {
   readonly session: SessionRecord;
   /** How long the registry keeps the login, in milliseconds. */
   readonly keepMs: number;
-  /** Whether the login is adopted: every kick by key that knows no time came after it. Default: it begins now. */
-  readonly isOld?: boolean;
+  /** Set if the login is adopted: every kick by key that knows no time came after it, but for those before its user authenticated. */
+  readonly adopted?: { readonly authenticatedAt: Date | undefined };
+  /** The logins of other users that the request leaves for this one: if one was kicked, the request must not go on as someone else. */
+  readonly leaves?: readonly HeldLogin[] | undefined;
 }
 
 /**
@@ -62,30 +65,51 @@ export class KeyBindings {
    *
    * @returns the stamp to be written; `undefined` if a kick by key applies to the login: it has ended now
    */
-  async bind({ sid, session, keepMs, isOld = false }: Binding, stamp: Stamp): Promise<Stamp | undefined> {
+  async bind(binding: Binding, stamp: Stamp): Promise<Stamp | undefined> {
     if (this.#keysOf === undefined) return stamp;
-    const keys = this.#keysOf(session).map((key) => (isOld ? { ...key, since: key.since ?? 0 } : key));
-    // Rows of earlier keys stay: a login is never unbound.
-    if (keys.length === 0) return stamp.bound === undefined ? stamp : { ...stamp, bound: undefined };
-    const checksum = checksumOf(keys);
+    const { sid, session, keepMs, adopted, leaves = [] } = binding;
+    const own = this.#keysOf(session);
+    const checksum = own.length === 0 ? "" : checksumOf(own);
+    const keys = adopted === undefined ? own : own.map((key) => ({ ...key, since: key.since ?? 0 }));
     const now = Date.now();
     const known = this.#bound(sid, stamp, checksum);
-    if (known !== undefined && known.until >= now + keepMs)
-      return known === stamp.bound ? stamp : { ...stamp, bound: known };
+    const isBound = keys.length === 0 || (known !== undefined && known.until >= now + keepMs);
+    // Rows of earlier keys stay until they expire: a login is never unbound.
+    if (isBound && leaves.length === 0) return known === stamp.bound ? stamp : { ...stamp, bound: known };
     const { userId, loginId } = stamp;
     const bind = ({ digest, since }: SessionKey): Promise<KickRecord | undefined> =>
       this.#index.bind(digest, { userId, loginId, since }, 2 * keepMs + CLOCK_MARGIN_MS);
     // One after the other: a kick leaves its mark for adoptions before it reads the rows.
-    const mark = (await markOf(keys, bind)) ?? (isOld ? await markOf(forAdoption(keys, userId), bind) : undefined);
+    const mark =
+      (await markOf(keys, bind)) ??
+      (adopted && (await markOf(forAdoption(keys, userId), bind, adopted.authenticatedAt))) ??
+      (await this.#kickOfLeft(leaves));
     if (mark !== undefined) {
       const kick = this.#events.newKick("kick", mark);
       const { ended } = await this.#registry.end(userId, { loginId, kick });
       await this.#finish(userId, ended, kick);
       return undefined;
     }
-    const next = { ...stamp, bound: { checksum, until: now + 2 * keepMs } };
+    const next = { ...stamp, bound: keys.length === 0 ? undefined : { checksum, until: now + 2 * keepMs } };
     this.#remembered.bound(sid, next);
     return next;
+  }
+
+  /** Returns whether a login is bound to the keys that its session has now: an app may have changed them since. */
+  isBound(session: SessionRecord, { bound }: Stamp): boolean {
+    if (this.#keysOf === undefined) return true;
+    const keys = this.#keysOf(session);
+    return keys.length === 0 || bound?.checksum === checksumOf(keys);
+  }
+
+  async #kickOfLeft(leaves: readonly HeldLogin[]): Promise<KickRecord | undefined> {
+    for (const { stamp } of leaves) {
+      const { userId, loginId, generation } = stamp;
+      if ((await this.#registry.find(userId, loginId)) !== undefined) continue;
+      const kick = await this.#registry.kickOf(userId, loginId, generation);
+      if (kick !== undefined) return kick;
+    }
+    return undefined;
   }
 
   /** A session that is only touched keeps the stamp of its last save: what this process has bound since, it remembers. */
@@ -108,12 +132,17 @@ function forAdoption(keys: readonly SessionKey[], userId: string): SessionKey[] 
   ]);
 }
 
-/** Binds all keys together. Returns the record of a mark that applies to one of them. */
+/**
+ * Binds all keys together. Returns the record of a mark that applies to one of them, and is not certainly older than the user's
+ * authentication.
+ */
 async function markOf(
   keys: readonly SessionKey[],
   bind: (key: SessionKey) => Promise<KickRecord | undefined>,
+  authenticatedAt?: Date,
 ): Promise<KickRecord | undefined> {
-  return (await Promise.all(keys.map(bind))).find((record) => record !== undefined);
+  const marks = await Promise.all(keys.map(bind));
+  return marks.find((mark) => mark !== undefined && !isBefore(mark, authenticatedAt));
 }
 
 function checksumOf(keys: readonly SessionKey[]): string {

@@ -138,7 +138,7 @@ export class Listings {
       return { rejected, authenticatedAt: adoptable.authenticatedAt };
     }
     const listed = { ...unlisted, generation: added.generation };
-    const stamp = await this.#keys.bind({ sid, session, keepMs: login.ttlMs, isOld: true }, listed);
+    const stamp = await this.#keys.bind({ sid, session, keepMs: login.ttlMs, adopted: adoptable }, listed);
     return stamp === undefined ? { rejected: "rejected", authenticatedAt: undefined } : { stamp };
   }
 
@@ -169,7 +169,8 @@ export class Listings {
         continue;
       }
       const listed = { userId, loginId, generation: added.generation, authenticatedAt: isFresh ? now : undefined };
-      const stamp = await orUndo(this.#keys.bind({ sid, session, keepMs: ttlMs }, listed), undo);
+      const leaves = logins?.startsLoginAfter === undefined ? logins?.besides(userId) : undefined;
+      const stamp = await orUndo(this.#keys.bind({ sid, session, keepMs: ttlMs, leaves }, listed), undo);
       if (stamp === undefined) {
         // express-session saves the session once more at the end of the request: that must not begin another login.
         if (logins !== undefined) logins.startsLoginAfter = undefined;

@@ -22,6 +22,7 @@ import type { RawStore } from "../store/raw-store.js";
 import { readsAreCurrent } from "../store/store-support.js";
 import { unadopted } from "./adopted-id.js";
 import type { LoginEnds } from "./end.js";
+import type { KeyBindings } from "./key-bindings.js";
 import type { Listings } from "./listing.js";
 import type { RememberedSessions } from "./remembered-sessions.js";
 import { isListedWith, type SessionSaves } from "./save.js";
@@ -47,6 +48,7 @@ export interface SessionLoadsOptions {
   readonly raw: RawStore;
   readonly registry: LoginRegistry;
   readonly listings: Listings;
+  readonly keys: KeyBindings;
   readonly lifetimes: SessionLifetimes;
   readonly saves: SessionSaves;
   readonly ends: LoginEnds;
@@ -61,6 +63,7 @@ export class SessionLoads {
   readonly #registry: LoginRegistry;
   readonly #own: OwnRegistry | undefined;
   readonly #listings: Listings;
+  readonly #keys: KeyBindings;
   readonly #lifetimes: SessionLifetimes;
   readonly #saves: SessionSaves;
   readonly #ends: LoginEnds;
@@ -74,6 +77,7 @@ export class SessionLoads {
     this.#registry = options.registry;
     this.#own = ownRegistry(options.registry);
     this.#listings = options.listings;
+    this.#keys = options.keys;
     this.#lifetimes = options.lifetimes;
     this.#saves = options.saves;
     this.#ends = options.ends;
@@ -206,7 +210,7 @@ export class SessionLoads {
       await this.#registry.update(userId, stamp.loginId, { removeSid: sid });
       return {};
     }
-    if (!this.#isUnchanged(current, session)) return this.#load(sid);
+    if (!this.#isUnchanged(current, session) || !this.#keys.isBound(current, stamp)) return this.#load(sid);
     if (!(await this.#saves.writeAndCheck(sid, current, stamp))) return this.#load(sid);
     this.#remembered.seen(sid, stamp);
     return { session: withStamp(current, stamp) };

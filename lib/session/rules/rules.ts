@@ -89,12 +89,12 @@ export class SessionRules {
       maxSessionAgeMs,
     });
     const ends = (this.ends = new LoginEnds({ raw, tombstones, registry, remembered, events, stampOf }));
-    const shared = { raw, registry, listings, lifetimes, ends, remembered, userOf };
+    const shared = { raw, registry, listings, keys, lifetimes, ends, remembered, userOf };
     const missingUser = this.#missingUser;
     const saves = (this.saves = new SessionSaves({ ...shared, tombstones, missingUser, isInOrder }));
     this.touches = new SessionTouches({ ...shared, touchIntervalMs, stampOf });
     this.loads = new SessionLoads({ ...shared, store, saves, events });
-    this.confirmations = new Confirmations({ ...shared, limited, keys, saves, events });
+    this.confirmations = new Confirmations({ ...shared, limited, saves, events });
   }
 
   /** Returns the stamp of a loaded session. */

@@ -3,6 +3,7 @@ import { LogoutError } from "../../errors.js";
 import type { ListedLogin, LoginRegistry } from "../../types/registry.js";
 import { ownRegistry, type OwnRegistry } from "../../util/own-registry.js";
 import type { Tombstones } from "../store/tombstones.js";
+import type { KeyBindings } from "./key-bindings.js";
 import type { Listing, Listings } from "./listing.js";
 import type { LoginEnds } from "./end.js";
 import type { MissingUser } from "./missing-user.js";
@@ -12,13 +13,14 @@ import type { SessionLifetimes } from "./session-lifetimes.js";
 import type { HeldLogin, RequestState } from "../request-state.js";
 import { isSameLogin, tombstoneOf, stampOf, withStamp, type SessionRecord, type Stamp } from "../stamp.js";
 
-/** How often the user of a session may change during one save: an app that does not await a save may change it meanwhile. */
+/** How often the user or the keys of a session may change during one save: an app that does not await a save may change it meanwhile. */
 const MOST_TRIES = 5;
 
 export interface SessionSavesOptions {
   readonly raw: RawStore;
   readonly registry: LoginRegistry;
   readonly listings: Listings;
+  readonly keys: KeyBindings;
   readonly lifetimes: SessionLifetimes;
   readonly ends: LoginEnds;
   readonly tombstones: Tombstones;
@@ -43,6 +45,7 @@ export class SessionSaves {
   readonly #registry: LoginRegistry;
   readonly #own: OwnRegistry | undefined;
   readonly #listings: Listings;
+  readonly #keys: KeyBindings;
   readonly #lifetimes: SessionLifetimes;
   readonly #ends: LoginEnds;
   readonly #tombstones: Tombstones;
@@ -55,6 +58,7 @@ export class SessionSaves {
     raw,
     registry,
     listings,
+    keys,
     lifetimes,
     ends,
     tombstones,
@@ -67,6 +71,7 @@ export class SessionSaves {
     this.#registry = registry;
     this.#own = ownRegistry(registry);
     this.#listings = listings;
+    this.#keys = keys;
     this.#lifetimes = lifetimes;
     this.#ends = ends;
     this.#tombstones = tombstones;
@@ -232,13 +237,18 @@ export class SessionSaves {
       const userId = this.#userOf(session);
       const lifetimeMs = this.#lifetimes.ttlMs(session);
       const listing = userId === undefined ? undefined : await list(userId);
-      if (this.#userOf(session) === userId) return { userId, listing, lifetimeMs };
+      if (this.#userOf(session) === userId && this.#isOf(session, listing)) return { userId, listing, lifetimeMs };
       await listing?.undo?.();
     }
     throw new LogoutError(
       "ERR_USER_ID_INVALID",
-      `The user id of a session changed ${String(MOST_TRIES)} times during a save. logout({ userId }) must return the same id for the same session.`,
+      `The user id or the keys of a session changed ${String(MOST_TRIES)} times during a save. logout({ userId, logins: { keys } }) must return the same for the same session.`,
     );
+  }
+
+  /** Whether the login is bound to the keys of the session. The data of an ended login is not written. */
+  #isOf(session: SessionRecord, listing: Listing | undefined): boolean {
+    return listing === undefined || listing.hasEnded !== undefined || this.#keys.isBound(session, listing.stamp);
   }
 
   /** Returns the logins that a save replaces: the user has left the session, or another user has taken it over. */

@@ -75,10 +75,11 @@ export class SessionLifetimes {
     const now = Date.now();
     const ttlMs = lifetimeMs + activityIntervalMs(lifetimeMs);
     // The rows of its keys must outlive the login.
-    if ((await this.#keys.bind({ sid, session, keepMs: ttlMs }, stamp)) === undefined) return false;
+    const bound = await this.#keys.bind({ sid, session, keepMs: ttlMs }, stamp);
+    if (bound === undefined) return false;
     const updated = await this.#registry.update(stamp.userId, stamp.loginId, { ttlMs, ...deviceInfoOf(req) });
     const isListed = updated !== false;
-    if (isListed) this.#remembered.recorded(sid, stamp, now, ttlMs);
+    if (isListed) this.#remembered.recorded(sid, bound, now, ttlMs);
     return isListed;
   }
 
