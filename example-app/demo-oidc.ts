@@ -35,7 +35,7 @@ async function walk(shop: Node, company: string): Promise<void> {
 
   for (const [name, browser] of Object.entries({ laptop, phone })) {
     step(`on the ${name}, the shop sends alice to the company`, ASKS_FOR_PASSWORD, await startLogin(browser));
-    step("which sends her back logged in", LOGS_IN, await browser.submit(ALICE));
+    step("which sends the browser back, logged in", LOGS_IN, await browser.submit(ALICE));
     step(`the ${name} is served`, SERVED, await me(browser));
   }
   const atShop = answerOf(tablet.send(`${shop.origin}/login`, ALICE));
@@ -101,7 +101,7 @@ async function logOutHere(browser: Browser, shop: Node): Promise<void> {
   );
   step("the login has ended before the answer", "2 logins", await loginsOfAlice(shop));
   step(
-    "she confirms, and comes back",
+    "alice confirms, and comes back",
     "company /session/end/confirm, shop /login/profile/logout/return, shop /bye: 200",
     await browser.submit({ logout: "yes" }),
   );

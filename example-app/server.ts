@@ -6,13 +6,23 @@ import { APP_ID, USER_POOL_ID } from "./config.js";
 import { openPlace } from "./place.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
-const { PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000", FRESH_MS = "600000", AUDIT_LOG, OIDC_ISSUER } = process.env;
+const {
+  PORT = "3000",
+  ADMIN_TOKEN,
+  SESSION_SECRET,
+  SLOW_MS = "10000",
+  FRESH_MS = "600000",
+  AUDIT_LOG,
+  OIDC_ISSUER,
+} = process.env;
 const origin = `http://localhost:${PORT}`;
 const adminToken = ADMIN_TOKEN ?? randomBytes(16).toString("hex");
 const place = await openPlace(process.env);
 // Loaded for `npm run start:oidc` alone.
 const company =
-  OIDC_ISSUER === undefined ? undefined : await (await import("./company/login.js")).connectCompany(OIDC_ISSUER, origin);
+  OIDC_ISSUER === undefined
+    ? undefined
+    : await (await import("./company/login.js")).connectCompany(OIDC_ISSUER, origin);
 
 const { app } = createApp({
   ...place,

@@ -6,7 +6,9 @@ try {
   const { issuer } = await startProvider({ port: Number(OIDC_PORT), shopOrigin: `http://localhost:${PORT}` });
   process.env["OIDC_ISSUER"] = issuer;
 } catch (error) {
-  console.error(`The identity provider cannot start on port ${OIDC_PORT}: ${String(error)}. Choose another: OIDC_PORT=3101`);
+  console.error(
+    `The identity provider cannot start on port ${OIDC_PORT}: ${String(error)}. Choose another: OIDC_PORT=3101`,
+  );
   process.exit(1);
 }
 await import("./server.js");

@@ -87,12 +87,13 @@ async function finishLogin(
     pkceCodeVerifier: attempt.verifier,
     idTokenExpected: true,
   });
-  const { iss, sub, sid, iat } = tokens.claims() ?? {};
-  const user = findUser(sub);
-  if (iss === undefined || sub === undefined || user === undefined) {
+  const claims = tokens.claims();
+  const user = findUser(claims?.sub);
+  if (claims === undefined || user === undefined) {
     res.status(403).send("The shop has no account for you.\n");
     return;
   }
+  const { iss, sub, sid, iat } = claims;
   const company = { iss, sub, iat, ...(typeof sid === "string" && { sid }) };
   await logIn(req, { userId: user.id, company, ...(tokens.id_token !== undefined && { idToken: tokens.id_token }) });
   res.redirect(303, attempt.returnTo);

@@ -1,0 +1,93 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { startExample } from "../support/example-server.js";
+import { freePort } from "../support/free-port.js";
+
+const DIST = join(__dirname, "../../example-app/dist");
+const COMPANY_LINK = 'href="/login/company?returnTo=%2F"';
+
+let child: ChildProcess | undefined;
+afterEach(async () => {
+  if (child?.pid === undefined) return;
+  const { pid, exitCode, signalCode } = child;
+  const ended = exitCode === null && signalCode === null ? once(child, "exit") : undefined;
+  try {
+    // The whole group: the demo starts a process of its own.
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // All have ended.
+  }
+  await ended;
+  child = undefined;
+});
+
+/** Starts a script of the example app, in memory. Returns what it prints. */
+function start(script: string, more: NodeJS.ProcessEnv = {}): { readonly printed: () => string } {
+  const { REDIS_URL: _ours, LOGINS: _oursToo, ...env } = process.env;
+  let printed = "";
+  child = spawn(process.execPath, [join(DIST, script)], {
+    detached: true,
+    env: { ...env, ...more },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (printed += String(chunk)));
+  return { printed: () => printed };
+}
+
+const pageOf = async (url: string): Promise<string> => (await fetch(url)).text();
+
+describe("the example app with a company account", () => {
+  it("has the expected steps against a real identity provider", async () => {
+    const { printed } = start("demo-oidc.js");
+    const [code] = (await once(child as ChildProcess, "close")) as [number | null];
+    expect(printed()).toContain("Every step came as expected.");
+    expect(printed()).not.toContain("DIFF");
+    expect(code).toBe(0);
+  }, 60_000);
+
+  it("starts beside its identity provider, and offers its login", async () => {
+    const [port, companyPort] = [String(await freePort()), String(await freePort())];
+    const { printed } = start("start-oidc.js", { PORT: port, OIDC_PORT: companyPort });
+    const [shop, company] = [`http://localhost:${port}`, `http://localhost:${companyPort}`];
+    const exit = once(child as ChildProcess, "exit");
+    while (!printed().includes(`The shop is at ${shop}/`)) {
+      const ended = await Promise.race([once(child?.stdout as NodeJS.ReadableStream, "data").then(() => false), exit]);
+      if (ended !== false) throw new Error(`The example app ended:\n${printed()}`);
+    }
+    expect(await pageOf(`${shop}/login`)).toContain(COMPANY_LINK);
+    const { status, headers } = await fetch(`${shop}/login/company`, { redirect: "manual" });
+    expect([status, headers.get("location")?.split("?")[0]]).toEqual([302, `${company}/auth`]);
+    expect(JSON.parse(await pageOf(`${company}/.well-known/openid-configuration`))).toMatchObject({
+      issuer: company,
+      backchannel_logout_session_supported: true,
+    });
+  }, 60_000);
+
+  it("offers no such login without the identity provider", async () => {
+    const example = await startExample();
+    try {
+      expect(await pageOf(`${example.origin}/login`)).not.toContain(COMPANY_LINK);
+      expect((await fetch(`${example.origin}/login/company`, { redirect: "manual" })).headers.get("location")).toBe(
+        "/login",
+      );
+    } finally {
+      await example.stop();
+    }
+  }, 60_000);
+});
+
+describe("a transcript", () => {
+  it("causes exit code 1 if an answer differs", async () => {
+    const url = JSON.stringify(pathToFileURL(join(DIST, "transcript.js")).href);
+    const script = (actual: string): string =>
+      `const { step, finishTranscript } = await import(${url}); step("a step", "a", "${actual}"); finishTranscript();`;
+    const run = (actual: string): Promise<{ stdout: string }> =>
+      promisify(execFile)(process.execPath, ["--input-type=module", "-e", script(actual)]);
+    expect((await run("a")).stdout).toContain("Every step came as expected.");
+    await expect(run("b")).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining("1 step(s) differ.") });
+  }, 30_000);
+});
