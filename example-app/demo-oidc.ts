@@ -23,7 +23,7 @@ const sent: Sent[] = [];
 
 async function send(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
   const response = await fetch(url, init);
-  sent.push({ body: String(init?.body), answer: await answerOf(response.clone()) });
+  sent.push({ body: await new Request(url, init).text(), answer: await answerOf(response.clone()) });
   return response;
 }
 
