@@ -23,7 +23,7 @@ export function companyLoginPage({ action, failed }: { action: string; failed: b
 }
 
 /** Asks before the company's session ends: another site may have sent the browser here. */
-export function companyLogoutPage(form: string): string {
+export function companyLogoutPage(form: string, shopUrl: string): string {
   return page({
     title: "The company: log out?",
     children: (
@@ -33,15 +33,20 @@ export function companyLogoutPage(form: string): string {
           <button type="submit" form={LOGOUT_FORM} name="logout" value="yes">
             Log out
           </button>{" "}
-          <button type="submit" form={LOGOUT_FORM}>
-            Cancel
-          </button>
+          <a href={shopUrl}>Cancel</a>
         </p>
       </>
     ),
   });
 }
 
-export function loggedOutPage(): string {
-  return page({ title: "The company: you are logged out", children: <p>So are the sessions of the shop.</p> });
+export function loggedOutPage(shopUrl: string): string {
+  return page({
+    title: "The company: you are logged out",
+    children: (
+      <p>
+        <a href={shopUrl}>The shop</a> has logged you out as well.
+      </p>
+    ),
+  });
 }

@@ -50,8 +50,8 @@ function configure({ shopOrigin, send = fetch }: ProviderOptions): Configuration
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
-        logoutSource: (ctx, form) => void (ctx.body = companyLogoutPage(form)),
-        postLogoutSuccessSource: (ctx) => void (ctx.body = loggedOutPage()),
+        logoutSource: (ctx, form) => void (ctx.body = companyLogoutPage(form, shopOrigin)),
+        postLogoutSuccessSource: (ctx) => void (ctx.body = loggedOutPage(shopOrigin)),
       },
     },
     // oidc-provider's own dispatcher refuses addresses of this machine, where the shop is.

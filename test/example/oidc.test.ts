@@ -47,7 +47,7 @@ describe("the example app with a company account", () => {
     expect(printed()).toContain("Every step came as expected.");
     expect(printed()).not.toContain("DIFF");
     expect(code).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   it("starts beside its identity provider, and offers its login", async () => {
     const [port, companyPort] = [String(await freePort()), String(await freePort())];
@@ -65,7 +65,7 @@ describe("the example app with a company account", () => {
       issuer: company,
       backchannel_logout_session_supported: true,
     });
-  }, 60_000);
+  }, 120_000);
 
   it("offers no such login without the identity provider", async () => {
     const example = await startExample();
@@ -77,7 +77,7 @@ describe("the example app with a company account", () => {
     } finally {
       await example.stop();
     }
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("a transcript", () => {
