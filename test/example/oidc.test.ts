@@ -25,46 +25,35 @@ afterEach(async () => {
   child = undefined;
 });
 
-/** Starts a script of the example app, in memory. Returns what it prints. */
-function start(script: string, more: NodeJS.ProcessEnv = {}): { readonly printed: () => string } {
-  const { REDIS_URL: _ours, LOGINS: _oursToo, ...env } = process.env;
-  let printed = "";
-  child = spawn(process.execPath, [join(DIST, script)], {
-    detached: true,
-    env: { ...env, ...more },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (printed += String(chunk)));
-  return { printed: () => printed };
-}
-
 const pageOf = async (url: string): Promise<string> => (await fetch(url)).text();
 
 describe("the example app with a company account", () => {
   it("has the expected steps against a real identity provider", async () => {
-    const { printed } = start("demo-oidc.js");
-    const [code] = (await once(child as ChildProcess, "close")) as [number | null];
-    expect(printed()).toContain("Every step came as expected.");
-    expect(printed()).not.toContain("DIFF");
+    const { REDIS_URL: _ours, LOGINS: _oursToo, ...env } = process.env;
+    child = spawn(process.execPath, [join(DIST, "demo-oidc.js")], { detached: true, env });
+    let transcript = "";
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (transcript += String(chunk)));
+    const [code] = (await once(child, "close")) as [number | null];
+    expect(transcript).toContain("Every step came as expected.");
+    expect(transcript).not.toContain("DIFF");
     expect(code).toBe(0);
   }, 120_000);
 
   it("starts beside its identity provider, and offers its login", async () => {
-    const [port, companyPort] = [String(await freePort()), String(await freePort())];
-    const { printed } = start("start-oidc.js", { PORT: port, OIDC_PORT: companyPort });
-    const [shop, company] = [`http://localhost:${port}`, `http://localhost:${companyPort}`];
-    const exit = once(child as ChildProcess, "exit");
-    while (!printed().includes(`The shop is at ${shop}/`)) {
-      const ended = await Promise.race([once(child?.stdout as NodeJS.ReadableStream, "data").then(() => false), exit]);
-      if (ended !== false) throw new Error(`The example app ended:\n${printed()}`);
+    const port = String(await freePort());
+    const example = await startExample({ OIDC_PORT: port });
+    try {
+      const company = `http://localhost:${port}`;
+      expect(await pageOf(`${example.origin}/login`)).toContain(COMPANY_LINK);
+      const { status, headers } = await fetch(`${example.origin}/login/company`, { redirect: "manual" });
+      expect([status, headers.get("location")?.split("?")[0]]).toEqual([302, `${company}/auth`]);
+      expect(JSON.parse(await pageOf(`${company}/.well-known/openid-configuration`))).toMatchObject({
+        issuer: company,
+        backchannel_logout_session_supported: true,
+      });
+    } finally {
+      await example.stop();
     }
-    expect(await pageOf(`${shop}/login`)).toContain(COMPANY_LINK);
-    const { status, headers } = await fetch(`${shop}/login/company`, { redirect: "manual" });
-    expect([status, headers.get("location")?.split("?")[0]]).toEqual([302, `${company}/auth`]);
-    expect(JSON.parse(await pageOf(`${company}/.well-known/openid-configuration`))).toMatchObject({
-      issuer: company,
-      backchannel_logout_session_supported: true,
-    });
   }, 120_000);
 
   it("offers no such login without the identity provider", async () => {
