@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { promisify } from "node:util";
 import express, { type Express, type Request } from "express";
 import session, { type Store } from "express-session";
 import { logout, type AuditOptions, type LoginRegistry, type LogoutMiddleware } from "express-logout";
+import type { Company } from "./company/login.js";
 import { APP_ID, USER_POOL_ID } from "./config.js";
+import { logIn, wayBack } from "./log-in.js";
 import { authenticate, findUser, searchUsers, type User } from "./users.js";
 import { byePage, confirmPage, homePage, loginPage } from "./views.js";
 
@@ -15,8 +16,6 @@ declare module "express-session" {
 }
 
 const DAY_MS = 86_400_000;
-
-type Done = (error?: unknown) => void;
 
 export interface ExampleOptions {
   readonly store: Store;
@@ -30,11 +29,13 @@ export interface ExampleOptions {
   /** How recent a password check must be before someone ends other logins. */
   readonly freshMs: number;
   readonly audit?: AuditOptions;
+  /** A second way to log in. */
+  readonly company?: Company | undefined;
 }
 
 /** A small shop: a login form, a page that needs a login, a slow page, and express-logout. */
 export function createApp(options: ExampleOptions): { app: Express; auth: LogoutMiddleware } {
-  const { store, registry, origin, adminToken, sessionSecret, slowMs, freshMs, audit } = options;
+  const { store, registry, origin, adminToken, sessionSecret, slowMs, freshMs, audit, company } = options;
   const app = express();
   app.disable("x-powered-by");
 
@@ -43,7 +44,11 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     store,
     registry,
     appId: APP_ID,
-    logins: { max: { count: 20 }, lifetime: { absoluteMs: 30 * DAY_MS, idleMs: 7 * DAY_MS } },
+    logins: {
+      max: { count: 20 },
+      lifetime: { absoluteMs: 30 * DAY_MS, idleMs: 7 * DAY_MS },
+      providers: company === undefined ? [] : [company.provider],
+    },
     pages: {
       brandName: "The shop",
       describeUser: (userId) => findUser(userId)?.profile,
@@ -59,6 +64,8 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     const health = await auth.health();
     res.status(health.ok ? 200 : 503).json(health);
   });
+  // The company's logout tokens come without a cookie.
+  if (company !== undefined) app.use(auth.sessionlessRoutes);
   app.use(
     session({
       store,
@@ -69,23 +76,23 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     }),
   );
   app.use(auth);
+  if (company !== undefined) app.use(company.router);
 
   app.use(express.urlencoded({ extended: false }), express.json());
-  app.get("/", (req, res) => res.send(homePage(userOf(req), origin)));
+  app.get("/", (req, res) => res.send(homePage(userOf(req), origin, req.session.company && company?.logoutUrl)));
   app.get("/bye", (_req, res) => res.send(byePage()));
-  app.get("/login", (req, res) => res.send(loginPage({ failed: false, returnTo: wayBack(req.query["returnTo"]) })));
+  const companyUrl = company?.loginUrl;
+  app.get("/login", (req, res) => {
+    res.send(loginPage({ failed: false, returnTo: wayBack(req.query["returnTo"]), companyUrl }));
+  });
   app.post("/login", async (req, res) => {
     const { username, password, returnTo } = (req.body ?? {}) as Record<string, unknown>;
     const user = await authenticate(username, password);
     if (user === undefined) {
-      res.status(401).send(loginPage({ failed: true, returnTo: wayBack(returnTo) }));
+      res.status(401).send(loginPage({ failed: true, returnTo: wayBack(returnTo), companyUrl }));
       return;
     }
-    // A new session id at every login: what an attacker may have planted before is worth nothing after.
-    await promisify((done: Done) => req.session.regenerate(done))();
-    req.session.userId = user.id;
-    // express-session sends a redirect on its way while it still saves: the next page could be asked for too early.
-    await promisify((done: Done) => req.session.save(done))();
+    await logIn(req, { userId: user.id });
     res.redirect(303, wayBack(returnTo));
   });
 
@@ -110,11 +117,6 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
     res.send(`Written to your session, visit ${String(req.session.slowVisits)}.\n`);
   });
   return { app, auth };
-}
-
-/** A path of this very site: anything else could lead somewhere else after the login. */
-function wayBack(given: unknown): string {
-  return typeof given === "string" && /^\/(?![/\\])/.test(given) ? given : "/";
 }
 
 function userOf(req: Request): User | undefined {

@@ -1,22 +1,13 @@
 // A walk through the app as a transcript: expected and actual answers. A difference causes exit code 1.
-import { spawn, type ChildProcess } from "node:child_process";
-import { randomInt } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
-import { APP_ID, USER_POOL_ID } from "./config.js";
+import { APP_ID } from "./config.js";
+import { admin, loginsOfAlice, startNode, type Node } from "./node.js";
+import { answerOf, finishTranscript, step } from "./transcript.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
-const ADMIN_TOKEN = "the token of the demo";
 const SLOW_MS = 1_000;
 const { LOGINS, REDIS_URL } = process.env;
 /** What several processes share; memory is for one. */
 const shared = LOGINS ?? REDIS_URL;
-
-interface Node {
-  readonly origin: string;
-  readonly process: ChildProcess;
-}
 
 /** A browser, as far as cookies go. */
 class Device {
@@ -38,71 +29,8 @@ class Device {
   }
 }
 
-let differences = 0;
-
-function step(what: string, expected: string, actual: string): void {
-  const isSame = expected === actual;
-  if (!isSame) differences += 1;
-  console.log(`${isSame ? "ok  " : "DIFF"} ${what}\n       expected: ${expected}\n       actual:   ${actual}`);
-}
-
-async function answerOf(response: Promise<Response>): Promise<string> {
-  const { status, headers } = await response;
-  const location = headers.get("location");
-  return `${String(status)} ${location === null ? (await (await response).text()).trim() : `to ${location}`}`;
-}
-
 function logIn(device: Device, node: Node): Promise<string> {
   return answerOf(device.send(node, "/login", { username: "alice", password: DEMO_PASSWORDS["alice"] ?? "" }));
-}
-
-async function admin(node: Node, path: string, body?: object): Promise<Response> {
-  return fetch(`${node.origin}/api/applications/${APP_ID}/${path}`, {
-    headers: {
-      authorization: `Bearer ${ADMIN_TOKEN}`,
-      "x-authing-userpool-id": USER_POOL_ID,
-      "content-type": "application/json",
-    },
-    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
-  });
-}
-
-async function loginsOfAlice(node: Node): Promise<string> {
-  const { data } = (await (await admin(node, "active-users")).json()) as {
-    data: { list: { id: string; loginsCount: number }[] };
-  };
-  return `${String(data.list.find(({ id }) => id === "alice")?.loginsCount ?? 0)} logins`;
-}
-
-async function startNode(): Promise<Node> {
-  const port = await freePort();
-  const node = spawn(process.execPath, [fileURLToPath(new URL("server.js", import.meta.url))], {
-    env: { ...process.env, PORT: String(port), ADMIN_TOKEN, SLOW_MS: String(SLOW_MS) },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ready = once(node.stdout, "data");
-  const ended = once(node, "exit").then(() => {
-    throw new Error("The example app ended before it was ready.");
-  });
-  await Promise.race([ready, ended]);
-  ended.catch(() => undefined);
-  return { origin: `http://localhost:${String(port)}`, process: node };
-}
-
-/** A free port, below the ports that systems give to clients. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(15_000, 32_000);
-    const server = createServer().listen(port);
-    try {
-      await once(server, "listening");
-    } catch {
-      continue;
-    }
-    server.close();
-    await once(server, "close");
-    return port;
-  }
 }
 
 async function walk(first: Node, second: Node): Promise<void> {
@@ -121,7 +49,7 @@ async function walk(first: Node, second: Node): Promise<void> {
   step(
     "a back end kicks alice, while a request of the laptop is in flight",
     '200 {"code":200,"message":"Forced offline successful"}',
-    await answerOf(Promise.resolve(kicked)),
+    await answerOf(kicked),
   );
   step("no user is listed", "0 logins", await loginsOfAlice(first));
   step("the phone is rejected, with the reason", reason, await answerOf(phone.send(first, "/me")));
@@ -143,8 +71,9 @@ async function walk(first: Node, second: Node): Promise<void> {
   step("no user is listed", "0 logins", await loginsOfAlice(second));
 }
 
-const nodes = [await startNode()];
-if (shared !== undefined) nodes.push(await startNode());
+const env = { SLOW_MS: String(SLOW_MS) };
+const nodes = [await startNode(env)];
+if (shared !== undefined) nodes.push(await startNode(env));
 try {
   const [first, second = first] = nodes as [Node, Node?];
   console.log(
@@ -156,5 +85,4 @@ try {
 } finally {
   for (const node of nodes) node.process.kill();
 }
-console.log(`\n${differences === 0 ? "Every step came as expected." : `${String(differences)} step(s) differ.`}`);
-process.exitCode = differences === 0 ? 0 : 1;
+finishTranscript();

@@ -6,10 +6,23 @@ import { APP_ID, USER_POOL_ID } from "./config.js";
 import { openPlace } from "./place.js";
 import { DEMO_PASSWORDS } from "./users.js";
 
-const { PORT = "3000", ADMIN_TOKEN, SESSION_SECRET, SLOW_MS = "10000", FRESH_MS = "600000", AUDIT_LOG } = process.env;
+const {
+  PORT = "3000",
+  ADMIN_TOKEN,
+  SESSION_SECRET,
+  SLOW_MS = "10000",
+  FRESH_MS = "600000",
+  AUDIT_LOG,
+  OIDC_ISSUER,
+} = process.env;
 const origin = `http://localhost:${PORT}`;
 const adminToken = ADMIN_TOKEN ?? randomBytes(16).toString("hex");
 const place = await openPlace(process.env);
+// Loaded for `npm run start:oidc` alone.
+const company =
+  OIDC_ISSUER === undefined
+    ? undefined
+    : await (await import("./company/login.js")).connectCompany(OIDC_ISSUER, origin);
 
 const { app } = createApp({
   ...place,
@@ -24,6 +37,7 @@ const { app } = createApp({
     log: AUDIT_LOG === undefined ? undefined : (entry) => appendFile(AUDIT_LOG, `${JSON.stringify(entry)}\n`),
     history: {},
   },
+  company,
 });
 const server = app.listen(Number(PORT));
 server.once("error", (error) => {
@@ -38,12 +52,17 @@ const inShell =
     : `  In a shell  npx express-logout kick alice --app ${APP_ID}${place.cliOptions}
               npx express-logout doctor --app ${APP_ID}${place.cliOptions}
 `;
+const atCompany =
+  company === undefined
+    ? ""
+    : `  Company     ${origin}${company.loginUrl}   (the same accounts; ${String(company.logoutUrl)} logs out there)
+`;
 const accounts = Object.entries(DEMO_PASSWORDS).map(([name, password]) => `${name} / ${password}`);
 console.log(`
 The shop is at ${origin}/, on ${place.name}
 
   Log in      ${origin}/login      as ${accounts.join(", ")}
-  Devices     ${origin}/u
+${atCompany}  Devices     ${origin}/u
   Console     ${origin}/console/applications/${APP_ID}/login-management   (as admin)
   Log out     ${origin}/login/profile/logout?redirect_uri=${encodeURIComponent(`${origin}/bye`)}
   Audit log   ${AUDIT_LOG ?? "none; AUDIT_LOG=audit.log npm start writes one"}

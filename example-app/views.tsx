@@ -11,7 +11,7 @@ interface PageProps {
   readonly children: ComponentChildren;
 }
 
-function page({ title, children }: PageProps): string {
+export function page({ title, children }: PageProps): string {
   return `<!doctype html>${renderToString(
     <html lang="en">
       <head>
@@ -28,10 +28,12 @@ function page({ title, children }: PageProps): string {
   )}`;
 }
 
-export function homePage(user: User | undefined, origin: string): string {
+/** @param companyLogoutUrl - Where a user who came from the company logs out there. */
+export function homePage(user: User | undefined, origin: string, companyLogoutUrl?: string): string {
   return page({
     title: "The shop",
-    children: user === undefined ? <LoginLink /> : <UserMenu user={user} origin={origin} />,
+    children:
+      user === undefined ? <LoginLink /> : <UserMenu user={user} origin={origin} companyLogoutUrl={companyLogoutUrl} />,
   });
 }
 
@@ -43,7 +45,13 @@ function LoginLink() {
   );
 }
 
-function UserMenu({ user, origin }: { user: User; origin: string }) {
+interface UserMenuProps {
+  readonly user: User;
+  readonly origin: string;
+  readonly companyLogoutUrl: string | undefined;
+}
+
+function UserMenu({ user, origin, companyLogoutUrl }: UserMenuProps) {
   const logoutUrl = `/login/profile/logout?redirect_uri=${encodeURIComponent(origin + WAY_BACK)}`;
   return (
     <>
@@ -65,12 +73,23 @@ function UserMenu({ user, origin }: { user: User; origin: string }) {
         <li>
           <a href={logoutUrl}>Log out</a>, and come back to {WAY_BACK}
         </li>
+        {companyLogoutUrl === undefined ? null : (
+          <li>
+            <a href={companyLogoutUrl}>Log out at the company</a>, and see that you are logged out here
+          </li>
+        )}
       </ul>
     </>
   );
 }
 
-export function loginPage({ failed, returnTo }: { failed: boolean; returnTo: string }): string {
+interface LoginPageProps {
+  readonly failed: boolean;
+  readonly returnTo: string;
+  readonly companyUrl: string | undefined;
+}
+
+export function loginPage({ failed, returnTo, companyUrl }: LoginPageProps): string {
   return page({
     title: "Log in",
     children: (
@@ -83,6 +102,11 @@ export function loginPage({ failed, returnTo }: { failed: boolean; returnTo: str
             </label>
           </p>
         </PasswordForm>
+        {companyUrl === undefined ? null : (
+          <p>
+            <a href={`${companyUrl}?returnTo=${encodeURIComponent(returnTo)}`}>Log in with the company account</a>
+          </p>
+        )}
         <p>The accounts of this demo:</p>
         <ul>
           {Object.entries(DEMO_PASSWORDS).map(([name, password]) => (
@@ -114,16 +138,16 @@ export function byePage(): string {
 
 interface PasswordFormProps {
   readonly action: string;
-  readonly returnTo: string;
+  readonly returnTo?: string;
   readonly button: string;
   /** What comes before the password. */
   readonly children?: ComponentChildren;
 }
 
-function PasswordForm({ action, returnTo, button, children }: PasswordFormProps) {
+export function PasswordForm({ action, returnTo, button, children }: PasswordFormProps) {
   return (
     <form method="post" action={action}>
-      <input type="hidden" name="returnTo" value={returnTo} />
+      {returnTo === undefined ? null : <input type="hidden" name="returnTo" value={returnTo} />}
       {children}
       <p>
         <label>

@@ -77,6 +77,7 @@ async function tryVersion(version, tarball, folder) {
   const demo = (more) => () => passes(node, ["example-app/dist/demo.js"], { env: { ...env, ...more } });
   const logins = join(folder, `${version}.db`);
   await step("demo", () => withRedis((url) => every([{}, { LOGINS: logins }, { REDIS_URL: url }].map(demo))));
+  await step("demo with an identity provider", () => passes(node, ["example-app/dist/demo-oidc.js"], { env }));
   const suites = (each, more) => () =>
     every(each.map((args) => () => passes(node, args, { env: { ...env, ...more } })));
   await step("memory and Redis suites", suites(SUITES));

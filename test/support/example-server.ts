@@ -15,6 +15,8 @@ export interface ExamplePlace {
   readonly AUDIT_LOG?: string;
   /** How recent a password check must be before someone ends other logins, in milliseconds. Default: 10 minutes. */
   readonly FRESH_MS?: string;
+  /** The port of the identity provider beside the app, as `npm run start:oidc` has one. Default: there is none. */
+  readonly OIDC_PORT?: string;
 }
 
 export interface Example {
@@ -26,11 +28,12 @@ export interface Example {
   readonly kill: () => Promise<void>;
 }
 
-/** The example app, as `npm start` runs it, on a free port. */
+/** The example app, as `npm start` or `npm run start:oidc` runs it, on a free port. */
 export async function startExample(place: ExamplePlace = {}): Promise<Example> {
   const { REDIS_URL: _ours, LOGINS: _oursToo, ...env } = process.env;
   const port = await freePort();
-  const app = spawn(process.execPath, [join(__dirname, "../../example-app/dist/server.js")], {
+  const script = place.OIDC_PORT === undefined ? "server.js" : "start-oidc.js";
+  const app = spawn(process.execPath, [join(__dirname, "../../example-app/dist", script)], {
     env: { ...env, PORT: String(port), ADMIN_TOKEN, ...place },
     stdio: ["ignore", "pipe", "inherit"],
   });

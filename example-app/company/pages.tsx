@@ -1,0 +1,52 @@
+import { page, PasswordForm } from "../views.js";
+
+/** The form of oidc-provider has no button; this names the form. */
+const LOGOUT_FORM = "op.logoutForm";
+
+export function companyLoginPage({ action, failed }: { action: string; failed: boolean }): string {
+  return page({
+    title: "The company: log in",
+    children: (
+      <>
+        {failed ? <p role="alert">That name and that password do not belong together.</p> : null}
+        <PasswordForm action={action} button="Log in">
+          <p>
+            <label>
+              Name <input name="username" autocomplete="username" required />
+            </label>
+          </p>
+        </PasswordForm>
+        <p>The accounts are those of the shop.</p>
+      </>
+    ),
+  });
+}
+
+/** Asks before the company's session ends: another site may have sent the browser here. */
+export function companyLogoutPage(form: string, shopUrl: string): string {
+  return page({
+    title: "The company: log out?",
+    children: (
+      <>
+        <div dangerouslySetInnerHTML={{ __html: form }} />
+        <p>
+          <button type="submit" form={LOGOUT_FORM} name="logout" value="yes">
+            Log out
+          </button>{" "}
+          <a href={shopUrl}>Cancel</a>
+        </p>
+      </>
+    ),
+  });
+}
+
+export function loggedOutPage(shopUrl: string): string {
+  return page({
+    title: "The company: you are logged out",
+    children: (
+      <p>
+        <a href={shopUrl}>The shop</a> has logged you out as well.
+      </p>
+    ),
+  });
+}
