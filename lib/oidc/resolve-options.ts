@@ -146,7 +146,7 @@ function resolveProvider(options: OidcOptions): Provider {
 }
 
 function ofConfiguration(options: OidcCommonOptions, configuration: OidcConfiguration): Provider {
-  const both = Object.keys(METADATA).find((name) => (options as Partial<Record<string, unknown>>)[name] !== undefined);
+  const both = Object.keys(METADATA).find((name) => (options as object as Record<string, unknown>)[name] !== undefined);
   if (both !== undefined) throw invalid(both, "left out with configuration, which has it", CALL);
   const { issuer, jwks_uri: jwksUri = "", end_session_endpoint: endSessionEndpoint } = configuration.serverMetadata();
   const { client_id: clientId, id_token_signed_response_alg: algorithm = "RS256" } = configuration.clientMetadata();
