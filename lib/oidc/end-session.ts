@@ -22,7 +22,8 @@ export function endSessionOf(options: ResolvedOidc): ProviderParts["endSession"]
     const url = new URL(endSessionEndpoint);
     const parameters = {
       id_token_hint: hint,
-      client_id: clientIds[0],
+      // Which of several clients the ID token is for, only the token says.
+      client_id: clientIds.length > 1 && idToken !== undefined ? undefined : clientIds[0],
       post_logout_redirect_uri: postLogoutRedirectUri,
       state,
       ui_locales: uiLocales.join(" "),

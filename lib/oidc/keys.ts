@@ -3,7 +3,8 @@ import { LogoutError } from "../errors.js";
 import type { KeySince } from "../types/login-provider.js";
 import type { LoginKey } from "../types/login-keys.js";
 import { debug } from "../util/debug.js";
-import type { ResolvedOidc } from "./resolve-options.js";
+import { warn } from "../util/warning.js";
+import type { Provider, ResolvedOidc } from "./resolve-options.js";
 
 /*
  * The members differ between the kinds of keys, and only values come from claims. So no text in a claim makes a key of one kind
@@ -19,6 +20,10 @@ export const userKeyWithoutSession = (iss: string, sub: string): LoginKey => ({ 
 
 /** In bytes. OpenID Connect Core 1.0 section 2 has this limit for `sub`. */
 const LONGEST_ID = 255;
+/** A larger number is one of milliseconds: no logout token would end the login. */
+const MOST_SECONDS = 100_000_000_000;
+/** The providers that have warned. */
+const warned = new WeakSet<Provider>();
 
 /** Returns whether a claim can be a `sub` or `sid`. */
 export function isId(value: unknown): value is string {
@@ -34,6 +39,7 @@ export function keysOf({ claims, provider }: ResolvedOidc, session: SessionData)
     throw invalidClaims();
   if (iss !== provider.issuer) {
     debug?.("oidc(): claims of another issuer, which its own provider binds");
+    if (isAlmost(iss, provider.issuer)) warnOnce(provider);
     return [];
   }
   // Times are compared in whole seconds: within one, a logout comes after a login.
@@ -44,12 +50,27 @@ export function keysOf({ claims, provider }: ResolvedOidc, session: SessionData)
   ];
 }
 
+/** Returns whether two issuers differ only by a slash at the end and letter case: one is a typo of the other. */
+function isAlmost(one: string, other: string): boolean {
+  const plain = (issuer: string): string => issuer.toLowerCase().replace(/\/$/, "");
+  return plain(one) === plain(other);
+}
+
+function warnOnce(provider: Provider): void {
+  if (warned.has(provider)) return;
+  warned.add(provider);
+  warn(
+    "EXPRESS_LOGOUT_OIDC_ISSUER",
+    `oidc(): iss of the claims differs from issuer ${provider.issuer} by a slash or letter case: no logout ends these logins.`,
+  );
+}
+
 function isOptional<Value>(value: unknown, is: (value: unknown) => value is Value): value is Value | null | undefined {
   return value === undefined || value === null || is(value);
 }
 
 function isTime(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+  return typeof value === "number" && value >= 0 && value < MOST_SECONDS;
 }
 
 function invalidClaims(): LogoutError {

@@ -23,8 +23,6 @@ export interface OidcMetadata {
   readonly jwksUri: string;
   /** The provider's logout address. Absent: a logout here does not reach the provider. */
   readonly endSessionEndpoint?: string | undefined;
-  /** The accepted signature algorithms; asymmetric. Default: `["RS256"]`. */
-  readonly algorithms?: readonly string[] | undefined;
 }
 
 /** The part of openid-client's `Configuration` that is used. */
@@ -49,7 +47,10 @@ export interface OidcCommonOptions {
    * provider asks the user to confirm.
    */
   readonly idToken?: ((session: SessionData) => string | null | undefined) | undefined;
-  /** The return address, as registered with the provider. Needed for a logout that reaches the provider. Default: none. */
+  /**
+   * The return address, as registered with the provider: the logout URL and `/return`, which is `/login/profile/logout/return` by
+   * default. Needed for a logout that reaches the provider. Default: none.
+   */
   readonly postLogoutRedirectUri?: string | undefined;
   /** Paths, below the path that the middleware is mounted at. */
   readonly routes?: OidcRoutes | undefined;
@@ -57,6 +58,11 @@ export interface OidcCommonOptions {
   readonly issuerSkewMs?: number | undefined;
   /** Rules that older providers need relaxed. Default: all strict. */
   readonly relax?: OidcRelaxations | undefined;
+  /**
+   * The accepted signature algorithms; asymmetric. Default: `id_token_signed_response_alg` of the configuration's client, else
+   * `["RS256"]`.
+   */
+  readonly algorithms?: readonly string[] | undefined;
   /** Decrypts encrypted logout tokens (JWE). Default: they are refused. */
   readonly decrypt?: ((jwe: string) => Promise<string>) | undefined;
   /** Security event tokens (RFC 8417), pushed by the provider (RFC 8935; CAEP, RISC). Default: off. */
@@ -86,7 +92,8 @@ export interface OidcRelaxations {
 /** How security events and revocations are acted on. */
 export interface SecurityEventOptions {
   /**
-   * Returns the users that a subject names, if it is not an issuer and subject of this provider. Default: none; the event is
+   * Returns the users that a subject names. For an issuer and subject of this provider, they are ended beside the logins that came
+   * from it. A complex subject with a device, or with a session that is not opaque, is passed as a whole. Default: none; the event is
    * acknowledged.
    */
   readonly resolveSubject?:

@@ -1,4 +1,5 @@
 import type { CompactVerifyGetKey } from "jose";
+import { isObject } from "../options/checks.js";
 import { debugError, ignored } from "../util/debug.js";
 import { loadJose } from "./load-jose.js";
 import { Refusal } from "./refusal.js";
@@ -69,11 +70,19 @@ export class ProviderKeys {
     try {
       const response = await fetch(url, options);
       if (response.status !== 200) throw new Error(`The provider responded with ${String(response.status)}.`);
+      // The time limit covers the body: one that stalls or holds no keys is a failure as well.
+      const body: unknown = await response.json();
+      if (!isKeySet(body)) throw new Error("The provider responded with no key set.");
       this.#fetchedAt = Date.now();
-      return response;
+      return Response.json(body);
     } catch (error) {
       this.#failedAt = Date.now();
       throw error;
     }
   }
+}
+
+function isKeySet(body: unknown): boolean {
+  const keys = isObject(body) ? (body as { readonly keys?: unknown }).keys : undefined;
+  return Array.isArray(keys) && keys.every(isObject);
 }

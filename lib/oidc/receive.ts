@@ -2,9 +2,10 @@ import type { Handler } from "../http/context.js";
 import type { EmptyReply, Reply } from "../http/reply.js";
 import type { RouteRequest } from "../http/route-request.js";
 import { LogoutError } from "../errors.js";
+import { debug } from "../util/debug.js";
 import { Deadline } from "../util/deadline.js";
 import type { Kicks } from "./kicks.js";
-import { Refusal } from "./refusal.js";
+import { Refusal, RULES } from "./refusal.js";
 
 /** In less than 1.5 seconds: providers give 2.5, and their logout page waits for all clients. */
 const DEADLINE = new Deadline(1_250);
@@ -22,6 +23,8 @@ export function receive(
     try {
       return await DEADLINE.run(() => work(logins, request));
     } catch (error) {
+      if (error instanceof Refusal)
+        debug?.("oidc(): a request of a provider was refused: %s: %s", error.rule, RULES[error.rule]);
       return failed(error);
     }
   };

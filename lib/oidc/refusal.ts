@@ -10,7 +10,7 @@ export const RULES = {
   decryption: "The token cannot be decrypted.",
   header: "The header of the token cannot be read.",
   typ: "The typ of the token is not the one of this kind of token.",
-  alg: "The signature algorithm is not the one that was agreed.",
+  alg: "The signature algorithm is not one that was agreed: see the option algorithms.",
   crit: "The token has critical header parameters.",
   key: "The provider has no key that fits the token.",
   keys: "The keys of the provider cannot be fetched.",

@@ -66,7 +66,6 @@ const METADATA: Checks<Metadata> = {
   clientId: ["a client id, or an array of them", (value) => isText(value) || isListOfText(value)],
   jwksUri: ["the address of the provider's keys, jwks_uri in its metadata", isHttpUrl],
   endSessionEndpoint: ["an http(s) URL, end_session_endpoint in the provider's metadata", isHttpUrl],
-  algorithms: [ALGORITHMS, (value) => isListOfText(value) && isListOf(isAlgorithm)(value)],
 };
 const COMMON: Checks<OidcCommonOptions> = {
   claims: ["a function that is not async: (session) => the claims of the ID token", isSyncFunction],
@@ -78,6 +77,7 @@ const COMMON: Checks<OidcCommonOptions> = {
     (value) => typeof value === "number" && value >= 0 && value <= LONGEST_SKEW_MS,
   ],
   relax: ["an object: { typ, exp }", isObject],
+  algorithms: [ALGORITHMS, (value) => isListOfText(value) && isListOf(isAlgorithm)(value)],
   decrypt: ["a function: async (jwe) => the signed token", isFunction],
   securityEvents: ["an object: { resolveSubject, policy }", isObject],
 };
@@ -145,15 +145,15 @@ function resolveProvider(options: OidcOptions): Provider {
   return { issuer, clientIds, jwksUri, endSessionEndpoint, algorithms };
 }
 
-function ofConfiguration(options: object, configuration: OidcConfiguration): Provider {
-  const both = Object.keys(METADATA).find((name) => (options as Record<string, unknown>)[name] !== undefined);
+function ofConfiguration(options: OidcCommonOptions, configuration: OidcConfiguration): Provider {
+  const both = Object.keys(METADATA).find((name) => (options as object as Record<string, unknown>)[name] !== undefined);
   if (both !== undefined) throw invalid(both, "left out with configuration, which has it", CALL);
   const { issuer, jwks_uri: jwksUri = "", end_session_endpoint: endSessionEndpoint } = configuration.serverMetadata();
   const { client_id: clientId, id_token_signed_response_alg: algorithm = "RS256" } = configuration.clientMetadata();
   if (!isText(issuer) || !isText(clientId) || !isHttpUrl(jwksUri)) {
     throw invalid("configuration", "one that has an issuer, a jwks_uri and a client_id", CALL);
   }
-  if (!isAlgorithm(algorithm)) {
+  if (options.algorithms === undefined && !isAlgorithm(algorithm)) {
     throw new LogoutError(
       "ERR_OPTION_INVALID",
       `oidc(): id_token_signed_response_alg of the client must be one of the ${ALGORITHMS}.`,
@@ -164,6 +164,6 @@ function ofConfiguration(options: object, configuration: OidcConfiguration): Pro
     clientIds: [clientId],
     jwksUri,
     endSessionEndpoint: isHttpUrl(endSessionEndpoint) ? endSessionEndpoint : undefined,
-    algorithms: [algorithm],
+    algorithms: options.algorithms ?? [algorithm],
   };
 }

@@ -1,7 +1,7 @@
 import type { Handler } from "../http/context.js";
 import type { JsonReply } from "../http/reply.js";
 import { isObject } from "../options/checks.js";
-import { debugError } from "../util/debug.js";
+import { debug, debugError } from "../util/debug.js";
 import { checkAudience, checkIssuedAt, checkIssuer, isNonEmpty, mustBe, nowInSeconds } from "./claim-rules.js";
 import { BY_EVENT, type Kicks } from "./kicks.js";
 import { emptyReply, read, receive } from "./receive.js";
@@ -11,6 +11,8 @@ import { resolve } from "./subjects.js";
 
 const MEDIA_TYPE = "application/secevent+jwt";
 const TYPES = ["secevent+jwt"];
+/** In seconds. */
+const MAX_EVENT_AGE = 86_400;
 /** RFC 8417 section 2.3 only recommends the type. */
 const OLDER_TYPES = [...TYPES, "jwt", ""];
 const SECEVENT = "https://schemas.openid.net/secevent/";
@@ -82,7 +84,10 @@ async function act(kicks: Kicks, { options }: Receiver, { event, payload, claims
   const happenedAt = typeof at === "number" && at > 0 ? Math.min(at, iat) : iat;
   const authenticatedBefore = Math.floor(happenedAt + options.issuerSkewSeconds);
   await Promise.all(keys.map((key) => kicks.kickByKey(key, { ...BY_EVENT, authenticatedBefore })));
-  if (userIds.length > 0) await kicks.kick(userIds, BY_EVENT);
+  if (userIds.length === 0) return;
+  // This kick has no time: a token that someone sends again must not end newer logins for ever.
+  if (iat < nowInSeconds() - MAX_EVENT_AGE) debug?.("oidc(): a security event is too old to end the logins of a user");
+  else await kicks.kick(userIds, BY_EVENT);
 }
 
 function refused(error: unknown): JsonReply {
@@ -90,7 +95,7 @@ function refused(error: unknown): JsonReply {
     const description = error.rule === "form" ? `The body must be sent as ${MEDIA_TYPE}.` : RULES[error.rule];
     return { status: 400, json: { err: CODES[error.rule] ?? "invalid_request", description } };
   }
-  debugError("a security event was not acted on", error);
+  if (!(error instanceof Refusal)) debugError("a security event was not acted on", error);
   // RFC 8935 has no code for an outage here: the transmitter repeats what was answered 5xx.
   return { status: 503, json: { description: "The event was not acted on. Send it again." } };
 }

@@ -18,7 +18,7 @@ const MAX_ALIASES = 20;
 
 /**
  * Resolves a subject identifier (RFC 9493), and the complex subjects of the Shared Signals Framework 1.0. An issuer and subject of
- * this provider is a key of its logins; every other one is for the app.
+ * this provider is a key of its logins. The app is asked for that one too, and for every other one.
  */
 export async function resolve(
   subject: unknown,
@@ -27,10 +27,12 @@ export async function resolve(
 ): Promise<Named> {
   if (!isObject(subject)) return NONE;
   const given = subject as Subject;
-  const { iss, sub, id, session, user, identifiers } = given;
+  const { iss, sub, id, session, device, user, identifiers } = given;
+  const ask = async (): Promise<readonly UserId[]> => (await resolveSubject?.(given)) ?? [];
   switch (formatOf(given)) {
     case "iss_sub":
-      if (iss === issuer && isId(sub)) return { ...NONE, keys: [userKey(issuer, sub)] };
+      // The issuer of events may be another one than that of ID tokens, as with Google: then only the app knows the user.
+      if (iss === issuer && isId(sub)) return { keys: [userKey(issuer, sub)], userIds: await ask() };
       break;
     case "aliases": {
       const list: readonly unknown[] = Array.isArray(identifiers) ? identifiers.slice(0, MAX_ALIASES) : [];
@@ -42,12 +44,13 @@ export async function resolve(
       if (isObject(session) && formatOf(session as Subject) === "opaque" && isId((session as Subject)["id"])) {
         return { ...NONE, keys: [sessionKey(issuer, String((session as Subject)["id"]))] };
       }
-      if (isObject(user)) return resolve(user, issuer, resolveSubject);
+      // Another session, or one device, is less than all logins of the user: only the app can tell which.
+      if (isObject(user) && session === undefined && device === undefined) return resolve(user, issuer, resolveSubject);
       break;
     case "opaque":
       if (!isId(id)) return NONE;
   }
-  return { ...NONE, userIds: (await resolveSubject?.(given)) ?? [] };
+  return { ...NONE, userIds: await ask() };
 }
 
 /** Older transmitters write `subject_type: "iss-sub"`, and leave the format of a complex subject out. */

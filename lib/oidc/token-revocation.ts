@@ -10,7 +10,8 @@ import { Refusal, RULES, type Rule } from "./refusal.js";
 import { readSigned, type Receiver } from "./signed-token.js";
 import { resolve } from "./subjects.js";
 
-const TYPES = ["global-token-revocation+jwt", "jwt", ""];
+const TYPES = ["global-token-revocation+jwt"];
+const OLDER_TYPES = [...TYPES, "jwt", ""];
 /** What is wrong with the request, and not with who sends it. */
 const OF_REQUEST: readonly Rule[] = ["subjectFormat", "unreadable", "limits", "form"];
 
@@ -35,7 +36,7 @@ export function receiveRevocation(receiver: Receiver): Handler {
 async function authenticate(receiver: Receiver, request: RouteRequest): Promise<number> {
   const [, token] = /^Bearer +(\S+)$/i.exec(request.header("Authorization") ?? "") ?? [];
   if (token === undefined) throw new Refusal("bearer");
-  const claims = await readSigned(receiver, token, TYPES);
+  const claims = await readSigned(receiver, token, receiver.options.relax.typ === true ? OLDER_TYPES : TYPES);
   checkIssuer(claims, receiver.options.provider);
   // A token for another receiver of this provider must not count here. The host of the request proves nothing.
   const own = new URL(request.addresses.path, receiver.options.postLogoutRedirectUri).href;
@@ -48,7 +49,7 @@ async function authenticate(receiver: Receiver, request: RouteRequest): Promise<
 
 function refused(error: unknown): JsonReply {
   if (!(error instanceof Refusal) || error.rule === "keys") {
-    debugError("a token revocation failed", error);
+    if (!(error instanceof Refusal)) debugError("a token revocation failed", error);
     return {
       status: 503,
       json: { error: "temporarily_unavailable", error_description: "The revocation did not finish. Send it again." },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import type { SessionData } from "express-session";
 import { LogoutError } from "../../lib/index.js";
 import { keycloakClaims, oidc, oktaClaims, type IdTokenClaims, type OidcOptions } from "../../lib/oidc/index.js";
@@ -125,6 +125,19 @@ describe("the keys of a login", () => {
     expect(keysOf({ iss: `${ISSUER}/`, sub: "alice" })).toEqual([]);
   });
 
+  it("warn once of an issuer that differs by a slash or letter case, and not of another one", () => {
+    const emitted = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    let iss = "https://other.example";
+    const { keysOf: bind } = oidc({ ...METADATA, claims: () => ({ iss, sub: "alice" }) })[PROVIDER];
+    bind(session);
+    expect(emitted).not.toHaveBeenCalled();
+    for (iss of [`${ISSUER}/`, ISSUER.toUpperCase()]) bind(session);
+    expect(emitted.mock.calls.map(([, options]) => options)).toEqual([
+      { type: "ExpressLogoutWarning", code: "EXPRESS_LOGOUT_OIDC_ISSUER" },
+    ]);
+    emitted.mockRestore();
+  });
+
   it("differ for all texts that claims may have", () => {
     const texts = ["sid", "none", '","sid":"', "a", ISSUER, '{"iss":"a"}'];
     const found = texts.flatMap((sub) =>
@@ -144,6 +157,7 @@ describe("the keys of a login", () => {
     ["a long sub", { iss: ISSUER, sub: "a".repeat(256) }],
     ["an empty sid", { iss: ISSUER, sub: "alice", sid: "" }],
     ["an iat that is a date", { iss: ISSUER, sub: "alice", iat: new Date() }],
+    ["an iat in milliseconds", { iss: ISSUER, sub: "alice", iat: 1_700_000_000_000 }],
     ["an iat that is no number", { iss: ISSUER, sub: "alice", iat: NaN }],
   ])("fail the save where claims returns %s", (_what, claims) => {
     expect(() => keysOf(claims)).toThrow("oidc(): claims must return");
@@ -172,6 +186,12 @@ describe("the address of a logout at the provider", () => {
       state: "s t",
       ui_locales: "de-CH de",
     });
+  });
+
+  it("names no client if there are several and the ID token tells which", () => {
+    const clientId = ["shop", "app"];
+    expect(endSession({ clientId, idToken: () => "e30.e30.YQ" })).not.toContain("client_id");
+    expect(endSession({ clientId })).toContain("client_id=shop");
   });
 
   it("has no hint without the option idToken: the provider asks", () => {

@@ -27,13 +27,15 @@ async function logOut(context: HandlerContext, request: RouteRequest, status: nu
   const atProvider = providerLogout(request);
   await request.logout();
   const redirect = resolveRedirect(await redirectUri(request), context.options.redirects.allow, home);
-  if ("refusal" in redirect) {
+  // The session at the provider must end all the same: else the next login is silent.
+  if ("refusal" in redirect && atProvider === undefined) {
     const { texts } = request;
     const link = { href: home, label: texts.continue_ };
     return noticeReply(context, request, 400, { title: texts.loggedOut, text: redirect.refusal, link });
   }
-  const to = atProvider?.to ?? redirect.to;
-  const cookies = atProvider?.cookiesFor(redirect.to);
+  const target = "to" in redirect ? redirect.to : home;
+  const to = atProvider?.to ?? target;
+  const cookies = atProvider?.cookiesFor(target);
   if (!request.acceptsPage && !acceptsAnything(request)) {
     return { ...jsonReply(200, "You are logged out", { redirectTo: to }), cookies };
   }

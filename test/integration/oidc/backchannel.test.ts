@@ -610,9 +610,13 @@ describe("the keys of the provider", () => {
     await own.close();
   });
 
-  it("are asked for at most once in 2 seconds after a failure", async () => {
+  it.each([
+    [500, "{}"],
+    [200, "[]"],
+    [200, "keys"],
+  ])("are asked for at most once in 2 seconds after the answer %i %s", async (status, body) => {
     const own = await IdentityProvider.start();
-    own.instead = (end) => end(500, "{}");
+    own.instead = (end) => end(status, body);
     const site = await open(oidc({ ...options(), issuer: own.issuer, jwksUri: own.jwksUri } as OidcOptions));
     for (let count = 0; count < 5; count++) expect(await refusedFor(site, await own.logoutToken())).toBe(RULES.keys);
     expect(own.requests).toHaveLength(1);

@@ -128,6 +128,29 @@ describe.each(PLACES)("the security event receiver, %s", (_place, parsers) => {
     ]);
   });
 
+  it("asks the app for the user of an event of Google, whose issuer is not that of its ID tokens", async () => {
+    const issuer = "https://accounts.google.com/";
+    const resolveSubject = ({ sub }: Claims): string[] => (sub === "7375626A656374" ? ["alice"] : []);
+    const site = await open(provider({ issuer, securityEvents: { resolveSubject } }), parsers());
+    const google = { subject_type: "iss-sub", iss: issuer, sub: "7375626A656374" };
+    const events = { [name("risc/event-type/account-disabled")]: { subject: google, reason: "hijacking" } };
+    expect((await send(site, { iss: issuer, sub_id: undefined, events })).status).toBe(202);
+    expect(site.kicks.flatMap(({ userIds = [] }) => userIds)).toEqual(["alice"]);
+    // Sent again after more than a day, it must not end newer logins.
+    await send(site, { iss: issuer, sub_id: undefined, events, iat: now - 90_000 });
+    expect(site.kicks.filter(({ userIds }) => userIds !== undefined)).toHaveLength(1);
+  });
+
+  it.each([{ device: { format: "opaque", id: "d" } }, { session: { format: "email", email: "a@b.example" } }])(
+    "does not end all logins of a user for less: %j",
+    async (less) => {
+      const sub_id = { format: "complex", user: subject(), ...less };
+      const site = await openEvents();
+      expect((await send(site, { sub_id })).status).toBe(202);
+      expect(site.kicks).toEqual([]);
+    },
+  );
+
   it("spares logins after the event, if the event says when", async () => {
     const site = await openEvents();
     await send(site, { iat: now, events: { [REVOKED]: { event_timestamp: now - 500 } } });

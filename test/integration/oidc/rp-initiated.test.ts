@@ -160,11 +160,13 @@ describe("a logout here of a login that came from a provider", () => {
     expect(await isIn(site)).toBe(false);
   });
 
-  it("refuses an address that is not listed, and has ended the login", async () => {
+  it("goes on at the provider with an address that is not listed, and comes back to the default", async () => {
     const site = await openShop();
     const answer = await leave(site, await login(site), { search: query("https://evil.example/") });
-    expect([answer.status, answer.headers.location, returnCookie(answer)]).toEqual([400, undefined, undefined]);
+    expect([answer.status, answer.to.origin]).toEqual([302, idp.issuer]);
     expect(await isIn(site)).toBe(false);
+    const back = await comeBack(site, returnCookie(answer), answer.to.searchParams.get("state"));
+    expect([back.status, back.headers.location]).toEqual([302, "/home"]);
   });
 
   it.each<[string, Partial<OidcOptions>]>([
