@@ -44,7 +44,7 @@ export async function resolve(
       if (isObject(session) && formatOf(session as Subject) === "opaque" && isId((session as Subject)["id"])) {
         return { ...NONE, keys: [sessionKey(issuer, String((session as Subject)["id"]))] };
       }
-      // Another session, or one device, is less than all logins of the user: only the app can tell which.
+      // Another session, or one device, is less than all logins of the user: only the app knows which ones.
       if (isObject(user) && session === undefined && device === undefined) return resolve(user, issuer, resolveSubject);
       break;
     case "opaque":

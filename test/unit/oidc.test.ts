@@ -188,7 +188,7 @@ describe("the address of a logout at the provider", () => {
     });
   });
 
-  it("names no client if there are several and the ID token tells which", () => {
+  it("names no client if there are several and the ID token has one", () => {
     const clientId = ["shop", "app"];
     expect(endSession({ clientId, idToken: () => "e30.e30.YQ" })).not.toContain("client_id");
     expect(endSession({ clientId })).toContain("client_id=shop");
