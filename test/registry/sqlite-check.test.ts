@@ -53,7 +53,7 @@ describe("check()", () => {
   });
 
   it("does not know whether a locked file can be written", async () => {
-    const registry = site.open({ timeoutMs: 100 });
+    const registry = site.open({ timeoutMs: 1_000 });
     await registry.add(newLogin());
     const other = site.database();
     other.exec("BEGIN IMMEDIATE");

@@ -111,7 +111,7 @@ describe("external keys in a file that is locked", () => {
   };
 
   it.each(Object.entries(CALLS))("reject %s in time, and it does not take effect later", async (_name, call) => {
-    const { keys } = site.open({ timeoutMs: 200 });
+    const { keys } = site.open({ timeoutMs: 1_000 });
     const [key, alice] = [newKey(), { userId: "alice", loginId: "login", since: 10 }];
     await keys.bind(key, alice, HOUR_MS);
     const own = site.database();

@@ -293,6 +293,8 @@ describe("steps of one turn of the event loop", () => {
   it("share transactions", async () => {
     const statements: string[] = [];
     const registry = site.open({
+      // A thousand steps of a busy machine.
+      timeoutMs: 30_000,
       database: () => {
         const database = openFile(site.file);
         return {
