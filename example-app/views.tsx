@@ -94,14 +94,7 @@ export function loginPage({ failed, returnTo, companyUrl }: LoginPageProps): str
     title: "Log in",
     children: (
       <>
-        {failed ? <p role="alert">That name and that password do not belong together.</p> : null}
-        <PasswordForm action="/login" returnTo={returnTo} button="Log in">
-          <p>
-            <label>
-              Name <input name="username" autocomplete="username" required />
-            </label>
-          </p>
-        </PasswordForm>
+        <LoginForm action="/login" returnTo={returnTo} failed={failed} />
         {companyUrl === undefined ? null : (
           <p>
             <a href={`${companyUrl}?returnTo=${encodeURIComponent(returnTo)}`}>Log in with the company account</a>
@@ -136,6 +129,27 @@ export function byePage(): string {
   return page({ title: "Good bye", children: <LoginLink /> });
 }
 
+interface LoginFormProps {
+  readonly action: string;
+  readonly returnTo?: string;
+  readonly failed: boolean;
+}
+
+export function LoginForm({ failed, ...form }: LoginFormProps) {
+  return (
+    <>
+      {failed ? <p role="alert">That name and that password do not belong together.</p> : null}
+      <PasswordForm {...form} button="Log in">
+        <p>
+          <label>
+            Name <input name="username" autocomplete="username" required />
+          </label>
+        </p>
+      </PasswordForm>
+    </>
+  );
+}
+
 interface PasswordFormProps {
   readonly action: string;
   readonly returnTo?: string;
@@ -144,7 +158,7 @@ interface PasswordFormProps {
   readonly children?: ComponentChildren;
 }
 
-export function PasswordForm({ action, returnTo, button, children }: PasswordFormProps) {
+function PasswordForm({ action, returnTo, button, children }: PasswordFormProps) {
   return (
     <form method="post" action={action}>
       {returnTo === undefined ? null : <input type="hidden" name="returnTo" value={returnTo} />}

@@ -1,4 +1,4 @@
-import { page, PasswordForm } from "../views.js";
+import { LoginForm, page } from "../views.js";
 
 /** The form of oidc-provider has no button; this names the form. */
 const LOGOUT_FORM = "op.logoutForm";
@@ -8,14 +8,7 @@ export function companyLoginPage({ action, failed }: { action: string; failed: b
     title: "The company: log in",
     children: (
       <>
-        {failed ? <p role="alert">That name and that password do not belong together.</p> : null}
-        <PasswordForm action={action} button="Log in">
-          <p>
-            <label>
-              Name <input name="username" autocomplete="username" required />
-            </label>
-          </p>
-        </PasswordForm>
+        <LoginForm action={action} failed={failed} />
         <p>The accounts are those of the shop.</p>
       </>
     ),

@@ -7,7 +7,10 @@ export function writeTime(date: Date): string {
   return date.toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** Reads a time as {@link writeTime} writes it, or by ISO 8601; `undefined` for anything else. A day that does not exist would count as one of the next month. */
+/**
+ * Reads a time as {@link writeTime} writes it, or by ISO 8601; `undefined` for anything else. For `Date`, a day that does not exist is
+ * one of the next month.
+ */
 export function readTime(text: string): Date | undefined {
   const [, day = "", clock = "00:00", zone = "Z"] =
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];

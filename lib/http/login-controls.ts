@@ -28,7 +28,7 @@ export function loginControls(context: HttpContext): LoginControls {
       return logins.kick(userId, { ...options, except: id, from: deviceInfoOf(req) });
     },
     kickByKey: (key, { reason, by, authenticatedBefore } = {}) =>
-      logins.kickByKey(key, { reason, by, authenticatedBefore, recordsNone: true }),
+      logins.kickByKey(key, { reason, by, authenticatedBefore, recordsEmptyKick: true }),
     kickAll: (options) => logins.kickAll(options),
     kickWhere: (where, options) => logins.kickWhere(where, options),
     listLogins: (userId, page) => logins.list(userId, page),

@@ -1,10 +1,8 @@
 import { LogoutError } from "../errors.js";
 import { toUserId } from "../session/user-id.js";
-import { MAX_KICK_TEXT } from "../util/limits.js";
+import { MAX_KICK_TEXT, MAX_SECONDS } from "../util/limits.js";
 
 const MAX_EXCEPT = 1_000;
-/** A larger number is one of milliseconds: every login would end. */
-const MOST_SECONDS = 100_000_000_000;
 
 /** Returns whether a value has the format of a login id. Any other value from a form is neither looked up nor remembered. */
 export function isLoginId(value: unknown): boolean {
@@ -49,6 +47,6 @@ export function textArgument(name: string, value: unknown): string | undefined {
 export function secondsArgument(name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   const seconds = isDate(value) ? +value / 1_000 : value;
-  if (typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 && seconds < MOST_SECONDS) return seconds;
+  if (typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 && seconds < MAX_SECONDS) return seconds;
   throw invalidArgument(`${name} must be a date, or a number of seconds since 1970.`);
 }

@@ -37,6 +37,7 @@ import { digestForAdoption, digestOfUser, isLoginKey, keyDigest, KEY_WORDS } fro
 
 /** Concurrency of a kick of many users. */
 const USERS_AT_ONCE = 200;
+
 export interface LoginsOptions {
   readonly registry: LoginRegistry;
   readonly tombstones: Pick<Tombstones, "write">;
@@ -107,9 +108,9 @@ export class Logins extends LoginLists {
     {
       authenticatedBefore,
       leavesMark = true,
-      recordsNone = false,
+      recordsEmptyKick = false,
       ...options
-    }: KickByKeyOptions & KickedFrom & { leavesMark?: boolean; recordsNone?: boolean } = {},
+    }: KickByKeyOptions & KickedFrom & { leavesMark?: boolean; recordsEmptyKick?: boolean } = {},
   ): Promise<KickResult> {
     if (!isLoginKey(key)) throw invalidArgument(`A key must be ${KEY_WORDS}.`);
     const before = secondsArgument("authenticatedBefore", authenticatedBefore);
@@ -118,7 +119,7 @@ export class Logins extends LoginLists {
     const mark = before === undefined ? digestForAdoption(digest, "key") : digest;
     const result = await kickByKey(this.#keys, { digest, before, mark: leavesMark ? mark : undefined }, kick);
     // Anyone can send front-channel requests of an identity provider: those that end nothing must not fill the history.
-    if (result.logins === 0 && recordsNone) await kick.audit.ended(undefined, []);
+    if (result.logins === 0 && recordsEmptyKick) await kick.audit.ended(undefined, []);
     return result;
   }
 

@@ -4,7 +4,7 @@ import { debugError } from "../util/debug.js";
 import { sessionKey, userKey, userKeyWithoutSession } from "./keys.js";
 import { AT_PROVIDER, type Kicks } from "./kicks.js";
 import { verifyLogoutToken, type LogoutToken } from "./logout-token.js";
-import { emptyReply, read, receive } from "./receive.js";
+import { emptyReply, oauthError, read, receive } from "./receive.js";
 import { Refusal, RULES } from "./refusal.js";
 import type { Receiver } from "./signed-token.js";
 
@@ -21,7 +21,7 @@ export function receiveLogoutToken(receiver: Receiver): Handler {
 
 /** `GET` on the same address: a logout token in an address would be in logs. */
 export const refuseGet: Handler = () =>
-  Promise.resolve({ ...errorReply("invalid_request", RULES.method), status: 405, headers: { Allow: "POST" } });
+  Promise.resolve({ ...oauthError(405, "invalid_request", RULES.method), headers: { Allow: "POST" } });
 
 /** A token may come before the login that it ends, several times, and late: the times of the provider decide. */
 async function endLogins(kicks: Kicks, { options }: Receiver, { sub, sid, iat }: LogoutToken): Promise<void> {
@@ -38,12 +38,8 @@ async function endLogins(kicks: Kicks, { options }: Receiver, { sub, sid, iat }:
 /** Source: OpenID Connect Back-Channel Logout 1.0 section 2.8, which wants 400 for what failed here as well. */
 function refused(error: unknown): JsonReply {
   if (error instanceof Refusal) {
-    return errorReply(error.rule === "keys" ? "temporarily_unavailable" : "invalid_request", error.message);
+    return oauthError(400, error.rule === "keys" ? "temporarily_unavailable" : "invalid_request", error.message);
   }
   debugError("a logout token was not acted on", error);
-  return errorReply("temporarily_unavailable", "The logout did not finish. Send the token again.");
-}
-
-function errorReply(error: string, description: string): JsonReply {
-  return { status: 400, json: { error, error_description: description } };
+  return oauthError(400, "temporarily_unavailable", "The logout did not finish. Send the token again.");
 }

@@ -2,8 +2,8 @@ import type { Handler } from "../http/context.js";
 import { debugError } from "../util/debug.js";
 import { isId, sessionKey } from "./keys.js";
 import { AT_PROVIDER } from "./kicks.js";
-import { emptyReply, receive } from "./receive.js";
-import { Refusal, RULES } from "./refusal.js";
+import { emptyReply, oauthError, receive } from "./receive.js";
+import { Refusal } from "./refusal.js";
 import type { Receiver } from "./signed-token.js";
 
 /**
@@ -22,14 +22,9 @@ export function receiveFrontchannelLogout({ options }: Receiver): Handler {
       return emptyReply(200);
     },
     (error) => {
-      if (error instanceof Refusal) {
-        return { status: 400, json: { error: "invalid_request", error_description: RULES[error.rule] } };
-      }
+      if (error instanceof Refusal) return oauthError(400, "invalid_request", error.message);
       debugError("a front-channel logout failed", error);
-      return {
-        status: 503,
-        json: { error: "temporarily_unavailable", error_description: "The logout did not finish. Try again." },
-      };
+      return oauthError(503, "temporarily_unavailable", "The logout did not finish. Try again.");
     },
   );
 }

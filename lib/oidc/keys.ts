@@ -3,6 +3,7 @@ import { LogoutError } from "../errors.js";
 import type { KeySince } from "../types/login-provider.js";
 import type { LoginKey } from "../types/login-keys.js";
 import { debug } from "../util/debug.js";
+import { MAX_SECONDS } from "../util/limits.js";
 import { warn } from "../util/warning.js";
 import type { Provider, ResolvedOidc } from "./resolve-options.js";
 
@@ -20,8 +21,6 @@ export const userKeyWithoutSession = (iss: string, sub: string): LoginKey => ({ 
 
 /** In bytes. OpenID Connect Core 1.0 section 2 has this limit for `sub`. */
 const LONGEST_ID = 255;
-/** A larger number is one of milliseconds: no logout token would end the login. */
-const MOST_SECONDS = 100_000_000_000;
 /** The providers that have warned. */
 const warned = new WeakSet<Provider>();
 
@@ -70,7 +69,7 @@ function isOptional<Value>(value: unknown, is: (value: unknown) => value is Valu
 }
 
 function isTime(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value < MOST_SECONDS;
+  return typeof value === "number" && value >= 0 && value < MAX_SECONDS;
 }
 
 function invalidClaims(): LogoutError {

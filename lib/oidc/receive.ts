@@ -1,11 +1,11 @@
 import type { Handler } from "../http/context.js";
-import type { EmptyReply, Reply } from "../http/reply.js";
+import type { EmptyReply, JsonReply, Reply } from "../http/reply.js";
 import type { RouteRequest } from "../http/route-request.js";
 import { LogoutError } from "../errors.js";
 import { debug } from "../util/debug.js";
 import { Deadline } from "../util/deadline.js";
 import type { Kicks } from "./kicks.js";
-import { Refusal, RULES } from "./refusal.js";
+import { Refusal } from "./refusal.js";
 
 /** In less than 1.5 seconds: providers give 2.5, and their logout page waits for all clients. */
 const DEADLINE = new Deadline(1_250);
@@ -24,7 +24,7 @@ export function receive(
       return await DEADLINE.run(() => work(logins, request));
     } catch (error) {
       if (error instanceof Refusal)
-        debug?.("oidc(): a request of a provider was refused: %s: %s", error.rule, RULES[error.rule]);
+        debug?.("oidc(): a request of a provider was refused: %s: %s", error.rule, error.message);
       return failed(error);
     }
   };
@@ -44,4 +44,9 @@ export async function read<Body>(body: Promise<Body>): Promise<Body> {
     if (error.status === 413) throw new Refusal("limits");
     throw new Refusal(error.status === 415 ? "form" : "unreadable");
   }
+}
+
+/** Returns the error of a request as OAuth has it. Source: RFC 6749 section 5.2. */
+export function oauthError(status: number, error: string, description: string): JsonReply {
+  return { status, json: { error, error_description: description } };
 }

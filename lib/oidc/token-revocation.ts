@@ -5,8 +5,8 @@ import { isObject } from "../options/checks.js";
 import { debugError } from "../util/debug.js";
 import { checkIssuer, checkTimes, isNonEmpty, mustBe, nowInSeconds } from "./claim-rules.js";
 import { BY_EVENT } from "./kicks.js";
-import { emptyReply, read, receive } from "./receive.js";
-import { Refusal, RULES, type Rule } from "./refusal.js";
+import { emptyReply, oauthError, read, receive } from "./receive.js";
+import { Refusal, type Rule } from "./refusal.js";
 import { readSigned, type Receiver } from "./signed-token.js";
 import { resolve } from "./subjects.js";
 
@@ -50,17 +50,9 @@ async function authenticate(receiver: Receiver, request: RouteRequest): Promise<
 function refused(error: unknown): JsonReply {
   if (!(error instanceof Refusal) || error.rule === "keys") {
     if (!(error instanceof Refusal)) debugError("a token revocation failed", error);
-    return {
-      status: 503,
-      json: { error: "temporarily_unavailable", error_description: "The revocation did not finish. Send it again." },
-    };
+    return oauthError(503, "temporarily_unavailable", "The revocation did not finish. Send it again.");
   }
-  if (OF_REQUEST.includes(error.rule)) {
-    return { status: 400, json: { error: "invalid_request", error_description: RULES[error.rule] } };
-  }
-  return {
-    status: 401,
-    headers: { "WWW-Authenticate": 'Bearer error="invalid_token"' },
-    json: { error: "invalid_token", error_description: RULES[error.rule] },
-  };
+  if (OF_REQUEST.includes(error.rule)) return oauthError(400, "invalid_request", error.message);
+  const headers = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
+  return { ...oauthError(401, "invalid_token", error.message), headers };
 }

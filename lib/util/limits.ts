@@ -11,3 +11,6 @@ export const DEFAULT_MAX_AGE_MS = 400 * 86_400_000;
 export const LOGINS_PER_USER = 50;
 /** The maximum number of login ids in an audit entry. */
 export const MAX_LOGIN_IDS = 1_000;
+
+/** A time in seconds since 1970 is below this. A larger number is one of milliseconds, later than every login and every kick. */
+export const MAX_SECONDS = 100_000_000_000;

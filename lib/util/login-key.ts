@@ -21,7 +21,7 @@ export function keyDigest(key: LoginKey): KeyDigest {
 }
 
 /**
- * Returns the digest under which a kick that knows no time leaves its mark: it ends logins that are adopted later, and no others. Under
+ * Returns the digest under which a kick without a time leaves its mark: it ends logins that are adopted later, and no others. Under
  * the digest of the key itself such a mark would be one with the earliest time.
  *
  * @param kicked - what was kicked: the key, or the user whom it names. The latter mark is not for the user's own logins: the kick of a

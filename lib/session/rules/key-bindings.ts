@@ -35,7 +35,7 @@ export interface Binding {
   readonly session: SessionRecord;
   /** How long the registry keeps the login, in milliseconds. */
   readonly keepMs: number;
-  /** Set if the login is adopted: every kick by key that knows no time came after it, but for those before its user authenticated. */
+  /** Set for an adopted login: it counts as older than a kick by key without a time, unless its user authenticated after the kick. */
   readonly adopted?: { readonly authenticatedAt: Date | undefined };
   /** The logins of other users that the request leaves for this one: if one was kicked, the request must not go on as someone else. */
   readonly leaves?: readonly HeldLogin[] | undefined;
