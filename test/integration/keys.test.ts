@@ -253,6 +253,15 @@ describe("external keys of a session that changes", () => {
     expect(await site.user(browser)).toBe("root");
   });
 
+  it("a login that has ended before it is written still ends that of the user before it", async () => {
+    const site = await open({ after: routes, auth: { logins: { providers: [provider] } } });
+    await site.auth.kickByKey({ sid: "s1" }, { authenticatedBefore: 1_000 });
+    const browser = await site.login("bob");
+    await browser.post("/company-login/alice/s1/999");
+    expect(await site.user(browser)).toBeNull();
+    expect(await site.auth.kick(["alice", "bob"])).toEqual({ users: 0, logins: 0 });
+  });
+
   it("a key that the app changes while its session is being saved is bound, too", async () => {
     const registry = new MemoryLoginRegistry();
     const binding = new Gate();

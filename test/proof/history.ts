@@ -330,9 +330,9 @@ const keyScenes: fc.Arbitrary<readonly Command[]> = fc
 
 /** Histories of apps whose logins have external keys. */
 export const keyHistories = historiesOf(
-  [...commands, timePasses, { weight: 6, arbitrary: kickByKey }],
+  [...commands, timePasses, { weight: 16, arbitrary: kickByKey }],
   has,
-  fc.oneof(scenes, keyScenes),
+  fc.oneof({ weight: 1, arbitrary: scenes }, { weight: 4, arbitrary: keyScenes }),
 ).map((history): History => ({ ...history, hasKeys: true }));
 
 /**

@@ -37,7 +37,7 @@ export interface Listing {
   /** The time that the login was listed for, in milliseconds, if its session lives longer: the write must be followed by a record. */
   readonly provisionalMs?: number | undefined;
   readonly undo?: () => Promise<void>;
-  /** @param isListed - whether the login was still listed after the write */
+  /** Called after the write. @param isListed - whether the login was still listed then */
   readonly done?: (isListed: boolean) => void;
 }
 
@@ -172,10 +172,12 @@ export class Listings {
       const leaves = logins?.startsLoginAfter === undefined ? logins?.besides(userId) : undefined;
       const stamp = await orUndo(this.#keys.bind({ sid, session, keepMs: ttlMs, leaves }, listed), undo);
       if (stamp === undefined) {
-        // express-session saves the session once more at the end of the request: that must not begin another login.
-        if (logins !== undefined) logins.startsLoginAfter = undefined;
-        logins?.hold({ stamp: listed, sid });
-        return { stamp: listed, hasEnded: "in a new session" };
+        const done = (): void => {
+          if (logins !== undefined) logins.startsLoginAfter = undefined;
+          // express-session saves the session once more at the end of the request: that must not begin another login.
+          logins?.hold({ stamp: listed, sid });
+        };
+        return { stamp: listed, hasEnded: "in a new session", done };
       }
       const done = (isListed: boolean): void => {
         if (logins !== undefined) logins.startsLoginAfter = undefined;

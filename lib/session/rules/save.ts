@@ -103,7 +103,7 @@ export class SessionSaves {
     }
     // After a login the reason of a former kick is obsolete. A failure to remove it is not worth an error.
     const { rejection } = logins;
-    if (listing?.done !== undefined && rejection !== undefined)
+    if (listing?.done !== undefined && listing.hasEnded === undefined && rejection !== undefined)
       await this.#ends
         .forget(rejection)
         .catch(ignored("the reason of an earlier kick was not removed", [sid, rejection.sid]));
@@ -169,6 +169,7 @@ export class SessionSaves {
     } else if (listing.hasEnded !== undefined) {
       const isNew = listing.hasEnded === "in a new session";
       await this.#removeData(sid, session, listing.stamp, isNew);
+      listing.done?.(false);
     } else {
       let isListed: boolean;
       const written = { session, lifetimeMs: this.#lifetimes.ttlMs(session) };
