@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import express, { type ErrorRequestHandler, type Express, type Request } from "express";
 import { MemoryStore } from "express-session";
+import type { Pool } from "pg";
 import { Passport } from "passport";
 import {
   logout,
@@ -119,6 +120,8 @@ const listOf = async (site: Site, user = "alice") => (await site.auth.listLogins
 
 let sqlite: SqliteSite | undefined;
 let postgres: PostgresSite | undefined;
+/** One for every site: the connections of a pool of each would be more than the server takes. */
+let pool: Pool | undefined;
 const SQL_BACKENDS: readonly (() => Backend)[] = [
   () =>
     localBackend({
@@ -135,10 +138,13 @@ const SQL_BACKENDS: readonly (() => Backend)[] = [
     localBackend({
       name: "PostgreSQL",
       openStore: () => new MemoryStore(),
-      start: async () => void (postgres = await PostgresSite.start()),
+      start: async () => {
+        postgres = await PostgresSite.start();
+        pool = postgres.pool();
+      },
       open: () => {
-        if (postgres === undefined) throw new Error("not started");
-        return { store: new MemoryStore(), registry: new PostgresLoginRegistry({ pool: postgres.pool() }) };
+        if (pool === undefined) throw new Error("not started");
+        return { store: new MemoryStore(), registry: new PostgresLoginRegistry({ pool }) };
       },
       stop: async () => postgres?.stop(),
     }),
