@@ -126,9 +126,14 @@ export class MemoryUsers {
       for (const { id, keptUntil } of logins.values()) if (keptUntil <= now) logins.delete(id);
     }
     for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
+    this.forgetIfDone(user);
+  }
+
+  /** Takes a user off the users online who has no login that is shown, and forgets one of whom nothing needs to be kept. */
+  forgetIfDone(user: User): void {
     if (!hasShown(user)) this.#online.delete(user);
     const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
-    if (isEmpty && user.kickUntil <= now && !this.#hasSpared(user)) this.#users.delete(user.id);
+    if (isEmpty && user.kickUntil <= Date.now() && !this.#hasSpared(user)) this.#users.delete(user.id);
   }
 
   /** Whether the last kick of everyone, which is never forgotten, has spared logins of this user. */

@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import express from "express";
 import type { OidcOptions } from "../../../lib/oidc/index.js";
-import {
-  BACKCHANNEL,
-  logInAtCompany,
-  openCompanyShop,
-  postLogoutToken,
-  usersIn,
-} from "../../support/company-shop.js";
+import { BACKCHANNEL, logInAtCompany, openCompanyShop, postLogoutToken, usersIn } from "../../support/company-shop.js";
 import type { Browser } from "../../support/http.js";
 import { IdentityProvider, type Claims } from "../../support/identity-provider.js";
 import { useSites, type Site, type SiteOptions } from "../../support/site.js";
