@@ -1,5 +1,4 @@
 import type { SamlConfig } from "@node-saml/node-saml";
-import type { Strategy } from "@node-saml/passport-saml";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import express, { type Express, type Request, type RequestHandler } from "express";
 import passport from "passport";
@@ -38,9 +37,8 @@ function samlApp(gate?: Gate) {
   authenticator.serializeUser((user, done) => done(null, user));
   authenticator.deserializeUser((user: Express.User, done) => done(null, user));
   const body = express.urlencoded({ extended: false });
-  const authenticate = (options = {}): RequestHandler =>
-    authenticator.authenticate("saml", options) as RequestHandler;
-  let strategy: Strategy;
+  const authenticate = (options = {}): RequestHandler => authenticator.authenticate("saml", options) as RequestHandler;
+  let strategy: ReturnType<typeof samlStrategy>;
   return {
     beforeSessions: (app: Express, auth: LogoutMiddleware) => {
       strategy = samlStrategy(auth, config, async ({ nameID }) => {
@@ -65,7 +63,11 @@ function samlApp(gate?: Gate) {
   };
 }
 
-type Send = (browser: Browser, xml: string, keys?: SamlKeys) => Promise<{ status: number; headers: object; body: unknown }>;
+type Send = (
+  browser: Browser,
+  xml: string,
+  keys?: SamlKeys,
+) => Promise<{ status: number; headers: object; body: unknown }>;
 
 /** The two bindings, and an address for logins and logouts. */
 const BINDINGS: readonly (readonly [string, Send])[] = [

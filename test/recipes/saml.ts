@@ -2,6 +2,7 @@ import { Strategy, type PassportSamlConfig, type Profile } from "@node-saml/pass
 import type { RequestHandler } from "express";
 import type { SessionData } from "express-session";
 import type { LoginKey, LogoutMiddleware } from "express-logout";
+import type { Strategy as PassportStrategy } from "passport";
 
 /** The last key is the narrowest. Providers may count the sessions of each user, so a session index needs the name id. */
 const keysOf = ({ issuer: saml, nameID: nameId, sessionIndex }: Profile): LoginKey[] => [
@@ -15,16 +16,19 @@ export const keys = (session: SessionData): LoginKey[] => {
   return user?.nameID === undefined ? [] : keysOf(user as Profile);
 };
 
-/** For `passport.use()`. */
+/** For `passport.use()`. passport-saml has the types of Express 4. */
 export function samlStrategy(
   auth: LogoutMiddleware,
   config: PassportSamlConfig,
   findUserId: (profile: Profile) => Promise<string | undefined>,
-): Strategy {
-  return new Strategy(
+): Strategy & PassportStrategy {
+  const strategy = new Strategy(
     { ...config, passReqToCallback: true },
     (_req, profile, done) => {
-      if (profile === null) return done(null);
+      if (profile === null) {
+        done(null);
+        return;
+      }
       // passport keeps them in the session: for the keys, and for a logout here.
       const { issuer, nameID, nameIDFormat, nameQualifier, spNameQualifier, sessionIndex } = profile;
       const kept = { issuer, nameID, nameIDFormat, nameQualifier, spNameQualifier, sessionIndex };
@@ -33,7 +37,8 @@ export function samlStrategy(
     (req, profile, done) => {
       const [key] = profile === null ? [] : keysOf(profile).slice(-1);
       if (key === undefined || !isSigned(req)) {
-        return done(Object.assign(new Error("The logout request is not signed."), { status: 400 }));
+        done(Object.assign(new Error("The logout request is not signed."), { status: 400 }));
+        return;
       }
       // passport-saml goes on to log out the user of this browser, who may be another one.
       Object.assign(req, { logout: (loggedOut: () => void) => loggedOut() });
@@ -42,6 +47,7 @@ export function samlStrategy(
       kicked.then(() => done(null, req.user as Record<string, unknown> | undefined), done);
     },
   );
+  return strategy as Strategy & PassportStrategy;
 }
 
 /** node-saml 5 accepts a redirect without a signature, or with that of another parameter. In a body it checks the signature. */
@@ -59,9 +65,7 @@ export const logOut =
     const leave = (to: string): void => {
       auth.logout(req, res).then(() => res.redirect(303, to), next);
     };
-    if ((req.user as Partial<Profile> | undefined)?.nameID === undefined) return leave("/");
-    strategy.logout(req as Parameters<Strategy["logout"]>[0], (error, url) => {
-      if (error === null && typeof url === "string") leave(url);
-      else next(error);
-    });
+    const { nameID } = (req.user ?? {}) as Partial<Profile>;
+    if (nameID === undefined) leave("/");
+    else strategy.logout(req as never, (error, url) => (error === null ? leave(url ?? "/") : next(error)));
   };

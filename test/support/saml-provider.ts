@@ -71,7 +71,8 @@ export class SamlProvider {
       `<saml:AuthnStatement AuthnInstant="${now}"${index}><saml:AuthnContext><saml:AuthnContextClassRef>` +
       `urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext>` +
       `</saml:AuthnStatement></saml:Assertion>`;
-    const status = '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
+    const status =
+      '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
     const response = this.#message("Response", "", status + assertion);
     const signed = this.keys.signElement(this.keys.signElement(response, "Assertion"), "Response");
     return { SAMLResponse: Buffer.from(signed).toString("base64") };
@@ -84,7 +85,8 @@ export class SamlProvider {
   }
 
   logoutResponse(inResponseTo: string): string {
-    const status = '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
+    const status =
+      '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
     return this.#message("LogoutResponse", ` InResponseTo="${inResponseTo}"`, status);
   }
 
@@ -110,8 +112,7 @@ export class SamlProvider {
       name,
       xml: inflateRawSync(Buffer.from(searchParams.get(name) ?? "", "base64")).toString(),
       isSigned:
-        signature !== undefined &&
-        verifier.verify(this.#service.keys.public, decodeURIComponent(signature), "base64"),
+        signature !== undefined && verifier.verify(this.#service.keys.public, decodeURIComponent(signature), "base64"),
       relayState: searchParams.get("RelayState"),
     };
   }
