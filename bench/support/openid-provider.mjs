@@ -27,22 +27,28 @@ export async function startOpenIdProvider() {
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const issuer = `http://127.0.0.1:${server.address().port}/`;
-  const sign = (claims, typ) =>
+  const sign = (claims, typ, lifetime = "2h") =>
     new SignJWT(claims)
       .setProtectedHeader({ alg: "RS256", kid: "bench", typ })
       .setIssuer(issuer)
       .setAudience(CLIENT_ID)
       .setIssuedAt()
-      .setExpirationTime("2h")
+      .setExpirationTime(lifetime)
       .sign(privateKey);
   return {
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
     issuer,
+    jwksUri: `${issuer}keys`,
     clientId: CLIENT_ID,
     idToken: (user, nonce) => sign({ sub: user, sid: randomUUID(), nonce }, "JWT"),
-    logoutToken: (user) =>
+    logoutToken: (user, { sid, lifetime } = {}) =>
       sign(
-        { sub: user, jti: randomUUID(), events: { "http://schemas.openid.net/event/backchannel-logout": {} } },
+        { sub: user, sid, jti: randomUUID(), events: { "http://schemas.openid.net/event/backchannel-logout": {} } },
         "logout+jwt",
+        lifetime,
       ),
   };
 }

@@ -96,4 +96,21 @@ export const TABLES = {
       target,
     ],
   },
+  "logout-tokens": {
+    title: "Logout tokens at one node",
+    explanation:
+      "An identity provider sends so many logout tokens a second, each for a login that is there, while 200 other users make a request a second each. The time is from the request to its answer.",
+    columns: [
+      { name: "tokens/s", of: ({ rate }) => String(rate) },
+      { name: "seconds", of: ({ seconds }) => String(seconds) },
+      { name: "p50 ms", of: ({ p50Ms }) => p50Ms.toFixed(1) },
+      { name: "p99 ms", of: ({ p99Ms }) => p99Ms.toFixed(1) },
+      { name: "longest ms", of: ({ maxMs }) => maxMs.toFixed(1) },
+      { name: "refused", of: ({ refused }) => String(refused) },
+      { name: "still served", of: ({ stillServed }) => String(stillServed) },
+      { name: "p99 ms of the others", of: ({ othersP99Ms }) => othersP99Ms.toFixed(1) },
+      { name: "others refused", of: ({ othersRefused }) => String(othersRefused) },
+      target,
+    ],
+  },
 };

@@ -63,6 +63,10 @@ function hasEnded({ since }: KeyRow, before: number | undefined): boolean {
 
 function byUser(rows: readonly KeyRow[]): Map<string, KeyRow[]> {
   const users = new Map<string, KeyRow[]>();
-  for (const row of rows) users.set(row.userId, [...(users.get(row.userId) ?? []), row]);
+  for (const row of rows) {
+    const known = users.get(row.userId);
+    if (known === undefined) users.set(row.userId, [row]);
+    else known.push(row);
+  }
   return users;
 }

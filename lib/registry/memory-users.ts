@@ -77,16 +77,24 @@ export class MemoryUsers {
 
   change(user: User, login: KeptLogin, { addSid, removeSid, ttlMs, lastsMs, ip, userAgent }: LoginChange): void {
     const now = Date.now();
-    const lastsUntil = lastsMs === undefined ? login.lastsUntil : now + lastsMs;
+    const { id, userId, began, keptUntil, idleMs } = login;
+    const lastsUntil = ttlMs === undefined || lastsMs === undefined ? login.lastsUntil : now + lastsMs;
+    const times = ttlMs === undefined ? timesOf(login) : activeTimes({ keptUntil, lastsUntil, idleMs }, now, ttlMs);
     const sids = new Set(login.sids);
     if (removeSid !== undefined) sids.delete(removeSid);
     if (addSid !== undefined) sids.add(addSid);
     const hasDevice = login.ip !== undefined || login.userAgent !== undefined;
-    user.logins.set(login.id, {
-      ...login,
-      ...(hasDevice ? {} : { ip, userAgent }),
+    const device = hasDevice ? login : { ip, userAgent };
+    user.logins.set(id, {
+      id,
+      userId,
+      began,
+      ip: device.ip,
+      userAgent: device.userAgent,
       sids: [...sids],
-      ...(ttlMs === undefined ? {} : { lastsUntil, ...activeTimes({ ...login, lastsUntil }, now, ttlMs) }),
+      lastsUntil,
+      idleMs,
+      ...times,
     });
     if (!hasShown(user)) this.#online.delete(user);
     else if (ttlMs !== undefined) this.#online.moveToFront(user);
@@ -118,9 +126,14 @@ export class MemoryUsers {
       for (const { id, keptUntil } of logins.values()) if (keptUntil <= now) logins.delete(id);
     }
     for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
+    this.forgetIfDone(user);
+  }
+
+  /** Takes a user off the users online who has no login that is shown, and forgets one of whom nothing needs to be kept. */
+  forgetIfDone(user: User): void {
     if (!hasShown(user)) this.#online.delete(user);
     const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
-    if (isEmpty && user.kickUntil <= now && !this.#hasSpared(user)) this.#users.delete(user.id);
+    if (isEmpty && user.kickUntil <= Date.now() && !this.#hasSpared(user)) this.#users.delete(user.id);
   }
 
   /** Whether the last kick of everyone, which is never forgotten, has spared logins of this user. */
@@ -156,4 +169,8 @@ function isShown({ sids, shownUntil }: ListedLogin): boolean {
 function hasShown(user: User): boolean {
   for (const login of user.logins.values()) if (isShown(login)) return true;
   return false;
+}
+
+function timesOf({ lastActive, expires, shownUntil, keptUntil }: KeptLogin): ReturnType<typeof activeTimes> {
+  return { lastActive, expires, shownUntil, keptUntil };
 }

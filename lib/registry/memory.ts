@@ -150,7 +150,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
       const otherSids = ifLastSid === undefined ? 0 : Number(listed?.sids.length) - 1;
       if (listed !== undefined && hasSid && otherSids > 0) this.#users.change(user, listed, { removeSid: ifSid });
       if (!hasSid || otherSids > 0) {
-        this.#users.dropExpired(user);
+        this.#users.forgetIfDone(user);
         return { ended: [], endCount };
       }
     }
@@ -163,7 +163,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
       const until = Math.max(previous?.until ?? 0, Date.now() + ttlMs);
       user.ended.set(loginId, { endCount, kick: kick ?? previous?.kick, until });
     }
-    this.#users.dropExpired(user);
+    this.#users.forgetIfDone(user);
     if (listed !== undefined) this.#notify({ userId: user.id, loginIds: [loginId], kick });
     const ended = listed ?? (kick && user.kicked.get(loginId));
     return { ended: ended === undefined ? [] : [ended], endCount };

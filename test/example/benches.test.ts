@@ -21,6 +21,7 @@ describe("a bench", () => {
     ["kick"],
     ["scale"],
     ["live"],
+    ["logout-tokens"],
   ])(
     "of %s measures its subject",
     async (bench, ...args) => {

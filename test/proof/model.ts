@@ -637,10 +637,11 @@ export class Model implements StoreWatcher {
   rested(rest: Rest): void {
     this.#lifetimeChanges.clear();
     this.#stillSaving.clear();
-    const ended = this.logins.find(({ endedAt, kickedAt, isCopied, isCutOff, listedAt }) => {
+    const ended = this.logins.find(({ endedAt, kickedAt, isCopied, isCutOff, storedAt, listedAt }) => {
       const at = isCopied ? kickedAt : endedAt;
-      // A process that dies between the listing of an adopted login and its binding leaves it listed, not served, until it is asked for.
-      if (this.#hasKeys && isCutOff && !rest.isAskedFor) return false;
+      // A process that dies between the listing of a login and its binding leaves it listed, not served: until its session is asked
+      // for, if it has one.
+      if (this.#hasKeys && isCutOff && (storedAt === undefined || !rest.isAskedFor)) return false;
       return at !== undefined && listedAt === this.#now;
     });
     if (ended !== undefined) this.#violate(`I9: ${ended.tag} has ended and is shown as live`);

@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import express from "express";
-import type { SessionData } from "express-session";
-import type { IdTokenClaims } from "../../../lib/oidc/index.js";
-import { oidc, type OidcOptions } from "../../../lib/oidc/index.js";
-import { Browser } from "../../support/http.js";
+import type { OidcOptions } from "../../../lib/oidc/index.js";
+import { BACKCHANNEL, logInAtCompany, openCompanyShop, postLogoutToken, usersIn } from "../../support/company-shop.js";
+import type { Browser } from "../../support/http.js";
 import { IdentityProvider, type Claims } from "../../support/identity-provider.js";
-import { regenerate, save } from "../../support/race-app.js";
 import { useSites, type Site, type SiteOptions } from "../../support/site.js";
 
 const open = useSites();
-const PATH = "/oidc/backchannel-logout";
-type WithClaims = SessionData & { claims?: IdTokenClaims; idToken?: string };
 
 let idp: IdentityProvider;
 let now: number;
@@ -28,55 +24,11 @@ afterAll(() => idp.close());
 /** What happens in the app between the code exchange and the save of the session. */
 let beforeSave: () => Promise<unknown> = () => Promise.resolve();
 
-function openShop(options: Partial<OidcOptions> = {}, more: SiteOptions = {}): Promise<Site> {
-  const provider = oidc({
-    issuer: idp.issuer,
-    clientId: "shop",
-    jwksUri: idp.jwksUri,
-    claims: (session: WithClaims) => session.claims,
-    ...options,
-  } as OidcOptions);
-  return open({
-    ...more,
-    auth: { logins: { providers: [provider] }, ...more.auth },
-    after: (app) => {
-      app.post("/callback", express.json(), (req, res, next) => {
-        const logIn = async (): Promise<void> => {
-          const claims = req.body as IdTokenClaims;
-          await regenerate(req);
-          Object.assign(req.session, { userId: claims.sub, claims });
-          await beforeSave();
-          await save(req);
-          res.json({});
-        };
-        logIn().catch(next);
-      });
-    },
-  });
-}
-
-async function login(site: Site, claims: Claims = {}): Promise<Browser> {
-  const browser = new Browser(site.url);
-  const all = { iss: idp.issuer, sub: "alice", sid: "session-1", iat: now - 10, ...claims };
-  const { status } = await browser.post("/callback", all);
-  expect(status).toBe(200);
-  return browser;
-}
-
-async function send(site: Site, claims: Claims = {}): Promise<number> {
-  return post(site, await idp.logoutToken(claims));
-}
-
-async function post(site: Site, token: string): Promise<number> {
-  const body = new URLSearchParams({ logout_token: token });
-  return (await fetch(site.url + site.at + PATH, { method: "POST", body })).status;
-}
-
-const users = async (site: Site, browsers: readonly Browser[]): Promise<unknown[]> => {
-  const found: unknown[] = [];
-  for (const browser of browsers) found.push(await site.user(browser));
-  return found;
-};
+const openShop = (provider: Partial<OidcOptions> = {}, site: SiteOptions = {}): Promise<Site> =>
+  openCompanyShop(open, idp, { provider, site, beforeSave: () => beforeSave() });
+const login = (site: Site, claims: Claims = {}): Promise<Browser> => logInAtCompany(site, idp, claims);
+const send = async (site: Site, claims: Claims = {}): Promise<number> =>
+  postLogoutToken(site, await idp.logoutToken(claims));
 
 describe("a logout at the provider", () => {
   it("ends the logins of its session, and says why", async () => {
@@ -88,7 +40,7 @@ describe("a logout at the provider", () => {
       401,
       { code: 401, message: "You have been logged out: Logged out at the identity provider" },
     ]);
-    expect(await users(site, [phone, laptop])).toEqual([null, "alice"]);
+    expect(await usersIn(site, [phone, laptop])).toEqual([null, "alice"]);
   });
 
   it("ends all logins of a user if it names no session, and no other user's", async () => {
@@ -99,14 +51,14 @@ describe("a logout at the provider", () => {
       await login(site, { sub: "bob", sid: "s" }),
     ];
     expect(await send(site, { sid: undefined })).toBe(204);
-    expect(await users(site, browsers)).toEqual([null, null, "bob"]);
+    expect(await usersIn(site, browsers)).toEqual([null, null, "bob"]);
   });
 
   it("with sub and sid also ends logins whose ID token had no sid", async () => {
     const site = await openShop();
     const browsers = [await login(site, { sid: undefined }), await login(site, { sid: "session-2" })];
     expect(await send(site)).toBe(204);
-    expect(await users(site, browsers)).toEqual([null, "alice"]);
+    expect(await usersIn(site, browsers)).toEqual([null, "alice"]);
   });
 
   it("that arrives before the session is saved ends the login all the same", async () => {
@@ -114,24 +66,24 @@ describe("a logout at the provider", () => {
     beforeSave = () => send(site);
     const browser = await login(site);
     beforeSave = () => Promise.resolve();
-    expect(await users(site, [browser])).toEqual([null]);
+    expect(await usersIn(site, [browser])).toEqual([null]);
   });
 
   it("that is repeated or late spares who has logged in again", async () => {
     const site = await openShop();
     const first = await login(site);
     const token = await idp.logoutToken({ iat: now - 5 });
-    expect(await post(site, token)).toBe(204);
+    expect(await postLogoutToken(site, token)).toBe(204);
     const second = await login(site, { iat: now });
-    expect([await post(site, token), await post(site, token)]).toEqual([204, 204]);
-    expect(await users(site, [first, second])).toEqual([null, "alice"]);
+    expect([await postLogoutToken(site, token), await postLogoutToken(site, token)]).toEqual([204, 204]);
+    expect(await usersIn(site, [first, second])).toEqual([null, "alice"]);
   });
 
   it("of an older session does not open what a newer one has closed", async () => {
     const site = await openShop();
     await send(site, { iat: now });
     await send(site, { iat: now - 60 });
-    expect(await users(site, [await login(site, { iat: now - 30 })])).toEqual([null]);
+    expect(await usersIn(site, [await login(site, { iat: now - 30 })])).toEqual([null]);
   });
 
   it("for a login that has ended is answered in the same way", async () => {
@@ -145,7 +97,7 @@ describe("a logout at the provider", () => {
     const site = await openShop();
     const browser = await site.login("alice");
     expect(await send(site, { sid: undefined })).toBe(204);
-    expect(await users(site, [browser])).toEqual(["alice"]);
+    expect(await usersIn(site, [browser])).toEqual(["alice"]);
   });
 
   it.each<[string, SiteOptions]>([
@@ -158,9 +110,9 @@ describe("a logout at the provider", () => {
     const browser = await login(site);
     const body = new URLSearchParams({ logout_token: await idp.logoutToken() }).toString();
     const headers = { "Content-Type": "application/x-www-form-urlencoded" };
-    const answer = await site.ask("POST", PATH, { headers, body });
+    const answer = await site.ask("POST", BACKCHANNEL, { headers, body });
     expect([answer.status, answer.text, answer.setCookies]).toEqual([204, "", []]);
-    expect(await users(site, [browser])).toEqual([null]);
+    expect(await usersIn(site, [browser])).toEqual([null]);
   });
 
   it("works below the path that the middleware is mounted at", async () => {
@@ -175,7 +127,7 @@ describe("a logout at the provider", () => {
     const site = await openShop();
     await login(site, { sub: "alice", sid: "a secret session" });
     const token = await idp.logoutToken({ sid: "a secret session" });
-    await post(site, token);
+    await postLogoutToken(site, token);
     const shown = JSON.stringify(site.events);
     expect(site.events.map(({ name }) => name)).toContain("kick");
     for (const secret of ["a secret session", idp.issuer, token, "backchannel"]) expect(shown).not.toContain(secret);
@@ -190,7 +142,7 @@ describe("a front-channel logout", () => {
     const answer = await site.ask("GET", `/oidc/frontchannel?iss=${encodeURIComponent(idp.issuer)}&sid=session-1`);
     expect(answer.status).toBe(200);
     const second = await login(site);
-    expect(await users(site, [first, second])).toEqual([null, "alice"]);
+    expect(await usersIn(site, [first, second])).toEqual([null, "alice"]);
   });
 });
 
@@ -214,6 +166,6 @@ describe("a security event", () => {
       const headers = { "Content-Type": "application/secevent+jwt" };
       expect((await site.ask("POST", "/oidc/security-events", { headers, body })).status).toBe(202);
     }
-    expect(await users(site, browsers)).toEqual([null, null, "carol"]);
+    expect(await usersIn(site, browsers)).toEqual([null, null, "carol"]);
   });
 });
