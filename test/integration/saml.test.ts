@@ -153,7 +153,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("the recipe 
       const site = await open();
       const { first } = await logIn(site);
       const request = idp.logoutRequest({ ...alice, sessionIndex: "1" });
-      expectSuccess(await send(first, request), request);
+      for (let time = 1; time <= 2; time++) expectSuccess(await send(first, request), request);
       expect(await who(await site.login({ ...alice, sessionIndex: "3" }, first))).toBe("alice");
       expectSuccess(await send(first, request), request);
       expect(await who(first)).toBe("alice");
