@@ -21,6 +21,8 @@ export interface SiteOptions {
   readonly backend?: Backend;
   readonly auth?: Partial<LogoutOptions>;
   readonly session?: Partial<SessionOptions>;
+  /** Middleware and routes of the app before session(). */
+  readonly beforeSessions?: (app: Express, auth: LogoutMiddleware) => void;
   /** Middleware of the app between session() and the middleware of the package. */
   readonly before?: (app: Express) => void;
   /** Middleware and routes of the app after the middleware of the package. */
@@ -97,6 +99,7 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
   const app = express();
   const lazy = { resave: false, saveUninitialized: false };
   const sessions = session({ store: options.auth?.store ?? store, secret: SECRET, ...lazy, ...options.session });
+  options.beforeSessions?.(app, auth);
   app.use(sessions);
   options.before?.(app);
   if (at === "") app.use(auth);

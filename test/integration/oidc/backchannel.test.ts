@@ -457,6 +457,21 @@ describe.each(PLACES)("the back-channel receiver, %s", (_place, parsers) => {
     expect((await post(site, withToken(token))).status).toBe(204);
   });
 
+  it.each(["ES256", "HS256"])("uses algorithms, where they are beside a client with %s", async (ofClient) => {
+    const { issuer, jwksUri } = idp;
+    const configuration = {
+      serverMetadata: () => ({ issuer, jwks_uri: jwksUri }),
+      clientMetadata: () => ({ client_id: "shop", id_token_signed_response_alg: ofClient }),
+    };
+    const site = await open(oidc({ configuration, algorithms: ["RS256"], claims: () => undefined }), parsers());
+    await expectRefusal(
+      await post(site, withToken(await idp.logoutToken({}, { alg: "ES256" }, elliptic))),
+      "alg",
+      site,
+    );
+    expect((await post(site, withToken(await idp.logoutToken()))).status).toBe(204);
+  });
+
   it("decrypts a token with the app's function, and verifies what was in it", async () => {
     const signed = await idp.logoutToken();
     const site = await receiver({ decrypt: () => Promise.resolve(signed) });

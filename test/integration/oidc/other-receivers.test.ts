@@ -304,12 +304,13 @@ describe.each(PLACES)("the security event receiver, %s", (_place, parsers) => {
 
 describe("the token revocation receiver", () => {
   const path = "/oidc/revocation";
-  const openRevocation = (securityEvents?: SecurityEventOptions): Promise<ReceiverSite> =>
+  const openRevocation = (securityEvents?: SecurityEventOptions, more?: Partial<OidcOptions>): Promise<ReceiverSite> =>
     open(
       provider({
         routes: { tokenRevocation: path },
         postLogoutRedirectUri: "https://shop.example/bye",
         securityEvents,
+        ...more,
       }),
     );
   const subject = (): Claims => ({ format: "iss_sub", iss: idp.issuer, sub: "alice" });
@@ -321,19 +322,20 @@ describe("the token revocation receiver", () => {
   const typ = { typ: "global-token-revocation+jwt" };
   const send = async (
     site: ReceiverSite,
-    { body = JSON.stringify({ sub_id: subject() }), claims = {}, authorization, key }: Sent = {},
+    { body = JSON.stringify({ sub_id: subject() }), claims = {}, header = typ, authorization, key }: Sent = {},
   ): Promise<Response> =>
     fetch(site.url + path, {
       method: "POST",
       body,
       headers: {
         "Content-Type": "application/json",
-        Authorization: authorization ?? `Bearer ${await idp.sign(bearer(claims), typ, key)}`,
+        Authorization: authorization ?? `Bearer ${await idp.sign(bearer(claims), header, key)}`,
       },
     });
   interface Sent {
     readonly body?: string;
     readonly claims?: Claims;
+    readonly header?: Claims;
     readonly authorization?: string;
     readonly key?: Key;
   }
@@ -345,6 +347,27 @@ describe("the token revocation receiver", () => {
     expect(site.kicks).toEqual([
       { key: { iss: idp.issuer, sub: "alice" }, options: { ...BY_EVENT, authenticatedBefore: now } },
     ]);
+  });
+
+  it.each<[unknown, boolean, number]>([
+    ["application/global-token-revocation+jwt", false, 204],
+    ["Global-Token-Revocation+JWT", false, 204],
+    ["JWT", false, 401],
+    [undefined, false, 401],
+    ["", false, 401],
+    ["logout+jwt", false, 401],
+    ["secevent+jwt", false, 401],
+    ["JWT", true, 204],
+    [undefined, true, 204],
+    ["", true, 401],
+    ["logout+jwt", true, 401],
+    ["at+jwt", true, 401],
+  ])("typ %p, relaxed: %p, is answered %p", async (given, isRelaxed, status) => {
+    const site = await openRevocation(undefined, { relax: { typ: isRelaxed } });
+    const response = await send(site, { header: { typ: given } });
+    expect([response.status, site.kicks.length]).toEqual([status, status === 204 ? 1 : 0]);
+    const refused = { error: "invalid_token", error_description: RULES.typ };
+    expect(await response.text()).toBe(status === 204 ? "" : JSON.stringify(refused));
   });
 
   it("asks the app for the users of an email", async () => {
