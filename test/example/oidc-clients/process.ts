@@ -1,0 +1,125 @@
+// An app that logs users in by one client package, and its identity provider, in a process of their own: oidc-provider and
+// openid-client are ESM only, which Jest does not load. Bundled by the test; the packages are the installed ones.
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import process from "node:process";
+import express, { type Express, type Request } from "express";
+import { MemoryStore } from "express-session";
+import type { Request as KeycloakRequest } from "keycloak-connect";
+import * as client from "openid-client";
+import { keycloakConnect } from "../../recipes/oidc-keycloak.js";
+import { oktaMiddleware } from "../../recipes/oidc-okta.js";
+import { openidClient } from "../../recipes/oidc-openid-client.js";
+import { passportOpenIdConnect } from "../../recipes/oidc-passport.js";
+import type { Gate } from "../../support/gate.js";
+import { Holdable } from "../../support/holdable.js";
+import { CLIENT, createProvider, DIALECTS, type Dialect } from "./provider.js";
+
+const SECRET = "a secret of the tests";
+
+interface App {
+  readonly app: Express;
+  readonly store: MemoryStore;
+  readonly shop: string;
+  readonly idp: string;
+}
+
+interface Package {
+  readonly dialect: Dialect;
+  readonly callback: string;
+  /** Adds the recipe to the app. */
+  readonly add: (app: App) => unknown;
+  /** The user, as the package itself sees them. */
+  readonly userOf: (req: Request) => unknown;
+}
+
+const PACKAGES: Readonly<Record<string, Package>> = {
+  "openid-client": {
+    dialect: "plain",
+    callback: "/login/callback",
+    add: async ({ app, store, shop, idp }) => {
+      const configuration = await client.discovery(new URL(idp), CLIENT.id, CLIENT.secret, undefined, {
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- It is marked so as a warning: there is no HTTPS here.
+        execute: [client.allowInsecureRequests],
+      });
+      return openidClient(app, store, SECRET, shop, configuration);
+    },
+    userOf: (req) => req.session.userId,
+  },
+  "passport-openidconnect": {
+    dialect: "plain",
+    callback: "/login/callback",
+    add: ({ app, store, shop, idp }) => {
+      const options = {
+        issuer: idp,
+        authorizationURL: `${idp}/auth`,
+        tokenURL: `${idp}/token`,
+        userInfoURL: `${idp}/me`,
+        clientID: CLIENT.id,
+        clientSecret: CLIENT.secret,
+        callbackURL: `${shop}/login/callback`,
+      };
+      const more = { jwksUri: `${idp}/jwks`, endSessionEndpoint: `${idp}/session/end` };
+      return passportOpenIdConnect(app, store, SECRET, options, more);
+    },
+    userOf: (req) => (req.user as { claims?: { sub: string } } | undefined)?.claims?.sub,
+  },
+  "@okta/oidc-middleware": {
+    dialect: "okta",
+    callback: "/authorization-code/callback",
+    add: ({ app, store, shop, idp }) => {
+      const options = { appBaseUrl: shop, issuer: idp, client_id: CLIENT.id, client_secret: CLIENT.secret };
+      return oktaMiddleware(app, store, SECRET, { ...options, testing: { disableHttpsCheck: true } });
+    },
+    userOf: (req) => req.userContext?.userinfo.sub,
+  },
+  "keycloak-connect": {
+    dialect: "keycloak",
+    callback: "/login?auth_callback=1",
+    add: ({ app, store, shop, idp }) => {
+      const [url = "", realm = ""] = idp.split("/realms/");
+      const config = { "auth-server-url": url, realm, resource: CLIENT.id, credentials: { secret: CLIENT.secret } };
+      const rest = { "confidential-port": 0, "ssl-required": "none" };
+      return keycloakConnect(app, store, SECRET, shop, { ...config, ...rest });
+    },
+    userOf: (req) => {
+      const { grant } = (req as unknown as KeycloakRequest).kauth;
+      return (grant?.id_token as { content?: { sub: string } } | undefined)?.content?.sub;
+    },
+  },
+};
+
+async function listen(): Promise<{ server: Server; origin: string }> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { server, origin: `http://localhost:${String((server.address() as AddressInfo).port)}` };
+}
+
+const { dialect, callback, add, userOf } = PACKAGES[process.argv[2] ?? ""] ?? PACKAGES["openid-client"]!;
+const [shop, idp] = [await listen(), await listen()];
+const { provider, tokens } = createProvider({ origin: idp.origin, dialect, shop: shop.origin, callback });
+const atIdp = express();
+atIdp.use(DIALECTS[dialect].path, provider.callback());
+idp.server.on("request", atIdp);
+
+const held = new Holdable(new MemoryStore());
+const app = express();
+const issuer = idp.origin + DIALECTS[dialect].path;
+await add({ app, store: held.store as MemoryStore, shop: shop.origin, idp: issuer });
+app.get("/me", (req, res) => res.json({ user: userOf(req) ?? null }));
+app.get("/", (_req, res) => res.send("the shop"));
+shop.server.on("request", app);
+
+let gate: Gate | undefined;
+process.on("message", (order: "hold tokens" | "hold save" | "open") => {
+  if (order === "open") {
+    gate?.open();
+    return;
+  }
+  gate = order === "hold save" ? held.hold("set", "before") : tokens.next();
+  void gate.reached.then(() => process.send?.("reached"));
+});
+process.once("disconnect", () => process.exit());
+const endSession = issuer + DIALECTS[dialect].routes.end_session;
+process.send?.({ shop: shop.origin, idp: idp.origin, endSession });
