@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import okta, { type ExpressOIDC } from "@okta/oidc-middleware"; // from ESM, it has no other names at run time
-import type { Express } from "express";
+import type { Express, RequestHandler } from "express";
 import session, { type SessionData, type Store } from "express-session";
 import { logout } from "express-logout";
 import { oidc, oktaClaims } from "express-logout/oidc";
@@ -17,11 +17,13 @@ export async function oktaMiddleware(
   options: ExpressOIDC.ConfigurationOptions,
 ) {
   const { issuer, client_id, appBaseUrl } = options;
+  // As https://acme.okta.com, or https://acme.okta.com/oauth2/default of a server with scopes of its own.
+  const server = issuer.includes("/oauth2/") ? issuer : `${issuer}/oauth2`;
   const provider = oidc({
-    issuer, // of an authorization server, such as https://acme.okta.com/oauth2/default
+    issuer,
     clientId: client_id,
-    jwksUri: `${issuer}/v1/keys`,
-    endSessionEndpoint: `${issuer}/v1/logout`,
+    jwksUri: `${server}/v1/keys`,
+    endSessionEndpoint: `${server}/v1/logout`,
     claims: oktaClaims,
     idToken: (kept) => (kept as Kept).passport?.user?.tokens?.id_token,
     postLogoutRedirectUri: `${appBaseUrl}/login/profile/logout/return`,
@@ -33,7 +35,7 @@ export async function oktaMiddleware(
 
   app.use(auth.sessionlessRoutes, session({ store, secret, resave: false, saveUninitialized: false }));
   app.use(auth); // before the router, which takes every path below /login for a login: also the logout URL
-  app.use(middleware.router);
+  app.use(middleware.router as unknown as RequestHandler); // its types are those of Express 4
   await once(middleware, "ready");
   return auth;
 }

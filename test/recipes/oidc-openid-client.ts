@@ -32,14 +32,14 @@ export function openidClient(app: Express, store: Store, secret: string, origin:
     res.redirect(client.buildAuthorizationUrl(idp, { redirect_uri, scope: "openid", state, nonce, ...pkce }).href);
   });
 
-  app.get("/login/callback", async (req, res) => {
+  app.get("/login/callback", async (req, res, next) => {
     const { state = "", nonce = "", verifier = "" } = req.session.attempt ?? {};
     const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true };
     const tokens = await client.authorizationCodeGrant(idp, new URL(req.originalUrl, origin), checks);
     const { iss, sub, sid, iat } = tokens.claims() as IdTokenClaims;
     await auth.startLogin(req); // a new session id
     Object.assign(req.session, { userId: sub, oidc: { iss, sub, sid, iat }, idToken: tokens.id_token });
-    res.redirect("/");
+    req.session.save((error?: unknown) => (error ? next(error) : res.redirect("/")));
   });
   return auth;
 }

@@ -4,7 +4,7 @@ import { logout } from "express-logout";
 import { oidc, type IdTokenClaims } from "express-logout/oidc";
 import { decodeJwt } from "jose";
 import passport from "passport";
-import OpenIDConnectStrategy, { type StrategyOptions } from "passport-openidconnect";
+import OpenIDConnectStrategy, { type Profile, type StrategyOptions, type VerifyCallback } from "passport-openidconnect";
 
 interface User {
   readonly claims: IdTokenClaims;
@@ -31,11 +31,13 @@ export function passportOpenIdConnect(
   const userId = (kept: SessionData) => userIn(kept)?.claims.sub;
   const auth = logout({ store, appId: "shop", userId, logins: { providers: [provider] } });
 
-  const strategy = new OpenIDConnectStrategy(options, (_issuer, _profile, _context, idToken, done) => {
-    const { iss, sub, sid, iat } = decodeJwt<IdTokenClaims>(String(idToken));
+  // With five parameters, the strategy passes the ID token, whose claims it has checked.
+  function verify(_iss: string, _profile: Profile, _context: object, token: string | object, done: VerifyCallback) {
+    const idToken = token as string;
+    const { iss, sub, sid, iat } = decodeJwt<IdTokenClaims>(idToken);
     done(null, { claims: { iss, sub, sid, iat }, idToken });
-  });
-  passport.use(strategy);
+  }
+  passport.use(new OpenIDConnectStrategy(options, verify));
   passport.serializeUser((user, done) => done(null, user));
   passport.deserializeUser((user: User, done) => done(null, user));
 

@@ -5,8 +5,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import express, { type Express, type Request } from "express";
-import { MemoryStore } from "express-session";
-import type { Request as KeycloakRequest } from "keycloak-connect";
+import { MemoryStore, type Store } from "express-session";
+import type { LogoutMiddleware } from "express-logout";
 import * as client from "openid-client";
 import { keycloakConnect } from "../../recipes/oidc-keycloak.js";
 import { oktaMiddleware } from "../../recipes/oidc-okta.js";
@@ -20,7 +20,7 @@ const SECRET = "a secret of the tests";
 
 interface App {
   readonly app: Express;
-  readonly store: MemoryStore;
+  readonly store: Store;
   readonly shop: string;
   readonly idp: string;
 }
@@ -29,7 +29,7 @@ interface Package {
   readonly dialect: Dialect;
   readonly callback: string;
   /** Adds the recipe to the app. */
-  readonly add: (app: App) => unknown;
+  readonly add: (app: App) => LogoutMiddleware | Promise<LogoutMiddleware>;
   /** The user, as the package itself sees them. */
   readonly userOf: (req: Request) => unknown;
 }
@@ -84,8 +84,8 @@ const PACKAGES: Readonly<Record<string, Package>> = {
       return keycloakConnect(app, store, SECRET, shop, { ...config, ...rest });
     },
     userOf: (req) => {
-      const { grant } = (req as unknown as KeycloakRequest).kauth;
-      return (grant?.id_token as { content?: { sub: string } } | undefined)?.content?.sub;
+      const { kauth } = req as { kauth?: { grant?: { id_token?: { content: { sub: string } } } } };
+      return kauth?.grant?.id_token?.content.sub;
     },
   },
 };
@@ -96,30 +96,38 @@ async function listen(): Promise<{ server: Server; origin: string }> {
   return { server, origin: `http://localhost:${String((server.address() as AddressInfo).port)}` };
 }
 
-const { dialect, callback, add, userOf } = PACKAGES[process.argv[2] ?? ""] ?? PACKAGES["openid-client"]!;
+const used = PACKAGES[process.argv[2] ?? ""];
+if (used === undefined) throw new Error("There is no such package.");
+const { dialect, callback, add, userOf } = used;
 const [shop, idp] = [await listen(), await listen()];
-const { provider, tokens } = createProvider({ origin: idp.origin, dialect, shop: shop.origin, callback });
+const { issuer, provider, tokens, revoke } = createProvider({
+  ...{ origin: idp.origin, dialect, callback },
+  shop: shop.origin,
+});
 const atIdp = express();
 atIdp.use(DIALECTS[dialect].path, provider.callback());
 idp.server.on("request", atIdp);
 
-const held = new Holdable(new MemoryStore());
+const sessions = new Holdable(new MemoryStore());
 const app = express();
-const issuer = idp.origin + DIALECTS[dialect].path;
-await add({ app, store: held.store as MemoryStore, shop: shop.origin, idp: issuer });
+const auth = await add({ app, store: sessions.store, shop: shop.origin, idp: issuer });
 app.get("/me", (req, res) => res.json({ user: userOf(req) ?? null }));
 app.get("/", (_req, res) => res.send("the shop"));
+app.get("/logins/:user", async (req, res) => res.json((await auth.listLogins(req.params.user)).total));
 shop.server.on("request", app);
 
 let gate: Gate | undefined;
-process.on("message", (order: "hold tokens" | "hold save" | "open") => {
-  if (order === "open") {
-    gate?.open();
-    return;
+/** Orders of the test: `hold save`, `hold tokens`, `open`, `revoke alice`. */
+async function obey(order: string): Promise<void> {
+  const [what = "", more = ""] = order.split(" ");
+  if (what === "open") gate?.open();
+  else if (what === "revoke") process.send?.(await revoke(more));
+  else {
+    gate = more === "save" ? sessions.hold("set", "before") : tokens.next();
+    await gate.reached;
+    process.send?.("reached");
   }
-  gate = order === "hold save" ? held.hold("set", "before") : tokens.next();
-  void gate.reached.then(() => process.send?.("reached"));
-});
+}
+process.on("message", (order) => void obey(String(order)));
 process.once("disconnect", () => process.exit());
-const endSession = issuer + DIALECTS[dialect].routes.end_session;
-process.send?.({ shop: shop.origin, idp: idp.origin, endSession });
+process.send?.({ shop: shop.origin, idp: idp.origin, endSession: issuer + DIALECTS[dialect].routes.end_session });

@@ -1,5 +1,6 @@
 // An identity provider for the tests of the client packages: oidc-provider, with the addresses that each package expects.
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import { SignJWT } from "jose";
 import Provider, { type Configuration, type Grant, type KoaContextWithOIDC } from "oidc-provider";
 import { Hold } from "./hold.js";
 
@@ -47,12 +48,13 @@ export interface ProviderOptions {
 export function createProvider({ origin, dialect, shop, callback }: ProviderOptions) {
   const { path, routes } = DIALECTS[dialect];
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
-  const provider = new Provider(origin + path, {
+  const issuer = origin + path;
+  const provider = new Provider(issuer, {
     clients: [
       {
         client_id: CLIENT.id,
         client_secret: CLIENT.secret,
-        redirect_uris: [shop + callback],
+        redirect_uris: redirectUris(issuer, shop + callback),
         post_logout_redirect_uris: [`${shop}/login/profile/logout/return`, `${shop}/`],
         backchannel_logout_uri: `${shop}/oidc/backchannel-logout`,
         backchannel_logout_session_required: true,
@@ -76,7 +78,30 @@ export function createProvider({ origin, dialect, shop, callback }: ProviderOpti
     await next();
     if (ctx.method === "POST" && ctx.path.endsWith("/token")) await tokens.pass();
   });
-  return { provider, tokens };
+  /** The provider ends all logins of a user: a Global Token Revocation. @returns the status of the answer */
+  const revoke = async (sub: string): Promise<number> => {
+    const url = `${shop}/oidc/token-revocation`;
+    const claims = { iss: issuer, aud: url, jti: randomUUID() };
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: "RS256", typ: "global-token-revocation+jwt" })
+      .setIssuedAt()
+      .setExpirationTime("1 minute")
+      .sign(privateKey);
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const body = JSON.stringify({ sub_id: { format: "iss_sub", iss: issuer, sub } });
+    return (await fetch(url, { method: "POST", headers, body })).status;
+  };
+  return { issuer, provider, tokens, revoke };
+}
+
+/**
+ * The address where a login comes back. keycloak-connect asks for a login with the query that the last one has left, where
+ * Keycloak admits any by a wildcard.
+ */
+function redirectUris(issuer: string, callback: string): string[] {
+  const url = new URL(callback);
+  if (url.search === "") return [callback];
+  return [callback, `${url.origin}${url.pathname}?iss=${encodeURIComponent(issuer)}&${url.searchParams.toString()}`];
 }
 
 const FEATURES = {
