@@ -1,9 +1,10 @@
 // An app that logs users in by one client package, and its identity provider, in a process of their own: oidc-provider and
 // openid-client are ESM only, which Jest does not load. Bundled by the test; the packages are the installed ones.
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import express, { type Express, type Request } from "express";
 import { MemoryStore, type Store } from "express-session";
 import type { LogoutMiddleware } from "express-logout";
@@ -116,14 +117,24 @@ app.get("/", (_req, res) => res.send("the shop"));
 app.get("/logins/:user", async (req, res) => res.json((await auth.listLogins(req.params.user)).total));
 shop.server.on("request", app);
 
+const open = new Set<ServerResponse>();
+shop.server.on("request", (_req, res) => {
+  open.add(res);
+  res.once("close", () => open.delete(res));
+});
+
 let gate: Gate | undefined;
 /** Orders of the test: `hold save`, `hold tokens`, `open`, `revoke alice`. */
 async function obey(order: string): Promise<void> {
   const [what = "", more = ""] = order.split(" ");
-  if (what === "open") gate?.open();
-  else if (what === "revoke") process.send?.(await revoke(more));
+  if (what === "open") {
+    gate?.open();
+    while (open.size > 0) await setImmediate();
+    process.send?.("idle");
+  } else if (what === "revoke") process.send?.(await revoke(more));
   else {
     gate = more === "save" ? sessions.hold("set", "before") : tokens.next();
+    process.send?.("holding");
     await gate.reached;
     process.send?.("reached");
   }

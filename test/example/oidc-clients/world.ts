@@ -34,6 +34,11 @@ export interface Addresses {
   readonly endSession: string;
 }
 
+export interface HeldLogin {
+  /** Lets it go on. Resolves when the browser has followed it, and the app has responded to all. */
+  finish(): Promise<void>;
+}
+
 /** The app of one package and its provider, and what people do in their browsers. */
 export class World {
   readonly at: Addresses;
@@ -102,10 +107,19 @@ export class World {
     return browser.submit({ logout: "yes" });
   }
 
-  /** The next save of a session, or answer with tokens, waits. @returns what resolves when it does, and lets it go on */
-  hold(what: "save" | "tokens"): { reached: Promise<unknown>; open: () => void } {
+  /** The next save of a session, or answer with tokens, waits. Resolves when it does. */
+  async untilHeld(what: "save" | "tokens", start: () => Promise<string>): Promise<HeldLogin> {
     this.#child.send(`hold ${what}`);
-    return { reached: once(this.#child, "message"), open: () => void this.#child.send("open") };
+    await once(this.#child, "message");
+    const reached = once(this.#child, "message");
+    const login = start();
+    await reached;
+    const finish = async (): Promise<void> => {
+      this.#child.send("open");
+      // express-session sends the head of the answer before it saves, and a browser may follow its redirect.
+      await Promise.all([once(this.#child, "message"), login]);
+    };
+    return { finish };
   }
 
   /** A Global Token Revocation, signed by the provider. @returns the status of the answer */
