@@ -4,6 +4,12 @@ import { logout } from "express-logout";
 import { keycloakClaims, oidc } from "express-logout/oidc";
 import Keycloak, { type KeycloakConfig } from "keycloak-connect";
 
+declare module "express-session" {
+  interface SessionData {
+    isNewLogin?: boolean;
+  }
+}
+
 /** @param config - the parsed `keycloak.json` */
 export function keycloakConnect(app: Express, store: Store, secret: string, origin: string, config: KeycloakConfig) {
   const realm = `${config["auth-server-url"]}/realms/${config.realm}`;
@@ -23,7 +29,14 @@ export function keycloakConnect(app: Express, store: Store, secret: string, orig
   app.use(auth.sessionlessRoutes, session({ store, secret, resave: false, saveUninitialized: false }));
   app.use(auth);
   app.use(keycloak.middleware());
-  app.get("/login", keycloak.protect(), (_req, res) => res.redirect("/"));
+  keycloak.authenticated = (req) => Object.assign(req.session, { isNewLogin: true });
+  app.get("/login", keycloak.protect(), async (req, res) => {
+    if (req.session.isNewLogin === true) {
+      delete req.session.isNewLogin;
+      await auth.confirmLogin(req); // a new session id: keycloak-connect keeps the one from before the login
+    }
+    res.redirect("/");
+  });
   return auth;
 }
 

@@ -33,8 +33,13 @@ export function openidClient(app: Express, store: Store, secret: string, origin:
   });
 
   app.get("/login/callback", async (req, res, next) => {
-    const { state = "", nonce = "", verifier = "" } = req.session.attempt ?? {};
-    const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true };
+    const { attempt } = req.session;
+    if (attempt === undefined) {
+      res.redirect("/login");
+      return;
+    }
+    const { state: expectedState, nonce: expectedNonce, verifier: pkceCodeVerifier } = attempt;
+    const checks = { expectedState, expectedNonce, pkceCodeVerifier, idTokenExpected: true };
     const tokens = await client.authorizationCodeGrant(idp, new URL(req.originalUrl, origin), checks);
     const { iss, sub, sid, iat } = tokens.claims() as IdTokenClaims;
     await auth.startLogin(req); // a new session id

@@ -1,4 +1,4 @@
-import { Gate } from "../../support/gate.js";
+import { Gate } from "../../../support/gate.js";
 
 /** A place where the next one waits, if the test wants it so. */
 export class Hold {

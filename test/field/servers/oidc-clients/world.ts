@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { Browser } from "../../../example-app/company/browser.js";
+import { Browser } from "../../../../example-app/company/browser.js";
 
-const ROOT = join(__dirname, "../../..");
+const ROOT = join(__dirname, "../../../..");
 
 export interface BuiltProcess {
   readonly script: string;
@@ -77,6 +77,11 @@ export class World {
   async me(browser: Browser): Promise<string> {
     const response = await browser.send(`${this.at.shop}/me`);
     return `${String(response.status)} ${await response.text()}`;
+  }
+
+  /** @returns the session cookie that the browser has now */
+  async cookie(browser: Browser): Promise<string> {
+    return (await (await browser.send(`${this.at.shop}/cookie`)).json()) as string;
   }
 
   /** @returns the number of the user's logins */
