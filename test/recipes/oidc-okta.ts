@@ -15,6 +15,7 @@ export async function oktaMiddleware(
   store: Store,
   secret: string,
   options: ExpressOIDC.ConfigurationOptions,
+  report: (error: Error) => void,
 ) {
   const { issuer, client_id, appBaseUrl } = options;
   // As https://acme.okta.com, or https://acme.okta.com/oauth2/default of a server with scopes of its own.
@@ -32,6 +33,7 @@ export async function oktaMiddleware(
   const userId = (kept: SessionData) => oktaClaims(kept)?.sub;
   const auth = logout({ store, appId: "shop", userId, logins: { providers: [provider] } });
   const middleware = new okta.ExpressOIDC(options);
+  middleware.on("error", report); // without a listener an error ends the process
 
   app.use(auth.sessionlessRoutes, session({ store, secret, resave: false, saveUninitialized: false }));
   app.use(auth); // before the router, which takes every path below /login for a login: also the logout URL

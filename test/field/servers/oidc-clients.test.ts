@@ -39,7 +39,7 @@ describe.each(PACKAGES)("logins by %s at a real identity provider", (name) => {
     return Promise.all(browsers.map((browser) => world.me(browser)));
   };
 
-  it("a logout at the provider ends those of its session, and no other", async () => {
+  it("a logout at the provider ends the login of its session, and no other", async () => {
     const world = await worldOf(name);
     const laptop = await world.loggedIn("alice");
     const [phone, tablet] = [await world.loggedIn("alice"), await world.loggedIn("bob")];
@@ -83,7 +83,7 @@ describe.each(PACKAGES)("logins by %s at a real identity provider", (name) => {
     expect(await world.logins("carol")).toBe(1);
   });
 
-  describe.each(["tokens", "save"] as const)("while the %s of a login are awaited", (what) => {
+  describe.each(["tokens", "save"] as const)("while a login waits for its %s", (what) => {
     /** A browser whose login waits there. */
     async function waiting(user: string) {
       const world = await worldOf(name);

@@ -71,7 +71,10 @@ const PACKAGES: Readonly<Record<string, Package>> = {
     callback: "/authorization-code/callback",
     add: ({ app, store, shop, idp }) => {
       const options = { appBaseUrl: shop, issuer: idp, client_id: CLIENT.id, client_secret: CLIENT.secret };
-      return oktaMiddleware(app, store, SECRET, { ...options, testing: { disableHttpsCheck: true } });
+      const testing = { disableHttpsCheck: true };
+      return oktaMiddleware(app, store, SECRET, { ...options, testing }, (error) => {
+        process.stderr.write(`${String(error)}\n`);
+      });
     },
     userOf: (req) => req.userContext?.userinfo.sub,
   },

@@ -36,7 +36,7 @@ export interface Addresses {
 
 export interface HeldLogin {
   /** Lets it go on. Resolves when the browser has followed it, and the app has responded to all. */
-  finish(): Promise<void>;
+  readonly finish: () => Promise<void>;
 }
 
 /** The app of one package and its provider, and what people do in their browsers. */
