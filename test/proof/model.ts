@@ -147,8 +147,8 @@ export class Model implements StoreWatcher {
   readonly #ids = new Map<string, { readonly userId: string; readonly id: string }>();
   /** Those that a kick has counted, and when. */
   readonly #counted = new Map<string, number>();
-  /** The session ids for which a login was to leave another one. */
-  readonly #rotated = new Set<string>();
+  /** The session ids for which a login was to be listed, or to leave another one. */
+  readonly #awaited = new Set<string>();
   /** Which login a node has last found in a session. */
   readonly #known = new Map<object, Map<string, ModelLogin>>();
   /** The logged-in user of each session, as far as certain. */
@@ -321,7 +321,7 @@ export class Model implements StoreWatcher {
     const { cookie } = visit;
     const wasLogin =
       cookie !== undefined &&
-      (this.#rotated.has(cookie) || this.logins.some(({ sids, left }) => sids.has(cookie) || left.has(cookie)));
+      (this.#awaited.has(cookie) || this.logins.some(({ sids, left }) => sids.has(cookie) || left.has(cookie)));
     if (visit.isAnonymous && visit.isHarmless && visit.registryCalls > (wasLogin ? 2 : 0)) {
       this.#violate(`I7: ${visit.name} is anonymous and has asked the registry`);
     }
@@ -527,13 +527,14 @@ export class Model implements StoreWatcher {
     if (method === "add" && !isNew) actor?.midst?.add("an adoption");
     if (method === "update") {
       const { addSid, lastsMs } = change as LoginChange;
-      if (addSid !== undefined) this.#rotated.add(addSid);
+      if (addSid !== undefined) this.#awaited.add(addSid);
       const updated = this.logins.find(({ user, ids }) => user === first && ids.has(String(second)));
       if (updated !== undefined) this.#policy.active(updated);
       if (updated !== undefined && lastsMs !== undefined) this.#policy.mayBegin(updated);
     }
     if (method !== "add") return;
     const { userId, sid, id } = first as NewLogin;
+    this.#awaited.add(sid);
     const added = this.logins.find(({ user, ids }) => user === userId && ids.has(id));
     if (added !== undefined) this.#policy.active(added);
     this.#ids.set(nameOf({ userId, id }), { userId, id });
@@ -637,11 +638,11 @@ export class Model implements StoreWatcher {
   rested(rest: Rest): void {
     this.#lifetimeChanges.clear();
     this.#stillSaving.clear();
-    const ended = this.logins.find(({ endedAt, kickedAt, isCopied, isCutOff, storedAt, listedAt }) => {
+    const ended = this.logins.find(({ endedAt, kickedAt, isCopied, isCutOff, listedAt }) => {
       const at = isCopied ? kickedAt : endedAt;
-      // A process that dies between the listing of a login and its binding leaves it listed, not served: until its session is asked
-      // for, if it has one.
-      if (this.#hasKeys && isCutOff && (storedAt === undefined || !rest.isAskedFor)) return false;
+      // A process that dies between the listing of a login and its binding leaves it listed, and not served, until it expires: a kick
+      // by key does not find it.
+      if (this.#hasKeys && isCutOff) return false;
       return at !== undefined && listedAt === this.#now;
     });
     if (ended !== undefined) this.#violate(`I9: ${ended.tag} has ended and is shown as live`);

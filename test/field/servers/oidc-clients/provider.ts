@@ -1,0 +1,146 @@
+// An identity provider for the tests of the client packages: oidc-provider, with the addresses that each package expects.
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import { SignJWT } from "jose";
+import Provider, { type Configuration, type Grant, type KoaContextWithOIDC } from "oidc-provider";
+import { Hold } from "./hold.js";
+
+export const CLIENT = { id: "shop", secret: "a-secret-of-the-tests" };
+const HOUR_S = 3_600;
+const KEYCLOAK = "/protocol/openid-connect";
+
+/** What differs between providers: the path of the issuer, and those below it. */
+export const DIALECTS = {
+  plain: { path: "", routes: { end_session: "/session/end" } },
+  okta: {
+    path: "/oauth2/default",
+    routes: {
+      authorization: "/v1/authorize",
+      token: "/v1/token",
+      jwks: "/v1/keys",
+      userinfo: "/v1/userinfo",
+      end_session: "/v1/logout",
+      revocation: "/v1/revoke",
+    },
+  },
+  keycloak: {
+    path: "/realms/acme",
+    routes: {
+      authorization: `${KEYCLOAK}/auth`,
+      token: `${KEYCLOAK}/token`,
+      jwks: `${KEYCLOAK}/certs`,
+      userinfo: `${KEYCLOAK}/userinfo`,
+      end_session: `${KEYCLOAK}/logout`,
+    },
+  },
+} as const;
+
+export type Dialect = keyof typeof DIALECTS;
+
+export interface ProviderOptions {
+  readonly origin: string;
+  readonly dialect: Dialect;
+  readonly shop: string;
+  /** The path of the shop, with its query, where a login comes back. */
+  readonly callback: string;
+}
+
+/** The provider, and what holds its answers at the token endpoint. */
+export function createProvider({ origin, dialect, shop, callback }: ProviderOptions) {
+  const { path, routes } = DIALECTS[dialect];
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+  const issuer = origin + path;
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: CLIENT.id,
+        client_secret: CLIENT.secret,
+        redirect_uris: redirectUris(issuer, shop + callback),
+        post_logout_redirect_uris: [`${shop}/login/profile/logout/return`, `${shop}/`],
+        backchannel_logout_uri: `${shop}/oidc/backchannel-logout`,
+        backchannel_logout_session_required: true,
+      },
+    ],
+    routes,
+    jwks: { keys: [privateKey.export({ format: "jwk" })] },
+    cookies: { keys: [randomBytes(32).toString("base64url")] },
+    ttl: { AccessToken: HOUR_S, IdToken: HOUR_S, Interaction: HOUR_S, Session: HOUR_S, Grant: HOUR_S },
+    loadExistingGrant: consent,
+    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, typ: "ID" }) }),
+    // This machine is where the shop is, and oidc-provider's own dispatcher refuses its addresses.
+    fetch: (url, init) => {
+      const { dispatcher: _refusing, ...rest } = { dispatcher: undefined, ...init };
+      return fetch(url, rest);
+    },
+    ...(dialect === "keycloak" ? KEYCLOAK_TOKENS : { features: FEATURES }),
+  });
+  const tokens = new Hold();
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.method === "POST" && ctx.path.endsWith("/token")) await tokens.pass();
+  });
+  /** The provider ends all logins of a user: a Global Token Revocation. @returns the status of the answer */
+  const revoke = async (sub: string): Promise<number> => {
+    const url = `${shop}/oidc/token-revocation`;
+    const claims = { iss: issuer, aud: url, jti: randomUUID() };
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: "RS256", typ: "global-token-revocation+jwt" })
+      .setIssuedAt()
+      .setExpirationTime("1 minute")
+      .sign(privateKey);
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const body = JSON.stringify({ sub_id: { format: "iss_sub", iss: issuer, sub } });
+    return (await fetch(url, { method: "POST", headers, body })).status;
+  };
+  return { issuer, provider, tokens, revoke };
+}
+
+/**
+ * The address where a login comes back. keycloak-connect asks for a login with the query that the last one has left, where
+ * Keycloak admits any by a wildcard.
+ */
+function redirectUris(issuer: string, callback: string): string[] {
+  const url = new URL(callback);
+  if (url.search === "") return [callback];
+  return [callback, `${url.origin}${url.pathname}?iss=${encodeURIComponent(issuer)}&${url.searchParams.toString()}`];
+}
+
+const FEATURES = {
+  backchannelLogout: { enabled: true },
+  rpInitiatedLogout: { enabled: true },
+  revocation: { enabled: true },
+} satisfies Configuration["features"];
+
+/**
+ * keycloak-connect reads access tokens, which must be JWTs of the realm, and wants the kind of a token in the claim `typ`.
+ * A real Keycloak differs in what is left out here: its refresh tokens are JWTs too, by which keycloak-connect renews an
+ * expired grant at the next request (an opaque one counts as expired); roles are in the access token; redirect
+ * addresses may have wildcards; and its logout tokens have `typ` `JWT` up to version 24.
+ */
+const KEYCLOAK_TOKENS: Configuration = {
+  claims: { openid: ["sub", "typ"] },
+  conformIdTokenClaims: false,
+  extraTokenClaims: () => ({ typ: "Bearer" }),
+  features: {
+    ...FEATURES,
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => "urn:acme:account",
+      useGrantedResource: () => true,
+      getResourceServerInfo: () => ({
+        scope: "",
+        audience: "account",
+        accessTokenFormat: "jwt",
+        jwt: { sign: { alg: "RS256" } },
+      }),
+    },
+  },
+};
+
+/** Users need not consent: the shop belongs to the provider's company. */
+async function consent({ oidc: { provider, client, session } }: KoaContextWithOIDC): Promise<Grant | undefined> {
+  if (client === undefined || session?.accountId === undefined) return undefined;
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+  grant.addOIDCScope("openid");
+  await grant.save();
+  return grant;
+}
