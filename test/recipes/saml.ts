@@ -50,7 +50,10 @@ export function samlStrategy(
   return strategy as Strategy & PassportStrategy;
 }
 
-/** node-saml 5 accepts a redirect without a signature, or with that of another parameter. In a body it checks the signature. */
+/**
+ * node-saml 5 accepts a redirect without a signature. One with other parameters does not say what was signed. In a body it checks the
+ * signature.
+ */
 function isSigned({ url, query }: { url: string; query: Record<string, unknown> }): boolean {
   if (query["SAMLRequest"] === undefined) return true;
   const parts = url.slice(url.indexOf("?") + 1).split("&");
