@@ -1,8 +1,8 @@
 /** A browser: cookies, redirects and forms. It names the servers by what they are. */
 export class Browser {
   readonly #servers: ReadonlyMap<string, string>;
-  /** As in browsers, all ports of a host share them. */
-  readonly #cookies = new Map<string, string>();
+  /** By host and name: as in browsers, all ports of a host share them. */
+  readonly #cookies = new Map<string, Map<string, string>>();
   #page = { url: "", html: "" };
 
   /** @param servers - Names by origin, for the transcript. */
@@ -14,10 +14,10 @@ export class Browser {
   async send(url: string, form?: Readonly<Record<string, string>>): Promise<Response> {
     const response = await fetch(url, {
       redirect: "manual",
-      headers: { cookie: [...this.#cookies].map((pair) => pair.join("=")).join("; ") },
+      headers: { cookie: [...this.#cookiesOf(url)].map((pair) => pair.join("=")).join("; ") },
       ...(form === undefined ? {} : { method: "POST", body: new URLSearchParams(form) }),
     });
-    for (const cookie of response.headers.getSetCookie()) this.#keep(cookie);
+    for (const cookie of response.headers.getSetCookie()) keep(this.#cookiesOf(url), cookie);
     return response;
   }
 
@@ -43,16 +43,23 @@ export class Browser {
     return this.open(new URL(action, url).href, { ...given, ...fields });
   }
 
-  #keep(cookie: string): void {
-    const [, name = "", value = ""] = /^([^=]*)=([^;]*)/.exec(cookie) ?? [];
-    const [, expires] = /; expires=([^;]*)/i.exec(cookie) ?? [];
-    const isGone = /; max-age=0/i.test(cookie) || (expires !== undefined && Date.parse(expires) <= Date.now());
-    if (isGone) this.#cookies.delete(name);
-    else this.#cookies.set(name, value);
+  #cookiesOf(url: string): Map<string, string> {
+    const { hostname } = new URL(url);
+    const cookies = this.#cookies.get(hostname) ?? new Map<string, string>();
+    this.#cookies.set(hostname, cookies);
+    return cookies;
   }
 
   #nameOf(url: string): string {
     const { origin, pathname } = new URL(url);
     return `${this.#servers.get(origin) ?? origin} ${pathname.replace(/[\w-]{21,}$/, "…")}`;
   }
+}
+
+function keep(cookies: Map<string, string>, cookie: string): void {
+  const [, name = "", value = ""] = /^([^=]*)=([^;]*)/.exec(cookie) ?? [];
+  const [, expires] = /; expires=([^;]*)/i.exec(cookie) ?? [];
+  const isGone = /; max-age=0/i.test(cookie) || (expires !== undefined && Date.parse(expires) <= Date.now());
+  if (isGone) cookies.delete(name);
+  else cookies.set(name, value);
 }

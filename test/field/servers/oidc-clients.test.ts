@@ -109,6 +109,31 @@ describe.each(PACKAGES)("logins by %s at a real identity provider", (name) => {
   });
 });
 
+describe("an identity provider with two apps", () => {
+  it("logs out of both, of all the user's logins where its logout tokens have no sid", async () => {
+    const world = await worldOf("openid-client");
+    const { portal } = world.at;
+    const [laptop, phone, other] = [
+      await world.loggedIn("judy"),
+      await world.loggedIn("judy"),
+      await world.loggedIn("ken"),
+    ];
+    for (const browser of [laptop, phone, other])
+      expect(await world.startLogin(browser, portal)).toMatch(/^portal .*, portal \/: 200$/);
+    const users = async (): Promise<string[][]> => {
+      const all = [laptop, phone, other];
+      return Promise.all(all.map((each) => Promise.all([world.me(each), world.me(each, portal)])));
+    };
+    expect(await users()).toEqual(["judy", "judy", "ken"].map((user) => [served(user), served(user)]));
+    await world.logOutAtProvider(laptop);
+    expect(await users()).toEqual([
+      [ENDED, ENDED],
+      [served("judy"), ENDED],
+      [served("ken"), served("ken")],
+    ]);
+  });
+});
+
 describe("logouts that a package or its provider has of its own", () => {
   it.each<[string, Readonly<Record<string, string>> | undefined]>([
     ["@okta/oidc-middleware", {}],

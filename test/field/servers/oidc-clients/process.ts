@@ -8,14 +8,14 @@ import { setImmediate } from "node:timers/promises";
 import express, { type Express, type Request } from "express";
 import { MemoryStore, type Store } from "express-session";
 import type { LogoutMiddleware } from "express-logout";
-import * as client from "openid-client";
+import * as openid from "openid-client";
 import { keycloakConnect } from "../../../recipes/oidc-keycloak.js";
 import { oktaMiddleware } from "../../../recipes/oidc-okta.js";
 import { openidClient } from "../../../recipes/oidc-openid-client.js";
 import { passportOpenIdConnect } from "../../../recipes/oidc-passport.js";
 import type { Gate } from "../../../support/gate.js";
 import { Holdable } from "../../../support/holdable.js";
-import { CLIENT, createProvider, DIALECTS, type Dialect } from "./provider.js";
+import { createProvider, DIALECTS, PORTAL, SHOP, type Dialect } from "./provider.js";
 
 const SECRET = "a secret of the tests";
 
@@ -24,6 +24,7 @@ interface App {
   readonly store: Store;
   readonly shop: string;
   readonly idp: string;
+  readonly client: typeof SHOP;
 }
 
 interface Package {
@@ -31,6 +32,8 @@ interface Package {
   readonly callback: string;
   /** Adds the recipe to the app. */
   readonly add: (app: App) => LogoutMiddleware | Promise<LogoutMiddleware>;
+  /** Whether there may be two apps in one process: passport, for one, has the strategies of all. */
+  readonly mayBeTwo?: boolean;
   /** The user, as the package itself sees them. */
   readonly userOf: (req: Request) => unknown;
 }
@@ -39,26 +42,27 @@ const PACKAGES: Readonly<Record<string, Package>> = {
   "openid-client": {
     dialect: "plain",
     callback: "/login/callback",
-    add: async ({ app, store, shop, idp }) => {
-      const configuration = await client.discovery(new URL(idp), CLIENT.id, CLIENT.secret, undefined, {
+    add: async ({ app, store, shop, idp, client }) => {
+      const configuration = await openid.discovery(new URL(idp), client.id, client.secret, undefined, {
         // eslint-disable-next-line @typescript-eslint/no-deprecated -- It is marked so as a warning: there is no HTTPS here.
-        execute: [client.allowInsecureRequests],
+        execute: [openid.allowInsecureRequests],
       });
       return openidClient(app, store, SECRET, shop, configuration);
     },
+    mayBeTwo: true,
     userOf: (req) => req.session.userId,
   },
   "passport-openidconnect": {
     dialect: "plain",
     callback: "/login/callback",
-    add: ({ app, store, shop, idp }) => {
+    add: ({ app, store, shop, idp, client }) => {
       const options = {
         issuer: idp,
         authorizationURL: `${idp}/auth`,
         tokenURL: `${idp}/token`,
         userInfoURL: `${idp}/me`,
-        clientID: CLIENT.id,
-        clientSecret: CLIENT.secret,
+        clientID: client.id,
+        clientSecret: client.secret,
         callbackURL: `${shop}/login/callback`,
       };
       const more = { jwksUri: `${idp}/jwks`, endSessionEndpoint: `${idp}/session/end` };
@@ -69,8 +73,8 @@ const PACKAGES: Readonly<Record<string, Package>> = {
   "@okta/oidc-middleware": {
     dialect: "okta",
     callback: "/authorization-code/callback",
-    add: ({ app, store, shop, idp }) => {
-      const options = { appBaseUrl: shop, issuer: idp, client_id: CLIENT.id, client_secret: CLIENT.secret };
+    add: ({ app, store, shop, idp, client }) => {
+      const options = { appBaseUrl: shop, issuer: idp, client_id: client.id, client_secret: client.secret };
       const testing = { disableHttpsCheck: true };
       return oktaMiddleware(app, store, SECRET, { ...options, testing }, (error) => {
         process.stderr.write(`${String(error)}\n`);
@@ -81,9 +85,9 @@ const PACKAGES: Readonly<Record<string, Package>> = {
   "keycloak-connect": {
     dialect: "keycloak",
     callback: "/login?auth_callback=1",
-    add: ({ app, store, shop, idp }) => {
+    add: ({ app, store, shop, idp, client }) => {
       const [url = "", realm = ""] = idp.split("/realms/");
-      const config = { "auth-server-url": url, realm, resource: CLIENT.id, credentials: { secret: CLIENT.secret } };
+      const config = { "auth-server-url": url, realm, resource: client.id, credentials: { secret: client.secret } };
       const rest = { "confidential-port": 0, "ssl-required": "none" };
       return keycloakConnect(app, store, SECRET, shop, { ...config, ...rest });
     },
@@ -94,32 +98,43 @@ const PACKAGES: Readonly<Record<string, Package>> = {
   },
 };
 
-async function listen(): Promise<{ server: Server; origin: string }> {
+async function listen(host = "localhost"): Promise<{ server: Server; origin: string }> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { server, origin: `http://localhost:${String((server.address() as AddressInfo).port)}` };
+  return { server, origin: `http://${host}:${String((server.address() as AddressInfo).port)}` };
+}
+
+/** Opens an app that logs its users in by a package. */
+async function openApp({ add, userOf }: Package, server: Server, own: Omit<App, "app">): Promise<LogoutMiddleware> {
+  const app = express();
+  const auth = await add({ ...own, app });
+  app.get("/me", (req, res) => res.json({ user: userOf(req) ?? null }));
+  app.get("/cookie", (req, res) => res.json(/connect\.sid=[^;]*/.exec(req.headers.cookie ?? "")?.[0]));
+  app.get("/", (_req, res) => res.send("the shop"));
+  app.get("/logins/:user", async (req, res) => res.json((await auth.listLogins(req.params.user)).total));
+  server.on("request", app);
+  return auth;
 }
 
 const used = PACKAGES[process.argv[2] ?? ""];
 if (used === undefined) throw new Error("There is no such package.");
-const { dialect, callback, add, userOf } = used;
-const [shop, idp] = [await listen(), await listen()];
-const { issuer, provider, tokens, revoke } = createProvider({
-  ...{ origin: idp.origin, dialect, callback },
-  shop: shop.origin,
-});
+const { dialect, callback } = used;
+// Another host, because cookies do not know ports.
+const [shop, portal, idp] = [await listen(), await listen("127.0.0.1"), await listen()];
+const apps = [
+  { client: SHOP, origin: shop.origin, callback },
+  { client: PORTAL, origin: portal.origin, callback },
+] as const;
+const options = { origin: idp.origin, dialect, apps };
+const { issuer, provider, tokens, revoke } = createProvider(options);
 const atIdp = express();
 atIdp.use(DIALECTS[dialect].path, provider.callback());
 idp.server.on("request", atIdp);
 
 const sessions = new Holdable(new MemoryStore());
-const app = express();
-const auth = await add({ app, store: sessions.store, shop: shop.origin, idp: issuer });
-app.get("/me", (req, res) => res.json({ user: userOf(req) ?? null }));
-app.get("/cookie", (req, res) => res.json(/connect\.sid=[^;]*/.exec(req.headers.cookie ?? "")?.[0]));
-app.get("/", (_req, res) => res.send("the shop"));
-app.get("/logins/:user", async (req, res) => res.json((await auth.listLogins(req.params.user)).total));
-shop.server.on("request", app);
+await openApp(used, shop.server, { store: sessions.store, shop: shop.origin, idp: issuer, client: SHOP });
+if (used.mayBeTwo === true)
+  await openApp(used, portal.server, { store: new MemoryStore(), shop: portal.origin, idp: issuer, client: PORTAL });
 
 const open = new Set<ServerResponse>();
 shop.server.on("request", (_req, res) => {
@@ -145,4 +160,5 @@ async function obey(order: string): Promise<void> {
 }
 process.on("message", (order) => void obey(String(order)));
 process.once("disconnect", () => process.exit());
-process.send?.({ shop: shop.origin, idp: idp.origin, endSession: issuer + DIALECTS[dialect].routes.end_session });
+const endSession = issuer + DIALECTS[dialect].routes.end_session;
+process.send?.({ shop: shop.origin, portal: portal.origin, idp: idp.origin, endSession });

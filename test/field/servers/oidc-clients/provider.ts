@@ -4,7 +4,10 @@ import { SignJWT } from "jose";
 import Provider, { type Configuration, type Grant, type KoaContextWithOIDC } from "oidc-provider";
 import { Hold } from "./hold.js";
 
-export const CLIENT = { id: "shop", secret: "a-secret-of-the-tests" };
+const SECRET = "a-secret-of-the-tests";
+export const SHOP = { id: "shop", secret: SECRET, hasSid: true };
+/** Its ID tokens and logout tokens have no `sid`. */
+export const PORTAL = { id: "portal", secret: SECRET, hasSid: false };
 const HOUR_S = 3_600;
 const KEYCLOAK = "/protocol/openid-connect";
 
@@ -36,30 +39,35 @@ export const DIALECTS = {
 
 export type Dialect = keyof typeof DIALECTS;
 
-export interface ProviderOptions {
+/** An app whose users log in at the provider. */
+export interface ClientApp {
+  readonly client: typeof SHOP;
   readonly origin: string;
-  readonly dialect: Dialect;
-  readonly shop: string;
-  /** The path of the shop, with its query, where a login comes back. */
+  /** The path, with its query, where a login comes back. */
   readonly callback: string;
 }
 
+export interface ProviderOptions {
+  readonly origin: string;
+  readonly dialect: Dialect;
+  readonly apps: readonly [ClientApp, ...ClientApp[]];
+}
+
 /** The provider, and what holds its answers at the token endpoint. */
-export function createProvider({ origin, dialect, shop, callback }: ProviderOptions) {
-  const { path, routes } = DIALECTS[dialect];
+export function createProvider({ origin, dialect, apps }: ProviderOptions) {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+  const { path, routes } = DIALECTS[dialect];
   const issuer = origin + path;
+  const [{ origin: shop }] = apps;
   const provider = new Provider(issuer, {
-    clients: [
-      {
-        client_id: CLIENT.id,
-        client_secret: CLIENT.secret,
-        redirect_uris: redirectUris(issuer, shop + callback),
-        post_logout_redirect_uris: [`${shop}/login/profile/logout/return`, `${shop}/`],
-        backchannel_logout_uri: `${shop}/oidc/backchannel-logout`,
-        backchannel_logout_session_required: true,
-      },
-    ],
+    clients: apps.map(({ client, origin: app, callback }) => ({
+      client_id: client.id,
+      client_secret: client.secret,
+      redirect_uris: redirectUris(issuer, app + callback),
+      post_logout_redirect_uris: [`${app}/login/profile/logout/return`, `${app}/`],
+      backchannel_logout_uri: `${app}/oidc/backchannel-logout`,
+      backchannel_logout_session_required: client.hasSid,
+    })),
     routes,
     jwks: { keys: [privateKey.export({ format: "jwk" })] },
     cookies: { keys: [randomBytes(32).toString("base64url")] },

@@ -29,6 +29,8 @@ export async function buildProcess(): Promise<BuiltProcess> {
 /** Addresses, as the process reports them. */
 export interface Addresses {
   readonly shop: string;
+  /** Another app of the provider, to which it says no `sid`. */
+  readonly portal: string;
   readonly idp: string;
   /** Where users log out at the provider. */
   readonly endSession: string;
@@ -70,12 +72,12 @@ export class World {
   }
 
   browser(): Browser {
-    return new Browser({ [this.at.shop]: "shop", [this.at.idp]: "idp" });
+    return new Browser({ [this.at.shop]: "shop", [this.at.portal]: "portal", [this.at.idp]: "idp" });
   }
 
   /** @returns what the app answers */
-  async me(browser: Browser): Promise<string> {
-    const response = await browser.send(`${this.at.shop}/me`);
+  async me(browser: Browser, app = this.at.shop): Promise<string> {
+    const response = await browser.send(`${app}/me`);
     return `${String(response.status)} ${await response.text()}`;
   }
 
@@ -90,8 +92,8 @@ export class World {
   }
 
   /** @returns the way of the browser, which ends at the form of the provider */
-  startLogin(browser: Browser): Promise<string> {
-    return browser.open(`${this.at.shop}/login`);
+  startLogin(browser: Browser, app = this.at.shop): Promise<string> {
+    return browser.open(`${app}/login`);
   }
 
   /** @returns the way of the browser, which ends in the app */
