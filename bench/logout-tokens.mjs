@@ -12,7 +12,7 @@ import { startRedis } from "./support/redis.mjs";
 import { quantile } from "./support/rounds.mjs";
 import { startArm } from "./support/start-arm.mjs";
 
-/** OpenID Connect lets a provider wait for 2.5 seconds or so; the receivers answer within this time. */
+/** Providers wait for about 2.5 seconds; the receivers answer within this time. */
 const MOST_MS = 1_500;
 const OTHERS = 200;
 const AT_ONCE = 32;

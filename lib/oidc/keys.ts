@@ -76,5 +76,6 @@ function invalidClaims(): LogoutError {
   return new LogoutError(
     "ERR_OPTION_INVALID",
     "oidc(): claims must return { iss, sub, sid?, iat? } of the ID token, at once: texts, and iat a number of seconds.",
+    { status: 503 },
   );
 }

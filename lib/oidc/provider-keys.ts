@@ -32,7 +32,9 @@ export class ProviderKeys {
   /** Fetches the keys, unless they are known: called at a login, because a logout token may follow, and the provider is there. */
   prefetch(): void {
     if (this.#fetchedAt !== -Infinity || this.#isPaused) return;
-    this.#load().reload().catch(ignored("the keys of an identity provider could not be fetched ahead"));
+    // Where jose cannot be loaded, the login goes on.
+    const reload = async (): Promise<void> => this.#load().reload();
+    reload().catch(ignored("the keys of an identity provider could not be fetched ahead"));
   }
 
   /** Returns the key of a token. @throws Refusal `key`, `keys` */

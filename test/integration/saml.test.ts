@@ -189,6 +189,9 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("the recipe 
       request,
       `${request}&${relayState}`,
       `${request}&Signature=`,
+      `${request}&SigAlg=x&Signature=`,
+      `${request}&SigAlg=x&Signature`,
+      `${request}#&SigAlg=x&Signature=x`,
       // The signature is that of a response, beside a request whose name node-saml overlooks.
       `${request.replace("SAMLRequest", "SAML%52equest")}&${response}`,
       `${request.replace("SAMLRequest", "SAML%52equest")}&${signed}`,

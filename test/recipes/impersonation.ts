@@ -21,8 +21,13 @@ export async function actAs(req: Request, adminId: string, customerId: string): 
   Object.assign(req.session, { userId: customerId, adminId });
 }
 
+/** For a POST. */
 export const stopActing: RequestHandler = (req, res, next) => {
   const { adminId } = req.session;
+  if (adminId === undefined) {
+    res.redirect(303, "/");
+    return;
+  }
   regenerate(req).then(() => {
     Object.assign(req.session, { userId: adminId });
     res.redirect(303, "/");

@@ -6,7 +6,8 @@ import Keycloak, { type KeycloakConfig } from "keycloak-connect";
 
 declare module "express-session" {
   interface SessionData {
-    isNewLogin?: boolean;
+    /** Of keycloak-connect. */
+    auth_redirect_uri?: string;
   }
 }
 
@@ -28,15 +29,20 @@ export function keycloakConnect(app: Express, store: Store, secret: string, orig
 
   app.use(auth.sessionlessRoutes, session({ store, secret, resave: false, saveUninitialized: false }));
   app.use(auth);
-  app.use(keycloak.middleware());
-  keycloak.authenticated = (req) => Object.assign(req.session, { isNewLogin: true });
-  app.get("/login", keycloak.protect(), async (req, res) => {
-    if (req.session.isNewLogin === true) {
-      delete req.session.isNewLogin;
-      await auth.confirmLogin(req); // a new session id: keycloak-connect keeps the one from before the login
+  // A new session id for each login: keycloak-connect would keep the visitor's.
+  app.use((req, _res, next) => {
+    const { auth_redirect_uri } = req.session;
+    const isLogin = req.query["auth_callback"] !== undefined && keycloakClaims(req.session) === undefined;
+    if (!isLogin || auth_redirect_uri === undefined) next();
+    else {
+      auth.startLogin(req).then(() => {
+        req.session.auth_redirect_uri = auth_redirect_uri;
+        next();
+      }, next);
     }
-    res.redirect("/");
   });
+  app.use(keycloak.middleware());
+  app.get("/login", keycloak.protect(), (_req, res) => res.redirect("/"));
   return auth;
 }
 

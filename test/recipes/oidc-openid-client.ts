@@ -23,19 +23,21 @@ export function openidClient(app: Express, store: Store, secret: string, origin:
   const auth = logout({ store, appId: "shop", logins: { providers: [provider] } });
   app.use(auth.sessionlessRoutes, session({ store, secret, resave: false, saveUninitialized: false }), auth);
 
-  app.get("/login", async (req, res) => {
+  app.get("/login", async (req, res, next) => {
     const [state, nonce, verifier] = [client.randomState(), client.randomNonce(), client.randomPKCECodeVerifier()];
     req.session.attempt = { state, nonce, verifier };
     const code_challenge = await client.calculatePKCECodeChallenge(verifier);
     const redirect_uri = `${origin}/login/callback`;
     const pkce = { code_challenge, code_challenge_method: "S256" };
-    res.redirect(client.buildAuthorizationUrl(idp, { redirect_uri, scope: "openid", state, nonce, ...pkce }).href);
+    const url = client.buildAuthorizationUrl(idp, { redirect_uri, scope: "openid", state, nonce, ...pkce });
+    req.session.save((error?: unknown) => (error ? next(error) : res.redirect(url.href)));
   });
 
   app.get("/login/callback", async (req, res, next) => {
     const { attempt } = req.session;
-    if (attempt === undefined) {
-      res.redirect("/login");
+    delete req.session.attempt;
+    if (attempt === undefined || req.query["error"] !== undefined) {
+      res.status(400).send('The login did not succeed. <a href="/login">Try again</a>');
       return;
     }
     const { state: expectedState, nonce: expectedNonce, verifier: pkceCodeVerifier } = attempt;

@@ -37,7 +37,7 @@ export function passportOpenIdConnect(
     const { iss, sub, sid, iat } = decodeJwt<IdTokenClaims>(idToken);
     done(null, { claims: { iss, sub, sid, iat }, idToken });
   }
-  passport.use(new OpenIDConnectStrategy(options, verify));
+  passport.use(new OpenIDConnectStrategy({ nonce: "on", ...options }, verify)); // a new nonce each time
   passport.serializeUser((user, done) => done(null, user));
   passport.deserializeUser((user: User, done) => done(null, user));
 

@@ -50,25 +50,25 @@ export function samlStrategy(
   return strategy as Strategy & PassportStrategy;
 }
 
-/**
- * node-saml 5 accepts a redirect without a signature. One with other parameters does not say what was signed. In a body it checks the
- * signature.
- */
+/** node-saml 5 accepts a redirect without a signature. It checks that of a body itself. */
 function isSigned({ url, query }: { url: string; query: Record<string, unknown> }): boolean {
-  if (query["SAMLRequest"] === undefined) return true;
+  const { SAMLRequest, SigAlg, Signature } = query;
+  if (SAMLRequest === undefined) return true;
+  const areTexts = [SAMLRequest, SigAlg, Signature].every((value) => typeof value === "string" && value !== "");
+  // Nothing else may be there, and all of it is what was signed.
   const parts = url.slice(url.indexOf("?") + 1).split("&");
   const names = parts.map((part) => part.replace(/=.*/s, "")).filter((name) => name !== "RelayState");
-  return names.sort().join() === "SAMLRequest,SigAlg,Signature";
+  return areTexts && !url.includes("#") && names.sort().join() === "SAMLRequest,SigAlg,Signature";
 }
 
 /** Ends the login here, then sends the browser to the provider, which ends its own session and those of other apps. */
 export const logOut =
   (auth: LogoutMiddleware, strategy: Strategy): RequestHandler =>
   (req, res, next) => {
-    const leave = (to: string): void => {
-      auth.logout(req, res).then(() => res.redirect(303, to), next);
+    const leave = (error: Error | null, to?: string | null): void => {
+      auth.logout(req, res).then(() => (error === null ? res.redirect(303, to ?? "/") : next(error)), next);
     };
     const { nameID } = (req.user ?? {}) as Partial<Profile>;
-    if (nameID === undefined) leave("/");
-    else strategy.logout(req as never, (error, url) => (error === null ? leave(url ?? "/") : next(error)));
+    if (nameID === undefined) leave(null);
+    else strategy.logout(req as never, leave);
   };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Express, Request, RequestHandler } from "express";
 import type { SessionData, Store } from "express-session";
@@ -206,7 +207,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a logout to
       let second: Browser | undefined;
       at(async () => void (second = await logIn()));
       expect(await send({}, site)).toBe(204);
-      if (second === undefined) throw new Error("nobody logged in");
+      if (second === undefined) throw new Error("no second login");
       await expectOut(first, second);
     });
 
@@ -215,7 +216,7 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a logout to
       let second: Browser | undefined;
       at(async () => void (second = await logIn({ iat: Math.floor(Date.now() / 1_000) })));
       expect(await send({ iat: claimsOf(idp).iat }, site)).toBe(204);
-      if (second === undefined) throw new Error("nobody logged in");
+      if (second === undefined) throw new Error("no second login");
       expect(await usersIn(site, [first, second])).toEqual([null, "alice"]);
     });
   });
@@ -435,9 +436,12 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a logout to
     });
     const bob = await logIn({ sub: "bob", sid: "session-2" });
     const token = await idp.logoutToken({ sid: undefined });
-    const began = Date.now();
-    let status = 0;
-    while (status !== 204 && Date.now() - began < 60_000) status = await postLogoutToken(other, token);
+    // Its work goes on after an answer that comes in time.
+    let status = await postLogoutToken(other, token);
+    for (let again = 0; status !== 204 && again < 20; again += 1) {
+      await sleep(2_000);
+      status = await postLogoutToken(other, token);
+    }
     expect(status).toBe(204);
     expect(await listed()).toBe(0);
     expect(await usersIn(site, [bob])).toEqual(["bob"]);

@@ -1,7 +1,7 @@
 import { collectStderr } from "../../support/debugging.js";
 import { subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import express from "express";
 import { LogoutError, type AuditEntry } from "../../../lib/index.js";
 import { oidc } from "../../../lib/oidc/index.js";
@@ -31,11 +31,16 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
   afterAll(() => backend.stop());
   const openSite = useSites();
 
-  /** Everything that the package has said, to whomever. */
+  /** Everything that the package has said. */
   const said: unknown[] = [];
   const answers: Answer[] = [];
   const tokens: string[] = [];
   const audit: AuditEntry[] = [];
+
+  let stop: (() => void) | undefined;
+  afterEach(() => {
+    stop?.();
+  });
 
   function listen(): () => void {
     const stderr = collectStderr();
@@ -84,8 +89,8 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     });
   }
 
-  it("nothing says a part of a token, of its claims, or of a key", async () => {
-    const stop = listen();
+  it("no output has a part of a token, of its claims, or of a key", async () => {
+    stop = listen();
     const node = backend.open();
     const site = await open(node);
     const token = async (claims: Claims = {}, header: Claims = {}): Promise<string> => {
@@ -127,14 +132,19 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     expect(await send(await token({ nonce: "a-nonce-of-a-token" }))).toBe(400);
     expect(await send((await token()).slice(0, -9))).toBe(400);
     expect(await send(await token({ iss: "https://evil.example" }))).toBe(400);
-    await ask("GET", `/oidc/frontchannel?sid=${SID}&iss=https://evil.example`);
-    const event = await token({ events: { [EVENT]: {} }, sub_id: { format: "email", email: "a@b.example" } });
-    for (const body of [event, await token({ events: { [EVENT]: {} } }, { typ: "secevent+jwt" })]) {
-      await ask("POST", "/oidc/security-events", { headers: { "Content-Type": "application/secevent+jwt" }, body });
-    }
+    expect((await ask("GET", `/oidc/frontchannel?sid=${SID}&iss=https://evil.example`)).status).toBe(400);
+    const secevent = { headers: { "Content-Type": "application/secevent+jwt" } };
+    const event = { events: { [EVENT]: {} }, sub_id: { format: "email", email: "a@b.example" } };
+    const refused = await ask("POST", "/oidc/security-events", { ...secevent, body: await token(event) });
+    // The app's function fails.
+    const failed = await ask("POST", "/oidc/security-events", {
+      ...secevent,
+      body: await token(event, { typ: "secevent+jwt" }),
+    });
+    expect([refused.status, failed.status]).toEqual([400, 503]);
     const revocation = { "Content-Type": "application/json", Authorization: `Bearer ${await token()}` };
     const body = JSON.stringify({ sub_id: { format: "iss_sub", iss: idp.issuer, sub: SUB } });
-    await ask("POST", "/oidc/token-revocation", { headers: revocation, body });
+    expect((await ask("POST", "/oidc/token-revocation", { headers: revocation, body })).status).toBe(401);
 
     // A registry that fails.
     const last = await logIn(OTHER_SID);
@@ -148,8 +158,9 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
 
     // A claim that is no time: the save fails.
     const wrong = await new Browser(site.url).post("/callback", {
-      claims: { iss: idp.issuer, sub: SUB, iat: Date.now() },
+      oidc: { iss: idp.issuer, sub: SUB, iat: Date.now() },
     });
+    expect(wrong.status).toBe(503);
     said.push(JSON.stringify(wrong.body));
 
     // A logout here: the provider's address has the ID token, as it must, and nothing else has.
@@ -157,12 +168,19 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("on %s", (_n
     expect(left.headers.location).toContain("id_token_hint=");
     answers.splice(answers.indexOf(left), 1, { ...left, headers: { ...left.headers, location: "" }, text: "" });
     stop();
+    stop = undefined;
 
     said.push(site.events, audit);
     said.push(...(site.errors as LogoutError[]).map((error) => inspect(error, { depth: 9 })));
     const text = JSON.stringify([said, answers]);
     // It has been heard.
-    for (const heard of ["a request of a provider was refused", "alice", "kick", "the logout did not finish"]) {
+    for (const heard of [
+      "a request of a provider was refused",
+      "alice",
+      "kick",
+      "the logout did not finish",
+      "a security event was not acted on",
+    ]) {
       expect(text.toLowerCase()).toContain(heard);
     }
     const parts = tokens.flatMap((made) => [made, ...made.split(".").slice(1)]);
