@@ -5,7 +5,7 @@ export interface IdTokenClaims {
   readonly iss: string;
   readonly sub: string;
   readonly sid?: string | undefined;
-  /** Seconds since 1970, by the provider's clock. Absent: every logout token ends the login. */
+  /** Seconds since 1970, by the provider's clock. Absent: a logout token ends the login if its session was saved before. */
   readonly iat?: number | undefined;
 }
 
