@@ -9,6 +9,8 @@ import type {
   UpdateResult,
 } from "../../lib/types/registry.js";
 import { stampOf } from "../../lib/session/stamp.js";
+import type { KeyRow } from "../../lib/types/login-keys.js";
+import { keyDigest } from "../../lib/util/login-key.js";
 import { faultsAtRest, type Rest } from "./at-rest.js";
 import { BY_POLICY, PolicyModel, type Policy } from "./policy.js";
 import type { Actor } from "./schedule.js";
@@ -49,6 +51,8 @@ export interface ModelLogin {
   isCopied: boolean;
   /** A process died that was about to write its session, or had just written it. */
   isCutOff: boolean;
+  /** The keys that it is bound to, and to which no mark applied then. */
+  readonly bound: Set<unknown>;
   /** Its session's lifetime was changed, and nothing else can have written another one: once, and once again, at the same time. */
   lifetime: "as it began" | "shortened" | "uncertain";
   /** Its session was deleted in the store. */
@@ -578,6 +582,11 @@ export class Model implements StoreWatcher {
       if (login !== undefined && ttlMs !== undefined) this.#provisional.delete(login);
       if (login !== undefined && lastsMs !== undefined) this.#policy.beganAgain(login);
     }
+    if (method === "bind" && answer === undefined) {
+      const { userId, loginId } = second as KeyRow;
+      const login = this.logins.find(({ user, ids }) => user === userId && ids.has(loginId));
+      login?.bound.add(first);
+    }
     if (method === "add" || method === "update") this.#limited(answer as AddResult | UpdateResult);
     if (method === "end" && (second as EndTarget).loginId === undefined) {
       const now = this.#tick();
@@ -638,11 +647,12 @@ export class Model implements StoreWatcher {
   rested(rest: Rest): void {
     this.#lifetimeChanges.clear();
     this.#stillSaving.clear();
-    const ended = this.logins.find(({ endedAt, kickedAt, isCopied, isCutOff, listedAt }) => {
+    const ended = this.logins.find((login) => {
+      const { endedAt, kickedAt, isCopied, isCutOff, listedAt } = login;
       const at = isCopied ? kickedAt : endedAt;
       // A process that dies between the listing of a login and its binding leaves it listed, and not served, until it expires: a kick
       // by key does not find it.
-      if (this.#hasKeys && isCutOff) return false;
+      if (this.#hasKeys && isCutOff && !isBound(login)) return false;
       return at !== undefined && listedAt === this.#now;
     });
     if (ended !== undefined) this.#violate(`I9: ${ended.tag} has ended and is shown as live`);
@@ -698,6 +708,7 @@ export class Model implements StoreWatcher {
       left: new Map(),
       isCopied: false,
       isCutOff: false,
+      bound: new Set(),
       lifetime: "as it began",
       isDeleted: false,
       isBeyondLimit: false,
@@ -757,6 +768,11 @@ export class Model implements StoreWatcher {
 /** The logins that a save of this request may be about to write. */
 function savedBy({ login, change }: Visit): readonly ModelLogin[] {
   return [login, change?.begins, change?.resumes].filter((each) => each !== undefined);
+}
+
+/** Whether a login is bound to both of its keys. */
+function isBound({ user, tag, bound }: ModelLogin): boolean {
+  return [{ user }, { tag }].every((key) => bound.has(keyDigest(key)));
 }
 
 /** Whether nothing but a limit or a lifetime may have ended a login. */

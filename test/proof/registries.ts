@@ -46,7 +46,7 @@ export function watched(registry: LoginRegistry, watcher: RegistryWatcher, sched
       yield found;
     }
   }
-  const keys = registry.keys && (schedule === undefined ? registry.keys : keysInSteps(registry.keys, schedule));
+  const keys = registry.keys && watchedKeys(registry.keys, watcher, schedule);
   // Not a proxy of it: the package is to take it for a registry that it does not know.
   return new Proxy({} as LoginRegistry, {
     get(_target, name) {
@@ -59,6 +59,20 @@ export function watched(registry: LoginRegistry, watcher: RegistryWatcher, sched
       return AT_ONCE.includes(name) ? (method as Method).bind(registry) : (...args: unknown[]) => run(name, args);
     },
   });
+}
+
+function watchedKeys(given: KeyIndex, watcher: RegistryWatcher, schedule: Schedule | undefined): KeyIndex {
+  const keys = schedule === undefined ? given : keysInSteps(given, schedule);
+  return {
+    bind: async (...args) => {
+      const mark = await keys.bind(...args);
+      watcher.answered("bind", args, mark);
+      return mark;
+    },
+    mark: (...args) => keys.mark(...args),
+    rows: (...args) => keys.rows(...args),
+    drop: (...args) => keys.drop(...args),
+  };
 }
 
 /** An index of keys, each of whose methods is one step. */
