@@ -3,9 +3,10 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import express, { type Express } from "express";
-import Provider, { type Configuration, type Grant, type KoaContextWithOIDC } from "oidc-provider";
+import Provider, { type Configuration } from "oidc-provider";
 import { COMPANY_CLIENT } from "../config.js";
 import { authenticate } from "../users.js";
+import { consentToOwnApps } from "./consent.js";
 import { companyLoginPage, companyLogoutPage, loggedOutPage } from "./pages.js";
 
 const HOUR_S = 3_600;
@@ -43,7 +44,7 @@ function configure({ shopOrigin, send = fetch }: ProviderOptions): Configuration
     cookies: { keys: [randomBytes(32).toString("base64url")] },
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     interactions: { url: (_ctx, { uid }) => `/login/${uid}` },
-    loadExistingGrant: consentToShop,
+    loadExistingGrant: consentToOwnApps,
     ttl: { AccessToken: HOUR_S, IdToken: HOUR_S, Interaction: HOUR_S, Session: 8 * HOUR_S, Grant: 8 * HOUR_S },
     features: {
       devInteractions: { enabled: false },
@@ -60,15 +61,6 @@ function configure({ shopOrigin, send = fetch }: ProviderOptions): Configuration
       return send(url, rest);
     },
   };
-}
-
-/** The shop belongs to the company: users need not consent. */
-async function consentToShop({ oidc: { provider, client, session } }: KoaContextWithOIDC): Promise<Grant | undefined> {
-  if (client === undefined || session?.accountId === undefined) return undefined;
-  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
-  grant.addOIDCScope("openid");
-  await grant.save();
-  return grant;
 }
 
 function createProviderApp(provider: Provider): Express {

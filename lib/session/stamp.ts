@@ -80,15 +80,18 @@ export function withStamp(session: SessionRecord, stamp: Stamp | undefined): Ses
   return copy;
 }
 
-/** Returns whether both are written alike, but for the generation, which a login never changes. A request may have written another time into its session. */
+/**
+ * Returns whether both are written alike, but for the generation, which a login never changes. A request may have written another time
+ * into its session.
+ */
 function isSameStamp(one: Stamp, other: Stamp | undefined): boolean {
-  return (
-    other !== undefined &&
-    isSameLogin(one, other) &&
-    one.authenticatedAt === other.authenticatedAt &&
-    one.bound?.checksum === other.bound?.checksum &&
-    minuteOf(one.bound) === minuteOf(other.bound)
-  );
+  if (other === undefined || !isSameLogin(one, other)) return false;
+  return one.authenticatedAt === other.authenticatedAt && isSameBinding(one.bound, other.bound);
+}
+
+function isSameBinding(one: BoundKeys | undefined, other: BoundKeys | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.checksum === other.checksum && minuteOf(one) === minuteOf(other);
 }
 
 /**
@@ -104,12 +107,12 @@ function writeStamp(stamp: Stamp): string {
 
 function decimalsOf({ authenticatedAt, bound }: Stamp): string {
   if (bound === undefined) return authenticatedAt === undefined ? "" : `.${String(authenticatedAt)}`;
-  return `.${digits(authenticatedAt ?? 0, TIME_DIGITS)}${bound.checksum}${digits(minuteOf(bound) ?? 0, 8)}`;
+  return `.${digits(authenticatedAt ?? 0, TIME_DIGITS)}${bound.checksum}${digits(minuteOf(bound), 8)}`;
 }
 
 /** The minute until which the rows live at least, as it is stored. */
-function minuteOf(bound: BoundKeys | undefined): number | undefined {
-  return bound && Math.min(Math.floor(bound.until / MINUTE_MS), LAST_MINUTE);
+function minuteOf({ until }: BoundKeys): number {
+  return Math.min(Math.floor(until / MINUTE_MS), LAST_MINUTE);
 }
 
 function digits(value: number, count: number): string {

@@ -7,6 +7,8 @@ const FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 const NAMESPACES =
   'xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"';
 
+const SUCCESS = '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
+
 /** What a service provider has sent by a redirect. */
 export interface SamlMessage {
   readonly name: "SAMLRequest" | "SAMLResponse";
@@ -71,9 +73,7 @@ export class SamlProvider {
       `<saml:AuthnStatement AuthnInstant="${now}"${index}><saml:AuthnContext><saml:AuthnContextClassRef>` +
       `urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext>` +
       `</saml:AuthnStatement></saml:Assertion>`;
-    const status =
-      '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
-    const response = this.#message("Response", "", status + assertion);
+    const response = this.#message("Response", "", SUCCESS + assertion);
     const signed = this.keys.signElement(this.keys.signElement(response, "Assertion"), "Response");
     return { SAMLResponse: Buffer.from(signed).toString("base64") };
   }
@@ -85,9 +85,7 @@ export class SamlProvider {
   }
 
   logoutResponse(inResponseTo: string): string {
-    const status =
-      '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
-    return this.#message("LogoutResponse", ` InResponseTo="${inResponseTo}"`, status);
+    return this.#message("LogoutResponse", ` InResponseTo="${inResponseTo}"`, SUCCESS);
   }
 
   /** The query of a signed message: HTTP-Redirect. */

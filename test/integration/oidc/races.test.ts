@@ -18,6 +18,7 @@ import {
   usersIn,
 } from "../../support/company-shop.js";
 import { Gate } from "../../support/gate.js";
+import { Holdable } from "../../support/holdable.js";
 import { Browser } from "../../support/http.js";
 import { IdentityProvider, type Claims } from "../../support/identity-provider.js";
 import { LiveThings, WAYS } from "../../support/live.js";
@@ -35,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => idp.close());
 
-/** Once, before or after the call of a method that comes at this place from now on. */
+/** Acts once: before or after the call of the method that comes at this place from now on. */
 function interpose(of: object, method: string, when: "before" | "after", act: Act, place = 1): void {
   const methods = of as Record<string, Anything>;
   const original = methods[method]?.bind(of);
@@ -47,26 +48,6 @@ function interpose(of: object, method: string, when: "before" | "after", act: Ac
     const answer = await original?.(...args);
     if (isTheOne && when === "after") await act();
     return answer;
-  };
-}
-
-/** The same for a method of a session store, whose answer goes to a callback. */
-function interposeInStore(store: Store, method: "get" | "set", when: "before" | "after", act: Act): void {
-  const methods = store as unknown as Record<string, Anything>;
-  const original = methods[method]?.bind(store);
-  let hasCome = false;
-  methods[method] = (...args: unknown[]) => {
-    const done = args.pop() as Anything;
-    const first = !hasCome;
-    hasCome = true;
-    const actIf = async (isNow: boolean): Promise<void> => {
-      if (isNow && first) await act();
-    };
-    void actIf(when === "before").then(() => {
-      original?.(...args, (...answers: unknown[]) => {
-        void actIf(when === "after").then(() => done(...answers));
-      });
-    });
   };
 }
 
@@ -188,9 +169,14 @@ describe.each(BACKENDS.map((make) => [make().name, make] as const))("a logout to
 
     it.each(["before", "after"] as const)("ends it: just %s its session is written", async (when) => {
       const own = backend.open();
-      interposeInStore(own.store, "set", when, sends);
+      const sessions = new Holdable(own.store);
       await open({}, {}, { own });
-      await expectOut(await logIn());
+      const saving = sessions.hold("set", when);
+      const loggingIn = logIn();
+      await saving.reached;
+      await sends();
+      saving.open();
+      await expectOut(await loggingIn);
     });
   });
 

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import express from "express";
-import type { SessionData } from "express-session";
-import { oidc, type IdTokenClaims, type OidcOptions } from "../../../lib/oidc/index.js";
+import type { OidcOptions } from "../../../lib/oidc/index.js";
+import { logInAtCompany, openCompanyShop, postLogoutToken } from "../../support/company-shop.js";
 import { Browser } from "../../support/http.js";
 import { IdentityProvider } from "../../support/identity-provider.js";
-import { regenerate, save } from "../../support/race-app.js";
 import { useSites, type Answer, type Site, type SiteOptions } from "../../support/site.js";
 
 const open = useSites();
@@ -13,7 +11,6 @@ const BYE = "https://shop.example/bye?lang=en";
 const ID_TOKEN = "e30.e30.c2lnbmF0dXJl";
 type Headers = Readonly<Record<string, string>>;
 const HTML: Headers = { Accept: "text/html" };
-type Kept = SessionData & { claims?: IdTokenClaims; idToken?: string };
 
 let idp: IdentityProvider;
 
@@ -23,38 +20,18 @@ beforeAll(async () => {
 
 afterAll(() => idp.close());
 
-function openShop(options: Partial<OidcOptions> = {}, more: SiteOptions = {}): Promise<Site> {
-  const { issuer, jwksUri, endSessionEndpoint } = idp;
-  const provider = oidc({
-    ...{ issuer, jwksUri, endSessionEndpoint, clientId: "shop" },
-    claims: (session: Kept) => session.claims,
-    idToken: (session: Kept) => session.idToken,
-    postLogoutRedirectUri: `https://shop.example${LOGOUT}/return`,
-    ...options,
-  } as OidcOptions);
-  return open({
-    ...more,
-    auth: { logins: { providers: [provider] }, redirects: { allow: [BYE], default: "/home" }, ...more.auth },
-    after: (app) => {
-      app.post("/callback", express.json(), (req, res, next) => {
-        const logIn = async (): Promise<void> => {
-          await regenerate(req);
-          const claims = { iss: issuer, sub: "alice", sid: "s", iat: 7 };
-          Object.assign(req.session, { userId: "alice", claims, idToken: ID_TOKEN });
-          await save(req);
-          res.json({});
-        };
-        logIn().catch(next);
-      });
+const openShop = (provider: Partial<OidcOptions> = {}, site: SiteOptions = {}): Promise<Site> =>
+  openCompanyShop(open, idp, {
+    provider: {
+      endSessionEndpoint: idp.endSessionEndpoint,
+      idToken: (session) => session.idToken,
+      postLogoutRedirectUri: `https://shop.example${LOGOUT}/return`,
+      ...provider,
     },
+    site: { ...site, auth: { redirects: { allow: [BYE], default: "/home" }, ...site.auth } },
+    beforeSave: (req) => void (req.session.idToken = ID_TOKEN),
   });
-}
-
-async function login(site: Site): Promise<Browser> {
-  const browser = new Browser(site.url);
-  expect((await browser.post("/callback")).status).toBe(200);
-  return browser;
-}
+const login = (site: Site): Promise<Browser> => logInAtCompany(site, idp);
 
 const query = (to: string): string => `?redirect_uri=${encodeURIComponent(to)}`;
 const isIn = async (site: Site): Promise<boolean> => (await site.auth.listLogins("alice")).items.length > 0;
@@ -197,9 +174,7 @@ describe("a logout here of a login that came from a provider", () => {
   it("stays here after the provider has ended the login", async () => {
     const site = await openShop();
     const browser = await login(site);
-    const body = new URLSearchParams({ logout_token: await idp.logoutToken({ sid: "s" }) }).toString();
-    const headers = { "Content-Type": "application/x-www-form-urlencoded" };
-    expect((await site.ask("POST", "/oidc/backchannel-logout", { headers, body })).status).toBe(204);
+    expect(await postLogoutToken(site, await idp.logoutToken())).toBe(204);
     expect((await leave(site, browser, { search: query(BYE) })).headers.location).toBe(BYE);
   });
 

@@ -1,10 +1,10 @@
 import { Gate } from "../../../support/gate.js";
 
-/** A place where the next one waits, if the test wants it so. */
+/** A place that lets everyone pass, until the test asks it to hold the next one. */
 export class Hold {
   #next: Gate | undefined;
 
-  /** The next one waits until the gate is opened. */
+  /** Holds the next one until the gate is opened. */
   next(): Gate {
     this.#next = new Gate();
     return this.#next;

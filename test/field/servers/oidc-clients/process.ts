@@ -32,8 +32,8 @@ interface Package {
   readonly callback: string;
   /** Adds the recipe to the app. */
   readonly add: (app: App) => LogoutMiddleware | Promise<LogoutMiddleware>;
-  /** Whether there may be two apps in one process: passport, for one, has the strategies of all. */
-  readonly mayBeTwo?: boolean;
+  /** Whether two apps can share a process. With passport they would share its strategies. */
+  readonly canShareProcess?: boolean;
   /** The user, as the package itself sees them. */
   readonly userOf: (req: Request) => unknown;
 }
@@ -49,7 +49,7 @@ const PACKAGES: Readonly<Record<string, Package>> = {
       });
       return openidClient(app, store, SECRET, shop, configuration);
     },
-    mayBeTwo: true,
+    canShareProcess: true,
     userOf: (req) => req.session.userId,
   },
   "passport-openidconnect": {
@@ -119,7 +119,7 @@ async function openApp({ add, userOf }: Package, server: Server, own: Omit<App, 
 const used = PACKAGES[process.argv[2] ?? ""];
 if (used === undefined) throw new Error("There is no such package.");
 const { dialect, callback } = used;
-// Another host, because cookies do not know ports.
+// The portal has another host, because cookies ignore ports.
 const [shop, portal, idp] = [await listen(), await listen("127.0.0.1"), await listen()];
 const apps = [
   { client: SHOP, origin: shop.origin, callback },
@@ -133,7 +133,7 @@ idp.server.on("request", atIdp);
 
 const sessions = new Holdable(new MemoryStore());
 await openApp(used, shop.server, { store: sessions.store, shop: shop.origin, idp: issuer, client: SHOP });
-if (used.mayBeTwo === true)
+if (used.canShareProcess === true)
   await openApp(used, portal.server, { store: new MemoryStore(), shop: portal.origin, idp: issuer, client: PORTAL });
 
 const open = new Set<ServerResponse>();

@@ -1,7 +1,8 @@
 // An identity provider for the tests of the client packages: oidc-provider, with the addresses that each package expects.
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
-import Provider, { type Configuration, type Grant, type KoaContextWithOIDC } from "oidc-provider";
+import Provider, { type Configuration } from "oidc-provider";
+import { consentToOwnApps } from "../../../../example-app/company/consent.js";
 import { Hold } from "./hold.js";
 
 const SECRET = "a-secret-of-the-tests";
@@ -72,7 +73,7 @@ export function createProvider({ origin, dialect, apps }: ProviderOptions) {
     jwks: { keys: [privateKey.export({ format: "jwk" })] },
     cookies: { keys: [randomBytes(32).toString("base64url")] },
     ttl: { AccessToken: HOUR_S, IdToken: HOUR_S, Interaction: HOUR_S, Session: HOUR_S, Grant: HOUR_S },
-    loadExistingGrant: consent,
+    loadExistingGrant: consentToOwnApps,
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, typ: "ID" }) }),
     // This machine is where the shop is, and oidc-provider's own dispatcher refuses its addresses.
     fetch: (url, init) => {
@@ -143,12 +144,3 @@ const KEYCLOAK_TOKENS: Configuration = {
     },
   },
 };
-
-/** Users need not consent: the shop belongs to the provider's company. */
-async function consent({ oidc: { provider, client, session } }: KoaContextWithOIDC): Promise<Grant | undefined> {
-  if (client === undefined || session?.accountId === undefined) return undefined;
-  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
-  grant.addOIDCScope("openid");
-  await grant.save();
-  return grant;
-}
