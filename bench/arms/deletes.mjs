@@ -1,4 +1,5 @@
-// The floor of a kick: the sessions are known, and deleted in one pipeline or one transaction.
+// The floor of a kick: the sessions are known, and deleted in one pipeline or one transaction, or each by the session store.
+import { promisify } from "node:util";
 import express from "express";
 import { runArm } from "../support/arm.mjs";
 import { openPlace, placeOf } from "../support/places.mjs";
@@ -21,5 +22,10 @@ const DELETES = {
 
 await runArm(async (settings) => {
   const place = await openPlace(settings);
-  return { app: express(), deleteAll: DELETES[placeOf(settings)](place, settings) };
+  const destroy = promisify((sid, done) => place.store.destroy(sid, done));
+  return {
+    app: express(),
+    deleteAll: DELETES[placeOf(settings)](place, settings),
+    destroyEach: (sids) => Promise.all(sids.map((sid) => destroy(sid))),
+  };
 });

@@ -96,8 +96,8 @@ export function trace<Call extends { error?: Error }, Result>(
   });
 }
 
-/** Node 20.19 has this as a property, which its types do not know. */
-function hasSubscribers(
+/** Returns whether anything listens to a channel. Node 20.19 has this as a property, which its types do not know. */
+export function hasSubscribers(
   on: Record<"start" | "end" | "asyncStart" | "asyncEnd" | "error", { hasSubscribers: boolean }>,
 ): boolean {
   const { start, end, asyncStart, asyncEnd, error } = on;

@@ -1,5 +1,5 @@
 import type { LoginRegistry } from "../types/registry.js";
-import { registryCalls, trace } from "./channels.js";
+import { hasSubscribers, registryCalls, trace } from "./channels.js";
 
 const TRACED = [
   "find",
@@ -22,12 +22,12 @@ const TRACED_REGISTRIES = new WeakSet<LoginRegistry>();
 /** Returns the registry, with calls that the tracing channel `express-logout:registry` publishes. Everything else is as it was. */
 export function tracedRegistry(registry: LoginRegistry, appId: string): LoginRegistry {
   if (TRACED_REGISTRIES.has(registry)) return registry;
-  const traced = new Map<string | symbol, Method>(
-    TRACED.map((method) => [
-      method,
-      (...args) => trace(registryCalls, { appId, method }, () => (registry[method] as Method)(...args)),
-    ]),
-  );
+  const tracedMethod = (method: (typeof TRACED)[number]): Method => {
+    const call = (args: unknown[]): Promise<unknown> => (registry[method] as Method)(...args);
+    return (...args) =>
+      hasSubscribers(registryCalls) ? trace(registryCalls, { appId, method }, () => call(args)) : call(args);
+  };
+  const traced = new Map<string | symbol, Method>(TRACED.map((method) => [method, tracedMethod(method)]));
   const proxy = new Proxy(registry, {
     get: (target, name) => {
       const method = traced.get(name);

@@ -4,6 +4,8 @@ import type { Generation, KickRecord } from "../types/login.js";
 const KEY = "expressLogout";
 const MINUTE_MS = 60_000;
 const TIME_DIGITS = 15;
+/** Those of the time, of the checksum of the keys, and of the minute. */
+const KEYED_DIGITS = TIME_DIGITS + 10 + 8;
 /** Of 8 digits, in the year 2160: an app may set a cookie that never expires. */
 const LAST_MINUTE = 99_999_999;
 
@@ -137,7 +139,7 @@ function readStamp(text: string): Stamp | undefined {
 }
 
 function readDecimals(text: string): Pick<Stamp, "authenticatedAt" | "bound"> {
-  const withKeys = /^(\d{15})(\d{10})(\d{8})$/.exec(text);
+  const withKeys = text.length < KEYED_DIGITS ? null : /^(\d{15})(\d{10})(\d{8})$/.exec(text);
   if (withKeys === null) return { authenticatedAt: readTime(text) };
   const [, time = "", checksum = "", minute] = withKeys;
   return {

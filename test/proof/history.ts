@@ -33,14 +33,15 @@ export type Command =
   | ({ readonly is: "kick everyone else"; readonly node: number; readonly browser: number } & Breakable)
   /**
    * The logins with a key are kicked: of a user, or of the login at this place of all that the user has begun. A signed kick spares
-   * those that begin later, and ends those that began earlier, whenever they are saved.
+   * those that began after it was signed, and ends those that began earlier, whenever they are saved.
    */
   | ({
       readonly is: "kick by key";
       readonly node: number;
       readonly user: string;
       readonly place: number | undefined;
-      readonly isSigned: boolean;
+      /** How many logins have begun since it was signed. Absent: it is not signed. */
+      readonly signedAgo?: number | undefined;
     } & Breakable)
   /**
    * A job sets a session without a request: that of a browser, as the store has it, or a copy that a request has kept, the one at
@@ -307,26 +308,36 @@ const kickByKey: fc.Arbitrary<Command> = fc.record({
   node,
   user,
   place: fc.option(fc.nat(3), { nil: undefined }),
-  isSigned: fc.boolean(),
+  signedAgo: fc.option(fc.constantFrom(0, 0, 0, 1, 2), { nil: undefined, freq: 2 }),
   breaksOff,
 });
-/** A kick by key beside a login, and beside a request that changes the session id of one. */
-const keyScenes: fc.Arbitrary<readonly Command[]> = fc
-  .tuple(
-    fc.record({
-      is: fc.constant("request"),
-      browser,
-      node,
-      acts: fc
-        .oneof(
-          fc.record({ does: fc.constantFrom(...LOGINS), user }),
-          fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),
-        )
-        .map((does): readonly Act[] => [does]),
-    }),
-    kickByKey,
-  )
-  .map((commands): readonly Command[] => commands);
+const keyScenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
+  // A kick by key beside a login, or beside a request that changes the session id of one.
+  fc
+    .tuple(
+      fc.record({
+        is: fc.constant("request"),
+        browser,
+        node,
+        acts: fc
+          .oneof(
+            fc.record({ does: fc.constantFrom(...LOGINS), user }),
+            fc.constantFrom(...ROTATIONS).map((does): Act => ({ does })),
+          )
+          .map((does): readonly Act[] => [does]),
+      }),
+      kickByKey,
+    )
+    .map((commands): readonly Command[] => commands),
+  // A login beside two kicks of its user, of which the one that was signed first may arrive last.
+  fc
+    .record({ browser, user, does: fc.constantFrom(...LOGINS), nodes: fc.tuple(node, node, node) })
+    .map(({ browser, user, does, nodes: [first, second, third] }): readonly Command[] => [
+      { is: "request", browser, node: first, acts: [{ does, user }] },
+      { is: "kick by key", node: second, user, place: undefined, signedAgo: 0 },
+      { is: "kick by key", node: third, user, place: undefined, signedAgo: 1 },
+    ]),
+);
 
 /** Histories of apps whose logins have external keys. */
 export const keyHistories = historiesOf(

@@ -41,6 +41,8 @@ const MarksLate = withKeys((keys) => {
     },
     async *rows(key) {
       yield* keys.rows(key);
+      // A step of its own between the rows and the mark.
+      yield [];
       for (const args of late.splice(0)) await keys.mark(...args);
     },
   };

@@ -51,8 +51,12 @@ export interface ModelLogin {
   isCopied: boolean;
   /** A process died that was about to write its session, or had just written it. */
   isCutOff: boolean;
-  /** The keys that it is bound to, and to which no mark applied then. */
+  /** The keys that it is bound to, before its session is written. */
   readonly bound: Set<unknown>;
+  /** A session with its stamp was written, so it was bound by then. */
+  isStamped: boolean;
+  /** When it was bound, a mark applied to it. */
+  isMarked: boolean;
   /** Its session's lifetime was changed, and nothing else can have written another one: once, and once again, at the same time. */
   lifetime: "as it began" | "shortened" | "uncertain";
   /** Its session was deleted in the store. */
@@ -516,6 +520,7 @@ export class Model implements StoreWatcher {
     const loginId = stampOf({ ...stored })?.loginId;
     if (loginId === undefined) return;
     login.isAdopted = true;
+    login.isStamped = true;
     login.ids.add(loginId);
     if (login.isCopied) return;
     login.loginId ??= loginId;
@@ -582,10 +587,11 @@ export class Model implements StoreWatcher {
       if (login !== undefined && ttlMs !== undefined) this.#provisional.delete(login);
       if (login !== undefined && lastsMs !== undefined) this.#policy.beganAgain(login);
     }
-    if (method === "bind" && answer === undefined) {
+    if (method === "bind") {
       const { userId, loginId } = second as KeyRow;
       const login = this.logins.find(({ user, ids }) => user === userId && ids.has(loginId));
       login?.bound.add(first);
+      if (login !== undefined && answer !== undefined) login.isMarked = true;
     }
     if (method === "add" || method === "update") this.#limited(answer as AddResult | UpdateResult);
     if (method === "end" && (second as EndTarget).loginId === undefined) {
@@ -650,8 +656,8 @@ export class Model implements StoreWatcher {
     const ended = this.logins.find((login) => {
       const { endedAt, kickedAt, isCopied, isCutOff, listedAt } = login;
       const at = isCopied ? kickedAt : endedAt;
-      // A process that dies between the listing of a login and its binding leaves it listed, and not served, until it expires: a kick
-      // by key does not find it.
+      // A process that dies after the listing of a login, before it is bound or the mark that it met has ended it, leaves it listed, and
+      // not served, until it expires: a kick by key does not find it.
       if (this.#hasKeys && isCutOff && !isBound(login)) return false;
       return at !== undefined && listedAt === this.#now;
     });
@@ -709,6 +715,8 @@ export class Model implements StoreWatcher {
       isCopied: false,
       isCutOff: false,
       bound: new Set(),
+      isStamped: false,
+      isMarked: false,
       lifetime: "as it began",
       isDeleted: false,
       isBeyondLimit: false,
@@ -770,9 +778,10 @@ function savedBy({ login, change }: Visit): readonly ModelLogin[] {
   return [login, change?.begins, change?.resumes].filter((each) => each !== undefined);
 }
 
-/** Whether a login is bound to both of its keys. */
-function isBound({ user, tag, bound }: ModelLogin): boolean {
-  return [{ user }, { tag }].every((key) => bound.has(keyDigest(key)));
+/** Whether a login is bound to its keys, and stays. An adopted one has more keys than its own: its session shows that it has them all. */
+function isBound({ user, tag, bound, isStamped, isMarked, storedAt }: ModelLogin): boolean {
+  const isNew = storedAt === undefined;
+  return isStamped || (isNew && !isMarked && [{ user }, { tag }].every((key) => bound.has(keyDigest(key))));
 }
 
 /** Whether nothing but a limit or a lifetime may have ended a login. */

@@ -75,18 +75,16 @@ function watchedKeys(given: KeyIndex, watcher: RegistryWatcher, schedule: Schedu
   };
 }
 
-/** An index of keys, each of whose methods is one step. */
+/** An index of keys, each of whose methods is one step, and of its rows each batch. */
 function keysInSteps(keys: KeyIndex, schedule: Schedule): KeyIndex {
   return {
     bind: (...args) => schedule.step(`bind ${JSON.stringify(args)}`, () => keys.bind(...args)),
     mark: (...args) => schedule.step(`mark ${JSON.stringify(args)}`, () => keys.mark(...args)),
     drop: (...args) => schedule.step(`drop ${JSON.stringify(args)}`, () => keys.drop(...args)),
     rows: async function* rows(key) {
-      const found: (readonly KeyRow[])[] = [];
-      await schedule.step(`rows ${key}`, async () => {
-        for await (const batch of keys.rows(key)) found.push(batch);
-      });
-      yield* found;
+      const batches = keys.rows(key)[Symbol.asyncIterator]();
+      const next = (): Promise<IteratorResult<readonly KeyRow[]>> => schedule.step(`rows ${key}`, () => batches.next());
+      for (let read = await next(); read.done !== true; read = await next()) yield read.value;
     },
   };
 }

@@ -571,15 +571,15 @@ function kickOfOthers({ auth }: HookedNode, stamp: Stamp | undefined): KickPlan 
 /** A kick by the key of a user, or of one of their logins. */
 function kickByKey(
   auth: LogoutMiddleware,
-  { user, place, isSigned }: CommandThat<"kick by key">,
+  { user, place, signedAgo }: CommandThat<"kick by key">,
   logins: readonly ModelLogin[],
 ): KickPlan {
   const begun = logins.filter((login) => login.user === user);
   const tag = place === undefined ? undefined : begun[place % begun.length]?.tag;
   const carriesKey = (login: ModelLogin): boolean => (tag === undefined ? login.user === user : login.tag === tag);
   const key = tag === undefined ? { user } : { tag };
-  if (!isSigned) return { covers: carriesKey, run: () => auth.kickByKey(key) };
-  const authenticatedBefore = logins.length;
+  if (signedAgo === undefined) return { covers: carriesKey, run: () => auth.kickByKey(key) };
+  const authenticatedBefore = Math.max(0, logins.length - signedAgo);
   const covers = (login: ModelLogin): boolean => carriesKey(login) && numberOf(login.tag) <= authenticatedBefore;
   return { covers, coversLater: covers, run: () => auth.kickByKey(key, { authenticatedBefore }) };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from "@jest/globals";
 import type { SessionData } from "express-session";
 import { LogoutError } from "../../lib/index.js";
+import jose from "../../lib/oidc/jose.cjs";
 import { keycloakClaims, oidc, oktaClaims, type IdTokenClaims, type OidcOptions } from "../../lib/oidc/index.js";
 import type { ProviderParts } from "../../lib/types/login-provider.js";
 import { PROVIDER } from "../../lib/util/provider.js";
@@ -119,6 +120,18 @@ describe("the keys of a login", () => {
 
   it.each([undefined, null])("are none where claims returns %s", (claims) => {
     expect(keysOf(claims)).toEqual([]);
+  });
+
+  it("are found where jose cannot be loaded: only logout tokens need it", () => {
+    const load = jest.spyOn(jose, "load").mockImplementation(() => {
+      throw new Error("a broken installation");
+    });
+    try {
+      expect(keysOf({ iss: ISSUER, sub: "alice", sid: "s", iat: 7 })).toHaveLength(2);
+      expect(load).toHaveBeenCalled();
+    } finally {
+      load.mockRestore();
+    }
   });
 
   it("are none for another issuer", () => {

@@ -132,8 +132,11 @@ export class RedisLoginRegistry implements OwnRegistry {
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
     const key = this.#loginsKey(userId);
-    const read = (): Promise<KeptLogin | undefined> => this.#read(key, userId, loginId);
-    return unlessOver(await (this.#cache === undefined ? read() : this.#cache.read(key, read)));
+    if (this.#cache !== undefined)
+      return unlessOver(await this.#cache.read(key, () => this.#read(key, userId, loginId)));
+    // On the path of every request: a second async function would cost a microsecond.
+    const record = await this.#record(key, loginId);
+    return record === null ? undefined : unlessOver(readLogin(userId, loginId, record));
   }
 
   peek(userId: string, loginId: string): ListedLogin | undefined {
@@ -255,8 +258,12 @@ export class RedisLoginRegistry implements OwnRegistry {
 
   /** Reads a login, even if its lifetime is over. */
   async #read(key: string, userId: string, loginId: string): Promise<KeptLogin | undefined> {
-    const record = await this.#connection.read("HGET", key, loginId);
+    const record = await this.#record(key, loginId);
     return record === null ? undefined : readLogin(userId, loginId, record);
+  }
+
+  #record(key: string, loginId: string): Promise<unknown> {
+    return this.#connection.read("HGET", key, loginId);
   }
 
   async #lastKickOfEveryone(): Promise<KickRecord | undefined> {
