@@ -329,6 +329,13 @@ const keyScenes: fc.Arbitrary<readonly Command[]> = fc.oneof(
       kickByKey,
     )
     .map((commands): readonly Command[] => commands),
+  // A kick of the user by key while a request has ended the login for a moment, to give it another session id.
+  fc
+    .record({ browser, user, nodes: fc.tuple(node, node), does: fc.constantFrom(...ROTATIONS) })
+    .map(({ browser, user, nodes: [first, second], does }): readonly Command[] => [
+      { is: "request", browser, node: first, acts: [{ does }] },
+      { is: "kick by key", node: second, user, place: undefined },
+    ]),
   // A login beside two kicks of its user, of which the one that was signed first may arrive last.
   fc
     .record({ browser, user, does: fc.constantFrom(...LOGINS), nodes: fc.tuple(node, node, node) })
