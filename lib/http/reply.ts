@@ -29,9 +29,12 @@ export interface RedirectReply extends AnyReply {
   readonly redirect: string;
 }
 
-/** A line of JSON for each step of something that takes long. The head is sent before it is known how it ends. */
+/**
+ * A line of JSON for each step of something that takes long. The head is sent before it is known how it ends. The signal aborts
+ * once the client no longer reads: it was stopped, or its page was closed.
+ */
 export interface LinesReply extends AnyReply {
-  readonly lines: (line: (data: object) => void) => Promise<void>;
+  readonly lines: (line: (data: object) => void, signal: AbortSignal) => Promise<void>;
 }
 
 /** A status says everything. */

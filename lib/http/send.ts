@@ -19,7 +19,11 @@ export async function send(context: Pick<HttpContext, "options">, res: Response,
   else {
     res.status(reply.status);
     res.set({ "Content-Type": "application/x-ndjson; charset=utf-8", "Cache-Control": "no-store" });
-    await reply.lines((data) => void res.write(`${JSON.stringify(data)}\n`));
+    const reader = new AbortController();
+    res.once("close", () => {
+      reader.abort();
+    });
+    await reply.lines((data) => void res.write(`${JSON.stringify(data)}\n`), reader.signal);
     res.end();
   }
 }

@@ -23,6 +23,7 @@ import type {
   KickResult,
   KickUserOptions,
   KickWhereOptions,
+  LongKick,
 } from "./kick-options.js";
 import { mapLimit } from "../util/map-limit.js";
 import type { KickRecord } from "../types/login.js";
@@ -66,15 +67,19 @@ export class Logins extends LoginLists {
     this.#hasKeys = hasKeys;
   }
 
-  async kick(userIds: unknown, { except, ...options }: KickUserOptions & KickedFrom = {}): Promise<KickResult> {
+  /** @param options - `signal`: stops the kick as that of {@link Logins.kickAll} does */
+  async kick(
+    userIds: unknown,
+    { except, signal, ...options }: KickUserOptions & KickedFrom & Pick<LongKick, "signal"> = {},
+  ): Promise<KickResult> {
     const kick = this.#createKick(options);
     const ids = new Set((Array.isArray(userIds) ? userIds : [userIds]).map(userIdArgument));
     if (except !== undefined && !isLoginId(except)) {
       throw new LogoutError("ERR_ARGUMENT_INVALID", "except must be the id of the login that stays.");
     }
     const stays = except === undefined ? undefined : [except];
-    const { users, logins, failures } = await this.#kickUsers([...ids], kick, { except: stays, isNamed: true });
-    if (failures.length > 0) throw kickError(failures);
+    const { users, logins, failures } = await this.#kickUsers([...ids], kick, { except: stays, isNamed: true, signal });
+    if (failures.length > 0) throw kickError(failures, { signal });
     return { users, logins };
   }
 

@@ -1,13 +1,23 @@
+import type { Login } from "../types/login.js";
+import { AroundSlot, ShortTime } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import { Avatar, type UserView } from "./user-view.js";
 import type { Texts } from "./texts/index.js";
+import { DeviceAndAddress } from "./user-row.js";
+
+const PEOPLE_SHOWN = 20;
 
 /** The users or the login that the form forces offline. */
 export type Target =
   | {
       readonly kind: "users";
       readonly people: readonly UserView[];
-      readonly isOneLogin: boolean;
+      /** The login that ends; `undefined`: all of the users'. */
+      readonly login: Login | undefined;
+      /** Number of these users who are offline by now. */
+      readonly offline: number;
+      /** Whether the login of the reader ends as well. */
+      readonly isYou: boolean;
       /** The same users or login, as the value of a form field. */
       readonly selection: string;
     }
@@ -19,6 +29,7 @@ export interface Confirmation {
   readonly url: string;
   readonly forceUrl: string;
   readonly target: Target;
+  /** Number of users; of everyone: of the others. */
   readonly users: number;
   /** Number of listed logins that end; `undefined` for everyone. */
   readonly logins: number | undefined;
@@ -36,13 +47,19 @@ export function confirmationPage({ frame, appId, url, forceUrl, target, users, l
         <h1 id="question">
           <bdi>{title}</bdi>
         </h1>
-        {target.kind === "users" ? <People people={target.people} /> : null}
-        <Consequence users={users} logins={logins} texts={texts} />
+        {target.kind === "users" ? <People people={target.people} title={title} texts={texts} /> : null}
+        {target.kind === "users" && target.login !== undefined ? <OneLogin login={target.login} texts={texts} /> : null}
+        <Consequence target={target} users={users} logins={logins} texts={texts} />
         {target.kind === "everyone" ? (
-          <label>
-            {texts.typeApplicationId(appId)}
-            <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
-          </label>
+          <>
+            <label class="tick">
+              <input type="checkbox" name="me" value="1" autocomplete="off" /> {texts.logMeOutToo}
+            </label>
+            <label>
+              {texts.typeApplicationId(appId)}
+              <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
+            </label>
+          </>
         ) : (
           <input type="hidden" name="selection" value={target.selection} />
         )}
@@ -54,11 +71,12 @@ export function confirmationPage({ frame, appId, url, forceUrl, target, users, l
           <progress />
           <span role="status" />
         </p>
+        <p class="result" role="alert" data-result tabIndex={-1} />
         <p class="buttons">
-          <a class="button" href={url} data-cancel>
+          <a class="button" href={url} data-cancel data-stop={texts.stop} data-close={texts.close}>
             {texts.cancel}
           </a>
-          <button type="submit" class="danger solid">
+          <button type="submit" class="danger solid" data-again={texts.tryAgain}>
             {texts.forceOffline}
           </button>
         </p>
@@ -67,33 +85,52 @@ export function confirmationPage({ frame, appId, url, forceUrl, target, users, l
   );
 }
 
-/** Says how many logins end and who has to log in again. `logins` is `undefined` for everyone. */
-function Consequence({ users, logins, texts }: { users: number; logins: number | undefined; texts: Texts }) {
-  if (logins === undefined) return <p>{texts.everyoneMustLogInAgain}</p>;
-  const mustLogInAgain = users === 1 ? texts.userMustLogInAgain : texts.usersMustLogInAgain;
-  if (logins === 0) return <p>{mustLogInAgain}</p>;
-  // A line each: sentences in Chinese have no space between them, sentences in English have one.
+interface ConsequenceProps extends Pick<Confirmation, "target" | "users" | "logins"> {
+  readonly texts: Texts;
+}
+
+/** Says how many logins end, and who has to log in again. A line each: sentences in Chinese have no space between them. */
+function Consequence({ target, users, logins, texts }: ConsequenceProps) {
+  if (target.kind === "everyone") return <p>{texts.everyoneElseMustLogInAgain}</p>;
+  const { offline, isYou } = target;
   return (
     <p>
-      {texts.endsLogins(logins)}
-      <br />
-      {mustLogInAgain}
+      {logins === undefined || logins === 0 ? null : <span class="line">{texts.endsLogins(logins)}</span>}
+      {offline > 0 && users > 1 ? <span class="line">{texts.usersOffline(offline)}</span> : null}
+      <span class="line">{users === 1 ? texts.userMustLogInAgain : texts.usersMustLogInAgain}</span>
+      {isYou ? <strong class="line">{texts.includesYou}</strong> : null}
     </p>
   );
 }
 
-/** Lists the users, or the first 20 of them. */
-function People({ people }: { people: readonly UserView[] }) {
+/** Lists the users, or the first 20 of them, with the details by which namesakes differ. */
+function People({ people, title, texts }: { people: readonly UserView[]; title: string; texts: Texts }) {
+  const rest = people.length - PEOPLE_SHOWN;
   return (
-    <ul class="people">
-      {people.slice(0, 20).map((person) => (
+    // The list scrolls: readers without a pointer reach it by its focus.
+    <ul class="people" tabIndex={0} aria-label={title}>
+      {people.slice(0, PEOPLE_SHOWN).map((person) => (
         <li key={person.id} class="person">
           <Avatar person={person} />
-          <span>{person.name}</span>
+          <span>
+            <bdi class="name">{person.name}</bdi>
+            <bdi class="quiet">{person.details.join(" · ")}</bdi>
+          </span>
         </li>
       ))}
-      {people.length > 20 ? <li>…</li> : null}
+      {rest > 0 ? <li>{texts.andMore(rest)}</li> : null}
     </ul>
+  );
+}
+
+function OneLogin({ login, texts }: { login: Login; texts: Texts }) {
+  return (
+    <p>
+      <DeviceAndAddress login={login} texts={texts} /> ·{" "}
+      <AroundSlot text={texts.since}>
+        <ShortTime at={login.began} texts={texts} />
+      </AroundSlot>
+    </p>
   );
 }
 
@@ -101,7 +138,7 @@ function question(target: Target, users: number, appId: string, texts: Texts): s
   if (target.kind === "everyone") return texts.forceEveryoneQuestion(users, appId);
   const [first] = target.people;
   if (target.people.length !== 1 || first === undefined) return texts.forceUsersQuestion(users);
-  return target.isOneLogin ? texts.forceLoginQuestion(first.name) : texts.forceUserQuestion(first.name);
+  return target.login === undefined ? texts.forceUserQuestion(first.name) : texts.forceLoginQuestion(first.name);
 }
 
 function escapePattern(text: string): string {

@@ -25,7 +25,7 @@ export interface LoginManagement {
   readonly selected: readonly string[];
   /** Whether more users were selected than an address can carry. */
   readonly isFull: boolean;
-  /** Result of the last action. */
+  /** Result of the last action: a success. */
   readonly status: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export function loginManagementPage(view: LoginManagement): string {
       breadcrumb={[texts.applications, appId, texts.loginManagement]}
     >
       <h1 class="hidden">{texts.loginManagement}</h1>
-      <p class="status" role="status" data-status>
+      <p class="status" role="status" data-status data-failed={texts.tryAgainLater}>
         {status}
       </p>
       <form method="get" action={url} class="table" data-table>
@@ -49,7 +49,10 @@ export function loginManagementPage(view: LoginManagement): string {
           {texts.notRefreshed}
         </p>
         <div class="toolbar">
-          <strong data-live="count">{texts.usersOnline(totalCount)}</strong>
+          <span>
+            <strong data-live="count">{texts.usersOnline(totalCount)}</strong>
+            <button type="button" class="newcomers" data-newcomers={texts.newcomers(2)} hidden />
+          </span>
           <span class="search" role="search">
             <input
               type="search"
@@ -67,7 +70,7 @@ export function loginManagementPage(view: LoginManagement): string {
           </a>
         </div>
         <Selection {...view} />
-        <div data-live="table">
+        <div data-table-of={texts.offline}>
           <Table {...view} />
         </div>
       </form>
@@ -142,6 +145,7 @@ function Table(view: LoginManagement) {
               texts={texts}
               forceUrl={forceUrl}
               isSelected={selected.includes(user.person.id)}
+              isYou={user.person.id === frame.user?.person.id}
             />
           ))}
         </tbody>
@@ -166,7 +170,7 @@ function Pager({ frame, totalCount, page, limit, search }: LoginManagement) {
   const near = [1, page - 1, page, page + 1, pages].filter((number) => number >= 1 && number <= pages);
   const numbers = [...new Set(near)];
   return (
-    <nav class="pager" aria-label={texts.pages}>
+    <nav class="pager" aria-label={texts.pages} data-live="pager">
       {search !== "" || pages === 1
         ? null
         : numbers.map((number, index) => (

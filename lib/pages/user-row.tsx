@@ -17,10 +17,12 @@ interface UserRowProps {
   readonly texts: Texts;
   readonly forceUrl: string;
   readonly isSelected: boolean;
+  /** Whether the user is the reader. */
+  readonly isYou: boolean;
 }
 
 /** Renders one row of the table of online users. */
-export function UserRow({ user, texts, forceUrl, isSelected }: UserRowProps) {
+export function UserRow({ user, texts, forceUrl, isSelected, isYou }: UserRowProps) {
   const { person } = user;
   // Browsers replace lone surrogates in an id when they send it, and the result may be the id of another user.
   const forceUserUrl = person.id.isWellFormed() ? `${forceUrl}?user=${encodeURIComponent(person.id)}` : undefined;
@@ -34,10 +36,12 @@ export function UserRow({ user, texts, forceUrl, isSelected }: UserRowProps) {
             value={person.id}
             checked={isSelected}
             aria-label={texts.selectUser(person.name)}
+            // Browsers restore ticks by position, and another user may be there by now.
+            autocomplete="off"
           />
         )}
       </td>
-      <UserCell person={person} />
+      <UserCell person={person} you={isYou ? texts.you : undefined} />
       <LastLoginCell login={user.logins[0]} texts={texts} />
       <LastActiveCell logins={user.logins} texts={texts} />
       <LoginsCell user={user} texts={texts} forceUserUrl={forceUserUrl} />
@@ -46,13 +50,16 @@ export function UserRow({ user, texts, forceUrl, isSelected }: UserRowProps) {
   );
 }
 
-function UserCell({ person }: { person: UserView }) {
+function UserCell({ person, you }: { person: UserView; you: string | undefined }) {
   return (
     <td>
       <div class="person">
         <Avatar person={person} />
         <span>
-          <bdi class="name">{person.name}</bdi>
+          <span class="title">
+            <bdi class="name">{person.name}</bdi>
+            {you === undefined ? null : <span class="badge">{you}</span>}
+          </span>
           <bdi class="quiet">{person.details.join(" · ")}</bdi>
         </span>
       </div>
@@ -72,7 +79,7 @@ function LastLoginCell({ login, texts }: { login: Login | undefined; texts: Text
 function LastActiveCell({ logins, texts }: { logins: readonly Login[]; texts: Texts }) {
   const lastActive = new Date(Math.max(...logins.map((login) => +login.lastActive)));
   return (
-    <td data-label={texts.lastActive}>
+    <td data-label={texts.lastActive} data-active>
       <RelativeTime at={lastActive} texts={texts} />
     </td>
   );
@@ -123,6 +130,10 @@ function LoginItem({ login, texts, forceUserUrl }: LoginItemProps) {
       {forceUserUrl === undefined ? null : (
         <a class="button" href={`${forceUserUrl}&login=${encodeURIComponent(login.id)}`} data-dialog>
           {texts.forceOfflineEllipsis}
+          <span class="hidden">
+            {" "}
+            <DeviceAndAddress login={login} texts={texts} />
+          </span>
         </a>
       )}
     </li>
@@ -148,7 +159,7 @@ function ActionCell({ person, texts, forceUserUrl }: ActionCellProps) {
   );
 }
 
-function DeviceAndAddress({ login, texts }: { login: Login; texts: Texts }) {
+export function DeviceAndAddress({ login, texts }: { login: Login; texts: Texts }) {
   const name = deviceInWords(readDevice(login.userAgent), texts.browserOn) ?? texts.unknownDevice;
   return (
     <>

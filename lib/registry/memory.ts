@@ -34,6 +34,9 @@ import { MemoryUsers, type RememberedEnd, type User } from "./memory-users.js";
 import { Served } from "./served.js";
 import { kicksOn, sparedBy } from "./spared.js";
 
+/** A batch of users, so that a kick of everyone can say how far it is, and stop. */
+const SCANNED_AT_ONCE = 200;
+
 interface Application extends RegistryApplication {
   readonly users: MemoryUsers;
   readonly listeners: Set<RegistryListener>;
@@ -220,7 +223,8 @@ export class MemoryLoginRegistry implements OwnRegistry {
 
   async *scanUsers(): AsyncIterable<readonly string[]> {
     const users = [...this.#users.all()].filter(({ logins, kicked }) => logins.size + kicked.size > 0);
-    yield users.map(({ id }) => id);
+    for (let next = 0; next < users.length; next += SCANNED_AT_ONCE)
+      yield users.slice(next, next + SCANNED_AT_ONCE).map(({ id }) => id);
   }
 
   async *scanLogins(userId: string): AsyncIterable<readonly ListedLogin[]> {

@@ -1,43 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
-import type { LogoutOptions } from "../../lib/index.js";
-import { launchChromium, openPageAs, type WatchedPage } from "../support/chromium.js";
+import { describe, expect, it, jest } from "@jest/globals";
+import type { Page } from "playwright-core";
+import { consolePath, refreshed, useConsoles } from "../support/console-browser.js";
 import { serve } from "../support/http.js";
-import { useSites, type Site } from "../support/site.js";
 
 jest.setTimeout(60_000);
 
 const OPENER = "tr[data-user=admin] > td:last-child a";
+/** The address of a list that the script asks for. */
+const REFRESH = /[?&]shown=/;
 const SUBMIT = "[data-confirmation] button.solid";
 
 describe("the console while an administrator uses it", () => {
-  let browser: Browser;
-  const opened: WatchedPage[] = [];
-  beforeAll(async () => {
-    browser = await launchChromium();
-  });
-  afterEach(async () => {
-    const complaints = opened.flatMap((watched) => watched.complaints);
-    await Promise.all(opened.splice(0).map(({ context }) => context.close()));
-    if (complaints.length > 0) throw new Error(`The pages complained: ${complaints.join("; ")}`);
-  });
-  afterAll(() => browser.close());
-  const openSite = useSites();
-
-  const consolePath = (site: Site): string => `/console/applications/${site.appId}/login-management`;
-
-  /** Opens the console of a site on which these users and an administrator are logged in. */
-  async function consoleOf(users: readonly string[] = [], auth: Partial<LogoutOptions> = {}) {
-    const site = await openSite({
-      auth: { console: { authorize: (req) => req.session.userId === "admin" }, ...auth },
-    });
-    for (const user of users) await site.login(user);
-    const watched = await openPageAs(browser, site, "admin");
-    opened.push(watched);
-    const { page } = watched;
-    await page.goto(site.url + consolePath(site));
-    return { site, page, context: watched.context };
-  }
+  const consoleOf = useConsoles();
 
   /** Holds requests of the script to these addresses until the returned function is called. */
   async function hold(page: Page, url: string | RegExp) {
@@ -51,10 +25,11 @@ describe("the console while an administrator uses it", () => {
   }
 
   it("keeps the focus on a page number when the table is refreshed", async () => {
-    const { page } = await consoleOf(Array.from({ length: 24 }, (_value, index) => `user ${String(index)}`));
+    const { site, page } = await consoleOf(Array.from({ length: 24 }, (_value, index) => `user ${String(index)}`));
     await page.focus(".pager button[value='2']");
-    await page.evaluate(() => document.querySelector("tbody tr")?.setAttribute("data-before", ""));
-    await page.waitForSelector("[data-before]", { state: "detached" });
+    await site.login("a late user");
+    await refreshed(page);
+    expect(await page.locator("[data-live=count]").innerText()).toBe("26 users online");
     expect(await page.evaluate(() => document.activeElement?.getAttribute("value"))).toBe("2");
   });
 
@@ -74,16 +49,14 @@ describe("the console while an administrator uses it", () => {
 
   it("returns the focus if a refresh was pending when the dialog opened", async () => {
     const { page } = await consoleOf();
-    const release = await hold(page, page.url());
-    await page.waitForRequest(page.url());
+    const release = await hold(page, REFRESH);
+    await page.waitForRequest(REFRESH);
     await page.focus(OPENER);
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog[open]");
-    const refreshed = page.waitForResponse(page.url());
+    const isRefreshed = refreshed(page);
     release();
-    await (await refreshed).finished();
-    // The script handles the response within two frames.
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    await isRefreshed;
     await page.keyboard.press("Escape");
     await page.waitForSelector("dialog", { state: "detached" });
     expect(await page.locator(OPENER).evaluate((element) => element === document.activeElement)).toBe(true);
@@ -95,7 +68,7 @@ describe("the console while an administrator uses it", () => {
   ])("shows the reason to an administrator who was kicked before %s", async (_action, clicks) => {
     const { site, page } = await consoleOf();
     // Otherwise a refresh could receive the reason first.
-    await hold(page, page.url());
+    await hold(page, REFRESH);
     for (const before of clicks.slice(0, -1)) {
       await page.click(before);
       await page.waitForSelector("dialog[open]");

@@ -126,7 +126,7 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       expect(await admin.locator("[data-confirmation]").isVisible()).toBe(true);
       await admin.click("[data-confirmation] button.solid");
       await admin.waitForSelector("text=1 user forced offline (1 login ended)");
-      await admin.waitForSelector("tr[data-user=alice]", { state: "detached" });
+      await admin.waitForSelector("tr[data-user=alice]:not([data-offline])", { state: "detached" });
       await alice.goto(`${example.origin}/u`);
       expect(await text(alice, ".notice")).toMatch(/You have been logged out[^]*Your shift is over/);
     });
@@ -162,7 +162,10 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       await admin.click("[data-confirmation] button.solid");
       expect(await admin.locator("[name=everyone]").isVisible()).toBe(true);
       await admin.fill("[name=everyone]", "shop");
+      await admin.check("[name=me]");
       await admin.click("[data-confirmation] button.solid");
+      await admin.waitForSelector("text=2 users forced offline (2 logins ended)");
+      if (javaScriptEnabled) await admin.click("text=Close");
       await admin.waitForSelector("text=You have been logged out");
       await alice.goto(`${example.origin}/u`);
       expect(await text(alice, "h1")).toBe("You have been logged out");
@@ -183,9 +186,10 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
     await admin.click("tr[data-user=admin] summary");
     await admin.fill("[name=q]", "some text");
     const alice = await logIn("alice");
+    await admin.click("text=1 new: show");
     await admin.waitForSelector("tr[data-user=alice]");
     await alice.goto(`${example.origin}/login/profile/logout`);
-    await admin.waitForSelector("tr[data-user=alice]", { state: "detached" });
+    await admin.waitForSelector("tr[data-user=alice][data-offline]");
     expect(await admin.isChecked("tr[data-user=admin] input")).toBe(true);
     expect(await admin.locator("tr[data-user=admin] details").getAttribute("open")).toBe("");
     expect(await admin.inputValue("[name=q]")).toBe("some text");

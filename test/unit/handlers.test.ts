@@ -212,7 +212,7 @@ describe("the console", () => {
   it("asks nothing without a user", async () => {
     const { context, login } = await open();
     const reply = await confirmForceOffline(context, routeRequest({ path, login }));
-    expect(reply).toEqual({ status: 303, redirect: "/admin?none=1" });
+    expect(reply).toMatchObject({ status: 409, page: expect.stringContaining("already offline") });
   });
 
   it("shows a 403 to a user who is no administrator, and kicks no user", async () => {
@@ -233,7 +233,7 @@ describe("the console", () => {
 
   it.each([
     ["Shop", { status: 400 }, 1],
-    ["shop", { status: 303, redirect: "/admin?users=2&logins=2" }, 0],
+    ["shop", { status: 303, redirect: "/admin?users=1&logins=1" }, 0],
   ])("forces everyone offline only if the application id is typed: %s", async (everyone, reply, left) => {
     const { context, login } = await open();
     await context.begin("alice", "s1");
@@ -241,6 +241,15 @@ describe("the console", () => {
       reply,
     );
     expect((await context.logins.list("alice")).total).toBe(left);
+  });
+
+  it("says what was done to an administrator who is logged out as well", async () => {
+    const { context, login } = await open();
+    await context.begin("alice", "s1");
+    const form = { everyone: "shop", me: "1" };
+    const reply = await forceOffline(context, routeRequest({ ...POST, path, login, form }));
+    expect(reply).toMatchObject({ status: 200, page: expect.stringContaining("2 users forced offline") });
+    expect((await context.logins.list("root")).total).toBe(0);
   });
 
   it("reports the progress line by line to a script", async () => {
@@ -251,7 +260,10 @@ describe("the console", () => {
       routeRequest({ ...POST, headers, path, login, form: { everyone: "shop" } }),
     );
     const lines: object[] = [];
-    if ("lines" in reply) await reply.lines((line) => void lines.push(line));
-    expect(lines).toMatchObject([{ done: 1, total: 1 }, { code: 200 }]);
+    if ("lines" in reply) await reply.lines((line) => void lines.push(line), new AbortController().signal);
+    expect(lines).toMatchObject([
+      { done: 0, total: 1 },
+      { code: 200, detail: expect.stringMatching(/^It took/) },
+    ]);
   });
 });

@@ -1,6 +1,11 @@
+import { KickProgress } from "./kick-progress.js";
 import type { TableRefresh } from "./refresh.js";
-import { getPage, isRejection, parsePage, postForm, readProgress, type ProgressLine } from "./requests.js";
+import { getPage, isRejection, parsePage, postForm, readProgress } from "./requests.js";
 import type { Selection } from "./selection.js";
+import { showFailure, showStatus } from "./status.js";
+
+/** The status if no user was selected, or the login has ended. */
+const NONE_SELECTED = 409;
 
 /** Shows the confirmation page as a dialog and sends its form without leaving the table. */
 export class ConfirmationDialog {
@@ -22,73 +27,80 @@ export class ConfirmationDialog {
   async open(opener: HTMLElement): Promise<void> {
     if (this.#isOpening) return;
     this.#isOpening = true;
+    opener.setAttribute("aria-busy", "true");
     const action = `${opener.getAttribute("formaction") ?? ""}?${this.#selection.query}`;
     const url = opener instanceof HTMLAnchorElement ? opener.href : action;
     try {
       const response = await getPage(url);
-      const page = parsePage(await response.text());
-      const confirmation = page.querySelector("form[data-confirmation]");
-      if (confirmation !== null) this.#show(confirmation, opener);
-      else if (isRejection(response)) this.#refresh.replacePage(page);
-      else location.assign(url);
+      // To log in, or to confirm one's identity.
+      if (response.type === "opaqueredirect") location.assign(url);
+      else this.#answer(response, parsePage(await response.text()), opener);
     } catch {
-      location.assign(url);
+      showFailure();
     } finally {
+      opener.removeAttribute("aria-busy");
       this.#isOpening = false;
     }
   }
 
-  #show(confirmation: Element, opener: HTMLElement): void {
+  #answer(response: Response, page: Document, opener: HTMLElement): void {
+    const confirmation = page.querySelector<HTMLFormElement>("form[data-confirmation]");
+    if (confirmation !== null) this.#show(confirmation, opener);
+    else if (isRejection(response)) this.#refresh.replacePage(page);
+    else if (response.status === NONE_SELECTED) showStatus(page.querySelector("h1")?.textContent ?? "", "error");
+    else showFailure();
+  }
+
+  #show(confirmation: HTMLFormElement, opener: HTMLElement): void {
     const dialog = document.createElement("dialog");
+    const form = document.importNode(confirmation, true);
+    let running: AbortController | undefined;
+    const leave = (event: Event): void => {
+      event.preventDefault();
+      if (running === undefined) dialog.close();
+      else running.abort();
+    };
     dialog.setAttribute("aria-labelledby", "question");
-    dialog.append(document.importNode(confirmation, true));
+    dialog.append(form);
     document.body.append(dialog);
+    dialog.addEventListener("cancel", leave);
+    form.querySelector("[data-cancel]")?.addEventListener("click", leave);
     dialog.addEventListener("close", () => {
       dialog.remove();
       opener.focus();
+      if (form.dataset["done"] !== undefined) void this.#refresh.run();
     });
-    dialog.querySelector("[data-cancel]")?.addEventListener("click", (event) => {
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
-      dialog.close();
-    });
-    dialog.querySelector("form")?.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#send(event.currentTarget as HTMLFormElement, dialog);
+      running = new AbortController();
+      void this.#send(form, dialog, running.signal).finally(() => (running = undefined));
     });
     dialog.showModal();
-    dialog.querySelector<HTMLElement>("input:not([type=hidden])")?.focus();
+    form.querySelector<HTMLElement>("input:not([type=hidden])")?.focus();
   }
 
   /** Sends the form and shows the progress. After an error the dialog stays open, so that the form can be sent again. */
-  async #send(form: HTMLFormElement, dialog: HTMLDialogElement): Promise<void> {
-    const buttons = [...form.querySelectorAll<HTMLButtonElement>("button:not([hidden])")];
-    for (const button of buttons) button.disabled = true;
-    const show = startProgress(form);
-    const response = await postForm(form);
+  async #send(form: HTMLFormElement, dialog: HTMLDialogElement, signal: AbortSignal): Promise<void> {
+    const progress = new KickProgress(form);
+    progress.begin();
+    const response = await postForm(form, signal);
     if (response !== undefined && isRejection(response)) {
       this.#refresh.replacePage(parsePage(await response.text()));
       return;
     }
-    const last = await readProgress(response, show);
-    for (const button of buttons) button.disabled = false;
-    if (last === undefined) show({ message: form.dataset["stopped"] ?? "" });
-    if (last?.code !== 200) return;
+    const last = await readProgress(response, progress.show);
+    if (last?.code !== 200) {
+      progress.fail(last ?? { message: form.dataset["stopped"] ?? "" });
+      return;
+    }
+    form.dataset["done"] = "";
     this.#selection.clear();
+    // The result of a kick of everyone must not be missed: the administrator may be logged out as well.
+    if (form.elements.namedItem("everyone") !== null) {
+      progress.succeed(last);
+      return;
+    }
+    showStatus(last.message, "result");
     dialog.close();
-    const status = document.querySelector("[data-status]");
-    if (status !== null) status.textContent = last.message;
-    await this.#refresh.run();
   }
-}
-
-/** Shows the progress bar. Returns a function that updates the bar and its text. */
-function startProgress(form: HTMLFormElement): (line: ProgressLine) => void {
-  const progress = form.querySelector<HTMLElement>("[data-progress]");
-  const bar = form.querySelector("progress");
-  const label = form.querySelector("[data-progress] span");
-  if (progress !== null) progress.hidden = false;
-  return ({ message, done, total }) => {
-    if (label !== null) label.textContent = message;
-    if (bar !== null && done !== undefined && total !== undefined) Object.assign(bar, { max: total, value: done });
-  };
 }

@@ -1,10 +1,14 @@
 import { getPage, parsePage } from "./requests.js";
+import { markOffline, rowsOf, updateRow, userIdOf } from "./rows.js";
 import type { Selection } from "./selection.js";
-import { localizeTimes } from "./times.js";
+import { formatNumber, localizeTimes } from "./times.js";
 
 const REFRESH_MS = 3_000;
 
-/** Keeps the table up to date: requests the current page every three seconds and takes over the parts marked as live. */
+/**
+ * Keeps the table up to date: requests the current page every three seconds. No row moves, so that a click reaches the user under the
+ * pointer and no other: rows are updated in place, and newcomers wait behind a button.
+ */
 export class TableRefresh {
   readonly #form: HTMLFormElement;
   readonly #selection: Selection;
@@ -12,21 +16,42 @@ export class TableRefresh {
   readonly #isPaused: () => boolean;
   readonly #timer = window.setInterval(() => void this.run(), REFRESH_MS);
   #isRunning = false;
+  #running: Promise<void> | undefined;
+  #isOver = false;
 
   constructor(form: HTMLFormElement, selection: Selection, isPaused: () => boolean) {
     this.#form = form;
     this.#selection = selection;
     this.#isPaused = isPaused;
+    this.#newcomers?.addEventListener("click", () => void this.showAll());
   }
 
+  /** Updates the rows that are shown. */
   async run(): Promise<void> {
-    if (this.#isRunning || document.hidden || this.#isPaused()) return;
+    if (this.#isRunning) return;
+    const asked = this.#shownIds();
+    this.#running = this.#ask(this.#url(asked), (fresh) => {
+      this.#updateRows(fresh, new Set(asked));
+    });
+    await this.#running;
+  }
+
+  /** Shows the rows that a reload would show, in its order. */
+  async showAll(): Promise<void> {
+    await this.#running;
+    await this.#ask(this.#url(), (fresh) => {
+      this.#replaceRows(fresh);
+    });
+  }
+
+  async #ask(url: string, update: (fresh: Document) => void): Promise<void> {
+    if (this.#isOver || document.hidden || this.#isPaused()) return;
     this.#isRunning = true;
     try {
-      const response = await getPage(location.href);
+      const response = await getPage(url);
       this.#showTrouble(response.status >= 500);
       if (response.type === "opaqueredirect") location.reload();
-      else if (response.ok) this.#update(parsePage(await response.text()));
+      else if (response.ok) this.#update(parsePage(await response.text()), update);
       else if (response.status < 500) this.replacePage(parsePage(await response.text()));
     } catch {
       this.#showTrouble(true);
@@ -35,12 +60,35 @@ export class TableRefresh {
     }
   }
 
-  /** Shows a rejection in place of the page and stops refreshing. A second request would not get the reason again. */
+  /** Shows a rejection in place of the page. Nothing is requested any more: a second request would not get the reason again. */
   replacePage(fresh: Document): void {
+    this.#isOver = true;
     window.clearInterval(this.#timer);
     document.title = fresh.title;
     document.body.replaceWith(document.importNode(fresh.body, true));
     localizeTimes(document);
+  }
+
+  get #newcomers(): HTMLButtonElement | null {
+    return this.#form.querySelector("[data-newcomers]");
+  }
+
+  /** The users to ask for: as many as fit into an address. A row without a box has an id that no address can carry. */
+  #shownIds(): string[] {
+    const boxes = [...this.#form.querySelectorAll<HTMLInputElement>("tr[data-user] input[name=user]")];
+    let length = location.search.length;
+    return boxes
+      .map(({ value }) => value)
+      .filter((userId) => (length += `&${parameter(userId)}`.length) < this.#selection.maxLength);
+  }
+
+  /** The page, with these users. What is selected, the page knows itself. */
+  #url(shownIds: readonly string[] = []): string {
+    const { pathname, search } = location;
+    const parameters = new URLSearchParams(search);
+    for (const name of ["user", "users", "logins"]) parameters.delete(name);
+    const parts = [parameters.toString(), ...shownIds.map(parameter)].filter((part) => part !== "");
+    return parts.length === 0 ? pathname : `${pathname}?${parts.join("&")}`;
   }
 
   /** Shows or hides the warning that the list is out of date. The list itself stays, and the next refresh tries again. */
@@ -49,43 +97,67 @@ export class TableRefresh {
     if (trouble !== null) trouble.hidden = !isTrouble;
   }
 
-  /** Replaces the live parts. Selected users, opened rows and the focus stay. */
-  #update(fresh: Document): void {
-    if (this.#isPaused() || document.activeElement instanceof HTMLSelectElement) return;
-    const { userIds } = this.#selection;
-    const open = new Set([...this.#form.querySelectorAll("details[open]")].map((details) => userIdOf(details)));
-    const restoreFocus = this.#rememberFocus();
-    for (const part of this.#form.querySelectorAll<HTMLElement>("[data-live]")) {
-      const replacement = fresh.querySelector(`[data-live="${part.dataset["live"] ?? ""}"]`);
-      if (replacement === null) continue;
-      part.replaceChildren(...document.importNode(replacement, true).childNodes);
-      localizeTimes(part);
+  #update(fresh: Document, update: (fresh: Document) => void): void {
+    if (this.#isPaused() || document.activeElement instanceof HTMLSelectElement || this.#isTextSelected()) return;
+    update(fresh);
+    this.#updateParts(fresh);
+  }
+
+  #updateRows(fresh: Document, asked: ReadonlySet<string>): void {
+    const found = new Map(rowsOf(fresh).map((row) => [userIdOf(row), row]));
+    for (const row of rowsOf(this.#form)) {
+      const userId = userIdOf(row);
+      const now = found.get(userId);
+      found.delete(userId);
+      if (now !== undefined) updateRow(row, now);
+      // Of those who were not asked for, nothing is known.
+      else if (asked.has(userId)) markOffline(row, this.#table?.dataset["tableOf"] ?? "");
     }
+    this.#showNewcomers(found.size);
+  }
+
+  #replaceRows(fresh: Document): void {
+    const { userIds } = this.#selection;
+    const open = new Set([...this.#form.querySelectorAll("details[open]")].map(userIdOf));
+    const table = fresh.querySelector("[data-table-of]");
+    if (table === null) return;
+    localizeTimes(table);
+    this.#table?.replaceChildren(...table.childNodes);
     this.#selection.restore(userIds);
     for (const details of this.#form.querySelectorAll("details")) details.open = open.has(userIdOf(details));
-    restoreFocus();
+    this.#showNewcomers(0);
   }
 
-  /** Remembers the focus by page number, or by user and position in the row, because the element will be replaced. */
-  #rememberFocus(): () => void {
+  /** Replaces the other parts that change: the count, and the page numbers, of which one may have the focus. */
+  #updateParts(fresh: Document): void {
     const active = document.activeElement;
-    if (active instanceof HTMLButtonElement && active.name === "page") {
-      return () => this.#form.querySelector<HTMLElement>(`button[name=page][value="${active.value}"]`)?.focus();
+    const page = active instanceof HTMLButtonElement && active.name === "page" ? active.value : undefined;
+    for (const part of this.#form.querySelectorAll<HTMLElement>("[data-live]")) {
+      const next = fresh.querySelector(`[data-live="${part.dataset["live"] ?? ""}"]`);
+      if (next !== null && next.innerHTML !== part.innerHTML) part.replaceChildren(...next.childNodes);
     }
-    const userId = active === null ? undefined : userIdOf(active);
-    const index = active === null ? -1 : focusableIn(active.closest("tr")).indexOf(active as HTMLElement);
-    return () => {
-      const rows = [...this.#form.querySelectorAll("tr[data-user]")];
-      const row = rows.find((candidate) => userId !== undefined && userIdOf(candidate) === userId);
-      focusableIn(row ?? null)[index]?.focus();
-    };
+    if (page === undefined) return;
+    this.#form.querySelector<HTMLElement>(`button[name=page][value="${page}"]`)?.focus({ preventScroll: true });
+  }
+
+  get #table(): HTMLElement | null {
+    return this.#form.querySelector("[data-table-of]");
+  }
+
+  #showNewcomers(count: number): void {
+    const button = this.#newcomers;
+    if (button === null) return;
+    button.hidden = count === 0;
+    button.textContent = (button.dataset["newcomers"] ?? "").replace("2", formatNumber(count));
+  }
+
+  /** Whether the reader is copying something from the table. */
+  #isTextSelected(): boolean {
+    const selection = getSelection();
+    return selection?.isCollapsed === false && this.#table?.contains(selection.anchorNode) === true;
   }
 }
 
-function userIdOf(element: Element): string | undefined {
-  return element.closest<HTMLElement>("tr[data-user]")?.dataset["user"];
-}
-
-function focusableIn(row: Element | null): HTMLElement[] {
-  return row === null ? [] : [...row.querySelectorAll<HTMLElement>("a, button, input, summary")];
+function parameter(userId: string): string {
+  return new URLSearchParams({ shown: userId }).toString();
 }

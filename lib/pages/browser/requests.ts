@@ -1,14 +1,20 @@
 /** One line of the response while users are being forced offline. The last line has a `code`. */
 export interface ProgressLine {
   readonly message: string;
+  /** How long it took, or whom it has not reached. */
+  readonly detail?: string;
   readonly code?: number;
   readonly done?: number;
   readonly total?: number;
 }
 
+/** A page that is not there by then counts as an outage. */
+const PAGE_TIMEOUT_MS = 4_000;
+
 /** Requests a page. Redirects are not followed: they may lead to another site, which the policy of this page blocks. */
 export function getPage(url: string): Promise<Response> {
-  return fetch(url, { headers: { accept: "text/html" }, redirect: "manual" });
+  const signal = AbortSignal.timeout(PAGE_TIMEOUT_MS);
+  return fetch(url, { headers: { accept: "text/html" }, redirect: "manual", signal });
 }
 
 export function parsePage(html: string): Document {
@@ -20,15 +26,17 @@ export function isRejection({ status }: Response): boolean {
   return status === 401 || status === 403;
 }
 
-/** Sends a form. Resolves to `undefined` if there is no response. */
-export function postForm(form: HTMLFormElement): Promise<Response | undefined> {
+/** Sends a form. Resolves to `undefined` if there is no response, or the signal has aborted. */
+export function postForm(form: HTMLFormElement, signal: AbortSignal): Promise<Response | undefined> {
   const fields = [...new FormData(form)].map(([name, value]) => [name, typeof value === "string" ? value : ""]);
   // A rejection is a page, which replaces the current one.
   const headers = { accept: "application/x-ndjson, text/html;q=0.9" };
-  return fetch(form.action, { method: "POST", body: new URLSearchParams(fields), headers }).catch(() => undefined);
+  return fetch(form.action, { method: "POST", body: new URLSearchParams(fields), headers, signal }).catch(
+    () => undefined,
+  );
 }
 
-/** Reads a response line by line. Resolves to the last line, or to `undefined` if the response ends before that line. */
+/** Reads a response line by line, and shows those before the last one. Resolves to the last line, or to `undefined` if the response ends before that line. */
 export async function readProgress(
   response: Response | undefined,
   show: (line: ProgressLine) => void,
@@ -42,7 +50,7 @@ export async function readProgress(
       rest = complete.pop() ?? "";
       for (const text of complete) {
         last = JSON.parse(text) as ProgressLine;
-        show(last);
+        if (last.code === undefined) show(last);
       }
     }
   } catch {

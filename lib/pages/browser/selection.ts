@@ -6,6 +6,10 @@ export class Selection {
 
   constructor(form: HTMLFormElement) {
     this.#form = form;
+    // The browser may show the page as it was left, with its ticks.
+    addEventListener("pageshow", () => {
+      this.#show();
+    });
     form.querySelector("[data-clear]")?.addEventListener("click", (event) => {
       event.preventDefault();
       this.clear();
@@ -21,13 +25,17 @@ export class Selection {
     return new URLSearchParams(this.#selected().map((box) => ["user", box.value])).toString();
   }
 
+  /** How long an address may be that carries users, in characters. */
+  get maxLength(): number {
+    return Number(this.#form.querySelector<HTMLElement>("[data-selection]")?.dataset["length"]);
+  }
+
   /** Handles a change of a check box. Clears the box again if the address cannot carry one more user. */
   change(box: HTMLInputElement): void {
-    const maxLength = Number(this.#form.querySelector<HTMLElement>("[data-selection]")?.dataset["length"]);
-    const isFull = this.query.length >= maxLength;
+    const isFull = this.query.length >= this.maxLength;
     if (isFull) box.checked = false;
     this.#showFull(isFull);
-    this.#showCount();
+    this.#show();
   }
 
   clear(): void {
@@ -36,7 +44,7 @@ export class Selection {
       else box.checked = false;
     }
     this.#showFull(false);
-    this.#showCount();
+    this.#show();
   }
 
   /** Selects these users again after the rows were replaced. */
@@ -45,7 +53,7 @@ export class Selection {
     for (const box of rows) box.checked = userIds.has(box.value);
     const elsewhere = [...userIds].filter((userId) => !rows.some((box) => box.value === userId));
     this.#form.querySelector("[data-elsewhere]")?.replaceChildren(...elsewhere.map(hiddenField));
-    this.#showCount();
+    this.#show();
   }
 
   #boxes(): HTMLInputElement[] {
@@ -61,7 +69,12 @@ export class Selection {
     if (full !== null) full.textContent = isFull ? (full.dataset["full"] ?? "") : "";
   }
 
-  #showCount(): void {
+  /** Shows how many are selected, and keeps them in the address: Back and a reload bring them back. */
+  #show(): void {
+    const url = new URL(location.href);
+    url.searchParams.delete("user");
+    const search = [url.search.slice(1), this.query].filter((part) => part !== "").join("&");
+    history.replaceState(history.state, "", `${url.pathname}${search === "" ? "" : `?${search}`}`);
     const count = this.userIds.size;
     this.#form.querySelector("[data-selection]")?.toggleAttribute("data-none", count === 0);
     const label = this.#form.querySelector<HTMLElement>("[data-one]");

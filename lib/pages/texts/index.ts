@@ -42,6 +42,10 @@ export interface Texts {
   readonly applications: string;
   readonly loginManagement: string;
   readonly usersOnline: (count: number) => string;
+  /** For users who came online while the page was open, and are not in its list. */
+  readonly newcomers: (count: number) => string;
+  readonly offline: string;
+  readonly you: string;
   readonly searchUsers: string;
   readonly search: string;
   readonly showAll: string;
@@ -71,7 +75,11 @@ export interface Texts {
   readonly endsLogins: (logins: number) => string;
   readonly userMustLogInAgain: string;
   readonly usersMustLogInAgain: string;
-  readonly everyoneMustLogInAgain: string;
+  /** What a kick of everyone means for the others; and its tick for the administrator. */
+  readonly everyoneElseMustLogInAgain: string;
+  readonly logMeOutToo: string;
+  readonly includesYou: string;
+  readonly usersOffline: (users: number) => string;
   readonly reason: string;
   readonly reasonHint: string;
   readonly typeApplicationId: (application: string) => string;
@@ -81,6 +89,11 @@ export interface Texts {
   readonly forced: (users: number, logins: number) => string;
   readonly forcing: (done: number, total: number) => string;
   readonly stopped: string;
+  readonly tookSeconds: (seconds: number) => string;
+  readonly notForced: (names: string) => string;
+  readonly stop: string;
+  readonly close: string;
+  readonly tryAgain: string;
   readonly notRefreshed: string;
   readonly pages: string;
   readonly perPage: string;

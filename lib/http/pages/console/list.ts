@@ -6,7 +6,7 @@ import { isReply } from "../../reply.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { countOf, pageUrl } from "../require-login.js";
 import { FORCE } from "./force-offline.js";
-import { foundUsers, onlinePage } from "./online-users.js";
+import { foundUsers, onlinePage, withShown } from "./online-users.js";
 import { requireAdmin } from "./require-admin.js";
 
 /** `GET …/login-management`: who is online. */
@@ -19,6 +19,7 @@ export const showLoginManagement: Handler = async (context, request) => {
   const limit = PAGE_SIZES.find((size) => size === countOf(onlyValueOf(query, "limit"))) ?? PAGE_SIZES[0];
   const asked = countOf(onlyValueOf(query, "page")) ?? 1;
   const found = search === "" ? await onlinePage(context, asked, limit) : await foundUsers(context, search);
+  const users = await withShown(context, found.users, query("shown"));
   const url = pageUrl(request, "");
   const page = loginManagementPage({
     frame,
@@ -26,6 +27,7 @@ export const showLoginManagement: Handler = async (context, request) => {
     url,
     forceUrl: joinPath(url, FORCE),
     ...found,
+    users,
     limit,
     search,
     ...selectionIn(query),
@@ -46,7 +48,6 @@ function selectionIn(query: Fields) {
 }
 
 function statusFrom(query: Fields, texts: Texts): string | undefined {
-  if (query("none").length > 0) return texts.noneSelected;
   const counts = [countOf(onlyValueOf(query, "users")), countOf(onlyValueOf(query, "logins"))] as const;
   return counts[0] === undefined || counts[1] === undefined ? undefined : texts.forced(counts[0], counts[1]);
 }

@@ -51,6 +51,17 @@ export async function foundUsers(context: HandlerContext, search: string): Promi
   return { totalCount: users.length, users, page: 1, isCut };
 }
 
+/** Adds the users that an open page shows, as far as they are online: it keeps its rows while others come before them. */
+export async function withShown(
+  context: HandlerContext,
+  users: readonly OnlineUser[],
+  shownIds: readonly string[],
+): Promise<readonly OnlineUser[]> {
+  const ids = new Set(users.map(({ person }) => person.id));
+  const missing = shownIds.filter((userId) => userId !== "" && !ids.has(userId)).slice(0, MAX_FOUND);
+  return missing.length === 0 ? users : [...users, ...(await onlineUsers(context, missing))];
+}
+
 /** Of these users, those who are online. */
 async function onlineUsers({ options, logins }: HandlerContext, userIds: readonly string[]): Promise<OnlineUser[]> {
   const live = await readable([...new Set(userIds)], async (userId) => {

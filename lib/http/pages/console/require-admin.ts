@@ -4,15 +4,14 @@ import { deny, NO_APPLICATION } from "../../authing-api/authenticate.js";
 import type { HandlerContext } from "../../context.js";
 import { withPassportUser } from "../../middleware-order.js";
 import { mustBeSameOrigin } from "../../origin.js";
+import type { Login } from "../../../types/login.js";
 import { noticeReply } from "../../notice-reply.js";
 import { isReply, type Reply } from "../../reply.js";
 import type { RouteRequest } from "../../route-request.js";
 import { requireLogin, truncateKickText } from "../require-login.js";
 
-/** An administrator, by their user id. */
-export interface Admin {
-  readonly userId: string;
-}
+/** The login of an administrator. */
+export type Admin = Pick<Login, "id" | "userId">;
 
 /** @throws LogoutError `ERR_REQUEST_INVALID` 403 */
 export function requireSameOrigin(context: HandlerContext, request: RouteRequest): void {

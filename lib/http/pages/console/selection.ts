@@ -12,15 +12,18 @@ export interface Selection {
 export interface Chosen extends Selection {
   /** What was typed in the field for everyone: the application's id confirms it. */
   readonly everyone: readonly string[];
+  /** Whether a kick of everyone ends the logins of who kicks as well. */
+  readonly includesAdmin: boolean;
 }
 
 /** Whom a form names: everyone, one login or some users. A confirmed form has them in one field, scripts name each `user`. */
 export function chosenIn(form: Fields): Chosen {
   const everyone = form("everyone");
+  const includesAdmin = form("me").length > 0;
   const confirmed = valueOf(form, "selection");
-  if (confirmed !== undefined) return { everyone, ...decodeSelection(confirmed) };
+  if (confirmed !== undefined) return { everyone, includesAdmin, ...decodeSelection(confirmed) };
   const userIds = form("user").filter((userId) => userId !== "");
-  return { everyone, userIds: userIds.slice(0, MAX_SELECTED), loginId: valueOf(form, "login") };
+  return { everyone, includesAdmin, userIds: userIds.slice(0, MAX_SELECTED), loginId: valueOf(form, "login") };
 }
 
 /** Writes a selection as the value of one field, in which `hpp`, sanitizers and limits of body parsers change nothing. */

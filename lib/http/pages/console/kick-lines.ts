@@ -1,0 +1,62 @@
+import { LogoutError } from "../../../errors.js";
+import type { KickAllOptions, KickResult } from "../../../logins/kick-options.js";
+import type { Texts } from "../../../pages/texts/index.js";
+import { toUserView } from "../../../pages/user-view.js";
+import { debugError } from "../../../util/debug.js";
+import type { HandlerContext } from "../../context.js";
+import type { LinesReply } from "../../reply.js";
+
+/** How many of those who were not reached are named. */
+const MAX_NAMED = 20;
+
+/** A line for each step. The last one has a `code`, and a `detail`: how long it took, or whom it has not reached. */
+export function lineByLine(
+  context: HandlerContext,
+  texts: Texts,
+  start: (more: Pick<KickAllOptions, "onProgress" | "signal">) => Promise<KickResult | "mistyped">,
+): LinesReply {
+  const lines: LinesReply["lines"] = async (line, signal) => {
+    const began = performance.now();
+    const onProgress: KickAllOptions["onProgress"] = ({ done, total }) => {
+      line({ message: texts.forcing(done, total), done, total });
+    };
+    try {
+      const result = await start({ onProgress, signal });
+      if (result === "mistyped") line({ code: 400, message: texts.wrongApplicationId });
+      else {
+        const seconds = Math.ceil((performance.now() - began) / 100) / 10;
+        line({ code: 200, message: texts.forced(result.users, result.logins), detail: texts.tookSeconds(seconds) });
+      }
+    } catch (error) {
+      if (!(error instanceof LogoutError)) throw error;
+      if (!isKickIncomplete(error)) line({ code: error.status, message: error.message });
+      else line({ code: error.status, message: texts.stopped, detail: await notForced(context, texts, error.details) });
+    }
+  };
+  return { status: 200, lines };
+}
+
+/** Says who was not forced offline, by name. */
+async function notForced({ options }: HandlerContext, texts: Texts, details: unknown): Promise<string> {
+  const userIds = (details as { readonly userIds?: readonly string[] } | undefined)?.userIds ?? [];
+  if (userIds.length === 0) return "";
+  const named = userIds.slice(0, MAX_NAMED).map((userId) => nameOf(options, userId));
+  const names = (await Promise.all(named)).join(", ");
+  const rest = userIds.length - named.length;
+  return texts.notForced(rest > 0 ? `${names}, ${texts.andMore(rest)}` : names);
+}
+
+/** Returns the name of a user, or their id if the app fails to describe them: the result of a kick must not be lost by that. */
+async function nameOf({ pages }: HandlerContext["options"], userId: string): Promise<string> {
+  try {
+    return toUserView(userId, await pages.describeUser(userId)).name;
+  } catch (error) {
+    debugError("a user could not be described", error, [userId]);
+    return toUserView(userId, undefined).name;
+  }
+}
+
+/** Returns whether a kick has ended some logins, and can be repeated. */
+export function isKickIncomplete(error: unknown): boolean {
+  return LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED", "ERR_AUDIT_FAILED");
+}
