@@ -2,6 +2,7 @@ import type { Handler } from "../http/context.js";
 import type { JsonReply } from "../http/reply.js";
 import { debugError } from "../util/debug.js";
 import { sessionKey, userKey, userKeyWithoutSession } from "./keys.js";
+import { JoinedKicks } from "./joined-kicks.js";
 import { AT_PROVIDER, type Kicks } from "./kicks.js";
 import { verifyLogoutToken, type LogoutToken } from "./logout-token.js";
 import { emptyReply, oauthError, read, receive } from "./receive.js";
@@ -10,11 +11,14 @@ import type { Receiver } from "./signed-token.js";
 
 /** `POST /oidc/backchannel-logout`: the provider says that a session of its own, or all of a user, have ended. */
 export function receiveLogoutToken(receiver: Receiver): Handler {
+  const joined = new JoinedKicks();
   return receive(async (kicks, request) => {
     const form = await read(request.smallForm());
     const [token, ...others] = form("logout_token");
     if (token === undefined || others.length > 0) throw new Refusal("parameter");
-    await endLogins(kicks, receiver, await verifyLogoutToken(receiver, token));
+    const claims = await verifyLogoutToken(receiver, token);
+    const { sub, sid, iat } = claims;
+    await joined.join(kicks, JSON.stringify([sub, sid, iat]), () => endLogins(kicks, receiver, claims));
     return emptyReply(204);
   }, refused);
 }

@@ -109,6 +109,24 @@ describe.each(PACKAGES)("logins by %s at a real identity provider", (name) => {
   });
 });
 
+describe("an identity provider that has rotated its keys", () => {
+  it("ends logins of before and after", async () => {
+    const world = await World.start(built.script, "openid-client");
+    try {
+      const [laptop, tablet] = [await world.loggedIn("lily"), await world.loggedIn("mallory")];
+      await world.rotateKeys();
+      expect(await world.logOutAtProvider(laptop)).toMatch(/^idp .*: 200$/);
+      expect([await world.me(laptop), await world.me(tablet)]).toEqual([ENDED, served("mallory")]);
+      const phone = await world.loggedIn("lily");
+      expect(await world.me(phone)).toBe(served("lily"));
+      await world.logOutAtProvider(phone);
+      expect(await world.me(phone)).toBe(ENDED);
+    } finally {
+      await world.stop();
+    }
+  });
+});
+
 describe("an identity provider with two apps", () => {
   it("logs out of both, of all the user's logins where its logout tokens have no sid", async () => {
     const world = await worldOf("openid-client");

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import express, { type RequestHandler } from "express";
@@ -15,6 +16,7 @@ import {
   type Key,
 } from "../../support/identity-provider.js";
 import { PROVIDER } from "../../../lib/util/provider.js";
+import { Gate } from "../../support/gate.js";
 import { useReceivers, type ReceiverSite } from "../../support/receiver.js";
 
 const PATH = "/oidc/backchannel-logout";
@@ -513,6 +515,28 @@ describe.each(PLACES)("the back-channel receiver, %s", (_place, parsers) => {
     ]);
     site.instead = undefined;
     expect((await post(site, form)).status).toBe(204);
+  });
+
+  it("joins the kick that is under way if its token comes again", async () => {
+    const site = await receiver();
+    const gate = new Gate();
+    site.instead = async () => {
+      await gate.pass();
+      return { users: 1, logins: 1 };
+    };
+    const form = withToken(await idp.logoutToken({ sid: undefined }));
+    const earlier = withToken(await idp.logoutToken({ sid: undefined, iat: now - 1 }));
+    const first = post(site, form);
+    await gate.reached;
+    const rest = [post(site, form), post(site, earlier)];
+    await gate.reachedBy(2);
+    // The repeated one is verified by then, and waits.
+    await sleep(200);
+    gate.open();
+    expect((await Promise.all([first, ...rest])).map(({ status }) => status)).toEqual([204, 204, 204]);
+    expect(site.kicks).toHaveLength(2);
+    expect((await post(site, form)).status).toBe(204);
+    expect(site.kicks).toHaveLength(3);
   });
 
   it("answers within 1.5 seconds if the kick takes longer", async () => {

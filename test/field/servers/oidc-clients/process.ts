@@ -126,9 +126,9 @@ const apps = [
   { client: PORTAL, origin: portal.origin, callback },
 ] as const;
 const options = { origin: idp.origin, dialect, apps };
-const { issuer, provider, tokens, revoke } = createProvider(options);
+const { issuer, handle, tokens, revoke, rotateKeys } = createProvider(options);
 const atIdp = express();
-atIdp.use(DIALECTS[dialect].path, provider.callback());
+atIdp.use(DIALECTS[dialect].path, handle);
 idp.server.on("request", atIdp);
 
 const sessions = new Holdable(new MemoryStore());
@@ -143,7 +143,9 @@ shop.server.on("request", (_req, res) => {
 });
 
 let gate: Gate | undefined;
-/** Orders of the test: `hold save`, `hold tokens`, `open`, `revoke alice`. */
+/** Receivers ask for keys that they do not know at most once in this time. */
+const KEYS_COOL_DOWN_MS = 30_000;
+/** Orders of the test: `hold save`, `hold tokens`, `open`, `revoke alice`, `rotate keys`. */
 async function obey(order: string): Promise<void> {
   const [what = "", more = ""] = order.split(" ");
   if (what === "open") {
@@ -151,7 +153,12 @@ async function obey(order: string): Promise<void> {
     while (open.size > 0) await setImmediate();
     process.send?.("idle");
   } else if (what === "revoke") process.send?.(await revoke(more));
-  else {
+  else if (what === "rotate") {
+    const { now } = Date;
+    Date.now = () => now() + KEYS_COOL_DOWN_MS + 1_000;
+    rotateKeys();
+    process.send?.("rotated");
+  } else {
     gate = more === "save" ? sessions.hold("set", "before") : tokens.next();
     process.send?.("holding");
     await gate.reached;

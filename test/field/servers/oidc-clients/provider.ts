@@ -1,9 +1,11 @@
 // An identity provider for the tests of the client packages: oidc-provider, with the addresses that each package expects.
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import type { RequestListener } from "node:http";
 import { SignJWT } from "jose";
 import Provider, { type Configuration } from "oidc-provider";
 import { consentToOwnApps } from "../../../../example-app/company/consent.js";
 import { Hold } from "./hold.js";
+import { sharedAdapter } from "./shared-adapter.js";
 
 const SECRET = "a-secret-of-the-tests";
 export const SHOP = { id: "shop", secret: SECRET, hasSid: true };
@@ -56,11 +58,13 @@ export interface ProviderOptions {
 
 /** The provider, and what holds its answers at the token endpoint. */
 export function createProvider({ origin, dialect, apps }: ProviderOptions) {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+  const newKey = () => generateKeyPairSync("rsa", { modulusLength: 2_048 }).privateKey;
+  let privateKey = newKey();
   const { path, routes } = DIALECTS[dialect];
   const issuer = origin + path;
   const [{ origin: shop }] = apps;
-  const provider = new Provider(issuer, {
+  const configuration: Configuration = {
+    adapter: sharedAdapter(),
     clients: apps.map(({ client, origin: app, callback }) => ({
       client_id: client.id,
       client_secret: client.secret,
@@ -70,7 +74,6 @@ export function createProvider({ origin, dialect, apps }: ProviderOptions) {
       backchannel_logout_session_required: client.hasSid,
     })),
     routes,
-    jwks: { keys: [privateKey.export({ format: "jwk" })] },
     cookies: { keys: [randomBytes(32).toString("base64url")] },
     ttl: { AccessToken: HOUR_S, IdToken: HOUR_S, Interaction: HOUR_S, Session: HOUR_S, Grant: HOUR_S },
     loadExistingGrant: consentToOwnApps,
@@ -81,12 +84,23 @@ export function createProvider({ origin, dialect, apps }: ProviderOptions) {
       return fetch(url, rest);
     },
     ...(dialect === "keycloak" ? KEYCLOAK_TOKENS : { features: FEATURES }),
-  });
+  };
   const tokens = new Hold();
-  provider.use(async (ctx, next) => {
-    await next();
-    if (ctx.method === "POST" && ctx.path.endsWith("/token")) await tokens.pass();
-  });
+  const instance = (): Provider => {
+    const provider = new Provider(issuer, { ...configuration, jwks: { keys: [privateKey.export({ format: "jwk" })] } });
+    provider.use(async (ctx, next) => {
+      await next();
+      if (ctx.method === "POST" && ctx.path.endsWith("/token")) await tokens.pass();
+    });
+    return provider;
+  };
+  let answer = instance().callback();
+  const handle: RequestListener = (req, res) => void answer(req, res);
+  /** The provider has other keys from now on. It knows its sessions. */
+  const rotateKeys = (): void => {
+    privateKey = newKey();
+    answer = instance().callback();
+  };
   /** The provider ends all logins of a user: a Global Token Revocation. @returns the status of the answer */
   const revoke = async (sub: string): Promise<number> => {
     const url = `${shop}/oidc/token-revocation`;
@@ -100,7 +114,7 @@ export function createProvider({ origin, dialect, apps }: ProviderOptions) {
     const body = JSON.stringify({ sub_id: { format: "iss_sub", iss: issuer, sub } });
     return (await fetch(url, { method: "POST", headers, body })).status;
   };
-  return { issuer, provider, tokens, revoke };
+  return { issuer, handle, tokens, revoke, rotateKeys };
 }
 
 /**

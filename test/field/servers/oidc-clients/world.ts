@@ -129,6 +129,12 @@ export class World {
     return { finish };
   }
 
+  /** The provider signs with a new key, of which the app has not heard. */
+  async rotateKeys(): Promise<void> {
+    this.#child.send("rotate keys");
+    await once(this.#child, "message");
+  }
+
   /** A Global Token Revocation, signed by the provider. @returns the status of the answer */
   async revoke(user: string): Promise<unknown> {
     this.#child.send(`revoke ${user}`);
