@@ -639,6 +639,9 @@ export class Model implements StoreWatcher {
       // It is answered, and a save that it did not wait for has yet to confirm its login.
       const isBeingSaved = [...this.#stillSaving].some((visit) => savedBy(visit).includes(login));
       if (this.#policy.hasLifetimes || (isBeingSaved && this.#provisional.has(login))) continue;
+      // A save that is not waited for writes what the app has changed meanwhile, and records its lifetime a step later.
+      if ([...this.#visits].some((visit) => visit.hasUnawaitedSave === true && savedBy(visit).includes(login)))
+        continue;
       if (this.#alive(sid) === undefined || !login.isAdopted || expires >= (this.sessions?.expiresAt(sid) ?? 0))
         continue;
       this.#violate(`I8: ${login.tag} is listed until ${String(expires)}, and its session ${sid} lives longer`);
