@@ -1,8 +1,6 @@
 import { LogoutError } from "../errors.js";
 import { toUserId } from "../session/user-id.js";
-import { MAX_KICK_TEXT, MAX_SECONDS } from "../util/limits.js";
-
-const MAX_EXCEPT = 1_000;
+import { MAX_EXCEPT, MAX_KICK_TEXT, MAX_SECONDS } from "../util/limits.js";
 
 /** Returns whether a value has the format of a login id. Any other value from a form is neither looked up nor remembered. */
 export function isLoginId(value: unknown): boolean {

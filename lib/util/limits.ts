@@ -14,3 +14,6 @@ export const MAX_LOGIN_IDS = 1_000;
 
 /** A time in seconds since 1970 is below this. A larger number is one of milliseconds, later than every login and every kick. */
 export const MAX_SECONDS = 100_000_000_000;
+
+/** How many logins a kick of everyone spares at most. */
+export const MAX_EXCEPT = 1_000;

@@ -36,7 +36,10 @@ export function postForm(form: HTMLFormElement, signal: AbortSignal): Promise<Re
   );
 }
 
-/** Reads a response line by line, and shows those before the last one. Resolves to the last line, or to `undefined` if the response ends before that line. */
+/**
+ * Reads a response line by line, and shows all lines but the last one. Resolves to the last line, or to `undefined` if the response ends
+ * before that line.
+ */
 export async function readProgress(
   response: Response | undefined,
   show: (line: ProgressLine) => void,

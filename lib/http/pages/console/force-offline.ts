@@ -3,6 +3,7 @@ import type { ConsoleContext } from "../../../options/console.js";
 import { confirmationPage } from "../../../pages/confirmation.js";
 import { toUserView } from "../../../pages/user-view.js";
 import { deviceInfoOf } from "../../../util/device-info.js";
+import { MAX_EXCEPT } from "../../../util/limits.js";
 import type { Handler, HandlerContext } from "../../context.js";
 import { valueOf } from "../../fields.js";
 import { noticeReply } from "../../notice-reply.js";
@@ -15,9 +16,6 @@ import { isKickIncomplete, lineByLine } from "./kick-lines.js";
 import { readable } from "./online-users.js";
 import { requireAdmin, requireSameOrigin, type Admin } from "./require-admin.js";
 import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen } from "./selection.js";
-
-/** How many logins of the administrator a kick of everyone spares: as many as `except` takes. */
-const MAX_SPARED = 1_000;
 
 /** The part of the console that forces users offline. */
 export const FORCE = "/force-offline";
@@ -145,8 +143,8 @@ function aboutToKick({ everyone, userIds }: Chosen): Omit<ConsoleContext, "appId
 /** Returns the logins that a kick of everyone spares: those of the administrator, unless they have ticked themselves as well. */
 async function sparedOf(context: HandlerContext, { everyone, includesAdmin }: Chosen, admin: Admin): Promise<string[]> {
   if (everyone.length === 0 || includesAdmin) return [];
-  const { items } = await context.logins.list(admin.userId, { limit: MAX_SPARED });
-  return [...new Set([admin.id, ...items.map(({ id }) => id)])].slice(0, MAX_SPARED);
+  const { items } = await context.logins.list(admin.userId, { limit: MAX_EXCEPT });
+  return [...new Set([admin.id, ...items.map(({ id }) => id)])].slice(0, MAX_EXCEPT);
 }
 
 /** Everyone only if the application's id was typed as it is. */
