@@ -38,7 +38,7 @@ async function exported() {
     await expect(site.auth.listLogins("alice")).rejects.toThrow();
     registry.list = list;
     await expect(site.auth.kick("")).rejects.toThrow();
-    const secrets = new Secrets(["alice", "bob", "carol", "4711", "127.0.0.1"]);
+    const secrets = new Secrets(["alice", "bob", "carol", "a reason 4711", "127.0.0.1"]);
     for (const { cookies } of [alice, bob]) secrets.add(cookies);
     const { resourceMetrics } = await exporter.collect();
     const fromOtel = new PrometheusSerializer().serialize(resourceMetrics);

@@ -5,8 +5,10 @@ export class Secrets {
   readonly #texts: readonly string[];
   readonly #sids = new Set<string>();
 
-  /** @param texts - secrets that are no session ids. */
+  /** @param texts - secrets that are no session ids. Not a few digits alone: those are in any figure by chance. */
   constructor(texts: readonly string[]) {
+    const byChance = texts.find((text) => /^[\da-f]{0,8}$/i.test(text));
+    if (byChance !== undefined) throw new TypeError(`Figures may contain ${JSON.stringify(byChance)} by chance.`);
     this.#texts = texts;
   }
 

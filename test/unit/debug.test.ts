@@ -71,7 +71,7 @@ describe.each([
       expect.stringMatching(/^the reason of a kick was not removed.*: ERR_STORE_UNAVAILABLE: .*cannot destroy …\)$/),
       expect.stringMatching(/^rejected a session of .*, with a reason$/),
     ]);
-    for (const secret of [printed.sid, printed.cookie, "a secret reason", "an admin token", "{broken", "4111"]) {
+    for (const secret of [printed.sid, printed.cookie, "a secret reason", "an admin token", "{broken", "4111 1111"]) {
       expect(stderr).not.toContain(secret);
     }
   });
