@@ -42,6 +42,11 @@ export class Audit {
     this.#deadline = new Deadline(timeoutMs);
   }
 
+  /** The history; `undefined` if none is kept. */
+  get history(): HistoryLog | undefined {
+    return this.#history?.();
+  }
+
   /**
    * Writes an entry. Rejects with what the log throws or rejects with, with an {@link AuditTimeout}, or with the error of the registry.
    *

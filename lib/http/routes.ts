@@ -2,7 +2,10 @@ import type { ResolvedOptions } from "../options.js";
 import { ADMIN_ROUTES } from "./authing-api/routes.js";
 import { returnFromProvider } from "./logout/provider-logout.js";
 import { logoutByNavigation, logoutByPost } from "./logout/logout-route.js";
-import { confirmForceOffline, forceOffline } from "./pages/console/force-offline.js";
+import { confirmForceOffline } from "./pages/console/confirm-force-offline.js";
+import { forceOffline } from "./pages/console/force-offline.js";
+import { showHistory } from "./pages/console/history-page.js";
+import { FORCE, HISTORY, USERS } from "./pages/console/parts.js";
 import { showLoginManagement } from "./pages/console/list.js";
 import {
   endOneLogin,
@@ -11,6 +14,7 @@ import {
   showLoggedOut,
   showPersonalCenter,
 } from "./pages/personal-center.js";
+import { showUser } from "./pages/console/user-page.js";
 import type { Route } from "./route.js";
 
 const logout: Pick<Route, "paths" | "caller" | "guarded"> = {
@@ -35,6 +39,11 @@ const page = ({ paths, ...route }: typeof logout): typeof logout => ({
   paths: (options) => (options.pages.html ? paths(options) : []),
 });
 
+const historyPages: typeof logout = {
+  ...loginManagement,
+  paths: (options) => (options.audit.history === undefined ? [] : page(loginManagement).paths(options)),
+};
+
 /** The logout URL and the pages. */
 export const BROWSER_ROUTES: readonly Route[] = [
   { ...logout, method: "get", handler: logoutByNavigation },
@@ -46,8 +55,10 @@ export const BROWSER_ROUTES: readonly Route[] = [
   { ...personalCenter, part: "/end-login", method: "post", handler: endOneLogin },
   { ...personalCenter, part: "/end-others", method: "post", handler: endOtherLogins },
   { ...page(loginManagement), method: "get", handler: showLoginManagement },
-  { ...page(loginManagement), part: "/force-offline", method: "get", handler: confirmForceOffline },
-  { ...loginManagement, part: "/force-offline", method: "post", handler: forceOffline },
+  { ...page(loginManagement), part: USERS, method: "get", handler: showUser },
+  { ...historyPages, part: HISTORY, method: "get", handler: showHistory },
+  { ...page(loginManagement), part: FORCE, method: "get", handler: confirmForceOffline },
+  { ...loginManagement, part: FORCE, method: "post", handler: forceOffline },
 ];
 
 /** Returns the routes that use no session: those of the admin API and of identity providers. */

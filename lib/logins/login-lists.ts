@@ -22,10 +22,13 @@ export class LoginLists {
 
   async list(userId: unknown, query: PageRequest = {}): Promise<CountedPage<Login>> {
     const id = userIdArgument(userId);
-    return readPage(query, async (page) => {
-      const { items, total } = await this.#registry.list(id, page);
-      return { items: items.map(withoutSids), total };
-    });
+    return readPage(query, (page) => this.loginsOf(id, page));
+  }
+
+  /** Lists a user's live logins, newest first. */
+  async loginsOf(userId: string, page: RegistryPage): Promise<RegistryList<Login>> {
+    const { items, total } = await this.#registry.list(userId, page);
+    return { items: items.map(withoutSids), total };
   }
 
   async find(userId: string, loginId: string): Promise<Login | undefined> {

@@ -13,7 +13,8 @@ import {
 } from "./arguments.js";
 import { Kick, type KickOfUser } from "./kick.js";
 import { kickByKey } from "./kick-by-key.js";
-import { predicateOf } from "./filter.js";
+import { predicateOf, type LoginPredicate } from "./filter.js";
+import { findUsers, type FindOptions, type FoundUsers } from "./find-users.js";
 import { kickError, type Failure } from "./kick-error.js";
 import type {
   KickAllOptions,
@@ -179,6 +180,11 @@ export class Logins extends LoginLists {
       users: () => this.#registry.scanUsers(),
       visit: (userIds) => this.#eachUser(userIds, { kick: dryRun ? undefined : kick, signal }, kickUser),
     });
+  }
+
+  /** Finds the users who are online with a login that matches. Walks everyone, unless `userIds` names some. */
+  async findUsers(matches: LoginPredicate, options: FindOptions): Promise<FoundUsers> {
+    return findUsers(this.#registry, matches, options);
   }
 
   /** Emits the `kick` event for a kick on another node. */

@@ -8,7 +8,7 @@ export interface ConsoleContext {
   readonly action: "list" | "kick";
   /** The users concerned. Absent if not limited to particular users. */
   readonly userIds?: readonly string[] | undefined;
-  /** Whether a kick concerns everyone. */
+  /** Whether a kick concerns everyone, or everyone whom a filter finds. */
   readonly isMassKick: boolean;
 }
 
@@ -20,6 +20,11 @@ export interface ConsoleOptions {
    */
   readonly authorize: (req: Request, context: ConsoleContext) => boolean | Promise<boolean>;
   /**
+   * Returns the ids of all administrators: forcing everyone offline, or everyone whom a filter finds, leaves them out unless they are
+   * ticked. If it fails, nobody is forced offline. At most 1,000 logins are left out. Default: unknown.
+   */
+  readonly administrators?: (() => readonly (string | number)[] | Promise<readonly (string | number)[]>) | undefined;
+  /**
    * Returns the ids of users that match a search text. Of the first 1,000, those online are shown. Default: search finds user ids
    * only.
    */
@@ -29,11 +34,13 @@ export interface ConsoleOptions {
 
 export interface ResolvedConsole {
   readonly authorize: ConsoleOptions["authorize"];
+  readonly administrators: ConsoleOptions["administrators"];
   readonly searchUsers: NonNullable<ConsoleOptions["searchUsers"]>;
 }
 
 const CHECKS: Checks<ConsoleOptions> = {
   authorize: ["a function: (req, context) => boolean", isFunction],
+  administrators: ["a function: () => user ids", isFunction],
   searchUsers: ["a function: (text) => user ids", isFunction],
 };
 
@@ -42,5 +49,6 @@ export function resolveConsole(options: ConsoleOptions | undefined): ResolvedCon
   if (options === undefined) return undefined;
   // Fail closed: a console without a check would be open to every visitor.
   check("console.", options, CHECKS, ["authorize"]);
-  return { authorize: options.authorize, searchUsers: options.searchUsers ?? (() => []) };
+  const { authorize, administrators, searchUsers = () => [] } = options;
+  return { authorize, administrators, searchUsers };
 }

@@ -13,6 +13,8 @@ export interface PageOptions {
   readonly html?: boolean | undefined;
   /** The product name. Default: the `appId`. */
   readonly brandName?: string | undefined;
+  /** The page that the brand leads to: a path of this site, or a URL. Default: where users land who have logged out. */
+  readonly homeUrl?: string | undefined;
   /** The colour of buttons and links: a CSS colour on which white text is readable. Default: `#1a5ecc`. */
   readonly accentColor?: string | undefined;
   /** The language, `"en"` or `"zh"`. Default: the one that the browser prefers, else English. */
@@ -31,6 +33,7 @@ export interface PageOptions {
 export interface ResolvedPages {
   readonly html: boolean;
   readonly brandName: string;
+  readonly homeUrl: string | undefined;
   readonly accentColor: string;
   readonly locale: Locale | undefined;
   readonly describeUser: NonNullable<PageOptions["describeUser"]>;
@@ -40,9 +43,14 @@ export interface ResolvedPages {
 const isColor: Check = (value) =>
   typeof value === "string" && /^(#[\da-f]{3,8}|[a-z]+|[a-z]+\([\d\s.,%/a-z-]+\))$/i.test(value);
 
+/** No `javascript:`, and nothing that a browser reads as another host by mistake. */
+const isPageUrl: Check = (value) =>
+  typeof value === "string" && (/^\/(?![/\\])/.test(value) || /^https?:\/\/[^/]/i.test(value));
+
 const CHECKS: Checks<PageOptions> = {
   html: ["true or false", isBoolean],
   brandName: ["a non-empty string", isText],
+  homeUrl: ["a path that begins with /, or an http or https URL", isPageUrl],
   accentColor: ["a CSS colour", isColor],
   locale: [`one of ${Object.keys(LOCALES).join(", ")}`, (value) => Object.keys(LOCALES).includes(String(value))],
   describeUser: ["a function: (userId) => profile", isFunction],
@@ -58,6 +66,7 @@ export function resolvePages(options: PageOptions = {}, appId: string): Resolved
   return {
     html: options.html ?? true,
     brandName: options.brandName ?? appId,
+    homeUrl: options.homeUrl,
     accentColor: options.accentColor ?? "#1a5ecc",
     locale: options.locale,
     describeUser: options.describeUser ?? (() => undefined),

@@ -1,9 +1,10 @@
+import type { ComponentChildren } from "preact";
 import type { Login } from "../types/login.js";
-import { AroundSlot, ShortTime } from "./format.js";
+import { AroundSlot, RelativeTime, ShortTime } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
-import { Avatar, type UserView } from "./user-view.js";
 import type { Texts } from "./texts/index.js";
-import { DeviceAndAddress } from "./user-row.js";
+import { deviceName, Person } from "./user-row.js";
+import type { UserView } from "./user-view.js";
 
 const PEOPLE_SHOWN = 20;
 
@@ -21,7 +22,18 @@ export type Target =
       /** The same users or login, as the value of a form field. */
       readonly selection: string;
     }
-  | { readonly kind: "everyone" };
+  | {
+      readonly kind: "found";
+      /** Some of them. */
+      readonly people: readonly UserView[];
+      /** How many other administrators were found; `undefined` if it is not known who they are. */
+      readonly administrators: number | undefined;
+      /** The filter, as fields of the form. */
+      readonly fields: readonly (readonly [string, string])[];
+      /** Whether more may match. */
+      readonly isCut: boolean;
+    }
+  | { readonly kind: "everyone"; readonly administrators: number | undefined };
 
 export interface Confirmation {
   readonly frame: PageContext;
@@ -29,116 +41,210 @@ export interface Confirmation {
   readonly url: string;
   readonly forceUrl: string;
   readonly target: Target;
-  /** Number of users; of everyone: of the others. */
+  /** Number of users; of everyone and of those who are found: without the administrators who are left out. */
   readonly users: number;
   /** Number of listed logins that end; `undefined` for everyone. */
   readonly logins: number | undefined;
 }
 
 /** Renders the question before users are forced offline. The script shows this page as a dialog. */
-export function confirmationPage({ frame, appId, url, forceUrl, target, users, logins }: Confirmation): string {
+export function confirmationPage(view: Confirmation): string {
+  const { frame, appId, url, forceUrl, target, users } = view;
   const { texts } = frame;
   const title = question(target, users, appId, texts);
   return renderPage(
-    <Layout frame={frame} title={title} width="narrow" breadcrumb={[texts.applications, appId, texts.loginManagement]}>
-      <form method="post" action={forceUrl} class="confirmation" data-confirmation data-stopped={texts.stopped}>
-        {/* Enter in a text field activates the first button. Disabled, it keeps Enter from forcing users offline. */}
-        <button type="submit" disabled hidden />
-        <h1 id="question">
-          <bdi>{title}</bdi>
-        </h1>
-        {target.kind === "users" ? <People people={target.people} title={title} texts={texts} /> : null}
-        {target.kind === "users" && target.login !== undefined ? <OneLogin login={target.login} texts={texts} /> : null}
-        <Consequence target={target} users={users} logins={logins} texts={texts} />
-        {target.kind === "everyone" ? (
-          <>
-            <label class="tick">
-              <input type="checkbox" name="me" value="1" autocomplete="off" /> {texts.logMeOutToo}
+    <Layout
+      frame={frame}
+      title={title}
+      width="narrow"
+      breadcrumb={[{ label: appId }, { label: texts.loginManagement, href: url }]}
+    >
+      <div class="card">
+        <form method="post" action={forceUrl} class="ask" data-confirmation data-stopped={texts.stopped}>
+          {/* Enter in a text field activates the first button. Disabled, it keeps Enter from forcing users offline. */}
+          <button type="submit" disabled hidden />
+          <header>
+            <h1 id="question" tabIndex={-1}>
+              <bdi>{title}</bdi>
+            </h1>
+            <Consequence {...view} />
+          </header>
+          <div class="stack" data-asked>
+            <Whom target={target} users={users} title={title} texts={texts} />
+            <label class="field">
+              <span>
+                {texts.reason} <span class="quiet">{texts.reasonHint}</span>
+              </span>
+              <textarea name="reason" maxLength={500} rows={3} autocomplete="off" />
             </label>
-            <label>
-              {texts.typeApplicationId(appId)}
-              <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
-            </label>
-          </>
-        ) : (
-          <input type="hidden" name="selection" value={target.selection} />
-        )}
-        <label>
-          {texts.reason} <span class="quiet">{texts.reasonHint}</span>
-          <input name="reason" maxLength={500} autocomplete="off" />
-        </label>
-        <p class="progress" data-progress hidden>
-          <progress />
-          <span role="status" />
-        </p>
-        <p class="result" role="alert" data-result tabIndex={-1} />
-        <p class="buttons">
-          <a class="button" href={url} data-cancel data-stop={texts.stop} data-close={texts.close}>
-            {texts.cancel}
-          </a>
-          <button type="submit" class="danger solid" data-again={texts.tryAgain}>
-            {texts.forceOffline}
-          </button>
-        </p>
-      </form>
+            {target.kind === "everyone" ? (
+              <label class="typed field">
+                {texts.typeApplicationId(appId)}
+                <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
+              </label>
+            ) : null}
+          </div>
+          <div class="run" data-progress hidden>
+            <p>
+              <strong data-done />
+              <strong data-percent />
+            </p>
+            <progress aria-label={title} />
+            <p class="hidden" role="status" data-said />
+          </div>
+          <div class="result" role="alert" data-result tabIndex={-1} />
+          <footer>
+            <p class="buttons">
+              <a class="button" href={url} data-cancel data-stop={texts.stop} data-close={texts.close}>
+                {texts.cancel}
+              </a>
+              <button type="submit" class="danger solid" data-again={texts.tryAgain}>
+                {action(target, users, texts)}
+              </button>
+            </p>
+          </footer>
+        </form>
+      </div>
     </Layout>,
   );
 }
 
-interface ConsequenceProps extends Pick<Confirmation, "target" | "users" | "logins"> {
-  readonly texts: Texts;
-}
-
 /** Says how many logins end, and who has to log in again. A line each: sentences in Chinese have no space between them. */
-function Consequence({ target, users, logins, texts }: ConsequenceProps) {
+function Consequence({ frame: { texts }, target, users, logins }: Confirmation) {
+  const ends = logins === undefined || logins === 0 ? null : <Line>{texts.endsLogins(logins)}</Line>;
   if (target.kind === "everyone") return <p>{texts.everyoneElseMustLogInAgain}</p>;
+  if (target.kind === "found") {
+    return (
+      <p>
+        {ends}
+        <Line>{texts.onlyMatchingLogins}</Line>
+        {target.isCut ? <Line>{texts.moreMayMatch}</Line> : null}
+      </p>
+    );
+  }
   const { offline, isYou } = target;
   return (
     <p>
-      {logins === undefined || logins === 0 ? null : <span class="line">{texts.endsLogins(logins)}</span>}
-      {offline > 0 && users > 1 ? <span class="line">{texts.usersOffline(offline)}</span> : null}
-      <span class="line">{users === 1 ? texts.userMustLogInAgain : texts.usersMustLogInAgain}</span>
-      {isYou ? <strong class="line">{texts.includesYou}</strong> : null}
+      {ends}
+      {offline > 0 && users > 1 ? <Line>{texts.usersOffline(offline)}</Line> : null}
+      <Line>{users === 1 ? texts.userMustLogInAgain : texts.usersMustLogInAgain}</Line>
+      {isYou ? <strong class="line warn">{texts.includesYou}</strong> : null}
     </p>
   );
 }
 
-/** Lists the users, or the first 20 of them, with the details by which namesakes differ. */
-function People({ people, title, texts }: { people: readonly UserView[]; title: string; texts: Texts }) {
-  const rest = people.length - PEOPLE_SHOWN;
+function Line({ children }: { children: ComponentChildren }) {
+  return <span class="line">{children}</span>;
+}
+
+interface WhomProps {
+  readonly target: Target;
+  readonly users: number;
+  readonly title: string;
+  readonly texts: Texts;
+}
+
+/** Renders whom the form names, as fields and as people with the details by which namesakes differ. */
+function Whom({ target, users, title, texts }: WhomProps) {
+  if (target.kind === "users") {
+    return (
+      <>
+        <input type="hidden" name="selection" value={target.selection} />
+        <People people={target.people} total={users} title={title} texts={texts} />
+        {target.login === undefined ? null : <OneLogin login={target.login} texts={texts} />}
+      </>
+    );
+  }
+  return (
+    <>
+      {target.kind === "found" ? (
+        <>
+          <input type="hidden" name="found" value="1" />
+          {target.fields.map(([name, value]) => (
+            <input type="hidden" name={name} value={value} key={name} />
+          ))}
+          <People people={target.people} total={users} title={title} texts={texts} />
+        </>
+      ) : null}
+      <div class="choices">
+        {target.administrators === undefined ? null : (
+          <Choice name="administrators" label={texts.includeAdministrators(target.administrators)} />
+        )}
+        <Choice name="me" label={texts.logMeOutToo} />
+      </div>
+    </>
+  );
+}
+
+function Choice({ name, label }: { name: string; label: string }) {
+  return (
+    <label class="choice warning">
+      <input type="checkbox" name={name} value="1" autocomplete="off" />
+      <strong>{label}</strong>
+    </label>
+  );
+}
+
+interface PeopleProps {
+  readonly people: readonly UserView[];
+  readonly total: number;
+  readonly title: string;
+  readonly texts: Texts;
+}
+
+/** Lists the first 20 users. */
+function People({ people, total, title, texts }: PeopleProps) {
+  const shown = people.slice(0, PEOPLE_SHOWN);
+  const rest = total - shown.length;
   return (
     // The list scrolls: readers without a pointer reach it by its focus.
-    <ul class="people" tabIndex={0} aria-label={title}>
-      {people.slice(0, PEOPLE_SHOWN).map((person) => (
-        <li key={person.id} class="person">
-          <Avatar person={person} />
-          <span>
-            <bdi class="name">{person.name}</bdi>
-            <bdi class="quiet">{person.details.join(" · ")}</bdi>
-          </span>
+    <ul class="listed people" tabIndex={0} aria-label={title}>
+      {shown.map((person) => (
+        <li key={person.id}>
+          <Person person={person} />
         </li>
       ))}
-      {rest > 0 ? <li>{texts.andMore(rest)}</li> : null}
+      {rest > 0 ? <li class="rest quiet">{texts.andMore(rest)}</li> : null}
     </ul>
   );
 }
 
 function OneLogin({ login, texts }: { login: Login; texts: Texts }) {
   return (
-    <p>
-      <DeviceAndAddress login={login} texts={texts} /> ·{" "}
-      <AroundSlot text={texts.since}>
-        <ShortTime at={login.began} texts={texts} />
-      </AroundSlot>
-    </p>
+    <dl class="facts">
+      <dt>{texts.device}</dt>
+      <dd>
+        <bdi>{deviceName(login, texts)}</bdi>
+      </dd>
+      <dt>{texts.address}</dt>
+      <dd>
+        <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
+      </dd>
+      <dt>{texts.lastLogin}</dt>
+      <dd>
+        <AroundSlot text={texts.since}>
+          <ShortTime at={login.began} texts={texts} />
+        </AroundSlot>
+      </dd>
+      <dt>{texts.lastActive}</dt>
+      <dd>
+        <RelativeTime at={login.lastActive} texts={texts} />
+      </dd>
+    </dl>
   );
 }
 
 function question(target: Target, users: number, appId: string, texts: Texts): string {
   if (target.kind === "everyone") return texts.forceEveryoneQuestion(users, appId);
+  if (target.kind === "found") return texts.forceFoundQuestion(users);
   const [first] = target.people;
   if (target.people.length !== 1 || first === undefined) return texts.forceUsersQuestion(users);
   return target.login === undefined ? texts.forceUserQuestion(first.name) : texts.forceLoginQuestion(first.name);
+}
+
+/** The button carries the number: who has read nothing else has read that. */
+function action(target: Target, users: number, texts: Texts): string {
+  return target.kind === "users" && users === 1 ? texts.forceOffline : texts.forceUsers(users);
 }
 
 function escapePattern(text: string): string {

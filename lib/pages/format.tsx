@@ -9,6 +9,8 @@ const UNITS = [
 /** Last activity is recorded to the minute, so anything within two minutes counts as now. */
 const NOW_MS = 120_000;
 const MAX_TEXT = 200;
+/** As long as a reason may be. */
+const MAX_WHOLE = 500;
 
 const numbers = perLanguage((language) => new Intl.NumberFormat(language));
 const ages = perLanguage((language) => new Intl.RelativeTimeFormat(language, { numeric: "auto" }));
@@ -32,8 +34,17 @@ export function formatNumber(count: number, { language }: Texts): string {
 
 /** Returns text from outside as pages may show it: well-formed and cut to 200 characters. */
 export function plainText(text: string): string {
+  return cutAt(MAX_TEXT, text);
+}
+
+/** Returns a text that people have written for the reader, well-formed and cut to 500 characters. */
+export function wholeText(text: string): string {
+  return cutAt(MAX_WHOLE, text);
+}
+
+function cutAt(length: number, text: string): string {
   const wellFormed = text.toWellFormed();
-  return wellFormed.length > MAX_TEXT ? `${wellFormed.slice(0, MAX_TEXT).toWellFormed()}…` : wellFormed;
+  return wellFormed.length > length ? `${wellFormed.slice(0, length).toWellFormed()}…` : wellFormed;
 }
 
 /** Stands for the element while a text is composed. */

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { renderToString } from "preact-render-to-string";
+import { Icon } from "./icon.js";
 import { Avatar, type UserView } from "./user-view.js";
 import type { Texts } from "./texts/index.js";
 
@@ -7,10 +8,25 @@ import type { Texts } from "./texts/index.js";
 export interface PageContext {
   readonly texts: Texts;
   readonly brandName: string;
+  /** The page that the brand leads to. */
+  readonly homeUrl: string;
   /** Absent if the app has no route for them: the page then has the browser's own look. */
   readonly assets?: { readonly style: string; readonly script: string } | undefined;
   /** The user who is logged in, for the account menu. */
-  readonly user?: { readonly person: UserView; readonly logoutUrl: string } | undefined;
+  readonly user?: PageUser | undefined;
+}
+
+export interface PageUser {
+  readonly person: UserView;
+  readonly logoutUrl: string;
+  /** The page of the user's devices; `undefined` if there is none. */
+  readonly devicesUrl: string | undefined;
+}
+
+/** A step of the way to a page. */
+export interface Crumb {
+  readonly label: string;
+  readonly href?: string | undefined;
 }
 
 interface LayoutProps {
@@ -18,7 +34,7 @@ interface LayoutProps {
   readonly title: string;
   /** `"wide"` for tables, `"narrow"` for text. */
   readonly width: "narrow" | "wide";
-  readonly breadcrumb?: readonly string[] | undefined;
+  readonly breadcrumb?: readonly Crumb[] | undefined;
   readonly children: ComponentChildren;
 }
 
@@ -28,7 +44,7 @@ export function renderPage(page: Parameters<typeof renderToString>[0]): string {
 }
 
 export function Layout({ frame, title, width, breadcrumb = [], children }: LayoutProps) {
-  const { texts, brandName, assets, user } = frame;
+  const { texts, brandName, homeUrl, assets, user } = frame;
   return (
     <html lang={texts.language}>
       <head>
@@ -40,10 +56,12 @@ export function Layout({ frame, title, width, breadcrumb = [], children }: Layou
         {assets === undefined ? null : <script src={assets.script} defer />}
       </head>
       <body class={width} data-dates={texts.dates}>
-        <header>
-          <nav>
-            <bdi class="brand">{brandName}</bdi>
-            {breadcrumb.length === 0 ? null : <bdi class="breadcrumb">{breadcrumb.join(" › ")}</bdi>}
+        <header class="top">
+          <nav aria-label={texts.whereYouAre}>
+            <a class="brand" href={homeUrl}>
+              <bdi>{brandName}</bdi>
+            </a>
+            {breadcrumb.length === 0 ? null : <Breadcrumb steps={breadcrumb} />}
           </nav>
           {user === undefined ? null : <UserMenu texts={texts} {...user} />}
         </header>
@@ -53,25 +71,52 @@ export function Layout({ frame, title, width, breadcrumb = [], children }: Layou
   );
 }
 
-function UserMenu({ texts, person, logoutUrl }: { texts: Texts; person: UserView; logoutUrl: string }) {
+function Breadcrumb({ steps }: { steps: readonly Crumb[] }) {
+  return (
+    <ol class="crumbs">
+      {steps.map(({ label, href }, index) => (
+        <li key={label}>
+          {href === undefined ? (
+            <bdi aria-current={index === steps.length - 1 ? "page" : undefined}>{label}</bdi>
+          ) : (
+            <a href={href}>
+              <bdi>{label}</bdi>
+            </a>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function UserMenu({ texts, person, logoutUrl, devicesUrl }: PageUser & { texts: Texts }) {
   return (
     <details class="menu" data-menu>
       <summary>
         <span class="hidden">{texts.accountMenu}</span>
         <Avatar person={person} />
-        <span aria-hidden="true">▾</span>
+        <Icon name="down" />
       </summary>
       <div class="popup">
-        <p>
-          <bdi class="name">{person.name}</bdi>
+        <p class="who">
+          <bdi>
+            <strong class="name">{person.name}</strong>
+          </bdi>
           {person.details.map((detail) => (
             <bdi class="quiet" key={detail}>
               {detail}
             </bdi>
           ))}
         </p>
+        {devicesUrl === undefined ? null : (
+          <a href={devicesUrl}>
+            <Icon name="desktop" />
+            {texts.whereLoggedIn}
+          </a>
+        )}
         <form method="post" action={logoutUrl}>
-          <button type="submit" class="plain">
+          <button type="submit">
+            <Icon name="out" />
             {texts.logOut}
           </button>
         </form>

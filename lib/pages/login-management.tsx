@@ -1,10 +1,12 @@
-import { AroundSlot, formatNumber, plainText } from "./format.js";
+import { Filters, type FilterName, type FilterView } from "./filters.js";
+import { AroundSlot, plainText } from "./format.js";
+import { Icon } from "./icon.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
+import { Pager, rangeOf } from "./pager.js";
+import { isReversed, keyOf, nextSort, SORTS, type Sort, type SortKey } from "./sorts.js";
+import type { Texts } from "./texts/index.js";
 import { UserRow, type OnlineUser } from "./user-row.js";
 
-export type { OnlineUser } from "./user-row.js";
-
-export const PAGE_SIZES = [10, 20, 50] as const;
 /** Maximum length, in characters, of a selection in an address. Servers accept addresses of up to 8 kB. */
 export const SELECTION_LENGTH = 7_500;
 
@@ -14,13 +16,30 @@ export interface LoginManagement {
   readonly url: string;
   /** Address of the confirmation page. */
   readonly forceUrl: string;
-  readonly totalCount: number;
+  /** Address of the page of one user, without the user. */
+  readonly userUrl: string;
+  /** Address of the history; `undefined` if none is kept. */
+  readonly historyUrl: string | undefined;
+  /** How many users are online. */
+  readonly online: number;
+  /** How many of them match; `undefined` where everyone is listed. */
+  readonly found: number | undefined;
+  /** How many users were looked at; `undefined` where that was not needed. */
+  readonly lookedAt: number | undefined;
   readonly users: readonly OnlineUser[];
   readonly page: number;
   readonly limit: number;
   readonly search: string;
-  /** Whether the search has more results than the page shows. */
+  readonly filter: FilterView;
+  /** What finds the same users again, as parameters of an address. */
+  readonly finding: readonly (readonly [string, string])[];
+  readonly sort: Sort;
+  /** The fields whose values do not count, as they are not valid. */
+  readonly wrong: readonly string[];
+  /** Whether more users may match than were found. */
   readonly isCut: boolean;
+  /** Ids of the users whose logins are shown. */
+  readonly opened: readonly string[];
   /** Ids of the selected users, on this page and others. */
   readonly selected: readonly string[];
   /** Whether more users were selected than an address can carry. */
@@ -31,45 +50,24 @@ export interface LoginManagement {
 
 /** Renders the table of online users. One form holds the table, so that every button keeps the selection without a script. */
 export function loginManagementPage(view: LoginManagement): string {
-  const { frame, appId, url, forceUrl, totalCount, search, status } = view;
+  const { frame, appId, url, online, found, search, status } = view;
   const { texts } = frame;
+  const count = found === undefined ? texts.usersOnline(online) : texts.usersFound(found);
   return renderPage(
     <Layout
       frame={frame}
-      title={texts.loginManagement}
+      title={[search, count, texts.loginManagement].filter((part) => part !== "").join(" · ")}
       width="wide"
-      breadcrumb={[texts.applications, appId, texts.loginManagement]}
+      breadcrumb={[{ label: appId }, { label: texts.loginManagement }]}
     >
-      <h1 class="hidden">{texts.loginManagement}</h1>
-      <p class="status" role="status" data-status data-failed={texts.tryAgainLater}>
-        {status}
-      </p>
-      <form method="get" action={url} class="table" data-table>
-        <p class="trouble" role="alert" data-trouble hidden>
-          {texts.notRefreshed}
+      <form method="get" action={url} data-table>
+        <Title {...view} />
+        <Toolbar {...view} />
+        <Notes {...view} />
+        <p class="status" role="status" tabIndex={-1} data-status data-failed={texts.tryAgainLater}>
+          {status}
         </p>
-        <div class="toolbar">
-          <span>
-            <strong data-live="count">{texts.usersOnline(totalCount)}</strong>
-            <button type="button" class="newcomers" data-newcomers={texts.newcomers(2)} hidden />
-          </span>
-          <span class="search" role="search">
-            <input
-              type="search"
-              name="q"
-              value={search}
-              placeholder={texts.searchUsers}
-              aria-label={texts.searchUsers}
-              maxLength={256}
-            />
-            <button type="submit">{texts.search}</button>
-            {search === "" ? null : <a href={url}>{texts.showAll}</a>}
-          </span>
-          <a class="button danger" href={`${forceUrl}?everyone=1`} data-dialog>
-            {texts.forceEveryoneEllipsis}
-          </a>
-        </div>
-        <Selection {...view} />
+        <Bar {...view} />
         <div data-table-of={texts.offline}>
           <Table {...view} />
         </div>
@@ -78,60 +76,196 @@ export function loginManagementPage(view: LoginManagement): string {
   );
 }
 
-function Selection({ frame, url, forceUrl, selected, isFull, users }: LoginManagement) {
+function Title({ frame, url, forceUrl, historyUrl, online, found }: LoginManagement) {
+  const { texts } = frame;
+  return (
+    <div class="title">
+      <div>
+        <h1 tabIndex={-1}>{texts.loginManagement}</h1>
+        <p class="live">
+          <span>
+            <strong data-live="count">{texts.usersOnline(online)}</strong>
+            {found === undefined ? null : <strong>{texts.ofWhomMatch(found)}</strong>}
+          </span>
+          <a href={url} data-scriptless>
+            {texts.showAll}
+          </a>
+          <button type="button" class="newcomers" data-newcomers={texts.newcomers(2)} hidden />
+        </p>
+        <p class="live error" role="alert" data-trouble hidden>
+          {texts.notRefreshed}
+        </p>
+      </div>
+      <div class="buttons">
+        {historyUrl === undefined ? null : (
+          <a class="button labelled" href={historyUrl}>
+            <Icon name="history" />
+            <span class="word">{texts.history}</span>
+          </a>
+        )}
+        <details class="menu" data-menu>
+          <summary class="framed" aria-label={texts.moreActions}>
+            <Icon name="more" size="large" />
+          </summary>
+          <div class="popup">
+            <a class="danger" href={`${forceUrl}?everyone=1`} data-dialog>
+              <Icon name="power" />
+              {texts.forceEveryoneEllipsis}
+            </a>
+          </div>
+        </details>
+      </div>
+    </div>
+  );
+}
+
+function Toolbar({ frame, url, search, filter, sort, limit }: LoginManagement) {
+  const { texts } = frame;
+  const without = (names: readonly FilterName[]): string => {
+    const kept = Object.entries(filter.values).filter(([name]) => !names.includes(name as FilterName));
+    const parameters = new URLSearchParams([...kept, ["zone", filter.zone], ["sort", sort], ["limit", String(limit)]]);
+    if (search !== "") parameters.set("q", search);
+    return `${url}?${parameters.toString()}`;
+  };
+  return (
+    <div class="toolbar">
+      <div class="search" role="search">
+        <Icon name="search" />
+        <input
+          type="search"
+          name="q"
+          value={search}
+          placeholder={texts.searchUsers}
+          aria-label={texts.searchUsers}
+          maxLength={256}
+        />
+        <kbd aria-hidden="true">/</kbd>
+      </div>
+      <button type="submit" data-scriptless>
+        {texts.search}
+      </button>
+      <Filters filter={filter} texts={texts} without={without} />
+      <label class="sortby">
+        <span class="hidden">{texts.sortBy}</span>
+        <select name="sort">
+          {SORTS.filter((each) => !isReversed(each) || each === sort).map((each) => (
+            <option key={each} value={each} selected={each === sort}>
+              {texts.sortedBy(headingOf(keyOf(each), texts))}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
+  );
+}
+
+/** Says what is not as it was asked for. */
+function Notes({ frame, wrong, isCut, lookedAt, search, users }: LoginManagement) {
+  const { texts } = frame;
+  const labels: Readonly<Record<string, string>> = {
+    ip: texts.address,
+    device: texts.device,
+    idle: texts.idle,
+    after: texts.loggedIn,
+    before: texts.loggedIn,
+    more: texts.logins,
+  };
+  const filters = wrong.flatMap((name) => labels[name] ?? []);
+  return (
+    <>
+      {filters.length === 0 ? null : (
+        <p class="note error" role="alert">
+          {texts.filterInvalid([...new Set(filters)].join(", "))}
+        </p>
+      )}
+      {wrong.includes("sort") ? <p class="note">{texts.notSorted}</p> : null}
+      {isCut && lookedAt !== undefined ? <p class="note">{texts.lookedAt(lookedAt)}</p> : null}
+      {isCut && search !== "" && users.length > 0 ? <p class="note">{texts.moreMatches}</p> : null}
+    </>
+  );
+}
+
+/** Renders what is selected, in a place that is always there: the first tick must move no row. */
+function Bar(view: LoginManagement) {
+  const { frame, url, forceUrl, selected, isFull, users, online, found, finding } = view;
   const { texts } = frame;
   const shownIds = new Set(users.map(({ person }) => person.id));
   const elsewhere = selected.filter((userId) => !shownIds.has(userId));
+  const isNone = selected.length === 0;
+  const foundQuery = new URLSearchParams([["found", "1"], ...finding.map(([name, value]) => [name, value])]);
   return (
-    <div
-      class="selection"
-      data-selection
-      data-none={selected.length === 0 ? "" : undefined}
-      data-length={SELECTION_LENGTH}
-    >
-      <span data-one={texts.selected(1)} data-many={texts.selected(2)}>
-        {selected.length === 0 ? null : texts.selected(selected.length)}
+    <div class="bar" data-selection data-none={isNone ? "" : undefined} data-length={SELECTION_LENGTH}>
+      <span class="num of-none">
+        {rangeOf({ page: view.page, limit: view.limit, total: found ?? online }, texts)}
+        {found === undefined ? null : (
+          <a class="small" href={url}>
+            {texts.showAll}
+          </a>
+        )}
       </span>
+      <strong class="of-some" data-one={texts.selected(1)} data-many={texts.selected(2)}>
+        {isNone ? null : texts.selected(selected.length)}
+      </strong>
       <span data-elsewhere>
         {elsewhere.map((userId) => (
           <input type="hidden" name="user" value={userId} key={userId} />
         ))}
       </span>
-      <a href={url} data-clear>
-        {texts.clear}
-      </a>
-      <button type="submit" class="danger" formAction={forceUrl} data-dialog>
-        {texts.forceOfflineEllipsis}
-      </button>
       <span role="status" data-full={texts.selectionFull}>
         {isFull ? texts.selectionFull : null}
+      </span>
+      <span class="push">
+        <a class="button ghost of-some" href={url} data-clear>
+          {texts.clear}
+        </a>
+        <button type="submit" class="danger of-some" formAction={forceUrl} data-dialog>
+          {texts.forceSelectedEllipsis}
+        </button>
+        {found === undefined || found === 0 ? null : (
+          <a class="button danger of-none" href={`${forceUrl}?${foundQuery.toString()}`} data-dialog>
+            {texts.forceFoundEllipsis(found)}
+          </a>
+        )}
       </span>
     </div>
   );
 }
 
 function Table(view: LoginManagement) {
-  const { frame, appId, forceUrl, users, selected, search, isCut } = view;
+  const { frame, appId, forceUrl, userUrl, users, selected, opened, search, found, isCut } = view;
   const { texts } = frame;
   if (users.length === 0) {
+    const text = found === undefined ? texts.noUsersOnline(appId) : texts.noMatchesAtAll;
     return (
-      <p class="empty">
-        {search === "" ? texts.noUsersOnline(appId) : isCut ? texts.tooManyMatches : <NoMatches {...view} />}
+      <p class="blank">
+        {isCut && search !== "" ? texts.tooManyMatches : search === "" ? text : <NoMatches {...view} />}
       </p>
     );
   }
   return (
     <>
-      <table>
+      <table class="users sticky">
+        <caption class="hidden">{texts.usersOnlineTable}</caption>
+        <colgroup>
+          <col class="c-box" />
+          <col />
+          <col class="c-240" />
+          <col class="c-120" />
+          <col class="c-80" />
+          <col class="c-130" />
+        </colgroup>
         <thead>
           <tr>
-            <th scope="col">
-              <span class="hidden">{texts.selectUser("")}</span>
+            <th scope="col" class="box">
+              <label class="tick">
+                <input type="checkbox" autocomplete="off" data-all />
+                <span class="hidden">{texts.selectPage}</span>
+              </label>
             </th>
-            <th scope="col">{texts.user}</th>
-            <th scope="col">{texts.lastLogin}</th>
-            <th scope="col">{texts.lastActive}</th>
-            <th scope="col">{texts.logins}</th>
+            <SortHead sortKey="name" {...view} />
+            <SortHead sortKey="login" {...view} />
+            <SortHead sortKey="active" {...view} />
+            <SortHead sortKey="logins" {...view} />
             <th scope="col">
               <span class="hidden">{texts.action}</span>
             </th>
@@ -144,16 +278,36 @@ function Table(view: LoginManagement) {
               user={user}
               texts={texts}
               forceUrl={forceUrl}
+              userUrl={userUrl}
               isSelected={selected.includes(user.person.id)}
+              isOpen={opened.includes(user.person.id)}
               isYou={user.person.id === frame.user?.person.id}
             />
           ))}
         </tbody>
       </table>
-      {isCut ? <p class="quiet">{texts.firstMatches(users.length)}</p> : null}
-      <Pager {...view} />
+      <Pager texts={texts} page={view.page} limit={view.limit} total={found ?? view.online} />
     </>
   );
+}
+
+function SortHead({ frame, sort, sortKey }: LoginManagement & { sortKey: SortKey }) {
+  const { texts } = frame;
+  const isSorted = keyOf(sort) === sortKey;
+  // Names begin with A, everything else with the most recent or the most.
+  const isUp = (sortKey === "name") !== isReversed(sort);
+  return (
+    <th scope="col" aria-sort={isSorted ? (isUp ? "ascending" : "descending") : undefined}>
+      <button type="submit" class="sort" name="sort" value={nextSort(sortKey, sort)}>
+        {headingOf(sortKey, texts)}
+        {isSorted ? <Icon name={isUp ? "sortedUp" : "sorted"} /> : null}
+      </button>
+    </th>
+  );
+}
+
+function headingOf(key: SortKey, texts: Texts): string {
+  return { active: texts.lastActive, login: texts.lastLogin, logins: texts.logins, name: texts.user }[key];
 }
 
 function NoMatches({ frame, search }: LoginManagement) {
@@ -161,39 +315,5 @@ function NoMatches({ frame, search }: LoginManagement) {
     <AroundSlot text={frame.texts.noMatches}>
       <bdi>{plainText(search)}</bdi>
     </AroundSlot>
-  );
-}
-
-function Pager({ frame, totalCount, page, limit, search }: LoginManagement) {
-  const { texts } = frame;
-  const pages = Math.max(1, Math.ceil(totalCount / limit));
-  const near = [1, page - 1, page, page + 1, pages].filter((number) => number >= 1 && number <= pages);
-  const numbers = [...new Set(near)];
-  return (
-    <nav class="pager" aria-label={texts.pages} data-live="pager">
-      {search !== "" || pages === 1
-        ? null
-        : numbers.map((number, index) => (
-            <>
-              {index > 0 && number - (numbers[index - 1] ?? 0) > 1 ? <span>…</span> : null}
-              <button type="submit" name="page" value={number} aria-current={number === page ? "page" : undefined}>
-                {formatNumber(number, texts)}
-              </button>
-            </>
-          ))}
-      <span class="sizes">
-        <select name="limit" aria-label={texts.perPage}>
-          {PAGE_SIZES.map((size) => (
-            <option key={size} value={size} selected={size === limit}>
-              {size}
-            </option>
-          ))}
-        </select>
-        <span>{texts.perPage}</span>
-        <button type="submit" data-scriptless>
-          {texts.show}
-        </button>
-      </span>
-    </nav>
   );
 }

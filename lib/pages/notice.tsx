@@ -1,4 +1,5 @@
-import { plainText, ShortTime } from "./format.js";
+import { ShortTime, wholeText } from "./format.js";
+import { Icon, type IconName } from "./icon.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 
 /** A page with a message and at most one link. */
@@ -6,28 +7,31 @@ export interface Notice {
   readonly title: string;
   readonly text?: string | undefined;
   readonly at?: Date | undefined;
+  readonly icon?: IconName | undefined;
   readonly link?: { readonly href: string; readonly label: string } | undefined;
 }
 
-export function noticePage(frame: PageContext, { title, text, at, link }: Notice): string {
+export function noticePage(frame: PageContext, { title, text, at, link, icon = "warning" }: Notice): string {
   return renderPage(
     <Layout frame={frame} title={title} width="narrow">
       <section class="notice">
-        <h1>{title}</h1>
+        <Icon name={icon} size="huge" />
+        <h1 tabIndex={-1}>{title}</h1>
         {text === undefined ? null : (
-          <p>
-            <bdi>{plainText(text)}</bdi>
+          // A reason has the lines in which it was written.
+          <p class={text.length > 120 || text.includes("\n") ? "reason" : "quiet"}>
+            <bdi>{wholeText(text)}</bdi>
           </p>
         )}
         {at === undefined ? null : (
-          <p class="quiet">
+          <p class="quiet small">
             <ShortTime at={at} texts={frame.texts} />
           </p>
         )}
         {link === undefined ? null : (
-          <p>
+          <p class="buttons">
             {/* In a frame, the next page replaces the whole one. */}
-            <a class="button" href={link.href} target="_top">
+            <a class="button primary" href={link.href} target="_top">
               {link.label}
             </a>
           </p>

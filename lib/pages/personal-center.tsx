@@ -1,8 +1,10 @@
 import type { Login } from "../types/login.js";
-import { deviceInWords, readDevice } from "../util/device.js";
-import { AroundSlot, plainText, RelativeTime, ShortTime } from "./format.js";
+import { readDevice } from "../util/device.js";
+import { AroundSlot, RelativeTime, ShortTime } from "./format.js";
+import { DeviceIcon } from "./icon.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import type { Texts } from "./texts/index.js";
+import { deviceName } from "./user-row.js";
 
 /** Maximum number of logins on the page. */
 export const MAX_SHOWN = 100;
@@ -34,8 +36,8 @@ export function personalCenterPage({
   return renderPage(
     <Layout frame={frame} title={texts.whereLoggedIn} width="narrow">
       <h1>{texts.whereLoggedIn}</h1>
-      <p class="quiet">{texts.devicesIntro}</p>
-      <p class="status" role="status">
+      <p class="lead">{texts.devicesIntro}</p>
+      <p class="status" role="status" tabIndex={-1}>
         {status}
       </p>
       <ul class="devices">
@@ -49,14 +51,16 @@ export function personalCenterPage({
           />
         ))}
       </ul>
-      {total > logins.length ? <p class="quiet">{texts.andMore(total - logins.length)}</p> : null}
-      {others < 1 ? null : (
-        <form method="post" action={endOthersUrl} class="end">
-          <button type="submit" class="danger">
-            {texts.logOutEverywhereElse(others)}
-          </button>
-        </form>
-      )}
+      <div class="below">
+        <span>{total > logins.length ? texts.andMore(total - logins.length) : null}</span>
+        {others < 1 ? null : (
+          <form method="post" action={endOthersUrl}>
+            <button type="submit" class="danger">
+              {texts.logOutEverywhereElse(others)}
+            </button>
+          </form>
+        )}
+      </div>
     </Layout>,
   );
 }
@@ -69,26 +73,32 @@ interface DeviceProps {
 }
 
 function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
-  const device = readDevice(login.userAgent);
-  const name = plainText(deviceInWords(device, texts.browserOn) ?? texts.unknownDevice);
+  const name = deviceName(login, texts);
   return (
     <li data-login={login.id}>
-      <DeviceIcon kind={device.kind} />
-      <div>
-        <p class="name">
-          <bdi>{name}</bdi>
-          {isCurrent ? <span class="badge">{texts.thisDevice}</span> : null}
+      <span class="tile">
+        <DeviceIcon kind={readDevice(login.userAgent).kind} size="large" />
+      </span>
+      <div class="lines">
+        <p class="first">
+          <bdi class="name">{name}</bdi>
+          {isCurrent ? <span class="badge here">{texts.thisDevice}</span> : null}
         </p>
-        <p class="quiet">
-          <bdi>{login.ip ?? texts.unknownAddress}</bdi> ·{" "}
-          <AroundSlot text={texts.since}>
-            <ShortTime at={login.began} texts={texts} />
-          </AroundSlot>{" "}
-          ·{" "}
+        <p class="second">
+          <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
+        </p>
+      </div>
+      <div class="lines when">
+        <span>
           <AroundSlot text={texts.active}>
             <RelativeTime at={login.lastActive} texts={texts} />
           </AroundSlot>
-        </p>
+        </span>
+        <span class="second">
+          <AroundSlot text={texts.since}>
+            <ShortTime at={login.began} texts={texts} />
+          </AroundSlot>
+        </span>
       </div>
       {isCurrent ? null : (
         <form method="post" action={endLoginUrl}>
@@ -99,19 +109,5 @@ function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
         </form>
       )}
     </li>
-  );
-}
-
-/** Draws a screen or a phone. An icon font or emoji may be missing on the reader's machine. */
-function DeviceIcon({ kind }: { kind: string | undefined }) {
-  const isHandheld = kind === "mobile" || kind === "tablet";
-  return (
-    <svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
-      {isHandheld ? (
-        <path d="M8 2h8a2 2 0 0 1 2 2v16a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2Zm3 17h2" />
-      ) : (
-        <path d="M4 4h16a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1Zm4 16h8m-4-4v4" />
-      )}
-    </svg>
   );
 }

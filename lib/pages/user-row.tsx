@@ -1,8 +1,12 @@
 import type { Login } from "../types/login.js";
 import { deviceInWords, readDevice } from "../util/device.js";
 import { AroundSlot, formatNumber, plainText, RelativeTime, ShortTime } from "./format.js";
+import { DeviceIcon, Icon } from "./icon.js";
 import type { Texts } from "./texts/index.js";
 import { Avatar, type UserView } from "./user-view.js";
+
+/** How many logins a row of the table opens; the user's page has all. */
+const OPENED = 10;
 
 export interface OnlineUser {
   readonly person: UserView;
@@ -16,95 +20,167 @@ interface UserRowProps {
   readonly user: OnlineUser;
   readonly texts: Texts;
   readonly forceUrl: string;
+  readonly userUrl: string;
   readonly isSelected: boolean;
+  /** Whether the user's logins are shown below. */
+  readonly isOpen: boolean;
   /** Whether the user is the reader. */
   readonly isYou: boolean;
 }
 
-/** Renders one row of the table of online users. */
-export function UserRow({ user, texts, forceUrl, isSelected, isYou }: UserRowProps) {
-  const { person } = user;
+/** Renders one row of the table of online users, and one with the user's logins if there are several. */
+export function UserRow({ user, texts, forceUrl, userUrl, isSelected, isOpen, isYou }: UserRowProps) {
+  const { person, logins, loginsCount } = user;
   // Browsers replace lone surrogates in an id when they send it, and the result may be the id of another user.
-  const forceUserUrl = person.id.isWellFormed() ? `${forceUrl}?user=${encodeURIComponent(person.id)}` : undefined;
+  const links = person.id.isWellFormed()
+    ? {
+        force: `${forceUrl}?user=${encodeURIComponent(person.id)}`,
+        page: `${userUrl}?id=${encodeURIComponent(person.id)}`,
+      }
+    : undefined;
   return (
-    <tr data-user={person.id}>
-      <td>
-        {forceUserUrl === undefined ? null : (
-          <input
-            type="checkbox"
-            name="user"
-            value={person.id}
-            checked={isSelected}
-            aria-label={texts.selectUser(person.name)}
-            // Browsers restore ticks by position, and another user may be there by now.
-            autocomplete="off"
-          />
-        )}
-      </td>
-      <UserCell person={person} you={isYou ? texts.you : undefined} />
-      <LastLoginCell login={user.logins[0]} texts={texts} />
-      <LastActiveCell logins={user.logins} texts={texts} />
-      <LoginsCell user={user} texts={texts} forceUserUrl={forceUserUrl} />
-      <ActionCell person={person} texts={texts} forceUserUrl={forceUserUrl} />
-    </tr>
+    <>
+      <tr class={isSelected ? "checked" : undefined} data-user={person.id}>
+        <td class="box">
+          {links === undefined ? null : (
+            <label class="tick">
+              <input
+                type="checkbox"
+                name="user"
+                value={person.id}
+                checked={isSelected}
+                // Browsers restore ticks by position, and another user may be there by now.
+                autocomplete="off"
+              />
+              <span class="hidden">{texts.selectUser(person.name)}</span>
+            </label>
+          )}
+        </td>
+        <td class="user">
+          <Person person={person} you={isYou ? texts.you : undefined} href={links?.page} />
+        </td>
+        <LastLoginCell login={logins[0]} texts={texts} />
+        <td class="live-at" data-active>
+          <Active at={new Date(Math.max(...logins.map((login) => +login.lastActive)))} texts={texts} />
+        </td>
+        <td class="has">
+          <Count {...{ person, loginsCount, texts, isOpen }} />
+        </td>
+        <td class="act">
+          {links === undefined ? null : (
+            <a class="button ghost kick" href={links.force} data-dialog>
+              {texts.forceOfflineEllipsis}
+              <span class="hidden"> {person.name}</span>
+            </a>
+          )}
+        </td>
+      </tr>
+      {loginsCount < 2 && !isOpen ? null : (
+        <tr class="logins" data-logins-of={person.id} hidden={!isOpen}>
+          <td colSpan={6}>
+            <ul class="sub" aria-label={texts.loginsOf(loginsCount, person.name)}>
+              {logins.slice(0, OPENED).map((login) => (
+                <LoginItem key={login.id} login={login} texts={texts} forceUserUrl={links?.force} />
+              ))}
+            </ul>
+            {links === undefined ? null : (
+              <p class="sub-end">
+                <a href={links.page}>{texts.allLoginsOf(loginsCount, person.name)}</a>
+              </p>
+            )}
+          </td>
+        </tr>
+      )}
+    </>
   );
 }
 
-function UserCell({ person, you }: { person: UserView; you: string | undefined }) {
+interface PersonProps {
+  readonly person: UserView;
+  readonly you?: string | undefined;
+  readonly href?: string | undefined;
+}
+
+/** Renders a user's picture, name and details. */
+export function Person({ person, you, href }: PersonProps) {
+  const details = person.details.join(" · ");
   return (
-    <td>
-      <div class="person">
-        <Avatar person={person} />
-        <span>
-          <span class="title">
-            <bdi class="name">{person.name}</bdi>
-            {you === undefined ? null : <span class="badge">{you}</span>}
-          </span>
-          <bdi class="quiet">{person.details.join(" · ")}</bdi>
+    <div class="person">
+      <Avatar person={person} />
+      <span>
+        <span class="first">
+          {href === undefined ? (
+            <strong class="cut" title={person.name}>
+              <bdi class="name">{person.name}</bdi>
+            </strong>
+          ) : (
+            <a class="cut" href={href} title={person.name}>
+              <bdi class="name">{person.name}</bdi>
+            </a>
+          )}
+          {you === undefined ? null : <span class="badge you">{you}</span>}
         </span>
-      </div>
-    </td>
+        <span class="second cut" title={details}>
+          <bdi>{details}</bdi>
+        </span>
+      </span>
+    </div>
   );
 }
 
 function LastLoginCell({ login, texts }: { login: Login | undefined; texts: Texts }) {
+  if (login === undefined) return <td class="login" />;
+  const address = login.ip ?? texts.unknownAddress;
   return (
-    <td data-label={texts.lastLogin}>
-      {login === undefined ? null : <ShortTime at={login.began} texts={texts} />}
-      <span class="quiet">{login === undefined ? null : <DeviceAndAddress login={login} texts={texts} />}</span>
+    <td class="login">
+      <span class="lines">
+        <span class="cut">
+          <ShortTime at={login.began} texts={texts} />{" "}
+          <span class="quiet">
+            · <bdi>{deviceName(login, texts)}</bdi>
+          </span>
+        </span>
+        <span class="mono quiet cut" title={address}>
+          <bdi>{address}</bdi>
+        </span>
+      </span>
     </td>
   );
 }
 
-function LastActiveCell({ logins, texts }: { logins: readonly Login[]; texts: Texts }) {
-  const lastActive = new Date(Math.max(...logins.map((login) => +login.lastActive)));
+/** Renders when a user or login was last active, with a dot for now. */
+export function Active({ at, texts }: { at: Date; texts: Texts }) {
   return (
-    <td data-label={texts.lastActive} data-active>
-      <RelativeTime at={lastActive} texts={texts} />
-    </td>
+    <span class="active">
+      <RelativeTime at={at} texts={texts} />
+    </span>
   );
 }
 
-interface LoginsCellProps {
-  readonly user: OnlineUser;
+interface CountProps {
+  readonly person: UserView;
+  readonly loginsCount: number;
   readonly texts: Texts;
-  /** Address of the confirmation page for this user; `undefined` if an address cannot contain the user's id. */
-  readonly forceUserUrl: string | undefined;
+  readonly isOpen: boolean;
 }
 
-function LoginsCell({ user: { person, logins, loginsCount }, texts, forceUserUrl }: LoginsCellProps) {
+function Count({ person, loginsCount, texts, isOpen }: CountProps) {
+  const count = formatNumber(loginsCount, texts);
+  if (loginsCount < 2 && !isOpen) return <span class="count">{count}</span>;
   return (
-    <td data-label={texts.logins}>
-      <details>
-        <summary aria-label={texts.loginsOf(loginsCount, person.name)}>{formatNumber(loginsCount, texts)}</summary>
-        <ul class="logins">
-          {logins.map((login) => (
-            <LoginItem key={login.id} login={login} texts={texts} forceUserUrl={forceUserUrl} />
-          ))}
-          {loginsCount > logins.length ? <li>{texts.andMore(loginsCount - logins.length)}</li> : null}
-        </ul>
-      </details>
-    </td>
+    <button
+      // Its own name closes what is open: without a script, another press shows the page without it.
+      type="submit"
+      class="pill"
+      name={isOpen ? "close" : "open"}
+      value={person.id}
+      aria-expanded={isOpen}
+      data-pill
+    >
+      {count}
+      <span class="hidden"> {texts.loginsOf(loginsCount, person.name)}</span>
+      <Icon name="down" />
+    </button>
   );
 }
 
@@ -116,54 +192,53 @@ interface LoginItemProps {
 
 function LoginItem({ login, texts, forceUserUrl }: LoginItemProps) {
   return (
-    <li>
-      <span>
-        <DeviceAndAddress login={login} texts={texts} /> ·{" "}
-        <AroundSlot text={texts.since}>
-          <ShortTime at={login.began} texts={texts} />
-        </AroundSlot>{" "}
-        ·{" "}
-        <AroundSlot text={texts.active}>
-          <RelativeTime at={login.lastActive} texts={texts} />
-        </AroundSlot>
+    <li data-login={login.id}>
+      <DeviceIcon kind={readDevice(login.userAgent).kind} size="large" />
+      <span class="lines what">
+        <span class="first">
+          <bdi>{deviceName(login, texts)}</bdi>
+        </span>
+        <span class="second">
+          <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
+        </span>
       </span>
-      {forceUserUrl === undefined ? null : (
-        <a class="button" href={`${forceUserUrl}&login=${encodeURIComponent(login.id)}`} data-dialog>
-          {texts.forceOfflineEllipsis}
-          <span class="hidden">
-            {" "}
-            <DeviceAndAddress login={login} texts={texts} />
-          </span>
-        </a>
-      )}
+      <span class="lines since">
+        <span>
+          <AroundSlot text={texts.since}>
+            <ShortTime at={login.began} texts={texts} />
+          </AroundSlot>
+        </span>
+      </span>
+      <span data-active>
+        <Active at={login.lastActive} texts={texts} />
+      </span>
+      <ForceLogin login={login} texts={texts} forceUserUrl={forceUserUrl} />
     </li>
   );
 }
 
-interface ActionCellProps {
-  readonly person: UserView;
-  readonly texts: Texts;
-  readonly forceUserUrl: string | undefined;
-}
-
-function ActionCell({ person, texts, forceUserUrl }: ActionCellProps) {
+/** Renders the button that forces one login offline. */
+export function ForceLogin({ login, texts, forceUserUrl }: LoginItemProps) {
+  if (forceUserUrl === undefined) return <span />;
   return (
-    <td>
-      {forceUserUrl === undefined ? null : (
-        <a class="button" href={forceUserUrl} data-dialog>
-          {texts.forceOfflineEllipsis}
-          <span class="hidden"> {person.name}</span>
-        </a>
-      )}
-    </td>
+    <a class="button ghost kick" href={`${forceUserUrl}&login=${encodeURIComponent(login.id)}`} data-dialog>
+      {texts.forceOfflineEllipsis}
+      <span class="hidden">
+        {" "}
+        <DeviceAndAddress login={login} texts={texts} />
+      </span>
+    </a>
   );
 }
 
+export function deviceName(login: Login, texts: Texts): string {
+  return plainText(deviceInWords(readDevice(login.userAgent), texts.browserOn) ?? texts.unknownDevice);
+}
+
 export function DeviceAndAddress({ login, texts }: { login: Login; texts: Texts }) {
-  const name = deviceInWords(readDevice(login.userAgent), texts.browserOn) ?? texts.unknownDevice;
   return (
     <>
-      <bdi>{plainText(name)}</bdi> · <bdi>{login.ip ?? texts.unknownAddress}</bdi>
+      <bdi>{deviceName(login, texts)}</bdi> · <bdi>{login.ip ?? texts.unknownAddress}</bdi>
     </>
   );
 }

@@ -23,15 +23,36 @@ export function toUserView(userId: string, profile: UserProfile | undefined): Us
 }
 
 /** Renders the user's photo or initials. Hidden from screen readers: the name always stands beside it. */
-export function Avatar({ person }: { person: UserView }) {
+export function Avatar({ person, size = "" }: { person: UserView; size?: "" | "small" | "big" }) {
   if (person.photo !== undefined) {
-    return <img class="avatar" src={person.photo} alt="" width={32} height={32} loading="lazy" />;
+    // The script puts the initials in place of a picture that cannot be loaded.
+    const side = { "": 32, small: 24, big: 56 }[size];
+    return (
+      <img
+        class={`avatar ${size}`.trim()}
+        src={person.photo}
+        alt=""
+        width={side}
+        height={side}
+        loading="lazy"
+        data-initials={initials(person.name)}
+      />
+    );
   }
   return (
-    <span class="avatar" aria-hidden="true">
+    <span class={`avatar ${size} hue-${String(hueOf(person.id))}`.replace("  ", " ")} aria-hidden="true">
       {initials(person.name)}
     </span>
   );
+}
+
+const HUES = 8;
+
+/** Returns the number of a colour, always the same for a user. */
+function hueOf(userId: string): number {
+  let hash = 0;
+  for (const character of userId) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
+  return (hash % HUES) + 1;
 }
 
 function initials(name: string): string {

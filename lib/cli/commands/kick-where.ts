@@ -1,4 +1,5 @@
 import { predicateOf, type LoginFilter } from "../../logins/filter.js";
+import { millisecondsOf } from "../../util/duration.js";
 import { argumentsError, usageError } from "../errors.js";
 import { printable } from "../terminal.js";
 import { readTime, TIME } from "../times.js";
@@ -27,14 +28,13 @@ interface Selector {
 }
 
 const DURATION = "a duration such as 30m, 12h or 7d";
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 const asItIs = (text: string): string => text;
 
 const SELECTORS: Readonly<Record<keyof FilterFlags, Selector>> = {
   ip: { member: "ip", read: asItIs, expects: "an IP address, or a range such as 203.0.113.0/24" },
   device: { member: "device", read: asItIs, expects: "a part of the name of a browser, system or device" },
-  "idle-for": { member: "idleForMs", read: milliseconds, expects: DURATION },
+  "idle-for": { member: "idleForMs", read: millisecondsOf, expects: DURATION },
   "logged-in-before": { member: "loggedInBefore", read: readTime, expects: TIME },
   "logged-in-after": { member: "loggedInAfter", read: readTime, expects: TIME },
   "min-logins": { member: "minLogins", read: wholeNumber, expects: "a whole number above 0" },
@@ -75,12 +75,6 @@ function memberOf(name: keyof FilterFlags, text: string): LoginFilter {
     throw usageError(`kick-where: --${name} must be ${expects}.`);
   }
   return filter;
-}
-
-function milliseconds(text: string): number | undefined {
-  const [, number = "", unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const ms = Number(number) * (UNIT_MS[unit] ?? 0);
-  return ms > 0 ? ms : undefined;
 }
 
 function wholeNumber(text: string): number | undefined {

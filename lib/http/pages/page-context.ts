@@ -1,12 +1,13 @@
 import type { PageContext } from "../../pages/layout.js";
-import { toUserView } from "../../pages/user-view.js";
 import type { HandlerContext } from "../context.js";
 import { warnOfCsrfBefore } from "../middleware-order.js";
 import type { RouteRequest } from "../route-request.js";
+import { describeUser } from "./ask-app.js";
 
 /** Returns the frame of a page without a user. */
 export function pageContext({ options, assets }: HandlerContext, { texts, addresses }: RouteRequest): PageContext {
-  const frame = { texts, brandName: options.pages.brandName };
+  const { brandName, homeUrl } = options.pages;
+  const frame = { texts, brandName, homeUrl: homeUrl ?? addresses.home };
   if (options.routes.assets === undefined) return frame;
   const folder = addresses.mount + options.routes.assets;
   return { ...frame, assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` } };
@@ -20,10 +21,12 @@ export async function userPageContext(
 ): Promise<PageContext> {
   // Its pages have forms.
   warnOfCsrfBefore(context, request.original);
-  const person = toUserView(userId, await context.options.pages.describeUser(userId));
+  const person = await describeUser(context, userId);
   const logoutUrl = logoutUrlOf(context, request);
   const frame = pageContext(context, request);
-  return logoutUrl === undefined ? frame : { ...frame, user: { person, logoutUrl } };
+  const [center] = context.options.routes.personalCenter;
+  const devicesUrl = center === undefined || !context.options.pages.html ? undefined : request.addresses.mount + center;
+  return logoutUrl === undefined ? frame : { ...frame, user: { person, logoutUrl, devicesUrl } };
 }
 
 /** A part of a page, below the page's path: which may be the root. */

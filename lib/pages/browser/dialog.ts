@@ -1,21 +1,27 @@
 import { KickProgress } from "./kick-progress.js";
-import type { TableRefresh } from "./refresh.js";
 import { getPage, isRejection, parsePage, postForm, readProgress } from "./requests.js";
-import type { Selection } from "./selection.js";
 import { showFailure, showStatus } from "./status.js";
 
 /** The status if no user was selected, or the login has ended. */
 const NONE_SELECTED = 409;
 
-/** Shows the confirmation page as a dialog and sends its form without leaving the table. */
+/** The page that opens dialogs. */
+export interface DialogOwner {
+  /** The users who are selected, as an address has them. */
+  readonly query: () => string;
+  /** Users were forced offline. */
+  readonly done: () => Promise<void>;
+  /** The reader has lost access: the page gives way to this one. */
+  readonly rejected: (page: Document) => void;
+}
+
+/** Shows the confirmation page as a dialog and sends its form without leaving the page. */
 export class ConfirmationDialog {
-  readonly #selection: Selection;
-  readonly #refresh: TableRefresh;
+  readonly #owner: DialogOwner;
   #isOpening = false;
 
-  constructor(selection: Selection, refresh: TableRefresh) {
-    this.#selection = selection;
-    this.#refresh = refresh;
+  constructor(owner: DialogOwner) {
+    this.#owner = owner;
   }
 
   /** Whether a dialog is open or being loaded. */
@@ -28,7 +34,7 @@ export class ConfirmationDialog {
     if (this.#isOpening) return;
     this.#isOpening = true;
     opener.setAttribute("aria-busy", "true");
-    const action = `${opener.getAttribute("formaction") ?? ""}?${this.#selection.query}`;
+    const action = `${opener.getAttribute("formaction") ?? ""}?${this.#owner.query()}`;
     const url = opener instanceof HTMLAnchorElement ? opener.href : action;
     try {
       const response = await getPage(url);
@@ -46,7 +52,7 @@ export class ConfirmationDialog {
   #answer(response: Response, page: Document, opener: HTMLElement): void {
     const confirmation = page.querySelector<HTMLFormElement>("form[data-confirmation]");
     if (confirmation !== null) this.#show(confirmation, opener);
-    else if (isRejection(response)) this.#refresh.replacePage(page);
+    else if (isRejection(response)) this.#owner.rejected(page);
     else if (response.status === NONE_SELECTED) showStatus(page.querySelector("h1")?.textContent ?? "", "error");
     else showFailure();
   }
@@ -68,7 +74,8 @@ export class ConfirmationDialog {
     dialog.addEventListener("close", () => {
       dialog.remove();
       opener.focus();
-      if (form.dataset["done"] !== undefined) void this.#refresh.run();
+      const { done } = form.dataset;
+      if (done !== undefined) void this.#finish(done);
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -76,7 +83,8 @@ export class ConfirmationDialog {
       void this.#send(form, dialog, running.signal).finally(() => (running = undefined));
     });
     dialog.showModal();
-    form.querySelector<HTMLElement>("input:not([type=hidden])")?.focus();
+    // The question is read first, also by a screen reader.
+    form.querySelector<HTMLElement>("h1")?.focus();
   }
 
   /** Sends the form and shows the progress. After an error the dialog stays open, so that the form can be sent again. */
@@ -85,7 +93,7 @@ export class ConfirmationDialog {
     progress.begin();
     const response = await postForm(form, signal);
     if (response !== undefined && isRejection(response)) {
-      this.#refresh.replacePage(parsePage(await response.text()));
+      this.#owner.rejected(parsePage(await response.text()));
       return;
     }
     const last = await readProgress(response, progress.show);
@@ -93,14 +101,15 @@ export class ConfirmationDialog {
       progress.fail(last ?? { message: form.dataset["stopped"] ?? "" });
       return;
     }
-    form.dataset["done"] = "";
-    this.#selection.clear();
-    // The result of a kick of everyone must not be missed: the administrator may be logged out as well.
-    if (form.elements.namedItem("everyone") !== null) {
-      progress.succeed(last);
-      return;
-    }
-    showStatus(last.message, "result");
-    dialog.close();
+    // A result for many stays in the dialog: the administrator may be logged out as well.
+    const isMassKick = form.elements.namedItem("me") !== null;
+    form.dataset["done"] = isMassKick ? "" : last.message;
+    if (isMassKick) progress.succeed(last);
+    else dialog.close();
+  }
+
+  async #finish(message: string): Promise<void> {
+    await this.#owner.done();
+    if (message !== "") showStatus(message, "result");
   }
 }

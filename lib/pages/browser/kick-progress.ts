@@ -5,6 +5,7 @@ export class KickProgress {
   readonly #form: HTMLFormElement;
   readonly #cancel: HTMLElement | null;
   readonly #submit: HTMLButtonElement | null;
+  #quarter = 0;
 
   constructor(form: HTMLFormElement) {
     this.#form = form;
@@ -19,27 +20,36 @@ export class KickProgress {
   }
 
   readonly show = ({ message, done, total }: ProgressLine): void => {
-    const label = this.#form.querySelector("[data-progress] span");
     const bar = this.#form.querySelector("progress");
-    if (label !== null) label.textContent = message;
-    if (bar !== null && done !== undefined && total !== undefined) Object.assign(bar, { max: total, value: done });
+    const part = (name: string): HTMLElement | null => this.#form.querySelector(`[data-${name}]`);
+    part("done")?.replaceChildren(message);
+    if (bar === null || done === undefined || total === undefined) return;
+    Object.assign(bar, { max: total, value: done });
+    const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
+    part("percent")?.replaceChildren(`${String(percent)} %`);
+    // Said at every quarter: a screen reader would not come to an end with each batch.
+    if (Math.floor(percent / 25) === this.#quarter) return;
+    this.#quarter = Math.floor(percent / 25);
+    part("said")?.replaceChildren(message);
   };
 
   /** It is done: the form gives way to its result. */
   succeed(last: ProgressLine): void {
     this.#setBusy(false);
-    for (const part of this.#form.querySelectorAll<HTMLElement>("label, .people, form > p:not(.result, .buttons)"))
-      part.hidden = true;
+    this.#form.querySelector("header p")?.remove();
+    // The question has been answered: the heading is the result.
+    this.#form.querySelector("h1")?.replaceChildren(last.message);
+    const asked = this.#form.querySelector<HTMLElement>("[data-asked]");
+    if (asked !== null) asked.hidden = true;
     if (this.#submit !== null) this.#submit.hidden = true;
     this.#label("close");
-    this.#showResult(last);
+    this.#showResult({ message: last.detail ?? "" });
   }
 
   /** It has stopped before its end, and can be tried again. What it has reached stays in sight. */
   fail(last: ProgressLine): void {
-    const bar = this.#form.querySelector("progress");
     this.#setBusy(false);
-    if (bar !== null) bar.hidden = true;
+    this.#form.querySelector("[data-progress]")?.classList.add("halted");
     this.#label("close");
     if (this.#submit !== null) this.#submit.textContent = this.#submit.dataset["again"] ?? "";
     this.#showResult(last);
@@ -47,11 +57,11 @@ export class KickProgress {
 
   #setBusy(isBusy: boolean): void {
     const progress = this.#form.querySelector<HTMLElement>("[data-progress]");
-    const bar = this.#form.querySelector("progress");
     this.#form.toggleAttribute("aria-busy", isBusy);
     if (this.#submit !== null) this.#submit.disabled = isBusy;
-    if (isBusy && progress !== null) progress.hidden = false;
-    if (isBusy && bar !== null) bar.hidden = false;
+    if (!isBusy || progress === null) return;
+    progress.hidden = false;
+    progress.classList.remove("halted");
   }
 
   #label(name: "stop" | "close"): void {
@@ -61,7 +71,8 @@ export class KickProgress {
   #showResult({ message, detail = "" }: ProgressLine = { message: "" }): void {
     const result = this.#form.querySelector<HTMLElement>("[data-result]");
     if (result === null) return;
-    result.replaceChildren(message, ...(detail === "" ? [] : [document.createElement("br"), detail]));
+    const more = Object.assign(document.createElement("span"), { className: "detail", textContent: detail });
+    result.replaceChildren(message, ...(detail === "" ? [] : [more]));
     if (message !== "") result.focus();
   }
 }

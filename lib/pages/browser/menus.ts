@@ -1,8 +1,14 @@
-/** Closes open menus on Escape and on a click outside of them. */
+/** Closes open menus on Escape, on a click outside of them, and once the focus has left them. */
 export function closeMenus(): void {
   const open = () => document.querySelectorAll<HTMLDetailsElement>("details[data-menu][open]");
-  document.addEventListener("click", ({ target }) => {
+  const closeWithout = (target: EventTarget | null): void => {
     for (const menu of open()) if (!menu.contains(target as Node)) menu.open = false;
+  };
+  document.addEventListener("click", ({ target }) => {
+    closeWithout(target);
+  });
+  document.addEventListener("focusin", ({ target }) => {
+    closeWithout(target);
   });
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;

@@ -1,9 +1,12 @@
+import { replacePage } from "./page.js";
 import { getPage, parsePage } from "./requests.js";
 import { markOffline, rowsOf, updateRow, userIdOf } from "./rows.js";
 import type { Selection } from "./selection.js";
 import { formatNumber, localizeTimes } from "./times.js";
 
 const REFRESH_MS = 3_000;
+/** A list that takes long to make is asked for less often: it costs the server at most this share of its time. */
+const SHARE = 1 / 20;
 
 /**
  * Keeps the table up to date: requests the current page every three seconds. No row moves, so that a click reaches the user under the
@@ -14,8 +17,7 @@ export class TableRefresh {
   readonly #selection: Selection;
   /** Whether a dialog is being opened or is open. The table must not change then: closing focuses the opener. */
   readonly #isPaused: () => boolean;
-  readonly #timer = window.setInterval(() => void this.run(), REFRESH_MS);
-  #isRunning = false;
+  #timer = window.setTimeout(() => void this.run(), REFRESH_MS);
   #running: Promise<void> | undefined;
   #isOver = false;
 
@@ -28,12 +30,11 @@ export class TableRefresh {
 
   /** Updates the rows that are shown. */
   async run(): Promise<void> {
-    if (this.#isRunning) return;
+    if (this.#running !== undefined) return;
     const asked = this.#shownIds();
-    this.#running = this.#ask(this.#url(asked), (fresh) => {
+    await this.#ask(this.#url(asked), (fresh) => {
       this.#updateRows(fresh, new Set(asked));
     });
-    await this.#running;
   }
 
   /** Shows the rows that a reload would show, in its order. */
@@ -45,8 +46,19 @@ export class TableRefresh {
   }
 
   async #ask(url: string, update: (fresh: Document) => void): Promise<void> {
+    const began = performance.now();
+    this.#running = this.#request(url, update).finally(() => {
+      this.#running = undefined;
+      window.clearTimeout(this.#timer);
+      if (this.#isOver) return;
+      const pause = Math.max(REFRESH_MS, (performance.now() - began) / SHARE);
+      this.#timer = window.setTimeout(() => void this.run(), pause);
+    });
+    await this.#running;
+  }
+
+  async #request(url: string, update: (fresh: Document) => void): Promise<void> {
     if (this.#isOver || document.hidden || this.#isPaused()) return;
-    this.#isRunning = true;
     try {
       const response = await getPage(url);
       this.#showTrouble(response.status >= 500);
@@ -55,18 +67,14 @@ export class TableRefresh {
       else if (response.status < 500) this.replacePage(parsePage(await response.text()));
     } catch {
       this.#showTrouble(true);
-    } finally {
-      this.#isRunning = false;
     }
   }
 
   /** Shows a rejection in place of the page. Nothing is requested any more: a second request would not get the reason again. */
   replacePage(fresh: Document): void {
     this.#isOver = true;
-    window.clearInterval(this.#timer);
-    document.title = fresh.title;
-    document.body.replaceWith(document.importNode(fresh.body, true));
-    localizeTimes(document);
+    window.clearTimeout(this.#timer);
+    replacePage(fresh);
   }
 
   get #newcomers(): HTMLButtonElement | null {
@@ -104,27 +112,26 @@ export class TableRefresh {
   }
 
   #updateRows(fresh: Document, asked: ReadonlySet<string>): void {
+    const offline = this.#table?.dataset["tableOf"] ?? "";
     const found = new Map(rowsOf(fresh).map((row) => [userIdOf(row), row]));
     for (const row of rowsOf(this.#form)) {
       const userId = userIdOf(row);
       const now = found.get(userId);
       found.delete(userId);
-      if (now !== undefined) updateRow(row, now);
+      if (now !== undefined) updateRow(row, now, offline);
       // Of those who were not asked for, nothing is known.
-      else if (asked.has(userId)) markOffline(row, this.#table?.dataset["tableOf"] ?? "");
+      else if (asked.has(userId)) markOffline(row, offline);
     }
     this.#showNewcomers(found.size);
   }
 
   #replaceRows(fresh: Document): void {
     const { userIds } = this.#selection;
-    const open = new Set([...this.#form.querySelectorAll("details[open]")].map(userIdOf));
     const table = fresh.querySelector("[data-table-of]");
     if (table === null) return;
     localizeTimes(table);
     this.#table?.replaceChildren(...table.childNodes);
     this.#selection.restore(userIds);
-    for (const details of this.#form.querySelectorAll("details")) details.open = open.has(userIdOf(details));
     this.#showNewcomers(0);
   }
 

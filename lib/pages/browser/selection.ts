@@ -3,6 +3,8 @@ import { formatNumber } from "./times.js";
 /** The selected users: check boxes of the rows on this page, hidden fields for users who are not on it. */
 export class Selection {
   readonly #form: HTMLFormElement;
+  /** The box that was changed last: a change with Shift reaches from there. */
+  #last: HTMLInputElement | undefined;
 
   constructor(form: HTMLFormElement) {
     this.#form = form;
@@ -30,11 +32,13 @@ export class Selection {
     return Number(this.#form.querySelector<HTMLElement>("[data-selection]")?.dataset["length"]);
   }
 
-  /** Handles a change of a check box. Clears the box again if the address cannot carry one more user. */
-  change(box: HTMLInputElement): void {
-    const isFull = this.query.length >= this.maxLength;
-    if (isFull) box.checked = false;
-    this.#showFull(isFull);
+  /** Handles a change of a user's box, of those from the last one to it, or of the box for the whole page. */
+  change(box: HTMLInputElement, isRange: boolean): void {
+    if (box.dataset["all"] !== undefined) this.#set(this.#rowBoxes(), box.checked);
+    else {
+      this.#set(isRange ? this.#from(this.#last, box) : [box], box.checked);
+      this.#last = box;
+    }
     this.#show();
   }
 
@@ -49,15 +53,38 @@ export class Selection {
 
   /** Selects these users again after the rows were replaced. */
   restore(userIds: ReadonlySet<string>): void {
-    const rows = this.#boxes().filter((box) => box.type !== "hidden");
+    const rows = this.#rowBoxes();
     for (const box of rows) box.checked = userIds.has(box.value);
     const elsewhere = [...userIds].filter((userId) => !rows.some((box) => box.value === userId));
     this.#form.querySelector("[data-elsewhere]")?.replaceChildren(...elsewhere.map(hiddenField));
     this.#show();
   }
 
+  /** Sets these boxes, as many as the address can carry. */
+  #set(boxes: readonly HTMLInputElement[], isChecked: boolean): void {
+    let isFull = false;
+    for (const box of boxes) {
+      box.checked = isChecked;
+      if (!isChecked || this.query.length < this.maxLength) continue;
+      box.checked = false;
+      isFull = true;
+    }
+    this.#showFull(isFull);
+  }
+
+  /** The boxes from one to another, in the order of the rows. */
+  #from(first: HTMLInputElement | undefined, last: HTMLInputElement): HTMLInputElement[] {
+    const boxes = this.#rowBoxes();
+    const ends = [first === undefined ? -1 : boxes.indexOf(first), boxes.indexOf(last)];
+    return ends.includes(-1) ? [last] : boxes.slice(Math.min(...ends), Math.max(...ends) + 1);
+  }
+
   #boxes(): HTMLInputElement[] {
     return [...this.#form.querySelectorAll<HTMLInputElement>("input[name=user]")];
+  }
+
+  #rowBoxes(): HTMLInputElement[] {
+    return this.#boxes().filter((box) => box.type !== "hidden");
   }
 
   #selected(): HTMLInputElement[] {
@@ -77,10 +104,21 @@ export class Selection {
     history.replaceState(history.state, "", `${url.pathname}${search === "" ? "" : `?${search}`}`);
     const count = this.userIds.size;
     this.#form.querySelector("[data-selection]")?.toggleAttribute("data-none", count === 0);
+    this.#showPage();
     const label = this.#form.querySelector<HTMLElement>("[data-one]");
     if (label === null) return;
     const { one = "", many = "" } = label.dataset;
     label.textContent = count === 1 ? one : many.replace("2", formatNumber(count));
+  }
+
+  /** Shows whether none, some or all users of the page are selected. */
+  #showPage(): void {
+    const all = this.#form.querySelector<HTMLInputElement>("[data-all]");
+    if (all === null) return;
+    const boxes = this.#rowBoxes();
+    const checked = boxes.filter((box) => box.checked).length;
+    all.checked = boxes.length > 0 && checked === boxes.length;
+    all.indeterminate = checked > 0 && checked < boxes.length;
   }
 }
 

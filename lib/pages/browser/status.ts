@@ -4,6 +4,7 @@ export function showStatus(message: string, kind: "result" | "error"): void {
   if (status === null) return;
   status.toggleAttribute("data-error", kind === "error");
   status.textContent = message;
+  status.focus({ preventScroll: true });
 }
 
 /** Says that the server did not do what was asked. Everything on the page stays. */

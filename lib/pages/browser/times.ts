@@ -23,3 +23,19 @@ export function localizeTimes(within: ParentNode): void {
 export function formatNumber(count: number): string {
   return numbers.format(count);
 }
+
+/** Times that the reader types are in their zone: the server does not know it, and would take them for UTC. */
+export function ownZone(form: HTMLFormElement): void {
+  const field = form.querySelector<HTMLInputElement>("[data-zone]");
+  const hint = form.querySelector<HTMLElement>("[data-zone-hint]");
+  // With a filter by time the zone is that of its times.
+  if (field === null || hint === null || hasTime(form)) return;
+  const east = -new Date().getTimezoneOffset();
+  const digits = (part: number): string => String(Math.trunc(Math.abs(part))).padStart(2, "0");
+  field.value = `${east < 0 ? "-" : "+"}${digits(east / 60)}:${digits(east % 60)}`;
+  hint.textContent = `${hint.dataset["zoneHint"] ?? ""}${field.value}`;
+}
+
+function hasTime(form: HTMLFormElement): boolean {
+  return [...form.querySelectorAll<HTMLInputElement>("[name=after], [name=before]")].some(({ value }) => value !== "");
+}

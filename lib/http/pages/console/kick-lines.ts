@@ -1,10 +1,9 @@
 import { LogoutError } from "../../../errors.js";
 import type { KickAllOptions, KickResult } from "../../../logins/kick-options.js";
 import type { Texts } from "../../../pages/texts/index.js";
-import { toUserView } from "../../../pages/user-view.js";
-import { debugError } from "../../../util/debug.js";
 import type { HandlerContext } from "../../context.js";
 import type { LinesReply } from "../../reply.js";
+import { describeUser } from "../ask-app.js";
 
 /** How many of those who were not reached are named. */
 const MAX_NAMED = 20;
@@ -37,23 +36,13 @@ export function lineByLine(
 }
 
 /** Says who was not forced offline, by name. */
-async function notForced({ options }: HandlerContext, texts: Texts, details: unknown): Promise<string> {
+async function notForced(context: HandlerContext, texts: Texts, details: unknown): Promise<string> {
   const userIds = (details as { readonly userIds?: readonly string[] } | undefined)?.userIds ?? [];
   if (userIds.length === 0) return "";
-  const named = userIds.slice(0, MAX_NAMED).map((userId) => nameOf(options, userId));
-  const names = (await Promise.all(named)).join(", ");
+  const named = userIds.slice(0, MAX_NAMED).map((userId) => describeUser(context, userId));
+  const names = (await Promise.all(named)).map(({ name }) => name).join(", ");
   const rest = userIds.length - named.length;
   return texts.notForced(rest > 0 ? `${names}, ${texts.andMore(rest)}` : names);
-}
-
-/** Returns the name of a user, or their id if the app fails to describe them: the result of a kick must not be lost by that. */
-async function nameOf({ pages }: HandlerContext["options"], userId: string): Promise<string> {
-  try {
-    return toUserView(userId, await pages.describeUser(userId)).name;
-  } catch (error) {
-    debugError("a user could not be described", error, [userId]);
-    return toUserView(userId, undefined).name;
-  }
 }
 
 /** Returns whether a kick has ended some logins, and can be repeated. */

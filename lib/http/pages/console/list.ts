@@ -1,12 +1,13 @@
-import { loginManagementPage, PAGE_SIZES, SELECTION_LENGTH } from "../../../pages/login-management.js";
+import { loginManagementPage, SELECTION_LENGTH } from "../../../pages/login-management.js";
 import type { Texts } from "../../../pages/texts/index.js";
 import type { Handler } from "../../context.js";
-import { onlyValueOf, valueOf, type Fields } from "../../fields.js";
+import { onlyValueOf, type Fields } from "../../fields.js";
 import { isReply } from "../../reply.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { countOf, pageUrl } from "../require-login.js";
-import { FORCE } from "./force-offline.js";
-import { foundUsers, onlinePage, withShown } from "./online-users.js";
+import { findingParameters, readListQuery } from "./list-query.js";
+import { onlineUsers, withShown } from "./online-users.js";
+import { FORCE, HISTORY, USERS } from "./parts.js";
 import { requireAdmin } from "./require-admin.js";
 
 /** `GET …/login-management`: who is online. */
@@ -15,10 +16,8 @@ export const showLoginManagement: Handler = async (context, request) => {
   if (isReply(admin)) return admin;
   const frame = await userPageContext(context, request, admin.userId);
   const { query } = request;
-  const search = (valueOf(query, "q") ?? "").slice(0, 256);
-  const limit = PAGE_SIZES.find((size) => size === countOf(onlyValueOf(query, "limit"))) ?? PAGE_SIZES[0];
-  const asked = countOf(onlyValueOf(query, "page")) ?? 1;
-  const found = search === "" ? await onlinePage(context, asked, limit) : await foundUsers(context, search);
+  const asked = readListQuery(query);
+  const found = await onlineUsers(context, asked);
   const users = await withShown(context, found.users, query("shown"));
   const url = pageUrl(request, "");
   const page = loginManagementPage({
@@ -26,10 +25,16 @@ export const showLoginManagement: Handler = async (context, request) => {
     appId: context.options.appId,
     url,
     forceUrl: joinPath(url, FORCE),
+    userUrl: joinPath(url, USERS),
+    historyUrl: context.audit.history === undefined ? undefined : joinPath(url, HISTORY),
     ...found,
     users,
-    limit,
-    search,
+    limit: asked.limit,
+    search: asked.search,
+    filter: asked.filter,
+    finding: findingParameters(asked),
+    wrong: found.sort === asked.sort ? asked.wrong : [...asked.wrong, "sort"],
+    opened: query("open"),
     ...selectionIn(query),
     status: statusFrom(query, frame.texts),
   });

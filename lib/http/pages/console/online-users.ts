@@ -1,54 +1,136 @@
-import type { OnlineUser } from "../../../pages/login-management.js";
-import { toUserView } from "../../../pages/user-view.js";
+import { predicateOf, type LoginPredicate } from "../../../logins/filter.js";
+import type { FoundUser } from "../../../logins/find-users.js";
+import type { ActiveUser } from "../../../logins/login-lists.js";
+import type { OnlineUser } from "../../../pages/user-row.js";
+import { isReversed, keyOf, type Sort, type SortKey } from "../../../pages/sorts.js";
+import type { UserView } from "../../../pages/user-view.js";
+import { debugError } from "../../../util/debug.js";
 import { LOGINS_PER_USER } from "../../../util/limits.js";
 import type { HandlerContext } from "../../context.js";
-import { debugError } from "../../../util/debug.js";
+import { askApp, describeUser } from "../ask-app.js";
+import { isPlainList, type ListQuery } from "./list-query.js";
 
-const MAX_FOUND = 50;
-/** Of how many whom the app finds it is looked up whether they are online, and how many at once. */
+/** How long a page looks at the logins of everyone. The script gives up a page after 4 seconds. */
+const LOOK_MS = 2_500;
+/** Of how many whom the app finds it is looked up whether they are online. */
 const MAX_CANDIDATES = 1_000;
-const CANDIDATES_AT_ONCE = 50;
+/** How many users a page describes to sort them by name. */
+const MAX_NAMED = 1_000;
+/** How many users of an open page, who are not on it by now, are read for a refresh. */
+const MAX_SHOWN = 50;
 
 /** What the table shows. */
 export interface OnlineUsers {
-  readonly totalCount: number;
+  /** How many users are online. */
+  readonly online: number;
+  /** How many of them match; `undefined` where everyone is listed. */
+  readonly found: number | undefined;
   readonly users: readonly OnlineUser[];
   readonly page: number;
-  /** Whether there are more than are shown. */
+  /** Whether more may match than were found. */
+  readonly isCut: boolean;
+  /** How many users were looked at; `undefined` where that was not needed. */
+  readonly lookedAt: number | undefined;
+  readonly sort: Sort;
+}
+
+/** Returns a page of the list; the last one if there are fewer pages. */
+export async function onlineUsers(context: HandlerContext, query: ListQuery): Promise<OnlineUsers> {
+  return isPlainList(query) ? everyone(context, query) : matching(context, query);
+}
+
+async function everyone(context: HandlerContext, { page, limit, sort }: ListQuery): Promise<OnlineUsers> {
+  const pageOf = (number: number) => context.logins.activeUsers({ offset: (number - 1) * limit, limit });
+  const first = await pageOf(page);
+  const last = Math.max(1, Math.ceil(first.total / limit));
+  const { total: online, items } = page <= last ? first : await pageOf(last);
+  const users = await Promise.all(items.map((user) => described(context, user)));
+  return { online, found: undefined, users, page: Math.min(page, last), isCut: false, lookedAt: undefined, sort };
+}
+
+async function matching(context: HandlerContext, query: ListQuery): Promise<OnlineUsers> {
+  const { page, limit, search, filter } = query;
+  const [{ total }, { users: all, isCut, lookedAt }] = await Promise.all([
+    context.logins.activeUsers({ offset: 0, limit: 0 }),
+    foundUsers(context, query),
+  ]);
+  // Sorting by name describes everyone who was found.
+  const sort = keyOf(query.sort) === "name" && all.length > MAX_NAMED ? "active" : query.sort;
+  const sorted = await sortUsers(context, all, sort);
+  const last = Math.max(1, Math.ceil(sorted.length / limit));
+  const shown = Math.min(page, last);
+  const users = sorted.slice((shown - 1) * limit, shown * limit);
+  return {
+    online: total,
+    found: search === "" && filter.where === undefined ? undefined : all.length,
+    users: await Promise.all(users.map((user) => described(context, user))),
+    page: shown,
+    isCut,
+    lookedAt: search === "" ? lookedAt : undefined,
+    sort,
+  };
+}
+
+/** The users who are online and match a search and a filter. */
+export interface Found {
+  readonly users: readonly FoundUser[];
+  readonly lookedAt: number;
+  /** Whether more may match. */
   readonly isCut: boolean;
 }
 
-/** Returns a page of the users who are online; the last one if there are fewer pages. */
-export async function onlinePage(
-  { options, logins }: HandlerContext,
-  page: number,
-  limit: number,
-): Promise<OnlineUsers> {
-  const asked = Math.max(1, page);
-  const pageOf = (number: number) => logins.activeUsers({ offset: (number - 1) * limit, limit });
-  const first = await pageOf(asked);
-  const last = Math.max(1, Math.ceil(first.total / limit));
-  const { total: totalCount, items: users } = asked <= last ? first : await pageOf(last);
-  const people = users.map(async ({ userId, ...live }) => ({
-    person: toUserView(userId, await options.pages.describeUser(userId)),
-    ...live,
-  }));
-  return { totalCount, users: await Promise.all(people), page: Math.min(asked, last), isCut: false };
+export async function foundUsers(
+  context: HandlerContext,
+  { search, filter }: Pick<ListQuery, "search" | "filter">,
+): Promise<Found> {
+  const userIds = search === "" ? undefined : await candidates(context, search);
+  const matches: LoginPredicate = filter.where === undefined ? () => true : predicateOf(filter.where);
+  const found = await context.logins.findUsers(matches, {
+    userIds: userIds?.slice(0, MAX_CANDIDATES),
+    withinMs: LOOK_MS,
+  });
+  const isCut = !found.isComplete || (userIds !== undefined && userIds.length > MAX_CANDIDATES);
+  return { users: found.users, lookedAt: found.lookedAt, isCut };
 }
 
-/** Returns the users who are online among those that the app finds. */
-export async function foundUsers(context: HandlerContext, search: string): Promise<OnlineUsers> {
+/** The users whom the app finds, and whoever has the text as their id. */
+async function candidates({ options }: HandlerContext, search: string): Promise<string[]> {
+  const byName = await askApp("console.searchUsers", () => options.console?.searchUsers(search), [search]);
   // Apps in JavaScript have numbers for ids as well.
-  const byName = ((await context.options.console?.searchUsers(search)) ?? []).map(String);
-  const candidates = [...new Set([search, ...byName])];
-  const online: OnlineUser[] = [];
-  for (let next = 0; next < Math.min(candidates.length, MAX_CANDIDATES); next += CANDIDATES_AT_ONCE) {
-    if (online.length > MAX_FOUND) break;
-    online.push(...(await onlineUsers(context, candidates.slice(next, next + CANDIDATES_AT_ONCE))));
+  return [...new Set([search, ...(byName ?? []).map(String)])];
+}
+
+/** Sorts users by a key; those who are equal by it, by their last activity. */
+async function sortUsers(
+  context: HandlerContext,
+  users: readonly FoundUser[],
+  sort: Sort,
+): Promise<readonly FoundUser[]> {
+  const names = new Map<string, string>();
+  if (keyOf(sort) === "name") {
+    const views = await Promise.all(users.map(({ userId }) => describeUser(context, userId)));
+    for (const { id, name } of views) names.set(id, name);
   }
-  const users = online.slice(0, MAX_FOUND);
-  const isCut = online.length > MAX_FOUND || candidates.length > MAX_CANDIDATES;
-  return { totalCount: users.length, users, page: 1, isCut };
+  const nameOf = ({ userId }: FoundUser): string => names.get(userId) ?? userId;
+  const byKey: Readonly<Record<SortKey, (one: FoundUser, other: FoundUser) => number>> = {
+    active: (one, other) => lastActive(other) - lastActive(one),
+    login: (one, other) => lastLogin(other) - lastLogin(one),
+    logins: (one, other) => other.loginsCount - one.loginsCount,
+    name: (one, other) => collator.compare(nameOf(one), nameOf(other)),
+  };
+  const compare = byKey[keyOf(sort)];
+  const sorted = [...users].sort((one, other) => compare(one, other) || byKey.active(one, other));
+  return isReversed(sort) ? sorted.reverse() : sorted;
+}
+
+const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+function lastActive({ logins }: ActiveUser): number {
+  return Math.max(...logins.map((login) => +login.lastActive));
+}
+
+function lastLogin({ logins }: ActiveUser): number {
+  return Math.max(...logins.map((login) => +login.began));
 }
 
 /** Adds the users that an open page shows, as far as they are online: it keeps its rows while others come before them. */
@@ -58,23 +140,21 @@ export async function withShown(
   shownIds: readonly string[],
 ): Promise<readonly OnlineUser[]> {
   const ids = new Set(users.map(({ person }) => person.id));
-  const missing = shownIds.filter((userId) => userId !== "" && !ids.has(userId)).slice(0, MAX_FOUND);
-  return missing.length === 0 ? users : [...users, ...(await onlineUsers(context, missing))];
-}
-
-/** Of these users, those who are online. */
-async function onlineUsers({ options, logins }: HandlerContext, userIds: readonly string[]): Promise<OnlineUser[]> {
-  const live = await readable([...new Set(userIds)], async (userId) => {
-    const { items, total } = await logins.list(userId, { limit: LOGINS_PER_USER });
+  const missing = shownIds.filter((userId) => userId !== "" && !ids.has(userId)).slice(0, MAX_SHOWN);
+  if (missing.length === 0) return users;
+  const live = await readable([...new Set(missing)], async (userId) => {
+    const { items, total } = await context.logins.list(userId, { limit: LOGINS_PER_USER });
     return { userId, logins: items, loginsCount: total };
   });
   const online = live.filter((user) => user.logins.length > 0);
-  return Promise.all(
-    online.map(async ({ userId, ...user }) => ({
-      person: toUserView(userId, await options.pages.describeUser(userId)),
-      ...user,
-    })),
-  );
+  return [...users, ...(await Promise.all(online.map((user) => described(context, user))))];
+}
+
+async function described(
+  context: HandlerContext,
+  { userId, logins, loginsCount }: ActiveUser,
+): Promise<{ readonly person: UserView } & Pick<ActiveUser, "logins" | "loginsCount">> {
+  return { person: await describeUser(context, userId), logins, loginsCount };
 }
 
 /** What is read of these users: one that cannot be read is left out, unless none can. */

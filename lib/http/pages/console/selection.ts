@@ -1,5 +1,6 @@
 import { LogoutError } from "../../../errors.js";
 import { valueOf, type Fields } from "../../fields.js";
+import { readFilter, type ReadFilter } from "./filter-fields.js";
 
 export const MAX_SELECTED = 1_000;
 
@@ -9,21 +10,45 @@ export interface Selection {
   readonly loginId?: string | undefined;
 }
 
-export interface Chosen extends Selection {
-  /** What was typed in the field for everyone: the application's id confirms it. */
-  readonly everyone: readonly string[];
-  /** Whether a kick of everyone ends the logins of who kicks as well. */
-  readonly includesAdmin: boolean;
+/** Whom a form that names no users ends the logins of as well. */
+export interface Includes {
+  readonly me: boolean;
+  readonly administrators: boolean;
 }
 
-/** Whom a form names: everyone, one login or some users. A confirmed form has them in one field, scripts name each `user`. */
+/** Whom a form or an address names: everyone, everyone whom a filter finds, some users, or one login. */
+export type Chosen =
+  | {
+      readonly kind: "everyone";
+      /** What was typed to confirm it: the application's id. */
+      readonly typed: readonly string[];
+      readonly includes: Includes;
+    }
+  | {
+      readonly kind: "found";
+      readonly filter: ReadFilter;
+      /** When the page was made that named the filter: nobody who has logged in since then is meant. */
+      readonly asOf: Date;
+      readonly includes: Includes;
+    }
+  | ({ readonly kind: "users" } & Selection);
+
+/** A confirmed form names users in one field, scripts name each `user`. */
 export function chosenIn(form: Fields): Chosen {
-  const everyone = form("everyone");
-  const includesAdmin = form("me").length > 0;
+  const typed = form("everyone");
+  const includes = { me: form("me").length > 0, administrators: form("administrators").length > 0 };
+  if (typed.length > 0) return { kind: "everyone", typed, includes };
+  if (form("found").length > 0) return { kind: "found", filter: readFilter(form), asOf: timeOf(form), includes };
   const confirmed = valueOf(form, "selection");
-  if (confirmed !== undefined) return { everyone, includesAdmin, ...decodeSelection(confirmed) };
+  if (confirmed !== undefined) return { kind: "users", ...decodeSelection(confirmed) };
   const userIds = form("user").filter((userId) => userId !== "");
-  return { everyone, includesAdmin, userIds: userIds.slice(0, MAX_SELECTED), loginId: valueOf(form, "login") };
+  return { kind: "users", userIds: userIds.slice(0, MAX_SELECTED), loginId: valueOf(form, "login") };
+}
+
+function timeOf(form: Fields): Date {
+  const text = valueOf(form, "asOf");
+  const now = Date.now();
+  return new Date(text !== undefined && /^\d{1,13}$/.test(text) ? Math.min(Number(text), now) : now);
 }
 
 /** Writes a selection as the value of one field, in which `hpp`, sanitizers and limits of body parsers change nothing. */

@@ -1,0 +1,182 @@
+import { LogoutError } from "../../../errors.js";
+import { confirmationPage, type Confirmation } from "../../../pages/confirmation.js";
+import type { LoginFilter } from "../../../logins/filter.js";
+import type { ConsoleContext } from "../../../options/console.js";
+import type { Handler, HandlerContext } from "../../context.js";
+import { noticeReply } from "../../notice-reply.js";
+import { isReply, type Reply } from "../../reply.js";
+import type { RouteRequest } from "../../route-request.js";
+import { describeUser } from "../ask-app.js";
+import { joinPath, userPageContext } from "../page-context.js";
+import { requireFresh } from "../require-fresh.js";
+import { pageUrl } from "../require-login.js";
+import { filterParameters } from "./filter-fields.js";
+import { readListQuery } from "./list-query.js";
+import { foundUsers, readable } from "./online-users.js";
+import { FORCE } from "./parts.js";
+import { requireAdmin, type Admin } from "./require-admin.js";
+import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen, type Includes } from "./selection.js";
+import { sparedUsers } from "./spared.js";
+
+/** Whom a page asks about before ticks change it. */
+const SPARES_ADMINISTRATORS: Includes = { me: false, administrators: false };
+
+/** `GET …/login-management/force-offline?user=…`: asks before anybody is forced offline. */
+export const confirmForceOffline: Handler = async (context, request) => {
+  const chosen = await searched(context, request, chosenIn(request.query));
+  if (isReply(chosen)) return chosen;
+  const admin = await requireAdmin(context, request, aboutToKick(chosen));
+  if (isReply(admin)) return admin;
+  const refusal = confirm(context, request);
+  if (refusal !== undefined) return refusal;
+  const url = pageUrl(request, FORCE);
+  const asked = await askedAbout(context, chosen, admin);
+  if (asked === undefined) {
+    const { texts } = request;
+    return noticeReply(context, request, 409, {
+      title: texts.noneSelected,
+      link: { href: url, label: texts.continue_ },
+    });
+  }
+  const page = confirmationPage({
+    frame: await userPageContext(context, request, admin.userId),
+    appId: context.options.appId,
+    url,
+    forceUrl: joinPath(url, FORCE),
+    ...asked,
+  });
+  return { status: 200, page };
+};
+
+/** What `authorize` is asked about such a form: exactly those who would be kicked. */
+export function aboutToKick(chosen: Chosen): Omit<ConsoleContext, "appId"> {
+  if (chosen.kind !== "users") return { action: "kick", isMassKick: true };
+  return { action: "kick", isMassKick: false, userIds: chosen.userIds };
+}
+
+/** Returns the reply to an administrator whose login must be fresh, and is not. */
+export function confirm(context: HandlerContext, request: RouteRequest, page?: string): Reply | undefined {
+  const { confirmIdentity } = context.options.pages;
+  // A function is for the personal center: here, `authorize` decides.
+  return typeof confirmIdentity === "object" ? requireFresh(context, request, confirmIdentity, page) : undefined;
+}
+
+/** Everyone whom a search finds, with or without a filter, is named one by one. */
+async function searched(context: HandlerContext, request: RouteRequest, chosen: Chosen): Promise<Chosen | Reply> {
+  if (chosen.kind !== "found") return chosen;
+  const query = readListQuery(request.query);
+  if (query.search === "") return chosen;
+  const admin = await requireAdmin(context, request, { action: "list", isMassKick: false });
+  if (isReply(admin)) return admin;
+  const { users } = await foundUsers(context, query);
+  const spared = new Set(await sparedUsers(context, SPARES_ADMINISTRATORS, admin));
+  const userIds = users.map(({ userId }) => userId).filter((userId) => !spared.has(userId));
+  return { kind: "users", userIds: userIds.slice(0, MAX_SELECTED) };
+}
+
+type Asked = Pick<Confirmation, "target" | "users" | "logins">;
+
+/** Returns what the page asks about; `undefined` if there is no user to force offline. */
+async function askedAbout(context: HandlerContext, chosen: Chosen, admin: Admin): Promise<Asked | undefined> {
+  if (chosen.kind === "everyone") return askedAboutEveryone(context, admin);
+  if (chosen.kind === "found") return askedAboutFound(context, chosen, admin);
+  return askedAboutUsers(context, chosen, admin);
+}
+
+async function askedAboutEveryone(context: HandlerContext, admin: Admin): Promise<Asked> {
+  const { total } = await context.logins.activeUsers({ offset: 0, limit: 0 });
+  const others = (await sparedUsers(context, SPARES_ADMINISTRATORS, admin)).filter((id) => id !== admin.userId);
+  const online = await countLogins(context, others);
+  const administrators = online.filter((count) => count > 0).length;
+  return {
+    target: { kind: "everyone", administrators: hasAdministrators(context) ? administrators : undefined },
+    users: Math.max(0, total - 1 - administrators),
+    logins: undefined,
+  };
+}
+
+async function askedAboutFound(
+  context: HandlerContext,
+  chosen: Extract<Chosen, { kind: "found" }>,
+  admin: Admin,
+): Promise<Asked | undefined> {
+  const { filter, asOf } = chosen;
+  whereOf(chosen);
+  const { users, isCut } = await foundUsers(context, { search: "", filter });
+  const spared = new Set(await sparedUsers(context, SPARES_ADMINISTRATORS, admin));
+  const meant = users.filter(({ userId }) => !spared.has(userId));
+  if (meant.length === 0 && !isCut) return undefined;
+  const isOther = (userId: string): boolean => userId !== admin.userId && spared.has(userId);
+  return {
+    target: {
+      kind: "found",
+      people: await describeAll(
+        context,
+        meant.slice(0, MAX_NAMED).map(({ userId }) => userId),
+      ),
+      administrators: hasAdministrators(context) ? users.filter(({ userId }) => isOther(userId)).length : undefined,
+      fields: [...filterParameters(filter), ["asOf", String(+asOf)]],
+      isCut,
+    },
+    users: meant.length,
+    logins: meant.reduce((sum, { matching }) => sum + matching, 0),
+  };
+}
+
+/** How many of those who are found a page names. */
+const MAX_NAMED = 20;
+
+async function askedAboutUsers(
+  context: HandlerContext,
+  { userIds, loginId }: Extract<Chosen, { kind: "users" }>,
+  admin: Admin,
+): Promise<Asked | undefined> {
+  const named = [...new Set(userIds)].slice(0, loginId === undefined ? MAX_SELECTED : 1);
+  const [first] = named;
+  if (first === undefined) return undefined;
+  const login = loginId === undefined ? undefined : await context.logins.find(first, loginId);
+  if (loginId !== undefined && login === undefined) return undefined;
+  const totals = login === undefined ? await countLogins(context, named) : [1];
+  return {
+    target: {
+      kind: "users",
+      // Also who has no login that is shown: it may be changing its session id, and a kick takes it as well.
+      people: await describeAll(context, named),
+      login,
+      offline: totals.filter((total) => total === 0).length,
+      isYou: login === undefined ? named.includes(admin.userId) : login.id === admin.id,
+      selection: encodeSelection({ userIds: named, loginId }),
+    },
+    users: named.length,
+    logins: totals.reduce((sum, total) => sum + total, 0),
+  };
+}
+
+function hasAdministrators({ options }: HandlerContext): boolean {
+  return options.console?.administrators !== undefined;
+}
+
+function describeAll(context: HandlerContext, userIds: readonly string[]) {
+  return Promise.all(userIds.map((userId) => describeUser(context, userId)));
+}
+
+/** How many logins of each of these users are shown. */
+function countLogins({ logins }: HandlerContext, userIds: readonly string[]): Promise<number[]> {
+  return readable(userIds, async (each) => (await logins.list(each, { limit: 1 })).total);
+}
+
+/**
+ * Returns the filter of a form, for those who had logged in when its page was made. One that cannot be read must end nothing, least of
+ * all everyone's logins.
+ *
+ * @throws LogoutError `ERR_REQUEST_INVALID` 400
+ */
+export function whereOf({ filter, asOf }: Extract<Chosen, { kind: "found" }>): LoginFilter {
+  const { where, wrong } = filter;
+  if (where === undefined) {
+    const what = wrong.length === 0 ? "The form has no filter." : `Not valid in the filter: ${wrong.join(", ")}.`;
+    throw new LogoutError("ERR_REQUEST_INVALID", what);
+  }
+  const { loggedInBefore } = where;
+  return { ...where, loggedInBefore: loggedInBefore !== undefined && +loggedInBefore < +asOf ? loggedInBefore : asOf };
+}

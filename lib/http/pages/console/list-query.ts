@@ -1,0 +1,44 @@
+import { PAGE_SIZES } from "../../../pages/pager.js";
+import { SORTS, type Sort } from "../../../pages/sorts.js";
+import { onlyValueOf, valueOf, type Fields } from "../../fields.js";
+import { countOf } from "../require-login.js";
+import { filterParameters, readFilter, type ReadFilter } from "./filter-fields.js";
+
+/** Which users the list shows, and in which order. */
+export interface ListQuery {
+  readonly search: string;
+  readonly filter: ReadFilter;
+  readonly sort: Sort;
+  readonly page: number;
+  readonly limit: number;
+  /** The fields with a value that is none, and does not count. */
+  readonly wrong: readonly string[];
+}
+
+const MAX_SEARCH = 256;
+
+export function readListQuery(query: Fields): ListQuery {
+  const filter = readFilter(query);
+  // A press on a heading comes after the field that carries on the present order.
+  const asked = query("sort").findLast((text) => text !== "");
+  const sort = SORTS.find((each) => each === asked);
+  return {
+    search: (valueOf(query, "q") ?? "").trim().slice(0, MAX_SEARCH),
+    filter,
+    sort: sort ?? "active",
+    page: Math.max(1, countOf(onlyValueOf(query, "page")) ?? 1),
+    limit: PAGE_SIZES.find((size) => size === countOf(onlyValueOf(query, "limit"))) ?? PAGE_SIZES[0],
+    wrong: [...filter.wrong, ...(asked === undefined || sort !== undefined ? [] : ["sort"])],
+  };
+}
+
+/** Returns whether the registry's own order of everyone is asked for. Any other list has to look at everyone. */
+export function isPlainList({ search, filter, sort }: ListQuery): boolean {
+  return search === "" && filter.where === undefined && sort === "active";
+}
+
+/** Returns what finds the same users again, as parameters of an address. */
+export function findingParameters({ search, filter }: ListQuery): (readonly [string, string])[] {
+  const parameters = filter.where === undefined ? [] : filterParameters(filter);
+  return search === "" ? parameters : [["q", search], ...parameters];
+}

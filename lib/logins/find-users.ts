@@ -1,0 +1,82 @@
+import type { ListedLogin, LoginRegistry } from "../types/registry.js";
+import { debugError } from "../util/debug.js";
+import { LOGINS_PER_USER } from "../util/limits.js";
+import { mapLimit } from "../util/map-limit.js";
+import type { LoginPredicate } from "./filter.js";
+import { withoutSids, type ActiveUser } from "./login-lists.js";
+import { loginScanner } from "./login-scanner.js";
+
+const USERS_AT_ONCE = 50;
+const MAX_LISTED = 1_000;
+
+/** A user who is online with at least one login that matches. */
+export interface FoundUser extends ActiveUser {
+  /** How many of the user's logins match. */
+  readonly matching: number;
+}
+
+export interface FoundUsers {
+  readonly users: readonly FoundUser[];
+  /** How many users were looked at. */
+  readonly lookedAt: number;
+  /** Whether every user was looked at. */
+  readonly isComplete: boolean;
+}
+
+export interface FindOptions {
+  /** Only these users. Default: everyone. */
+  readonly userIds?: readonly string[] | undefined;
+  readonly withinMs: number;
+}
+
+/** Looks at the logins of everyone, or of these users, for at most `withinMs`. Leaves out users whose logins cannot be read, unless none can. */
+export async function findUsers(
+  registry: LoginRegistry,
+  matches: LoginPredicate,
+  { userIds, withinMs }: FindOptions,
+): Promise<FoundUsers> {
+  const until = performance.now() + withinMs;
+  const read = loginReader(registry);
+  const users = new Map<string, FoundUser>();
+  const errors: unknown[] = [];
+  let [lookedAt, isComplete] = [0, true];
+  const look = async (userId: string): Promise<void> => {
+    try {
+      const found = foundUser(userId, await read(userId), matches);
+      if (found !== undefined) users.set(userId, found);
+      lookedAt += 1;
+    } catch (error) {
+      errors.push(error);
+    }
+  };
+  try {
+    for await (const batch of userIds === undefined ? registry.scanUsers() : [userIds]) {
+      isComplete = performance.now() < until;
+      if (!isComplete) break;
+      await mapLimit(USERS_AT_ONCE, batch, look);
+    }
+  } catch (error) {
+    // Thrown for users that cannot be read, after all others.
+    errors.push(error);
+  }
+  if (errors.length > 0) {
+    debugError("the logins of some users could not be read", errors[0], userIds);
+    if (lookedAt === 0) throw errors[0];
+  }
+  return { users: [...users.values()], lookedAt, isComplete: isComplete && errors.length === 0 };
+}
+
+/** A registry that cannot scan has its newest logins read. */
+function loginReader(registry: LoginRegistry): (userId: string) => Promise<readonly ListedLogin[]> {
+  if (registry.scanLogins !== undefined) return loginScanner(registry);
+  return async (userId) => (await registry.list(userId, { offset: 0, limit: MAX_LISTED })).items;
+}
+
+function foundUser(userId: string, listed: readonly ListedLogin[], matches: LoginPredicate): FoundUser | undefined {
+  const now = Date.now();
+  const shown = listed.filter(({ sids, shownUntil }) => sids.length > 0 && +shownUntil > now).map(withoutSids);
+  const matching = shown.filter((login) => matches(login, listed.length)).length;
+  if (matching === 0) return undefined;
+  const logins = shown.sort((one, other) => +other.began - +one.began).slice(0, LOGINS_PER_USER);
+  return { userId, logins, loginsCount: shown.length, matching };
+}
