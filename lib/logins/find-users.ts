@@ -1,4 +1,4 @@
-import type { ListedLogin, LoginRegistry } from "../types/registry.js";
+import type { LoginRegistry } from "../types/registry.js";
 import { debugError } from "../util/debug.js";
 import { LOGINS_PER_USER } from "../util/limits.js";
 import { mapLimit } from "../util/map-limit.js";
@@ -7,7 +7,6 @@ import { withoutSids, type ActiveUser } from "./login-lists.js";
 import { loginScanner } from "./login-scanner.js";
 
 const USERS_AT_ONCE = 50;
-const MAX_LISTED = 1_000;
 
 /** A user who is online with at least one login that matches. */
 export interface FoundUser extends ActiveUser {
@@ -29,21 +28,26 @@ export interface FindOptions {
   readonly withinMs: number;
 }
 
-/** Looks at the logins of everyone, or of these users, for at most `withinMs`. Leaves out users whose logins cannot be read, unless none can. */
+/**
+ * Looks at the logins of everyone, or of these users, for at most `withinMs`. Leaves out users whose logins cannot be read, unless none
+ * can.
+ *
+ * @param matches - which logins are looked for; `undefined` for all
+ */
 export async function findUsers(
   registry: LoginRegistry,
-  matches: LoginPredicate,
+  matches: LoginPredicate | undefined,
   { userIds, withinMs }: FindOptions,
 ): Promise<FoundUsers> {
   const until = performance.now() + withinMs;
-  const read = loginReader(registry);
+  const read = matches === undefined ? newest(registry) : matching(registry, matches);
   const users = new Map<string, FoundUser>();
   const errors: unknown[] = [];
   let [lookedAt, isComplete] = [0, true];
   const look = async (userId: string): Promise<void> => {
     try {
-      const found = foundUser(userId, await read(userId), matches);
-      if (found !== undefined) users.set(userId, found);
+      const found = await read(userId);
+      if (found.matching > 0) users.set(userId, found);
       lookedAt += 1;
     } catch (error) {
       errors.push(error);
@@ -66,17 +70,25 @@ export async function findUsers(
   return { users: [...users.values()], lookedAt, isComplete: isComplete && errors.length === 0 };
 }
 
-/** A registry that cannot scan has its newest logins read. */
-function loginReader(registry: LoginRegistry): (userId: string) => Promise<readonly ListedLogin[]> {
-  if (registry.scanLogins !== undefined) return loginScanner(registry);
-  return async (userId) => (await registry.list(userId, { offset: 0, limit: MAX_LISTED })).items;
+type ReadUser = (userId: string) => Promise<FoundUser>;
+
+/** Reads no more of a user than a list shows. */
+function newest(registry: LoginRegistry): ReadUser {
+  return async (userId) => {
+    const { items, total } = await registry.list(userId, { offset: 0, limit: LOGINS_PER_USER });
+    return { userId, logins: items.map(withoutSids), loginsCount: total, matching: items.length === 0 ? 0 : total };
+  };
 }
 
-function foundUser(userId: string, listed: readonly ListedLogin[], matches: LoginPredicate): FoundUser | undefined {
-  const now = Date.now();
-  const shown = listed.filter(({ sids, shownUntil }) => sids.length > 0 && +shownUntil > now).map(withoutSids);
-  const matching = shown.filter((login) => matches(login, listed.length)).length;
-  if (matching === 0) return undefined;
-  const logins = shown.sort((one, other) => +other.began - +one.began).slice(0, LOGINS_PER_USER);
-  return { userId, logins, loginsCount: shown.length, matching };
+/** Reads every login of a user: any of them may match. */
+function matching(registry: LoginRegistry, matches: LoginPredicate): ReadUser {
+  const scan = loginScanner(registry);
+  return async (userId) => {
+    const listed = await scan(userId);
+    const now = Date.now();
+    const shown = listed.filter(({ sids, shownUntil }) => sids.length > 0 && +shownUntil > now).map(withoutSids);
+    const found = shown.filter((login) => matches(login, listed.length)).length;
+    const logins = shown.sort((one, other) => +other.began - +one.began).slice(0, LOGINS_PER_USER);
+    return { userId, logins, loginsCount: shown.length, matching: found };
+  };
 }

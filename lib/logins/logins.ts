@@ -183,7 +183,7 @@ export class Logins extends LoginLists {
   }
 
   /** Finds the users who are online with a login that matches. Walks everyone, unless `userIds` names some. */
-  async findUsers(matches: LoginPredicate, options: FindOptions): Promise<FoundUsers> {
+  async findUsers(matches: LoginPredicate | undefined, options: FindOptions): Promise<FoundUsers> {
     return findUsers(this.#registry, matches, options);
   }
 

@@ -167,7 +167,7 @@ function Whom({ target, users, title, texts }: WhomProps) {
         </>
       ) : null}
       <div class="choices">
-        {target.administrators === undefined ? null : (
+        {target.administrators === undefined || target.administrators === 0 ? null : (
           <Choice name="administrators" label={texts.includeAdministrators(target.administrators)} />
         )}
         <Choice name="me" label={texts.logMeOutToo} />

@@ -85,9 +85,14 @@ export function ShortTime({ at, texts }: TimeProps) {
   );
 }
 
+/** Returns whether a time of activity counts as now. */
+export function isNow(at: Date): boolean {
+  return Date.now() - +at < NOW_MS;
+}
+
 function relative(at: Date, texts: Texts): string {
+  if (isNow(at)) return texts.now;
   const agoMs = Date.now() - +at;
-  if (agoMs < NOW_MS) return texts.now;
   const [unit, unitMs] = UNITS.find(([, length]) => agoMs >= length) ?? UNITS[2];
   return ages(texts.language).format(-Math.floor(agoMs / unitMs), unit);
 }

@@ -219,7 +219,8 @@ function Bar(view: LoginManagement) {
           {texts.clear}
         </a>
         <button type="submit" class="danger of-some" formAction={forceUrl} data-dialog>
-          {texts.forceSelectedEllipsis}
+          <span class="wordy">{texts.forceSelectedEllipsis}</span>
+          <span class="brief">{texts.forceOfflineEllipsis}</span>
         </button>
         {found === undefined || found === 0 ? null : (
           <a class="button danger of-none" href={`${forceUrl}?${foundQuery.toString()}`} data-dialog>

@@ -36,8 +36,9 @@ export function Pager({ texts, page, limit, total }: PagerProps) {
 
 /** Returns for example `1–10 of 20,001`. */
 export function rangeOf({ page, limit, total }: Omit<PagerProps, "texts">, texts: Texts): string {
-  const first = Math.min(total, (page - 1) * limit + 1);
-  return texts.range(first, Math.min(total, page * limit), total);
+  if (total === 0) return formatNumber(0, texts);
+  const [first, last] = [(page - 1) * limit + 1, Math.min(total, page * limit)];
+  return texts.range(`${formatNumber(first, texts)}–${formatNumber(last, texts)}`, formatNumber(total, texts));
 }
 
 /** Renders the numbers of pages as buttons of the form around them; nothing for a single page. */

@@ -1,6 +1,6 @@
 import type { Login } from "../types/login.js";
 import { deviceInWords, readDevice } from "../util/device.js";
-import { AroundSlot, formatNumber, plainText, RelativeTime, ShortTime } from "./format.js";
+import { AroundSlot, formatNumber, isNow, plainText, RelativeTime, ShortTime } from "./format.js";
 import { DeviceIcon, Icon } from "./icon.js";
 import type { Texts } from "./texts/index.js";
 import { Avatar, type UserView } from "./user-view.js";
@@ -152,6 +152,7 @@ function LastLoginCell({ login, texts }: { login: Login | undefined; texts: Text
 export function Active({ at, texts }: { at: Date; texts: Texts }) {
   return (
     <span class="active">
+      {isNow(at) ? <span class="dot" /> : null}
       <RelativeTime at={at} texts={texts} />
     </span>
   );

@@ -99,12 +99,12 @@ describe("the console while an administrator uses it", () => {
     await page.goto(`${site.url}${consolePath(site)}?limit=50`);
     for (const box of await page.locator("tbody input[type=checkbox]").all()) await box.click();
     expect(await page.locator("tbody input:checked").count()).toBe(19);
-    expect(await page.locator(".selection").innerText()).toMatch(/19 users selected[^]*The selection is full\./);
-    await page.click(".selection button");
+    expect(await page.locator("[data-selection]").innerText()).toMatch(/19 users selected[^]*The selection is full\./);
+    await page.click("[data-selection] button");
     await page.waitForSelector("text=Force 19 users offline?");
     await page.keyboard.press("Escape");
     await page.click("[data-clear]");
     await page.locator("tbody input[type=checkbox]").first().check();
-    expect(await page.locator(".selection").innerText()).not.toContain("full");
+    expect(await page.locator("[data-selection]").innerText()).not.toContain("full");
   });
 });

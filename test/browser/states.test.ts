@@ -84,14 +84,14 @@ describe("every state of the pages", () => {
     "the console with many users": (site, page) => page.goto(site.url + consolePath(site)),
     "the console with an open row and a selected user": async (site, page) => {
       await page.goto(site.url + consolePath(site));
-      await page.click("tbody tr:nth-child(2) summary");
-      await page.check("tbody tr:nth-child(3) input");
+      await page.click("[data-pill]");
+      await page.check("tbody tr[data-user] input >> nth=2");
     },
     "the console with a full selection": (site, page) => page.goto(`${site.url}${consolePath(site)}?${MANY_SELECTED}`),
     "the console without search results": (site, page) => page.goto(`${site.url}${consolePath(site)}?q=nobody`),
     "the console with an open dialog": async (site, page) => {
       await page.goto(site.url + consolePath(site));
-      await page.click("tbody tr:nth-child(2) > td:last-child a");
+      await page.click("tbody tr[data-user] .kick >> nth=1");
       await page.waitForSelector("dialog[open]");
     },
     "the confirmation page for everyone": (site, page) =>
@@ -122,7 +122,7 @@ describe("every state of the pages", () => {
     });
     const { page, complaints, context } = await pageOf(site, "admin");
     await page.goto(site.url + consolePath(site));
-    expect(await page.locator("tbody tr").count()).toBe(9);
+    expect(await page.locator("tbody tr[data-user]").count()).toBe(9);
     expect(await page.content()).not.toContain("<script>alert");
     await expectAccessible(page, complaints);
     await site.auth.kick("admin", { reason: HOSTILE[4] ?? "" });
@@ -148,12 +148,12 @@ describe("every state of the pages", () => {
     for (const javaScriptEnabled of [true, false]) {
       const { page, context } = await pageOf(site, "admin", { javaScriptEnabled });
       await page.goto(site.url + consolePath(site));
-      await page.check("tbody tr:nth-child(2) input");
+      await page.check("tbody tr[data-user] input >> nth=1");
       await page.click(".pager button:has-text('2')");
-      await page.check("tbody tr:nth-child(2) input");
+      await page.check("tbody tr[data-user] input >> nth=1");
       await page.click(".pager button:has-text('3')");
-      expect(await page.locator(".selection").innerText()).toContain("2 users selected");
-      await page.click(".selection button");
+      expect(await page.locator("[data-selection]").innerText()).toContain("2 users selected");
+      await page.click("[data-selection] button");
       await page.waitForSelector("text=Force 2 users offline?");
       await context.close();
     }
@@ -163,7 +163,7 @@ describe("every state of the pages", () => {
     const site = await siteWithUsers([]);
     const { page, complaints, context } = await pageOf(site, "admin");
     await page.goto(site.url + consolePath(site));
-    expect(await page.locator("tbody tr").count()).toBe(1);
+    expect(await page.locator("tbody tr[data-user]").count()).toBe(1);
     await expectAccessible(page, complaints);
     await context.close();
   });

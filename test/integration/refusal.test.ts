@@ -92,7 +92,7 @@ describe("the first request of a kicked login", () => {
       expect(headers["content-type"]).toBe("text/html; charset=utf-8");
       expect(headers["cache-control"]).toBe("no-store");
       expect(headers.vary).toMatch(/\bAccept\b/);
-      expect(text).toContain(`<p><bdi>${WHY}</bdi></p>`);
+      expect(text).toContain(`<p class="quiet"><bdi>${WHY}</bdi></p>`);
       expect(text).toContain('href="/shop/login?a=1&amp;b=2"');
     },
   );
@@ -117,7 +117,7 @@ describe("the first request of a kicked login", () => {
   ])("shows the reason as text: %s", async (reason) => {
     const { ask } = await kicked({}, reason);
     const { text } = await ask("/me", PAGE);
-    const [, shown = ""] = /<p><bdi>(.*?)<\/bdi><\/p>/s.exec(text) ?? [];
+    const [, shown = ""] = /<p class="quiet"><bdi>(.*?)<\/bdi><\/p>/s.exec(text) ?? [];
     expect(shown).not.toMatch(/[<"]/);
     expect(unescape(shown)).toBe(reason);
   });
@@ -228,7 +228,7 @@ describe("a first request in a frame of the same origin", () => {
     const shown = await ask("/me", { ...FRAME, "Sec-Fetch-Site": "same-origin" });
     expect([shown.status, shown.setCookies]).toEqual([401, [CLEARED]]);
     expect(shown.text).toContain(WHY);
-    expect(shown.text).toMatch(/<a class="button" href="[^"]*" target="_top">/);
+    expect(shown.text).toMatch(/<a class="button primary" href="[^"]*" target="_top">/);
     expect(shown.headers["content-security-policy"]).toContain("frame-ancestors 'self'");
     expect(await browser.get("/me")).toMatchObject(ANONYMOUS);
   });

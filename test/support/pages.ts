@@ -51,6 +51,13 @@ export function addressesOf(html: string): string[] {
   );
 }
 
+/** The links of a page, but for that of the brand, which every page has. */
+export function linksOf(html: string): string[] {
+  return elementsOf(html, "a").flatMap(({ attributes }) =>
+    attributes["class"] === "brand" ? [] : (attributes["href"] ?? []),
+  );
+}
+
 /** The visible text. */
 export function textOf(html: string): string {
   return decode(html.replace(/<[^>]*>/g, " ")).replace(/\s+/g, " ");

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import { kickActiveUsers } from "../../lib/http/authing-api/kick-active-users.js";
 import { logoutByNavigation, logoutByPost } from "../../lib/http/logout/logout-route.js";
-import { confirmForceOffline, forceOffline } from "../../lib/http/pages/console/force-offline.js";
+import { confirmForceOffline } from "../../lib/http/pages/console/confirm-force-offline.js";
+import { forceOffline } from "../../lib/http/pages/console/force-offline.js";
 import {
   endOneLogin,
   endOtherLogins,

@@ -16,8 +16,13 @@ describe("a page with many logins", () => {
       frame: {
         texts: LOCALES[locale],
         brandName: "Acme",
+        homeUrl: "/",
         assets: { style: "/style.css", script: "/script.js" },
-        user: { person: { id: "1", name: "Alice", details: [], photo: undefined }, logoutUrl: "/u/logout" },
+        user: {
+          person: { id: "1", name: "Alice", details: [], photo: undefined },
+          logoutUrl: "/u/logout",
+          devicesUrl: "/u",
+        },
       },
       logins: Array.from({ length: 100 }, (_value, index) => ({
         id: String(index),
@@ -51,18 +56,10 @@ describe("texts", () => {
   const { en, zh } = LOCALES;
 
   it("count in the singular and in the plural", () => {
-    const shown = [1, 20_001].map((count) => [en.forced(count, count), en.firstMatches(count), en.selected(count)]);
+    const shown = [1, 20_001].map((count) => [en.forced(count, count), en.forceUsers(count), en.selected(count)]);
     expect(shown).toEqual([
-      [
-        "1 user forced offline (1 login ended)",
-        "Showing the first match. Type more to narrow them down.",
-        "1 user selected",
-      ],
-      [
-        "20,001 users forced offline (20,001 logins ended)",
-        "Showing the first 20,001 matches. Type more to narrow them down.",
-        "20,001 users selected",
-      ],
+      ["1 user forced offline (1 login ended)", "Force 1 user offline", "1 user selected"],
+      ["20,001 users forced offline (20,001 logins ended)", "Force 20,001 users offline", "20,001 users selected"],
     ]);
   });
 

@@ -41,7 +41,6 @@ export const en: Texts = {
   since: (time) => `since ${time}`,
   active: (age) => `active ${age}`,
   now: "now",
-  applications: "Applications",
   loginManagement: "Login management",
   usersOnline: (count) => `${users(count)} online`,
   newcomers: (count) => `${numbers.format(count)} new: show`,
@@ -51,10 +50,6 @@ export const en: Texts = {
   search: "Search",
   showAll: "Show all",
   noMatches: (search) => `No one matching “${search}” is online.`,
-  firstMatches: (count) =>
-    count === 1
-      ? "Showing the first match. Type more to narrow them down."
-      : `Showing the first ${numbers.format(count)} matches. Type more to narrow them down.`,
   tooManyMatches: "Too many matches. Type more to narrow them down.",
   noUsersOnline: (application) => `No users are logged in to ${application}.`,
   selected: (count) => `${users(count)} selected`,
@@ -107,7 +102,7 @@ export const en: Texts = {
   history: "History",
   moreActions: "More actions",
   sortBy: "Sort by",
-  sortedBy: (heading) => `Sorted by ${heading.toLowerCase()}`,
+  sortedBy: (heading) => `Sort: ${heading}`,
   notSorted: "This list cannot be sorted like that. Narrow it down first.",
   filters: "Filters",
   address: "Address",
@@ -129,8 +124,7 @@ export const en: Texts = {
   lookedAt: (count) => `Only ${users(count)} could be looked at in time. More may match.`,
   moreMatches: "Not all matches could be looked at. Type more to narrow them down.",
   noMatchesAtAll: "No one who is online matches.",
-  range: (first, last, total) =>
-    total === 0 ? "0" : `${numbers.format(first)}–${numbers.format(last)} of ${numbers.format(total)}`,
+  range: (shown, total) => `${shown} of ${total}`,
   next: "Next",
   selectPage: "Select everyone on this page",
   allLoginsOf: (count, name) => `All ${logins(count)} of ${name}`,

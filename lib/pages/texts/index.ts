@@ -39,7 +39,6 @@ export interface Texts {
   readonly since: (time: string) => string;
   readonly active: (age: string) => string;
   readonly now: string;
-  readonly applications: string;
   readonly loginManagement: string;
   readonly usersOnline: (count: number) => string;
   /** For users who came online while the page was open, and are not in its list. */
@@ -50,8 +49,6 @@ export interface Texts {
   readonly search: string;
   readonly showAll: string;
   readonly noMatches: (search: string) => string;
-  /** For a search whose first matches are shown. */
-  readonly firstMatches: (count: number) => string;
   /** For a search that found too many users to look up, and none of the first is online. */
   readonly tooManyMatches: string;
   readonly noUsersOnline: (application: string) => string;
@@ -127,7 +124,7 @@ export interface Texts {
   readonly lookedAt: (users: number) => string;
   readonly moreMatches: string;
   readonly noMatchesAtAll: string;
-  readonly range: (first: number, last: number, total: number) => string;
+  readonly range: (shown: string, total: string) => string;
   readonly next: string;
   readonly selectPage: string;
   readonly allLoginsOf: (count: number, name: string) => string;

@@ -1,4 +1,4 @@
-import { predicateOf, type LoginPredicate } from "../../../logins/filter.js";
+import { predicateOf } from "../../../logins/filter.js";
 import type { FoundUser } from "../../../logins/find-users.js";
 import type { ActiveUser } from "../../../logins/login-lists.js";
 import type { OnlineUser } from "../../../pages/user-row.js";
@@ -84,7 +84,7 @@ export async function foundUsers(
   { search, filter }: Pick<ListQuery, "search" | "filter">,
 ): Promise<Found> {
   const userIds = search === "" ? undefined : await candidates(context, search);
-  const matches: LoginPredicate = filter.where === undefined ? () => true : predicateOf(filter.where);
+  const matches = filter.where === undefined ? undefined : predicateOf(filter.where);
   const found = await context.logins.findUsers(matches, {
     userIds: userIds?.slice(0, MAX_CANDIDATES),
     withinMs: LOOK_MS,
