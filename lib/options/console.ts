@@ -21,7 +21,7 @@ export interface ConsoleOptions {
   readonly authorize: (req: Request, context: ConsoleContext) => boolean | Promise<boolean>;
   /**
    * Returns the ids of all administrators: forcing everyone offline, or everyone whom a filter finds, leaves them out unless they are
-   * ticked. If it fails, nobody is forced offline. At most 1,000 logins are left out. Default: unknown.
+   * ticked. If it fails, no one is forced offline. At most 1,000 logins are left out. Default: unknown.
    */
   readonly administrators?: (() => readonly (string | number)[] | Promise<readonly (string | number)[]>) | undefined;
   /**

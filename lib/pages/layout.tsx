@@ -58,7 +58,8 @@ export function Layout({ frame, title, width, breadcrumb = [], children }: Layou
       <body class={width} data-dates={texts.dates}>
         <header class="top">
           <nav aria-label={texts.whereYouAre}>
-            <a class="brand" href={homeUrl}>
+            {/* In a frame, the home page replaces the whole one. */}
+            <a class="brand" href={homeUrl} target="_top">
               <bdi>{brandName}</bdi>
             </a>
             {breadcrumb.length === 0 ? null : <Breadcrumb steps={breadcrumb} />}

@@ -1,11 +1,10 @@
 import { Filters, type FilterName, type FilterView } from "./filters.js";
-import { AroundSlot, plainText } from "./format.js";
 import { Icon } from "./icon.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
-import { Pager, rangeOf } from "./pager.js";
-import { isReversed, keyOf, nextSort, SORTS, type Sort, type SortKey } from "./sorts.js";
-import type { Texts } from "./texts/index.js";
-import { UserRow, type OnlineUser } from "./user-row.js";
+import { rangeOf } from "./pager.js";
+import { headingOf, isReversed, keyOf, SORTS, type Sort } from "./sorts.js";
+import type { OnlineUser } from "./user-row.js";
+import { UsersTable } from "./users-table.js";
 
 /** Maximum length, in characters, of a selection in an address. Servers accept addresses of up to 8 kB. */
 export const SELECTION_LENGTH = 7_500;
@@ -69,7 +68,7 @@ export function loginManagementPage(view: LoginManagement): string {
         </p>
         <Bar {...view} />
         <div data-table-of={texts.offline}>
-          <Table {...view} />
+          <UsersTable {...view} />
         </div>
       </form>
     </Layout>,
@@ -229,92 +228,5 @@ function Bar(view: LoginManagement) {
         )}
       </span>
     </div>
-  );
-}
-
-function Table(view: LoginManagement) {
-  const { frame, appId, forceUrl, userUrl, users, selected, opened, search, found, isCut } = view;
-  const { texts } = frame;
-  if (users.length === 0) {
-    const text = found === undefined ? texts.noUsersOnline(appId) : texts.noMatchesAtAll;
-    return (
-      <p class="blank">
-        {isCut && search !== "" ? texts.tooManyMatches : search === "" ? text : <NoMatches {...view} />}
-      </p>
-    );
-  }
-  return (
-    <>
-      <table class="users sticky">
-        <caption class="hidden">{texts.usersOnlineTable}</caption>
-        <colgroup>
-          <col class="c-box" />
-          <col />
-          <col class="c-240" />
-          <col class="c-120" />
-          <col class="c-80" />
-          <col class="c-130" />
-        </colgroup>
-        <thead>
-          <tr>
-            <th scope="col" class="box">
-              <label class="tick">
-                <input type="checkbox" autocomplete="off" data-all />
-                <span class="hidden">{texts.selectPage}</span>
-              </label>
-            </th>
-            <SortHead sortKey="name" {...view} />
-            <SortHead sortKey="login" {...view} />
-            <SortHead sortKey="active" {...view} />
-            <SortHead sortKey="logins" {...view} />
-            <th scope="col">
-              <span class="hidden">{texts.action}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {users.map((user) => (
-            <UserRow
-              key={user.person.id}
-              user={user}
-              texts={texts}
-              forceUrl={forceUrl}
-              userUrl={userUrl}
-              isSelected={selected.includes(user.person.id)}
-              isOpen={opened.includes(user.person.id)}
-              isYou={user.person.id === frame.user?.person.id}
-            />
-          ))}
-        </tbody>
-      </table>
-      <Pager texts={texts} page={view.page} limit={view.limit} total={found ?? view.online} />
-    </>
-  );
-}
-
-function SortHead({ frame, sort, sortKey }: LoginManagement & { sortKey: SortKey }) {
-  const { texts } = frame;
-  const isSorted = keyOf(sort) === sortKey;
-  // Names begin with A, everything else with the most recent or the most.
-  const isUp = (sortKey === "name") !== isReversed(sort);
-  return (
-    <th scope="col" aria-sort={isSorted ? (isUp ? "ascending" : "descending") : undefined}>
-      <button type="submit" class="sort" name="sort" value={nextSort(sortKey, sort)}>
-        {headingOf(sortKey, texts)}
-        {isSorted ? <Icon name={isUp ? "sortedUp" : "sorted"} /> : null}
-      </button>
-    </th>
-  );
-}
-
-function headingOf(key: SortKey, texts: Texts): string {
-  return { active: texts.lastActive, login: texts.lastLogin, logins: texts.logins, name: texts.user }[key];
-}
-
-function NoMatches({ frame, search }: LoginManagement) {
-  return (
-    <AroundSlot text={frame.texts.noMatches}>
-      <bdi>{plainText(search)}</bdi>
-    </AroundSlot>
   );
 }

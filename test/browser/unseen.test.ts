@@ -86,7 +86,7 @@ describe("in Chromium", () => {
     await page.evaluate("document.querySelector('iframe').src = '/plain?again'");
     const frame = page.frameLocator("iframe");
     await frame.getByText(WHY).waitFor();
-    await frame.getByRole("link").click();
+    await frame.getByRole("link", { name: "Log in again" }).click();
     await page.waitForURL(/\/login/);
     expect((await page.goto(`${site.url}/plain`))?.status()).toBe(200);
   });

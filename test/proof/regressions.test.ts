@@ -343,6 +343,22 @@ const HISTORIES_ON_REDIS: Readonly<Record<string, History>> = {
 
 /** The same of nodes that ask for each login. */
 const HISTORIES_THAT_ASK: Readonly<Record<string, History>> = {
+  // The pending row expired without a look at its user: no row led a later kick to the login, which was shown until it expired.
+  "a node dies after it has listed a login again, and everyone is kicked long after that": {
+    ...ON_ANY_STORE,
+    browsers: allOfAlice("an old session"),
+    commands: [
+      { is: "kick one", node: 0, user: "alice", place: 0 },
+      { is: "kick everyone", node: 0 },
+      { is: "crash", midst: "a kick", steps: 0 },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "regenerate and copy the user" }] },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "shorten the cookie" }] },
+      { is: "rest" },
+      { is: "time passes", ms: 1_200_000 },
+      { is: "kick everyone", node: 0 },
+    ],
+    choices: [0, 49, 49, 200, 1, 2, 206, 5],
+  },
   // The login that it had listed again was shown until it expired: no row led the kick to its user.
   "a node dies while it rotates by hand, with a kick of everyone in between": {
     ...LAZY,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/glo
 import type { KickRecord, NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry } from "../../lib/registry/redis/index.js";
 import { appKeys, userKeys, type AppKeys } from "../../lib/registry/redis/keys.js";
-import { INDEX_PEND } from "../../lib/registry/redis/scripts/bundle.js";
+import { INDEX_PEND, INDEX_TOUCH } from "../../lib/registry/redis/scripts/bundle.js";
 import { Heard } from "../support/heard.js";
 import { connectTo, startRedis, until, type RedisServer } from "../support/redis-server.js";
 import { MAX_SESSION_AGE_MS } from "../support/registries.js";
@@ -228,6 +228,26 @@ describe("a process that ends between the row and the adoption", () => {
     const expiresInMs = Number(await client.zScore(index.expiry, row)) - Date.now();
     expect(expiresInMs).toBeGreaterThan(HOUR_MS / 10);
     expect(expiresInMs).toBeLessThanOrEqual(HOUR_MS / 6);
+  });
+});
+
+describe("a process that ends between the adoption and the row of its user", () => {
+  it("leaves a login that is online once the pending row has expired, and that a kick of everyone finds", async () => {
+    const ending = {
+      isReady: true,
+      sendCommand: (args: string[], options?: object): Promise<unknown> =>
+        [INDEX_TOUCH.sha, INDEX_TOUCH.source].includes(args[1] ?? "")
+          ? Promise.reject(new Error("has ended"))
+          : client.sendCommand(args, options),
+    };
+    const node = new RedisLoginRegistry({ client: ending });
+    node.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+    await expect(adopt(node, login("alice"), { generation: "", endCount: 0 })).rejects.toThrow();
+    const [row = ""] = await client.zRange(index.active, 0, -1);
+    await client.zAdd(index.expiry, { score: Date.now() - 1_000, value: row });
+    expect(await online()).toEqual([1, "alice"]);
+    expect(await client.zRange(index.active, 0, -1)).toEqual(["alice"]);
+    expect(await everyone()).toEqual(["alice"]);
   });
 });
 

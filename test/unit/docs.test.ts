@@ -81,7 +81,7 @@ describe("the reference", () => {
 
   it("has every route with its default path, and no other", () => {
     const admin = { userPoolId: "acme", tokens: ["token"] };
-    const options = resolveOptions({ ...OPTIONS, admin, console: { authorize: () => true } });
+    const options = resolveOptions({ ...OPTIONS, admin, console: { authorize: () => true }, audit: { history: {} } });
     const paths = allRoutes({ providers: [] }).flatMap((route) =>
       route.paths(options).map((path) => `${route.method.toUpperCase()} ${path}${route.part ?? ""}`),
     );

@@ -240,7 +240,7 @@ describe("logout()", () => {
     [{ pages: { user: () => ({}) } }, /unknown option pages\.user\. Known: html, brandName, .*describeUser/],
     [
       { console: { authorize: () => true, tokens: [] } },
-      /unknown option console\.tokens\. Known: authorize, searchUsers\./,
+      /unknown option console\.tokens\. Known: authorize, administrators, searchUsers\./,
     ],
     [
       { admin: { ...ADMIN, token: "x" } },

@@ -93,7 +93,7 @@ export async function foundUsers(
   return { users: found.users, lookedAt: found.lookedAt, isCut };
 }
 
-/** The users whom the app finds, and whoever has the text as their id. */
+/** The users whom the app finds, and the one who has the text as their id. */
 async function candidates({ options }: HandlerContext, search: string): Promise<string[]> {
   const byName = await askApp("console.searchUsers", () => options.console?.searchUsers(search), [search]);
   // Apps in JavaScript have numbers for ids as well.

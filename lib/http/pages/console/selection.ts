@@ -27,7 +27,7 @@ export type Chosen =
   | {
       readonly kind: "found";
       readonly filter: ReadFilter;
-      /** When the page was made that named the filter: nobody who has logged in since then is meant. */
+      /** When the page was made that named the filter: no one who has logged in since then is meant. */
       readonly asOf: Date;
       readonly includes: Includes;
     }

@@ -1,4 +1,5 @@
--- Reads users to check, and removes expired pending rows. → user, score, due, …
+-- Reads users to check. An expired pending row is removed, and its user is among them: the process that wrote the row may have died
+-- after it had listed a login. → user, score, due, …
 --- @include "time"
 --- @include "rows"
 
@@ -8,11 +9,15 @@ local limit = unpack(ARGV)
 local rows = {}
 local due = redis.call('ZRANGEBYSCORE', expiry, '-inf', integer(now), 'WITHSCORES', 'LIMIT', 0, limit)
 for i = 1, #due, 2 do
-  if isPending(due[i]) then remove(due[i])
-  else
-    rows[#rows + 1] = due[i]
-    rows[#rows + 1] = redis.call('ZSCORE', active, due[i]) or ''
-    rows[#rows + 1] = due[i + 1]
+  local user, at = due[i], due[i + 1]
+  if isPending(user) then
+    remove(user)
+    user, at = userOf(user), integer(now)
+    redis.call('ZADD', active, 'NX', integer(-micros), user)
+    redis.call('ZADD', expiry, at, user)
   end
+  rows[#rows + 1] = user
+  rows[#rows + 1] = redis.call('ZSCORE', active, user) or ''
+  rows[#rows + 1] = at
 end
 return rows

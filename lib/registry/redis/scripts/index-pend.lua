@@ -1,5 +1,5 @@
 -- Writes a pending row before a login is adopted, so that a kick of everyone finds the user even if the process dies before it
--- writes the user's row. → the last kick of everyone, or "". Only the writer or expiry removes the row.
+-- writes the user's row. → the last kick of everyone, or "". Only the writer or expiry removes the row: see index-due.lua.
 --- @include "time"
 
 local active, expiry, everyone = unpack(KEYS)

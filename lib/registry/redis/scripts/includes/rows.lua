@@ -6,6 +6,8 @@
 
 local function isPending(member) return string.find(member, ' ', 1, true) ~= nil end
 
+local function userOf(member) return string.match(member, '^[^ ]*') end
+
 local function remove(member)
   redis.call('ZREM', KEYS[2], member)
   return redis.call('ZREM', KEYS[1], member)
