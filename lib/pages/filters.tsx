@@ -18,76 +18,97 @@ interface FiltersProps {
 }
 
 /** Renders a pill for each filter, which opens its field. */
-export function Filters({ filter: { values, zone }, texts, without }: FiltersProps) {
-  const pill = (label: string, names: readonly FilterName[], children: ComponentChildren) => (
-    <Filter
-      label={label}
-      value={names.flatMap((name) => shownValue(name, values, texts)).join(" – ")}
-      texts={texts}
-      removeUrl={without(names)}
-    >
-      {children}
-    </Filter>
-  );
+export function Filters({ filter, texts, without }: FiltersProps) {
+  const pills: readonly Pill[] = [
+    { label: texts.address, names: ["ip"], fields: <AddressField {...filter} texts={texts} /> },
+    { label: texts.device, names: ["device"], fields: <DeviceField {...filter} texts={texts} /> },
+    { label: texts.idle, names: ["idle"], fields: <IdleField {...filter} texts={texts} /> },
+    { label: texts.loggedIn, names: ["after", "before"], fields: <TimeFields {...filter} texts={texts} /> },
+    { label: texts.logins, names: ["more"], fields: <CountField {...filter} texts={texts} /> },
+  ];
   return (
     <div class="filters" role="group" aria-label={texts.filters}>
-      {pill(
-        texts.address,
-        ["ip"],
-        <>
-          <label class="field">
-            <span>{texts.addressOrRange}</span>
-            <input name="ip" value={values.ip} placeholder="203.0.113.0/24" class="mono" {...PLAIN_FIELD} />
-          </label>
-          <p class="hint">{texts.addressHint}</p>
-        </>,
-      )}
-      {pill(
-        texts.device,
-        ["device"],
-        <label class="field">
-          <span>{texts.deviceOrBrowser}</span>
-          <input name="device" value={values.device} placeholder="Firefox, iPhone…" {...PLAIN_FIELD} />
-        </label>,
-      )}
-      {pill(
-        texts.idle,
-        ["idle"],
-        <label class="field">
-          <span>{texts.idleFor}</span>
-          <input name="idle" value={values.idle} placeholder="30m, 12h, 7d" class="mono" {...PLAIN_FIELD} />
-        </label>,
-      )}
-      {pill(
-        texts.loggedIn,
-        ["after", "before"],
-        <>
-          <div class="pair">
-            <label class="field">
-              <span>{texts.after}</span>
-              <input type="datetime-local" name="after" value={values.after} />
-            </label>
-            <label class="field">
-              <span>{texts.before}</span>
-              <input type="datetime-local" name="before" value={values.before} />
-            </label>
-          </div>
-          {/* The script puts the reader's own zone in place of UTC. */}
-          <p class="hint" data-zone-hint={texts.timesIn("")}>
-            {texts.timesIn(zone === "Z" ? "UTC" : zone)}
-          </p>
-          <input type="hidden" name="zone" value={zone} data-zone />
-        </>,
-      )}
-      {pill(
-        texts.logins,
-        ["more"],
-        <label class="field">
-          <span>{texts.moreLoginsThan}</span>
-          <input type="number" name="more" min={1} value={values.more} />
-        </label>,
-      )}
+      {pills.map(({ label, names, fields }) => (
+        <Filter
+          key={label}
+          label={label}
+          value={names.flatMap((name) => shownValue(name, filter.values, texts)).join(" – ")}
+          texts={texts}
+          removeUrl={without(names)}
+        >
+          {fields}
+        </Filter>
+      ))}
     </div>
+  );
+}
+
+interface Pill {
+  readonly label: string;
+  readonly names: readonly FilterName[];
+  readonly fields: ComponentChildren;
+}
+
+type FieldProps = FilterView & { readonly texts: Texts };
+
+function AddressField({ values, texts }: FieldProps) {
+  return (
+    <>
+      <label class="field">
+        <span>{texts.addressOrRange}</span>
+        <input name="ip" value={values.ip} placeholder="203.0.113.0/24" class="mono" {...PLAIN_FIELD} />
+      </label>
+      <p class="hint">{texts.addressHint}</p>
+    </>
+  );
+}
+
+function DeviceField({ values, texts }: FieldProps) {
+  return (
+    <label class="field">
+      <span>{texts.deviceOrBrowser}</span>
+      <input name="device" value={values.device} placeholder="Firefox, iPhone…" {...PLAIN_FIELD} />
+    </label>
+  );
+}
+
+function IdleField({ values, texts }: FieldProps) {
+  return (
+    <label class="field">
+      <span>{texts.idleFor}</span>
+      <input name="idle" value={values.idle} placeholder="30m, 12h, 7d" class="mono" {...PLAIN_FIELD} />
+    </label>
+  );
+}
+
+function TimeFields({ values, zone, texts }: FieldProps) {
+  return (
+    <>
+      <div class="pair">
+        <label class="field">
+          <span>{texts.after}</span>
+          <input type="datetime-local" name="after" value={values.after} />
+        </label>
+        <label class="field">
+          <span>{texts.before}</span>
+          <input type="datetime-local" name="before" value={values.before} />
+        </label>
+      </div>
+      {/* The script puts the reader's own zone in place of UTC. */}
+      <p class="hint" data-zone-hint={texts.timesIn("")}>
+        {texts.timesIn(zone === "Z" ? "UTC" : zone)}
+      </p>
+      <input type="hidden" name="zone" value={zone} data-zone />
+    </>
+  );
+}
+
+function CountField({ values, texts }: FieldProps) {
+  return (
+    <label class="field">
+      <span>{texts.moreLoginsThan}</span>
+      <input type="number" name="more" min={1} value={values.more} />
+    </label>
   );
 }
 

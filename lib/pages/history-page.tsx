@@ -40,7 +40,7 @@ export interface HistoryPage {
 
 /** Renders who forced whom offline, when, why, and how many. */
 export function historyPage(view: HistoryPage): string {
-  const { frame, appId, url, historyUrl, userId, by, rows, cursor, isWrong } = view;
+  const { frame, appId, url, historyUrl, rows, cursor, isWrong } = view;
   const { texts } = frame;
   return renderPage(
     <Layout
@@ -56,25 +56,7 @@ export function historyPage(view: HistoryPage): string {
             <p class="live">{texts.historyIntro}</p>
           </div>
         </div>
-        <div class="toolbar">
-          <div class="search" role="search">
-            <Icon name="search" />
-            <input
-              type="search"
-              name="user"
-              value={userId ?? ""}
-              placeholder={texts.userId}
-              aria-label={texts.userId}
-              maxLength={256}
-            />
-          </div>
-          <label class="field inline">
-            <span class="hidden">{texts.by}</span>
-            <input name="by" value={by ?? ""} placeholder={texts.by} maxLength={256} autocomplete="off" />
-          </label>
-          <button type="submit">{texts.search}</button>
-          {userId === undefined && by === undefined ? null : <a href={historyUrl}>{texts.showAll}</a>}
-        </div>
+        <Toolbar {...view} />
         {isWrong ? (
           <p class="note error" role="alert">
             {texts.pageNotFound}
@@ -95,7 +77,33 @@ export function historyPage(view: HistoryPage): string {
   );
 }
 
-function Rows({ frame, appId, usersUrl, historyUrl, rows }: HistoryPage) {
+function Toolbar({ frame, historyUrl, userId, by }: HistoryPage) {
+  const { texts } = frame;
+  return (
+    <div class="toolbar">
+      <div class="search" role="search">
+        <Icon name="search" />
+        <input
+          type="search"
+          name="user"
+          value={userId ?? ""}
+          placeholder={texts.userId}
+          aria-label={texts.userId}
+          maxLength={256}
+        />
+      </div>
+      <label class="field inline">
+        <span class="hidden">{texts.by}</span>
+        <input name="by" value={by ?? ""} placeholder={texts.by} maxLength={256} autocomplete="off" />
+      </label>
+      <button type="submit">{texts.search}</button>
+      {userId === undefined && by === undefined ? null : <a href={historyUrl}>{texts.showAll}</a>}
+    </div>
+  );
+}
+
+function Rows(view: HistoryPage) {
+  const { frame, rows } = view;
   const { texts } = frame;
   return (
     <table class="events">
@@ -122,39 +130,46 @@ function Rows({ frame, appId, usersUrl, historyUrl, rows }: HistoryPage) {
       </thead>
       <tbody>
         {rows.map((row, index) => (
-          <tr key={index}>
-            <td data-label={texts.when}>
-              <ShortTime at={row.at} texts={texts} />
-            </td>
-            <td data-label={texts.user}>
-              <Whom row={row} appId={appId} usersUrl={usersUrl} texts={texts} />
-            </td>
-            <td data-label={texts.by}>
-              {row.by === undefined ? null : (
-                <a class="cut" href={`${historyUrl}?${new URLSearchParams({ by: row.by }).toString()}`} title={row.by}>
-                  <bdi>{row.by}</bdi>
-                </a>
-              )}
-            </td>
-            <td data-label={texts.reason}>
-              <span class="cut" title={row.reason}>
-                <bdi>{row.reason}</bdi>
-              </span>
-            </td>
-            <td data-label={texts.logins} class="num end">
-              {formatNumber(row.logins, texts)}
-            </td>
-            <td data-label={texts.event}>
-              {row.failed > 0 ? (
-                <span class="badge bad">{texts.failedFor(row.failed)}</span>
-              ) : (
-                <span class="quiet">{actionName(row.action, texts)}</span>
-              )}
-            </td>
-          </tr>
+          <Row key={index} row={row} {...view} />
         ))}
       </tbody>
     </table>
+  );
+}
+
+function Row({ row, frame, appId, usersUrl, historyUrl }: HistoryPage & { row: HistoryRow }) {
+  const { texts } = frame;
+  return (
+    <tr>
+      <td data-label={texts.when}>
+        <ShortTime at={row.at} texts={texts} />
+      </td>
+      <td data-label={texts.user}>
+        <Whom row={row} appId={appId} usersUrl={usersUrl} texts={texts} />
+      </td>
+      <td data-label={texts.by}>
+        {row.by === undefined ? null : (
+          <a class="cut" href={`${historyUrl}?${new URLSearchParams({ by: row.by }).toString()}`} title={row.by}>
+            <bdi>{row.by}</bdi>
+          </a>
+        )}
+      </td>
+      <td data-label={texts.reason}>
+        <span class="cut" title={row.reason}>
+          <bdi>{row.reason}</bdi>
+        </span>
+      </td>
+      <td data-label={texts.logins} class="num end">
+        {formatNumber(row.logins, texts)}
+      </td>
+      <td data-label={texts.event}>
+        {row.failed > 0 ? (
+          <span class="badge bad">{texts.failedFor(row.failed)}</span>
+        ) : (
+          <span class="quiet">{actionName(row.action, texts)}</span>
+        )}
+      </td>
+    </tr>
   );
 }
 

@@ -34,9 +34,8 @@ export interface UserPage {
 
 /** Renders everything about one user: all logins, and what happened to them. */
 export function userPage(view: UserPage): string {
-  const { frame, appId, url, usersUrl, forceUrl, person, isYou, total, page, logins } = view;
+  const { frame, appId, url, usersUrl, person, total, page, logins } = view;
   const { texts } = frame;
-  const forceUserUrl = person.id.isWellFormed() ? `${forceUrl}?user=${encodeURIComponent(person.id)}` : undefined;
   return renderPage(
     <Layout
       frame={frame}
@@ -45,44 +44,14 @@ export function userPage(view: UserPage): string {
       breadcrumb={[{ label: appId }, { label: texts.loginManagement, href: url }, { label: person.name }]}
     >
       <div data-user-page>
-        <div class="title">
-          <div class="profile">
-            <Avatar person={person} size="big" />
-            <div class="lines">
-              <h1 tabIndex={-1}>
-                <bdi>{person.name}</bdi>
-                {isYou ? <span class="badge you">{texts.you}</span> : null}
-              </h1>
-              <p class="ids">
-                <Copied text={person.id} texts={texts} isCode />
-                {person.details
-                  .filter((detail) => detail !== person.id)
-                  .map((detail) => (
-                    <Copied text={detail} texts={texts} key={detail} />
-                  ))}
-              </p>
-            </div>
-          </div>
-          <div class="buttons">
-            {forceUserUrl === undefined || total === 0 ? null : (
-              <a class="button danger" href={forceUserUrl} data-dialog>
-                {texts.forceOfflineEllipsis}
-                <span class="hidden"> {person.name}</span>
-              </a>
-            )}
-          </div>
-        </div>
+        <Title {...view} />
         <p class="status" role="status" tabIndex={-1} data-status data-failed={texts.tryAgainLater} />
         <div class="rail">
           <section aria-labelledby="logins">
             <div class="section">
               <h2 id="logins">{texts.loginsCount(total)}</h2>
             </div>
-            {logins.length === 0 ? (
-              <p class="blank">{texts.notLoggedIn(person.name)}</p>
-            ) : (
-              <Logins {...view} forceUserUrl={forceUserUrl} />
-            )}
+            {logins.length === 0 ? <p class="blank">{texts.notLoggedIn(person.name)}</p> : <Logins {...view} />}
             <form method="get" action={usersUrl}>
               <input type="hidden" name="id" value={person.id} />
               <Pages texts={texts} page={page} limit={USER_PAGE_LOGINS} total={total} />
@@ -93,6 +62,45 @@ export function userPage(view: UserPage): string {
       </div>
     </Layout>,
   );
+}
+
+function Title({ frame, person, isYou, total, forceUrl }: UserPage) {
+  const { texts } = frame;
+  const forceUserUrl = forceUrlOf(person, forceUrl);
+  return (
+    <div class="title">
+      <div class="profile">
+        <Avatar person={person} size="big" />
+        <div class="lines">
+          <h1 tabIndex={-1}>
+            <bdi>{person.name}</bdi>
+            {isYou ? <span class="badge you">{texts.you}</span> : null}
+          </h1>
+          <p class="ids">
+            <Copied text={person.id} texts={texts} isCode />
+            {person.details
+              .filter((detail) => detail !== person.id)
+              .map((detail) => (
+                <Copied text={detail} texts={texts} key={detail} />
+              ))}
+          </p>
+        </div>
+      </div>
+      <div class="buttons">
+        {forceUserUrl === undefined || total === 0 ? null : (
+          <a class="button danger" href={forceUserUrl} data-dialog>
+            {texts.forceOfflineEllipsis}
+            <span class="hidden"> {person.name}</span>
+          </a>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** An id that no address can carry as it is has no link. */
+function forceUrlOf({ id }: UserView, forceUrl: string): string | undefined {
+  return id.isWellFormed() ? `${forceUrl}?user=${encodeURIComponent(id)}` : undefined;
 }
 
 /** Renders a text that is copied by a press: also without a script it can be selected. */
@@ -107,7 +115,8 @@ function Copied({ text, texts, isCode = false }: { text: string; texts: Texts; i
   );
 }
 
-function Logins({ frame, person, logins, currentId, forceUserUrl }: UserPage & { forceUserUrl: string | undefined }) {
+function Logins(view: UserPage) {
+  const { frame, person, logins } = view;
   const { texts } = frame;
   return (
     <table class="events">
@@ -132,39 +141,46 @@ function Logins({ frame, person, logins, currentId, forceUserUrl }: UserPage & {
       </thead>
       <tbody>
         {logins.map((login) => (
-          <tr key={login.id} data-login={login.id}>
-            <td class="what">
-              <div class="person">
-                <span class="avatar">
-                  <DeviceIcon kind={readDevice(login.userAgent).kind} />
-                </span>
-                <span>
-                  <span class="first">
-                    <bdi>{deviceName(login, texts)}</bdi>
-                    {login.id === currentId ? <span class="badge here">{texts.thisDevice}</span> : null}
-                  </span>
-                  <span class="second">
-                    <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
-                  </span>
-                </span>
-              </div>
-            </td>
-            <td data-label={texts.lastLogin}>
-              <ShortTime at={login.began} texts={texts} />
-            </td>
-            <td data-label={texts.lastActive}>
-              <Active at={login.lastActive} texts={texts} />
-            </td>
-            <td data-label={texts.expires}>
-              <ShortTime at={login.expires} texts={texts} />
-            </td>
-            <td class="act">
-              <ForceLogin login={login} texts={texts} forceUserUrl={forceUserUrl} />
-            </td>
-          </tr>
+          <LoginRow key={login.id} login={login} {...view} />
         ))}
       </tbody>
     </table>
+  );
+}
+
+function LoginRow({ login, frame, person, currentId, forceUrl }: UserPage & { login: Login }) {
+  const { texts } = frame;
+  return (
+    <tr data-login={login.id}>
+      <td class="what">
+        <div class="person">
+          <span class="avatar">
+            <DeviceIcon kind={readDevice(login.userAgent).kind} />
+          </span>
+          <span>
+            <span class="first">
+              <bdi>{deviceName(login, texts)}</bdi>
+              {login.id === currentId ? <span class="badge here">{texts.thisDevice}</span> : null}
+            </span>
+            <span class="second">
+              <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
+            </span>
+          </span>
+        </div>
+      </td>
+      <td data-label={texts.lastLogin}>
+        <ShortTime at={login.began} texts={texts} />
+      </td>
+      <td data-label={texts.lastActive}>
+        <Active at={login.lastActive} texts={texts} />
+      </td>
+      <td data-label={texts.expires}>
+        <ShortTime at={login.expires} texts={texts} />
+      </td>
+      <td class="act">
+        <ForceLogin login={login} texts={texts} forceUserUrl={forceUrlOf(person, forceUrl)} />
+      </td>
+    </tr>
   );
 }
 

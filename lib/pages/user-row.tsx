@@ -75,23 +75,32 @@ export function UserRow({ user, texts, forceUrl, userUrl, isSelected, isOpen, is
           )}
         </td>
       </tr>
-      {loginsCount < 2 && !isOpen ? null : (
-        <tr class="logins" data-logins-of={person.id} hidden={!isOpen}>
-          <td colSpan={6}>
-            <ul class="sub" aria-label={texts.loginsOf(loginsCount, person.name)}>
-              {logins.slice(0, OPENED).map((login) => (
-                <LoginItem key={login.id} login={login} texts={texts} forceUserUrl={links?.force} />
-              ))}
-            </ul>
-            {links === undefined ? null : (
-              <p class="sub-end">
-                <a href={links.page}>{texts.allLoginsOf(loginsCount, person.name)}</a>
-              </p>
-            )}
-          </td>
-        </tr>
-      )}
+      {loginsCount < 2 && !isOpen ? null : <LoginsRow user={user} texts={texts} links={links} isOpen={isOpen} />}
     </>
+  );
+}
+
+interface LoginsRowProps extends Pick<UserRowProps, "user" | "texts" | "isOpen"> {
+  readonly links: { readonly force: string; readonly page: string } | undefined;
+}
+
+/** Renders the newest logins of a user, over the whole width of the table. */
+function LoginsRow({ user: { person, logins, loginsCount }, texts, links, isOpen }: LoginsRowProps) {
+  return (
+    <tr class="logins" data-logins-of={person.id} hidden={!isOpen}>
+      <td colSpan={6}>
+        <ul class="sub" aria-label={texts.loginsOf(loginsCount, person.name)}>
+          {logins.slice(0, OPENED).map((login) => (
+            <LoginItem key={login.id} login={login} texts={texts} forceUserUrl={links?.force} />
+          ))}
+        </ul>
+        {links === undefined ? null : (
+          <p class="sub-end">
+            <a href={links.page}>{texts.allLoginsOf(loginsCount, person.name)}</a>
+          </p>
+        )}
+      </td>
+    </tr>
   );
 }
 
