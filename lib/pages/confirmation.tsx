@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
-import type { Login } from "../types/login.js";
+import type { LoginView } from "./login-view.js";
 import { AroundSlot, RelativeTime, ShortTime } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import type { Texts } from "./texts/index.js";
-import { deviceName, Person } from "./user-row.js";
+import { deviceName, Person, Whence } from "./user-row.js";
 import type { UserView } from "./user-view.js";
 
 const PEOPLE_SHOWN = 20;
@@ -14,7 +14,7 @@ export type Target =
       readonly kind: "users";
       readonly people: readonly UserView[];
       /** The login that ends; `undefined`: all of the users'. */
-      readonly login: Login | undefined;
+      readonly login: LoginView | undefined;
       /** Number of these users who are offline by now. */
       readonly offline: number;
       /** Whether the login of the reader ends as well. */
@@ -209,7 +209,7 @@ function People({ people, total, title, texts }: PeopleProps) {
   );
 }
 
-function OneLogin({ login, texts }: { login: Login; texts: Texts }) {
+function OneLogin({ login, texts }: { login: LoginView; texts: Texts }) {
   return (
     <dl class="facts">
       <dt>{texts.device}</dt>
@@ -218,7 +218,7 @@ function OneLogin({ login, texts }: { login: Login; texts: Texts }) {
       </dd>
       <dt>{texts.address}</dt>
       <dd>
-        <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
+        <Whence login={login} texts={texts} />
       </dd>
       <dt>{texts.lastLogin}</dt>
       <dd>

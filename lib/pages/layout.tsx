@@ -10,6 +10,10 @@ export interface PageContext {
   readonly brandName: string;
   /** The page that the brand leads to. */
   readonly homeUrl: string;
+  /** The picture before the product name. */
+  readonly logo: string | undefined;
+  /** The style sheet of the app, which comes after that of the pages. */
+  readonly stylesheet: string | undefined;
   /** Absent if the app has no route for them: the page then has the browser's own look. */
   readonly assets?: { readonly style: string; readonly script: string } | undefined;
   /** The user who is logged in, for the account menu. */
@@ -44,7 +48,7 @@ export function renderPage(page: Parameters<typeof renderToString>[0]): string {
 }
 
 export function Layout({ frame, title, width, breadcrumb = [], children }: LayoutProps) {
-  const { texts, brandName, homeUrl, assets, user } = frame;
+  const { texts, brandName, homeUrl, logo, stylesheet, assets, user } = frame;
   return (
     <html lang={texts.language}>
       <head>
@@ -53,6 +57,7 @@ export function Layout({ frame, title, width, breadcrumb = [], children }: Layou
         <meta name="color-scheme" content="light dark" />
         <title>{`${title} · ${brandName}`}</title>
         {assets === undefined ? null : <link rel="stylesheet" href={assets.style} />}
+        {stylesheet === undefined ? null : <link rel="stylesheet" href={stylesheet} />}
         {assets === undefined ? null : <script src={assets.script} defer />}
       </head>
       <body class={width} data-dates={texts.dates}>
@@ -60,6 +65,7 @@ export function Layout({ frame, title, width, breadcrumb = [], children }: Layou
           <nav aria-label={texts.whereYouAre}>
             {/* In a frame, the home page replaces the whole one. */}
             <a class="brand" href={homeUrl} target="_top">
+              {logo === undefined ? null : <img src={logo} alt="" width={24} height={24} />}
               <bdi>{brandName}</bdi>
             </a>
             {breadcrumb.length === 0 ? null : <Breadcrumb steps={breadcrumb} />}

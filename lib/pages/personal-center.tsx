@@ -1,10 +1,10 @@
-import type { Login } from "../types/login.js";
+import type { LoginView } from "./login-view.js";
 import { readDevice } from "../util/device.js";
 import { AroundSlot, RelativeTime, ShortTime } from "./format.js";
 import { DeviceIcon } from "./icon.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import type { Texts } from "./texts/index.js";
-import { deviceName } from "./user-row.js";
+import { deviceName, NewBadge, Whence } from "./user-row.js";
 
 /** Maximum number of logins on the page. */
 export const MAX_SHOWN = 100;
@@ -12,12 +12,14 @@ export const MAX_SHOWN = 100;
 export interface PersonalCenter {
   readonly frame: PageContext;
   /** At most {@link MAX_SHOWN} logins of the user: first the current one, then the newest. */
-  readonly logins: readonly Login[];
+  readonly logins: readonly LoginView[];
   /** Number of all logins of the user. */
   readonly total: number;
   readonly currentId: string;
   readonly endLoginUrl: string;
   readonly endOthersUrl: string;
+  /** Where users secure their account. */
+  readonly securityUrl: string | undefined;
   /** Result of the last action. */
   readonly status: string | undefined;
 }
@@ -29,6 +31,7 @@ export function personalCenterPage({
   currentId,
   endLoginUrl,
   endOthersUrl,
+  securityUrl,
   status,
 }: PersonalCenter): string {
   const { texts } = frame;
@@ -48,6 +51,7 @@ export function personalCenterPage({
             texts={texts}
             isCurrent={login.id === currentId}
             endLoginUrl={endLoginUrl}
+            securityUrl={securityUrl}
           />
         ))}
       </ul>
@@ -66,13 +70,14 @@ export function personalCenterPage({
 }
 
 interface DeviceProps {
-  readonly login: Login;
+  readonly login: LoginView;
   readonly texts: Texts;
   readonly isCurrent: boolean;
+  readonly securityUrl: string | undefined;
   readonly endLoginUrl: string;
 }
 
-function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
+function Device({ login, texts, isCurrent, endLoginUrl, securityUrl }: DeviceProps) {
   const name = deviceName(login, texts);
   return (
     <li data-login={login.id}>
@@ -82,10 +87,10 @@ function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
       <div class="lines">
         <p class="first">
           <bdi class="name">{name}</bdi>
-          {isCurrent ? <span class="badge here">{texts.thisDevice}</span> : null}
+          {isCurrent ? <span class="badge here">{texts.thisDevice}</span> : <NewBadge login={login} texts={texts} />}
         </p>
         <p class="second">
-          <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
+          <Whence login={login} texts={texts} />
         </p>
       </div>
       <div class="lines when">
@@ -107,6 +112,11 @@ function Device({ login, texts, isCurrent, endLoginUrl }: DeviceProps) {
             {texts.logOut}
           </button>
         </form>
+      )}
+      {isCurrent || login.isNew !== true || securityUrl === undefined ? null : (
+        <p class="warning">
+          <a href={securityUrl}>{texts.notYou}</a>
+        </p>
       )}
     </li>
   );

@@ -1,5 +1,5 @@
 import type { AuditEntry } from "../audit/entry.js";
-import type { Login } from "../types/login.js";
+import type { LoginView } from "./login-view.js";
 import { readDevice } from "../util/device.js";
 import { ShortTime } from "./format.js";
 import { actionName } from "./history-page.js";
@@ -7,7 +7,7 @@ import { DeviceIcon, Icon } from "./icon.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import { Pages } from "./pager.js";
 import type { Texts } from "./texts/index.js";
-import { Active, deviceName, ForceLogin } from "./user-row.js";
+import { Active, deviceName, ForceLogin, NewBadge, Whence } from "./user-row.js";
 import { Avatar, type UserView } from "./user-view.js";
 
 /** How many logins a page of a user shows. */
@@ -25,7 +25,7 @@ export interface UserPage {
   /** Whether the user is the reader. */
   readonly isYou: boolean;
   readonly currentId: string;
-  readonly logins: readonly Login[];
+  readonly logins: readonly LoginView[];
   readonly total: number;
   readonly page: number;
   /** The newest entries about the user, newest first. */
@@ -148,7 +148,7 @@ function Logins(view: UserPage) {
   );
 }
 
-function LoginRow({ login, frame, person, currentId, forceUrl }: UserPage & { login: Login }) {
+function LoginRow({ login, frame, person, currentId, forceUrl }: UserPage & { login: LoginView }) {
   const { texts } = frame;
   return (
     <tr data-login={login.id}>
@@ -161,9 +161,10 @@ function LoginRow({ login, frame, person, currentId, forceUrl }: UserPage & { lo
             <span class="first">
               <bdi>{deviceName(login, texts)}</bdi>
               {login.id === currentId ? <span class="badge here">{texts.thisDevice}</span> : null}
+              <NewBadge login={login} texts={texts} />
             </span>
             <span class="second">
-              <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
+              <Whence login={login} texts={texts} />
             </span>
           </span>
         </div>

@@ -1,4 +1,4 @@
-import type { Login } from "../types/login.js";
+import type { LoginView } from "./login-view.js";
 import { deviceInWords, readDevice } from "../util/device.js";
 import { AroundSlot, formatNumber, isNow, plainText, RelativeTime, ShortTime } from "./format.js";
 import { DeviceIcon, Icon } from "./icon.js";
@@ -11,7 +11,7 @@ const OPENED = 10;
 export interface OnlineUser {
   readonly person: UserView;
   /** The user's newest live logins, newest first. */
-  readonly logins: readonly Login[];
+  readonly logins: readonly LoginView[];
   /** Number of all live logins of the user. */
   readonly loginsCount: number;
 }
@@ -137,7 +137,7 @@ export function Person({ person, you, href }: PersonProps) {
   );
 }
 
-function LastLoginCell({ login, texts }: { login: Login | undefined; texts: Texts }) {
+function LastLoginCell({ login, texts }: { login: LoginView | undefined; texts: Texts }) {
   if (login === undefined) return <td class="login" />;
   const address = login.ip ?? texts.unknownAddress;
   return (
@@ -195,7 +195,7 @@ function Count({ person, loginsCount, texts, isOpen }: CountProps) {
 }
 
 interface LoginItemProps {
-  readonly login: Login;
+  readonly login: LoginView;
   readonly texts: Texts;
   readonly forceUserUrl: string | undefined;
 }
@@ -207,9 +207,10 @@ function LoginItem({ login, texts, forceUserUrl }: LoginItemProps) {
       <span class="lines what">
         <span class="first">
           <bdi>{deviceName(login, texts)}</bdi>
+          <NewBadge login={login} texts={texts} />
         </span>
         <span class="second">
-          <bdi class="mono">{login.ip ?? texts.unknownAddress}</bdi>
+          <Whence login={login} texts={texts} />
         </span>
       </span>
       <span class="lines since">
@@ -241,11 +242,32 @@ export function ForceLogin({ login, texts, forceUserUrl }: LoginItemProps) {
   );
 }
 
-export function deviceName(login: Login, texts: Texts): string {
+/** Renders where a login comes from, and how it was made. */
+export function Whence({ login: { ip, place, method }, texts }: { login: LoginView; texts: Texts }) {
+  return (
+    <>
+      <bdi class="mono">{ip ?? texts.unknownAddress}</bdi>
+      {[place, method].map((known) =>
+        known === undefined || known === "" ? null : (
+          <>
+            {" "}
+            · <bdi>{plainText(known)}</bdi>
+          </>
+        ),
+      )}
+    </>
+  );
+}
+
+export function NewBadge({ login, texts }: { login: LoginView; texts: Texts }) {
+  return login.isNew === true ? <span class="badge new">{texts.newDevice}</span> : null;
+}
+
+export function deviceName(login: LoginView, texts: Texts): string {
   return plainText(deviceInWords(readDevice(login.userAgent), texts.browserOn) ?? texts.unknownDevice);
 }
 
-export function DeviceAndAddress({ login, texts }: { login: Login; texts: Texts }) {
+export function DeviceAndAddress({ login, texts }: { login: LoginView; texts: Texts }) {
   return (
     <>
       <bdi>{deviceName(login, texts)}</bdi> · <bdi>{login.ip ?? texts.unknownAddress}</bdi>

@@ -17,6 +17,8 @@ describe("a page with many logins", () => {
         texts: LOCALES[locale],
         brandName: "Acme",
         homeUrl: "/",
+        logo: undefined,
+        stylesheet: undefined,
         assets: { style: "/style.css", script: "/script.js" },
         user: {
           person: { id: "1", name: "Alice", details: [], photo: undefined },
@@ -36,6 +38,7 @@ describe("a page with many logins", () => {
       currentId: "0",
       endLoginUrl: "/u/end-login",
       endOthersUrl: "/u/end-others",
+      securityUrl: undefined,
       status: undefined,
     });
 

@@ -1,4 +1,5 @@
-import type { UserProfile } from "../../types/login.js";
+import type { Login, UserProfile } from "../../types/login.js";
+import { withNews, type LoginView } from "../../pages/login-view.js";
 import { toUserView, type UserView } from "../../pages/user-view.js";
 import type { HandlerContext } from "../context.js";
 import { debugError } from "../../util/debug.js";
@@ -30,4 +31,29 @@ export async function askApp<Answer>(
 export async function describeUser({ options }: HandlerContext, userId: string): Promise<UserView> {
   const describe = (): UserProfile | undefined | Promise<UserProfile | undefined> => options.pages.describeUser(userId);
   return toUserView(userId, await askApp("pages.describeUser", describe, [userId]));
+}
+
+/** Returns logins of one user as pages show them, with the place and the method that the app knows. */
+export async function describeLogins(
+  { options }: HandlerContext,
+  logins: readonly Login[],
+): Promise<readonly LoginView[]> {
+  const { describeIp, describeLogin } = options.pages;
+  const addresses = describeIp === undefined ? [] : [...new Set(logins.flatMap(({ ip }) => ip ?? []))];
+  const places = new Map(
+    await Promise.all(
+      addresses.map(async (ip) => [ip, await askApp("pages.describeIp", () => describeIp?.(ip), [ip])] as const),
+    ),
+  );
+  const methods =
+    describeLogin === undefined
+      ? []
+      : await Promise.all(logins.map((login) => askApp("pages.describeLogin", () => describeLogin(login), [login.id])));
+  return withNews(
+    logins.map((login, index) => ({
+      ...login,
+      place: login.ip === undefined ? undefined : places.get(login.ip),
+      method: methods[index],
+    })),
+  );
 }

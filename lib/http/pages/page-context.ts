@@ -6,8 +6,8 @@ import { describeUser } from "./ask-app.js";
 
 /** Returns the frame of a page without a user. */
 export function pageContext({ options, assets }: HandlerContext, { texts, addresses }: RouteRequest): PageContext {
-  const { brandName, homeUrl } = options.pages;
-  const frame = { texts, brandName, homeUrl: homeUrl ?? addresses.home };
+  const { brandName, homeUrl, logo, stylesheet } = options.pages;
+  const frame = { texts, brandName, homeUrl: homeUrl ?? addresses.home, logo, stylesheet };
   if (options.routes.assets === undefined) return frame;
   const folder = addresses.mount + options.routes.assets;
   return { ...frame, assets: { style: `${folder}/${assets.style.name}`, script: `${folder}/${assets.script.name}` } };

@@ -9,6 +9,7 @@ import { providerLogout } from "../logout/provider-logout.js";
 import { mustBeSameOrigin } from "../origin.js";
 import { isReply, jsonReply, redirectReply, type Reply } from "../reply.js";
 import type { RouteRequest } from "../route-request.js";
+import { describeLogins } from "./ask-app.js";
 import { userPageContext, joinPath } from "./page-context.js";
 import { requireFresh } from "./require-fresh.js";
 import { countOf, truncateKickText, pageUrl, requireLogin } from "./require-login.js";
@@ -26,15 +27,20 @@ export const showPersonalCenter: Handler = async (context, request) => {
   const url = pageUrl(request, "");
   const page = personalCenterPage({
     frame,
-    logins: [current, ...others].slice(0, MAX_SHOWN),
+    logins: await describeLogins(context, [current, ...others.sort(byActivity)].slice(0, MAX_SHOWN)),
     total: isCounted ? total : total + 1,
     currentId: current.id,
     endLoginUrl: joinPath(url, "/end-login"),
     endOthersUrl: joinPath(url, "/end-others"),
+    securityUrl: context.options.pages.securityUrl,
     status: ended === undefined ? undefined : frame.texts.devicesLoggedOut(ended),
   });
   return { status: 200, page };
 };
+
+function byActivity(one: Login, other: Login): number {
+  return +other.lastActive - +one.lastActive;
+}
 
 /** `POST /u/logout`: the menu's logout. Redirects to the app's address, else to a page that confirms the logout. */
 export const logoutFromMenu: Handler = async (context, request) => {

@@ -10,9 +10,11 @@ export function closeMenus(): void {
   document.addEventListener("focusin", ({ target }) => {
     closeWithout(target);
   });
-  document.addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape") return;
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
     for (const menu of open()) {
+      // The key has done its work.
+      event.preventDefault();
       menu.open = false;
       menu.querySelector("summary")?.focus();
     }

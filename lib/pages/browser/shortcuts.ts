@@ -4,7 +4,6 @@ import type { Selection } from "./selection.js";
 export function useShortcuts(form: HTMLFormElement, selection: Selection, isPaused: () => boolean): void {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isPaused()) return;
-    if (document.querySelector("details[data-menu][open]") !== null) return;
     const isTyping =
       event.target instanceof HTMLElement && event.target.matches("input:not([type=checkbox]), textarea, select");
     if (event.key === "/" && !isTyping) {

@@ -161,4 +161,6 @@ export const en: Texts = {
     rejected: "Rejected",
     denied: "Denied",
   },
+  newDevice: "New",
+  notYou: "Not you? Secure your account",
 };

@@ -151,6 +151,8 @@ export interface Texts {
   readonly events: Readonly<
     Record<"login" | "logout" | "confirmed" | "kick" | "limit" | "lifetime" | "rejected" | "denied", string>
   >;
+  readonly newDevice: string;
+  readonly notYou: string;
 }
 
 export const LOCALES = { en, zh } satisfies Record<string, Texts>;

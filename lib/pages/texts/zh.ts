@@ -154,4 +154,6 @@ export const zh: Texts = {
     rejected: "已拒绝访问",
     denied: "已拒绝操作",
   },
+  newDevice: "新设备",
+  notYou: "不是您？请保护您的账户",
 };

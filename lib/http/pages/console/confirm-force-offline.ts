@@ -6,7 +6,7 @@ import type { Handler, HandlerContext } from "../../context.js";
 import { noticeReply } from "../../notice-reply.js";
 import { isReply, type Reply } from "../../reply.js";
 import type { RouteRequest } from "../../route-request.js";
-import { describeUser } from "../ask-app.js";
+import { describeLogins, describeUser } from "../ask-app.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { requireFresh } from "../require-fresh.js";
 import { pageUrl } from "../require-login.js";
@@ -142,7 +142,7 @@ async function askedAboutUsers(
       kind: "users",
       // Also who has no login that is shown: it may be changing its session id, and a kick takes it as well.
       people: await describeAll(context, named),
-      login,
+      login: login && (await describeLogins(context, [login]))[0],
       offline: totals.filter((total) => total === 0).length,
       isYou: login === undefined ? named.includes(admin.userId) : login.id === admin.id,
       selection: encodeSelection({ userIds: named, loginId }),

@@ -3,11 +3,10 @@ import type { FoundUser } from "../../../logins/find-users.js";
 import type { ActiveUser } from "../../../logins/login-lists.js";
 import type { OnlineUser } from "../../../pages/user-row.js";
 import { isReversed, keyOf, type Sort, type SortKey } from "../../../pages/sorts.js";
-import type { UserView } from "../../../pages/user-view.js";
 import { debugError } from "../../../util/debug.js";
 import { LOGINS_PER_USER } from "../../../util/limits.js";
 import type { HandlerContext } from "../../context.js";
-import { askApp, describeUser } from "../ask-app.js";
+import { askApp, describeLogins, describeUser } from "../ask-app.js";
 import { isPlainList, type ListQuery } from "./list-query.js";
 
 /** How long a page looks at the logins of everyone. The script gives up a page after 4 seconds. */
@@ -150,11 +149,9 @@ export async function withShown(
   return [...users, ...(await Promise.all(online.map((user) => described(context, user))))];
 }
 
-async function described(
-  context: HandlerContext,
-  { userId, logins, loginsCount }: ActiveUser,
-): Promise<{ readonly person: UserView } & Pick<ActiveUser, "logins" | "loginsCount">> {
-  return { person: await describeUser(context, userId), logins, loginsCount };
+async function described(context: HandlerContext, { userId, logins, loginsCount }: ActiveUser): Promise<OnlineUser> {
+  const [person, views] = await Promise.all([describeUser(context, userId), describeLogins(context, logins)]);
+  return { person, logins: views, loginsCount };
 }
 
 /** What is read of these users: one that cannot be read is left out, unless none can. */

@@ -5,7 +5,7 @@ import type { Handler, HandlerContext } from "../../context.js";
 import { onlyValueOf, valueOf } from "../../fields.js";
 import { noticeReply } from "../../notice-reply.js";
 import { isReply } from "../../reply.js";
-import { describeUser } from "../ask-app.js";
+import { describeLogins, describeUser } from "../ask-app.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { countOf, pageUrl } from "../require-login.js";
 import { FORCE, HISTORY, USERS } from "./parts.js";
@@ -44,7 +44,7 @@ export const showUser: Handler = async (context, request) => {
     person: await describeUser(context, userId),
     isYou: userId === admin.userId,
     currentId: admin.id,
-    logins: items,
+    logins: await describeLogins(context, items),
     total,
     page: Math.min(page, last),
     history: await lastEntries(context, userId),
