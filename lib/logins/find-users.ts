@@ -4,7 +4,7 @@ import { LOGINS_PER_USER } from "../util/limits.js";
 import { mapLimit } from "../util/map-limit.js";
 import type { LoginPredicate } from "./filter.js";
 import { withoutSids, type ActiveUser } from "./login-lists.js";
-import { loginScanner } from "./login-scanner.js";
+import { readLogins } from "./login-scanner.js";
 
 const USERS_AT_ONCE = 50;
 
@@ -82,9 +82,8 @@ function newest(registry: LoginRegistry): ReadUser {
 
 /** Reads every login of a user: any of them may match. */
 function matching(registry: LoginRegistry, matches: LoginPredicate): ReadUser {
-  const scan = loginScanner(registry);
   return async (userId) => {
-    const listed = await scan(userId);
+    const listed = await readLogins(registry, userId);
     const now = Date.now();
     const shown = listed.filter(({ sids, shownUntil }) => sids.length > 0 && +shownUntil > now).map(withoutSids);
     const found = shown.filter((login) => matches(login, listed.length)).length;

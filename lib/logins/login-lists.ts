@@ -1,6 +1,7 @@
 import type { Login } from "../types/login.js";
 import type { ListedLogin, LoginRegistry, RegistryList, RegistryPage } from "../types/registry.js";
 import { userIdArgument } from "./arguments.js";
+import { readLogins } from "./login-scanner.js";
 import { readPage, type CountedPage, type PageRequest } from "./paging.js";
 
 /** A user who is online. */
@@ -29,6 +30,12 @@ export class LoginLists {
   async loginsOf(userId: string, page: RegistryPage): Promise<RegistryList<Login>> {
     const { items, total } = await this.#registry.list(userId, page);
     return { items: items.map(withoutSids), total };
+  }
+
+  /** Returns the ids of all logins of a user, also of those that lists do not show. */
+  async idsOf(userId: string): Promise<string[]> {
+    const logins = await readLogins(this.#registry, userId);
+    return logins.map(({ id }) => id);
   }
 
   async find(userId: string, loginId: string): Promise<Login | undefined> {

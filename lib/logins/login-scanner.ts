@@ -14,3 +14,12 @@ export function loginScanner(registry: LoginRegistry): (userId: string) => Promi
     return [...logins.values()];
   };
 }
+
+/** How many logins are read of a user where a registry cannot scan them. */
+const MAX_LISTED = 1_000;
+
+/** Reads the logins of a user: all, or those that lists show where the registry cannot scan. */
+export async function readLogins(registry: LoginRegistry, userId: string): Promise<readonly ListedLogin[]> {
+  if (registry.scanLogins !== undefined) return loginScanner(registry)(userId);
+  return (await registry.list(userId, { offset: 0, limit: MAX_LISTED })).items;
+}

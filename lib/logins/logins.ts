@@ -154,8 +154,14 @@ export class Logins extends LoginLists {
     });
   }
 
-  /** @param where - a filter, or a function of the app */
-  async kickWhere(where: unknown, options: KickWhereOptions = {}): Promise<KickResult> {
+  /**
+   * @param where - a filter, or a function of the app
+   * @param options - `userIds`: only logins of these users
+   */
+  async kickWhere(
+    where: unknown,
+    { userIds, ...options }: KickWhereOptions & KickedFrom & { readonly userIds?: readonly string[] | undefined } = {},
+  ): Promise<KickResult> {
     const { onProgress, signal, dryRun = false, except = [], ...why } = options;
     const matches = predicateOf(where);
     const kick = this.#createKick(why);
@@ -176,9 +182,9 @@ export class Logins extends LoginLists {
       onProgress,
       signal,
       counts: "visited",
-      begin: () => this.#countOnline(),
-      users: () => this.#registry.scanUsers(),
-      visit: (userIds) => this.#eachUser(userIds, { kick: dryRun ? undefined : kick, signal }, kickUser),
+      begin: () => (userIds === undefined ? this.#countOnline() : Promise.resolve(userIds.length)),
+      users: () => (userIds === undefined ? this.#registry.scanUsers() : once(userIds)),
+      visit: (batch) => this.#eachUser(batch, { kick: dryRun ? undefined : kick, signal }, kickUser),
     });
   }
 
@@ -276,6 +282,10 @@ export class Logins extends LoginLists {
   kicked(userId: string, loginIds: readonly string[], { at, cause, reason, by }: KickRecord, isRemote = false): void {
     this.#events.emit("kick", { userId, loginIds, cause, at, reason, by }, isRemote);
   }
+}
+
+async function* once<Item>(item: Item): AsyncIterable<Item> {
+  yield await Promise.resolve(item);
 }
 
 /** How users are kicked. */

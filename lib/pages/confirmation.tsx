@@ -28,10 +28,12 @@ export type Target =
       readonly people: readonly UserView[];
       /** How many other administrators were found; `undefined` if it is not known who they are. */
       readonly administrators: number | undefined;
-      /** The filter, as fields of the form. */
-      readonly fields: readonly (readonly [string, string])[];
+      /** The filter, as the value of a form field. */
+      readonly selection: string;
       /** Whether more may match. */
       readonly isCut: boolean;
+      /** Whether they are all who are online. */
+      readonly isEveryone: boolean;
     }
   | { readonly kind: "everyone"; readonly administrators: number | undefined };
 
@@ -77,7 +79,7 @@ export function confirmationPage(view: Confirmation): string {
               </span>
               <textarea name="reason" maxLength={500} rows={3} autocomplete="off" />
             </label>
-            {target.kind === "everyone" ? (
+            {target.kind === "everyone" || (target.kind === "found" && target.isEveryone) ? (
               <label class="typed field">
                 {texts.typeApplicationId(appId)}
                 <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
@@ -159,10 +161,7 @@ function Whom({ target, users, title, texts }: WhomProps) {
     <>
       {target.kind === "found" ? (
         <>
-          <input type="hidden" name="found" value="1" />
-          {target.fields.map(([name, value]) => (
-            <input type="hidden" name={name} value={value} key={name} />
-          ))}
+          <input type="hidden" name="selection" value={target.selection} />
           <People people={target.people} total={users} title={title} texts={texts} />
         </>
       ) : null}

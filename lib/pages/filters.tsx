@@ -13,12 +13,10 @@ export interface FilterView {
 interface FiltersProps {
   readonly filter: FilterView;
   readonly texts: Texts;
-  /** Returns the address of the list without these fields. */
-  readonly without: (names: readonly FilterName[]) => string;
 }
 
 /** Renders a pill for each filter, which opens its field. */
-export function Filters({ filter, texts, without }: FiltersProps) {
+export function Filters({ filter, texts }: FiltersProps) {
   const pills: readonly Pill[] = [
     { label: texts.address, names: ["ip"], fields: <AddressField {...filter} texts={texts} /> },
     { label: texts.device, names: ["device"], fields: <DeviceField {...filter} texts={texts} /> },
@@ -34,7 +32,7 @@ export function Filters({ filter, texts, without }: FiltersProps) {
           label={label}
           value={names.flatMap((name) => shownValue(name, filter.values, texts)).join(" – ")}
           texts={texts}
-          removeUrl={without(names)}
+          names={names}
         >
           {fields}
         </Filter>
@@ -87,11 +85,11 @@ function TimeFields({ values, zone, texts }: FieldProps) {
       <div class="pair">
         <label class="field">
           <span>{texts.after}</span>
-          <input type="datetime-local" name="after" value={values.after} />
+          <input type="datetime-local" name="after" value={values.after} autocomplete="off" />
         </label>
         <label class="field">
           <span>{texts.before}</span>
-          <input type="datetime-local" name="before" value={values.before} />
+          <input type="datetime-local" name="before" value={values.before} autocomplete="off" />
         </label>
       </div>
       {/* The script puts the reader's own zone in place of UTC. */}
@@ -107,7 +105,7 @@ function CountField({ values, texts }: FieldProps) {
   return (
     <label class="field">
       <span>{texts.moreLoginsThan}</span>
-      <input type="number" name="more" min={1} value={values.more} />
+      <input type="number" name="more" min={1} value={values.more} autocomplete="off" />
     </label>
   );
 }
@@ -119,11 +117,11 @@ interface FilterProps {
   /** What is chosen; empty if nothing is. */
   readonly value: string;
   readonly texts: Texts;
-  readonly removeUrl: string;
+  readonly names: readonly FilterName[];
   readonly children: ComponentChildren;
 }
 
-function Filter({ label, value, texts, removeUrl, children }: FilterProps) {
+function Filter({ label, value, texts, names, children }: FilterProps) {
   const isChosen = value !== "";
   const details = (
     <details class="filter" name="filter" data-menu>
@@ -143,10 +141,10 @@ function Filter({ label, value, texts, removeUrl, children }: FilterProps) {
   return (
     <span class="chosen">
       {details}
-      <a class="remove" href={removeUrl}>
+      <button type="submit" class="remove" name="without" value={names.join(",")}>
         <span class="hidden">{texts.removeFilter(label)}</span>
         <Icon name="remove" />
-      </a>
+      </button>
     </span>
   );
 }

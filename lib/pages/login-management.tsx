@@ -1,4 +1,4 @@
-import { Filters, type FilterName, type FilterView } from "./filters.js";
+import { Filters, type FilterView } from "./filters.js";
 import { Icon } from "./icon.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
 import { rangeOf } from "./pager.js";
@@ -37,6 +37,10 @@ export interface LoginManagement {
   readonly wrong: readonly string[];
   /** Whether more users may match than were found. */
   readonly isCut: boolean;
+  /** Whether the app has failed to search: only ids were looked for. */
+  readonly isSearchFailed: boolean;
+  /** Ids of users whom the open page shows, and whose logins could not be read. */
+  readonly unread: readonly string[];
   /** Ids of the users whose logins are shown. */
   readonly opened: readonly string[];
   /** Ids of the selected users, on this page and others. */
@@ -67,7 +71,11 @@ export function loginManagementPage(view: LoginManagement): string {
           {status}
         </p>
         <Bar {...view} />
+        <input type="hidden" name="at" value={view.page} />
         <div data-table-of={texts.offline}>
+          {view.unread.map((userId) => (
+            <span hidden data-unread={userId} key={userId} />
+          ))}
           <UsersTable {...view} />
         </div>
       </form>
@@ -84,7 +92,7 @@ function Title({ frame, url, forceUrl, historyUrl, online, found }: LoginManagem
         <p class="live">
           <span>
             <strong data-live="count">{texts.usersOnline(online)}</strong>
-            {found === undefined ? null : <strong>{texts.ofWhomMatch(found)}</strong>}
+            {found === undefined ? null : <strong data-live="found">{texts.ofWhomMatch(found)}</strong>}
           </span>
           <a href={url} data-scriptless>
             {texts.showAll}
@@ -118,14 +126,8 @@ function Title({ frame, url, forceUrl, historyUrl, online, found }: LoginManagem
   );
 }
 
-function Toolbar({ frame, url, search, filter, sort, limit }: LoginManagement) {
+function Toolbar({ frame, search, filter, sort }: LoginManagement) {
   const { texts } = frame;
-  const without = (names: readonly FilterName[]): string => {
-    const kept = Object.entries(filter.values).filter(([name]) => !names.includes(name as FilterName));
-    const parameters = new URLSearchParams([...kept, ["zone", filter.zone], ["sort", sort], ["limit", String(limit)]]);
-    if (search !== "") parameters.set("q", search);
-    return `${url}?${parameters.toString()}`;
-  };
   return (
     <div class="toolbar">
       <div class="search" role="search">
@@ -137,16 +139,17 @@ function Toolbar({ frame, url, search, filter, sort, limit }: LoginManagement) {
           placeholder={texts.searchUsers}
           aria-label={texts.searchUsers}
           maxLength={256}
+          autocomplete="off"
         />
         <kbd aria-hidden="true">/</kbd>
       </div>
       <button type="submit" data-scriptless>
         {texts.search}
       </button>
-      <Filters filter={filter} texts={texts} without={without} />
+      <Filters filter={filter} texts={texts} />
       <label class="sortby">
         <span class="hidden">{texts.sortBy}</span>
-        <select name="sort">
+        <select name="sort" autocomplete="off">
           {SORTS.filter((each) => !isReversed(each) || each === sort).map((each) => (
             <option key={each} value={each} selected={each === sort}>
               {texts.sortedBy(headingOf(keyOf(each), texts))}
@@ -159,7 +162,7 @@ function Toolbar({ frame, url, search, filter, sort, limit }: LoginManagement) {
 }
 
 /** Says what is not as it was asked for. */
-function Notes({ frame, wrong, isCut, lookedAt, search, users }: LoginManagement) {
+function Notes({ frame, wrong, isCut, isSearchFailed, lookedAt, search, users }: LoginManagement) {
   const { texts } = frame;
   const labels: Readonly<Record<string, string>> = {
     ip: texts.address,
@@ -177,11 +180,21 @@ function Notes({ frame, wrong, isCut, lookedAt, search, users }: LoginManagement
           {texts.filterInvalid([...new Set(filters)].join(", "))}
         </p>
       )}
+      {isSearchFailed ? (
+        <p class="note error" role="alert">
+          {texts.searchFailed}
+        </p>
+      ) : null}
       {wrong.includes("sort") ? <p class="note">{texts.notSorted}</p> : null}
       {isCut && lookedAt !== undefined ? <p class="note">{texts.lookedAt(lookedAt)}</p> : null}
       {isCut && search !== "" && users.length > 0 ? <p class="note">{texts.moreMatches}</p> : null}
     </>
   );
+}
+
+/** Not while the list is another one than was asked for. */
+function canForceFound({ found, wrong, isSearchFailed }: LoginManagement): boolean {
+  return found !== undefined && found > 0 && !isSearchFailed && !wrong.some((name) => name !== "sort");
 }
 
 /** Renders what is selected, in a place that is always there: the first tick must move no row. */
@@ -195,7 +208,7 @@ function Bar(view: LoginManagement) {
   return (
     <div class="bar" data-selection data-none={isNone ? "" : undefined} data-length={SELECTION_LENGTH}>
       <span class="num of-none">
-        {rangeOf({ page: view.page, limit: view.limit, total: found ?? online }, texts)}
+        <span data-live="range">{rangeOf({ page: view.page, limit: view.limit, total: found ?? online }, texts)}</span>
         {found === undefined ? null : (
           <a class="small" href={url}>
             {texts.showAll}
@@ -221,11 +234,13 @@ function Bar(view: LoginManagement) {
           <span class="wordy">{texts.forceSelectedEllipsis}</span>
           <span class="brief">{texts.forceOfflineEllipsis}</span>
         </button>
-        {found === undefined || found === 0 ? null : (
-          <a class="button danger of-none" href={`${forceUrl}?${foundQuery.toString()}`} data-dialog>
-            {texts.forceFoundEllipsis(found)}
-          </a>
-        )}
+        <span data-live="force-found">
+          {canForceFound(view) ? (
+            <a class="button danger of-none" href={`${forceUrl}?${foundQuery.toString()}`} data-dialog>
+              {texts.forceFoundEllipsis(found ?? 0)}
+            </a>
+          ) : null}
+        </span>
       </span>
     </div>
   );

@@ -19,7 +19,7 @@ export function Pager({ texts, page, limit, total }: PagerProps) {
       <Pages texts={texts} page={page} limit={limit} total={total} />
       <span class="sizes">
         <label for="limit">{texts.perPage}</label>
-        <select id="limit" name="limit">
+        <select id="limit" name="limit" autocomplete="off">
           {PAGE_SIZES.map((size) => (
             <option key={size} value={size} selected={size === limit}>
               {size}

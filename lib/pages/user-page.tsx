@@ -45,6 +45,9 @@ export function userPage(view: UserPage): string {
     >
       <div data-user-page>
         <Title {...view} />
+        <p class="note error" role="alert" data-trouble hidden>
+          {texts.notReloaded}
+        </p>
         <p class="status" role="status" tabIndex={-1} data-status data-failed={texts.tryAgainLater} />
         <div class="rail">
           <section aria-labelledby="logins">

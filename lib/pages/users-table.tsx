@@ -7,13 +7,19 @@ import { UserRow } from "./user-row.js";
 
 /** Renders the users who are online, or why there are none. */
 export function UsersTable(view: LoginManagement) {
-  const { frame, appId, forceUrl, userUrl, users, selected, opened, search, found, isCut } = view;
+  const { frame, appId, forceUrl, userUrl, users, selected, opened, search, found, isCut, isSearchFailed } = view;
   const { texts } = frame;
   if (users.length === 0) {
     const text = found === undefined ? texts.noUsersOnline(appId) : texts.noMatchesAtAll;
     return (
       <p class="blank">
-        {isCut && search !== "" ? texts.tooManyMatches : search === "" ? text : <NoMatches {...view} />}
+        {(isCut || isSearchFailed) && search !== "" ? (
+          texts.tooManyMatches
+        ) : search === "" ? (
+          text
+        ) : (
+          <NoMatches {...view} />
+        )}
       </p>
     );
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { LogoutError, MemoryLoginRegistry, type ConsoleContext } from "../../lib/index.js";
 import { LOCALES } from "../../lib/pages/texts/index.js";
-import { isRoot, openConsole, userIdsIn } from "../support/console-site.js";
+import { isRoot, openConsole, userIdsIn, type ConsoleSite } from "../support/console-site.js";
 import {
   addressesOf,
   CHROME,
@@ -18,6 +18,8 @@ import { useSites } from "../support/site.js";
 const open = useSites();
 const { en } = LOCALES;
 const HOUR = 3_600_000;
+/** The headers of the page's script. */
+const LINES = { Accept: "application/x-ndjson, text/html;q=0.9" };
 const hoursAgo = (hours: number): Date => new Date(Date.now() - hours * HOUR);
 /** As `<input type="datetime-local">` sends a time. */
 const localTime = (time: Date): string => time.toISOString().slice(0, 16);
@@ -85,20 +87,16 @@ describe("a filter of the list of users", () => {
     expect(addressesOf(text).filter((address) => address.includes("found="))).toEqual([]);
   });
 
-  it("stays in its fields, and is removed by a link that keeps the rest", async () => {
+  it("stays in its fields, and is removed by a button that keeps the rest", async () => {
     const { site, root, page } = await consoleOfDevices();
-    const { text } = await visit(site, root, `${page}?ip=203.0.113.0/24&device=chrome&sort=name&limit=20`);
+    const query = "ip=203.0.113.0/24&device=chrome&sort=name&limit=20";
+    const { text } = await visit(site, root, `${page}?${query}`);
     expect([valuesOf(text, "ip"), valuesOf(text, "device")]).toEqual([["203.0.113.0/24"], ["chrome"]]);
-    const [remove = ""] = elementsOf(text, "a").flatMap(({ attributes }) =>
-      attributes["class"] === "remove" ? [attributes["href"] ?? ""] : [],
-    );
-    const rest = new URL(remove, "http://site").searchParams;
-    expect([rest.get("ip"), rest.get("device"), rest.get("sort"), rest.get("limit")]).toEqual([
-      null,
-      "chrome",
-      "name",
-      "20",
-    ]);
+    const remove = elementsOf(text, "button").filter(({ attributes }) => attributes["name"] === "without");
+    expect(remove.map(({ attributes }) => attributes["value"])).toEqual(["ip", "device"]);
+    const rest = (await visit(site, root, `${page}?${query}&without=ip`)).text;
+    expect(userIdsIn(rest)).toEqual(["carol", "alice"].sort());
+    expect([valuesOf(rest, "ip"), valuesOf(rest, "device")]).toEqual([[""], ["chrome"]]);
   });
 
   it("says how many users it has looked at, if there was no time for all", async () => {
@@ -180,8 +178,14 @@ describe("an order of the list of users", () => {
 
 describe("all who are found", () => {
   const RANGE = "ip=203.0.113.0/24";
-  const found = (more: Readonly<Record<string, string>> = {}) =>
-    Object.entries({ found: "1", ip: "203.0.113.0/24", ...more });
+  /** The fields of the form that asks about those whom this query finds. */
+  const fieldsOf = async (
+    { site, root, force }: Pick<ConsoleSite, "site" | "root" | "force">,
+    query = RANGE,
+  ): Promise<[string, string][]> => {
+    const { text } = await visit(site, root, `${force}?found=1&${query}`);
+    return valuesOf(text, "selection").map((value) => ["selection", value]);
+  };
 
   const consoleOfRange = async (auth = {}) => {
     const parts = await openConsole(open, auth);
@@ -213,12 +217,13 @@ describe("all who are found", () => {
       expect(textOf(text)).toContain(shown);
     }
     expect(textOf(text)).toContain(en.includeAdministrators(1));
-    expect([valuesOf(text, "found"), valuesOf(text, "ip")]).toEqual([["1"], ["203.0.113.0/24"]]);
+    expect(selectionOf(text)).toMatchObject({ filter: { ip: ["203.0.113.0/24"] }, isEveryone: false });
   });
 
   it("lose the logins that match, and no others", async () => {
-    const { site, root, force, page } = await consoleOfRange();
-    const { status, headers } = await submit(site, root, force, [...found(), ["reason", "why"]]);
+    const parts = await consoleOfRange();
+    const { site, root, force, page } = parts;
+    const { status, headers } = await submit(site, root, force, [...(await fieldsOf(parts)), ["reason", "why"]]);
     expect([status, headers.location]).toEqual([303, `${page}?users=3&logins=3`]);
     expect(await online(site)).toEqual(["bob 1", "carol 1", "root 2"]);
     expect(site.events.filter(({ name }) => name === "kick")).toMatchObject(
@@ -229,60 +234,131 @@ describe("all who are found", () => {
   it("do not include administrators, unless they are ticked", async () => {
     const console = { authorize: isRoot, administrators: () => Promise.resolve(["ops", "root"]) };
     const first = await consoleOfRange({ console });
-    await submit(first.site, first.root, first.force, found());
+    await submit(first.site, first.root, first.force, await fieldsOf(first));
     expect(await online(first.site)).toEqual(["bob 1", "carol 1", "ops 1", "root 2"]);
     const second = await consoleOfRange({ console });
-    await submit(second.site, second.root, second.force, found({ administrators: "1", me: "1" }));
+    const ticks = [
+      ["administrators", "1"],
+      ["me", "1"],
+    ] as const;
+    await submit(second.site, second.root, second.force, [...(await fieldsOf(second)), ...ticks]);
     expect(await online(second.site)).toEqual(["bob 1", "carol 1", "root 1"]);
   });
 
   it("do not include who has logged in since the page was made", async () => {
-    const { site, root, force, list } = await consoleOfRange();
-    const text = (await visit(site, root, `${force}?found=1&${RANGE}`)).text;
-    const [asOf = ""] = valuesOf(text, "asOf");
-    expect(Math.abs(Number(asOf) - Date.now())).toBeLessThan(60_000);
+    const parts = await consoleOfRange();
+    const { site, root, force, list } = parts;
+    const fields = await fieldsOf(parts);
     await new Promise((resolve) => setTimeout(resolve, 5));
     await list("late", { ip: "203.0.113.9" });
-    await submit(site, root, force, found({ asOf }));
+    await submit(site, root, force, fields);
     expect(await online(site)).toEqual(["bob 1", "carol 1", "late 1", "root 2"]);
   });
 
-  it("are a mass kick, of which authorize is asked", async () => {
+  it("are a mass kick, of which authorize is asked, and a list", async () => {
+    let mayKick = true;
     const asked: ConsoleContext[] = [];
     const authorize = (...[req, context]: Parameters<typeof isRoot>) => {
       asked.push(context);
-      return context.action === "list" && isRoot(req, context);
+      return (context.action === "list" || mayKick) && isRoot(req, context);
     };
-    const { site, root, force } = await consoleOfRange({ console: { authorize } });
+    const parts = await consoleOfRange({ console: { authorize } });
+    const { site, root, force } = parts;
+    const fields = await fieldsOf(parts);
+    const kick = { appId: site.appId, action: "kick", isMassKick: true };
+    expect(asked).toEqual([{ appId: site.appId, action: "list", isMassKick: false }, kick]);
+    mayKick = false;
     expect((await visit(site, root, `${force}?found=1&${RANGE}`)).status).toBe(403);
-    expect((await submit(site, root, force, found())).status).toBe(403);
-    expect(asked).toEqual([1, 2].map(() => ({ appId: site.appId, action: "kick", isMassKick: true })));
+    expect((await submit(site, root, force, fields)).status).toBe(403);
+    expect(asked.at(-1)).toEqual(kick);
     expect(await online(site)).toHaveLength(5);
   });
 
+  it.each(["", "ip=nonsense", "ip=203.0.113.7&more=x", "q=alice&ip=nonsense", "more=0"])(
+    "are no one with a filter that is none: %s",
+    async (query) => {
+      const { site, root, page, force } = await consoleOfRange();
+      expect((await visit(site, root, `${force}?found=1&${query}`)).status).toBe(400);
+      const links = addressesOf((await visit(site, root, `${page}?${query}`)).text);
+      expect(links.filter((address) => address.includes("found="))).toEqual([]);
+      expect(await online(site)).toHaveLength(5);
+    },
+  );
+
   it.each([
-    ["no filter", [["found", "1"]]],
-    [
-      "a filter that is not valid",
-      [
-        ["found", "1"],
-        ["ip", "nonsense"],
-      ],
-    ],
-    [
-      "a filter of which one part is not valid",
-      [
-        ["found", "1"],
-        ["ip", "203.0.113.7"],
-        ["more", "x"],
-      ],
-    ],
-  ] as const)("are no one with %s", async (_what, fields) => {
+    ["another filter", { filter: { ip: ["nonsense"] }, asOf: 1, isEveryone: false }],
+    ["an empty filter", { filter: {}, asOf: 1, isEveryone: false }],
+    ["a filter of another kind", { filter: { ip: "203.0.113.7" }, asOf: 1, isEveryone: false }],
+    ["no time", { filter: { ip: ["203.0.113.7"] }, isEveryone: false }],
+    ["users of another kind", { filter: { ip: ["203.0.113.7"] }, userIds: "alice", asOf: 1, isEveryone: false }],
+  ])("are no one by a field with %s", async (_what, selection) => {
     const { site, root, force } = await consoleOfRange();
-    expect((await submit(site, root, force, fields)).status).toBe(400);
-    const query = new URLSearchParams(fields.map(([name, value]) => [name, value])).toString();
-    expect((await visit(site, root, `${force}?${query}`)).status).toBe(400);
+    const field = Buffer.from(JSON.stringify(selection)).toString("base64url");
+    expect((await submit(site, root, force, [["selection", field]])).status).toBe(400);
     expect(await online(site)).toHaveLength(5);
+  });
+
+  it("need the application's id, if they are all who are online", async () => {
+    const parts = await consoleOfRange();
+    const { site, root, force } = parts;
+    const ALL = `after=${localTime(hoursAgo(24))}`;
+    expect(textOf((await visit(site, root, `${force}?found=1&${ALL}`)).text)).toContain(
+      en.typeApplicationId(site.appId),
+    );
+    const fields = await fieldsOf(parts, ALL);
+    for (const typed of [[], [["everyone", "another"]]] as const) {
+      expect((await submit(site, root, force, [...fields, ...typed])).status).toBe(400);
+    }
+    expect(await online(site)).toHaveLength(5);
+    expect((await submit(site, root, force, [...fields, ["everyone", site.appId]])).status).toBe(303);
+    expect(await online(site)).toEqual(["root 2"]);
+  });
+
+  it("spare every login of the administrators, and end none if that is not possible", async () => {
+    const console = { authorize: isRoot, administrators: () => ["ops"] };
+    const parts = await consoleOfRange({ console });
+    const { site, registry, root, force, list } = parts;
+    for (let index = 0; index < 60; index += 1) await list("ops", { ip: "203.0.113.8" });
+    const hidden = await list("ops", { ip: "203.0.113.8" });
+    await registry.update("ops", hidden, { removeSid: `session of ${hidden}` });
+    const fields = await fieldsOf(parts);
+    const scan = registry.scanLogins.bind(registry);
+    registry.scanLogins = (userId) => {
+      if (userId === "ops") throw new LogoutError("ERR_REGISTRY_UNAVAILABLE", "It is down.");
+      return scan(userId);
+    };
+    expect((await submit(site, root, force, fields)).status).toBe(503);
+    registry.scanLogins = scan;
+    expect(await online(site)).toContain("alice 1");
+    await submit(site, root, force, fields);
+    expect(await online(site)).toEqual(["bob 1", "carol 1", "ops 61", "root 2"]);
+    expect(await registry.find("ops", hidden)).toBeDefined();
+  });
+
+  it("are not forced offline while administrators have more logins than a kick can spare", async () => {
+    const console = { authorize: isRoot, administrators: () => ["ops"] };
+    const parts = await consoleOfRange({ console, logins: { max: Infinity } });
+    const { site, root, force, list } = parts;
+    const fields = await fieldsOf(parts);
+    for (let index = 0; index < 1_000; index += 1) await list("ops", { ip: "203.0.113.8" });
+    expect((await submit(site, root, force, fields)).status).toBe(409);
+    const lines = await submit(site, root, force, [["everyone", site.appId]], LINES);
+    expect(lines.text).toContain(en.tooManySpared(1_000));
+    expect(await online(site)).toHaveLength(5);
+  });
+
+  it("by a search and a filter lose the logins that match", async () => {
+    const searchUsers = () => ["alice", "bob", "root"];
+    const parts = await consoleOfRange({ console: { authorize: isRoot, searchUsers } });
+    const { site, root, force } = parts;
+    await parts.list("alice", { ip: "198.51.100.9" });
+    const query = `q=any&${RANGE}`;
+    const { text } = await visit(site, root, `${force}?found=1&${query}`);
+    for (const shown of [en.forceFoundQuestion(2), en.endsLogins(2), en.onlyMatchingLogins]) {
+      expect(textOf(text)).toContain(shown);
+    }
+    await submit(site, root, force, await fieldsOf(parts, query));
+    expect(await online(site)).toEqual(["alice 1", "bob 1", "carol 1", "ops 1", "root 2"]);
   });
 
   it("by a search are named one by one", async () => {
@@ -298,13 +374,15 @@ describe("all who are found", () => {
     expect(await online(site)).toEqual(["carol 1", "ops 1", "root 2"]);
   });
 
-  it("are forced offline line by line for the script", async () => {
-    const { site, root, force } = await consoleOfRange();
-    const { text } = await submit(site, root, force, found(), { Accept: "application/x-ndjson, text/html;q=0.9" });
+  it("are forced offline line by line for the script, which counts those who were looked at", async () => {
+    const parts = await consoleOfRange();
+    const { site, root, force } = parts;
+    const { text } = await submit(site, root, force, await fieldsOf(parts), LINES);
     const lines = text
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line) as { code?: number; message: string });
+    expect(lines[0]).toMatchObject({ message: en.checked(5, 5) });
     expect(lines.at(-1)).toMatchObject({ code: 200, message: en.forced(3, 3) });
   });
 });
@@ -341,14 +419,7 @@ describe("the administrators of an application", () => {
     const { site, root, force } = await openConsole(open, { console: { authorize: isRoot, administrators } });
     const alice = await site.login("alice");
     expect((await submit(site, root, force, [["everyone", site.appId]])).status).toBe(status);
-    expect(
-      (
-        await submit(site, root, force, [
-          ["found", "1"],
-          ["ip", "127.0.0.1"],
-        ])
-      ).status,
-    ).toBe(status);
+    expect((await visit(site, root, `${force}?found=1&ip=127.0.0.1`)).status).toBe(status);
     expect(await site.user(alice)).toBe("alice");
   });
 });

@@ -548,6 +548,8 @@ describe("a search", () => {
     const began = performance.now();
     const { status, text } = await visit(site, root, `${page}?q=alice`);
     expect([status, idsOf(text)]).toEqual([200, ["alice"]]);
+    expect(textOf(text)).toContain(en.searchFailed);
+    expect(addressesOf(text).filter((address) => address.includes("found="))).toEqual([]);
     expect(performance.now() - began).toBeLessThan(1_500);
     expect(site.errors).toEqual([]);
   });

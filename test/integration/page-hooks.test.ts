@@ -45,7 +45,7 @@ describe("what the app says of users and logins", () => {
     await list("alice", { ip: "203.0.113.7" });
     for (const path of ["/u", page, `${page}/users?id=alice`]) {
       const began = performance.now();
-      const { status, text } = await visit(site, root, path);
+      const { status } = await visit(site, root, path);
       expect(status).toBe(200);
       // The frame and the content wait one after the other, half a second each at most.
       expect(performance.now() - began).toBeLessThan(3_000);

@@ -70,11 +70,18 @@ export function valuesOf(html: string, name: string): string[] {
     .map(({ attributes }) => attributes["value"] ?? "");
 }
 
-/** The users, and the login, whom a confirmation form names in its one field. */
-export function selectionOf(html: string): { readonly userIds?: readonly string[]; readonly loginId?: string } {
+interface Selection {
+  readonly userIds?: readonly string[];
+  readonly loginId?: string;
+  readonly filter?: Readonly<Record<string, readonly string[]>>;
+  readonly isEveryone?: boolean;
+}
+
+/** Whom a confirmation form names in its one field. */
+export function selectionOf(html: string): Selection {
   const [value = ""] = valuesOf(html, "selection");
   const text = Buffer.from(value, "base64url").toString();
-  return text === "" ? {} : (JSON.parse(text) as { userIds: string[]; loginId?: string });
+  return text === "" ? {} : (JSON.parse(text) as Selection);
 }
 
 /** Opens a page as a browser does. */

@@ -9,8 +9,8 @@ const NONE_SELECTED = 409;
 export interface DialogOwner {
   /** The users who are selected, as an address has them. */
   readonly query: () => string;
-  /** Users were forced offline. */
-  readonly done: () => Promise<void>;
+  /** Users were forced offline, by a press on this element. */
+  readonly done: (opener: HTMLElement) => Promise<void>;
   /** The reader has lost access: the page gives way to this one. */
   readonly rejected: (page: Document) => void;
 }
@@ -73,9 +73,10 @@ export class ConfirmationDialog {
     form.querySelector("[data-cancel]")?.addEventListener("click", leave);
     dialog.addEventListener("close", () => {
       dialog.remove();
-      opener.focus();
+      // An item of a menu that has closed meanwhile cannot have the focus.
+      (opener.closest("details:not([open])")?.querySelector("summary") ?? opener).focus();
       const { done } = form.dataset;
-      if (done !== undefined) void this.#finish(done);
+      if (done !== undefined) void this.#finish(opener, done);
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -108,8 +109,8 @@ export class ConfirmationDialog {
     else dialog.close();
   }
 
-  async #finish(message: string): Promise<void> {
-    await this.#owner.done();
+  async #finish(opener: HTMLElement, message: string): Promise<void> {
+    await this.#owner.done(opener);
     if (message !== "") showStatus(message, "result");
   }
 }

@@ -41,6 +41,8 @@ export class KickProgress {
     this.#form.querySelector("h1")?.replaceChildren(last.message);
     const asked = this.#form.querySelector<HTMLElement>("[data-asked]");
     if (asked !== null) asked.hidden = true;
+    const progress = this.#form.querySelector<HTMLElement>("[data-progress]");
+    if (progress !== null) progress.hidden = true;
     if (this.#submit !== null) this.#submit.hidden = true;
     this.#label("close");
     this.#showResult({ message: last.detail ?? "" });

@@ -1,4 +1,4 @@
-import { getPage, parsePage } from "./requests.js";
+import { getPage, isRejection, parsePage } from "./requests.js";
 import { localizeTimes } from "./times.js";
 
 /** Shows another page in place of this one. */
@@ -10,14 +10,22 @@ export function replacePage(fresh: Document): void {
   document.querySelector("h1")?.focus();
 }
 
-/** Loads this page again, and takes over the content of an element. What cannot be loaded stays as it is. */
+/** Loads this page again, and takes over the content of an element. What cannot be loaded stays as it is, and the page says so. */
 export async function reloadPart(part: HTMLElement, selector: string): Promise<void> {
+  const trouble = document.querySelector<HTMLElement>("[data-trouble]");
   try {
-    const fresh = parsePage(await (await getPage(location.href)).text()).querySelector(selector);
-    if (fresh === null) return;
-    part.replaceChildren(...fresh.childNodes);
+    const response = await getPage(location.href);
+    if (response.type === "opaqueredirect") {
+      location.reload();
+      return;
+    }
+    const page = parsePage(await response.text());
+    const fresh = page.querySelector(selector);
+    if (isRejection(response)) replacePage(page);
+    else if (fresh === null) throw new Error("no such page");
+    else part.replaceChildren(...fresh.childNodes);
     localizeTimes(part);
   } catch {
-    // The next visit shows it.
+    if (trouble !== null) trouble.hidden = false;
   }
 }

@@ -1,6 +1,6 @@
 import { replacePage } from "./page.js";
-import { getPage, parsePage } from "./requests.js";
-import { markOffline, rowsOf, updateRow, userIdOf } from "./rows.js";
+import { getPage, isRejection, parsePage } from "./requests.js";
+import { markOffline, replaceContent, rowsOf, updateRow, userIdOf } from "./rows.js";
 import type { Selection } from "./selection.js";
 import { formatNumber, localizeTimes } from "./times.js";
 
@@ -61,10 +61,10 @@ export class TableRefresh {
     if (this.#isOver || document.hidden || this.#isPaused()) return;
     try {
       const response = await getPage(url);
-      this.#showTrouble(response.status >= 500);
+      this.#showTrouble(response.status >= 400 && !isRejection(response));
       if (response.type === "opaqueredirect") location.reload();
+      else if (isRejection(response)) this.replacePage(parsePage(await response.text()));
       else if (response.ok) this.#update(parsePage(await response.text()), update);
-      else if (response.status < 500) this.replacePage(parsePage(await response.text()));
     } catch {
       this.#showTrouble(true);
     }
@@ -84,7 +84,7 @@ export class TableRefresh {
   /** The users to ask for: as many as fit into an address. A row without a box has an id that no address can carry. */
   #shownIds(): string[] {
     const boxes = [...this.#form.querySelectorAll<HTMLInputElement>("tr[data-user] input[name=user]")];
-    let length = location.search.length;
+    let { length } = this.#url();
     return boxes
       .map(({ value }) => value)
       .filter((userId) => (length += `&${parameter(userId)}`.length) < this.#selection.maxLength);
@@ -113,6 +113,9 @@ export class TableRefresh {
 
   #updateRows(fresh: Document, asked: ReadonlySet<string>): void {
     const offline = this.#table?.dataset["tableOf"] ?? "";
+    const unread = new Set(
+      Array.from(fresh.querySelectorAll<HTMLElement>("[data-unread]"), ({ dataset }) => dataset["unread"]),
+    );
     const found = new Map(rowsOf(fresh).map((row) => [userIdOf(row), row]));
     for (const row of rowsOf(this.#form)) {
       const userId = userIdOf(row);
@@ -120,7 +123,7 @@ export class TableRefresh {
       found.delete(userId);
       if (now !== undefined) updateRow(row, now, offline);
       // Of those who were not asked for, nothing is known.
-      else if (asked.has(userId)) markOffline(row, offline);
+      else if (asked.has(userId) && !unread.has(userId)) markOffline(row, offline);
     }
     this.#showNewcomers(found.size);
   }
@@ -140,8 +143,8 @@ export class TableRefresh {
     const active = document.activeElement;
     const page = active instanceof HTMLButtonElement && active.name === "page" ? active.value : undefined;
     for (const part of this.#form.querySelectorAll<HTMLElement>("[data-live]")) {
-      const next = fresh.querySelector(`[data-live="${part.dataset["live"] ?? ""}"]`);
-      if (next !== null && next.innerHTML !== part.innerHTML) part.replaceChildren(...next.childNodes);
+      const next = fresh.querySelector<HTMLElement>(`[data-live="${part.dataset["live"] ?? ""}"]`);
+      if (next !== null) replaceContent(part, next);
     }
     if (page === undefined) return;
     this.#form.querySelector<HTMLElement>(`button[name=page][value="${page}"]`)?.focus({ preventScroll: true });

@@ -73,7 +73,7 @@ function markEnded(login: HTMLElement, text: string): void {
 }
 
 /** Replaces what differs: what has the focus, or is selected as text, mostly stays. */
-function replaceContent(part: HTMLElement, fresh: HTMLElement): void {
+export function replaceContent(part: HTMLElement, fresh: HTMLElement): void {
   part.toggleAttribute("data-offline", false);
   if (part.innerHTML === fresh.innerHTML) return;
   const focused = focusableIn(part).indexOf(document.activeElement as HTMLElement);

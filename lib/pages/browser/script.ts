@@ -6,7 +6,7 @@ import { closeMenus } from "./menus.js";
 import { replacePage, reloadPart } from "./page.js";
 import { showInitials } from "./pictures.js";
 import { TableRefresh } from "./refresh.js";
-import { toggleLogins } from "./rows.js";
+import { toggleLogins, userIdOf } from "./rows.js";
 import { Selection } from "./selection.js";
 import { useShortcuts } from "./shortcuts.js";
 import { localizeTimes, ownZone } from "./times.js";
@@ -30,8 +30,11 @@ function manageTable(form: HTMLFormElement): void {
   const refresh: TableRefresh = new TableRefresh(form, selection, () => dialog.isActive);
   const dialog = new ConfirmationDialog({
     query: () => selection.query,
-    done: () => {
-      selection.clear();
+    done: (opener) => {
+      const row = opener.closest<HTMLTableRowElement>("tr[data-user]");
+      // A row's own button has nothing to do with the selection.
+      if (row === null && opener.closest("tr") === null) selection.clear();
+      else if (row !== null) selection.remove(userIdOf(row));
       return refresh.run();
     },
     rejected: (page) => {

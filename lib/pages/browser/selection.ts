@@ -51,6 +51,11 @@ export class Selection {
     this.#show();
   }
 
+  remove(userId: string): void {
+    for (const box of this.#boxes().filter(({ value }) => value === userId)) box.checked = false;
+    this.#show();
+  }
+
   /** Selects these users again after the rows were replaced. */
   restore(userIds: ReadonlySet<string>): void {
     const rows = this.#rowBoxes();

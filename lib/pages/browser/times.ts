@@ -28,14 +28,22 @@ export function formatNumber(count: number): string {
 export function ownZone(form: HTMLFormElement): void {
   const field = form.querySelector<HTMLInputElement>("[data-zone]");
   const hint = form.querySelector<HTMLElement>("[data-zone-hint]");
+  if (field === null || hint === null) return;
+  const times = [...form.querySelectorAll<HTMLInputElement>("[name=after], [name=before]")];
+  const show = (): void => {
+    // Of the day that was typed: in summer it may be another one than now.
+    const typed = times.find(({ value }) => value !== "")?.value;
+    field.value = zoneOf(typed === undefined ? new Date() : new Date(typed));
+    hint.textContent = `${hint.dataset["zoneHint"] ?? ""}${field.value}`;
+  };
+  for (const time of times) time.addEventListener("input", show);
   // With a filter by time the zone is that of its times.
-  if (field === null || hint === null || hasTime(form)) return;
-  const east = -new Date().getTimezoneOffset();
-  const digits = (part: number): string => String(Math.trunc(Math.abs(part))).padStart(2, "0");
-  field.value = `${east < 0 ? "-" : "+"}${digits(east / 60)}:${digits(east % 60)}`;
-  hint.textContent = `${hint.dataset["zoneHint"] ?? ""}${field.value}`;
+  if (times.every(({ value }) => value === "")) show();
 }
 
-function hasTime(form: HTMLFormElement): boolean {
-  return [...form.querySelectorAll<HTMLInputElement>("[name=after], [name=before]")].some(({ value }) => value !== "");
+/** Returns the offset of the reader's time zone, such as `+02:00`. */
+function zoneOf(day: Date): string {
+  const east = -day.getTimezoneOffset();
+  const digits = (part: number): string => String(Math.trunc(Math.abs(part))).padStart(2, "0");
+  return `${east < 0 ? "-" : "+"}${digits(east / 60)}:${digits(east % 60)}`;
 }

@@ -120,7 +120,7 @@ export const en: Texts = {
   moreThan: (count) => `more than ${count}`,
   apply: "Apply",
   removeFilter: (name) => `Remove filter ${name}`,
-  filterInvalid: (names) => `Not a valid filter: ${names}. Everyone is shown.`,
+  filterInvalid: (names) => `Not a valid filter: ${names}. No filter is applied.`,
   lookedAt: (count) => `Only ${users(count)} could be looked at in time. More may match.`,
   moreMatches: "Not all matches could be looked at. Type more to narrow them down.",
   noMatchesAtAll: "No one who is online matches.",
@@ -163,4 +163,9 @@ export const en: Texts = {
   },
   newDevice: "New",
   notYou: "Not you? Secure your account",
+  checked: (done, total) => `${numbers.format(done)} of ${users(total)} checked`,
+  tooManySpared: (count) =>
+    `The administrators have more than ${numbers.format(count)} logins, too many to leave out. No users were forced offline.`,
+  searchFailed: "The search failed. Only user IDs were looked for.",
+  notReloaded: "This page could not be refreshed. Reload it to see what is current.",
 };

@@ -153,6 +153,10 @@ export interface Texts {
   >;
   readonly newDevice: string;
   readonly notYou: string;
+  readonly checked: (done: number, total: number) => string;
+  readonly tooManySpared: (logins: number) => string;
+  readonly searchFailed: string;
+  readonly notReloaded: string;
 }
 
 export const LOCALES = { en, zh } satisfies Record<string, Texts>;

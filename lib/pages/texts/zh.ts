@@ -116,7 +116,7 @@ export const zh: Texts = {
   moreThan: (count) => `多于 ${count}`,
   apply: "应用",
   removeFilter: (name) => `移除筛选条件：${name}`,
-  filterInvalid: (names) => `筛选条件无效：${names}。当前显示所有用户。`,
+  filterInvalid: (names) => `筛选条件无效：${names}。未应用任何筛选。`,
   lookedAt: (count) => `限定时间内仅查看了 ${number(count)} 位用户，可能还有更多匹配。`,
   moreMatches: "未能查看所有匹配结果。请输入更多内容以缩小范围。",
   noMatchesAtAll: "没有匹配的在线用户。",
@@ -156,4 +156,8 @@ export const zh: Texts = {
   },
   newDevice: "新设备",
   notYou: "不是您？请保护您的账户",
+  checked: (done, total) => `已检查 ${number(done)} / ${number(total)} 位用户`,
+  tooManySpared: (count) => `管理员的登录超过 ${number(count)} 个，无法全部排除。没有用户被强制下线。`,
+  searchFailed: "搜索失败，仅按用户 ID 查找。",
+  notReloaded: "页面无法刷新，请重新加载以查看最新内容。",
 };

@@ -12,10 +12,18 @@ import { requireFresh } from "../require-fresh.js";
 import { pageUrl } from "../require-login.js";
 import { filterParameters } from "./filter-fields.js";
 import { readListQuery } from "./list-query.js";
-import { foundUsers, readable } from "./online-users.js";
+import { foundUsers, readable, type Found } from "./online-users.js";
 import { FORCE } from "./parts.js";
 import { requireAdmin, type Admin } from "./require-admin.js";
-import { chosenIn, encodeSelection, MAX_SELECTED, type Chosen, type Includes } from "./selection.js";
+import {
+  chosenIn,
+  encodeSelection,
+  MAX_SELECTED,
+  type Chosen,
+  type ChosenFound,
+  type ChosenUsers,
+  type Includes,
+} from "./selection.js";
 import { sparedUsers } from "./spared.js";
 
 /** Whom a page asks about before ticks change it. */
@@ -23,15 +31,16 @@ const SPARES_ADMINISTRATORS: Includes = { me: false, administrators: false };
 
 /** `GET …/login-management/force-offline?user=…`: asks before anybody is forced offline. */
 export const confirmForceOffline: Handler = async (context, request) => {
-  const chosen = await searched(context, request, chosenIn(request.query));
-  if (isReply(chosen)) return chosen;
+  const asked = await whomAsked(context, request);
+  if (isReply(asked)) return asked;
+  const { chosen, found } = asked;
   const admin = await requireAdmin(context, request, aboutToKick(chosen));
   if (isReply(admin)) return admin;
   const refusal = confirm(context, request);
   if (refusal !== undefined) return refusal;
   const url = pageUrl(request, FORCE);
-  const asked = await askedAbout(context, chosen, admin);
-  if (asked === undefined) {
+  const about = await askedAbout(context, chosen, found, admin);
+  if (about === undefined) {
     const { texts } = request;
     return noticeReply(context, request, 409, {
       title: texts.noneSelected,
@@ -43,14 +52,14 @@ export const confirmForceOffline: Handler = async (context, request) => {
     appId: context.options.appId,
     url,
     forceUrl: joinPath(url, FORCE),
-    ...asked,
+    ...about,
   });
   return { status: 200, page };
 };
 
 /** What `authorize` is asked about such a form: exactly those who would be kicked. */
 export function aboutToKick(chosen: Chosen): Omit<ConsoleContext, "appId"> {
-  if (chosen.kind !== "users") return { action: "kick", isMassKick: true };
+  if (chosen.kind === "everyone" || chosen.userIds === undefined) return { action: "kick", isMassKick: true };
   return { action: "kick", isMassKick: false, userIds: chosen.userIds };
 }
 
@@ -61,26 +70,43 @@ export function confirm(context: HandlerContext, request: RouteRequest, page?: s
   return typeof confirmIdentity === "object" ? requireFresh(context, request, confirmIdentity, page) : undefined;
 }
 
-/** Everyone whom a search finds, with or without a filter, is named one by one. */
-async function searched(context: HandlerContext, request: RouteRequest, chosen: Chosen): Promise<Chosen | Reply> {
-  if (chosen.kind !== "found") return chosen;
-  const query = readListQuery(request.query);
-  if (query.search === "") return chosen;
+interface WhomAsked {
+  readonly chosen: Chosen;
+  /** Those whom a filter or a search finds. */
+  readonly found?: Found;
+}
+
+/** Looks for those who are found, if the administrator may list them. Everyone whom a search finds is named one by one. */
+async function whomAsked(context: HandlerContext, request: RouteRequest): Promise<WhomAsked | Reply> {
+  const chosen = chosenIn(request.query);
+  if (chosen.kind !== "found") return { chosen };
   const admin = await requireAdmin(context, request, { action: "list", isMassKick: false });
   if (isReply(admin)) return admin;
-  const { users } = await foundUsers(context, query);
+  const query = readListQuery(request.query);
+  if (query.search === "" || chosen.filter.wrong.length > 0) checkFilter(chosen);
+  const found = await foundUsers(context, query);
+  if (query.search === "") return { chosen, found };
   const spared = new Set(await sparedUsers(context, SPARES_ADMINISTRATORS, admin));
-  const userIds = users.map(({ userId }) => userId).filter((userId) => !spared.has(userId));
-  return { kind: "users", userIds: userIds.slice(0, MAX_SELECTED) };
+  const ids = found.users.map(({ userId }) => userId).filter((userId) => !spared.has(userId));
+  const userIds = ids.slice(0, MAX_SELECTED);
+  // With a filter, only the logins that match end.
+  return chosen.filter.where === undefined
+    ? { chosen: { kind: "users", userIds } }
+    : { chosen: { ...chosen, userIds }, found };
 }
 
 type Asked = Pick<Confirmation, "target" | "users" | "logins">;
 
 /** Returns what the page asks about; `undefined` if there is no user to force offline. */
-async function askedAbout(context: HandlerContext, chosen: Chosen, admin: Admin): Promise<Asked | undefined> {
+async function askedAbout(
+  context: HandlerContext,
+  chosen: Chosen,
+  found: Found | undefined,
+  admin: Admin,
+): Promise<Asked | undefined> {
   if (chosen.kind === "everyone") return askedAboutEveryone(context, admin);
-  if (chosen.kind === "found") return askedAboutFound(context, chosen, admin);
-  return askedAboutUsers(context, chosen, admin);
+  if (chosen.kind === "users") return askedAboutUsers(context, chosen, admin);
+  return found === undefined ? undefined : askedAboutFound(context, chosen, found, admin);
 }
 
 async function askedAboutEveryone(context: HandlerContext, admin: Admin): Promise<Asked> {
@@ -97,26 +123,26 @@ async function askedAboutEveryone(context: HandlerContext, admin: Admin): Promis
 
 async function askedAboutFound(
   context: HandlerContext,
-  chosen: Extract<Chosen, { kind: "found" }>,
+  { filter, asOf, userIds }: ChosenFound,
+  { users, isCut }: Found,
   admin: Admin,
 ): Promise<Asked | undefined> {
-  const { filter, asOf } = chosen;
-  whereOf(chosen);
-  const { users, isCut } = await foundUsers(context, { search: "", filter });
   const spared = new Set(await sparedUsers(context, SPARES_ADMINISTRATORS, admin));
   const meant = users.filter(({ userId }) => !spared.has(userId));
   if (meant.length === 0 && !isCut) return undefined;
+  const { total } = await context.logins.activeUsers({ offset: 0, limit: 0 });
+  const isEveryone = meant.length > 1 && users.length >= total;
   const isOther = (userId: string): boolean => userId !== admin.userId && spared.has(userId);
+  const fields = Object.fromEntries(filterParameters(filter).map(([name, value]) => [name, [value]]));
+  const named = meant.slice(0, MAX_NAMED).map(({ userId }) => userId);
   return {
     target: {
       kind: "found",
-      people: await describeAll(
-        context,
-        meant.slice(0, MAX_NAMED).map(({ userId }) => userId),
-      ),
+      people: await describeAll(context, named),
       administrators: hasAdministrators(context) ? users.filter(({ userId }) => isOther(userId)).length : undefined,
-      fields: [...filterParameters(filter), ["asOf", String(+asOf)]],
+      selection: encodeSelection({ filter: fields, userIds, asOf: +asOf, isEveryone }),
       isCut,
+      isEveryone,
     },
     users: meant.length,
     logins: meant.reduce((sum, { matching }) => sum + matching, 0),
@@ -128,7 +154,7 @@ const MAX_NAMED = 20;
 
 async function askedAboutUsers(
   context: HandlerContext,
-  { userIds, loginId }: Extract<Chosen, { kind: "users" }>,
+  { userIds, loginId }: ChosenUsers,
   admin: Admin,
 ): Promise<Asked | undefined> {
   const named = [...new Set(userIds)].slice(0, loginId === undefined ? MAX_SELECTED : 1);
@@ -171,12 +197,15 @@ function countLogins({ logins }: HandlerContext, userIds: readonly string[]): Pr
  *
  * @throws LogoutError `ERR_REQUEST_INVALID` 400
  */
-export function whereOf({ filter, asOf }: Extract<Chosen, { kind: "found" }>): LoginFilter {
-  const { where, wrong } = filter;
-  if (where === undefined) {
-    const what = wrong.length === 0 ? "The form has no filter." : `Not valid in the filter: ${wrong.join(", ")}.`;
-    throw new LogoutError("ERR_REQUEST_INVALID", what);
-  }
+export function whereOf(chosen: ChosenFound): LoginFilter {
+  const where = checkFilter(chosen);
   const { loggedInBefore } = where;
+  const { asOf } = chosen;
   return { ...where, loggedInBefore: loggedInBefore !== undefined && +loggedInBefore < +asOf ? loggedInBefore : asOf };
+}
+
+function checkFilter({ filter: { where, wrong } }: ChosenFound): LoginFilter {
+  if (where !== undefined) return where;
+  const what = wrong.length === 0 ? "The form has no filter." : `Not valid in the filter: ${wrong.join(", ")}.`;
+  throw new LogoutError("ERR_REQUEST_INVALID", what);
 }

@@ -16,7 +16,7 @@ const FIELDS: Readonly<Record<FilterName, FilterField>> = {
   idle: { member: "idleForMs", read: millisecondsOf },
   after: { member: "loggedInAfter", read: timeIn },
   before: { member: "loggedInBefore", read: timeIn },
-  more: { member: "minLogins", read: (text) => (/^\d{1,9}$/.test(text) ? Number(text) + 1 : undefined) },
+  more: { member: "minLogins", read: (text) => (/^[1-9]\d{0,8}$/.test(text) ? Number(text) + 1 : undefined) },
 };
 const NAMES = Object.keys(FIELDS) as FilterName[];
 const MAX_VALUE = 256;
@@ -33,11 +33,15 @@ export interface ReadFilter {
   readonly wrong: readonly FilterName[];
 }
 
-/** Reads the fields of a filter: `ip`, `device`, `idle`, `after`, `before`, `more`, and the `zone` of its times. */
+/**
+ * Reads the fields of a filter: `ip`, `device`, `idle`, `after`, `before`, `more`, and the `zone` of its times. Those that `without` names
+ * do not count: a button of the form removes them.
+ */
 export function readFilter(fields: Fields): ReadFilter {
+  const without = new Set(fields("without").flatMap((names) => names.split(",")));
   const [, offset] = /^([+-]\d\d:\d\d)$/.exec(valueOf(fields, "zone") ?? "") ?? [];
   const zone = offset ?? "Z";
-  const given = NAMES.flatMap((name) => {
+  const given = NAMES.filter((name) => !without.has(name)).flatMap((name) => {
     const text = (valueOf(fields, name) ?? "").trim().slice(0, MAX_VALUE);
     if (text === "") return [];
     const { member, read } = FIELDS[name];

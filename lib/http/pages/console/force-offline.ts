@@ -10,14 +10,14 @@ import { aboutToKick, confirm, whereOf } from "./confirm-force-offline.js";
 import { isKickIncomplete, lineByLine } from "./kick-lines.js";
 import { FORCE } from "./parts.js";
 import { requireAdmin, requireSameOrigin, type Admin } from "./require-admin.js";
-import { chosenIn, type Chosen } from "./selection.js";
+import { confirmedIn, type Chosen, type ChosenUsers } from "./selection.js";
 import { sparedLogins } from "./spared.js";
 
 /** `POST …/login-management/force-offline`: to a form a page, to a script how it goes on, line by line. */
 export const forceOffline: Handler = async (context, request) => {
   requireSameOrigin(context, request);
   const form = await request.form();
-  const chosen = chosenIn(form);
+  const chosen = confirmedIn(form);
   const admin = await requireAdmin(context, request, aboutToKick(chosen));
   if (isReply(admin)) return admin;
   const refusal = confirm(context, request, pageUrl(request, FORCE));
@@ -29,9 +29,9 @@ export const forceOffline: Handler = async (context, request) => {
   };
   const { texts } = request;
   const start = async (more: Pick<KickAllOptions, "onProgress" | "signal"> = {}): Promise<KickResult | "mistyped"> =>
-    kick(context, chosen, { ...why, ...more, except: await exceptOf(context, chosen, admin) });
+    kick(context, chosen, { ...why, ...more, except: await exceptOf(context, request, chosen, admin) });
   if (request.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
-    return lineByLine(context, texts, start);
+    return lineByLine(context, texts, start, chosen.kind === "found" ? texts.checked : texts.forcing);
   }
   const link = { href: pageUrl(request, FORCE), label: texts.continue_ };
   try {
@@ -61,8 +61,13 @@ function lastReply(context: HandlerContext, request: RouteRequest, { users, logi
 }
 
 /** Returns the logins that a kick spares whose users are not named. */
-async function exceptOf(context: HandlerContext, chosen: Chosen, admin: Admin): Promise<string[]> {
-  return chosen.kind === "users" ? [] : sparedLogins(context, chosen.includes, admin);
+async function exceptOf(
+  context: HandlerContext,
+  request: RouteRequest,
+  chosen: Chosen,
+  admin: Admin,
+): Promise<string[]> {
+  return chosen.kind === "users" ? [] : sparedLogins(context, request, chosen.includes, admin);
 }
 
 /** Everyone only if the application's id was typed as it is. */
@@ -71,12 +76,18 @@ async function kick(
   chosen: Chosen,
   { onProgress, signal, except, ...why }: KickAllOptions & KickedFrom,
 ): Promise<KickResult | "mistyped"> {
-  if (chosen.kind === "everyone") {
-    const isTyped = chosen.typed.every((typed) => typed === options.appId);
-    return isTyped ? logins.kickAll({ ...why, onProgress, signal, except }) : "mistyped";
-  }
-  if (chosen.kind === "found") return logins.kickWhere(whereOf(chosen), { ...why, onProgress, signal, except });
-  const { userIds, loginId } = chosen;
+  if (chosen.kind === "users") return kickUsers(logins, chosen, { ...why, signal });
+  const isTyped = chosen.typed.length > 0 && chosen.typed.every((typed) => typed === options.appId);
+  if (!isTyped && (chosen.kind === "everyone" || chosen.isEveryone)) return "mistyped";
+  if (chosen.kind === "everyone") return logins.kickAll({ ...why, onProgress, signal, except });
+  return logins.kickWhere(whereOf(chosen), { ...why, onProgress, signal, except, userIds: chosen.userIds });
+}
+
+async function kickUsers(
+  logins: HandlerContext["logins"],
+  { userIds, loginId }: ChosenUsers,
+  { signal, ...why }: Parameters<HandlerContext["logins"]["kick"]>[1] & object,
+): Promise<KickResult> {
   const [userId] = userIds;
   if (userId === undefined) return { users: 0, logins: 0 };
   return loginId === undefined ? logins.kick(userIds, { ...why, signal }) : logins.kickLogin(userId, loginId, why);

@@ -13,11 +13,12 @@ export function lineByLine(
   context: HandlerContext,
   texts: Texts,
   start: (more: Pick<KickAllOptions, "onProgress" | "signal">) => Promise<KickResult | "mistyped">,
+  progress: (done: number, total: number) => string,
 ): LinesReply {
   const lines: LinesReply["lines"] = async (line, signal) => {
     const began = performance.now();
     const onProgress: KickAllOptions["onProgress"] = ({ done, total }) => {
-      line({ message: texts.forcing(done, total), done, total });
+      line({ message: progress(done, total), done, total });
     };
     try {
       const result = await start({ onProgress, signal });

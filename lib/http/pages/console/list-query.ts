@@ -26,10 +26,17 @@ export function readListQuery(query: Fields): ListQuery {
     search: (valueOf(query, "q") ?? "").trim().slice(0, MAX_SEARCH),
     filter,
     sort: sort ?? "active",
-    page: Math.max(1, countOf(onlyValueOf(query, "page")) ?? 1),
+    page: pageIn(query),
     limit: PAGE_SIZES.find((size) => size === countOf(onlyValueOf(query, "limit"))) ?? PAGE_SIZES[0],
     wrong: [...filter.wrong, ...(asked === undefined || sort !== undefined ? [] : ["sort"])],
   };
+}
+
+/** Without a script, opening the logins of a user loads the page again: it is the one that was shown. */
+function pageIn(query: Fields): number {
+  const isOpening = query("open").length > 0 || query("close").length > 0;
+  const asked = onlyValueOf(query, "page") ?? (isOpening ? onlyValueOf(query, "at") : undefined);
+  return Math.max(1, countOf(asked) ?? 1);
 }
 
 /** Returns whether the registry's own order of everyone is asked for. Any other list has to look at everyone. */

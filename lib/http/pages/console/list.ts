@@ -18,7 +18,7 @@ export const showLoginManagement: Handler = async (context, request) => {
   const { query } = request;
   const asked = readListQuery(query);
   const found = await onlineUsers(context, asked);
-  const users = await withShown(context, found.users, query("shown"));
+  const shown = await withShown(context, found.users, query("shown"));
   const url = pageUrl(request, "");
   const page = loginManagementPage({
     frame,
@@ -28,7 +28,7 @@ export const showLoginManagement: Handler = async (context, request) => {
     userUrl: joinPath(url, USERS),
     historyUrl: context.audit.history === undefined ? undefined : joinPath(url, HISTORY),
     ...found,
-    users,
+    ...shown,
     limit: asked.limit,
     search: asked.search,
     filter: asked.filter,

@@ -2,6 +2,7 @@ import { predicateOf } from "../../../logins/filter.js";
 import type { FoundUser } from "../../../logins/find-users.js";
 import type { ActiveUser } from "../../../logins/login-lists.js";
 import type { OnlineUser } from "../../../pages/user-row.js";
+import { PAGE_SIZES } from "../../../pages/pager.js";
 import { isReversed, keyOf, type Sort, type SortKey } from "../../../pages/sorts.js";
 import { debugError } from "../../../util/debug.js";
 import { LOGINS_PER_USER } from "../../../util/limits.js";
@@ -15,8 +16,8 @@ const LOOK_MS = 2_500;
 const MAX_CANDIDATES = 1_000;
 /** How many users a page describes to sort them by name. */
 const MAX_NAMED = 1_000;
-/** How many users of an open page, who are not on it by now, are read for a refresh. */
-const MAX_SHOWN = 50;
+/** How many users of an open page, who are not on it by now, are read for a refresh: a whole page. */
+const MAX_SHOWN = Math.max(...PAGE_SIZES);
 
 /** What the table shows. */
 export interface OnlineUsers {
@@ -28,6 +29,8 @@ export interface OnlineUsers {
   readonly page: number;
   /** Whether more may match than were found. */
   readonly isCut: boolean;
+  /** Whether the app has failed to search: only ids were looked for. */
+  readonly isSearchFailed: boolean;
   /** How many users were looked at; `undefined` where that was not needed. */
   readonly lookedAt: number | undefined;
   readonly sort: Sort;
@@ -38,18 +41,20 @@ export async function onlineUsers(context: HandlerContext, query: ListQuery): Pr
   return isPlainList(query) ? everyone(context, query) : matching(context, query);
 }
 
+const ALL = { isCut: false, isSearchFailed: false, lookedAt: undefined } as const;
+
 async function everyone(context: HandlerContext, { page, limit, sort }: ListQuery): Promise<OnlineUsers> {
   const pageOf = (number: number) => context.logins.activeUsers({ offset: (number - 1) * limit, limit });
   const first = await pageOf(page);
   const last = Math.max(1, Math.ceil(first.total / limit));
   const { total: online, items } = page <= last ? first : await pageOf(last);
   const users = await Promise.all(items.map((user) => described(context, user)));
-  return { online, found: undefined, users, page: Math.min(page, last), isCut: false, lookedAt: undefined, sort };
+  return { online, found: undefined, users, page: Math.min(page, last), ...ALL, sort };
 }
 
 async function matching(context: HandlerContext, query: ListQuery): Promise<OnlineUsers> {
   const { page, limit, search, filter } = query;
-  const [{ total }, { users: all, isCut, lookedAt }] = await Promise.all([
+  const [{ total }, { users: all, isCut, lookedAt, isSearchFailed }] = await Promise.all([
     context.logins.activeUsers({ offset: 0, limit: 0 }),
     foundUsers(context, query),
   ]);
@@ -65,6 +70,7 @@ async function matching(context: HandlerContext, query: ListQuery): Promise<Onli
     users: await Promise.all(users.map((user) => described(context, user))),
     page: shown,
     isCut,
+    isSearchFailed,
     lookedAt: search === "" ? lookedAt : undefined,
     sort,
   };
@@ -76,27 +82,33 @@ export interface Found {
   readonly lookedAt: number;
   /** Whether more may match. */
   readonly isCut: boolean;
+  /** Whether the app has failed to search. */
+  readonly isSearchFailed: boolean;
 }
 
 export async function foundUsers(
   context: HandlerContext,
   { search, filter }: Pick<ListQuery, "search" | "filter">,
 ): Promise<Found> {
-  const userIds = search === "" ? undefined : await candidates(context, search);
+  const searched = search === "" ? undefined : await candidates(context, search);
+  const userIds = searched?.userIds;
   const matches = filter.where === undefined ? undefined : predicateOf(filter.where);
   const found = await context.logins.findUsers(matches, {
     userIds: userIds?.slice(0, MAX_CANDIDATES),
     withinMs: LOOK_MS,
   });
   const isCut = !found.isComplete || (userIds !== undefined && userIds.length > MAX_CANDIDATES);
-  return { users: found.users, lookedAt: found.lookedAt, isCut };
+  return { users: found.users, lookedAt: found.lookedAt, isCut, isSearchFailed: searched?.isFailed === true };
 }
 
 /** The users whom the app finds, and the one who has the text as their id. */
-async function candidates({ options }: HandlerContext, search: string): Promise<string[]> {
+async function candidates(
+  { options }: HandlerContext,
+  search: string,
+): Promise<{ readonly userIds: readonly string[]; readonly isFailed: boolean }> {
   const byName = await askApp("console.searchUsers", () => options.console?.searchUsers(search), [search]);
   // Apps in JavaScript have numbers for ids as well.
-  return [...new Set([search, ...(byName ?? []).map(String)])];
+  return { userIds: [...new Set([search, ...(byName ?? []).map(String)])], isFailed: byName === undefined };
 }
 
 /** Sorts users by a key; those who are equal by it, by their last activity. */
@@ -132,21 +144,30 @@ function lastLogin({ logins }: ActiveUser): number {
   return Math.max(...logins.map((login) => +login.began));
 }
 
-/** Adds the users that an open page shows, as far as they are online: it keeps its rows while others come before them. */
+/** The users of a list, and of those that an open page shows: it keeps its rows while others come before them. */
+export interface ShownUsers {
+  readonly users: readonly OnlineUser[];
+  /** Ids of users whose logins could not be read: whether they are online is not known. */
+  readonly unread: readonly string[];
+}
+
+/** Adds the users that an open page shows, as far as they are online. */
 export async function withShown(
   context: HandlerContext,
   users: readonly OnlineUser[],
   shownIds: readonly string[],
-): Promise<readonly OnlineUser[]> {
+): Promise<ShownUsers> {
   const ids = new Set(users.map(({ person }) => person.id));
-  const missing = shownIds.filter((userId) => userId !== "" && !ids.has(userId)).slice(0, MAX_SHOWN);
-  if (missing.length === 0) return users;
-  const live = await readable([...new Set(missing)], async (userId) => {
+  const missing = new Set(shownIds.filter((userId) => userId !== "" && !ids.has(userId)).slice(0, MAX_SHOWN));
+  if (missing.size === 0) return { users, unread: [] };
+  const live = await readable([...missing], async (userId) => {
     const { items, total } = await context.logins.list(userId, { limit: LOGINS_PER_USER });
     return { userId, logins: items, loginsCount: total };
   });
+  for (const { userId } of live) missing.delete(userId);
   const online = live.filter((user) => user.logins.length > 0);
-  return [...users, ...(await Promise.all(online.map((user) => described(context, user))))];
+  const more = await Promise.all(online.map((user) => described(context, user)));
+  return { users: [...users, ...more], unread: [...missing] };
 }
 
 async function described(context: HandlerContext, { userId, logins, loginsCount }: ActiveUser): Promise<OnlineUser> {

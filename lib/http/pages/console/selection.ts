@@ -4,69 +4,124 @@ import { readFilter, type ReadFilter } from "./filter-fields.js";
 
 export const MAX_SELECTED = 1_000;
 
-/** The logins that a confirmed form ends: all of some users, or one. */
-export interface Selection {
-  readonly userIds: readonly string[];
-  readonly loginId?: string | undefined;
-}
-
 /** Whom a form that names no users ends the logins of as well. */
 export interface Includes {
   readonly me: boolean;
   readonly administrators: boolean;
 }
 
-/** Whom a form or an address names: everyone, everyone whom a filter finds, some users, or one login. */
-export type Chosen =
-  | {
-      readonly kind: "everyone";
-      /** What was typed to confirm it: the application's id. */
-      readonly typed: readonly string[];
-      readonly includes: Includes;
-    }
-  | {
-      readonly kind: "found";
-      readonly filter: ReadFilter;
-      /** When the page was made that named the filter: no one who has logged in since then is meant. */
-      readonly asOf: Date;
-      readonly includes: Includes;
-    }
-  | ({ readonly kind: "users" } & Selection);
+/** Some users with all of their logins, or one login. */
+export interface ChosenUsers {
+  readonly kind: "users";
+  readonly userIds: readonly string[];
+  readonly loginId?: string | undefined;
+}
 
-/** A confirmed form names users in one field, scripts name each `user`. */
-export function chosenIn(form: Fields): Chosen {
-  const typed = form("everyone");
-  const includes = { me: form("me").length > 0, administrators: form("administrators").length > 0 };
-  if (typed.length > 0) return { kind: "everyone", typed, includes };
-  if (form("found").length > 0) return { kind: "found", filter: readFilter(form), asOf: timeOf(form), includes };
+/** Those whose logins a filter finds. */
+export interface ChosenFound {
+  readonly kind: "found";
+  readonly filter: ReadFilter;
+  /** Only these users: those whom a search has found. */
+  readonly userIds?: readonly string[] | undefined;
+  /** When the page was made that named the filter: no one who has logged in since then is meant. */
+  readonly asOf: Date;
+  /** Whether they were all who are online: the application's id must be typed. */
+  readonly isEveryone: boolean;
+  readonly includes: Includes;
+  readonly typed: readonly string[];
+}
+
+export interface ChosenEveryone {
+  readonly kind: "everyone";
+  /** What was typed to confirm it: the application's id. */
+  readonly typed: readonly string[];
+  readonly includes: Includes;
+}
+
+/** Whom a form or an address names. */
+export type Chosen = ChosenUsers | ChosenFound | ChosenEveryone;
+
+/** Whom an address asks about. */
+export function chosenIn(query: Fields): Chosen {
+  const everyone = everyoneIn(query);
+  if (everyone.typed.length > 0) return everyone;
+  if (query("found").length > 0) {
+    return { ...everyone, kind: "found", filter: readFilter(query), asOf: new Date(), isEveryone: false };
+  }
+  return usersIn(query);
+}
+
+/** Whom a form names: in the one field of the page that has asked, or `everyone`; scripts name each `user`. */
+export function confirmedIn(form: Fields): Chosen {
   const confirmed = valueOf(form, "selection");
-  if (confirmed !== undefined) return { kind: "users", ...decodeSelection(confirmed) };
-  const userIds = form("user").filter((userId) => userId !== "");
-  return { kind: "users", userIds: userIds.slice(0, MAX_SELECTED), loginId: valueOf(form, "login") };
+  const everyone = everyoneIn(form);
+  if (confirmed === undefined) return everyone.typed.length > 0 ? everyone : usersIn(form);
+  const selection = decodeSelection(confirmed);
+  if (selection.filter === undefined)
+    return { kind: "users", userIds: selection.userIds ?? [], loginId: selection.loginId };
+  const { filter, userIds, asOf = 0, isEveryone = false } = selection;
+  return {
+    ...everyone,
+    kind: "found",
+    filter: readFilter((name) => filter[name] ?? []),
+    userIds,
+    asOf: new Date(Math.min(asOf, Date.now())),
+    isEveryone,
+  };
 }
 
-function timeOf(form: Fields): Date {
-  const text = valueOf(form, "asOf");
-  const now = Date.now();
-  return new Date(text !== undefined && /^\d{1,13}$/.test(text) ? Math.min(Number(text), now) : now);
+function everyoneIn(fields: Fields): ChosenEveryone {
+  const includes = { me: fields("me").length > 0, administrators: fields("administrators").length > 0 };
+  return { kind: "everyone", typed: fields("everyone"), includes };
 }
 
-/** Writes a selection as the value of one field, in which `hpp`, sanitizers and limits of body parsers change nothing. */
-export function encodeSelection({ userIds, loginId }: Selection): string {
-  return Buffer.from(JSON.stringify({ userIds, loginId })).toString("base64url");
+function usersIn(fields: Fields): ChosenUsers {
+  const userIds = fields("user").filter((userId) => userId !== "");
+  return { kind: "users", userIds: userIds.slice(0, MAX_SELECTED), loginId: valueOf(fields, "login") };
+}
+
+/** What the one field of a form holds. */
+export interface Selection {
+  readonly userIds?: readonly string[] | undefined;
+  readonly loginId?: string | undefined;
+  /** The fields of a filter, by name. */
+  readonly filter?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** In milliseconds since 1970. */
+  readonly asOf?: number | undefined;
+  readonly isEveryone?: boolean | undefined;
+}
+
+/**
+ * Writes a selection as the value of one field, in which `hpp`, sanitizers and limits of body parsers change nothing: a filter that lost
+ * a part would find more logins than the page has shown.
+ */
+export function encodeSelection(selection: Selection): string {
+  return Buffer.from(JSON.stringify(selection)).toString("base64url");
 }
 
 function decodeSelection(value: string): Selection {
-  const { userIds, loginId } = (parse(value) ?? {}) as Readonly<Record<string, unknown>>;
-  const isText = (given: unknown): given is string => typeof given === "string" && given !== "";
-  const isList = Array.isArray(userIds) && userIds.length <= MAX_SELECTED && userIds.every(isText);
-  if (isList && (loginId === undefined || isText(loginId))) {
-    return { userIds, loginId };
-  }
+  const selection = parse(value);
+  if (isSelection(selection)) return selection;
   throw new LogoutError(
     "ERR_REQUEST_INVALID",
     "The field selection is not as the page has sent it. Open the page again.",
   );
+}
+
+function isSelection(value: unknown): value is Selection {
+  if (typeof value !== "object" || value === null) return false;
+  const { userIds, loginId, filter, asOf, isEveryone } = value as Readonly<Record<string, unknown>>;
+  const areUsers = Array.isArray(userIds) && userIds.length <= MAX_SELECTED && userIds.every(isText);
+  if (filter === undefined) return areUsers && (loginId === undefined || isText(loginId));
+  const areFields =
+    typeof filter === "object" &&
+    filter !== null &&
+    Object.values(filter).every((values) => Array.isArray(values) && values.every(isText));
+  return areFields && (userIds === undefined || areUsers) && Number.isInteger(asOf) && typeof isEveryone === "boolean";
+}
+
+function isText(given: unknown): given is string {
+  return typeof given === "string" && given !== "";
 }
 
 function parse(value: string): unknown {

@@ -1,10 +1,11 @@
+import { LogoutError } from "../../../errors.js";
 import { MAX_EXCEPT } from "../../../util/limits.js";
 import type { HandlerContext } from "../../context.js";
-import { readable } from "./online-users.js";
+import type { RouteRequest } from "../../route-request.js";
 import type { Admin } from "./require-admin.js";
 import type { Includes } from "./selection.js";
 
-/** The ids of the administrators whom a kick of everyone spares: the one who kicks first. */
+/** The ids of the administrators whom a kick of many spares: the one who kicks first. */
 export async function sparedUsers(
   { options }: HandlerContext,
   { me, administrators }: Includes,
@@ -16,10 +17,20 @@ export async function sparedUsers(
   return [...new Set(me ? others : [admin.userId, ...others])];
 }
 
-/** The ids of their logins, as many as a kick can spare. */
-export async function sparedLogins(context: HandlerContext, includes: Includes, admin: Admin): Promise<string[]> {
+/**
+ * The ids of all their logins. One that is left out here would be ended.
+ *
+ * @throws LogoutError if a login cannot be read, or there are more than a kick can spare
+ */
+export async function sparedLogins(
+  context: HandlerContext,
+  { texts }: RouteRequest,
+  includes: Includes,
+  admin: Admin,
+): Promise<string[]> {
   const userIds = await sparedUsers(context, includes, admin);
-  const lists = await readable(userIds, (userId) => context.logins.list(userId, { limit: MAX_EXCEPT }));
-  const ids = lists.flatMap(({ items }) => items.map(({ id }) => id));
-  return [...new Set(includes.me ? ids : [admin.id, ...ids])].slice(0, MAX_EXCEPT);
+  const ids = (await Promise.all(userIds.map((userId) => context.logins.idsOf(userId)))).flat();
+  const spared = [...new Set(includes.me ? ids : [admin.id, ...ids])];
+  if (spared.length <= MAX_EXCEPT) return spared;
+  throw new LogoutError("ERR_REQUEST_INVALID", texts.tooManySpared(MAX_EXCEPT), { status: 409 });
 }
