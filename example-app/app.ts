@@ -5,7 +5,7 @@ import { logout, type AuditOptions, type LoginRegistry, type LogoutMiddleware } 
 import type { Company } from "./company/login.js";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { logIn, wayBack } from "./log-in.js";
-import { authenticate, findUser, searchUsers, type User } from "./users.js";
+import { administrators, authenticate, findUser, searchUsers, type User } from "./users.js";
 import { byePage, confirmPage, homePage, loginPage } from "./views.js";
 
 declare module "express-session" {
@@ -54,7 +54,7 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
       describeUser: (userId) => findUser(userId)?.profile,
       confirmIdentity: { maxAgeMs: freshMs, confirmUrl: "/confirm" },
     },
-    console: { authorize: (req) => userOf(req)?.isAdmin === true, searchUsers },
+    console: { authorize: (req) => userOf(req)?.isAdmin === true, administrators, searchUsers },
     admin: { userPoolId: USER_POOL_ID, tokens: [adminToken] },
     redirects: { allow: [`${origin}/bye`] },
     audit,

@@ -63,6 +63,10 @@ export function findUser(id: string | undefined): User | undefined {
   return id === undefined ? undefined : USERS.get(id);
 }
 
+export function administrators(): string[] {
+  return [...USERS.values()].filter(({ isAdmin }) => isAdmin).map(({ id }) => id);
+}
+
 /** The ids of the users whose names contain this text. */
 export function searchUsers(text: string): string[] {
   const users = [...USERS.values()].filter(({ profile }) => profile.name?.toLowerCase().includes(text.toLowerCase()));
