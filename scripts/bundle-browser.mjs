@@ -1,9 +1,14 @@
 // Writes the style sheet and the script of the pages into a module, so that ESM, CommonJS and bundlers all find them.
 import { readFileSync, writeFileSync } from "node:fs";
-import { buildSync } from "esbuild";
+import { buildSync, transformSync } from "esbuild";
 
 const folder = "lib/pages/browser";
-const style = readFileSync(`${folder}/style.css`, "utf8");
+const style = transformSync(readFileSync(`${folder}/style.css`, "utf8"), {
+  loader: "css",
+  charset: "utf8",
+  minify: true,
+  target: "chrome111",
+}).code;
 const { outputFiles } = buildSync({
   entryPoints: [`${folder}/script.ts`],
   bundle: true,

@@ -7,22 +7,9 @@ import { UserRow } from "./user-row.js";
 
 /** Renders the users who are online, or why there are none. */
 export function UsersTable(view: LoginManagement) {
-  const { frame, appId, forceUrl, userUrl, users, selected, opened, search, found, isCut, isSearchFailed } = view;
+  const { frame, forceUrl, userUrl, users, selected, opened, found } = view;
   const { texts } = frame;
-  if (users.length === 0) {
-    const text = found === undefined ? texts.noUsersOnline(appId) : texts.noMatchesAtAll;
-    return (
-      <p class="blank">
-        {(isCut || isSearchFailed) && search !== "" ? (
-          texts.tooManyMatches
-        ) : search === "" ? (
-          text
-        ) : (
-          <NoMatches {...view} />
-        )}
-      </p>
-    );
-  }
+  if (users.length === 0) return <p class="blank">{noneText(view)}</p>;
   return (
     <>
       <table class="users sticky">
@@ -35,23 +22,7 @@ export function UsersTable(view: LoginManagement) {
           <col class="c-80" />
           <col class="c-130" />
         </colgroup>
-        <thead>
-          <tr>
-            <th scope="col" class="box">
-              <label class="tick">
-                <input type="checkbox" autocomplete="off" data-all />
-                <span class="hidden">{texts.selectPage}</span>
-              </label>
-            </th>
-            <SortHead sortKey="name" {...view} />
-            <SortHead sortKey="login" {...view} />
-            <SortHead sortKey="active" {...view} />
-            <SortHead sortKey="logins" {...view} />
-            <th scope="col">
-              <span class="hidden">{texts.action}</span>
-            </th>
-          </tr>
-        </thead>
+        <Head {...view} />
         <tbody>
           {users.map((user) => (
             <UserRow
@@ -69,6 +40,38 @@ export function UsersTable(view: LoginManagement) {
       </table>
       <Pager texts={texts} page={view.page} limit={view.limit} total={found ?? view.online} />
     </>
+  );
+}
+
+/** Why there are none. */
+function noneText(view: LoginManagement) {
+  const { frame, appId, search, found, isCut, isSearchFailed } = view;
+  const { texts } = frame;
+  if (search === "") return found === undefined ? texts.noUsersOnline(appId) : texts.noMatchesAtAll;
+  if (isSearchFailed) return texts.searchFailed;
+  return isCut ? texts.tooManyMatches : <NoMatches {...view} />;
+}
+
+function Head(view: LoginManagement) {
+  const { texts } = view.frame;
+  return (
+    <thead>
+      <tr>
+        <th scope="col" class="box">
+          <label class="tick">
+            <input type="checkbox" autocomplete="off" data-all />
+            <span class="hidden">{texts.selectPage}</span>
+          </label>
+        </th>
+        <SortHead sortKey="name" {...view} />
+        <SortHead sortKey="login" {...view} />
+        <SortHead sortKey="active" {...view} />
+        <SortHead sortKey="logins" {...view} />
+        <th scope="col">
+          <span class="hidden">{texts.action}</span>
+        </th>
+      </tr>
+    </thead>
   );
 }
 
