@@ -357,8 +357,11 @@ describe("all who are found", () => {
     for (const shown of [en.forceFoundQuestion(2), en.endsLogins(2), en.onlyMatchingLogins]) {
       expect(textOf(text)).toContain(shown);
     }
-    await submit(site, root, force, await fieldsOf(parts, query));
+    const fields = await fieldsOf(parts, query);
+    await submit(site, root, force, fields);
     expect(await online(site)).toEqual(["alice 1", "bob 1", "carol 1", "ops 1", "root 2"]);
+    await submit(site, root, force, [...fields, ["me", "1"]]);
+    expect(await online(site)).toEqual(["alice 1", "bob 1", "carol 1", "ops 1", "root 1"]);
   });
 
   it("by a search are named one by one", async () => {

@@ -86,13 +86,12 @@ async function whomAsked(context: HandlerContext, request: RouteRequest): Promis
   if (query.search === "" || chosen.filter.wrong.length > 0) checkFilter(chosen);
   const found = await foundUsers(context, query);
   if (query.search === "") return { chosen, found };
-  const spared = new Set(await sparedUsers(context, SPARES_ADMINISTRATORS, admin));
-  const ids = found.users.map(({ userId }) => userId).filter((userId) => !spared.has(userId));
-  const userIds = ids.slice(0, MAX_SELECTED);
+  const users = found.users.slice(0, MAX_SELECTED);
+  const userIds = users.map(({ userId }) => userId);
   // With a filter, only the logins that match end.
-  return chosen.filter.where === undefined
-    ? { chosen: { kind: "users", userIds } }
-    : { chosen: { ...chosen, userIds }, found };
+  if (chosen.filter.where !== undefined) return { chosen: { ...chosen, userIds }, found: { ...found, users } };
+  const spared = new Set(await sparedUsers(context, SPARES_ADMINISTRATORS, admin));
+  return { chosen: { kind: "users", userIds: userIds.filter((userId) => !spared.has(userId)) } };
 }
 
 type Asked = Pick<Confirmation, "target" | "users" | "logins">;
