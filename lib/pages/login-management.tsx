@@ -83,7 +83,7 @@ export function loginManagementPage(view: LoginManagement): string {
   );
 }
 
-function Title({ frame, url, forceUrl, historyUrl, online, found }: LoginManagement) {
+function Title({ frame, forceUrl, historyUrl, online, found }: LoginManagement) {
   const { texts } = frame;
   return (
     <div class="title">
@@ -94,9 +94,6 @@ function Title({ frame, url, forceUrl, historyUrl, online, found }: LoginManagem
             <strong data-live="count">{texts.usersOnline(online)}</strong>
             {found === undefined ? null : <strong data-live="found">{texts.ofWhomMatch(found)}</strong>}
           </span>
-          <a href={url} data-scriptless>
-            {texts.showAll}
-          </a>
           <button type="button" class="newcomers" data-newcomers={texts.newcomers(2)} hidden />
         </p>
         <p class="live error" role="alert" data-trouble hidden>

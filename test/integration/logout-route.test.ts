@@ -190,7 +190,8 @@ describe.each([
         expect(seen).toEqual({ trick, status: 400, location: undefined, refresh: undefined, stays: false });
         expect(answer.setCookies).toEqual([expect.stringMatching(/^connect\.sid=;/)]);
         const links = [...answer.text.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(([, link]) => link);
-        expect(links.filter((link) => link?.startsWith(`${at}/express-logout/`) === false)).toEqual(["/"]);
+        const leading = links.filter((link) => link?.startsWith(`${at}/express-logout/`) === false);
+        expect([...new Set(leading)]).toEqual(["/"]);
         expect(answer.text).toMatch(/logged out/);
         expect(answer.text).toMatch(/not on .* list/);
         expect(answer.text.replace(/<script src="[\w./-]+" defer><\/script>/, "")).not.toMatch(/evil|script/);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import type { Request } from "express";
 import { Store, type SessionData } from "express-session";
 import { MemoryLoginRegistry, type LoginKey, type LoginProvider } from "../../lib/index.js";
@@ -8,6 +8,9 @@ import { KEY_FAULTS } from "./key-faults.js";
 import { HookedNode, type Handler } from "./node.js";
 import { watched } from "./registries.js";
 import { Schedule, settled } from "./schedule.js";
+
+// Thousands of orders each: on a busy machine that takes a while.
+jest.setTimeout(180_000);
 
 /** The claims of an ID token: the session at the provider, its user, and the second in which the token was issued. */
 interface Issued {

@@ -266,7 +266,7 @@ export class Model implements StoreWatcher {
       this.#lifetimeChanges.set(visit.cookie, changers.add(visit));
     }
     // Another request may put another login into the same session, whose lifetime is then the one that comes last.
-    for (const { change } of [...this.#visits].filter((other) => other !== visit)) {
+    for (const { change } of [...this.#visits, ...this.#stillSaving].filter((other) => other !== visit)) {
       if (change === undefined || change.sid !== visit.cookie) continue;
       for (const login of [change.begins, change.resumes]) if (login !== undefined) login.lifetime = "uncertain";
     }

@@ -323,6 +323,32 @@ const HISTORIES_WITH_A_POLICY: Readonly<Record<string, History>> = {
 
 /** The same of nodes that know logins without asking: their steps are the commands to Redis. */
 const HISTORIES_ON_REDIS: Readonly<Record<string, History>> = {
+  // The model took the lifetime for certain: another request had touched the session with a shorter one, after the login's save.
+  "a request shortens an anonymous session in which another is still saving a login": {
+    ...ON_ANY_STORE,
+    browsers: [
+      { user: "alice", has: "nothing" },
+      { user: "alice", has: "nothing" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      {
+        is: "request",
+        browser: 0,
+        node: 0,
+        acts: [
+          { does: "save, not waited for" },
+          { does: "log in, in place", user: "alice" },
+          { does: "save, not waited for" },
+        ],
+      },
+      { is: "kick everyone", node: 0 },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "shorten the cookie" }] },
+      { is: "rest" },
+      { is: "time passes", ms: 1_200_000 },
+    ],
+    choices: [3, 0, 0, 0, 0, 0, 0, 0, 0, 15],
+  },
   // The second request listed the login anew that the first one had taken off: it was shown until it expired.
   "a node dies while it adopts an old session that another request has found to be kicked": {
     ...LAZY,

@@ -1,5 +1,5 @@
 import { eventually, matches, pause, same } from "./assertions.js";
-import { ALL, HOUR_MS, idsOf, newKick, newLogin, unique } from "./context.js";
+import { addAll, ALL, HOUR_MS, idsOf, newKick, newLogin, unique } from "./context.js";
 import type { Suite } from "./suite.js";
 
 const PAGE = { offset: 0, limit: 10 };
@@ -107,7 +107,10 @@ function scan({ describe, test }: Suite): void {
   describe("the scan of all users", () => {
     test("has every user, however many", async ({ registry, everyone }) => {
       const names = Array.from({ length: 1_200 }, (_value, index) => `user ${String(index)}`);
-      await Promise.all(names.map((userId) => registry.add(newLogin(userId))));
+      await addAll(
+        registry,
+        names.map((userId) => newLogin(userId)),
+      );
       same(await everyone(), names.sort());
     });
 

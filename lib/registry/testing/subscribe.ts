@@ -1,5 +1,5 @@
 import { eventually, same } from "./assertions.js";
-import { newKick, newLogin, until } from "./context.js";
+import { addAll, newKick, newLogin, until } from "./context.js";
 import type { Suite } from "./suite.js";
 
 export function subscriptionTests(suite: Suite): void {
@@ -84,10 +84,7 @@ function delivery({ describe, test }: Suite): void {
     test("notifies of very many logins, each login once", async (context) => {
       const { recorder } = await context.listen();
       const logins = Array.from({ length: 2_100 }, () => newLogin("alice"));
-      // Some hundreds at a time: a pool of clients lets none wait for long.
-      for (let from = 0; from < logins.length; from += 300) {
-        await Promise.all(logins.slice(from, from + 300).map((each) => context.registry.add(each)));
-      }
+      await addAll(context.registry, logins);
       await context.kick("alice");
       await until(() => recorder.loginIds.length >= logins.length, "some logins are not notified");
       same(recorder.loginIds, logins.map(({ id }) => id).sort());
