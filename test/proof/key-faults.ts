@@ -1,6 +1,6 @@
 import { MemoryLoginRegistry } from "../../lib/index.js";
 import type { KickRecord } from "../../lib/types/login.js";
-import type { EndResult, EndTarget, KeyDigest, KeyIndex, ListedLogin } from "../../lib/types/registry.js";
+import type { AddResult, EndResult, EndTarget, KeyDigest, KeyIndex, ListedLogin } from "../../lib/types/registry.js";
 
 /** Changes the index of keys of a registry. */
 function changeKeys(registry: MemoryLoginRegistry, change: (keys: KeyIndex) => Partial<KeyIndex>): void {
@@ -77,6 +77,40 @@ class BindsLate extends MemoryLoginRegistry {
   }
 }
 
+/** A login is listed after its keys were bound: a kick that has read its row before ends nothing. */
+class BindsBeforeListing extends MemoryLoginRegistry {
+  readonly #unlisted = new Set<string>();
+
+  constructor() {
+    super();
+    changeKeys(this, (keys) => ({
+      bind: async (key, row, ttlMs) => {
+        const kick = await keys.bind(key, row, ttlMs);
+        // One that meets a mark is listed, and ended by its request.
+        if (kick !== undefined) this.#unlisted.delete(row.loginId);
+        return kick;
+      },
+    }));
+  }
+
+  override async add(...[login, options]: Parameters<MemoryLoginRegistry["add"]>): Promise<AddResult> {
+    const result = await super.add(login, options);
+    if (result.outcome === "listed" && options?.since === undefined) this.#unlisted.add(login.id);
+    return result;
+  }
+
+  override async end(userId: string, target: EndTarget): Promise<EndResult> {
+    const isUnlisted = target.loginId !== undefined && this.#unlisted.has(target.loginId);
+    return isUnlisted ? { ended: [], endCount: 0 } : super.end(userId, target);
+  }
+
+  /** The request looks its login up after it has written the session. */
+  override async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
+    this.#unlisted.delete(loginId);
+    return super.find(userId, loginId);
+  }
+}
+
 /** A logout drops the rows of a login, which its request may list again. */
 class DropsRowsAtLogout extends MemoryLoginRegistry {
   readonly #drops = new Map<string, (() => Promise<void>)[]>();
@@ -136,6 +170,7 @@ export const KEY_FAULTS: Readonly<Record<string, new () => MemoryLoginRegistry>>
   "a bind does not look at the mark": NoLookAtMark,
   "rows are read before the mark is left": MarksLate,
   "a session is written before its keys are bound": BindsLate,
+  "keys are bound before the login is listed": BindsBeforeListing,
   "a logout drops the rows": DropsRowsAtLogout,
   "the end of an unlisted login is forgotten": ForgetsEndsOfUnlisted,
   "a kick ignores when a login authenticated": IgnoresSince,
