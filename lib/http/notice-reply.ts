@@ -1,3 +1,4 @@
+import type { IconName } from "../pages/icon.js";
 import { noticePage, type Notice } from "../pages/notice.js";
 import type { HandlerContext } from "./context.js";
 import { pageContext } from "./pages/page-context.js";
@@ -14,13 +15,18 @@ export function noticeReply(
 ): Reply {
   const headers = status === 401 ? { "WWW-Authenticate": challengeOf(context.options.appId) } : undefined;
   if (request.acceptsPage) {
-    const page = noticePage(pageContext(context, request), notice);
+    const page = noticePage(pageContext(context, request), notice, iconOf(status));
     return { status, headers, vary: "Accept", page, policy: { ...policy, hasPictures: false } };
   }
   const message = notice.text === undefined ? notice.title : `${notice.title}: ${notice.text}`;
   const reply =
     status < 400 ? jsonReply(status, message) : errorReply(request.header("Accept"), { status, message, headers });
   return { ...reply, vary: "Accept" };
+}
+
+function iconOf(status: number): IconName {
+  if (status < 400) return "check";
+  return status === 401 ? "power" : status === 403 ? "lock" : "warning";
 }
 
 /** The `WWW-Authenticate` of a 401 to a browser: no browser knows the scheme, so none asks for a password. */

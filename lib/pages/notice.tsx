@@ -7,11 +7,11 @@ export interface Notice {
   readonly title: string;
   readonly text?: string | undefined;
   readonly at?: Date | undefined;
-  readonly icon?: IconName | undefined;
   readonly link?: { readonly href: string; readonly label: string } | undefined;
 }
 
-export function noticePage(frame: PageContext, { title, text, at, link, icon = "warning" }: Notice): string {
+/** @param icon - what kind of message it is, at a glance */
+export function noticePage(frame: PageContext, { title, text, at, link }: Notice, icon: IconName): string {
   return renderPage(
     <Layout frame={frame} title={title} width="narrow">
       <section class="notice">

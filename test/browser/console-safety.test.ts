@@ -1,25 +1,23 @@
 import { describe, expect, it, jest } from "@jest/globals";
 import type { Page } from "playwright-core";
-import { consolePath, refreshed, useConsoles } from "../support/console-browser.js";
+import {
+  boxOf,
+  consolePath,
+  order,
+  refreshed,
+  rowOf,
+  SUBMIT,
+  ticked,
+  useConsoles,
+  usersNamed,
+} from "../support/console-browser.js";
 
 jest.setTimeout(60_000);
 
-const rowOf = (user: string): string => `tr[data-user="${user}"]`;
-const boxOf = (user: string): string => `${rowOf(user)} input[type=checkbox]`;
 const opener = (user: string): string => `${rowOf(user)} > td:last-child a`;
 const pillOf = (user: string): string => `${rowOf(user)} [data-pill]`;
 const loginsOf = (user: string): string => `tr[data-logins-of="${user}"] li`;
-const SUBMIT = "[data-confirmation] button.solid";
 const CANCEL = "dialog [data-cancel]";
-const usersNamed = (count: number): string[] =>
-  Array.from({ length: count }, (_value, index) => `user${String(index).padStart(3, "0")}`);
-
-const ticked = (page: Page): Promise<string[]> =>
-  page.locator("tbody input:checked").evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value));
-const order = (page: Page): Promise<string[]> =>
-  page
-    .locator("tbody tr[data-user]")
-    .evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset["user"] ?? ""));
 const topOf = async (page: Page, selector: string): Promise<number | undefined> =>
   (await page.locator(selector).boundingBox())?.y;
 /** What stands before a text by the style sheet. */

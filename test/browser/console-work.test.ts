@@ -1,21 +1,19 @@
 import { describe, expect, it, jest } from "@jest/globals";
-import type { Page } from "playwright-core";
-import { consolePath, refreshed, useConsoles } from "../support/console-browser.js";
+import {
+  boxOf,
+  consolePath,
+  order,
+  refreshed,
+  rowOf,
+  SUBMIT,
+  ticked,
+  useConsoles,
+  usersNamed,
+} from "../support/console-browser.js";
 
 jest.setTimeout(60_000);
 
-const rowOf = (user: string): string => `tr[data-user="${user}"]`;
-const boxOf = (user: string): string => `${rowOf(user)} input[type=checkbox]`;
-const SUBMIT = "[data-confirmation] button.solid";
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-const usersNamed = (count: number): string[] =>
-  Array.from({ length: count }, (_value, index) => `user${String(index).padStart(3, "0")}`);
-const ticked = (page: Page): Promise<string[]> =>
-  page.locator("tbody input:checked").evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value));
-const order = (page: Page): Promise<string[]> =>
-  page
-    .locator("tbody tr[data-user]")
-    .evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset["user"] ?? ""));
 
 describe("an incident in the console", () => {
   const consoleOf = useConsoles();

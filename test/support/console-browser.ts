@@ -7,6 +7,23 @@ import { useSites, type Site } from "./site.js";
 /** The address of the console on a site. */
 export const consolePath = (site: Site): string => `/console/applications/${site.appId}/login-management`;
 
+/** The row of a user in the table, and its tick. */
+export const rowOf = (user: string): string => `tr[data-user="${user}"]`;
+export const boxOf = (user: string): string => `${rowOf(user)} input[type=checkbox]`;
+/** The button that forces those offline whom a dialog or a page has asked about. */
+export const SUBMIT = "[data-confirmation] button.solid";
+
+export const usersNamed = (count: number): string[] =>
+  Array.from({ length: count }, (_value, index) => `user${String(index).padStart(3, "0")}`);
+
+/** The ids of the users on the page who are ticked, and of all of them, in order. */
+export const ticked = (page: Page): Promise<string[]> =>
+  page.locator("tbody input:checked").evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value));
+export const order = (page: Page): Promise<string[]> =>
+  page
+    .locator("tbody tr[data-user]")
+    .evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset["user"] ?? ""));
+
 /** Opens consoles in Chromium for the tests of one file. A test fails if its pages have complained. */
 export function useConsoles() {
   let browser: Browser;
