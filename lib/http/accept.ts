@@ -21,6 +21,11 @@ export function formatFor(accept: string | undefined): Format {
   return accepted.some(({ type }) => type === PROBLEM) ? "problem" : "json";
 }
 
+/** Returns whether a client asks for JSON by name, and does not prefer a page. */
+export function namesJson(accept: string | undefined): boolean {
+  return /[/+]json\b/i.test(accept ?? "") && formatFor(accept) !== "html";
+}
+
 function mediaRange(text: string): { type: string; quality: number } {
   const [type = "", ...parameters] = text.split(";").map((part) => part.trim());
   const quality = parameters.find((parameter) => parameter.startsWith("q="));

@@ -2,7 +2,7 @@ import type { Request, Response } from "express";
 import type { SessionData } from "express-session";
 import { LOCALES, type Locale, type Texts } from "../pages/texts/index.js";
 import type { Login } from "../types/login.js";
-import { formatFor } from "./accept.js";
+import { formatFor, namesJson } from "./accept.js";
 import { homeUrl, loginUrl, mountPath, outerPath } from "./addresses.js";
 import { readForm, readJson, readOptionalForm, readSmallForm, readSmallText } from "./body.js";
 import { currentLogin, type HttpContext } from "./context.js";
@@ -54,6 +54,14 @@ export class ExpressRequest implements RouteRequest {
 
   get acceptsPage(): boolean {
     return this.#context.options.pages.html && formatFor(this.header("Accept")) === "html";
+  }
+
+  get namesJson(): boolean {
+    return namesJson(this.header("Accept"));
+  }
+
+  get wantsData(): boolean {
+    return this.namesJson || !this.#context.options.pages.html;
   }
 
   get isSecure(): boolean {

@@ -13,10 +13,15 @@ export function queryOf(req: IncomingMessage): Fields {
   return (name) => parameters.getAll(name);
 }
 
-/** The fields of a form, as a body parser has left them. */
+/** The fields of a form, as a body parser has left them. In JSON, `7` names the same user as `"7"`, and `true` is a tick. */
 export function fieldsIn(body: unknown): Fields {
   const values = (typeof body === "object" ? body : undefined) as Readonly<Record<string, unknown>> | null | undefined;
-  return (name) => [values?.[name]].flat().filter((value) => typeof value === "string");
+  return (name) => [values?.[name]].flat().flatMap((value) => textOf(value) ?? []);
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === true) return "1";
+  return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
 }
 
 /** Returns the first value of a field that is not empty. */

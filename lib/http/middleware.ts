@@ -1,6 +1,7 @@
 import { Router } from "express";
 import type { Request, RequestHandler } from "express";
 import { createAdminApi } from "./authing-api/router.js";
+import { formatFor } from "./accept.js";
 import type { HttpContext } from "./context.js";
 import { handle } from "./error-handler.js";
 import { escapeRegExp } from "../util/paths.js";
@@ -86,7 +87,17 @@ function createRouter(context: HttpContext, guard: RequestHandler, sessionless: 
 }
 
 function add(router: Router, context: HttpContext, route: Route): void {
+  const handler = handle(context, route);
+  const isShared = route.isScreen === true && !context.options.pages.html;
   for (const path of route.paths(context.options)) {
-    router[route.method](joinPath(path, route.part ?? ""), handle(context, route));
+    router[route.method](joinPath(path, route.part ?? ""), isShared ? unlessHtml(handler) : handler);
   }
+}
+
+/** Hands a browser that goes to the address of a page on to the app, which has its own there. */
+function unlessHtml(handler: RequestHandler): RequestHandler {
+  return function logoutScreen(req, res, next) {
+    if (formatFor(req.get("Accept")) === "html") next();
+    else void handler(req, res, next);
+  };
 }

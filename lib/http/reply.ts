@@ -59,6 +59,11 @@ export function jsonReply(status: number, message: string, more: object = {}): J
   return { status, json: { code: status, message, ...more } };
 }
 
+/** What the route of a page replies: the page, or what it shows as JSON. */
+export function pageOrData(page: string | object): PageReply | JsonReply {
+  return typeof page === "string" ? { status: 200, vary: "Accept", page } : { status: 200, vary: "Accept", json: page };
+}
+
 /** Replies with an error as JSON, and as a problem (RFC 9457) to a client that names its type; `code` and `message` stay. */
 export function errorReply(
   accept: string | undefined,

@@ -18,6 +18,10 @@ export interface RouteRequest {
   readonly isSecure: boolean;
   /** Whether the client prefers HTML, and gets it: not with `pages.html: false`. */
   readonly acceptsPage: boolean;
+  /** Whether the client asks for JSON by name. */
+  readonly namesJson: boolean;
+  /** Whether the route of a page responds with JSON: where it is asked for by name, and always with `pages.html: false`. */
+  readonly wantsData: boolean;
   /** The request itself: only for functions of the app. */
   readonly original: Request;
 

@@ -33,15 +33,15 @@ const personalCenter: typeof logout = {
   guarded: true,
 };
 const loginManagement: typeof logout = { paths: ({ routes }) => routes.console, caller: "browser", guarded: true };
-/** A page, which is there only as HTML. */
+/** A page that a person sees, and no program. */
 const page = ({ paths, ...route }: typeof logout): typeof logout => ({
   ...route,
   paths: (options) => (options.pages.html ? paths(options) : []),
 });
 
-const historyPages: typeof logout = {
+const history: typeof logout = {
   ...loginManagement,
-  paths: (options) => (options.audit.history === undefined ? [] : page(loginManagement).paths(options)),
+  paths: (options) => (options.audit.history === undefined ? [] : loginManagement.paths(options)),
 };
 
 /** The logout URL and the pages. */
@@ -51,13 +51,13 @@ export const BROWSER_ROUTES: readonly Route[] = [
   { ...logoutReturn, part: "/return", method: "get", handler: returnFromProvider },
   { ...personalCenter, part: "/logout", method: "post", guarded: false, handler: logoutFromMenu },
   { ...page(personalCenter), part: "/logged-out", method: "get", guarded: false, handler: showLoggedOut },
-  { ...page(personalCenter), method: "get", handler: showPersonalCenter },
+  { ...personalCenter, method: "get", isScreen: true, handler: showPersonalCenter },
   { ...personalCenter, part: "/end-login", method: "post", handler: endOneLogin },
   { ...personalCenter, part: "/end-others", method: "post", handler: endOtherLogins },
-  { ...page(loginManagement), method: "get", handler: showLoginManagement },
-  { ...page(loginManagement), part: USERS, method: "get", handler: showUser },
-  { ...historyPages, part: HISTORY, method: "get", handler: showHistory },
-  { ...page(loginManagement), part: FORCE, method: "get", handler: confirmForceOffline },
+  { ...loginManagement, method: "get", isScreen: true, handler: showLoginManagement },
+  { ...loginManagement, part: USERS, method: "get", isScreen: true, handler: showUser },
+  { ...history, part: HISTORY, method: "get", isScreen: true, handler: showHistory },
+  { ...loginManagement, part: FORCE, method: "get", isScreen: true, handler: confirmForceOffline },
   { ...loginManagement, part: FORCE, method: "post", handler: forceOffline },
 ];
 

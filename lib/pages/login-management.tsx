@@ -170,6 +170,7 @@ function Notes({ frame, wrong, isCut, isSearchFailed, lookedAt, search, users }:
     more: texts.logins,
   };
   const filters = wrong.flatMap((name) => labels[name] ?? []);
+  const others = wrong.flatMap((name) => ({ page: texts.pages, limit: texts.perPage })[name] ?? []);
   return (
     <>
       {filters.length === 0 ? null : (
@@ -182,6 +183,7 @@ function Notes({ frame, wrong, isCut, isSearchFailed, lookedAt, search, users }:
           {texts.searchFailed}
         </p>
       ) : null}
+      {others.length === 0 ? null : <p class="note">{texts.notApplied(others.join(", "))}</p>}
       {wrong.includes("sort") ? <p class="note">{texts.notSorted}</p> : null}
       {isCut && lookedAt !== undefined ? <p class="note">{texts.lookedAt(lookedAt)}</p> : null}
       {isCut && search !== "" && users.length > 0 ? <p class="note">{texts.moreMatches}</p> : null}
@@ -189,9 +191,12 @@ function Notes({ frame, wrong, isCut, isSearchFailed, lookedAt, search, users }:
   );
 }
 
+/** Fields by which the same users are found. */
+const LIST_FIELDS = ["sort", "page", "limit"];
+
 /** Not while the list is another one than was asked for. */
 function canForceFound({ found, wrong, isSearchFailed }: LoginManagement): boolean {
-  return found !== undefined && found > 0 && !isSearchFailed && !wrong.some((name) => name !== "sort");
+  return found !== undefined && found > 0 && !isSearchFailed && !wrong.some((name) => !LIST_FIELDS.includes(name));
 }
 
 /** Renders what is selected, in a place that is always there: the first tick must move no row. */

@@ -1,4 +1,5 @@
 import type { UserProfile } from "../types/login.js";
+import { knownFacts } from "../util/profile.js";
 import { plainText } from "./format.js";
 
 /** A user as pages show them. */
@@ -8,10 +9,13 @@ export interface UserView {
   readonly name: string;
   readonly details: readonly string[];
   readonly photo: string | undefined;
+  /** What the app says of the user, for screens of its own. */
+  readonly profile: UserProfile;
 }
 
 export function toUserView(userId: string, profile: UserProfile | undefined): UserView {
-  const { name, username, nickname, email, phone, photo } = profile ?? {};
+  const facts = knownFacts(profile);
+  const { name, username, nickname, email, phone, photo } = facts;
   const known = [name, nickname, username, email].find(isText) ?? userId;
   const details = [userId, [email, phone].find(isText)].filter(isText).filter((text) => text !== known);
   return {
@@ -19,6 +23,7 @@ export function toUserView(userId: string, profile: UserProfile | undefined): Us
     name: plainText(known),
     details: details.map(plainText),
     photo: isPicture(photo) ? photo : undefined,
+    profile: facts,
   };
 }
 

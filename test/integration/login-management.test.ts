@@ -917,6 +917,9 @@ describe("a script that forces users offline", () => {
       code: 200,
       message: en.forced(4, 4),
       detail: expect.stringMatching(/^It took [\d.]+ s\.$/),
+      users: 4,
+      logins: 4,
+      seconds: expect.any(Number),
     });
     const done = lines.map((line) => Number((line as { done?: number }).done));
     expect(lines).toEqual(done.map((count) => ({ done: count, total: 5, message: en.forcing(count, 5) })));
@@ -999,7 +1002,7 @@ describe("an interrupted kick from the console", () => {
       const { site, root, browsers, force } = await consoleFor(["bob", "alice"], { auth: { registry } });
       registry.broken = "alice";
       const fails = linesOf(await submit(site, root, force, fields(site), LINES));
-      expect(fails.at(-1)).toEqual({ code: 503, message: en.stopped, detail: en.notForced("alice") });
+      expect(fails.at(-1)).toEqual({ code: 503, message: en.stopped, detail: en.notForced("alice"), notForced: ["alice"] });
       expect(fails.slice(0, -1).every((line) => !("code" in line))).toBe(true);
       registry.broken = undefined;
       const admin = (await site.user(root)) === null ? await site.login("root") : root;

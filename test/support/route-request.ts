@@ -1,6 +1,6 @@
 import type { Request } from "express";
 import { Audit } from "../../lib/audit/audit.js";
-import { formatFor } from "../../lib/http/accept.js";
+import { formatFor, namesJson } from "../../lib/http/accept.js";
 import type { HandlerContext } from "../../lib/http/context.js";
 import { fieldsIn, type Fields } from "../../lib/http/fields.js";
 import { requestKind } from "../../lib/http/request-kind.js";
@@ -66,6 +66,8 @@ export function routeRequest({
     addresses: { path, search: "", mount: "", home: "/", login: "/login", ...addresses },
     original: { method, url: path, headers } as unknown as Request,
     acceptsPage: isHtml && formatFor(headers["accept"]) === "html",
+    namesJson: namesJson(headers["accept"]),
+    wantsData: namesJson(headers["accept"]) || !isHtml,
     header: (name) => headers[name.toLowerCase()],
     accepts: (types) => types.find((type) => headers["accept"]?.includes(type)) ?? types[0] ?? false,
     isOwnOrigin: (url) => url === "https://shop.example",

@@ -21,7 +21,7 @@ describe("a page with many logins", () => {
         stylesheet: undefined,
         assets: { style: "/style.css", script: "/script.js" },
         user: {
-          person: { id: "1", name: "Alice", details: [], photo: undefined },
+          person: { id: "1", name: "Alice", details: [], photo: undefined, profile: {} },
           logoutUrl: "/u/logout",
           devicesUrl: "/u",
         },

@@ -3,6 +3,7 @@ import type { Login } from "../../types/login.js";
 import { deviceInWords, readDevice } from "../../util/device.js";
 import { LOCALES } from "../../pages/texts/index.js";
 import { authenticate, authorize } from "./authenticate.js";
+import { knownFacts } from "../../util/profile.js";
 import type { Handler } from "../context.js";
 import type { Fields } from "../fields.js";
 import { jsonReply } from "../reply.js";
@@ -31,7 +32,7 @@ function entry(
   const device = readDevice(latest?.userAgent);
   const lastActive = Math.max(...logins.map((login) => +login.lastActive));
   return {
-    ...pick(profile),
+    ...knownFacts(profile),
     id: userId,
     lastLogin: latest?.began.toISOString(),
     lastIp: latest?.ip,
@@ -40,14 +41,6 @@ function entry(
     browser: deviceInWords(device, LOCALES.en.browserOn),
     loginsCount,
   };
-}
-
-const FACTS = ["name", "username", "nickname", "email", "phone", "photo"] as const;
-
-/** Picks the facts of the contract: an app's user object may hold private data, and `null` for unknown facts. */
-function pick(profile: object | undefined): object {
-  const known = (profile ?? {}) as Record<string, unknown>;
-  return Object.fromEntries(FACTS.map((fact) => [fact, known[fact] ?? undefined]));
 }
 
 function readWholeNumber(query: Fields, name: string, fallback: number, most: number): number {

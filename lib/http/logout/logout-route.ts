@@ -36,7 +36,8 @@ async function logOut(context: HandlerContext, request: RouteRequest, status: nu
   const target = "to" in redirect ? redirect.to : home;
   const to = atProvider?.to ?? target;
   const cookies = atProvider?.cookiesFor(target);
-  if (!request.acceptsPage && !acceptsAnything(request)) {
+  // Only who asks for JSON by name gets it: the way back is what this address is for.
+  if (request.namesJson) {
     return { ...jsonReply(200, "You are logged out", { redirectTo: to }), cookies };
   }
   return { ...redirectReply(to, status), cookies };
@@ -48,9 +49,4 @@ async function redirectUri(request: RouteRequest): Promise<unknown> {
   const isInQuery = inQuery.length > 0 || request.method === "GET";
   const given = isInQuery ? inQuery : (await request.optionalForm())("redirect_uri");
   return given.length > 1 ? given : given[0];
-}
-
-/** Only who asks for JSON by name gets it here: the way back is what this address is for. */
-function acceptsAnything(request: RouteRequest): boolean {
-  return !(request.header("Accept") ?? "*/*").includes("json");
 }

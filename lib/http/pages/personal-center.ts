@@ -7,9 +7,10 @@ import { onlyValueOf, valueOf, type Fields } from "../fields.js";
 import { noticeReply } from "../notice-reply.js";
 import { providerLogout } from "../logout/provider-logout.js";
 import { mustBeSameOrigin } from "../origin.js";
-import { isReply, jsonReply, redirectReply, type Reply } from "../reply.js";
+import { isReply, jsonReply, pageOrData, redirectReply, type Reply } from "../reply.js";
 import type { RouteRequest } from "../route-request.js";
-import { describeLogins } from "./ask-app.js";
+import { describeLogins, describeUser } from "./ask-app.js";
+import { loginJson, userJson } from "./json.js";
 import { userPageContext, joinPath } from "./page-context.js";
 import { requireFresh } from "./require-fresh.js";
 import { countOf, truncateKickText, pageUrl, requireLogin } from "./require-login.js";
@@ -18,24 +19,31 @@ import { countOf, truncateKickText, pageUrl, requireLogin } from "./require-logi
 export const showPersonalCenter: Handler = async (context, request) => {
   const current = await requireLogin(context, request);
   if (isReply(current)) return current;
-  const frame = await userPageContext(context, request, current.userId);
+  const { texts } = request;
   const { items, total } = await context.logins.list(current.userId, { limit: MAX_SHOWN });
   const others = items.filter(({ id }) => id !== current.id);
   // Not among them, it is counted if it is older than all of them.
   const isCounted = others.length < items.length || items.length < total;
+  const shown = {
+    logins: await describeLogins(context, [current, ...others.sort(byActivity)].slice(0, MAX_SHOWN)),
+    total: isCounted ? total : total + 1,
+  };
+  if (request.wantsData) {
+    const user = userJson(await describeUser(context, current.userId));
+    return pageOrData({ user, ...shown, logins: shown.logins.map((login) => loginJson(login, current.id, texts)) });
+  }
   const ended = countOf(onlyValueOf(request.query, "ended"));
   const url = pageUrl(request, "");
   const page = personalCenterPage({
-    frame,
-    logins: await describeLogins(context, [current, ...others.sort(byActivity)].slice(0, MAX_SHOWN)),
-    total: isCounted ? total : total + 1,
+    frame: await userPageContext(context, request, current.userId),
+    ...shown,
     currentId: current.id,
     endLoginUrl: joinPath(url, "/end-login"),
     endOthersUrl: joinPath(url, "/end-others"),
     securityUrl: context.options.pages.securityUrl,
-    status: ended === undefined ? undefined : frame.texts.devicesLoggedOut(ended),
+    status: ended === undefined ? undefined : texts.devicesLoggedOut(ended),
   });
-  return { status: 200, page };
+  return pageOrData(page);
 };
 
 function byActivity(one: Login, other: Login): number {
@@ -51,7 +59,7 @@ export const logoutFromMenu: Handler = async (context, request) => {
   await request.optionalForm();
   const { home } = request.addresses;
   const cookies = atProvider?.cookiesFor(home);
-  if (!context.options.pages.html) {
+  if (request.wantsData) {
     return { ...jsonReply(200, request.texts.loggedOut, { redirectTo: atProvider?.to ?? home }), cookies };
   }
   if (atProvider !== undefined) return { ...redirectReply(atProvider.to), cookies };
@@ -111,7 +119,7 @@ async function endLogins(
   const reason = request.texts.loggedOutByYourself;
   const from = deviceInfoOf(request.original);
   const ended = await end(current, { reason, by: truncateKickText(current.userId), from }, form);
-  if (!context.options.pages.html) return jsonReply(200, request.texts.devicesLoggedOut(ended), { ended });
+  if (request.wantsData) return jsonReply(200, request.texts.devicesLoggedOut(ended), { ended });
   return redirectReply(`${pageUrl(request, part)}?ended=${String(ended)}`);
 }
 
@@ -122,7 +130,7 @@ async function confirm(context: HandlerContext, request: RouteRequest, page: str
   const confirmed: unknown = await confirmIdentity(request.original);
   if (confirmed === true) return undefined;
   const confirmUrl = typeof confirmed === "string" ? confirmed : undefined;
-  if (!context.options.pages.html) return jsonReply(403, request.texts.confirmIdentity, { confirmUrl });
+  if (request.wantsData) return jsonReply(403, request.texts.confirmIdentity, { confirmUrl });
   if (confirmUrl !== undefined) return redirectReply(confirmUrl);
   return noticeReply(context, request, 403, { title: request.texts.confirmIdentity });
 }

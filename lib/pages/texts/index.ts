@@ -1,6 +1,9 @@
 import { en } from "./en.js";
 import { zh } from "./zh.js";
 
+/** Reasons that administrators pick. */
+export type CannedReason = "suspicious" | "password" | "maintenance" | "lost";
+
 /** Every text of the pages in one language. A text that contains a number, a name or a time is a function. */
 export interface Texts {
   /** BCP 47 tag of the texts, also used to format numbers and ages. */
@@ -157,6 +160,24 @@ export interface Texts {
   readonly tooManySpared: (logins: number) => string;
   readonly searchFailed: string;
   readonly notReloaded: string;
+  readonly cannedReasons: Readonly<Record<CannedReason, string>>;
+  readonly noReason: string;
+  readonly ownWords: string;
+  readonly whatUserSees: string;
+  /** Headings above a number each. */
+  readonly statUsers: string;
+  readonly statLogins: string;
+  readonly statSeconds: string;
+  readonly stillLoggedIn: string;
+  readonly tryAgainFor: (users: number) => string;
+  /** Names of fields of an address that are not valid. */
+  readonly notApplied: (names: string) => string;
+  readonly loggedInAs: (name: string) => string;
+  readonly logInAsSomeoneElse: string;
+  /** For a client that is no browser, such as curl. */
+  readonly apiClient: (name: string) => string;
+  /** For a way back after a logout that is not allowed. */
+  readonly noWayBack: string;
 }
 
 export const LOCALES = { en, zh } satisfies Record<string, Texts>;

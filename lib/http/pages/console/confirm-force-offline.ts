@@ -4,9 +4,10 @@ import type { LoginFilter } from "../../../logins/filter.js";
 import type { ConsoleContext } from "../../../options/console.js";
 import type { Handler, HandlerContext } from "../../context.js";
 import { noticeReply } from "../../notice-reply.js";
-import { isReply, type Reply } from "../../reply.js";
+import { isReply, pageOrData, type Reply } from "../../reply.js";
 import type { RouteRequest } from "../../route-request.js";
 import { describeLogins, describeUser } from "../ask-app.js";
+import { userJson } from "../json.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { requireFresh } from "../require-fresh.js";
 import { pageUrl } from "../require-login.js";
@@ -47,6 +48,7 @@ export const confirmForceOffline: Handler = async (context, request) => {
       link: { href: url, label: texts.continue_ },
     });
   }
+  if (request.wantsData) return pageOrData(previewJson(about));
   const page = confirmationPage({
     frame: await userPageContext(context, request, admin.userId),
     appId: context.options.appId,
@@ -54,8 +56,24 @@ export const confirmForceOffline: Handler = async (context, request) => {
     forceUrl: joinPath(url, FORCE),
     ...about,
   });
-  return { status: 200, page };
+  return pageOrData(page);
 };
+
+/** A POST with `selection` forces exactly these offline; with the application's id in `everyone` where it is needed. */
+function previewJson({ target, users, logins }: Asked): object {
+  const { kind } = target;
+  if (kind === "everyone") {
+    return { kind, users, administrators: target.administrators, isAppIdNeeded: true };
+  }
+  const { selection } = target;
+  const people = target.people.map(userJson);
+  if (kind === "found") {
+    const { administrators, isCut, isEveryone } = target;
+    return { kind, users, logins, people, administrators, isCut, isAppIdNeeded: isEveryone, selection };
+  }
+  const { login, offline, isYou } = target;
+  return { kind, users, logins, people, loginId: login?.id, offline, isYou, isAppIdNeeded: false, selection };
+}
 
 /** What `authorize` is asked about such a form: exactly those who would be kicked. */
 export function aboutToKick(chosen: Chosen): Omit<ConsoleContext, "appId"> {

@@ -7,7 +7,7 @@ import { isReply, jsonReply, redirectReply, type Reply } from "../../reply.js";
 import type { RouteRequest } from "../../route-request.js";
 import { pageUrl, truncateKickText } from "../require-login.js";
 import { aboutToKick, confirm, whereOf } from "./confirm-force-offline.js";
-import { isKickIncomplete, lineByLine } from "./kick-lines.js";
+import { isKickIncomplete, lineByLine, notForcedIn } from "./kick-lines.js";
 import { FORCE } from "./parts.js";
 import { requireAdmin, requireSameOrigin, type Admin } from "./require-admin.js";
 import { confirmedIn, type Chosen, type ChosenUsers } from "./selection.js";
@@ -37,7 +37,7 @@ export const forceOffline: Handler = async (context, request) => {
   try {
     const result = await start();
     if (result === "mistyped") return noticeReply(context, request, 400, { title: texts.wrongApplicationId, link });
-    if (!context.options.pages.html) {
+    if (request.wantsData) {
       return jsonReply(200, texts.forced(result.users, result.logins), { users: result.users, logins: result.logins });
     }
     // The list would say only that the administrator has been logged out.
@@ -45,6 +45,7 @@ export const forceOffline: Handler = async (context, request) => {
     return redirectReply(`${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
     if (!isKickIncomplete(error)) throw error;
+    if (request.wantsData) return jsonReply(503, texts.stopped, { notForced: notForcedIn(error) });
     return noticeReply(context, request, 503, { title: texts.stopped, link });
   }
 };

@@ -6,10 +6,12 @@ import type { UserView } from "../../../pages/user-view.js";
 import type { HistoryLog, Page } from "../../../types/history.js";
 import type { Handler, HandlerContext } from "../../context.js";
 import { valueOf } from "../../fields.js";
-import { isReply } from "../../reply.js";
+import { isReply, pageOrData } from "../../reply.js";
 import { describeUser } from "../ask-app.js";
+import { entryJson } from "../json.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { pageUrl } from "../require-login.js";
+import { mustBeValid } from "./list-query.js";
 import { HISTORY, USERS } from "./parts.js";
 import { requireAdmin } from "./require-admin.js";
 
@@ -29,6 +31,10 @@ export const showHistory: Handler = async (context, request) => {
   const { history } = context.audit;
   if (history === undefined) throw new LogoutError("ERR_REQUEST_INVALID", "No history is kept.", { status: 404 });
   const { items, cursor, isWrong } = await readEntries(history, { userId, by, cursor: valueOf(query, "cursor") });
+  if (request.wantsData) {
+    if (isWrong) mustBeValid(["cursor"]);
+    return pageOrData({ entries: items.map(entryJson), cursor });
+  }
   const url = pageUrl(request, HISTORY);
   const page = historyPage({
     frame: await userPageContext(context, request, admin.userId),
@@ -42,7 +48,7 @@ export const showHistory: Handler = async (context, request) => {
     cursor,
     isWrong,
   });
-  return { status: 200, page };
+  return pageOrData(page);
 };
 
 interface Asked {

@@ -24,21 +24,26 @@ export function lineByLine(
       const result = await start({ onProgress, signal });
       if (result === "mistyped") line({ code: 400, message: texts.wrongApplicationId });
       else {
+        const { users, logins } = result;
         const seconds = Math.ceil((performance.now() - began) / 100) / 10;
-        line({ code: 200, message: texts.forced(result.users, result.logins), detail: texts.tookSeconds(seconds) });
+        const detail = texts.tookSeconds(seconds);
+        line({ code: 200, message: texts.forced(users, logins), detail, users, logins, seconds });
       }
     } catch (error) {
       if (!(error instanceof LogoutError)) throw error;
       if (!isKickIncomplete(error)) line({ code: error.status, message: error.message });
-      else line({ code: error.status, message: texts.stopped, detail: await notForced(context, texts, error.details) });
+      else {
+        const userIds = notForcedIn(error);
+        const detail = await notForced(context, texts, userIds);
+        line({ code: error.status, message: texts.stopped, detail, notForced: userIds });
+      }
     }
   };
   return { status: 200, lines };
 }
 
 /** Says who was not forced offline, by name. */
-async function notForced(context: HandlerContext, texts: Texts, details: unknown): Promise<string> {
-  const userIds = (details as { readonly userIds?: readonly string[] } | undefined)?.userIds ?? [];
+async function notForced(context: HandlerContext, texts: Texts, userIds: readonly string[]): Promise<string> {
   if (userIds.length === 0) return "";
   const named = userIds.slice(0, MAX_NAMED).map((userId) => describeUser(context, userId));
   const names = (await Promise.all(named)).map(({ name }) => name).join(", ");
@@ -46,7 +51,14 @@ async function notForced(context: HandlerContext, texts: Texts, details: unknown
   return texts.notForced(rest > 0 ? `${names}, ${texts.andMore(rest)}` : names);
 }
 
+/** Returns the ids of those who were not forced offline, as far as they are known. */
+export function notForcedIn(error: LogoutError): readonly string[] {
+  // After a failed entry of the audit log, their logins have ended.
+  if (!LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED")) return [];
+  return error.details?.userIds ?? [];
+}
+
 /** Returns whether a kick has ended some logins, and can be repeated. */
-export function isKickIncomplete(error: unknown): boolean {
+export function isKickIncomplete(error: unknown): error is LogoutError {
   return LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED", "ERR_AUDIT_FAILED");
 }

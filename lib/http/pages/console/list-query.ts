@@ -1,3 +1,4 @@
+import { LogoutError } from "../../../errors.js";
 import { PAGE_SIZES } from "../../../pages/pager.js";
 import { SORTS, type Sort } from "../../../pages/sorts.js";
 import { onlyValueOf, valueOf, type Fields } from "../../fields.js";
@@ -22,21 +23,37 @@ export function readListQuery(query: Fields): ListQuery {
   // A press on a heading comes after the field that carries on the present order.
   const asked = query("sort").findLast((text) => text !== "");
   const sort = SORTS.find((each) => each === asked);
+  const page = pageIn(query);
+  const size = valueOf(query, "limit");
+  const limit = PAGE_SIZES.find((each) => each === countOf(onlyValueOf(query, "limit")));
   return {
     search: (valueOf(query, "q") ?? "").trim().slice(0, MAX_SEARCH),
     filter,
     sort: sort ?? "active",
-    page: pageIn(query),
-    limit: PAGE_SIZES.find((size) => size === countOf(onlyValueOf(query, "limit"))) ?? PAGE_SIZES[0],
-    wrong: [...filter.wrong, ...(asked === undefined || sort !== undefined ? [] : ["sort"])],
+    page: page ?? 1,
+    limit: limit ?? PAGE_SIZES[0],
+    wrong: [
+      ...filter.wrong,
+      ...(asked === undefined || sort !== undefined ? [] : ["sort"]),
+      ...(page === undefined ? ["page"] : []),
+      ...(size === undefined || limit !== undefined ? [] : ["limit"]),
+    ],
   };
 }
 
+/** @throws LogoutError `ERR_REQUEST_INVALID` 400 where the value of a field is none. A page says so instead. */
+export function mustBeValid(wrong: readonly string[]): void {
+  if (wrong.length === 0) return;
+  throw new LogoutError("ERR_REQUEST_INVALID", `Not valid: ${wrong.join(", ")}.`);
+}
+
 /** Without a script, opening the logins of a user loads the page again: it is the one that was shown. */
-function pageIn(query: Fields): number {
+function pageIn(query: Fields): number | undefined {
   const isOpening = query("open").length > 0 || query("close").length > 0;
-  const asked = onlyValueOf(query, "page") ?? (isOpening ? onlyValueOf(query, "at") : undefined);
-  return Math.max(1, countOf(asked) ?? 1);
+  const asked = query(isOpening && query("page").length === 0 ? "at" : "page").filter((text) => text !== "");
+  if (asked.length === 0) return 1;
+  const page = asked.length === 1 ? countOf(asked[0]) : undefined;
+  return page === undefined || page < 1 ? undefined : page;
 }
 
 /** Returns whether the registry's own order of everyone is asked for. Any other list has to look at everyone. */

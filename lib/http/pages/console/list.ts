@@ -2,21 +2,26 @@ import { loginManagementPage, SELECTION_LENGTH } from "../../../pages/login-mana
 import type { Texts } from "../../../pages/texts/index.js";
 import type { Handler } from "../../context.js";
 import { onlyValueOf, type Fields } from "../../fields.js";
-import { isReply } from "../../reply.js";
+import { isReply, pageOrData } from "../../reply.js";
+import { onlineUserJson } from "../json.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { countOf, pageUrl } from "../require-login.js";
-import { findingParameters, readListQuery } from "./list-query.js";
-import { onlineUsers, withShown } from "./online-users.js";
+import { findingParameters, mustBeValid, readListQuery, type ListQuery } from "./list-query.js";
+import { onlineUsers, withShown, type OnlineUsers } from "./online-users.js";
 import { FORCE, HISTORY, USERS } from "./parts.js";
-import { requireAdmin } from "./require-admin.js";
+import { requireAdmin, type Admin } from "./require-admin.js";
 
 /** `GET …/login-management`: who is online. */
 export const showLoginManagement: Handler = async (context, request) => {
   const admin = await requireAdmin(context, request, { action: "list", isMassKick: false });
   if (isReply(admin)) return admin;
-  const frame = await userPageContext(context, request, admin.userId);
-  const { query } = request;
+  const { query, texts } = request;
   const asked = readListQuery(query);
+  if (request.wantsData) {
+    mustBeValid(asked.wrong);
+    return pageOrData(listJson(await onlineUsers(context, asked), asked, admin, texts));
+  }
+  const frame = await userPageContext(context, request, admin.userId);
   const found = await onlineUsers(context, asked);
   const shown = await withShown(context, found.users, query("shown"));
   const url = pageUrl(request, "");
@@ -36,10 +41,21 @@ export const showLoginManagement: Handler = async (context, request) => {
     wrong: found.sort === asked.sort ? asked.wrong : [...asked.wrong, "sort"],
     opened: query("open"),
     ...selectionIn(query),
-    status: statusFrom(query, frame.texts),
+    status: statusFrom(query, texts),
   });
-  return { status: 200, page };
+  return pageOrData(page);
 };
+
+function listJson(
+  { online, found, users, page, sort, isCut, isSearchFailed, lookedAt }: OnlineUsers,
+  { limit }: ListQuery,
+  admin: Admin,
+  texts: Texts,
+): object {
+  const total = found ?? online;
+  const list = users.map((user) => onlineUserJson(user, admin.id, texts));
+  return { online, total, page, limit, sort, isCut, isSearchFailed, lookedAt, users: list };
+}
 
 /** Who is checked: as many as an address can carry on to the next page. */
 function selectionIn(query: Fields) {

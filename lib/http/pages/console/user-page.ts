@@ -4,10 +4,12 @@ import type { AuditEntry } from "../../../audit/entry.js";
 import type { Handler, HandlerContext } from "../../context.js";
 import { onlyValueOf, valueOf } from "../../fields.js";
 import { noticeReply } from "../../notice-reply.js";
-import { isReply } from "../../reply.js";
+import { isReply, pageOrData } from "../../reply.js";
 import { describeLogins, describeUser } from "../ask-app.js";
+import { entryJson, loginJson, userJson } from "../json.js";
 import { joinPath, userPageContext } from "../page-context.js";
 import { countOf, pageUrl } from "../require-login.js";
+import { mustBeValid } from "./list-query.js";
 import { FORCE, HISTORY, USERS } from "./parts.js";
 import { requireAdmin } from "./require-admin.js";
 
@@ -28,28 +30,44 @@ export const showUser: Handler = async (context, request) => {
       link: { href: url, label: texts.continue_ },
     });
   }
-  const page = Math.max(1, countOf(onlyValueOf(query, "page")) ?? 1);
+  const number = countOf(onlyValueOf(query, "page"));
+  if (request.wantsData && query("page").length > 0 && (number === undefined || number < 1)) mustBeValid(["page"]);
+  const page = Math.max(1, number ?? 1);
   const read = (number: number) =>
     context.logins.loginsOf(userId, { limit: USER_PAGE_LOGINS, offset: (number - 1) * USER_PAGE_LOGINS });
   const first = await read(page);
   const last = Math.max(1, Math.ceil(first.total / USER_PAGE_LOGINS));
   const { items, total } = page <= last ? first : await read(last);
-  const shown = userPage({
+  const shown = {
+    person: await describeUser(context, userId),
+    isYou: userId === admin.userId,
+    logins: await describeLogins(context, items),
+    total,
+    page: Math.min(page, last),
+    history: await lastEntries(context, userId),
+  };
+  if (request.wantsData) {
+    return pageOrData({
+      user: userJson(shown.person),
+      isYou: shown.isYou,
+      total,
+      page: shown.page,
+      limit: USER_PAGE_LOGINS,
+      logins: shown.logins.map((login) => loginJson(login, admin.id, texts)),
+      history: context.audit.history && shown.history.map(entryJson),
+    });
+  }
+  const html = userPage({
     frame: await userPageContext(context, request, admin.userId),
     appId: context.options.appId,
     url,
     usersUrl: joinPath(url, USERS),
     forceUrl: joinPath(url, FORCE),
     historyUrl: context.audit.history === undefined ? undefined : joinPath(url, HISTORY),
-    person: await describeUser(context, userId),
-    isYou: userId === admin.userId,
     currentId: admin.id,
-    logins: await describeLogins(context, items),
-    total,
-    page: Math.min(page, last),
-    history: await lastEntries(context, userId),
+    ...shown,
   });
-  return { status: 200, page: shown };
+  return pageOrData(html);
 };
 
 async function lastEntries({ audit }: HandlerContext, userId: string): Promise<readonly AuditEntry[]> {
