@@ -85,6 +85,8 @@ async function reject(context: HttpContext, ended: LoginEnd, req: Request, res: 
 
 /** Returns the reason that the user sees: that of the app, or else the rule that has ended the login. */
 function reasonOf({ cause, reason }: LoginEnd, texts: Texts): string | undefined {
+  // The admin API has one reason, which is kept as it was sent: in English.
+  if (reason === LOCALES.en.forcedByAdministrator) return texts.forcedByAdministrator;
   if (reason !== undefined) return reason;
   if (cause === "limit") return texts.endedByLimit;
   return cause === "lifetime" ? texts.endedByLifetime : undefined;

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { LoginView } from "./login-view.js";
 import { AroundSlot, RelativeTime, ShortTime } from "./format.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
+import { ReasonField, Stats } from "./reason-field.js";
 import type { Texts } from "./texts/index.js";
 import { deviceName, Person, Whence } from "./user-row.js";
 import type { UserView } from "./user-view.js";
@@ -71,20 +72,13 @@ export function confirmationPage(view: Confirmation): string {
             </h1>
             <Consequence {...view} />
           </header>
-          <div class="stack" data-asked>
-            <Whom target={target} users={users} title={title} texts={texts} />
-            <label class="field">
-              <span>
-                {texts.reason} <span class="quiet">{texts.reasonHint}</span>
-              </span>
-              <textarea name="reason" maxLength={500} rows={3} autocomplete="off" />
-            </label>
-            {target.kind === "everyone" || (target.kind === "found" && target.isEveryone) ? (
-              <label class="typed field">
-                {texts.typeApplicationId(appId)}
-                <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
-              </label>
-            ) : null}
+          <div class="halves" data-asked>
+            <div class="stack">
+              <Whom target={target} users={users} title={title} texts={texts} />
+            </div>
+            <div class="stack">
+              <ReasonField texts={texts} />
+            </div>
           </div>
           <div class="run" data-progress hidden>
             <p>
@@ -94,8 +88,15 @@ export function confirmationPage(view: Confirmation): string {
             <progress aria-label={title} />
             <p class="hidden" role="status" data-said />
           </div>
+          <Stats texts={texts} />
           <div class="result" role="alert" data-result tabIndex={-1} />
           <footer>
+            {target.kind === "everyone" || (target.kind === "found" && target.isEveryone) ? (
+              <label class="typed field" data-asked>
+                {texts.typeApplicationId(appId)}
+                <input name="everyone" required pattern={escapePattern(appId)} autocomplete="off" />
+              </label>
+            ) : null}
             <p class="buttons">
               <a class="button" href={url} data-cancel data-stop={texts.stop} data-close={texts.close}>
                 {texts.cancel}

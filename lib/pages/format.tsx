@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import type { Texts } from "./texts/index.js";
 
+const DAY_MS = 86_400_000;
 const UNITS = [
-  ["day", 86_400_000],
   ["hour", 3_600_000],
   ["minute", 60_000],
 ] as const;
@@ -67,7 +67,10 @@ interface TimeProps {
   readonly texts: Texts;
 }
 
-/** Renders `3 hours ago`, with the exact time as the title. The script rewrites the title in the reader's time zone. */
+/**
+ * Renders `3 hours ago`, with the exact time as the title. After 24 hours, days of the calendar count. The script rewrites both in the
+ * reader's time zone.
+ */
 export function RelativeTime({ at, texts }: TimeProps) {
   return (
     <time dateTime={at.toISOString()} title={exact(at, texts)} data-time="relative">
@@ -93,7 +96,9 @@ export function isNow(at: Date): boolean {
 function relative(at: Date, texts: Texts): string {
   if (isNow(at)) return texts.now;
   const agoMs = Date.now() - +at;
-  const [unit, unitMs] = UNITS.find(([, length]) => agoMs >= length) ?? UNITS[2];
+  if (agoMs >= DAY_MS)
+    return ages(texts.language).format(Math.floor(+at / DAY_MS) - Math.floor(Date.now() / DAY_MS), "day");
+  const [unit, unitMs] = UNITS.find(([, length]) => agoMs >= length) ?? UNITS[1];
   return ages(texts.language).format(-Math.floor(agoMs / unitMs), unit);
 }
 

@@ -39,6 +39,13 @@ export function Icon({ name, size = "" }: { name: IconName; size?: "" | "large" 
 
 /** Renders the icon of a kind of device. */
 export function DeviceIcon({ kind, size }: { kind: string | undefined; size?: "" | "large" | "huge" }) {
-  const name = kind === "mobile" ? "phone" : kind === "tablet" ? "tablet" : kind === "bot" ? "bot" : "desktop";
+  const name =
+    kind === "mobile"
+      ? "phone"
+      : kind === "tablet"
+        ? "tablet"
+        : kind === "bot" || kind === "client"
+          ? "bot"
+          : "desktop";
   return <Icon name={name} size={size} />;
 }

@@ -56,6 +56,8 @@ export function Layout({ frame, title, width, breadcrumb = [], children }: Layou
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>{`${title} · ${brandName}`}</title>
+        {/* Without a logo, browsers show the favicon.ico of the site, as on the app's own pages. */}
+        {logo === undefined ? null : <link rel="icon" href={logo} />}
         {assets === undefined ? null : <link rel="stylesheet" href={assets.style} />}
         {stylesheet === undefined ? null : <link rel="stylesheet" href={stylesheet} />}
         {assets === undefined ? null : <script src={assets.script} defer />}

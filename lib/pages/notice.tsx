@@ -1,17 +1,28 @@
-import { ShortTime, wholeText } from "./format.js";
+import { AroundSlot, ShortTime, wholeText } from "./format.js";
 import { Icon, type IconName } from "./icon.js";
 import { Layout, renderPage, type PageContext } from "./layout.js";
+import type { UserView } from "./user-view.js";
 
-/** A page with a message and at most one link. */
+/** A page with a message. */
 export interface Notice {
   readonly title: string;
   readonly text?: string | undefined;
   readonly at?: Date | undefined;
-  readonly link?: { readonly href: string; readonly label: string } | undefined;
+  /** The reader, where it matters as whom they are logged in. */
+  readonly who?: UserView | undefined;
+  /** The way on. */
+  readonly link?: NoticeLink | undefined;
+  /** Another one. */
+  readonly second?: NoticeLink | undefined;
+}
+
+interface NoticeLink {
+  readonly href: string;
+  readonly label: string;
 }
 
 /** @param icon - what kind of message it is, at a glance */
-export function noticePage(frame: PageContext, { title, text, at, link }: Notice, icon: IconName): string {
+export function noticePage(frame: PageContext, { title, text, at, who, link, second }: Notice, icon: IconName): string {
   return renderPage(
     <Layout frame={frame} title={title} width="narrow">
       <section class="notice">
@@ -21,6 +32,13 @@ export function noticePage(frame: PageContext, { title, text, at, link }: Notice
           // A reason has the lines in which it was written.
           <p class={text.length > 120 || text.includes("\n") ? "reason" : "quiet"}>
             <bdi>{wholeText(text)}</bdi>
+          </p>
+        )}
+        {who === undefined ? null : (
+          <p class="quiet">
+            <AroundSlot text={frame.texts.loggedInAs}>
+              <bdi>{[who.name, ...who.details].join(" · ")}</bdi>
+            </AroundSlot>
           </p>
         )}
         {at === undefined ? null : (
@@ -34,6 +52,11 @@ export function noticePage(frame: PageContext, { title, text, at, link }: Notice
             <a class="button primary" href={link.href} target="_top">
               {link.label}
             </a>
+            {second === undefined ? null : (
+              <a class="button" href={second.href} target="_top">
+                {second.label}
+              </a>
+            )}
           </p>
         )}
       </section>

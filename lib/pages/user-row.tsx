@@ -264,7 +264,9 @@ export function NewBadge({ login, texts }: { login: LoginView; texts: Texts }) {
 }
 
 export function deviceName(login: LoginView, texts: Texts): string {
-  return plainText(deviceInWords(readDevice(login.userAgent), texts.browserOn) ?? texts.unknownDevice);
+  const device = readDevice(login.userAgent);
+  const name = deviceInWords(device, texts.browserOn) ?? texts.unknownDevice;
+  return plainText(device.kind === "client" ? texts.apiClient(name) : name);
 }
 
 export function DeviceAndAddress({ login, texts }: { login: LoginView; texts: Texts }) {

@@ -380,7 +380,7 @@ describe.each(PLACES)("active-users below %s", (_name, at, api) => {
 
     it.each([
       [CHROME, { device: "desktop", browser: "Chrome 126 on Linux" }],
-      [IPHONE, { device: "mobile", browser: "Safari 17 on iOS" }],
+      [IPHONE, { device: "mobile", browser: "Safari 17 on iPhone" }],
     ])("describes the device in words: %s", async (userAgent, words) => {
       const site = await open({ at });
       await site.login("alice", { "User-Agent": userAgent });

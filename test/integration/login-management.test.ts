@@ -645,7 +645,7 @@ describe("the confirmation page", () => {
     expect(first?.attributes).toMatchObject({ type: "submit", disabled: "" });
     expect(others).toMatchObject([{ attributes: { type: "submit" } }]);
     expect(others[0]?.attributes).not.toHaveProperty("disabled");
-    expect(elementsOf(form, "textarea")).toMatchObject([{ attributes: { name: "reason", maxlength: "500" } }]);
+    expect(elementsOf(form, "textarea")).toMatchObject([{ attributes: { name: "reason", maxlength: "480" } }]);
     expect(addressesOf(form)).toContain(force.replace("/force-offline", ""));
   }
 
@@ -1002,7 +1002,12 @@ describe("an interrupted kick from the console", () => {
       const { site, root, browsers, force } = await consoleFor(["bob", "alice"], { auth: { registry } });
       registry.broken = "alice";
       const fails = linesOf(await submit(site, root, force, fields(site), LINES));
-      expect(fails.at(-1)).toEqual({ code: 503, message: en.stopped, detail: en.notForced("alice"), notForced: ["alice"] });
+      expect(fails.at(-1)).toMatchObject({
+        code: 503,
+        message: en.stopped,
+        detail: en.notForced("alice"),
+        notForced: ["alice"],
+      });
       expect(fails.slice(0, -1).every((line) => !("code" in line))).toBe(true);
       registry.broken = undefined;
       const admin = (await site.user(root)) === null ? await site.login("root") : root;

@@ -2,13 +2,14 @@ import { LogoutError } from "../../errors.js";
 import { deviceInfoOf } from "../../util/device-info.js";
 import { authenticate, authorize } from "./authenticate.js";
 import type { Handler } from "../context.js";
+import { LOCALES } from "../../pages/texts/index.js";
 import { jsonReply } from "../reply.js";
 
 const MAX_USERS = 1_000;
 const MAX_USER_ID = 256;
 
-/** The contract has no field for a reason. */
-const REASON = "An administrator has forced you offline.";
+/** The contract has no field for a reason. A page says it in its own language. */
+const REASON = LOCALES.en.forcedByAdministrator;
 
 /** `POST /api/applications/:appId/kick-active-users`: a back end forces users offline. */
 export const kickActiveUsers: Handler = async (context, request) => {

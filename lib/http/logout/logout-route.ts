@@ -31,7 +31,9 @@ async function logOut(context: HandlerContext, request: RouteRequest, status: nu
   if ("refusal" in redirect && atProvider === undefined) {
     const { texts } = request;
     const link = { href: home, label: texts.continue_ };
-    return noticeReply(context, request, 400, { title: texts.loggedOut, text: redirect.refusal, link });
+    // A program is for developers, and a page for those who have only logged out.
+    const text = request.acceptsPage ? texts.noWayBack : redirect.refusal;
+    return noticeReply(context, request, 400, { title: texts.loggedOut, text, link });
   }
   const target = "to" in redirect ? redirect.to : home;
   const to = atProvider?.to ?? target;

@@ -1,4 +1,5 @@
 import { KickProgress } from "./kick-progress.js";
+import { previewReason } from "./reason.js";
 import { getPage, isRejection, parsePage, postForm, readProgress } from "./requests.js";
 import { showFailure, showStatus } from "./status.js";
 
@@ -66,6 +67,7 @@ export class ConfirmationDialog {
       if (running === undefined) dialog.close();
       else running.abort();
     };
+    dialog.className = "wide";
     dialog.setAttribute("aria-labelledby", "question");
     dialog.append(form);
     document.body.append(dialog);
@@ -83,6 +85,7 @@ export class ConfirmationDialog {
       running = new AbortController();
       void this.#send(form, dialog, running.signal).finally(() => (running = undefined));
     });
+    previewReason(form);
     dialog.showModal();
     // The question is read first, also by a screen reader.
     form.querySelector<HTMLElement>("h1")?.focus();

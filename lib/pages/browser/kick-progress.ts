@@ -1,4 +1,5 @@
 import type { ProgressLine } from "./requests.js";
+import { formatNumber } from "./times.js";
 
 /** The confirmation form while users are being forced offline, and when that is over. */
 export class KickProgress {
@@ -37,15 +38,17 @@ export class KickProgress {
   succeed(last: ProgressLine): void {
     this.#setBusy(false);
     this.#form.querySelector("header p")?.remove();
+    this.#form.closest("dialog")?.classList.remove("wide");
+    this.#count(last);
     // The question has been answered: the heading is the result.
     this.#form.querySelector("h1")?.replaceChildren(last.message);
-    const asked = this.#form.querySelector<HTMLElement>("[data-asked]");
-    if (asked !== null) asked.hidden = true;
+    for (const asked of this.#form.querySelectorAll<HTMLElement>("[data-asked]")) asked.hidden = true;
     const progress = this.#form.querySelector<HTMLElement>("[data-progress]");
     if (progress !== null) progress.hidden = true;
     if (this.#submit !== null) this.#submit.hidden = true;
     this.#label("close");
-    this.#showResult({ message: last.detail ?? "" });
+    this.#showResult();
+    this.#form.querySelector<HTMLElement>("h1")?.focus();
   }
 
   /** It has stopped before its end, and can be tried again. What it has reached stays in sight. */
@@ -53,8 +56,20 @@ export class KickProgress {
     this.#setBusy(false);
     this.#form.querySelector("[data-progress]")?.classList.add("halted");
     this.#label("close");
-    if (this.#submit !== null) this.#submit.textContent = this.#submit.dataset["again"] ?? "";
+    if (this.#submit !== null) this.#submit.textContent = last.again ?? this.#submit.dataset["again"] ?? "";
+    const field = this.#form.elements.namedItem("selection");
+    if (field instanceof HTMLInputElement && last.selection !== undefined) field.value = last.selection;
     this.#showResult(last);
+  }
+
+  /** Shows how many users, logins and seconds. */
+  #count(last: ProgressLine): void {
+    const stats = this.#form.querySelector<HTMLElement>("[data-stats]");
+    if (stats === null || last.users === undefined) return;
+    stats.hidden = false;
+    for (const stat of stats.querySelectorAll<HTMLElement>("[data-stat]")) {
+      stat.textContent = formatNumber(Number(last[stat.dataset["stat"] as "users" | "logins" | "seconds"]));
+    }
   }
 
   #setBusy(isBusy: boolean): void {

@@ -6,6 +6,12 @@ export interface ProgressLine {
   readonly code?: number;
   readonly done?: number;
   readonly total?: number;
+  readonly users?: number;
+  readonly logins?: number;
+  readonly seconds?: number;
+  /** The users who were not reached, as the value of the form's field, and the label of the button that tries again. */
+  readonly selection?: string;
+  readonly again?: string;
 }
 
 /** A page that is not there by then counts as an outage. */

@@ -9,6 +9,8 @@ const shortTime = new Intl.DateTimeFormat(language, {
   hour: "2-digit",
   minute: "2-digit",
 });
+const ages = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+const DAY_MS = 86_400_000;
 const numbers = new Intl.NumberFormat(language);
 
 /** Rewrites times in the reader's time zone. The server does not know the zone and writes UTC. */
@@ -17,7 +19,13 @@ export function localizeTimes(within: ParentNode): void {
     const at = new Date(time.dateTime);
     time.title = exactTime.format(at);
     if (time.dataset["time"] === "short") time.textContent = shortTime.format(at);
+    else if (Date.now() - +at >= DAY_MS) time.textContent = ages.format(dayOf(at) - dayOf(new Date()), "day");
   }
+}
+
+/** Returns the number of a day of the calendar. */
+function dayOf(at: Date): number {
+  return Date.UTC(at.getFullYear(), at.getMonth(), at.getDate()) / DAY_MS;
 }
 
 export function formatNumber(count: number): string {

@@ -17,6 +17,7 @@ export const en: Texts = {
   logInAgain: "Log in again",
   logInFirst: "Log in to continue",
   continue_: "Continue",
+  continueTo: (place) => `Continue to ${place}`,
   loggedOut: "You are logged out",
   haveBeenLoggedOut: "You have been logged out",
   endedByLimit: "You have logged in on another device.",
@@ -186,5 +187,6 @@ export const en: Texts = {
   loggedInAs: (name) => `You are logged in as ${name}.`,
   logInAsSomeoneElse: "Log in as someone else",
   apiClient: (name) => `API client (${name})`,
+  forcedByAdministrator: "An administrator has forced you offline.",
   noWayBack: "You cannot be sent back to the page you came from.",
 };

@@ -18,6 +18,7 @@ export interface Texts {
   readonly logInAgain: string;
   readonly logInFirst: string;
   readonly continue_: string;
+  readonly continueTo: (place: string) => string;
   readonly loggedOut: string;
   readonly haveBeenLoggedOut: string;
   readonly endedByLimit: string;
@@ -178,6 +179,8 @@ export interface Texts {
   readonly apiClient: (name: string) => string;
   /** For a way back after a logout that is not allowed. */
   readonly noWayBack: string;
+  /** The reason of a kick by the admin API. */
+  readonly forcedByAdministrator: string;
 }
 
 export const LOCALES = { en, zh } satisfies Record<string, Texts>;

@@ -14,6 +14,7 @@ export const zh: Texts = {
   logInAgain: "重新登录",
   logInFirst: "请先登录",
   continue_: "继续",
+  continueTo: (place) => `前往 ${place}`,
   loggedOut: "您已退出登录",
   haveBeenLoggedOut: "您已被下线",
   endedByLimit: "您已在其他设备上登录。",
@@ -173,5 +174,6 @@ export const zh: Texts = {
   loggedInAs: (name) => `您当前登录的账户是 ${name}。`,
   logInAsSomeoneElse: "使用其他账户登录",
   apiClient: (name) => `API 客户端（${name}）`,
+  forcedByAdministrator: "管理员已将您强制下线。",
   noWayBack: "无法返回您之前所在的页面。",
 };

@@ -1,4 +1,5 @@
 import type { KickAllOptions, KickedFrom, KickResult } from "../../../logins/kick-options.js";
+import { reasonOf } from "../../../pages/reason-field.js";
 import { deviceInfoOf } from "../../../util/device-info.js";
 import type { Handler, HandlerContext } from "../../context.js";
 import { valueOf } from "../../fields.js";
@@ -23,7 +24,7 @@ export const forceOffline: Handler = async (context, request) => {
   const refusal = confirm(context, request, pageUrl(request, FORCE));
   if (refusal !== undefined) return refusal;
   const why = {
-    reason: truncateKickText(valueOf(form, "reason") ?? ""),
+    reason: truncateKickText(reasonOf(valueOf(form, "canned"), valueOf(form, "reason") ?? "", request.texts)),
     by: truncateKickText(admin.userId),
     from: deviceInfoOf(request.original),
   };
@@ -31,7 +32,7 @@ export const forceOffline: Handler = async (context, request) => {
   const start = async (more: Pick<KickAllOptions, "onProgress" | "signal"> = {}): Promise<KickResult | "mistyped"> =>
     kick(context, chosen, { ...why, ...more, except: await exceptOf(context, request, chosen, admin) });
   if (request.accepts(["html", "application/x-ndjson"]) === "application/x-ndjson") {
-    return lineByLine(context, texts, start, chosen.kind === "found" ? texts.checked : texts.forcing);
+    return lineByLine(context, { texts, chosen, start });
   }
   const link = { href: pageUrl(request, FORCE), label: texts.continue_ };
   try {

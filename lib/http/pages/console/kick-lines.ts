@@ -4,21 +4,24 @@ import type { Texts } from "../../../pages/texts/index.js";
 import type { HandlerContext } from "../../context.js";
 import type { LinesReply } from "../../reply.js";
 import { describeUser } from "../ask-app.js";
+import { encodeSelection, type Chosen } from "./selection.js";
 
 /** How many of those who were not reached are named. */
 const MAX_NAMED = 20;
 
+interface KickForm {
+  readonly texts: Texts;
+  readonly chosen: Chosen;
+  readonly start: (more: Pick<KickAllOptions, "onProgress" | "signal">) => Promise<KickResult | "mistyped">;
+}
+
 /** A line for each step. The last one has a `code`, and a `detail`: how long it took, or whom it has not reached. */
-export function lineByLine(
-  context: HandlerContext,
-  texts: Texts,
-  start: (more: Pick<KickAllOptions, "onProgress" | "signal">) => Promise<KickResult | "mistyped">,
-  progress: (done: number, total: number) => string,
-): LinesReply {
+export function lineByLine(context: HandlerContext, { texts, chosen, start }: KickForm): LinesReply {
+  const said = chosen.kind === "found" ? texts.checked : texts.forcing;
   const lines: LinesReply["lines"] = async (line, signal) => {
     const began = performance.now();
     const onProgress: KickAllOptions["onProgress"] = ({ done, total }) => {
-      line({ message: progress(done, total), done, total });
+      line({ message: said(done, total), done, total });
     };
     try {
       const result = await start({ onProgress, signal });
@@ -32,14 +35,19 @@ export function lineByLine(
     } catch (error) {
       if (!(error instanceof LogoutError)) throw error;
       if (!isKickIncomplete(error)) line({ code: error.status, message: error.message });
-      else {
-        const userIds = notForcedIn(error);
-        const detail = await notForced(context, texts, userIds);
-        line({ code: error.status, message: texts.stopped, detail, notForced: userIds });
-      }
+      else line({ code: error.status, message: texts.stopped, ...(await unfinished(context, texts, chosen, error)) });
     }
   };
   return { status: 200, lines };
+}
+
+/** Who was not forced offline; and what repeats the kick of them alone: others may have logged in again since. */
+async function unfinished(context: HandlerContext, texts: Texts, chosen: Chosen, error: LogoutError): Promise<object> {
+  const userIds = notForcedIn(error);
+  const detail = await notForced(context, texts, userIds);
+  const isPart = chosen.kind === "users" && userIds.length > 0 && userIds.length < chosen.userIds.length;
+  const rest = isPart ? { selection: encodeSelection({ userIds }), again: texts.tryAgainFor(userIds.length) } : {};
+  return { detail, notForced: userIds, ...rest };
 }
 
 /** Says who was not forced offline, by name. */

@@ -6,9 +6,11 @@ import { withPassportUser } from "../../middleware-order.js";
 import { mustBeSameOrigin } from "../../origin.js";
 import type { Login } from "../../../types/login.js";
 import { noticeReply } from "../../notice-reply.js";
+import type { Notice } from "../../../pages/notice.js";
 import { isReply, type Reply } from "../../reply.js";
 import type { RouteRequest } from "../../route-request.js";
-import { requireLogin, truncateKickText } from "../require-login.js";
+import { describeUser } from "../ask-app.js";
+import { requireLogin, returnPath, truncateKickText, withReturnTo } from "../require-login.js";
 
 /** The login of an administrator. */
 export type Admin = Pick<Login, "id" | "userId">;
@@ -41,5 +43,22 @@ export async function requireAdmin(
   const userId = what.userIds?.length === 1 ? what.userIds[0] : undefined;
   const reason = `console.authorize refused ${what.isMassKick ? "to kick everyone" : what.action}`;
   deny(context, request, { by: truncateKickText(login.userId), userId, reason });
-  return noticeReply(context, request, 403, { title: texts.noAccess, text: texts.adminsOnly });
+  return noticeReply(context, request, 403, {
+    title: texts.noAccess,
+    text: texts.adminsOnly,
+    who: request.acceptsPage ? await describeUser(context, login.userId) : undefined,
+    ...waysOn(context, request),
+  });
+}
+
+/** To the app's own pages, or to log in as an administrator. */
+function waysOn({ options }: HandlerContext, request: RouteRequest): Pick<Notice, "link" | "second"> {
+  const { brandName, homeUrl } = options.pages;
+  const { addresses, texts } = request;
+  const { login } = addresses;
+  return {
+    link: { href: homeUrl ?? addresses.home, label: texts.continueTo(brandName) },
+    second:
+      login === false ? undefined : { href: withReturnTo(login, returnPath(request)), label: texts.logInAsSomeoneElse },
+  };
 }
