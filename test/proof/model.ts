@@ -39,6 +39,8 @@ export interface ModelLogin {
   isAdopted: boolean;
   /** When it was last on the list. */
   listedAt: number;
+  /** When the registry has last found it. Redis finds one that has expired as well, until another step drops it. */
+  foundAt: number;
   /** What may have ended it: as long as there is anything, the model does not ask that it is served. */
   readonly doubts: Set<object>;
   readonly sids: Set<string>;
@@ -619,9 +621,12 @@ export class Model implements StoreWatcher {
     return [...this.#ids.values()];
   }
 
-  /** Compares the listed logins with the model. */
-  listed(listed: readonly ListedLogin[]): void {
+  /** Compares the listed logins with the model. @param expired - those that the registry finds, and no list shows */
+  listed(listed: readonly ListedLogin[], expired: readonly ListedLogin[] = []): void {
     const now = this.#tick();
+    for (const { userId, id } of [...listed, ...expired]) {
+      for (const login of this.logins) if (login.user === userId && login.ids.has(id)) login.foundAt = now;
+    }
     const entries = new Map<ModelLogin, ListedLogin>();
     for (const login of this.logins) {
       const entry = listed.find(({ userId, id }) => userId === login.user && login.ids.has(id));
@@ -646,9 +651,10 @@ export class Model implements StoreWatcher {
         continue;
       this.#violate(`I8: ${login.tag} is listed until ${String(expires)}, and its session ${sid} lives longer`);
     }
-    // A user who was served in this step was listed then, or at least since their session was read.
+    // A user who was served in this step was listed then, or at least since their session was read. Where another request has
+    // lengthened the session, its login may have expired: the end of this request shows it again.
     for (const { name, login, readAt } of this.#served.splice(0)) {
-      if (login.listedAt < readAt) this.#violate(`I1: ${name} is served as ${login.tag}, which is not listed`);
+      if (login.foundAt < readAt) this.#violate(`I1: ${name} is served as ${login.tag}, which is not listed`);
     }
   }
 
@@ -712,6 +718,7 @@ export class Model implements StoreWatcher {
       isAdopted: true,
       ids: new Set(),
       listedAt: -1,
+      foundAt: -1,
       doubts: new Set(),
       sids: new Set(),
       left: new Map(),

@@ -322,6 +322,34 @@ const HISTORIES_WITH_A_POLICY: Readonly<Record<string, History>> = {
 };
 
 /** The same of nodes that know logins without asking: their steps are the commands to Redis. */
+const HISTORIES_ON_REDIS_WITH_A_POLICY: Readonly<Record<string, History>> = {
+  // The model did not know that Redis finds a login that has expired.
+  "a login expires before its session, which another request has lengthened": {
+    ...ON_ANY_STORE,
+    waitForTouch: false,
+    cookie: "an hour",
+    unset: "destroy",
+    browsers: [
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "a login" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      {
+        is: "request",
+        browser: 0,
+        node: 0,
+        acts: [{ does: "shorten the cookie" }, { does: "log in, in place", user: "bob" }],
+      },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "lengthen the cookie and save" }] },
+      { is: "rest" },
+      { is: "time passes", ms: 1_200_000 },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "destroy()" }] },
+    ],
+    choices: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15],
+    policy: { max: 2, whenFull: "endLeastActive" },
+  },
+};
 const HISTORIES_ON_REDIS: Readonly<Record<string, History>> = {
   // The model took the lifetime for certain: another request had touched the session with a shorter one, after the login's save.
   "a request shortens an anonymous session in which another is still saving a login": {
@@ -447,6 +475,10 @@ describe("histories that have broken a promise", () => {
 
     it.each(Object.entries(HISTORIES_ON_REDIS))("break none: %s", async (_name, history) => {
       await expect(live(history, { redis, coherentCache: true, setTime })).resolves.toBeUndefined();
+    });
+
+    it.each(Object.entries(HISTORIES_ON_REDIS_WITH_A_POLICY))("break none: %s", async (_name, history) => {
+      await expect(live(history, { redis, setTime })).resolves.toBeUndefined();
     });
 
     it.each(Object.entries(HISTORIES_THAT_ASK))(

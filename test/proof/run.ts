@@ -427,7 +427,12 @@ class World {
     if (this.#failures.length > 0) throw this.#failures[0];
     const found = await Promise.all(this.model.ids.map(({ userId, id }) => this.#find(userId, id)));
     const now = Date.now();
-    this.model.listed(found.filter((login) => login !== undefined && +login.expires > now) as ListedLogin[]);
+    const logins = found.filter((login) => login !== undefined);
+    const expired = logins.filter(({ expires }) => +expires <= now);
+    this.model.listed(
+      logins.filter((login) => !expired.includes(login)),
+      expired,
+    );
     if (this.model.violation !== undefined) throw this.model.violation;
   }
 
