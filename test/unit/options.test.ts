@@ -148,7 +148,7 @@ describe("logout()", () => {
     ["sessions.loggedInAt", /\(session\) => Date/, [new Date(0), "at", null]],
     ["pages.brandName", /non-empty/, ["", 7, null]],
     ["pages.accentColor", /CSS colour/, ["", "#12", "red;", "url(x)}", 7, null]],
-    ["pages.locale", /one of .*en.*zh/, ["fr", "", "toString", 7, null]],
+    ["pages.locale", /one of en, zh, de, .*zh-TW/, ["it", "pt", "", "toString", 7, null]],
     ["pages.describeUser", /\(userId\) => profile/, [{}, "name", null]],
     [
       "pages.confirmIdentity",

@@ -12,7 +12,7 @@ export const en: Texts = {
   accountMenu: "Account menu",
   logOut: "Log out",
   logOutDevice: (device) => `Log out ${device}`,
-  logOutEverywhereElse: (others) => `Log out everywhere else (${String(others)})`,
+  logOutEverywhereElse: (others) => `Log out everywhere else (${numbers.format(others)})`,
   logIn: "Log in",
   logInAgain: "Log in again",
   logInFirst: "Log in to continue",

@@ -9,7 +9,7 @@ export const zh: Texts = {
   accountMenu: "账户菜单",
   logOut: "退出登录",
   logOutDevice: (device) => `将 ${device} 退出登录`,
-  logOutEverywhereElse: (others) => `将其他所有设备退出登录（${String(others)}）`,
+  logOutEverywhereElse: (others) => `将其他所有设备退出登录（${number(others)}）`,
   logIn: "登录",
   logInAgain: "重新登录",
   logInFirst: "请先登录",
