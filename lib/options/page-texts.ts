@@ -4,15 +4,14 @@ import { debugError } from "../util/debug.js";
 import { nearest } from "../util/nearest.js";
 import { invalid, isObject, isSyncFunction } from "./checks.js";
 
-type EventName = keyof Texts["events"];
+type EventTextName = `events.${keyof Texts["events"]}`;
+type NamedTexts = Omit<Texts, "language" | "events"> & Record<EventTextName, string>;
 
 /**
- * Replacements of texts, by name. The [names](docs/reference/texts.md) of events are `"events.kick"` and so on. A text with values is a
+ * Replacements of texts, by [name](docs/reference/texts.md). Those of events are `"events.kick"` and so on. A text with values is a
  * function that returns the text, and puts each value into it as it is. `dates` is a BCP 47 tag such as `"en-US"`.
  */
-export type PageTexts = {
-  readonly [Name in Exclude<keyof Texts, "language" | "events">]?: Texts[Name] | undefined;
-} & { readonly [Name in EventName as `events.${Name}`]?: string | undefined };
+export type PageTexts = { readonly [Name in keyof NamedTexts]?: NamedTexts[Name] | undefined };
 
 type Text = string | ((...values: unknown[]) => string);
 
