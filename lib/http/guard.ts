@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from "express";
-import type { Texts } from "../pages/texts/index.js";
+import { LOCALES, type Texts } from "../pages/texts/index.js";
 import { isLoginRoute } from "./addresses.js";
 import { sendAsset } from "./assets.js";
 import { ExpressRequest } from "./express-request.js";

@@ -4,11 +4,14 @@ import { debugError } from "../util/debug.js";
 import { nearest } from "../util/nearest.js";
 import { invalid, isObject, isSyncFunction } from "./checks.js";
 
-type EventTextName = `events.${keyof Texts["events"]}`;
-type NamedTexts = Omit<Texts, "language" | "events"> & Record<EventTextName, string>;
+/** The texts that stand together in a table of their own. */
+const GROUPS = ["events", "cannedReasons"] as const;
+type Group = (typeof GROUPS)[number];
+type GroupedName = { [Name in Group]: `${Name}.${keyof Texts[Name]}` }[Group];
+type NamedTexts = Omit<Texts, "language" | Group> & Record<GroupedName, string>;
 
 /**
- * Replacements of texts, by [name](docs/reference/texts.md). Those of events are `"events.kick"` and so on. A text with values is a
+ * Replacements of texts, by [name](docs/reference/texts.md). Names in a group have a dot: `"events.kick"`. A text with values is a
  * function that returns the text, and puts each value into it as it is. `dates` is a BCP 47 tag such as `"en-US"`.
  */
 export type PageTexts = { readonly [Name in keyof NamedTexts]?: NamedTexts[Name] | undefined };
@@ -36,33 +39,32 @@ export function resolveTexts(
 }
 
 function merge(locale: Locale, texts: object): Texts {
-  const own = LOCALES[locale];
-  const named = namedTexts(own);
-  const top: Record<string, Text> = {};
-  const events: Record<string, Text> = {};
+  const option = `pages.texts.${locale}`;
+  const merged: Record<string, unknown> = { ...LOCALES[locale] };
+  for (const group of GROUPS) merged[group] = { ...LOCALES[locale][group] };
+  const own = namedTexts(LOCALES[locale]);
   for (const [name, replacement] of Object.entries(texts) as [string, unknown][]) {
-    const text = named.get(name);
-    const option = `pages.texts.${locale}`;
-    if (text === undefined) throw noSuch(option, name, [...named.keys()]);
+    const text = own.get(name);
+    if (text === undefined) throw noSuch(option, name, [...own.keys()]);
     if (replacement === undefined) continue;
     checkText(`${option}.${name}`, replacement, text);
-    const [, event] = name.split(".");
-    const checked =
-      typeof text === "string"
-        ? (replacement as string)
-        : guarded(`${option}.${name}`, replacement as typeof text, text);
-    if (event === undefined) top[name] = checked;
-    else events[event] = checked;
+    const [group = "", member] = name.split(".");
+    const table = member === undefined ? merged : (merged[group] as Record<string, unknown>);
+    table[member ?? name] =
+      typeof text === "string" ? replacement : guarded(`${option}.${name}`, replacement as typeof text, text);
   }
-  return Object.freeze({ ...own, ...top, events: Object.freeze({ ...own.events, ...events }) });
+  return Object.freeze(merged) as unknown as Texts;
 }
 
 /** Returns the texts that an app may replace, by their names. */
-function namedTexts({ language: _language, events, ...texts }: Texts): ReadonlyMap<string, Text> {
-  return new Map([
-    ...(Object.entries(texts) as [string, Text][]),
-    ...Object.entries(events).map(([name, text]): [string, Text] => [`events.${name}`, text]),
-  ]);
+function namedTexts(texts: Texts): ReadonlyMap<string, Text> {
+  return new Map(
+    Object.entries(texts).flatMap(([name, text]: [string, Text | Readonly<Record<string, string>>]) => {
+      if (name === "language") return [];
+      if (typeof text !== "object") return [[name, text] as const];
+      return Object.entries(text).map(([member, each]) => [`${name}.${member}`, each] as const);
+    }),
+  );
 }
 
 function checkText(option: string, replacement: unknown, text: Text): void {

@@ -16,6 +16,7 @@ const EXAMPLES = {
   name: "Alice",
   names: "Alice, Bob",
   others: 3,
+  place: "Acme",
   search: "alice",
   seconds: 2.5,
   shown: "1–10",
@@ -65,8 +66,8 @@ export function rowsOfTexts({ declarations, english }) {
     .get("Texts")
     .members.filter(({ name }) => name !== "language")
     .flatMap(({ name, type }) =>
-      name === "events"
-        ? Object.entries(english.events).map(([event, text]) => row(`events.${event}`, text))
+      typeof english[name] === "object"
+        ? Object.entries(english[name]).map(([member, text]) => row(`${name}.${member}`, text))
         : [row(name, english[name], parametersOf(type))],
     );
 }

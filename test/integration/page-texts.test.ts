@@ -127,7 +127,9 @@ describe("a text of the app", () => {
   });
 
   it("gets the values, and is shown as text wherever it stands", async () => {
-    const names = Object.entries(LOCALES.en).filter(([name]) => !["language", "dates", "events"].includes(name));
+    const names = Object.entries(LOCALES.en).filter(
+      ([name]) => !["language", "dates", "events", "cannedReasons"].includes(name),
+    );
     const hostile = Object.fromEntries(
       names.map(([name, text]) => [
         name,
@@ -135,7 +137,7 @@ describe("a text of the app", () => {
       ]),
     );
     const { site, root, page, force, list } = await openConsole(open, {
-      pages: { texts: { en: { ...hostile, "events.kick": HOSTILE } } },
+      pages: { texts: { en: { ...hostile, "events.kick": HOSTILE, "cannedReasons.lost": HOSTILE } } },
     });
     await list("alice", { ip: "203.0.113.7", userAgent: CHROME });
     await list("alice");

@@ -1,7 +1,7 @@
+import { counting } from "./counting.js";
 import type { Texts } from "./index.js";
 
-const numbers = new Intl.NumberFormat("zh");
-const number = (count: number): string => numbers.format(count);
+const { number } = counting("zh");
 
 export const zh: Texts = {
   language: "zh-CN",
