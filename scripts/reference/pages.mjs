@@ -307,7 +307,7 @@ function textsPage({ declarations, english, homes, write }) {
   const rows = rowsOfTexts({ declarations, english });
   return [
     ...["# Texts", "<!-- Written by `npm run docs:reference` from lib/pages/texts. Change it there. -->"],
-    `The texts of the pages, by the names that ${write.linkTo("LogoutOptions.pages.texts", "`pages.texts`")} replaces. Languages: ${linked(write, homes, "Locale")}.`,
+    `The texts of the pages, by the names that ${write.linkTo("LogoutOptions.pages.texts", "`pages.texts`")} replaces. Languages: ${linked(write, homes, "Locale")}. Guide: [texts and languages](../guides/theming.md#texts-and-languages).`,
     TEXTS_EXAMPLE,
     "- A text without values is a string; one with values is a function that returns the text. Both are shown as text, never as HTML.",
     "- Put each value into the text as it is. The time, the age and the search in `since`, `active` and `noMatches` are placeholders, which the page replaces by an element. `timesIn` ends with its value: the script writes the time zone of the reader there.",
