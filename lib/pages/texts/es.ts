@@ -143,7 +143,7 @@ export const es: Texts = {
   forceUsers: (count) => `Desconectar a ${users(count)}`,
   onlyMatchingLogins:
     "Solo se cierran las sesiones que coinciden. Las demás sesiones de estos usuarios siguen abiertas.",
-  moreMayMatch: "Puede haber más usuarios que coincidan. También se les desconectará.",
+  moreMayMatch: "Puede haber más usuarios que coincidan. También se desconectarán.",
   includeAdministrators: (count) =>
     choose(
       count,
@@ -162,7 +162,7 @@ export const es: Texts = {
   when: "Fecha",
   event: "Evento",
   everyoneOf: (application) => `Todos los usuarios de ${application}`,
-  failedFor: (count) => `Error en ${number(count)}`,
+  failedFor: (count) => `${number(count)} con error`,
   events: {
     login: "Inicio de sesión",
     logout: "Cierre de sesión",

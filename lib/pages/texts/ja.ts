@@ -175,7 +175,7 @@ export const ja: Texts = {
   noReason: "なし",
   ownWords: "自由に記入",
   whatUserSees: "ユーザーに表示される内容",
-  statUsers: "ログアウトしたユーザー",
+  statUsers: "強制ログアウトしたユーザー",
   statLogins: "終了したセッション",
   statSeconds: "所要時間（秒）",
   stillLoggedIn: "まだログイン中",

@@ -59,7 +59,7 @@ export const ptBR: Texts = {
   tooManyMatches: "Resultados demais. Digite mais para refinar a pesquisa.",
   noUsersOnline: (application) => `Nenhum usuário está conectado a ${application}.`,
   selected: (count) => users(count, "selecionado"),
-  selectionFull: "A seleção está cheia. Desconecte esses usuários primeiro.",
+  selectionFull: "Limite de seleção atingido. Desconecte esses usuários primeiro.",
   clear: "Limpar seleção",
   selectUser: (name) => `Selecionar ${name}`,
   user: "Usuário",
