@@ -60,7 +60,7 @@ export const es: Texts = {
   noUsersOnline: (application) => `No hay usuarios conectados a ${application}.`,
   selected: (count) => users(count, "seleccionado"),
   selectionFull: "La selección está completa. Desconecte primero a estos usuarios.",
-  clear: "Quitar selección",
+  clear: "Desmarcar",
   selectUser: (name) => `Seleccionar a ${name}`,
   user: "Usuario",
   lastLogin: "Último inicio de sesión",

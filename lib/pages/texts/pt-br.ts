@@ -60,7 +60,7 @@ export const ptBR: Texts = {
   noUsersOnline: (application) => `Nenhum usuário está conectado a ${application}.`,
   selected: (count) => users(count, "selecionado"),
   selectionFull: "Limite de seleção atingido. Desconecte esses usuários primeiro.",
-  clear: "Limpar seleção",
+  clear: "Desmarcar",
   selectUser: (name) => `Selecionar ${name}`,
   user: "Usuário",
   lastLogin: "Último login",
