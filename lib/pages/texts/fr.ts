@@ -62,7 +62,7 @@ export const fr: Texts = {
   noUsersOnline: (application) => `Aucun utilisateur n’est connecté à ${application}.`,
   selected: (count) => users(count, "sélectionné"),
   selectionFull: "La sélection est pleine. Déconnectez d’abord ces utilisateurs.",
-  clear: "Désélectionner",
+  clear: "Décocher",
   selectUser: (name) => `Sélectionner ${name}`,
   user: "Utilisateur",
   lastLogin: "Dernière connexion",
