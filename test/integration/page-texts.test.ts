@@ -107,7 +107,7 @@ describe("the language of a page", () => {
     expect(performance.now() - began).toBeLessThan(1_000);
   });
 
-  it("is that of pages.locale, whatever the browser asks for", async () => {
+  it("is that of pages.locale before that of the browser", async () => {
     const site = await open({ auth: { pages: { locale: "pt-BR" } } });
     const { text } = await visit(site, undefined, "/u/logged-out", { "Accept-Language": "de" });
     expect(langOf(text)).toBe("pt-BR");
