@@ -267,7 +267,7 @@ describe("logout()", () => {
   });
 
   it.each([
-    [{ "pt-PT": {} }, /pages\.texts has no pt-PT\. Did you mean pt-BR\? Languages: en, zh, .*zh-TW\./],
+    [{ pt_BR: {} }, /pages\.texts has no pt_BR\. Did you mean pt-BR\? Languages: en, zh, .*zh-TW\./],
     [{ it: undefined }, /pages\.texts has no it\. Languages: en/],
     [{ toString: {} }, /pages\.texts has no toString\. Languages/],
     [
