@@ -28,14 +28,14 @@ const LISTED = "All names: docs/reference/texts.md.";
 export function resolveTexts(
   replaced: Readonly<Partial<Record<Locale, PageTexts>>> = {},
 ): Readonly<Record<Locale, Texts>> {
-  const merged: Record<string, Texts> = { ...LOCALES };
-  for (const [locale, texts] of Object.entries(replaced)) {
+  const merged: Record<Locale, Texts> = { ...LOCALES };
+  for (const [locale, texts] of Object.entries(replaced) as [Locale, object | undefined][]) {
     if (!Object.hasOwn(LOCALES, locale)) throw noSuch("pages.texts", locale, Object.keys(LOCALES), "Languages: ");
     if (texts === undefined) continue;
     if (!isObject(texts)) throw invalid(`pages.texts.${locale}`, 'an object of texts: { logOut: "Sign out" }');
-    merged[locale] = merge(locale as Locale, texts);
+    merged[locale] = merge(locale, texts);
   }
-  return Object.freeze(merged) as Readonly<Record<Locale, Texts>>;
+  return Object.freeze(merged);
 }
 
 function merge(locale: Locale, texts: object): Texts {
