@@ -100,7 +100,7 @@ const CHECKS: Checks<LogoutOptions> = {
   userId: ["a function: (session) => user id", isFunction],
   sessions: ["an object: { maxAgeMs, storeTimeoutMs, touchIntervalMs, … }", isObject],
   logins: ["an object: { max, lifetime, keys, providers, startsFresh }", isObject],
-  pages: ["an object: { html, brandName, accentColor, locale, describeUser, confirmIdentity }", isObject],
+  pages: ["an object: { html, brandName, accentColor, locale, texts, describeUser, confirmIdentity }", isObject],
   console: ["an object: { authorize, searchUsers }", isObject],
   admin: ["an object: { userPoolId, tokens, authorize, routes }", isObject],
   redirects: ["an object: { allow, default, login }", isObject],

@@ -40,8 +40,9 @@ const PAGES_OF_SNIPPETS = [
 /** In kB. Most of the tarball is the code in two formats, and the docs. */
 // Limits and lifetimes took 25 kB, most of it SQL and Lua, in each of two builds; audit, health and the command line the rest. The history,
 // fresh logins, metrics, and kicks of everyone that spare logins took 60 kB, a quarter of it docs; external keys and OpenID Connect 60.
-// The console that finds, sorts and keeps results, its new look, and its guides took 65.
-const MAX_SIZE = 730;
+// The console that finds, sorts and keeps results, its new look, and its guides took 65. Six more languages took 60: each table of texts is
+// 4 kB, in each of two builds.
+const MAX_SIZE = 800;
 
 /** The TypeScript of these pages, a file a snippet. */
 function snippets() {

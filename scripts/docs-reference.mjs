@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { format } from "prettier";
 import { writePages } from "./reference/pages.mjs";
+import { readEnglish } from "./reference/texts.mjs";
 import { readDeclarations, readFunctions, readStatuses } from "./reference/source.mjs";
 
 const FOLDER = "docs/reference";
@@ -19,6 +20,7 @@ const pages = writePages({
   ),
   statuses: readStatuses("lib/errors.ts"),
   exported,
+  english: await readEnglish(),
 });
 const stale = [];
 for (const [name, text] of Object.entries(pages)) {

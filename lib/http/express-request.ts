@@ -1,19 +1,19 @@
 import type { Request, Response } from "express";
 import type { SessionData } from "express-session";
-import { LOCALES, type Locale, type Texts } from "../pages/texts/index.js";
+import type { Texts } from "../pages/texts/index.js";
 import type { Login } from "../types/login.js";
 import { formatFor, namesJson } from "./accept.js";
 import { homeUrl, loginUrl, mountPath, outerPath } from "./addresses.js";
 import { readForm, readJson, readOptionalForm, readSmallForm, readSmallText } from "./body.js";
 import { currentLogin, type HttpContext } from "./context.js";
 import { queryOf, type Fields } from "./fields.js";
+import { isLanguageTag, localeFor } from "./languages.js";
 import { isOwnOrigin } from "./origin.js";
 import { requestKind, type RequestKind } from "./request-kind.js";
 import type { Addresses, RouteRequest } from "./route-request.js";
 import { debugError } from "../util/debug.js";
 
-/** Source: RFC 5646 section 2.1, without what no browser sends. */
-const LANGUAGE = /^[a-z]{2,8}(?:-[a-z\d]{1,8}){0,3}$/i;
+/** How many languages an identity provider is asked for. */
 const MAX_LANGUAGES = 5;
 
 /** A request of Express as handlers see it. What a handler does not look at is not computed. */
@@ -22,6 +22,7 @@ export class ExpressRequest implements RouteRequest {
   readonly addresses: Addresses;
   readonly #context: HttpContext;
   readonly #res: Response;
+  #texts: Texts | undefined;
 
   constructor(context: HttpContext, req: Request, res: Response) {
     this.original = req;
@@ -48,8 +49,8 @@ export class ExpressRequest implements RouteRequest {
 
   /** In the language that the app has set, or that the browser prefers. */
   get texts(): Texts {
-    const asked = this.original.acceptsLanguages(Object.keys(LOCALES));
-    return LOCALES[this.#context.options.pages.locale ?? (asked === false ? "en" : (asked as Locale))];
+    const { locale, texts } = this.#context.options.pages;
+    return (this.#texts ??= texts[locale ?? localeFor(this.original.acceptsLanguages())]);
   }
 
   get acceptsPage(): boolean {
@@ -111,10 +112,7 @@ export class ExpressRequest implements RouteRequest {
   endSessionUrl(state: string): string | undefined {
     const session = this.original.session as SessionData | undefined;
     if (session === undefined) return undefined;
-    const uiLocales = this.original
-      .acceptsLanguages()
-      .filter((tag) => LANGUAGE.test(tag))
-      .slice(0, MAX_LANGUAGES);
+    const uiLocales = this.original.acceptsLanguages().filter(isLanguageTag).slice(0, MAX_LANGUAGES);
     try {
       for (const { endSession } of this.#context.options.providers) {
         const url = endSession?.(session, { state, uiLocales });

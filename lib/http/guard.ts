@@ -68,7 +68,8 @@ function isSeen(kind: RequestKind, req: Request, res: Response): boolean {
 async function reject(context: HttpContext, ended: LoginEnd, req: Request, res: Response): Promise<void> {
   context.sessions.withhold(req, res);
   if (isBare(res)) {
-    const bareTexts = LOCALES[context.options.pages.locale ?? "en"];
+    const { locale = "en", texts: byLocale } = context.options.pages;
+    const bareTexts = byLocale[locale];
     const { haveBeenLoggedOut } = bareTexts;
     const reason = reasonOf(ended, bareTexts);
     sendBareError(req, res, 401, reason === undefined ? haveBeenLoggedOut : `${haveBeenLoggedOut}: ${reason}`);

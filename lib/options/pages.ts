@@ -1,8 +1,9 @@
 import type { Request } from "express";
-import { LOCALES, type Locale } from "../pages/texts/index.js";
+import { LOCALES, type Locale, type Texts } from "../pages/texts/index.js";
 import type { Login, UserProfile } from "../types/login.js";
 import { check, isBoolean, isFunction, isObject, isText, type Check, type Checks } from "./checks.js";
 import { resolveFreshLogin, type FreshLoginOptions } from "./fresh-logins.js";
+import { resolveTexts, type PageTexts } from "./page-texts.js";
 
 /** Options in `pages`: the look and content of the pages. */
 export interface PageOptions {
@@ -23,8 +24,14 @@ export interface PageOptions {
   readonly homeUrl?: string | undefined;
   /** The colour of buttons and links: a CSS colour on which white text is readable. Default: `#1a5ecc`. */
   readonly accentColor?: string | undefined;
-  /** The language, `"en"` or `"zh"`. Default: the one that the browser prefers, else English. */
+  /** The language. Default: the one that the browser prefers, else English. */
   readonly locale?: Locale | undefined;
+  /**
+   * Texts that replace those of the pages, by language and [name](docs/reference/texts.md). Default: none.
+   *
+   * @example `texts: { en: { logOut: "Sign out", andMore: (count) => `+ ${count}` } }`
+   */
+  readonly texts?: Readonly<Partial<Record<Locale, PageTexts>>> | undefined;
   /** Returns what pages and lists show of a user. Default: the user id only. */
   readonly describeUser?: ((userId: string) => UserProfile | undefined | Promise<UserProfile | undefined>) | undefined;
   /** Returns the place of an IP address, such as "Leipzig, DE". Not waited for longer than 500 ms. Default: none. */
@@ -49,6 +56,8 @@ export interface ResolvedPages {
   readonly homeUrl: string | undefined;
   readonly accentColor: string;
   readonly locale: Locale | undefined;
+  /** The texts of each language, with those of the app. */
+  readonly texts: Readonly<Record<Locale, Texts>>;
   readonly describeUser: NonNullable<PageOptions["describeUser"]>;
   readonly describeIp: PageOptions["describeIp"];
   readonly describeLogin: PageOptions["describeLogin"];
@@ -72,6 +81,7 @@ const CHECKS: Checks<PageOptions> = {
   homeUrl: ["a path that begins with /, or an http or https URL", isPageUrl],
   accentColor: ["a CSS colour", isColor],
   locale: [`one of ${Object.keys(LOCALES).join(", ")}`, (value) => Object.keys(LOCALES).includes(String(value))],
+  texts: ['an object of texts by language: { en: { logOut: "Sign out" } }', isObject],
   describeUser: ["a function: (userId) => profile", isFunction],
   describeIp: ["a function: (ip) => place", isFunction],
   describeLogin: ["a function: (login) => text", isFunction],
@@ -93,6 +103,7 @@ export function resolvePages(options: PageOptions = {}, appId: string): Resolved
     homeUrl: options.homeUrl,
     accentColor: options.accentColor ?? "#1a5ecc",
     locale: options.locale,
+    texts: resolveTexts(options.texts),
     describeUser: options.describeUser ?? (() => undefined),
     describeIp: options.describeIp,
     describeLogin: options.describeLogin,

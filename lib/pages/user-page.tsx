@@ -126,10 +126,10 @@ function Logins(view: UserPage) {
       <caption class="hidden">{texts.loginsOf(logins.length, person.name)}</caption>
       <colgroup>
         <col />
+        <col class="c-150" />
         <col class="c-130" />
-        <col class="c-120" />
         <col class="c-130" />
-        <col class="c-136" />
+        <col class="c-150" />
       </colgroup>
       <thead>
         <tr>

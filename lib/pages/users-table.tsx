@@ -18,9 +18,9 @@ export function UsersTable(view: LoginManagement) {
           <col class="c-box" />
           <col />
           <col class="c-240" />
-          <col class="c-120" />
+          <col class="c-150" />
           <col class="c-80" />
-          <col class="c-130" />
+          <col class="c-150" />
         </colgroup>
         <Head {...view} />
         <tbody>

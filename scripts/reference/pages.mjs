@@ -1,5 +1,6 @@
 // The pages of the reference. Each is made from the declarations of lib alone.
 import { anchorOf, createWriter, wrapped } from "./markdown.mjs";
+import { rowsOfTexts } from "./texts.mjs";
 
 const HEAD = "<!-- Written by `npm run docs:reference` from the TSDoc in lib. Change it there. -->";
 
@@ -37,12 +38,12 @@ function requireDocs(declarations, groups) {
 }
 
 /** Writes the reference. @returns the text of each page, by its name */
-export function writePages({ declarations, functions, statuses, exported }) {
+export function writePages({ declarations, functions, statuses, exported, english }) {
   const groups = groupsOf(declarations);
   requireDocs(declarations, groups);
   const types = typesOf(declarations, groups, exported);
   const homes = homesOf(declarations, groups, types);
-  const context = { declarations, functions, statuses, groups, types, homes };
+  const context = { declarations, functions, statuses, groups, types, homes, english };
   const pages = {
     "options.md": optionsPage,
     "controls.md": controlsPage,
@@ -59,6 +60,7 @@ export function writePages({ declarations, functions, statuses, exported }) {
     "opentelemetry.md": openTelemetryPage,
     "oidc.md": oidcPage,
     "types.md": typesPage,
+    "texts.md": textsPage,
   };
   return Object.fromEntries(
     Object.entries(pages).map(([page, write]) => [
@@ -283,5 +285,38 @@ function typesPage({ declarations, types, write }) {
     ],
     ...types.flatMap((name) => typeSection(declarations.get(name), write)),
     ...["### `MemoryLoginRegistry`", write.doc(memory)],
+  ];
+}
+
+const TEXTS_EXAMPLE = `\`\`\`ts
+import type { PageOptions } from "express-logout";
+
+export const pages: PageOptions = {
+  texts: {
+    en: {
+      logOut: "Sign out",
+      usersOnline: (count) => \`\${count} online\`,
+      "events.kick": "Ended by an administrator",
+      dates: "en-US",
+    },
+  },
+};
+\`\`\``;
+
+function textsPage({ declarations, english, homes, write }) {
+  const rows = rowsOfTexts({ declarations, english });
+  return [
+    ...["# Texts", "<!-- Written by `npm run docs:reference` from lib/pages/texts. Change it there. -->"],
+    `The texts of the pages, by the names that ${write.linkTo("LogoutOptions.pages.texts", "`pages.texts`")} replaces. Languages: ${linked(write, homes, "Locale")}. Guide: [texts and languages](../guides/theming.md#texts-and-languages).`,
+    TEXTS_EXAMPLE,
+    "- A text without values is a string; one with values is a function that returns the text. Both are shown as text, never as HTML.",
+    "- Put each value into the text as it is. The time, the age and the search in `since`, `active` and `noMatches` are placeholders, which the page replaces by an element. `timesIn` ends with its value: the script writes the time zone of the reader there.",
+    "- The script puts the number in place of the first 2 in `selected(2)` and `newcomers(2)`.",
+    "- If a function throws, or returns something else than a string, the page has the text of this package, and the error is in the lines of `DEBUG=express-logout*`.",
+    "- `dates` is the BCP 47 tag by which dates are written.",
+    "- A release may add names, and takes none away without a row in [upgrading](../upgrading.md).",
+    "## All names",
+    "With example values: 3 for numbers, names as in a shop.",
+    ["| name | values | English |", "| --- | --- | --- |", ...rows].join("\n"),
   ];
 }

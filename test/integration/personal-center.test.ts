@@ -855,7 +855,7 @@ describe("the avatar", () => {
 describe("a browser that prefers Chinese", () => {
   const ZH = { "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8" };
 
-  it.each(["zh-CN,zh;q=0.9,en;q=0.8", "zh", "zh-TW", "fr, zh;q=0.5"])("gets pages in Chinese: %s", async (language) => {
+  it.each(["zh-CN,zh;q=0.9,en;q=0.8", "zh", "zh-SG", "it, zh;q=0.5"])("gets pages in Chinese: %s", async (language) => {
     const { site, mine } = await devices();
     const { text } = await visit(site, mine, "/u?ended=1", { "Accept-Language": language });
     expect(elementsOf(text, "html")).toMatchObject([{ attributes: { lang: "zh-CN" } }]);
@@ -865,7 +865,7 @@ describe("a browser that prefers Chinese", () => {
     }
   });
 
-  it.each([undefined, "en", "fr", "de-DE,de", "*", "en,zh;q=0.9", "not a language"])(
+  it.each([undefined, "en", "it", "nl-NL,nl", "*", "en,zh;q=0.9", "not a language"])(
     "is recognized by Accept-Language alone: %s",
     async (language) => {
       const { site, mine } = await devices();
@@ -917,55 +917,5 @@ describe("a browser that prefers Chinese", () => {
     const { site, oldest, mine, oldestId } = await devices();
     await submit(site, mine, "/u/end-login", [["loginId", oldestId]], ZH);
     expect((await visit(site, oldest, "/u")).text).toContain(LOCALES.zh.loggedOutByYourself);
-  });
-});
-
-describe("the tables of texts", () => {
-  type Text = string | ((...args: number[]) => string);
-
-  /** Returns every text by its key; nested tables by their path. */
-  const flat = (table: object, prefix = ""): Record<string, Text> =>
-    Object.fromEntries(
-      Object.entries(table).flatMap(([name, text]: [string, unknown]) =>
-        typeof text === "object" && text !== null
-          ? Object.entries(flat(text, `${prefix}${name}.`))
-          : [[prefix + name, text as Text]],
-      ),
-    );
-  const [en, zh] = [flat(LOCALES.en), flat(LOCALES.zh)];
-  const NAMES = Object.keys(en);
-  /** Returns a text as a page shows it, with 7 and 9 as its arguments. */
-  const filled = (text: Text | undefined): string => (typeof text === "function" ? text(7, 9) : (text ?? ""));
-
-  it("have the same keys", () => {
-    expect(Object.keys(zh).sort()).toEqual([...NAMES].sort());
-    expect(NAMES.length).toBeGreaterThan(50);
-  });
-
-  it.each(NAMES)("have the same kind of text in both languages: %s", (name) => {
-    const [english, chinese] = [en[name], zh[name]];
-    expect(typeof chinese).toBe(typeof english);
-    const takes = typeof english === "function" ? english.length : 0;
-    expect(typeof chinese === "function" ? chinese.length : 0).toBe(takes);
-    for (const text of [english, chinese]) {
-      expect(filled(text).trim()).not.toBe("");
-      expect(filled(text)).not.toMatch(/undefined|NaN|\[object|\$\{/);
-      expect([filled(text).includes("7"), filled(text).includes("9")]).toEqual([takes > 0, takes > 1]);
-    }
-  });
-
-  it.each(NAMES.filter((name) => name !== "language" && name !== "dates"))(
-    "are written in their language: %s",
-    (name) => {
-      expect(filled(zh[name])).toMatch(CJK);
-      expect(filled(en[name])).not.toMatch(CJK);
-      expect(filled(zh[name]).replace(/\b(?:API|ID|IPv\d|CIDR)\b/g, "")).not.toMatch(/[A-Za-z]{2}/);
-    },
-  );
-
-  it("use languages that Intl supports", () => {
-    for (const { language, dates } of Object.values(LOCALES)) {
-      expect(Intl.DateTimeFormat.supportedLocalesOf([language, dates])).toHaveLength(new Set([language, dates]).size);
-    }
   });
 });

@@ -58,6 +58,9 @@ describe("logout()", () => {
     },
     { sessions: { adopt: new Date(0), loggedInAt: () => 0, touchIntervalMs: 0, maxAgeMs: 1e15 } },
     { pages: { html: false } },
+    { pages: { texts: {} } },
+    { pages: { texts: { en: {}, de: undefined, "zh-TW": { logOut: "" } } } },
+    { pages: { texts: { en: { logOut: undefined, dates: "en-US", "events.kick": "Ended", since: String } } } },
     { pages: { brandName: "Shop", accentColor: "rebeccapurple", locale: "zh" } },
     { console: { authorize: yes, searchUsers: undefined } },
     { console: { authorize: yes }, routes: { console: ["/online", "/:appId/online"] } },
@@ -148,7 +151,13 @@ describe("logout()", () => {
     ["sessions.loggedInAt", /\(session\) => Date/, [new Date(0), "at", null]],
     ["pages.brandName", /non-empty/, ["", 7, null]],
     ["pages.accentColor", /CSS colour/, ["", "#12", "red;", "url(x)}", 7, null]],
-    ["pages.locale", /one of .*en.*zh/, ["fr", "", "toString", 7, null]],
+    ["pages.locale", /one of en, zh, de, .*zh-TW/, ["it", "pt", "", "toString", 7, null]],
+    ["pages.texts", /an object of texts by language/, [null, [], "en", () => ({})]],
+    ["pages.texts.en", /an object of texts: \{ logOut/, [null, [], "Log out", () => "Log out"]],
+    ["pages.texts.de.logOut", /a string: the text gets no values/, [() => "Abmelden", 7, null, {}]],
+    ["pages.texts.de.dates", /a BCP 47 tag/, ["German", "de_DE", "", "xx"]],
+    ["pages.texts.pt-BR.andMore", /a function that gets 1 value/, ["mais", 7, null, async () => Promise.resolve("")]],
+    ["pages.texts.en.forced", /a function that gets 2 values and returns the text, not a promise/, ["forced"]],
     ["pages.describeUser", /\(userId\) => profile/, [{}, "name", null]],
     [
       "pages.confirmIdentity",
@@ -255,6 +264,23 @@ describe("logout()", () => {
     [{ routes: { kickActiveUsers: "/x" } }, /unknown option routes\.kickActiveUsers/],
   ])("refuses the unknown option %j", (options, words) => {
     expect(logoutWith(options)).toThrow(error("ERR_OPTION_UNKNOWN", words));
+  });
+
+  it.each([
+    [{ pt_BR: {} }, /pages\.texts has no pt_BR\. Did you mean pt-BR\? Languages: en, zh, .*zh-TW\./],
+    [{ it: undefined }, /pages\.texts has no it\. Languages: en/],
+    [{ toString: {} }, /pages\.texts has no toString\. Languages/],
+    [
+      { en: { logout: "x" } },
+      /pages\.texts\.en has no logout\. Did you mean logOut\? All names: docs\/reference\/texts\.md/,
+    ],
+    [{ en: { "event.kick": "x" } }, /has no event\.kick\. Did you mean events\.kick\?/],
+    [{ en: { events: { kick: "x" } } }, /pages\.texts\.en has no events\. .*All names/],
+    [{ en: { language: "en-US" } }, /pages\.texts\.en has no language\. All names/],
+    [{ de: { hasOwnProperty: "x" } }, /pages\.texts\.de has no hasOwnProperty\. All names/],
+    [{ de: { valueOf: undefined } }, /pages\.texts\.de has no valueOf\. All names/],
+  ])("refuses texts that there are not: %j", (texts, words) => {
+    expect(logoutWith({ pages: { texts } })).toThrow(error("ERR_OPTION_INVALID", words));
   });
 
   const SHA256 = createHash("sha256").update("a secret").digest("hex");

@@ -1,8 +1,7 @@
+import { counting } from "./counting.js";
 import type { Texts } from "./index.js";
 
-const numbers = new Intl.NumberFormat("en");
-const plural = (count: number, one: string, many: string): string =>
-  `${numbers.format(count)} ${count === 1 ? one : many}`;
+const { number, plural } = counting("en");
 const users = (count: number): string => plural(count, "user", "users");
 const logins = (count: number): string => plural(count, "login", "logins");
 
@@ -12,7 +11,7 @@ export const en: Texts = {
   accountMenu: "Account menu",
   logOut: "Log out",
   logOutDevice: (device) => `Log out ${device}`,
-  logOutEverywhereElse: (others) => `Log out everywhere else (${String(others)})`,
+  logOutEverywhereElse: (others) => `Log out everywhere else (${number(others)})`,
   logIn: "Log in",
   logInAgain: "Log in again",
   logInFirst: "Log in to continue",
@@ -28,7 +27,7 @@ export const en: Texts = {
   whereLoggedIn: "Where you’re logged in",
   devicesIntro: "These devices are logged in to your account. Log out any you don’t know.",
   thisDevice: "This device",
-  andMore: (count) => `and ${numbers.format(count)} more`,
+  andMore: (count) => `and ${number(count)} more`,
   devicesLoggedOut: (count) => `${plural(count, "device", "devices")} logged out.`,
   loggedOutByYourself: "You logged out this device from another device.",
   confirmIdentity: "Confirm your identity to continue",
@@ -44,7 +43,7 @@ export const en: Texts = {
   now: "now",
   loginManagement: "Login management",
   usersOnline: (count) => `${users(count)} online`,
-  newcomers: (count) => `${numbers.format(count)} new: show`,
+  newcomers: (count) => `${number(count)} new: show`,
   offline: "offline",
   you: "You",
   searchUsers: "Search by name or user ID",
@@ -77,7 +76,7 @@ export const en: Texts = {
   everyoneElseMustLogInAgain: "Everyone but you will have to log in again.",
   logMeOutToo: "Log me out too",
   includesYou: "This includes you. You will be logged out too.",
-  usersOffline: (count) => `${numbers.format(count)} of them ${count === 1 ? "is" : "are"} offline.`,
+  usersOffline: (count) => `${number(count)} of them ${count === 1 ? "is" : "are"} offline.`,
   reason: "Reason",
   reasonHint: "(optional, shown to the user)",
   typeApplicationId: (application) => `Type ${application} to confirm`,
@@ -85,9 +84,9 @@ export const en: Texts = {
   noneSelected: "No users were selected, or they are already offline.",
   cancel: "Cancel",
   forced: (userCount, loginCount) => `${users(userCount)} forced offline (${logins(loginCount)} ended)`,
-  forcing: (done, total) => `${numbers.format(done)} of ${users(total)} forced offline`,
+  forcing: (done, total) => `${number(done)} of ${users(total)} forced offline`,
   stopped: "Stopped before finishing. Users already logged out stay logged out. Try again to continue.",
-  tookSeconds: (seconds) => `It took ${numbers.format(seconds)} s.`,
+  tookSeconds: (seconds) => `It took ${number(seconds)} s.`,
   notForced: (names) => `Not forced offline: ${names}`,
   stop: "Stop",
   close: "Close",
@@ -97,8 +96,8 @@ export const en: Texts = {
   perPage: "per page",
   show: "Show",
   whereYouAre: "Where you are",
-  usersFound: (count) => `${numbers.format(count)} found`,
-  ofWhomMatch: (count) => `, ${numbers.format(count)} ${count === 1 ? "matches" : "match"}`,
+  usersFound: (count) => `${number(count)} found`,
+  ofWhomMatch: (count) => `, ${number(count)} ${count === 1 ? "matches" : "match"}`,
   usersOnlineTable: "Users online",
   history: "History",
   moreActions: "More actions",
@@ -130,15 +129,13 @@ export const en: Texts = {
   selectPage: "Select everyone on this page",
   allLoginsOf: (count, name) => `All ${logins(count)} of ${name}`,
   forceSelectedEllipsis: "Force selected users offline…",
-  forceFoundEllipsis: (count) => `Force ${count === 1 ? "the one" : `all ${numbers.format(count)}`} found offline…`,
+  forceFoundEllipsis: (count) => `Force ${count === 1 ? "the one" : `all ${number(count)}`} found offline…`,
   forceFoundQuestion: (count) => `Force ${users(count)} found offline?`,
   forceUsers: (count) => `Force ${users(count)} offline`,
   onlyMatchingLogins: "Only logins that match end. Other logins of these users stay.",
   moreMayMatch: "More users may match. They will be forced offline too.",
   includeAdministrators: (count) =>
-    count === 1
-      ? "Log the other administrator out too"
-      : `Log the ${numbers.format(count)} other administrators out too`,
+    count === 1 ? "Log the other administrator out too" : `Log the ${number(count)} other administrators out too`,
   copy: (text) => `Copy ${text}`,
   expires: "Expires",
   loginsCount: logins,
@@ -151,7 +148,7 @@ export const en: Texts = {
   when: "When",
   event: "Event",
   everyoneOf: (application) => `Everyone in ${application}`,
-  failedFor: (count) => `Failed for ${numbers.format(count)}`,
+  failedFor: (count) => `Failed for ${number(count)}`,
   events: {
     login: "Logged in",
     logout: "Logged out",
@@ -164,9 +161,9 @@ export const en: Texts = {
   },
   newDevice: "New",
   notYou: "Not you? Secure your account",
-  checked: (done, total) => `${numbers.format(done)} of ${users(total)} checked`,
+  checked: (done, total) => `${number(done)} of ${users(total)} checked`,
   tooManySpared: (count) =>
-    `The administrators have more than ${numbers.format(count)} logins, too many to leave out. No users were forced offline.`,
+    `The administrators have more than ${number(count)} logins, too many to leave out. No users were forced offline.`,
   searchFailed: "The search failed. Only user IDs were looked for.",
   notReloaded: "This page could not be refreshed. Reload it to see what is current.",
   cannedReasons: {

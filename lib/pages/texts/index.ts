@@ -1,5 +1,11 @@
+import { de } from "./de.js";
 import { en } from "./en.js";
+import { es } from "./es.js";
+import { fr } from "./fr.js";
+import { ja } from "./ja.js";
+import { ptBR } from "./pt-br.js";
 import { zh } from "./zh.js";
+import { zhTW } from "./zh-tw.js";
 
 /** Reasons that administrators pick. */
 export type CannedReason = "suspicious" | "password" | "maintenance" | "lost";
@@ -183,5 +189,16 @@ export interface Texts {
   readonly forcedByAdministrator: string;
 }
 
-export const LOCALES = { en, zh } satisfies Record<string, Texts>;
-export type Locale = keyof typeof LOCALES;
+/** A language that the pages have. */
+export type Locale = "en" | "zh" | "de" | "fr" | "es" | "ja" | "pt-BR" | "zh-TW";
+
+export const LOCALES: Readonly<Record<Locale, Texts>> = {
+  en,
+  zh,
+  de,
+  fr,
+  es,
+  ja,
+  "pt-BR": ptBR,
+  "zh-TW": zhTW,
+};

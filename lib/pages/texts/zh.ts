@@ -1,7 +1,7 @@
+import { counting } from "./counting.js";
 import type { Texts } from "./index.js";
 
-const numbers = new Intl.NumberFormat("zh");
-const number = (count: number): string => numbers.format(count);
+const { number } = counting("zh");
 
 export const zh: Texts = {
   language: "zh-CN",
@@ -9,7 +9,7 @@ export const zh: Texts = {
   accountMenu: "账户菜单",
   logOut: "退出登录",
   logOutDevice: (device) => `将 ${device} 退出登录`,
-  logOutEverywhereElse: (others) => `将其他所有设备退出登录（${String(others)}）`,
+  logOutEverywhereElse: (others) => `将其他所有设备退出登录（${number(others)}）`,
   logIn: "登录",
   logInAgain: "重新登录",
   logInFirst: "请先登录",
