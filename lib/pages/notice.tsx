@@ -37,7 +37,7 @@ export function noticePage(frame: PageContext, { title, text, at, who, link, sec
         {who === undefined ? null : (
           <p class="quiet">
             <AroundSlot text={frame.texts.loggedInAs}>
-              <bdi>{[who.name, ...who.details].join(" · ")}</bdi>
+              <bdi>{nameOf(who)}</bdi>
             </AroundSlot>
           </p>
         )}
@@ -62,4 +62,8 @@ export function noticePage(frame: PageContext, { title, text, at, who, link, sec
       </section>
     </Layout>,
   );
+}
+
+function nameOf({ name, details }: UserView): string {
+  return details.length === 0 ? name : `${name} (${details.join(" · ")})`;
 }
