@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { launchChromium, logInAs, openPage } from "../support/chromium.js";
@@ -8,8 +8,13 @@ import { allCombinations, pairwise, type Combination, type IsPossible } from "..
 import { useSites } from "../support/site.js";
 import { openStateSite, type StateSite } from "../support/state-site.js";
 
-/** `npm run test:pages` tries all combinations of states and conditions; `npm test` every pair. */
-const IS_WHOLE = process.env["PAGES"] === "all";
+/**
+ * `npm run test:pages` tries all combinations of states and conditions, `npm test` every pair. A share such as `0/2` is half of the
+ * states; the counts go to a file.
+ */
+const { PAGES, PAGES_SHARE = "0/1", PAGES_COUNTS } = process.env;
+const IS_WHOLE = PAGES === "all";
+const [SHARE = 0, SHARES = 1] = PAGES_SHARE.split("/").map(Number);
 jest.setTimeout(IS_WHOLE ? 3_600_000 : 180_000);
 
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -20,7 +25,8 @@ interface Axe {
   run(options: object): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
 }
 
-const FACTORS = { state: PAGE_STATES, ...CONDITIONS };
+const STATES = PAGE_STATES.filter((_state, index) => index % SHARES === SHARE);
+const FACTORS = { state: STATES, ...CONDITIONS };
 type Row = Combination<typeof FACTORS>;
 
 const isPossible: IsPossible<typeof FACTORS> = (row) =>
@@ -43,7 +49,11 @@ describe("every state of the pages", () => {
   beforeAll(async () => {
     browser = await launchChromium();
   });
-  afterAll(() => browser.close());
+  const counts = { states: STATES.length, combinations: 0, problems: 0 };
+  afterAll(async () => {
+    await browser.close();
+    if (PAGES_COUNTS !== undefined) writeFileSync(PAGES_COUNTS, JSON.stringify(counts));
+  });
   const openSite = useSites();
 
   /** Opens a state in one language, with or without its script, and returns what is wrong in these conditions. */
@@ -74,15 +84,17 @@ describe("every state of the pages", () => {
     return [...problems, ...complaints.filter((complaint) => !isExpected(complaint))];
   }
 
-  it.each(PAGE_STATES)("is accessible, and fits every width and zoom: $name", async (state) => {
+  it.each(STATES)("is accessible, and fits every width and zoom: $name", async (state) => {
     const site = await openStateSite(openSite, state.auth);
     const problems: string[] = [];
     for (const rows of groupsOf(state)) problems.push(...(await problemsOf(site, state, rows)));
+    counts.combinations += ROWS.filter((row) => row.state === state).length;
+    counts.problems += problems.length;
     expect(problems).toEqual([]);
   });
 
   it("has tried each state in every width, zoom, language and colour", () => {
-    for (const state of PAGE_STATES) {
+    for (const state of STATES) {
       const rows = ROWS.filter((row) => row.state === state);
       const tried = (name: keyof typeof CONDITIONS) => new Set(rows.map((row) => row[name])).size;
       expect([tried("width"), tried("zoom"), tried("colours"), tried("language")]).toEqual([5, 3, 3, 2]);

@@ -1,0 +1,109 @@
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type { Browser } from "playwright-core";
+import { addAll, newLogin } from "../../lib/registry/testing/context.js";
+import { Administrator, type Confirmed } from "../support/administrator.js";
+import { launchChromium, openPageAs } from "../support/chromium.js";
+import { consolePath, refreshed } from "../support/console-browser.js";
+import { CHROME, IPHONE } from "../support/pages.js";
+import { Random } from "../support/random.js";
+import { useSites } from "../support/site.js";
+import { redisBackend } from "../support/stores.js";
+import { Traffic } from "../support/traffic.js";
+
+/** How much is clicked, for how long, and among how many; `npm run test:pages` asks for more, and for the counts in a file. */
+const { CLICKS = "50", CLICKS_SECONDS = "6", CLICKS_USERS = "300", CLICKS_LOGINS = "60", CLICKS_SEED = "7" } = process.env;
+const WANTED = { clicks: Number(CLICKS), ms: Number(CLICKS_SECONDS) * 1_000 };
+const HEAVY = "heavy";
+
+jest.setTimeout(120_000 + 10 * WANTED.ms);
+
+interface Kick {
+  readonly name: string;
+  readonly userId: string;
+  readonly loginIds: readonly string[];
+}
+
+describe("an administrator who clicks while users log in and out", () => {
+  const backend = redisBackend();
+  let browser: Browser;
+  beforeAll(async () => {
+    [browser] = await Promise.all([launchChromium(), backend.start()]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await backend.stop();
+  });
+  const openSite = useSites();
+
+  it("reaches no other row than the one under the pointer", async () => {
+    const random = new Random(Number(CLICKS_SEED));
+    const { store, registry } = backend.open();
+    const site = await openSite({
+      auth: {
+        store,
+        registry,
+        console: { authorize: (req) => req.session.userId === "admin" },
+        pages: { describeUser: (id) => ({ name: `Name of ${id}` }) },
+      },
+    });
+    const users = Array.from({ length: Number(CLICKS_USERS) }, (_value, index) => `user-${String(index)}`);
+    const shown = users.slice(-60);
+    const devices = { length: Number(CLICKS_LOGINS) };
+    await addAll(registry, users.map((userId) => newLogin(userId)));
+    await addAll(registry, Array.from(devices, (_v, index) => newLogin(HEAVY, { userAgent: index % 2 === 0 ? CHROME : IPHONE })));
+    const traffic = new Traffic(site, random);
+    for (const user of shown) await traffic.logIn(user, { "User-Agent": CHROME });
+
+    const { page, context, complaints } = await openPageAs(browser, site, "admin", { viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(30_000);
+    await Administrator.watch(page);
+    await page.goto(`${site.url}${consolePath(site)}?limit=50`);
+    let refreshes = 0;
+    page.on("request", (request) => (refreshes += Number(request.url().includes("shown="))));
+
+    const began = performance.now();
+    // Near the pointer's rows most of the time; sometimes one whom the page has never shown.
+    traffic.begin([...shown, ...shown, HEAVY, ...random.shuffled(users).slice(0, 40)], 3);
+    let steps = 0;
+    const dwell = async (): Promise<void> => {
+      steps += 1;
+      // The longest look lasts over a refresh, which is when rows could move.
+      if (steps % 10 === 0) await refreshed(page);
+      const behind = performance.now() - began - (administrator.clicks / WANTED.clicks) * WANTED.ms;
+      await page.waitForTimeout(Math.min(400, Math.max(0, -behind)));
+    };
+    const administrator = new Administrator(page, random, dwell);
+    while (administrator.clicks < WANTED.clicks || performance.now() - began < WANTED.ms) await administrator.act();
+    const seconds = (performance.now() - began) / 1_000;
+    await traffic.end();
+
+    const kicks = site.events.filter(({ name }) => name === "kick") as unknown as readonly Kick[];
+    const { clicks, late, confirmed, wrong } = administrator;
+    wrong.push(...strayKicks(kicks, confirmed));
+    const counts = { clicks, seconds, refreshes, late, kicks: kicks.length, wrong: wrong.length };
+    const { CLICKS_COUNTS: file } = process.env;
+    if (file !== undefined) {
+      writeFileSync(file, JSON.stringify({ ...counts, users: users.length, logins: traffic.logins, logouts: traffic.logouts }));
+    }
+    expect(wrong).toEqual([]);
+    expect(complaints).toEqual([]);
+    expect(kicks.length).toBeGreaterThan(0);
+    expect(refreshes).toBeGreaterThan(0);
+    expect(traffic.logouts).toBeGreaterThan(0);
+    await context.close();
+  });
+});
+
+/** The kicks to which the administrator has not said yes. */
+function strayKicks(kicks: readonly Kick[], confirmed: readonly Confirmed[]): string[] {
+  const open = confirmed.flatMap(({ userIds, loginId }) => userIds.map((userId) => ({ userId, loginId })));
+  return kicks.flatMap(({ userId, loginIds }) => {
+    const index = open.findIndex(
+      (each) => each.userId === userId && (each.loginId === undefined || String(loginIds) === each.loginId),
+    );
+    if (index === -1) return [`forced ${userId} offline without a yes`];
+    open.splice(index, 1);
+    return [];
+  });
+}
