@@ -79,6 +79,18 @@ describe("the console affects no other user than the one that was meant", () => 
     expect(await topOf(page, rowOf("bob"))).toBe(top);
   });
 
+  it.each([1280, 390, 320])("moves no row when users come in or the list is out of date, %i px wide", async (width) => {
+    const { site, page } = await consoleOf(["alice", "bob"]);
+    await page.setViewportSize({ width, height: 900 });
+    const top = await topOf(page, rowOf("bob"));
+    await site.login("late");
+    await page.waitForSelector("[data-newcomers]:visible");
+    expect(await topOf(page, rowOf("bob"))).toBe(top);
+    await page.route(/[?&]shown=/, (route) => route.abort());
+    await page.waitForSelector("[data-trouble]:visible");
+    expect(await topOf(page, rowOf("bob"))).toBe(top);
+  });
+
   it("keeps the scroll position and selected text through a refresh", async () => {
     const { site, page } = await consoleOf(usersNamed(60));
     await page.goto(`${page.url().replace(/\?.*$/, "")}?limit=50`);

@@ -30,7 +30,8 @@ const FACTORS = { state: STATES, ...CONDITIONS };
 type Row = Combination<typeof FACTORS>;
 
 const isPossible: IsPossible<typeof FACTORS> = (row) =>
-  isPossibleCondition(row) && (row.state?.script ?? row.script) === row.script;
+  isPossibleCondition(row) &&
+  (row.script === undefined || row.state?.script === undefined || row.state.script === row.script);
 
 const ROWS: readonly Row[] = (IS_WHOLE ? allCombinations : pairwise)(FACTORS, isPossible);
 
