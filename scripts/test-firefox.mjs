@@ -47,6 +47,7 @@ async function logIn(username, password) {
   return page;
 }
 
+// A page in the background is not refreshed, and Firefox draws it no more: each journey brings the page to the front that it uses.
 const text = (page, selector) => page.locator(selector).first().innerText();
 
 const JOURNEYS = {
@@ -55,6 +56,7 @@ const JOURNEYS = {
     await admin.goto(origin + CONSOLE);
     assert.equal(await text(admin, "h1"), "Login management");
     await logIn("alice", "wonderland");
+    await admin.bringToFront();
     await admin.click("[data-newcomers]:visible");
     await admin.waitForSelector("tr[data-user=alice]");
   },
@@ -81,6 +83,7 @@ const JOURNEYS = {
     await admin.check("tr[data-user=alice] input");
     await admin.goto(`${origin}/u`);
     await logIn("bob", "can-we-fix-it");
+    await admin.bringToFront();
     await admin.goBack();
     await admin.waitForSelector("tr[data-user=alice] input:checked");
     assert.equal(await admin.locator("tbody input:checked").count(), 1);
@@ -98,6 +101,7 @@ const JOURNEYS = {
     await admin.focus(SUBMIT);
     await admin.keyboard.press("Enter");
     await admin.waitForSelector("text=/1 user forced offline/");
+    await alice.bringToFront();
     await alice.goto(`${origin}/u`);
     assert.match(await text(alice, ".notice"), /You have been logged out[^]*Your shift is over/);
   },
@@ -108,8 +112,10 @@ const JOURNEYS = {
     assert.match(await text(bob, ".devices li"), /Firefox \d+ on Linux[^]*This device/);
     await bob.click("button:has-text('Log out everywhere else')");
     await bob.waitForFunction(() => document.querySelectorAll(".devices li").length === 1);
+    await phone.bringToFront();
     await phone.goto(`${origin}/u`);
     assert.equal(await text(phone, "h1"), "You have been logged out");
+    await bob.bringToFront();
     await bob.click(".menu summary");
     await bob.click(".popup button");
     await bob.waitForURL(`${origin}/u/logged-out`);

@@ -16,7 +16,13 @@ import { useSites } from "../support/site.js";
 import { Traffic } from "../support/traffic.js";
 
 /** How much is clicked, for how long, and among how many; `npm run test:pages` asks for more, and for the counts in a file. */
-const { CLICKS = "50", CLICKS_SECONDS = "6", CLICKS_USERS = "300", CLICKS_LOGINS = "60", CLICKS_SEED = "7" } = process.env;
+const {
+  CLICKS = "50",
+  CLICKS_SECONDS = "6",
+  CLICKS_USERS = "300",
+  CLICKS_LOGINS = "60",
+  CLICKS_SEED = "7",
+} = process.env;
 const WANTED = { clicks: Number(CLICKS), ms: Number(CLICKS_SECONDS) * 1_000 };
 const HEAVY = "heavy";
 /** How long a command may take on a machine that does much else. */
@@ -66,7 +72,9 @@ describe("an administrator who clicks while users log in and out", () => {
     const traffic = new Traffic(site, random);
     for (const user of shown) await traffic.logIn(user, { "User-Agent": CHROME });
 
-    const { page, context, complaints } = await openPageAs(browser, site, "admin", { viewport: { width: 1280, height: 900 } });
+    const { page, context, complaints } = await openPageAs(browser, site, "admin", {
+      viewport: { width: 1280, height: 900 },
+    });
     context.setDefaultTimeout(30_000);
     await Administrator.watch(page);
     await page.goto(`${site.url}${consolePath(site)}?limit=50`);
@@ -95,7 +103,10 @@ describe("an administrator who clicks while users log in and out", () => {
     const counts = { clicks, seconds, refreshes, late, kicks: kicks.length, wrong: wrong.length };
     const { CLICKS_COUNTS: file } = process.env;
     if (file !== undefined) {
-      writeFileSync(file, JSON.stringify({ ...counts, users: users.length, logins: traffic.logins, logouts: traffic.logouts }));
+      writeFileSync(
+        file,
+        JSON.stringify({ ...counts, users: users.length, logins: traffic.logins, logouts: traffic.logouts }),
+      );
     }
     expect(wrong).toEqual([]);
     expect(complaints).toEqual([]);

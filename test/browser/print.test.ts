@@ -32,7 +32,10 @@ describe("on paper", () => {
   it.each(PAGES)("%s has its rows and no controls, dark on white", async (name, addressOf, rows) => {
     const site = await openStateSite(openSite);
     await site.auth.kick(["user-001", "user-002"], { reason: "Lost device", by: "admin" });
-    const { page, context, complaints } = await openPageAs(browser, site, "admin", { colorScheme: "dark", viewport: SHEET });
+    const { page, context, complaints } = await openPageAs(browser, site, "admin", {
+      colorScheme: "dark",
+      viewport: SHEET,
+    });
     await page.goto(addressOf(site));
     const shown = await page.locator(rows).count();
     expect(shown).toBeGreaterThan(0);
@@ -41,23 +44,30 @@ describe("on paper", () => {
     expect(await page.locator(`${rows} >> visible=true`).count()).toBe(shown);
     expect(await page.locator("h1").isVisible()).toBe(true);
     expect(await unreadableOn(page, rows)).toEqual([]);
-    if (PRINTS !== undefined) await page.pdf({ path: join(PRINTS, `${name}.pdf`), format: "A4", margin: { top: "1cm", bottom: "1cm", left: "1cm", right: "1cm" } });
+    if (PRINTS !== undefined)
+      await page.pdf({
+        path: join(PRINTS, `${name}.pdf`),
+        format: "A4",
+        margin: { top: "1cm", bottom: "1cm", left: "1cm", right: "1cm" },
+      });
     expect(complaints).toEqual([]);
     await context.close();
   });
 });
 
 function visible(page: Page, selector: string): Promise<string[]> {
-  return page.locator(`:is(${selector}) >> visible=true`).evaluateAll((elements) =>
-    elements.map((element) => element.outerHTML.slice(0, 100)),
-  );
+  return page
+    .locator(`:is(${selector}) >> visible=true`)
+    .evaluateAll((elements) => elements.map((element) => element.outerHTML.slice(0, 100)));
 }
 
 /** Texts in rows that are cut off, or too pale for white paper: browsers print no backgrounds. */
 function unreadableOn(page: Page, rows: string): Promise<string[]> {
   return page.locator(`:is(${rows}) *`).evaluateAll((elements) =>
     elements.flatMap((element) => {
-      const text = [...element.childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim() !== "");
+      const text = [...element.childNodes].some(
+        ({ nodeType, textContent }) => nodeType === 3 && textContent?.trim() !== "",
+      );
       const style = getComputedStyle(element);
       if (!text || !element.checkVisibility() || style.clipPath !== "none") return [];
       const cut = element.closest(".cut");

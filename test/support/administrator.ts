@@ -187,7 +187,9 @@ export class Administrator {
 
   #opened(): Promise<string[]> {
     return this.#page.evaluate(() =>
-      [...document.querySelectorAll<HTMLElement>("tr.logins:not([hidden])")].map((row) => row.dataset["loginsOf"] ?? ""),
+      [...document.querySelectorAll<HTMLElement>("tr.logins:not([hidden])")].map(
+        (row) => row.dataset["loginsOf"] ?? "",
+      ),
     );
   }
 

@@ -32,7 +32,10 @@ const FORCE_FOUND = "[data-live=force-found] a";
 /** More than one batch of a kick. */
 const CROWD = 450;
 
-const list = (query = "") => ({ site, page }: StateVisit) => page.goto(site.console + query);
+const list =
+  (query = "") =>
+  ({ site, page }: StateVisit) =>
+    page.goto(site.console + query);
 
 /** Presses what opens a dialog; without the script it leads to a page. */
 async function ask(page: Page, opener: string): Promise<void> {
@@ -198,7 +201,9 @@ const DIALOGS: readonly PageState[] = [
     open: async (visit) => {
       await askAboutFound(visit, usersOf("found", 3));
       await visit.page.click(SUBMIT);
-      await visit.page.waitForSelector(visit.hasScript ? "[data-asked][hidden]" : ".status:not(:empty)", { state: "attached" });
+      await visit.page.waitForSelector(visit.hasScript ? "[data-asked][hidden]" : ".status:not(:empty)", {
+        state: "attached",
+      });
     },
   },
   {
@@ -250,7 +255,10 @@ const CENTERS: readonly PageState[] = [
       await page.click(".menu summary");
     },
   },
-  { name: "the personal center after a device was logged out", open: ({ site, page }) => page.goto(`${site.center}?ended=2`) },
+  {
+    name: "the personal center after a device was logged out",
+    open: ({ site, page }) => page.goto(`${site.center}?ended=2`),
+  },
   { name: "the logged-out page", open: ({ site, page }) => page.goto(`${site.center}/logged-out`) },
 ];
 

@@ -8,7 +8,12 @@ import { CHROME, IPHONE } from "./pages.js";
 import type { Site, SiteOptions } from "./site.js";
 
 const MINUTE_MS = 60_000;
-const DEVICES = [CHROME, IPHONE, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "curl/8.5.0"];
+const DEVICES = [
+  CHROME,
+  IPHONE,
+  "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+  "curl/8.5.0",
+];
 
 /** A registry whose kicks can be held and can fail, and that can be down. */
 class TroubledRegistry extends MemoryLoginRegistry {
@@ -102,7 +107,16 @@ export async function openStateSite(
         const id = randomBytes(16).toString("base64url");
         const userAgent = DEVICES[index % DEVICES.length];
         const began = new Date(Date.now() - index * 7 * MINUTE_MS);
-        return { id, userId, sid: `session of ${id}`, ttlMs: 600 * MINUTE_MS, ip: "2001:db8::7f", userAgent, began, ...more };
+        return {
+          id,
+          userId,
+          sid: `session of ${id}`,
+          ttlMs: 600 * MINUTE_MS,
+          ip: "2001:db8::7f",
+          userAgent,
+          began,
+          ...more,
+        };
       }),
     );
   await list([...usersOf("user", 24), "grace", ...Array.from({ length: 12 }, () => "bob")]);
