@@ -79,10 +79,12 @@ describe("the console affects no other user than the one that was meant", () => 
     expect(await topOf(page, rowOf("bob"))).toBe(top);
   });
 
-  it.each([1280, 390, 320])("moves no row when users come in or the list is out of date, %i px wide", async (width) => {
+  it.each([1280, 390, 320])("moves no row by a tick, newcomers or an outage, %i px wide", async (width) => {
     const { site, page } = await consoleOf(["alice", "bob"]);
     await page.setViewportSize({ width, height: 900 });
     const top = await topOf(page, rowOf("bob"));
+    await page.check(boxOf("alice"));
+    expect(await topOf(page, rowOf("bob"))).toBe(top);
     await site.login("late");
     await page.waitForSelector("[data-newcomers]:visible");
     expect(await topOf(page, rowOf("bob"))).toBe(top);
