@@ -64,10 +64,7 @@ async function runUntilHalf(visit: StateVisit): Promise<void> {
   await visit.site.list(usersOf("crowd", CROWD));
   await askAboutEveryone(visit);
   await visit.page.fill("[name=everyone]", visit.site.appId);
-  const gate = visit.site.registry.holdAfter(210);
-  visit.page.once("close", () => {
-    gate.open();
-  });
+  visit.page.once("close", visit.site.registry.holdAfter(210));
   await visit.page.click(SUBMIT);
   await visit.page.waitForSelector("progress[max]");
 }

@@ -3,7 +3,6 @@ import helmet from "helmet";
 import { LogoutError, MemoryLoginRegistry, type LogoutOptions } from "../../lib/index.js";
 import type { NewLogin } from "../../lib/registry/index.js";
 import { addAll } from "../../lib/registry/testing/context.js";
-import { Gate } from "./gate.js";
 import { CHROME, IPHONE } from "./pages.js";
 import type { Site, SiteOptions } from "./site.js";
 
@@ -20,17 +19,18 @@ class TroubledRegistry extends MemoryLoginRegistry {
   isDown = false;
   /** The user whom no kick reaches. */
   unreachable: string | undefined;
-  #held: { readonly gate: Gate; kicks: number } | undefined;
+  #held: { readonly isOver: Promise<void>; kicks: number } | undefined;
 
-  /** Lets so many kicks pass, and holds the others. */
-  holdAfter(kicks: number): Gate {
-    this.#held = { gate: new Gate(), kicks };
-    return this.#held.gate;
+  /** Lets so many kicks pass, and holds the others until the returned function is called. */
+  holdAfter(kicks: number): () => void {
+    let release = (): void => undefined;
+    this.#held = { isOver: new Promise<void>((resolve) => (release = resolve)), kicks };
+    return release;
   }
 
   override async end(...[userId, target]: Parameters<MemoryLoginRegistry["end"]>) {
     if (userId === this.unreachable) throw outage();
-    if (this.#held !== undefined && (this.#held.kicks -= 1) < 0) await this.#held.gate.pass();
+    if (this.#held !== undefined && (this.#held.kicks -= 1) < 0) await this.#held.isOver;
     return super.end(userId, target);
   }
 
