@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
-import { launchChromium, logInAs, openPage } from "../support/chromium.js";
+import { launchChromium, logInAs, openPage, openPageAs } from "../support/chromium.js";
 import {
   CONDITIONS,
   isPossibleCondition,
@@ -16,7 +16,7 @@ import {
   type IsPossible,
 } from "../support/pairwise.js";
 import { useSites } from "../support/site.js";
-import { openStateSite, type StateSite } from "../support/state-site.js";
+import { HOSTILE, hostileProfile, openStateSite, type StateSite } from "../support/state-site.js";
 
 /**
  * `npm run test:pages` tries all combinations of states and conditions, `npm test` every pair. A share such as `0/2` is half of the
@@ -155,6 +155,42 @@ describe("every state of the pages", () => {
       ]).toEqual([5, 3, 3, 2]);
       expect(tried("script")).toBe(state.script === undefined ? 2 : 1);
     }
+  });
+});
+
+describe("the pages", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+  const openSite = useSites();
+
+  it.each([true, false])("keep the selection across pages, with a script: %s", async (javaScriptEnabled) => {
+    const site = await openStateSite(openSite);
+    const { page, context } = await openPageAs(browser, site, "admin", { javaScriptEnabled });
+    await page.goto(site.console);
+    await page.check("tbody tr[data-user] input >> nth=1");
+    await page.click(".pager button:has-text('2')");
+    await page.check("tbody tr[data-user] input >> nth=1");
+    await page.click(".pager button:has-text('3')");
+    expect(await page.locator("[data-selection]").innerText()).toContain("2 users selected");
+    await page.click("[data-selection] button");
+    await page.waitForSelector("text=Force 2 users offline?");
+    await context.close();
+  });
+
+  it("show a hostile reason as text, also on other routes of the app", async () => {
+    const site = await openStateSite(openSite, { pages: { brandName: HOSTILE[0], describeUser: hostileProfile } });
+    const { page, context, complaints } = await openPageAs(browser, site, "admin");
+    await page.goto(site.console);
+    expect(await page.content()).not.toContain("<script>alert");
+    await site.auth.kick("admin", { reason: HOSTILE[4] ?? "" });
+    expect((await page.goto(`${site.url}/me`))?.status()).toBe(401);
+    expect(await page.locator(".notice bdi").innerText()).toBe(HOSTILE[4]);
+    const align = await page.locator(".notice").evaluate((element) => getComputedStyle(element).textAlign);
+    expect([align, complaints]).toEqual(["center", []]);
+    await context.close();
   });
 });
 
