@@ -103,9 +103,9 @@ describe("an administrator who clicks while users log in and out", () => {
     const seconds = (performance.now() - began) / 1_000;
 
     const kicks = site.events.filter(({ name }) => name === "kick") as unknown as readonly Kick[];
-    const { clicks, late, confirmed, wrong } = administrator;
+    const { clicks, late, lost, confirmed, wrong } = administrator;
     wrong.push(...strayKicks(kicks, confirmed));
-    const counts = { clicks, seconds, refreshes, late, kicks: kicks.length, wrong: wrong.length };
+    const counts = { clicks, seconds, refreshes, late, lost, kicks: kicks.length, wrong: wrong.length };
     const { CLICKS_COUNTS: file } = process.env;
     if (file !== undefined) {
       writeFileSync(
