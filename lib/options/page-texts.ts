@@ -7,7 +7,7 @@ import { invalid, isObject, isSyncFunction } from "./checks.js";
 /** The texts that stand together in a table of their own. */
 const GROUPS = ["events", "cannedReasons"] as const;
 type Group = (typeof GROUPS)[number];
-type GroupedName = { [Name in Group]: `${Name}.${keyof Texts[Name]}` }[Group];
+type GroupedName = { [Name in Group]: `${Name}.${keyof Texts[Name] & string}` }[Group];
 type NamedTexts = Omit<Texts, "language" | Group> & Record<GroupedName, string>;
 
 /**

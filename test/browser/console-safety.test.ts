@@ -79,6 +79,20 @@ describe("the console affects no other user than the one that was meant", () => 
     expect(await topOf(page, rowOf("bob"))).toBe(top);
   });
 
+  it.each([1280, 390, 320])("moves no row by a tick, newcomers or an outage, %i px wide", async (width) => {
+    const { site, page } = await consoleOf(["alice", "bob"]);
+    await page.setViewportSize({ width, height: 900 });
+    const top = await topOf(page, rowOf("bob"));
+    await page.check(boxOf("alice"));
+    expect(await topOf(page, rowOf("bob"))).toBe(top);
+    await site.login("late");
+    await page.waitForSelector("[data-newcomers]:visible");
+    expect(await topOf(page, rowOf("bob"))).toBe(top);
+    await page.route(/[?&]shown=/, (route) => route.abort());
+    await page.waitForSelector("[data-trouble]:visible");
+    expect(await topOf(page, rowOf("bob"))).toBe(top);
+  });
+
   it("keeps the scroll position and selected text through a refresh", async () => {
     const { site, page } = await consoleOf(usersNamed(60));
     await page.goto(`${page.url().replace(/\?.*$/, "")}?limit=50`);

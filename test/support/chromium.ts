@@ -48,7 +48,12 @@ export async function openPageAs(
   options: BrowserContextOptions = {},
 ): Promise<WatchedPage> {
   const watched = await openPage(browser, options);
-  const [name = "", ...value] = (await site.login(user)).cookies.split("=");
-  await watched.context.addCookies([{ name, value: value.join("="), url: site.url }]);
+  await logInAs(watched.context, site, user);
   return watched;
+}
+
+/** Logs a user in, in place of the one before. */
+export async function logInAs(context: BrowserContext, site: Site, user: string): Promise<void> {
+  const [name = "", ...value] = (await site.login(user)).cookies.split("=");
+  await context.addCookies([{ name, value: value.join("="), url: site.url }]);
 }
