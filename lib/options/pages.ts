@@ -8,8 +8,9 @@ import { resolveTexts, type PageTexts } from "./page-texts.js";
 /** Options in `pages`: the look and content of the pages. */
 export interface PageOptions {
   /**
-   * Whether pages are HTML. With `false` no response of this package is: messages are JSON, the forms of the pages respond with JSON,
-   * and the addresses of the pages themselves are the app's. Default: `true`.
+   * Whether pages are HTML. With `false` no response of this package is: messages are JSON, the routes of the pages respond with JSON,
+   * and a browser that prefers HTML gets what the app has at their addresses. [Your own screens](docs/guides/own-screens.md)
+   * Default: `true`.
    */
   readonly html?: boolean | undefined;
   /** The product name. Default: the `appId`. */
