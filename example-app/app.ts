@@ -6,7 +6,7 @@ import type { Company } from "./company/login.js";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { logIn, wayBack } from "./log-in.js";
 import { administrators, authenticate, findUser, searchUsers, type User } from "./users.js";
-import { byePage, confirmPage, homePage, loginPage } from "./views.js";
+import { byePage, confirmPage, homePage, loginPage, slowPage } from "./views.js";
 
 declare module "express-session" {
   interface SessionData {
@@ -114,8 +114,12 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
   app.get("/slow", async (req, res) => {
     await wait(slowMs);
     req.session.slowVisits = (req.session.slowVisits ?? 0) + 1;
-    res.send(`Written to your session, visit ${String(req.session.slowVisits)}.\n`);
+    const { slowVisits } = req.session;
+    if (req.accepts(["text", "html"]) === "html") res.send(slowPage(slowVisits));
+    else res.send(`Written to your session, visit ${String(slowVisits)}.\n`);
   });
+  // Where Redis does not answer, pages say so, and how to go on.
+  app.use(auth.errorHandler);
   return { app, auth };
 }
 

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { renderToString } from "preact-render-to-string";
 import { APP_ID } from "./config.js";
+import { STYLE } from "./style.js";
 import { DEMO_PASSWORDS, type User } from "./users.js";
 
 /** Where the logout leads back to. */
@@ -8,21 +9,31 @@ const WAY_BACK = "/bye";
 
 interface PageProps {
   readonly title: string;
+  /** Whose page it is. Default: the shop's. */
+  readonly brand?: string;
   readonly children: ComponentChildren;
 }
 
-export function page({ title, children }: PageProps): string {
+export function page({ title, brand = "The shop", children }: PageProps): string {
   return `<!doctype html>${renderToString(
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>{title}</title>
+        <style dangerouslySetInnerHTML={{ __html: STYLE }} />
       </head>
       <body>
-        <h1>{title}</h1>
-        {children}
+        <header>
+          <a class="brand" href="/">
+            {brand}
+          </a>
+        </header>
+        <main>
+          <h1>{title}</h1>
+          {children}
+        </main>
       </body>
     </html>,
   )}`;
@@ -31,56 +42,91 @@ export function page({ title, children }: PageProps): string {
 /** @param companyLogoutUrl - Where a user who came from the company logs out there. */
 export function homePage(user: User | undefined, origin: string, companyLogoutUrl?: string): string {
   return page({
-    title: "The shop",
+    title: user === undefined ? "Welcome" : `Welcome back, ${user.profile.name}`,
     children:
-      user === undefined ? <LoginLink /> : <UserMenu user={user} origin={origin} companyLogoutUrl={companyLogoutUrl} />,
+      user === undefined ? (
+        <LoginLink />
+      ) : (
+        <WhatToTry user={user} origin={origin} companyLogoutUrl={companyLogoutUrl} />
+      ),
   });
 }
 
 function LoginLink() {
   return (
-    <p>
-      You are not logged in. <a href="/login">Log in</a>
-    </p>
+    <>
+      <p class="lead">You are not logged in.</p>
+      <p class="tiles">
+        <a href="/login">
+          <strong>Log in</strong>
+          <span class="second">With an account of this demo</span>
+        </a>
+      </p>
+    </>
   );
 }
 
-interface UserMenuProps {
+interface WhatToTryProps {
   readonly user: User;
   readonly origin: string;
   readonly companyLogoutUrl: string | undefined;
 }
 
-function UserMenu({ user, origin, companyLogoutUrl }: UserMenuProps) {
+function WhatToTry({ user, origin, companyLogoutUrl }: WhatToTryProps) {
   const logoutUrl = `/login/profile/logout?redirect_uri=${encodeURIComponent(origin + WAY_BACK)}`;
   return (
     <>
-      <p>You are {user.profile.name}.</p>
-      <ul>
-        <li>
-          <a href="/u">Your devices</a>: the personal center
-        </li>
+      <p class="lead">
+        This demo shows express-logout in a small shop. Try it with two browsers: log in as Alice in one, and force her
+        offline from the other.
+      </p>
+      <nav class="tiles" aria-label="What to try">
+        <Tile href="/u" name="Your devices" what="The personal center: where you’re logged in" />
         {user.isAdmin ? (
-          <li>
-            <a href={`/console/applications/${APP_ID}/login-management`}>Login management</a>: who is online, and Force
-            offline
-          </li>
+          <Tile
+            href={`/console/applications/${APP_ID}/login-management`}
+            name="Login management"
+            what="Who is online; force users offline"
+          />
         ) : null}
-        <li>
-          <a href="/slow">The slow page</a>, which waits ten seconds and then writes to the session: load it, kick the
-          user meanwhile, and see that they stay logged out
-        </li>
-        <li>
-          <a href={logoutUrl}>Log out</a>, and come back to {WAY_BACK}
-        </li>
+        <Tile
+          href="/slow"
+          name="A slow request"
+          what="Takes ten seconds and writes to the session. Force yourself offline meanwhile: the login does not come back"
+        />
+        <Tile href={logoutUrl} name="Log out" what={`By the logout URL, with a way back to ${WAY_BACK}`} />
         {companyLogoutUrl === undefined ? null : (
-          <li>
-            <a href={companyLogoutUrl}>Log out at the company</a>, and see that you are logged out here
-          </li>
+          <Tile href={companyLogoutUrl} name="Log out at the company" what="And see that you are logged out here" />
         )}
-      </ul>
+      </nav>
     </>
   );
+}
+
+function Tile({ href, name, what }: { href: string; name: string; what: string }) {
+  return (
+    <a href={href}>
+      <strong>{name}</strong>
+      <span class="second">{what}</span>
+    </a>
+  );
+}
+
+/** What the slow request has done. */
+export function slowPage(visits: number): string {
+  return page({
+    title: "Written to your session",
+    children: (
+      <>
+        <p class="lead">Visit {visits} of the slow page.</p>
+        <p class="tiles">
+          <a href="/">
+            <strong>Back to the shop</strong>
+          </a>
+        </p>
+      </>
+    ),
+  });
 }
 
 interface LoginPageProps {
@@ -100,11 +146,11 @@ export function loginPage({ failed, returnTo, companyUrl }: LoginPageProps): str
             <a href={`${companyUrl}?returnTo=${encodeURIComponent(returnTo)}`}>Log in with the company account</a>
           </p>
         )}
-        <p>The accounts of this demo:</p>
-        <ul>
+        <h2>Accounts of this demo</h2>
+        <ul class="accounts">
           {Object.entries(DEMO_PASSWORDS).map(([name, password]) => (
             <li key={name}>
-              <code>{name}</code>, password <code>{password}</code>
+              <code>{name}</code> <code>{password}</code>
             </li>
           ))}
         </ul>
@@ -118,8 +164,12 @@ export function confirmPage({ failed, returnTo }: { failed: boolean; returnTo: s
     title: "Confirm your password",
     children: (
       <>
-        {failed ? <p role="alert">That is not your password.</p> : null}
-        <PasswordForm action="/confirm" returnTo={returnTo} button="Confirm" />
+        <PasswordForm
+          action="/confirm"
+          returnTo={returnTo}
+          button="Confirm"
+          problem={failed ? "That is not your password." : undefined}
+        />
       </>
     ),
   });
@@ -137,40 +187,48 @@ interface LoginFormProps {
 
 export function LoginForm({ failed, ...form }: LoginFormProps) {
   return (
-    <>
-      {failed ? <p role="alert">That name and that password do not belong together.</p> : null}
-      <PasswordForm {...form} button="Log in">
-        <p>
-          <label>
-            Name <input name="username" autocomplete="username" required />
-          </label>
-        </p>
-      </PasswordForm>
-    </>
+    <PasswordForm {...form} button="Log in" problem={failed ? "The name or the password is wrong." : undefined}>
+      <label>
+        Name
+        <input name="username" autocomplete="username" required {...(failed ? WRONG : {})} />
+      </label>
+    </PasswordForm>
   );
 }
+
+/** Of fields that the alert is about. */
+const WRONG = { "aria-invalid": true, "aria-describedby": "why" } as const;
 
 interface PasswordFormProps {
   readonly action: string;
   readonly returnTo?: string;
   readonly button: string;
+  readonly problem: string | undefined;
   /** What comes before the password. */
   readonly children?: ComponentChildren;
 }
 
-function PasswordForm({ action, returnTo, button, children }: PasswordFormProps) {
+function PasswordForm({ action, returnTo, button, problem, children }: PasswordFormProps) {
   return (
     <form method="post" action={action}>
       {returnTo === undefined ? null : <input type="hidden" name="returnTo" value={returnTo} />}
+      {problem === undefined ? null : (
+        <p class="alert" role="alert" id="why">
+          {problem}
+        </p>
+      )}
       {children}
-      <p>
-        <label>
-          Password <input name="password" type="password" autocomplete="current-password" required />
-        </label>
-      </p>
-      <p>
-        <button type="submit">{button}</button>
-      </p>
+      <label>
+        Password
+        <input
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          {...(problem === undefined ? {} : WRONG)}
+        />
+      </label>
+      <button type="submit">{button}</button>
     </form>
   );
 }

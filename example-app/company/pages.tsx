@@ -5,11 +5,12 @@ const LOGOUT_FORM = "op.logoutForm";
 
 export function companyLoginPage({ action, failed }: { action: string; failed: boolean }): string {
   return page({
-    title: "The company: log in",
+    title: "Log in",
+    brand: "The company",
     children: (
       <>
         <LoginForm action={action} failed={failed} />
-        <p>The accounts are those of the shop.</p>
+        <p class="lead">The accounts are those of the shop.</p>
       </>
     ),
   });
@@ -18,7 +19,8 @@ export function companyLoginPage({ action, failed }: { action: string; failed: b
 /** Asks before the company's session ends: another site may have sent the browser here. */
 export function companyLogoutPage(form: string, shopUrl: string): string {
   return page({
-    title: "The company: log out?",
+    title: "Log out?",
+    brand: "The company",
     children: (
       <>
         <div dangerouslySetInnerHTML={{ __html: form }} />
@@ -35,7 +37,8 @@ export function companyLogoutPage(form: string, shopUrl: string): string {
 
 export function loggedOutPage(shopUrl: string): string {
   return page({
-    title: "The company: you are logged out",
+    title: "You are logged out",
+    brand: "The company",
     children: (
       <p>
         <a href={shopUrl}>The shop</a> has logged you out as well.

@@ -11,8 +11,9 @@ jest.setTimeout(120_000);
 const SHEET = { width: 718, height: 1_047 };
 /** Where the sheets are kept to look at. Default: nowhere. */
 const { PRINTS } = process.env;
-/** What no paper needs. */
-const CONTROLS = "button, .button, input, select, textarea, summary, .popup, .bar, [data-newcomers]";
+/** What no paper needs. The number of logins is a button on screen, and a number on paper. */
+const CONTROLS =
+  "button:not(.pill), .pill .icon, .button, input, select, textarea, summary, .popup, .bar, [data-newcomers]";
 
 const PAGES: readonly (readonly [string, (site: StateSite) => string, string])[] = [
   ["the list", (site) => `${site.console}?limit=50&open=bob&user=grace`, "tr[data-user]"],

@@ -2,19 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { launchChromium, logInAs, openPage, openPageAs } from "../support/chromium.js";
-import {
-  CONDITIONS,
-  isPossibleCondition,
-  ScriptSwitch,
-  setCondition,
-} from "../support/page-conditions.js";
+import { CONDITIONS, isPossibleCondition, ScriptSwitch, setCondition } from "../support/page-conditions.js";
 import { PAGE_STATES, type PageState } from "../support/page-states.js";
-import {
-  allCombinations,
-  pairwise,
-  type Combination,
-  type IsPossible,
-} from "../support/pairwise.js";
+import { allCombinations, pairwise, type Combination, type IsPossible } from "../support/pairwise.js";
 import { useSites } from "../support/site.js";
 import { HOSTILE, hostileProfile, openStateSite, type StateSite } from "../support/state-site.js";
 
@@ -32,9 +22,7 @@ const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const ANY_ANSWER = /^Failed to load resource/;
 
 interface Axe {
-  run(
-    options: object,
-  ): Promise<{
+  run(options: object): Promise<{
     violations: { id: string; impact: string; nodes: { html: string }[] }[];
   }>;
 }
@@ -45,14 +33,9 @@ type Row = Combination<typeof FACTORS>;
 
 const isPossible: IsPossible<typeof FACTORS> = (row) =>
   isPossibleCondition(row) &&
-  (row.script === undefined ||
-    row.state?.script === undefined ||
-    row.state.script === row.script);
+  (row.script === undefined || row.state?.script === undefined || row.state.script === row.script);
 
-const ROWS: readonly Row[] = (IS_WHOLE ? allCombinations : pairwise)(
-  FACTORS,
-  isPossible,
-);
+const ROWS: readonly Row[] = (IS_WHOLE ? allCombinations : pairwise)(FACTORS, isPossible);
 
 /** The combinations of a state, by what cannot be changed on an open page. */
 function groupsOf(state: PageState): Row[][] {
@@ -72,17 +55,12 @@ describe("every state of the pages", () => {
   const counts = { states: STATES.length, combinations: 0, problems: 0 };
   afterAll(async () => {
     await browser.close();
-    if (PAGES_COUNTS !== undefined)
-      writeFileSync(PAGES_COUNTS, JSON.stringify(counts));
+    if (PAGES_COUNTS !== undefined) writeFileSync(PAGES_COUNTS, JSON.stringify(counts));
   });
   const openSite = useSites();
 
   /** Opens a state in one language, with or without its script, and returns what is wrong in these conditions. */
-  async function problemsOf(
-    site: StateSite,
-    state: PageState,
-    rows: readonly Row[],
-  ): Promise<string[]> {
+  async function problemsOf(site: StateSite, state: PageState, rows: readonly Row[]): Promise<string[]> {
     const [first] = rows;
     if (first === undefined) return [];
     const { script: hasScript, language } = first;
@@ -91,8 +69,7 @@ describe("every state of the pages", () => {
     });
     const { page, context, complaints } = watched;
     page.on("console", (message) => {
-      if (message.type() === "error" && !ANY_ANSWER.test(message.text()))
-        complaints.push(message.text());
+      if (message.type() === "error" && !ANY_ANSWER.test(message.text())) complaints.push(message.text());
     });
     const scripts = await ScriptSwitch.of(page);
     await scripts.set(hasScript);
@@ -109,50 +86,28 @@ describe("every state of the pages", () => {
     for (const row of rows) {
       await setCondition(page, row);
       const { state: _state, ...condition } = row;
-      const found = [
-        ...(await violationsOn(page)),
-        ...(await overflowOf(page)),
-        await languageOf(page, row),
-      ];
-      problems.push(
-        ...found
-          .filter((each) => each !== "")
-          .map((each) => `${JSON.stringify(condition)}: ${each}`),
-      );
+      const found = [...(await violationsOn(page)), ...(await overflowOf(page)), await languageOf(page, row)];
+      problems.push(...found.filter((each) => each !== "").map((each) => `${JSON.stringify(condition)}: ${each}`));
     }
     await context.close();
-    const isExpected = (complaint: string): boolean =>
-      state.isOutage === true && complaint.startsWith("503 ");
-    return [
-      ...problems,
-      ...complaints.filter((complaint) => !isExpected(complaint)),
-    ];
+    const isExpected = (complaint: string): boolean => state.isOutage === true && complaint.startsWith("503 ");
+    return [...problems, ...complaints.filter((complaint) => !isExpected(complaint))];
   }
 
-  it.each(STATES)(
-    "is accessible, and fits every width and zoom: $name",
-    async (state) => {
-      const site = await openStateSite(openSite, state.auth);
-      const problems: string[] = [];
-      for (const rows of groupsOf(state))
-        problems.push(...(await problemsOf(site, state, rows)));
-      counts.combinations += ROWS.filter((row) => row.state === state).length;
-      counts.problems += problems.length;
-      expect(problems).toEqual([]);
-    },
-  );
+  it.each(STATES)("is accessible, and fits every width and zoom: $name", async (state) => {
+    const site = await openStateSite(openSite, state.auth);
+    const problems: string[] = [];
+    for (const rows of groupsOf(state)) problems.push(...(await problemsOf(site, state, rows)));
+    counts.combinations += ROWS.filter((row) => row.state === state).length;
+    counts.problems += problems.length;
+    expect(problems).toEqual([]);
+  });
 
   it("has tried each state in every width, zoom, language and colour", () => {
     for (const state of STATES) {
       const rows = ROWS.filter((row) => row.state === state);
-      const tried = (name: keyof typeof CONDITIONS) =>
-        new Set(rows.map((row) => row[name])).size;
-      expect([
-        tried("width"),
-        tried("zoom"),
-        tried("colours"),
-        tried("language"),
-      ]).toEqual([5, 3, 3, 2]);
+      const tried = (name: keyof typeof CONDITIONS) => new Set(rows.map((row) => row[name])).size;
+      expect([tried("width"), tried("zoom"), tried("colours"), tried("language")]).toEqual([5, 3, 3, 2]);
       expect(tried("script")).toBe(state.script === undefined ? 2 : 1);
     }
   });
@@ -195,17 +150,13 @@ describe("the pages", () => {
 });
 
 async function violationsOn(page: Page): Promise<string[]> {
-  if (!(await page.evaluate(() => "axe" in globalThis)))
-    await page.evaluate(AXE);
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(AXE);
   const { violations } = await page.evaluate(() =>
     (globalThis as unknown as { axe: Axe }).axe.run({
       resultTypes: ["violations"],
     }),
   );
-  return violations.map(
-    ({ id, impact, nodes }) =>
-      `${impact} ${id}: ${nodes[0]?.html.slice(0, 300) ?? ""}`,
-  );
+  return violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0]?.html.slice(0, 300) ?? ""}`);
 }
 
 /** What makes the page scroll sideways. */
@@ -216,12 +167,8 @@ async function overflowOf(page: Page): Promise<string[]> {
     const wide = [...document.querySelectorAll("body *")].filter(
       (element) => element.getBoundingClientRect().right > clientWidth + 0.5,
     );
-    const names = wide
-      .slice(-3)
-      .map((element) => element.outerHTML.slice(0, 120));
-    return [
-      `${String(scrollWidth)} px wide instead of ${String(clientWidth)}: ${names.join(" | ")}`,
-    ];
+    const names = wide.slice(-3).map((element) => element.outerHTML.slice(0, 120));
+    return [`${String(scrollWidth)} px wide instead of ${String(clientWidth)}: ${names.join(" | ")}`];
   });
 }
 
