@@ -64,7 +64,7 @@ async function takeIncident() {
   for (const colorScheme of ["light", "dark"]) {
     for (let number = 1; number <= 24; number += 1) await logInCustomer(number, number % 2 === 0 ? OLD_FIREFOX : PHONE);
     const options = {
-      viewport: { width: 1100, height: 620 },
+      viewport: { width: 1100, height: 720 },
       deviceScaleFactor: 1,
       colorScheme,
       reducedMotion: "reduce",
@@ -78,7 +78,7 @@ async function takeIncident() {
     await admin.fill("dialog textarea", "This browser is no longer safe. Please update it.");
     await take("preview");
     await admin.click("[data-confirmation] button.solid");
-    await admin.waitForSelector("text=It took");
+    await admin.waitForSelector("[data-stats]:visible");
     await take("result");
     await admin.context().close();
   }

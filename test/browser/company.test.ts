@@ -27,12 +27,12 @@ async function logIn(): Promise<WatchedPage> {
   const { page } = watched;
   await page.goto(`${example.origin}/login`);
   await page.click("text=Log in with the company account");
-  expect(await heading(page)).toBe("The company: log in");
+  expect(await heading(page)).toBe("Log in");
   await page.fill("[name=username]", "alice");
   await page.fill("[name=password]", "wonderland");
   await page.click("button[type=submit]");
   await page.waitForURL(`${example.origin}/`);
-  expect(await page.textContent("p")).toBe("You are Alice Liddell.");
+  expect(await page.textContent("h1")).toBe("Welcome back, Alice Liddell");
   return watched;
 }
 
@@ -40,13 +40,13 @@ describe("a user of the example app with a company account", () => {
   it("is logged out here, in one browser alone, by a logout at the company", async () => {
     const [one, other] = [await logIn(), await logIn()];
     await one.page.click("text=Log out at the company");
-    expect(await heading(one.page)).toBe("The company: log out?");
+    expect(await heading(one.page)).toBe("Log out?");
     await one.page.click("button[name=logout]");
     await one.page.waitForURL(`${company}/session/end/success`);
     await one.page.goto(`${example.origin}/u`);
     expect(await one.page.textContent("body")).toContain("Logged out at the identity provider");
     await other.page.goto(`${example.origin}/`);
-    expect(await other.page.textContent("p")).toBe("You are Alice Liddell.");
+    expect(await other.page.textContent("h1")).toBe("Welcome back, Alice Liddell");
     expect(other.complaints).toEqual([]);
   }, 60_000);
 
@@ -59,7 +59,7 @@ describe("a user of the example app with a company account", () => {
     await page.click("button[name=logout]");
     await page.waitForURL(`${example.origin}/**`);
     await page.goto(`${example.origin}/login/company`);
-    expect(await heading(page)).toBe("The company: log in");
+    expect(await heading(page)).toBe("Log in");
     expect(complaints).toEqual([]);
   }, 60_000);
 });

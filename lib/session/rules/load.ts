@@ -155,9 +155,13 @@ export class SessionLoads {
     done: Done<Loaded>,
   ): void {
     const isLikely = isSameLogin(likely?.stamp, stamp);
-    if (isListedWith(this.#own?.peek?.(stamp.userId, stamp.loginId), sid)) {
-      if (!isLikely) this.#remembered.seen(sid, stamp);
+    const serve = (): void => {
+      // Also where this process was about to write it: it has not seen yet that the store has it.
+      if (!isLikely || likely?.wasWritten !== true) this.#remembered.seen(sid, stamp);
       done(undefined, { session });
+    };
+    if (isListedWith(this.#own?.peek?.(stamp.userId, stamp.loginId), sid)) {
+      serve();
       return;
     }
     const examine = (): void => {
@@ -166,7 +170,7 @@ export class SessionLoads {
     if (!isLikely || likely?.lookup === undefined) examine();
     else {
       likely.lookup.then((login) => {
-        if (isListedWith(login, sid)) done(undefined, { session });
+        if (isListedWith(login, sid)) serve();
         else examine();
       }, examine);
     }
