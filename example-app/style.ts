@@ -20,7 +20,7 @@ main { max-width: 776px; margin: 0 auto; padding: 24px 24px 64px; }
 .lead, .second { color: var(--quiet); font-size: 14px; line-height: 20px; }
 .lead { margin-top: 4px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 12px; margin-top: 24px; }
-.tiles a { display: grid; gap: 4px; padding: 16px; border: 1px solid var(--line); border-radius: 8px; color: var(--text);
+.tiles a { display: grid; align-content: start; gap: 4px; padding: 16px; border: 1px solid var(--line); border-radius: 8px; color: var(--text);
   text-decoration: none; }
 .tiles a:hover { background: var(--soft); border-color: var(--edge); }
 form { display: grid; gap: 16px; max-width: 360px; margin: 24px 0; }

@@ -42,7 +42,7 @@ export function page({ title, brand = "The shop", children }: PageProps): string
 /** @param companyLogoutUrl - Where a user who came from the company logs out there. */
 export function homePage(user: User | undefined, origin: string, companyLogoutUrl?: string): string {
   return page({
-    title: user === undefined ? "Welcome" : `Welcome back, ${user.profile.name}`,
+    title: user === undefined ? "Welcome" : `Welcome back, ${user.profile.name ?? user.id}`,
     children:
       user === undefined ? (
         <LoginLink />

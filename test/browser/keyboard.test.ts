@@ -50,6 +50,7 @@ describe("with the keyboard alone", () => {
     await page.keyboard.press("Space");
     expect((await ticked(page)).sort()).toEqual(["user001", "user002"]);
     await moveTo(page, "[data-selection] button", "Shift+Tab");
+    expect(await unseenFocus(page)).toBeUndefined();
     expect(await page.evaluate(() => document.activeElement?.matches("[data-selection] button"))).toBe(true);
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog[open]");
@@ -89,5 +90,6 @@ describe("with the keyboard alone", () => {
     await page.check("tbody .tick input >> nth=1");
     await moveTo(page, ".pager button");
     await moveTo(page, "[data-selection] button", "Shift+Tab");
+    expect(await unseenFocus(page)).toBeUndefined();
   });
 });
