@@ -24,7 +24,7 @@ export const ptBR: Texts = {
   continueTo: (place) => `Continuar para ${place}`,
   loggedOut: "Você saiu da conta",
   haveBeenLoggedOut: "Sua sessão foi encerrada",
-  endedByLimit: "Você entrou em outro dispositivo.",
+  endedByLimit: "Você entrou na sua conta em outro dispositivo.",
   endedByLifetime: "Sua sessão expirou.",
   tooManyLogins: "Há dispositivos demais conectados à sua conta",
   noAccess: "Você não tem acesso a esta página",
@@ -132,7 +132,7 @@ export const ptBR: Texts = {
   filterInvalid: (names) => `Filtro inválido: ${names}. Nenhum filtro foi aplicado.`,
   lookedAt: (count) => `Só foi possível verificar ${users(count)} a tempo. Pode haver mais resultados.`,
   moreMatches: "Não foi possível verificar todos os resultados. Digite mais para refinar a pesquisa.",
-  noMatchesAtAll: "Nenhum usuário online corresponde.",
+  noMatchesAtAll: "Nenhum usuário online corresponde aos critérios.",
   range: (shown, total) => `${shown} de ${total}`,
   next: "Próxima",
   selectPage: "Selecionar todos nesta página",
@@ -143,7 +143,7 @@ export const ptBR: Texts = {
   forceFoundQuestion: (count) => `Desconectar ${users(count, "encontrado")}?`,
   forceUsers: (count) => `Desconectar ${users(count)}`,
   onlyMatchingLogins:
-    "Somente as sessões correspondentes serão encerradas. As outras sessões desses usuários continuam abertas.",
+    "Somente as sessões correspondentes serão encerradas. As outras sessões desses usuários continuarão abertas.",
   moreMayMatch: "Pode haver mais usuários correspondentes. Eles também serão desconectados.",
   includeAdministrators: (count) =>
     choose(
@@ -163,7 +163,7 @@ export const ptBR: Texts = {
   when: "Data",
   event: "Evento",
   everyoneOf: (application) => `Todos os usuários de ${application}`,
-  failedFor: (count) => `Falha para ${number(count)}`,
+  failedFor: (count) => `${number(count)} com falha`,
   events: {
     login: "Login",
     logout: "Logout",
@@ -171,15 +171,15 @@ export const ptBR: Texts = {
     kick: "Desconexão forçada",
     limit: "Sessões demais",
     lifetime: "Sessão expirada",
-    rejected: "Acesso rejeitado",
+    rejected: "Acesso negado",
     denied: "Ação negada",
   },
   newDevice: "Novo",
   notYou: "Não foi você? Proteja sua conta",
   checked: (done, total) => `${users(done, "verificado")} de ${number(total)}`,
   tooManySpared: (count) =>
-    `Os administradores têm mais de ${sessions(count)}, muitas para serem excluídas. Nenhum usuário foi desconectado.`,
-  searchFailed: "A pesquisa falhou. Somente IDs de usuário foram procurados.",
+    `Os administradores têm mais de ${sessions(count)}: são muitas para ficarem de fora. Nenhum usuário foi desconectado.`,
+  searchFailed: "A pesquisa falhou. Só foi possível pesquisar por ID do usuário.",
   notReloaded: "Não foi possível atualizar esta página. Recarregue-a para ver o estado atual.",
   cannedReasons: {
     suspicious: "Atividade suspeita",
