@@ -14,7 +14,7 @@ interface PageProps {
   readonly children: ComponentChildren;
 }
 
-export function page({ title, brand = "The shop", children }: PageProps): string {
+export function page({ title, brand, children }: PageProps): string {
   return `<!doctype html>${renderToString(
     <html lang="en">
       <head>
@@ -26,9 +26,13 @@ export function page({ title, brand = "The shop", children }: PageProps): string
       </head>
       <body>
         <header>
-          <a class="brand" href="/">
-            {brand}
-          </a>
+          {brand === undefined ? (
+            <a class="brand" href="/">
+              The shop
+            </a>
+          ) : (
+            <span class="brand">{brand}</span>
+          )}
         </header>
         <main>
           <h1>{title}</h1>

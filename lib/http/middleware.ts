@@ -97,6 +97,8 @@ function add(router: Router, context: HttpContext, route: Route): void {
 /** Hands a browser that goes to the address of a page on to the app, which has its own there. */
 function unlessHtml(handler: RequestHandler): RequestHandler {
   return function logoutScreen(req, res, next) {
+    // A cache must not hand the app's page to a script that asks for JSON.
+    res.vary("Accept");
     if (formatFor(req.get("Accept")) === "html") next();
     else void handler(req, res, next);
   };

@@ -12,7 +12,7 @@ export interface Route {
   readonly caller: "admin" | "provider" | "browser";
   /** Whether the guard protects the route. A kicked user may log out, but sees no page. */
   readonly guarded: boolean;
-  /** Whether the address is one that people see: with `pages.html: false` the app's own screen is there, for who prefers HTML. */
+  /** Whether the address is one that people see: with `pages.html: false` browsers get the app's own screen there. */
   readonly isScreen?: boolean;
   readonly handler: Handler;
 }

@@ -18,7 +18,11 @@ export async function send(context: Pick<HttpContext, "options">, res: Response,
   else if ("empty" in reply) res.status(reply.status).set("Cache-Control", "no-store").end();
   else {
     res.status(reply.status);
-    res.set({ "Content-Type": "application/x-ndjson; charset=utf-8", "Cache-Control": "no-store" });
+    res.set({
+      "Content-Type": "application/x-ndjson; charset=utf-8",
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+    });
     const reader = new AbortController();
     res.once("close", () => {
       reader.abort();
@@ -34,6 +38,7 @@ export function sendJson(res: ServerResponse, { status, headers = {}, json }: Js
   setHeadersOf(res, status);
   res.statusCode = status;
   res.setHeader("Cache-Control", "no-store");
+  res.setHeader("X-Content-Type-Options", "nosniff");
   if (headers["Content-Type"] === undefined) res.setHeader("Content-Type", "application/json; charset=utf-8");
   res.end(JSON.stringify(json));
 }

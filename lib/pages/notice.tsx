@@ -9,11 +9,11 @@ export interface Notice {
   readonly text?: string | undefined;
   readonly at?: Date | undefined;
   /** The reader, where it matters as whom they are logged in. */
-  readonly who?: UserView | undefined;
+  readonly reader?: UserView | undefined;
   /** The way on. */
   readonly link?: NoticeLink | undefined;
-  /** Another one. */
-  readonly second?: NoticeLink | undefined;
+  /** Another way on. */
+  readonly otherLink?: NoticeLink | undefined;
 }
 
 interface NoticeLink {
@@ -22,7 +22,11 @@ interface NoticeLink {
 }
 
 /** @param icon - what kind of message it is, at a glance */
-export function noticePage(frame: PageContext, { title, text, at, who, link, second }: Notice, icon: IconName): string {
+export function noticePage(
+  frame: PageContext,
+  { title, text, at, reader, link, otherLink }: Notice,
+  icon: IconName,
+): string {
   return renderPage(
     <Layout frame={frame} title={title} width="narrow">
       <section class="notice">
@@ -34,10 +38,10 @@ export function noticePage(frame: PageContext, { title, text, at, who, link, sec
             <bdi>{wholeText(text)}</bdi>
           </p>
         )}
-        {who === undefined ? null : (
+        {reader === undefined ? null : (
           <p class="quiet">
             <AroundSlot text={frame.texts.loggedInAs}>
-              <bdi>{nameOf(who)}</bdi>
+              <bdi>{nameOf(reader)}</bdi>
             </AroundSlot>
           </p>
         )}
@@ -52,9 +56,9 @@ export function noticePage(frame: PageContext, { title, text, at, who, link, sec
             <a class="button primary" href={link.href} target="_top">
               {link.label}
             </a>
-            {second === undefined ? null : (
-              <a class="button" href={second.href} target="_top">
-                {second.label}
+            {otherLink === undefined ? null : (
+              <a class="button" href={otherLink.href} target="_top">
+                {otherLink.label}
               </a>
             )}
           </p>

@@ -1,12 +1,15 @@
-import type { CannedReason, Texts } from "./texts/index.js";
-
-/** As long as a reason may be. */
-const MAX_REASON = 500;
+import { MAX_KICK_TEXT } from "../util/limits.js";
+import { LOCALES, type CannedReason, type Texts } from "./texts/index.js";
 
 /** Returns the reason of a form: the one that was picked, then a line of the administrator's own. */
-export function reasonOf(picked: string | undefined, own: string, { cannedReasons }: Texts): string {
-  const isKnown = picked !== undefined && Object.hasOwn(cannedReasons, picked);
-  return [isKnown ? cannedReasons[picked as CannedReason] : "", own.trim()].filter((part) => part !== "").join("\n");
+export function composeReason(picked: string | undefined, own: string, { cannedReasons }: Texts): string {
+  const canned = isCanned(picked) ? cannedReasons[picked] : "";
+  // Forms send a line break as two characters.
+  return [canned, own.replace(/\r\n?/g, "\n").trim()].filter((part) => part !== "").join("\n");
+}
+
+export function isCanned(picked: string | undefined): picked is CannedReason {
+  return picked !== undefined && Object.hasOwn(LOCALES.en.cannedReasons, picked);
 }
 
 /** Renders the choice of a reason, and what the user will see. The script counts, and shows what is written. */
@@ -31,14 +34,14 @@ export function ReasonField({ texts }: { texts: Texts }) {
           <span class="hidden">{texts.ownWords}</span>
           <textarea
             name="reason"
-            maxLength={MAX_REASON - longest}
+            maxLength={Math.max(0, MAX_KICK_TEXT - longest)}
             rows={3}
             placeholder={texts.ownWords}
             autocomplete="off"
             aria-describedby="counter"
           />
         </label>
-        <p class="hint counter" id="counter" data-most={MAX_REASON} />
+        <p class="hint counter" id="counter" data-most={MAX_KICK_TEXT} />
       </div>
       <figure class="preview">
         <figcaption>{texts.whatUserSees}</figcaption>

@@ -37,7 +37,7 @@ describe("a screen of the app's own", () => {
   afterAll(() => browser.close());
   const openSite = useSites();
 
-  it("lists and ends logins, and is told of a kick: with React", async () => {
+  it("lists and ends logins, and learns of a kick: with React", async () => {
     const script = await bundled();
     const site = await openSite({
       auth: { pages: { html: false }, redirects: { login: false } },

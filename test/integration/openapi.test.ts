@@ -332,6 +332,46 @@ describe("the console as JSON", () => {
     expect(all.body).toMatchObject({ users: 1, logins: 1 });
   });
 
+  it.each([
+    ["a number that JSON has rounded", { user: 9_007_199_254_740_993 }],
+    ["more than 1,000 users", { user: Array.from({ length: 1_001 }, (_, index) => `u${String(index)}`) }],
+    ["a reason that is too long", { user: "bob", reason: "x".repeat(501) }],
+    ["a reason that is not there to pick", { user: "bob", canned: "x" }],
+  ])("refuses %s", async (_what, body) => {
+    const { site, root: as } = await openConsole();
+    const { status } = await asking(site)("POST", `${CONSOLE}/force-offline`, { as, body });
+    expect([status, (await site.auth.listLogins("bob")).total]).toEqual([400, 1]);
+  });
+
+  it("takes only a tick for one: true or 1", async () => {
+    const { site, root: as } = await openConsole();
+    const body = { everyone: "shop", me: 0, administrators: "" };
+    const { body: result } = await asking(site)("POST", `${CONSOLE}/force-offline`, { as, body });
+    expect(result).toMatchObject({ users: 2 });
+    expect((await site.auth.listLogins("root")).total).toBe(1);
+  });
+
+  it("forces no one offline where the administrators cannot be left out", async () => {
+    const { site, registry, root: as } = await openConsole();
+    for (let index = 0; index <= 1_000; index += 1) {
+      const id = String(index);
+      await registry.add({ id: id.padStart(22, "0"), userId: "admin", sid: `s${id}`, ttlMs: 60_000 });
+    }
+    const { status } = await asking(site)("POST", `${CONSOLE}/force-offline`, { as, body: { everyone: "shop" } });
+    expect([status, (await site.auth.listLogins("bob")).total]).toEqual([409, 1]);
+  });
+
+  it.each(["/u/end-login", `${CONSOLE}/force-offline`])("refuses bodies that it cannot read: %s", async (path) => {
+    const { site, root: as } = await openConsole();
+    const ask = asking(site);
+    const answers = [
+      await ask("POST", path, { as, body: { loginId: "x", reason: "x".repeat(2 ** 17) } }),
+      await ask("POST", path, { as, body: {}, headers: { "content-type": "text/plain" } }),
+      await ask("POST", path, { as, body: { loginId: 0.5, user: 0.5 } }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([413, 415, 400]);
+  });
+
   it("says who is not offline after a failure", async () => {
     const { site, registry, root: as } = await openConsole();
     registry.failsFor = "alice";

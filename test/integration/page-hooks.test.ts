@@ -107,7 +107,11 @@ describe("the frame of the pages", () => {
     const [brand] = elementsOf(text, "a").filter(({ attributes }) => attributes["class"] === "brand");
     expect(brand?.attributes).toMatchObject({ href: "https://shop.example/", target: "_top" });
     expect(addressesOf(text)).toContain("/logo.svg");
-    const sheets = elementsOf(text, "link").map(({ attributes }) => attributes["href"] ?? "");
+    const links = elementsOf(text, "link");
+    expect(links.find(({ attributes }) => attributes["rel"] === "icon")?.attributes["href"]).toBe("/logo.svg");
+    const sheets = links
+      .filter(({ attributes }) => attributes["rel"] === "stylesheet")
+      .map(({ attributes }) => attributes["href"] ?? "");
     expect(sheets).toEqual([expect.stringMatching(/^\/express-logout\//), "/theme.css"]);
     expect(headers["content-security-policy"]).toMatch(/style-src 'self'/);
   });

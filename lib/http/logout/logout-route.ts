@@ -31,14 +31,14 @@ async function logOut(context: HandlerContext, request: RouteRequest, status: nu
   if ("refusal" in redirect && atProvider === undefined) {
     const { texts } = request;
     const link = { href: home, label: texts.continue_ };
-    // A program is for developers, and a page for those who have only logged out.
+    // Developers read JSON, users read pages.
     const text = request.acceptsPage ? texts.noWayBack : redirect.refusal;
     return noticeReply(context, request, 400, { title: texts.loggedOut, text, link });
   }
   const target = "to" in redirect ? redirect.to : home;
   const to = atProvider?.to ?? target;
   const cookies = atProvider?.cookiesFor(target);
-  // Only who asks for JSON by name gets it: the way back is what this address is for.
+  // Only clients that name JSON get it: the way back is what this address is for.
   if (request.namesJson) {
     return { ...jsonReply(200, "You are logged out", { redirectTo: to }), cookies };
   }

@@ -4,6 +4,7 @@ import { MAX_SHOWN, personalCenterPage } from "../../pages/personal-center.js";
 import { deviceInfoOf } from "../../util/device-info.js";
 import type { Handler, HandlerContext } from "../context.js";
 import { onlyValueOf, valueOf, type Fields } from "../fields.js";
+import { errorData } from "../error-data.js";
 import { noticeReply } from "../notice-reply.js";
 import { providerLogout } from "../logout/provider-logout.js";
 import { mustBeSameOrigin } from "../origin.js";
@@ -130,7 +131,9 @@ async function confirm(context: HandlerContext, request: RouteRequest, page: str
   const confirmed: unknown = await confirmIdentity(request.original);
   if (confirmed === true) return undefined;
   const confirmUrl = typeof confirmed === "string" ? confirmed : undefined;
-  if (request.wantsData) return jsonReply(403, request.texts.confirmIdentity, { confirmUrl });
+  if (request.wantsData) {
+    return errorData(request, { status: 403, message: request.texts.confirmIdentity }, { confirmUrl });
+  }
   if (confirmUrl !== undefined) return redirectReply(confirmUrl);
   return noticeReply(context, request, 403, { title: request.texts.confirmIdentity });
 }

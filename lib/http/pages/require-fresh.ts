@@ -1,7 +1,8 @@
 import type { FreshLoginOptions } from "../../options/fresh-logins.js";
 import type { HandlerContext } from "../context.js";
+import { errorData } from "../error-data.js";
 import { noticeReply } from "../notice-reply.js";
-import { errorReply, redirectReply, type Reply } from "../reply.js";
+import { redirectReply, type Reply } from "../reply.js";
 import { isRead } from "../request-kind.js";
 import type { RouteRequest } from "../route-request.js";
 import { returnPath, withReturnTo } from "./require-login.js";
@@ -28,8 +29,7 @@ export function requireFresh(
   if (request.isFresh(maxAgeMs)) return undefined;
   const title = request.texts.confirmIdentity;
   if (!request.acceptsPage) {
-    const { json, ...reply } = errorReply(request.header("Accept"), { status: 403, message: title });
-    return { ...reply, vary: "Accept", json: { ...json, error: NOT_FRESH, confirmUrl } };
+    return errorData(request, { status: 403, message: title }, { error: NOT_FRESH, confirmUrl });
   }
   const href = back === undefined ? confirmUrl : withReturnTo(confirmUrl, back);
   if (!readsLines(request)) return redirectReply(href);

@@ -10,8 +10,10 @@ export function previewReason(form: HTMLFormElement): void {
     const picked = form.querySelector<HTMLInputElement>("[name=canned]:checked");
     const canned = picked === null || picked.value === "" ? "" : (picked.parentElement?.textContent ?? "");
     const reason = [canned, own.value.trim()].filter((part) => part !== "").join("\n");
+    const most = Number(counter.dataset["most"]);
+    own.maxLength = Math.max(0, canned === "" ? most : most - canned.length - "\n".length);
     preview.textContent = reason;
-    counter.textContent = `${formatNumber(reason.length)} / ${formatNumber(Number(counter.dataset["most"]))}`;
+    counter.textContent = `${formatNumber(reason.length)} / ${formatNumber(most)}`;
   };
   form.addEventListener("input", show);
   show();

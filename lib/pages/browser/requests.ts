@@ -1,7 +1,7 @@
 /** One line of the response while users are being forced offline. The last line has a `code`. */
 export interface ProgressLine {
   readonly message: string;
-  /** How long it took, or whom it has not reached. */
+  /** Whom it has not reached. */
   readonly detail?: string;
   readonly code?: number;
   readonly done?: number;

@@ -87,7 +87,6 @@ export const de: Texts = {
   forcing: (done, total) => `${number(done)} von ${users(total)} abgemeldet`,
   stopped:
     "Vorzeitig abgebrochen. Bereits abgemeldete Benutzer bleiben abgemeldet. Versuchen Sie es erneut, um fortzufahren.",
-  tookSeconds: (seconds) => `Dauer: ${number(seconds)}\u00a0s.`,
   notForced: (names) => `Nicht abgemeldet: ${names}`,
   stop: "Stoppen",
   close: "Schließen",
@@ -186,7 +185,6 @@ export const de: Texts = {
   statUsers: "Abgemeldete Benutzer",
   statLogins: "Beendete Sitzungen",
   statSeconds: "Sekunden",
-  stillLoggedIn: "Noch angemeldet",
   tryAgainFor: (count) => `Für ${users(count)} erneut versuchen`,
   notApplied: (names) => `Ungültig und nicht angewendet: ${names}.`,
   loggedInAs: (name) => `Sie sind als ${name} angemeldet.`,

@@ -94,7 +94,6 @@ export const es: Texts = {
   forcing: (done, total) => `${users(done, "desconectado")} de ${number(total)}`,
   stopped:
     "Detenido antes de terminar. Los usuarios ya desconectados siguen desconectados. Inténtelo de nuevo para continuar.",
-  tookSeconds: (seconds) => `Duración: ${number(seconds)}\u00a0s.`,
   notForced: (names) => `Sin desconectar: ${names}`,
   stop: "Detener",
   close: "Cerrar",
@@ -192,7 +191,6 @@ export const es: Texts = {
   statUsers: "Usuarios desconectados",
   statLogins: "Sesiones cerradas",
   statSeconds: "Segundos",
-  stillLoggedIn: "Aún con sesión abierta",
   tryAgainFor: (count) => `Reintentar con ${users(count)}`,
   notApplied: (names) => `No válido y no aplicado: ${names}.`,
   loggedInAs: (name) => `Ha iniciado sesión como ${name}.`,

@@ -96,7 +96,6 @@ export interface Texts {
   readonly forced: (users: number, logins: number) => string;
   readonly forcing: (done: number, total: number) => string;
   readonly stopped: string;
-  readonly tookSeconds: (seconds: number) => string;
   readonly notForced: (names: string) => string;
   readonly stop: string;
   readonly close: string;
@@ -175,7 +174,6 @@ export interface Texts {
   readonly statUsers: string;
   readonly statLogins: string;
   readonly statSeconds: string;
-  readonly stillLoggedIn: string;
   readonly tryAgainFor: (users: number) => string;
   /** Names of fields of an address that are not valid. */
   readonly notApplied: (names: string) => string;

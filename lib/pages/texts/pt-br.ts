@@ -95,7 +95,6 @@ export const ptBR: Texts = {
   forcing: (done, total) => `${users(done, "desconectado")} de ${number(total)}`,
   stopped:
     "Interrompido antes do fim. Os usuários já desconectados continuam desconectados. Tente novamente para continuar.",
-  tookSeconds: (seconds) => `Duração: ${number(seconds)}\u00a0s.`,
   notForced: (names) => `Não desconectados: ${names}`,
   stop: "Parar",
   close: "Fechar",
@@ -193,7 +192,6 @@ export const ptBR: Texts = {
   statUsers: "Usuários desconectados",
   statLogins: "Sessões encerradas",
   statSeconds: "Segundos",
-  stillLoggedIn: "Ainda com sessão aberta",
   tryAgainFor: (count) => `Tentar novamente para ${users(count)}`,
   notApplied: (names) => `Inválido e não aplicado: ${names}.`,
   loggedInAs: (name) => `Você está usando a conta ${name}.`,

@@ -59,7 +59,7 @@ export const confirmForceOffline: Handler = async (context, request) => {
   return pageOrData(page);
 };
 
-/** A POST with `selection` forces exactly these offline; with the application's id in `everyone` where it is needed. */
+/** What a POST with `selection` does; with the application's id in `everyone` where that is needed. */
 function previewJson({ target, users, logins }: Asked): object {
   const { kind } = target;
   if (kind === "everyone") {

@@ -1,14 +1,17 @@
 import type { KickAllOptions, KickedFrom, KickResult } from "../../../logins/kick-options.js";
-import { reasonOf } from "../../../pages/reason-field.js";
+import { composeReason, isCanned } from "../../../pages/reason-field.js";
 import { deviceInfoOf } from "../../../util/device-info.js";
+import { MAX_KICK_TEXT } from "../../../util/limits.js";
 import type { Handler, HandlerContext } from "../../context.js";
-import { valueOf } from "../../fields.js";
+import { valueOf, type Fields } from "../../fields.js";
 import { noticeReply } from "../../notice-reply.js";
+import { errorData } from "../../error-data.js";
 import { isReply, jsonReply, redirectReply, type Reply } from "../../reply.js";
 import type { RouteRequest } from "../../route-request.js";
 import { pageUrl, truncateKickText } from "../require-login.js";
 import { aboutToKick, confirm, whereOf } from "./confirm-force-offline.js";
-import { isKickIncomplete, lineByLine, notForcedIn } from "./kick-lines.js";
+import { isKickIncomplete, leftBy, lineByLine } from "./kick-lines.js";
+import { mustBeValid } from "./list-query.js";
 import { FORCE } from "./parts.js";
 import { requireAdmin, requireSameOrigin, type Admin } from "./require-admin.js";
 import { confirmedIn, type Chosen, type ChosenUsers } from "./selection.js";
@@ -24,7 +27,7 @@ export const forceOffline: Handler = async (context, request) => {
   const refusal = confirm(context, request, pageUrl(request, FORCE));
   if (refusal !== undefined) return refusal;
   const why = {
-    reason: truncateKickText(reasonOf(valueOf(form, "canned"), valueOf(form, "reason") ?? "", request.texts)),
+    reason: reasonIn(form, request),
     by: truncateKickText(admin.userId),
     from: deviceInfoOf(request.original),
   };
@@ -46,10 +49,21 @@ export const forceOffline: Handler = async (context, request) => {
     return redirectReply(`${link.href}?users=${String(result.users)}&logins=${String(result.logins)}`);
   } catch (error) {
     if (!isKickIncomplete(error)) throw error;
-    if (request.wantsData) return jsonReply(503, texts.stopped, { notForced: notForcedIn(error) });
+    if (request.wantsData) return errorData(request, { status: 503, message: texts.stopped }, leftBy(error));
     return noticeReply(context, request, 503, { title: texts.stopped, link });
   }
 };
+
+/** A form is cut to what a reason may be, as its fields are; a program learns that it was wrong. */
+function reasonIn(form: Fields, { texts, wantsData }: RouteRequest): string {
+  const picked = valueOf(form, "canned");
+  const reason = composeReason(picked, valueOf(form, "reason") ?? "", texts);
+  if (wantsData) {
+    const isUnknown = picked !== undefined && !isCanned(picked);
+    mustBeValid([...(isUnknown ? ["canned"] : []), ...(reason.length > MAX_KICK_TEXT ? ["reason"] : [])]);
+  }
+  return truncateKickText(reason);
+}
 
 /** The result for an administrator who has logged out everyone, and themselves. */
 function lastReply(context: HandlerContext, request: RouteRequest, { users, logins }: KickResult): Reply {

@@ -15,13 +15,13 @@ interface KickForm {
   readonly start: (more: Pick<KickAllOptions, "onProgress" | "signal">) => Promise<KickResult | "mistyped">;
 }
 
-/** A line for each step. The last one has a `code`, and a `detail`: how long it took, or whom it has not reached. */
+/** A line for each step. The last one has a `code`; after a failure a `detail`: whom it has not reached. */
 export function lineByLine(context: HandlerContext, { texts, chosen, start }: KickForm): LinesReply {
-  const said = chosen.kind === "found" ? texts.checked : texts.forcing;
+  const progressText = chosen.kind === "found" ? texts.checked : texts.forcing;
   const lines: LinesReply["lines"] = async (line, signal) => {
     const began = performance.now();
     const onProgress: KickAllOptions["onProgress"] = ({ done, total }) => {
-      line({ message: said(done, total), done, total });
+      line({ message: progressText(done, total), done, total });
     };
     try {
       const result = await start({ onProgress, signal });
@@ -29,8 +29,7 @@ export function lineByLine(context: HandlerContext, { texts, chosen, start }: Ki
       else {
         const { users, logins } = result;
         const seconds = Math.ceil((performance.now() - began) / 100) / 10;
-        const detail = texts.tookSeconds(seconds);
-        line({ code: 200, message: texts.forced(users, logins), detail, users, logins, seconds });
+        line({ code: 200, message: texts.forced(users, logins), users, logins, seconds });
       }
     } catch (error) {
       if (!(error instanceof LogoutError)) throw error;
@@ -47,7 +46,13 @@ async function unfinished(context: HandlerContext, texts: Texts, chosen: Chosen,
   const detail = await notForced(context, texts, userIds);
   const isPart = chosen.kind === "users" && userIds.length > 0 && userIds.length < chosen.userIds.length;
   const rest = isPart ? { selection: encodeSelection({ userIds }), again: texts.tryAgainFor(userIds.length) } : {};
-  return { detail, notForced: userIds, ...rest };
+  return { ...(detail === "" ? {} : { detail }), ...leftBy(error), ...rest };
+}
+
+/** Who was not forced offline, where that is known. */
+export function leftBy(error: LogoutError): { readonly notForced?: readonly string[] } {
+  const notForced = notForcedIn(error);
+  return notForced.length === 0 ? {} : { notForced };
 }
 
 /** Says who was not forced offline, by name. */
@@ -60,7 +65,7 @@ async function notForced(context: HandlerContext, texts: Texts, userIds: readonl
 }
 
 /** Returns the ids of those who were not forced offline, as far as they are known. */
-export function notForcedIn(error: LogoutError): readonly string[] {
+function notForcedIn(error: LogoutError): readonly string[] {
   // After a failed entry of the audit log, their logins have ended.
   if (!LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED")) return [];
   return error.details?.userIds ?? [];

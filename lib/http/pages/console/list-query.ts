@@ -47,8 +47,11 @@ export function mustBeValid(wrong: readonly string[]): void {
   throw new LogoutError("ERR_REQUEST_INVALID", `Not valid: ${wrong.join(", ")}.`);
 }
 
-/** Without a script, opening the logins of a user loads the page again: it is the one that was shown. */
-function pageIn(query: Fields): number | undefined {
+/**
+ * Returns the number of the page; `undefined` for one that is not valid. Without a script, opening the logins of a user loads the page
+ * again: it is the one that was shown.
+ */
+export function pageIn(query: Fields): number | undefined {
   const isOpening = query("open").length > 0 || query("close").length > 0;
   const asked = query(isOpening && query("page").length === 0 ? "at" : "page").filter((text) => text !== "");
   if (asked.length === 0) return 1;

@@ -7,10 +7,12 @@ import { mustBeSameOrigin } from "../../origin.js";
 import type { Login } from "../../../types/login.js";
 import { noticeReply } from "../../notice-reply.js";
 import type { Notice } from "../../../pages/notice.js";
+import { isRead } from "../../request-kind.js";
 import { isReply, type Reply } from "../../reply.js";
 import type { RouteRequest } from "../../route-request.js";
 import { describeUser } from "../ask-app.js";
-import { requireLogin, returnPath, truncateKickText, withReturnTo } from "../require-login.js";
+import { FORCE } from "./parts.js";
+import { pageUrl, requireLogin, returnPath, truncateKickText, withReturnTo } from "../require-login.js";
 
 /** The login of an administrator. */
 export type Admin = Pick<Login, "id" | "userId">;
@@ -46,19 +48,20 @@ export async function requireAdmin(
   return noticeReply(context, request, 403, {
     title: texts.noAccess,
     text: texts.adminsOnly,
-    who: request.acceptsPage ? await describeUser(context, login.userId) : undefined,
+    reader: request.acceptsPage ? await describeUser(context, login.userId) : undefined,
     ...waysOn(context, request),
   });
 }
 
 /** To the app's own pages, or to log in as an administrator. */
-function waysOn({ options }: HandlerContext, request: RouteRequest): Pick<Notice, "link" | "second"> {
+function waysOn({ options }: HandlerContext, request: RouteRequest): Pick<Notice, "link" | "otherLink"> {
   const { brandName, homeUrl } = options.pages;
   const { addresses, texts } = request;
   const { login } = addresses;
+  // A form cannot be sent again by going there.
+  const back = isRead(request) ? returnPath(request) : pageUrl(request, FORCE);
   return {
     link: { href: homeUrl ?? addresses.home, label: texts.continueTo(brandName) },
-    second:
-      login === false ? undefined : { href: withReturnTo(login, returnPath(request)), label: texts.logInAsSomeoneElse },
+    otherLink: login === false ? undefined : { href: withReturnTo(login, back), label: texts.logInAsSomeoneElse },
   };
 }

@@ -1,5 +1,5 @@
 import { LogoutError } from "../../../errors.js";
-import { valueOf, type Fields } from "../../fields.js";
+import { isTicked, valueOf, type Fields } from "../../fields.js";
 import { readFilter, type ReadFilter } from "./filter-fields.js";
 
 export const MAX_SELECTED = 1_000;
@@ -71,13 +71,14 @@ export function confirmedIn(form: Fields): Chosen {
 }
 
 function everyoneIn(fields: Fields): ChosenEveryone {
-  const includes = { me: fields("me").length > 0, administrators: fields("administrators").length > 0 };
+  const includes = { me: isTicked(fields, "me"), administrators: isTicked(fields, "administrators") };
   return { kind: "everyone", typed: fields("everyone"), includes };
 }
 
 function usersIn(fields: Fields): ChosenUsers {
   const userIds = fields("user").filter((userId) => userId !== "");
-  return { kind: "users", userIds: userIds.slice(0, MAX_SELECTED), loginId: valueOf(fields, "login") };
+  if (userIds.length <= MAX_SELECTED) return { kind: "users", userIds, loginId: valueOf(fields, "login") };
+  throw new LogoutError("ERR_REQUEST_INVALID", `user: at most ${String(MAX_SELECTED)} users at once.`);
 }
 
 /** What the one field of a form holds. */

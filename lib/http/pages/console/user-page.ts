@@ -2,14 +2,14 @@ import { userPage, USER_PAGE_LOGINS } from "../../../pages/user-page.js";
 import { listHistory } from "../../../logins/list-history.js";
 import type { AuditEntry } from "../../../audit/entry.js";
 import type { Handler, HandlerContext } from "../../context.js";
-import { onlyValueOf, valueOf } from "../../fields.js";
+import { valueOf } from "../../fields.js";
 import { noticeReply } from "../../notice-reply.js";
 import { isReply, pageOrData } from "../../reply.js";
 import { describeLogins, describeUser } from "../ask-app.js";
 import { entryJson, loginJson, userJson } from "../json.js";
 import { joinPath, userPageContext } from "../page-context.js";
-import { countOf, pageUrl } from "../require-login.js";
-import { mustBeValid } from "./list-query.js";
+import { pageUrl } from "../require-login.js";
+import { mustBeValid, pageIn } from "./list-query.js";
 import { FORCE, HISTORY, USERS } from "./parts.js";
 import { requireAdmin } from "./require-admin.js";
 
@@ -30,9 +30,9 @@ export const showUser: Handler = async (context, request) => {
       link: { href: url, label: texts.continue_ },
     });
   }
-  const number = countOf(onlyValueOf(query, "page"));
-  if (request.wantsData && query("page").length > 0 && (number === undefined || number < 1)) mustBeValid(["page"]);
-  const page = Math.max(1, number ?? 1);
+  const asked = pageIn(query);
+  if (request.wantsData && asked === undefined) mustBeValid(["page"]);
+  const page = asked ?? 1;
   const read = (number: number) =>
     context.logins.loginsOf(userId, { limit: USER_PAGE_LOGINS, offset: (number - 1) * USER_PAGE_LOGINS });
   const first = await read(page);
