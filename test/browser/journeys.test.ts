@@ -80,7 +80,7 @@ describe.each(["memory", "Redis"])("the example app on %s", (backend) => {
       const rows = page.locator(".devices li");
       expect(await rows.count()).toBe(3);
       expect(await rows.first().innerText()).toMatch(/Chrome \d+ on Linux[^]*This device/);
-      expect(await rows.nth(1).innerText()).toMatch(/Safari 17 on iOS/);
+      expect(await rows.nth(1).innerText()).toMatch(/Safari 17 on iPhone/);
       await rows.nth(1).locator("button").click();
       expect(await text(page, "[role=status]")).toContain("1 device logged out.");
       expect(await rows.count()).toBe(2);
