@@ -29,7 +29,7 @@ input { width: 100%; height: 40px; padding: 0 12px; border: 1px solid var(--edge
   color: var(--text); background: var(--ground); }
 input[aria-invalid] { border-color: var(--danger); }
 button, .button { display: inline-flex; align-items: center; justify-content: center; min-height: 40px; padding: 4px 20px;
-  border: 1px solid var(--accent); border-radius: 6px; font: 500 14px/20px inherit; font-family: inherit; color: #fff;
+  border: 1px solid var(--accent); border-radius: 6px; font: inherit; font-size: 14px; line-height: 20px; font-weight: 500; color: #fff;
   background: var(--accent); text-decoration: none; cursor: pointer; }
 .alert { padding: 12px 16px; border-radius: 8px; color: var(--danger); background: var(--danger-tint); font-size: 14px;
   line-height: 20px; }

@@ -60,12 +60,9 @@ function LoginLink() {
   return (
     <>
       <p class="lead">You are not logged in.</p>
-      <p class="tiles">
-        <a href="/login">
-          <strong>Log in</strong>
-          <span class="second">With an account of this demo</span>
-        </a>
-      </p>
+      <nav class="tiles">
+        <Tile href="/login" name="Log in" what="With an account of this demo" />
+      </nav>
     </>
   );
 }
@@ -123,11 +120,9 @@ export function slowPage(visits: number): string {
     children: (
       <>
         <p class="lead">Visit {visits} of the slow page.</p>
-        <p class="tiles">
-          <a href="/">
-            <strong>Back to the shop</strong>
-          </a>
-        </p>
+        <nav class="tiles">
+          <Tile href="/" name="Back to the shop" what="And what else to try" />
+        </nav>
       </>
     ),
   });
@@ -167,14 +162,12 @@ export function confirmPage({ failed, returnTo }: { failed: boolean; returnTo: s
   return page({
     title: "Confirm your password",
     children: (
-      <>
-        <PasswordForm
-          action="/confirm"
-          returnTo={returnTo}
-          button="Confirm"
-          problem={failed ? "That is not your password." : undefined}
-        />
-      </>
+      <PasswordForm
+        action="/confirm"
+        returnTo={returnTo}
+        button="Confirm"
+        problem={failed ? "That is not your password." : undefined}
+      />
     ),
   });
 }

@@ -1,5 +1,6 @@
 import type { LoginView } from "./login-view.js";
 import { deviceInWords, readDevice } from "../util/device.js";
+import { lastActiveOf } from "../util/last-active.js";
 import { AroundSlot, formatNumber, isNow, plainText, RelativeTime, ShortTime } from "./format.js";
 import { DeviceIcon, Icon } from "./icon.js";
 import type { Texts } from "./texts/index.js";
@@ -61,7 +62,7 @@ export function UserRow({ user, texts, forceUrl, userUrl, isSelected, isOpen, is
         </td>
         <LastLoginCell login={logins[0]} texts={texts} />
         <td class="live-at" data-active>
-          <Active at={new Date(Math.max(...logins.map((login) => +login.lastActive)))} texts={texts} />
+          <Active at={lastActiveOf(logins)} texts={texts} />
         </td>
         <td class="has">
           <Count {...{ person, loginsCount, texts, isOpen }} />

@@ -3,6 +3,7 @@ import type { Login } from "../../types/login.js";
 import { deviceInWords, readDevice } from "../../util/device.js";
 import { LOCALES } from "../../pages/texts/index.js";
 import { authenticate, authorize } from "./authenticate.js";
+import { lastActiveOf } from "../../util/last-active.js";
 import { knownFacts } from "../../util/profile.js";
 import type { Handler } from "../context.js";
 import type { Fields } from "../fields.js";
@@ -30,13 +31,12 @@ function entry(
 ): object {
   const [latest] = logins;
   const device = readDevice(latest?.userAgent);
-  const lastActive = Math.max(...logins.map((login) => +login.lastActive));
   return {
     ...knownFacts(profile),
     id: userId,
     lastLogin: latest?.began.toISOString(),
     lastIp: latest?.ip,
-    lastActive: new Date(lastActive).toISOString(),
+    lastActive: lastActiveOf(logins).toISOString(),
     device: device.kind,
     browser: deviceInWords(device, LOCALES.en.browserOn),
     loginsCount,

@@ -4,6 +4,7 @@ import type { Texts } from "../../pages/texts/index.js";
 import type { OnlineUser } from "../../pages/user-row.js";
 import type { UserView } from "../../pages/user-view.js";
 import { deviceInWords, readDevice } from "../../util/device.js";
+import { lastActiveOf } from "../../util/last-active.js";
 
 // What pages show as JSON, for screens of the app's own. docs/reference/openapi.json describes it. JSON omits undefined members.
 
@@ -32,11 +33,10 @@ export function loginJson(login: LoginView, currentId: string, texts: Texts): ob
 }
 
 export function onlineUserJson({ person, logins, loginsCount }: OnlineUser, currentId: string, texts: Texts): object {
-  const lastActive = new Date(Math.max(...logins.map((login) => +login.lastActive)));
   return {
     ...userJson(person),
     loginsCount,
-    lastActive,
+    lastActive: lastActiveOf(logins),
     logins: logins.map((login) => loginJson(login, currentId, texts)),
   };
 }

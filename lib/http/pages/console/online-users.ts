@@ -5,6 +5,7 @@ import type { OnlineUser } from "../../../pages/user-row.js";
 import { PAGE_SIZES } from "../../../pages/pager.js";
 import { isReversed, keyOf, type Sort, type SortKey } from "../../../pages/sorts.js";
 import { debugError } from "../../../util/debug.js";
+import { lastActiveOf } from "../../../util/last-active.js";
 import { LOGINS_PER_USER } from "../../../util/limits.js";
 import type { HandlerContext } from "../../context.js";
 import { askApp, describeLogins, describeUser } from "../ask-app.js";
@@ -124,7 +125,7 @@ async function sortUsers(
   }
   const nameOf = ({ userId }: FoundUser): string => names.get(userId) ?? userId;
   const byKey: Readonly<Record<SortKey, (one: FoundUser, other: FoundUser) => number>> = {
-    active: (one, other) => lastActive(other) - lastActive(one),
+    active: (one, other) => +lastActiveOf(other.logins) - +lastActiveOf(one.logins),
     login: (one, other) => lastLogin(other) - lastLogin(one),
     logins: (one, other) => other.loginsCount - one.loginsCount,
     name: (one, other) => collator.compare(nameOf(one), nameOf(other)),
@@ -135,10 +136,6 @@ async function sortUsers(
 }
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
-
-function lastActive({ logins }: ActiveUser): number {
-  return Math.max(...logins.map((login) => +login.lastActive));
-}
 
 function lastLogin({ logins }: ActiveUser): number {
   return Math.max(...logins.map((login) => +login.began));
