@@ -54,7 +54,7 @@ export const forceOffline: Handler = async (context, request) => {
   }
 };
 
-/** A form is cut to what a reason may be, as its fields are; a program learns that it was wrong. */
+/** A form is cut to the length of a reason; a program gets a 400. */
 function reasonIn(form: Fields, { texts, wantsData }: RouteRequest): string {
   const picked = valueOf(form, "canned");
   const reason = composeReason(picked, valueOf(form, "reason") ?? "", texts);

@@ -42,33 +42,28 @@ export function lineByLine(context: HandlerContext, { texts, chosen, start }: Ki
 
 /** Who was not forced offline; and what repeats the kick of them alone: others may have logged in again since. */
 async function unfinished(context: HandlerContext, texts: Texts, chosen: Chosen, error: LogoutError): Promise<object> {
-  const userIds = notForcedIn(error);
-  const detail = await notForced(context, texts, userIds);
-  const isPart = chosen.kind === "users" && userIds.length > 0 && userIds.length < chosen.userIds.length;
-  const rest = isPart ? { selection: encodeSelection({ userIds }), again: texts.tryAgainFor(userIds.length) } : {};
-  return { ...(detail === "" ? {} : { detail }), ...leftBy(error), ...rest };
+  const { notForced } = leftBy(error);
+  if (notForced === undefined) return {};
+  const said = { detail: await sayNotForced(context, texts, notForced), notForced };
+  if (chosen.kind !== "users" || notForced.length === chosen.userIds.length) return said;
+  const selection = encodeSelection({ userIds: notForced });
+  return { ...said, selection, again: texts.tryAgainFor(notForced.length) };
 }
 
 /** Who was not forced offline, where that is known. */
 export function leftBy(error: LogoutError): { readonly notForced?: readonly string[] } {
-  const notForced = notForcedIn(error);
+  // After a failed entry of the audit log, their logins have ended.
+  if (!LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED")) return {};
+  const notForced = error.details?.userIds ?? [];
   return notForced.length === 0 ? {} : { notForced };
 }
 
 /** Says who was not forced offline, by name. */
-async function notForced(context: HandlerContext, texts: Texts, userIds: readonly string[]): Promise<string> {
-  if (userIds.length === 0) return "";
+async function sayNotForced(context: HandlerContext, texts: Texts, userIds: readonly string[]): Promise<string> {
   const named = userIds.slice(0, MAX_NAMED).map((userId) => describeUser(context, userId));
   const names = (await Promise.all(named)).map(({ name }) => name).join(", ");
   const rest = userIds.length - named.length;
   return texts.notForced(rest > 0 ? `${names}, ${texts.andMore(rest)}` : names);
-}
-
-/** Returns the ids of those who were not forced offline, as far as they are known. */
-function notForcedIn(error: LogoutError): readonly string[] {
-  // After a failed entry of the audit log, their logins have ended.
-  if (!LogoutError.is(error, "ERR_KICK_INCOMPLETE", "ERR_WRITE_NOT_REPLICATED")) return [];
-  return error.details?.userIds ?? [];
 }
 
 /** Returns whether a kick has ended some logins, and can be repeated. */

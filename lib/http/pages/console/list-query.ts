@@ -41,7 +41,7 @@ export function readListQuery(query: Fields): ListQuery {
   };
 }
 
-/** @throws LogoutError `ERR_REQUEST_INVALID` 400 where the value of a field is none. A page says so instead. */
+/** @throws LogoutError `ERR_REQUEST_INVALID` 400 if any field is not valid. A page shows a note instead. */
 export function mustBeValid(wrong: readonly string[]): void {
   if (wrong.length === 0) return;
   throw new LogoutError("ERR_REQUEST_INVALID", `Not valid: ${wrong.join(", ")}.`);
