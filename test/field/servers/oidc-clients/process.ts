@@ -162,7 +162,7 @@ async function obey(order: string): Promise<void> {
     gate = more === "save" ? sessions.hold("set", "before") : tokens.next();
     process.send?.("holding");
     await gate.reached;
-    process.send?.("reached");
+    process.send?.([...open].some(({ headersSent }) => headersSent) ? "reached, browser follows" : "reached");
   }
 }
 process.on("message", (order) => void obey(String(order)));
