@@ -22,7 +22,7 @@ const common = {
   moduleNameMapper: {
     "^(\\.{1,2}/.*)\\.js$": "$1",
     "^\\./api\\.cjs$": "<rootDir>/lib/opentelemetry/api.cts",
-    "/jose\\.cjs$": "<rootDir>/lib/oidc/jose.cts",
+    "/jose\\.cjs$": "<rootDir>/lib/util/jose.cts",
     "^express-logout$": "<rootDir>/lib/index.ts",
     "^express-logout/registry$": "<rootDir>/lib/registry/index.ts",
     "^express-logout/registry/testing$": "<rootDir>/lib/registry/testing/index.ts",

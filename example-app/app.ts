@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import express, { type Express, type Request } from "express";
 import session, { type Store } from "express-session";
 import { logout, type AuditOptions, type LoginRegistry, type LogoutMiddleware } from "express-logout";
+import { authing } from "express-logout/authing";
 import type { Company } from "./company/login.js";
 import { APP_ID, USER_POOL_ID } from "./config.js";
 import { logIn, wayBack } from "./log-in.js";
@@ -31,11 +32,13 @@ export interface ExampleOptions {
   readonly audit?: AuditOptions;
   /** A second way to log in. */
   readonly company?: Company | undefined;
+  /** The secret of the SDKs of Authing and GenAuth, if they may call. */
+  readonly sdkSecret?: string | undefined;
 }
 
 /** A small shop: a login form, a page that needs a login, a slow page, and express-logout. */
 export function createApp(options: ExampleOptions): { app: Express; auth: LogoutMiddleware } {
-  const { store, registry, origin, adminToken, sessionSecret, slowMs, freshMs, audit, company } = options;
+  const { store, registry, origin, adminToken, sessionSecret, slowMs, freshMs, audit, company, sdkSecret } = options;
   const app = express();
   app.disable("x-powered-by");
 
@@ -75,6 +78,10 @@ export function createApp(options: ExampleOptions): { app: Express; auth: Logout
       cookie: { sameSite: "lax", maxAge: 7 * DAY_MS },
     }),
   );
+  if (sdkSecret !== undefined) {
+    const accessKeys = [{ id: USER_POOL_ID, secret: sdkSecret }];
+    app.use(authing({ applications: [auth], userPoolId: USER_POOL_ID, accessKeys, signingKey: sessionSecret }));
+  }
   app.use(auth);
   if (company !== undefined) app.use(company.router);
 

@@ -14,6 +14,7 @@ const {
   FRESH_MS = "600000",
   AUDIT_LOG,
   OIDC_ISSUER,
+  SDK_SECRET,
 } = process.env;
 const origin = `http://localhost:${PORT}`;
 const adminToken = ADMIN_TOKEN ?? randomBytes(16).toString("hex");
@@ -29,7 +30,7 @@ const { app } = createApp({
   origin,
   adminToken,
   // Processes that share their sessions share the secret. This one is public: fit for a demo alone.
-  sessionSecret: SESSION_SECRET ?? "the secret of the example app",
+  sessionSecret: SESSION_SECRET ?? "the session secret of the example app",
   slowMs: Number(SLOW_MS),
   freshMs: Number(FRESH_MS),
   // One line of JSON an entry. A kick waits until its line is written.
@@ -38,6 +39,7 @@ const { app } = createApp({
     history: {},
   },
   company,
+  sdkSecret: SDK_SECRET,
 });
 const server = app.listen(Number(PORT));
 server.once("error", (error) => {

@@ -5,6 +5,7 @@ import { Diagnosis } from "./diagnose.js";
 import { APP_ID, publishingOn } from "./operation/channels.js";
 import { healthOf } from "./operation/health.js";
 import { Events } from "./logins/events.js";
+import { attachHttpContext } from "./http/context.js";
 import { createErrorHandler } from "./http/error-handler.js";
 import { createGuard } from "./http/guard.js";
 import { freshLoginControls } from "./http/fresh-logins.js";
@@ -110,7 +111,7 @@ function create(options: LogoutOptions, left?: StoreHook): LogoutMiddleware {
     close: closing({ events, audit, notifications, registry: resolved.registry, hook, use }),
   };
   hook.live.resume(source);
-  return Object.assign(main, controls, { [APP_ID]: appId });
+  return attachHttpContext(Object.assign(main, controls, { [APP_ID]: appId }), context);
 }
 
 function sessionControls(

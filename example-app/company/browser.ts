@@ -14,11 +14,16 @@ export class Browser {
   async send(url: string, form?: Readonly<Record<string, string>>): Promise<Response> {
     const response = await fetch(url, {
       redirect: "manual",
-      headers: { cookie: [...this.#cookiesOf(url)].map((pair) => pair.join("=")).join("; ") },
+      headers: { cookie: this.cookies(url) },
       ...(form === undefined ? {} : { method: "POST", body: new URLSearchParams(form) }),
     });
     for (const cookie of response.headers.getSetCookie()) keep(this.#cookiesOf(url), cookie);
     return response;
+  }
+
+  /** Returns the header `Cookie` for an address. */
+  cookies(url: string): string {
+    return [...this.#cookiesOf(url)].map((pair) => pair.join("=")).join("; ");
   }
 
   /** Opens a page, and follows redirects. Returns the way there, without the random parts of its addresses. */

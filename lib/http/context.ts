@@ -24,6 +24,19 @@ export interface HttpContext extends HandlerContext {
   readonly mounts: MountPaths;
 }
 
+/** Where a middleware has its context, for {@link httpContextOf}. `Symbol.for`: the ESM and the CommonJS build may meet. */
+const CONTEXT: unique symbol = Symbol.for("express-logout.http-context");
+
+/** Lets other entries of the package find the context of a middleware. Not enumerable, so that no log shows what it holds. */
+export function attachHttpContext<Middleware extends object>(middleware: Middleware, context: HttpContext): Middleware {
+  return Object.defineProperty(middleware, CONTEXT, { value: context });
+}
+
+/** Returns the context of what `logout()` returned; `undefined` for anything else. */
+export function httpContextOf(middleware: unknown): HttpContext | undefined {
+  return ((middleware ?? {}) as { [CONTEXT]?: HttpContext })[CONTEXT];
+}
+
 /** Returns the response to a request as data, or throws. */
 export type Handler = (context: HandlerContext, request: RouteRequest) => Promise<Reply>;
 

@@ -17,14 +17,22 @@ const CSRF_FIRST =
 /** Runs the handler of a route. Express 4 loses a rejected promise, so no handler's promise is left to Express. */
 export function handle(context: HttpContext, { handler, caller }: Route): RequestHandler {
   return function logoutRoute(req, res, next) {
-    respond(context, caller, (request) => handler(context, request), [req, res, next]).catch(next);
+    respond(context, errorReplyFor(caller), (request) => handler(context, request), [req, res, next]).catch(next);
   };
+}
+
+/** What an error becomes that the caller can act on. */
+export type ErrorReply = (context: HttpContext, request: RouteRequest, error: LogoutError) => Reply;
+
+/** Programs get JSON; a person gets a page. */
+export function errorReplyFor(caller: Route["caller"]): ErrorReply {
+  return caller === "browser" ? errorNotice : (_context, request, error) => errorReply(request.header("Accept"), error);
 }
 
 /** Sends a reply. An error that the caller can act on is sent too; every other error is for the app. */
 export async function respond(
   context: HttpContext,
-  caller: Route["caller"],
+  toReply: ErrorReply,
   reply: (request: RouteRequest) => Promise<Reply>,
   [req, res, next]: Parameters<RequestHandler>,
 ): Promise<void> {
@@ -32,9 +40,9 @@ export async function respond(
   try {
     await send(context, res, await reply(request));
   } catch (error) {
-    if (!isOwnCopy(error) || !isOwnError(error) || res.headersSent) next(error);
-    else if (caller !== "browser") await send(context, res, errorReply(request.header("Accept"), error));
-    else await send(context, res, errorNotice(context, request, error));
+    const own = ownError(error);
+    if (own === undefined || !isOwnError(own) || res.headersSent) next(error);
+    else await send(context, res, toReply(context, request, own));
   }
 }
 

@@ -19,19 +19,22 @@ export function mustBeSameOrigin(
   request: Pick<RouteRequest, "header" | "isOwnOrigin">,
   nullOrigin: NullOrigin = "null is refused",
 ): void {
-  const site = request.header("Sec-Fetch-Site");
-  if (site !== undefined) {
-    if (site === "same-origin" || site === "none") return;
-    throw refused("This address takes no POST from another origin.");
-  }
-  const origin = request.header("Origin");
-  if (origin === undefined || request.isOwnOrigin(origin)) return;
-  if (origin !== "null") throw refused("This address takes no POST from another origin.");
-  if (nullOrigin === "null is refused") {
+  const from = whereFrom(request);
+  if (from === "elsewhere") throw refused("This address takes no POST from another origin.");
+  if (from === "null" && nullOrigin === "null is refused") {
     throw refused(
       "This address takes no POST with Origin: null. Send the page with Referrer-Policy: same-origin, or use HTTPS.",
     );
   }
+}
+
+/** Returns where a request comes from: a page of this origin or no page, a page elsewhere, or one of which only `null` is known. */
+export function whereFrom(request: Pick<RouteRequest, "header" | "isOwnOrigin">): "here" | "elsewhere" | "null" {
+  const site = request.header("Sec-Fetch-Site");
+  if (site !== undefined) return site === "same-origin" || site === "none" ? "here" : "elsewhere";
+  const origin = request.header("Origin");
+  if (origin === undefined || request.isOwnOrigin(origin)) return "here";
+  return origin === "null" ? "null" : "elsewhere";
 }
 
 /** Returns whether a URL is on the host and port that the browser has asked for. */

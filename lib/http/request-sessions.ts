@@ -22,14 +22,19 @@ export class RequestSessions {
    * @throws LogoutError `ERR_SESSION_MISSING`, `ERR_SESSION_STORE_MISMATCH` if session() is not mounted as it must be.
    */
   check(req: Request): boolean {
+    if (this.owns(req)) return true;
     const store = req.sessionStore as Store | undefined;
-    if (store === this.#store) return true;
     if (!this.#hook.attached) throw neverAttached(store);
     // Another site of the same app has its own session().
     if (store !== undefined) return false;
     // The path is outside the cookie's path, the store is off-line, or logout() is mounted too early.
     this.#hook.expectNoSession(req);
     return true;
+  }
+
+  /** Returns whether the session of a request is of this store. */
+  owns(req: Request): boolean {
+    return (req.sessionStore as Store | undefined) === this.#store;
   }
 
   /** Returns the login that the request holds. The registry decides whether it is live. */

@@ -6,7 +6,7 @@ import { receiveLogoutToken, refuseGet } from "./backchannel.js";
 import { endSessionOf } from "./end-session.js";
 import { receiveFrontchannelLogout } from "./frontchannel.js";
 import { keysOf } from "./keys.js";
-import { requireJose } from "./load-jose.js";
+import { requireJose } from "../util/load-jose.js";
 import type { OidcOptions } from "./options.js";
 import { ProviderKeys } from "./provider-keys.js";
 import { resolveOidc } from "./resolve-options.js";
@@ -48,7 +48,7 @@ export type {
  */
 export function oidc(options: OidcOptions): LoginProvider {
   const resolved = resolveOidc(options);
-  requireJose();
+  requireJose("oidc()");
   const receiver: Receiver = { options: resolved, keys: new ProviderKeys(resolved.provider.jwksUri) };
   return Object.freeze({
     [PROVIDER]: {

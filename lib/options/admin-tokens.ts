@@ -25,7 +25,13 @@ export interface ResolvedToken {
   readonly until: number;
 }
 
-const ACTIONS: readonly unknown[] = ["list", "kick"] satisfies AdminAction[];
+export const ALL_ACTIONS: readonly AdminAction[] = ["list", "kick"];
+/** The description and check of what a credential may do. */
+export const MAY: Checks<{ may: unknown }>["may"] = [
+  'an array of "list" and "kick", not empty',
+  (value) =>
+    isListOf((each) => (ALL_ACTIONS as readonly unknown[]).includes(each))(value) && (value as unknown[]).length > 0,
+];
 const ISO_DATE = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
 const EMPTY = digestOf("");
 
@@ -35,33 +41,36 @@ const CHECKS: Checks<AdminToken> = {
     "the SHA-256 digest of a token, 64 hexadecimal digits, and not that of an empty one",
     (value) => typeof value === "string" && /^[\da-f]{64}$/i.test(value) && !EMPTY.equals(Buffer.from(value, "hex")),
   ],
-  may: [
-    'an array of "list" and "kick", not empty',
-    (value) => isListOf((each) => ACTIONS.includes(each))(value) && (value as unknown[]).length > 0,
-  ],
+  may: MAY,
   until: [
     "a valid Date, or a date in ISO 8601 such as 2027-01-31 or 2027-01-31T12:00:00Z",
     (value) => isDate(value) || (typeof value === "string" && ISO_DATE.test(value) && isDate(new Date(value))),
   ],
 };
 
-/** @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID` */
-export function resolveTokens(tokens: readonly (string | AdminToken)[]): readonly ResolvedToken[] {
-  const resolved = tokens.map(resolveToken);
+/**
+ * @param option - the name of the option, for messages
+ * @param call - the function that takes the option
+ * @throws LogoutError `ERR_OPTION_UNKNOWN`, `ERR_OPTION_INVALID`
+ */
+export function resolveTokens(
+  tokens: readonly (string | AdminToken)[],
+  option = "admin.tokens",
+  call?: string,
+): readonly ResolvedToken[] {
+  const resolved = tokens.map((token, position) => resolveToken(token, `${option}[${String(position)}].`, call));
   const isTwice = (token: ResolvedToken): boolean =>
     token.name !== undefined && resolved.some((other) => other !== token && other.digest.equals(token.digest));
   const twice = resolved.find(isTwice);
   // It would be open which of two rights apply.
-  if (twice !== undefined)
-    throw invalid("admin.tokens", `different tokens: that of ${twice.name ?? ""} is there twice`);
+  if (twice !== undefined) throw invalid(option, `different tokens: that of ${twice.name ?? ""} is there twice`, call);
   return resolved;
 }
 
-function resolveToken(token: string | AdminToken, position: number): ResolvedToken {
-  const all: readonly AdminAction[] = ["list", "kick"];
-  if (typeof token === "string") return { name: undefined, digest: digestOf(token), may: all, until: Infinity };
-  check(`admin.tokens[${String(position)}].`, token, CHECKS, ["name", "sha256"]);
-  const { name, sha256, may = all, until } = token;
+function resolveToken(token: string | AdminToken, path: string, call: string | undefined): ResolvedToken {
+  if (typeof token === "string") return { name: undefined, digest: digestOf(token), may: ALL_ACTIONS, until: Infinity };
+  check(path, token, CHECKS, ["name", "sha256"], call);
+  const { name, sha256, may = ALL_ACTIONS, until } = token;
   const digest = Buffer.from(sha256, "hex");
   return { name, digest, may: [...may], until: until === undefined ? Infinity : +new Date(until) };
 }

@@ -5,30 +5,55 @@ import { LOCALES } from "../../pages/texts/index.js";
 import { authenticate, authorize } from "./authenticate.js";
 import { lastActiveOf } from "../../util/last-active.js";
 import { knownFacts } from "../../util/profile.js";
-import type { Handler } from "../context.js";
+import type { Handler, HandlerContext } from "../context.js";
 import type { Fields } from "../fields.js";
 import { jsonReply } from "../reply.js";
 
 /** `GET /api/applications/:appId/active-users?page=1&limit=10`: who is online, newest activity first. */
 export const activeUsers: Handler = async (context, request) => {
   const caller = authenticate(context, request);
-  const { query } = request;
-  const page = readWholeNumber(query, "page", 1, 1_000_000_000);
-  const limit = readWholeNumber(query, "limit", 10, 50);
+  const page = readPage(request.query);
   await authorize(context, caller, request, { action: "list" });
-  const { total: totalCount, items: users } = await context.logins.activeUsers({ offset: (page - 1) * limit, limit });
-  const list = await Promise.all(
-    users.map(async ({ userId, ...live }) => entry(userId, live, await context.options.pages.describeUser(userId))),
-  );
-  return jsonReply(200, "Active users", { data: { totalCount, list } });
+  return jsonReply(200, "Active users", { data: await listUsers(context, page) });
 };
+
+/** A page as the contract counts them. */
+export interface NumberedPage {
+  /** From 1. */
+  readonly page: number;
+  /** From 1 to 50. */
+  readonly limit: number;
+}
+
+/** An entry of the contract: what is known of a user and their latest login. */
+export type ActiveUserEntry = ReturnType<typeof entry>;
+
+/** Lists the users who are online, newest activity first. */
+export async function listUsers(
+  { logins, options }: HandlerContext,
+  { page, limit }: NumberedPage,
+): Promise<{ totalCount: number; list: ActiveUserEntry[] }> {
+  const { total: totalCount, items: users } = await logins.activeUsers({ offset: (page - 1) * limit, limit });
+  const list = await Promise.all(
+    users.map(async ({ userId, ...live }) => entry(userId, live, await options.pages.describeUser(userId))),
+  );
+  return { totalCount, list };
+}
+
+/** @throws LogoutError `ERR_REQUEST_INVALID` 400 */
+export function readPage(query: Fields): NumberedPage {
+  return {
+    page: readWholeNumber(query, "page", 1, 1_000_000_000),
+    limit: readWholeNumber(query, "limit", 10, 50),
+  };
+}
 
 /** Returns the contract's entry of a user and their latest login. JSON omits undefined members. */
 function entry(
   userId: string,
   { logins, loginsCount }: { readonly logins: readonly Login[]; readonly loginsCount: number },
   profile: object | undefined,
-): object {
+) {
   const [latest] = logins;
   const device = readDevice(latest?.userAgent);
   return {

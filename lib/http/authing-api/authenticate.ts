@@ -12,10 +12,10 @@ const USER_POOL = "x-authing-userpool-id";
 
 export const NO_APPLICATION = "Unknown application.";
 
-/** A back end that has sent a valid token. */
+/** A back end that has proved who it is. */
 export interface Caller {
-  readonly admin: ResolvedAdmin;
-  readonly token: ResolvedToken;
+  readonly admin: Pick<ResolvedAdmin, "userPoolId" | "authorize">;
+  readonly token: Pick<ResolvedToken, "name" | "may">;
   /** For events and the audit log. */
   readonly by: string;
 }
@@ -29,23 +29,55 @@ export interface Caller {
 export function authenticate(context: HandlerContext, request: RouteRequest): Caller {
   const { options } = context;
   const { admin } = options;
-  const token = admin && tokenOf(request.header("Authorization"), admin.tokens);
-  if (admin === undefined || token === undefined || token.until <= Date.now()) {
-    const by = token && callerOf(token);
-    deny(context, request, { by, reason: token === undefined ? "no valid token" : "token expired" });
-    const message = "Authorization must carry the token of an administrator of the user pool.";
-    throw new LogoutError("ERR_REQUEST_INVALID", message, { status: 401, headers: challenge(request) });
-  }
-  const by = callerOf(token);
-  const userPoolId = request.header(USER_POOL);
-  if (userPoolId === undefined || userPoolId === "") throw refused(400, `The header ${USER_POOL} is missing.`);
-  if (userPoolId !== admin.userPoolId) {
-    deny(context, request, { by, reason: "another user pool" });
-    throw refused(403, `The header ${USER_POOL} names another user pool.`);
-  }
+  const token = admin && findToken(request.header("Authorization"), admin.tokens);
+  if (admin === undefined || token === undefined) throw unauthorized(context, request);
+  const caller = callerWith(context, request, admin, token);
+  mustNameUserPool(context, request, caller);
   const { appId = options.appId } = request.params;
   if (appId !== options.appId) throw refused(404, NO_APPLICATION);
+  return caller;
+}
+
+/** Returns the owner of a token. @throws LogoutError `ERR_REQUEST_INVALID` 401 for a token that has expired */
+export function callerWith(
+  context: HandlerContext,
+  request: RouteRequest,
+  admin: Caller["admin"],
+  token: ResolvedToken,
+): Caller {
+  const by = token.name === undefined ? "admin API" : `token ${token.name}`;
+  if (token.until <= Date.now()) throw unauthorized(context, request, { by, reason: "token expired" });
   return { admin, token, by };
+}
+
+/** Records that a caller did not prove who they are, and returns the error. */
+export function unauthorized(
+  context: HandlerContext,
+  request: RouteRequest,
+  why: Pick<AuditedEvent, "by" | "reason"> = { reason: "no valid token" },
+): LogoutError {
+  deny(context, request, why);
+  const message = "Authorization must carry the token of an administrator of the user pool.";
+  return new LogoutError("ERR_REQUEST_INVALID", message, { status: 401, headers: challenge(request) });
+}
+
+/**
+ * Requires that a request names the user pool of its caller.
+ *
+ * @param header - the header that names it
+ * @throws LogoutError `ERR_REQUEST_INVALID` 400, 403
+ */
+export function mustNameUserPool(
+  context: HandlerContext,
+  request: RouteRequest,
+  { admin, by }: Caller,
+  header = USER_POOL,
+): void {
+  const userPoolId = request.header(header);
+  if (userPoolId === undefined || userPoolId === "") throw refused(400, `The header ${header} is missing.`);
+  if (userPoolId === admin.userPoolId) return;
+  deny(context, request, { by, reason: "another user pool" });
+  throw refused(403, `The header ${header} names another user pool.`);
 }
 
 /** @throws LogoutError `ERR_REQUEST_INVALID` 403 */
@@ -81,7 +113,10 @@ export function deny(
 }
 
 /** Finds the token, comparing digests with every token in constant time. Source: OWASP ASVS 5.0 11.2.4. */
-function tokenOf(authorization: string | undefined, tokens: readonly ResolvedToken[]): ResolvedToken | undefined {
+export function findToken(
+  authorization: string | undefined,
+  tokens: readonly ResolvedToken[],
+): ResolvedToken | undefined {
   const given = createHash("sha256")
     .update((authorization ?? "").replace(/^Bearer +/i, ""))
     .digest();
@@ -90,16 +125,12 @@ function tokenOf(authorization: string | undefined, tokens: readonly ResolvedTok
   return token;
 }
 
-function callerOf({ name }: ResolvedToken): string {
-  return name === undefined ? "admin API" : `token ${name}`;
-}
-
 /** Returns the challenge, with a constant realm: without a token nothing about the application is revealed. Source: RFC 6750 section 3. */
 function challenge(request: RouteRequest): Readonly<Record<string, string>> {
   const hasToken = !["", "bearer"].includes((request.header("Authorization") ?? "").trim().toLowerCase());
   return { "WWW-Authenticate": `Bearer realm="admin API"${hasToken ? ', error="invalid_token"' : ""}` };
 }
 
-function refused(status: number, message: string): LogoutError {
+export function refused(status: number, message: string): LogoutError {
   return new LogoutError("ERR_REQUEST_INVALID", message, { status });
 }

@@ -1,7 +1,7 @@
 import { Router } from "express";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { HttpContext } from "../context.js";
-import { handle, respond } from "../error-handler.js";
+import { errorReplyFor, handle, respond } from "../error-handler.js";
 import { errorReply, jsonReply, type Reply } from "../reply.js";
 import type { Route } from "../route.js";
 import type { RouteRequest } from "../route-request.js";
@@ -53,7 +53,7 @@ function respondWithToken(
       authenticate(context, request);
       return reply(request);
     });
-  respond(context, "admin", authenticated, [req, res, next]).catch(next);
+  respond(context, errorReplyFor("admin"), authenticated, [req, res, next]).catch(next);
 }
 
 /** What Express says of a path with `%` in it that stands for nothing, as in `/api/applications/%zz/…`. */

@@ -4,7 +4,7 @@ import type { Handler } from "../context.js";
 import { onlyValueOf } from "../fields.js";
 import { redirectReply } from "../reply.js";
 import type { RouteRequest } from "../route-request.js";
-import { resolveRedirect } from "./redirects.js";
+import { resolveRedirect, type WayBack } from "./redirects.js";
 
 const NAME = "express-logout-return";
 const MAX_AGE_SECONDS = 600;
@@ -14,8 +14,8 @@ const LONGEST_VALUE = 3_500;
 /** A logout that goes on at the identity provider. */
 export interface ProviderLogout {
   readonly to: string;
-  /** Keeps where the user wanted to go, until the provider sends the browser back. */
-  readonly cookiesFor: (target: string) => readonly string[];
+  /** Keeps where the user wanted to go, until the provider sends the browser back. Without an answer to that they go home. */
+  readonly cookiesFor: (wayBack: WayBack | undefined) => readonly string[];
 }
 
 /**
@@ -28,8 +28,10 @@ export function providerLogout(request: RouteRequest): ProviderLogout | undefine
   if (to === undefined) return undefined;
   return {
     to,
-    cookiesFor: (target) => {
-      const value = `${state}.${Buffer.from(target).toString("base64url")}`;
+    cookiesFor: (wayBack) => {
+      const { given, state: asked } = wayBack ?? {};
+      const kept = [given ?? "", ...(asked === undefined ? [] : [asked])];
+      const value = [state, ...kept.map((text) => encode(String(text)))].join(".");
       return value.length > LONGEST_VALUE ? [] : [cookie(request, value, MAX_AGE_SECONDS)];
     },
   };
@@ -39,15 +41,25 @@ export function providerLogout(request: RouteRequest): ProviderLogout | undefine
 export const returnFromProvider: Handler = ({ options }, request) => {
   const { home } = request.addresses;
   // What came back is checked again: a cookie proves nothing.
-  const redirect = resolveRedirect(keptTarget(request), options.redirects.allow, home);
+  const redirect = resolveRedirect(keptWayBack(request), options.redirects.allow, home);
   const reply = redirectReply("to" in redirect ? redirect.to : home, 302);
   return Promise.resolve({ ...reply, cookies: [cookie(request, "", 0)] });
 };
 
-function keptTarget(request: RouteRequest): string | undefined {
-  const [state = "", target = ""] = (parse(request.header("Cookie") ?? "")[nameFor(request)] ?? "").split(".");
-  if (state === "" || !isSame(state, onlyValueOf(request.query, "state") ?? "")) return undefined;
-  return Buffer.from(target, "base64url").toString();
+function keptWayBack(request: RouteRequest): WayBack {
+  const cookie = parse(request.header("Cookie") ?? "")[nameFor(request)] ?? "";
+  const [state = "", given = "", asked] = cookie.split(".");
+  const isOurs = state !== "" && isSame(state, onlyValueOf(request.query, "state") ?? "");
+  if (!isOurs) return { name: NAME, given: undefined };
+  return { name: NAME, given: decode(given), state: asked === undefined ? undefined : decode(asked) };
+}
+
+function encode(text: string): string {
+  return Buffer.from(text).toString("base64url");
+}
+
+function decode(text: string): string {
+  return Buffer.from(text, "base64url").toString();
 }
 
 function isSame(one: string, other: string): boolean {

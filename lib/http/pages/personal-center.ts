@@ -59,7 +59,7 @@ export const logoutFromMenu: Handler = async (context, request) => {
   // A body is not needed, but a connection with an unread one may be reset before the answer arrives.
   await request.optionalForm();
   const { home } = request.addresses;
-  const cookies = atProvider?.cookiesFor(home);
+  const cookies = atProvider?.cookiesFor(undefined);
   if (request.wantsData) {
     return { ...jsonReply(200, request.texts.loggedOut, { redirectTo: atProvider?.to ?? home }), cookies };
   }
