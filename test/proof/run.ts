@@ -453,6 +453,7 @@ class World {
       isWhole: this.#isWhole,
       sessions: this.#sessions.live,
       expiresAt: (sid) => this.#sessions.expiresAt(sid),
+      deleted: this.#deleted,
       missed: this.#missed,
       lists: new Map(lists),
       online: await this.#list.activeUsers({ offset: 0, limit: USERS.length }),
