@@ -33,7 +33,10 @@ export default defineConfig(
     files: ["lib/session/{callbacks,store-methods}.ts", "lib/logins/events.ts", "lib/cli/**"],
     rules: { "no-restricted-globals": "off" },
   },
-  { files: ["example-app/{server,start-oidc,transcript,demo,demo-oidc,place}.ts"], rules: { "no-console": "off" } },
+  {
+    files: ["example-app/{server,start-oidc,transcript,demo,demo-oidc,demo-authing,place}.ts"],
+    rules: { "no-console": "off" },
+  },
   {
     files: ["test/**/*.test.ts"],
     extends: [jest.configs["flat/recommended"]],

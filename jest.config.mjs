@@ -22,13 +22,13 @@ const common = {
   moduleNameMapper: {
     "^(\\.{1,2}/.*)\\.js$": "$1",
     "^\\./api\\.cjs$": "<rootDir>/lib/opentelemetry/api.cts",
-    "/jose\\.cjs$": "<rootDir>/lib/util/jose.cts",
+    "/jose\\.cjs$": "<rootDir>/lib/jose/jose.cts",
     "^express-logout$": "<rootDir>/lib/index.ts",
     "^express-logout/registry$": "<rootDir>/lib/registry/index.ts",
     "^express-logout/registry/testing$": "<rootDir>/lib/registry/testing/index.ts",
     "^express-logout/(redis|postgres|sqlite)$": "<rootDir>/lib/registry/$1/index.ts",
     "^express-logout/opentelemetry$": "<rootDir>/lib/opentelemetry/index.ts",
-    "^express-logout/oidc$": "<rootDir>/lib/oidc/index.ts",
+    "^express-logout/(oidc|authing)$": "<rootDir>/lib/$1/index.ts",
   },
 };
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { loadJose } from "../util/load-jose.js";
+import { loadJose } from "../jose/load-jose.js";
 import type { ResolvedAuthing, ResolvedKey } from "./options.js";
 
 const LIFETIME_SECONDS = 7_200;
@@ -61,7 +61,7 @@ export class AccessTokens {
       });
       return key;
     } catch {
-      // Whatever is wrong with it, it proves nothing.
+      // It proves nothing. What is wrong with it is for its owner to find out.
       return undefined;
     }
   }
@@ -73,6 +73,6 @@ export class AccessTokens {
 }
 
 function digestOf(secret: string): Buffer {
-  // Of one length, whatever the secret's is.
+  // Two digests have the same length, which the comparison in constant time needs.
   return createHmac("sha256", "express-logout").update(secret).digest();
 }

@@ -29,10 +29,11 @@ export async function authenticateToken(pool: UserPool, request: RouteRequest): 
   const [context] = pool.applications;
   const authorization = request.header("Authorization");
   const token = findToken(authorization, pool.options.tokens);
-  const key = token === undefined ? await pool.accessTokens.verify(withoutScheme(authorization)) : undefined;
-  if (token === undefined && key === undefined) throw unauthorized(context, request);
   const caller =
-    token === undefined ? ownerOf(pool, key as ResolvedKey) : callerWith(context, request, pool.options, token);
+    token === undefined
+      ? await ownerOfAccessToken(pool, authorization)
+      : callerWith(context, request, pool.options, token);
+  if (caller === undefined) throw unauthorized(context, request);
   const genauth = `x-genauth-${USER_POOL}`;
   const isGenauth = request.header(genauth) !== undefined;
   mustNameUserPool(context, request, caller, isGenauth ? genauth : `x-authing-${USER_POOL}`);
@@ -85,6 +86,11 @@ export async function authorizeIn(
   for (const application of applications) await authorize(application, caller, request, what);
 }
 
+async function ownerOfAccessToken(pool: UserPool, authorization = ""): Promise<Caller | undefined> {
+  const key = await pool.accessTokens.verify(authorization.replace(/^Bearer +/i, ""));
+  return key && ownerOf(pool, key);
+}
+
 function ownerOf({ options }: UserPool, { id, may }: ResolvedKey): Caller {
   const name = `access key ${id}`;
   return { admin: options, token: { name, may }, by: name };
@@ -127,8 +133,4 @@ function unsigned(context: HttpContext, request: RouteRequest, message: string, 
 function membersOf(body: unknown): Readonly<Record<string, unknown>> {
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
   throw new LogoutError("ERR_REQUEST_INVALID", "The body must be a JSON object.");
-}
-
-function withoutScheme(authorization: string | undefined): string {
-  return (authorization ?? "").replace(/^Bearer +/i, "");
 }

@@ -2,7 +2,7 @@
 import { Router } from "express";
 import type { RequestHandler } from "express";
 import { respond } from "../http/error-handler.js";
-import { requireJose } from "../util/load-jose.js";
+import { requireJose } from "../jose/load-jose.js";
 import { CALL, resolveAuthing, type AuthingOptions } from "./options.js";
 import { POOL_ROUTES } from "./routes.js";
 import type { PoolRoute } from "./route.js";
@@ -32,18 +32,22 @@ export function authing(options: AuthingOptions): RequestHandler {
   const resolved = resolveAuthing(options);
   if (resolved.accessKeys.length > 0) requireJose(CALL);
   const pool = new UserPool(resolved);
-  const router = Router();
+  const [router, preflights] = [Router(), Router()];
   for (const route of POOL_ROUTES) {
     for (const path of resolved.routes[route.name]) {
-      if (route.isShared === true) router.options(path, preflight(resolved.origins));
+      if (route.isShared === true) preflights.options(path, preflight(resolved.origins));
       router[route.method](path, handle(pool, route));
     }
   }
-  return router;
+  return function logoutAuthing(req, res, next) {
+    // A router that has other methods would answer OPTIONS in the place of the app and its CORS middleware.
+    if (req.method === "OPTIONS") preflights(req, res, next);
+    else router(req, res, next);
+  };
 }
 
 function handle(pool: UserPool, { method, handler, toReply, isShared }: PoolRoute): RequestHandler {
-  return function logoutAuthing(req, res, next) {
+  return function logoutPoolRoute(req, res, next) {
     // Express hands HEAD to the handler of GET, and some of these change something.
     if (req.method !== method.toUpperCase()) {
       next();

@@ -6,7 +6,7 @@ import { receiveLogoutToken, refuseGet } from "./backchannel.js";
 import { endSessionOf } from "./end-session.js";
 import { receiveFrontchannelLogout } from "./frontchannel.js";
 import { keysOf } from "./keys.js";
-import { requireJose } from "../util/load-jose.js";
+import { requireJose } from "../jose/load-jose.js";
 import type { OidcOptions } from "./options.js";
 import { ProviderKeys } from "./provider-keys.js";
 import { resolveOidc } from "./resolve-options.js";

@@ -1,7 +1,7 @@
 import type { CompactVerifyGetKey } from "jose";
 import { isObject } from "../options/checks.js";
 import { debugError, ignored } from "../util/debug.js";
-import { loadJose } from "../util/load-jose.js";
+import { loadJose } from "../jose/load-jose.js";
 import { Refusal } from "./refusal.js";
 
 /** A provider gives 2.5 seconds for an answer, and its logout page waits for all clients. */

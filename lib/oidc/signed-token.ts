@@ -1,6 +1,6 @@
 import { isObject } from "../options/checks.js";
 import { debugError } from "../util/debug.js";
-import { loadJose } from "../util/load-jose.js";
+import { loadJose } from "../jose/load-jose.js";
 import type { ProviderKeys } from "./provider-keys.js";
 import { Refusal } from "./refusal.js";
 import type { ResolvedOidc } from "./resolve-options.js";

@@ -59,6 +59,7 @@ export function writePages({ declarations, functions, statuses, exported, englis
     ]),
     "opentelemetry.md": openTelemetryPage,
     "oidc.md": oidcPage,
+    "authing.md": authingPage,
     "types.md": typesPage,
     "texts.md": textsPage,
   };
@@ -256,6 +257,25 @@ function oidcPage({ declarations, functions, homes, write }) {
     ...["## Claims that other packages keep"],
     ...["oktaClaims", "keycloakClaims"].flatMap((name) => [`### ${code(name)}`, ...functionOf(name)]),
     ...["## Types", ...types.flatMap((type) => typeSection(type, write))],
+  ];
+}
+
+function authingPage({ declarations, functions, homes, write }) {
+  const membersOf = (name) =>
+    declarations
+      .get(name)
+      .members.flatMap((member) => [`### ${code(member.name)}`, code(member.type), write.doc(member)]);
+  const { signature, ...doc } = functions.get("authing");
+  return [
+    ...[
+      "# Authing and GenAuth",
+      HEAD,
+      "From `express-logout/authing`. Guide: [Authing and GenAuth](../guides/authing.md).",
+    ],
+    ...["## `authing`", linked(write, homes, signature), write.doc(doc)],
+    ...["## Options", ...membersOf("AuthingOptions")],
+    ...["## `routes`", ...membersOf("AuthingRoutes")],
+    ...["## Types", ...typeSection(declarations.get("AccessKey"), write)],
   ];
 }
 

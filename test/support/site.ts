@@ -24,7 +24,7 @@ export interface SiteOptions {
   /** Middleware and routes of the app before session(). */
   readonly beforeSessions?: (app: Express, auth: LogoutMiddleware) => void;
   /** Middleware of the app between session() and the middleware of the package. */
-  readonly before?: (app: Express) => void;
+  readonly before?: (app: Express, auth: LogoutMiddleware) => void;
   /** Middleware and routes of the app after the middleware of the package. */
   readonly after?: (app: Express, auth: LogoutMiddleware) => void;
   /** Adds listeners to the server itself, such as one for upgrades. */
@@ -101,7 +101,7 @@ async function openSite({ at = "", backend = memoryBackend(), ...options }: Site
   const sessions = session({ store: options.auth?.store ?? store, secret: SECRET, ...lazy, ...options.session });
   options.beforeSessions?.(app, auth);
   app.use(sessions);
-  options.before?.(app);
+  options.before?.(app, auth);
   if (at === "") app.use(auth);
   else app.use(at, auth);
   options.after?.(app, auth);

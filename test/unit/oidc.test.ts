@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from "@jest/globals";
 import type { SessionData } from "express-session";
 import { LogoutError } from "../../lib/index.js";
-import jose from "../../lib/util/jose.cjs";
+import jose from "../../lib/jose/jose.cjs";
 import { keycloakClaims, oidc, oktaClaims, type IdTokenClaims, type OidcOptions } from "../../lib/oidc/index.js";
 import type { ProviderParts } from "../../lib/types/login-provider.js";
 import { PROVIDER } from "../../lib/util/provider.js";

@@ -30,8 +30,8 @@ export function providerLogout(request: RouteRequest): ProviderLogout | undefine
     to,
     cookiesFor: (wayBack) => {
       const { given, state: asked } = wayBack ?? {};
-      const kept = [given ?? "", ...(asked === undefined ? [] : [asked])];
-      const value = [state, ...kept.map((text) => encode(String(text)))].join(".");
+      const kept = [typeof given === "string" ? given : "", ...(asked === undefined ? [] : [asked])];
+      const value = [state, ...kept.map(encode)].join(".");
       return value.length > LONGEST_VALUE ? [] : [cookie(request, value, MAX_AGE_SECONDS)];
     },
   };

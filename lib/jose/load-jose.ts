@@ -1,5 +1,5 @@
 import { LogoutError } from "../errors.js";
-import { redactError } from "./redact-error.js";
+import { redactError } from "../util/redact-error.js";
 import jose from "./jose.cjs";
 
 export type Jose = ReturnType<typeof jose.load>;
