@@ -15,6 +15,7 @@ import {
   type LogoutOptions,
   type LogoutMiddleware,
 } from "express-logout";
+import { authing, type AccessKey, type AuthingOptions, type AuthingRoutes } from "express-logout/authing";
 import { keycloakClaims, oidc, oktaClaims, type OidcConfiguration, type OidcOptions } from "express-logout/oidc";
 import { instrument, type InstrumentOptions, type MeterProvider } from "express-logout/opentelemetry";
 import { PostgresLoginRegistry } from "express-logout/postgres";
@@ -90,6 +91,13 @@ export const federated: LogoutOptions = {
 };
 // @ts-expect-error -- a provider needs its keys
 oidc({ issuer: "https://idp.example", clientId: "shop", claims: oktaClaims });
+
+const accessKeys: AccessKey[] = [{ id: "acme", secret: "a secret of 16 bytes", may: ["list"] }];
+const paths: AuthingRoutes = { logout: false, kickUsers: ["/kick", "/api/v3/kick-users"] };
+const clients: AuthingOptions = { applications: [auth], userPoolId: "acme", accessKeys, routes: paths };
+app.use(authing({ ...clients, rememberNonce: async (nonce, ttlMs) => nonce.length < ttlMs }));
+// @ts-expect-error -- it needs the applications
+authing({ userPoolId: "acme" });
 
 const meterProvider: MeterProvider = metrics.getMeterProvider();
 const providers: InstrumentOptions = { meterProvider, tracerProvider: trace.getTracerProvider() };
