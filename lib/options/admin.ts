@@ -8,9 +8,9 @@ export interface AdminContext {
   readonly appId: string;
   readonly userPoolId: string;
   readonly action: AdminAction;
-  /** The users to kick. Absent for a list. */
+  /** The users to kick, or whose logins are looked for. Absent for a list. */
   readonly userIds?: readonly string[] | undefined;
-  /** The name of the token, if it has one. */
+  /** The name of the token, if it has one; of an access key of `authing()`, `access key` and its id. */
   readonly token?: string | undefined;
 }
 

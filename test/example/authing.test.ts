@@ -1,17 +1,8 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
+import { runDemo } from "../support/demo.js";
 import { startRedis } from "../support/redis-server.js";
 
-const DEMO = join(__dirname, "../../example-app/dist/demo-authing.js");
-const run = promisify(execFile);
-
-async function demo(place: Readonly<Record<string, string>> = {}): Promise<string> {
-  const { REDIS_URL: _ours, LOGINS: _oursToo, ...env } = process.env;
-  const { stdout } = await run(process.execPath, [DEMO], { env: { ...env, ...place } });
-  return stdout;
-}
+const demo = (place?: NodeJS.ProcessEnv): Promise<string> => runDemo("demo-authing.js", place);
 
 describe("the SDKs of Authing, unchanged", () => {
   it("have the expected answers in one process in memory", async () => {

@@ -1,20 +1,11 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
-import type { ExamplePlace } from "../support/example-server.js";
+import { runDemo } from "../support/demo.js";
 import { startRedis } from "../support/redis-server.js";
 
-const DEMO = join(__dirname, "../../example-app/dist/demo.js");
-const run = promisify(execFile);
-
-async function demo(place: ExamplePlace = {}): Promise<string> {
-  const { REDIS_URL: _ours, LOGINS: _oursToo, ...env } = process.env;
-  const { stdout } = await run(process.execPath, [DEMO], { env: { ...env, ...place } });
-  return stdout;
-}
+const demo = (place?: NodeJS.ProcessEnv): Promise<string> => runDemo("demo.js", place);
 
 describe("the demo", () => {
   it("has the expected steps in one process in memory", async () => {
