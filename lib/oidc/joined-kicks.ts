@@ -10,7 +10,7 @@ export class JoinedKicks {
   /**
    * Starts a kick, or joins the one that has the same name.
    *
-   * @param name - Equal only for the same keys and the same time: such a kick ends the same logins, whichever comes later.
+   * @param name - Equal only for the same token, or the same keys and the same time: such a kick ends the same logins.
    */
   async join(kicks: Kicks, name: string, kick: () => Promise<unknown>): Promise<void> {
     const running = this.#running.get(kicks) ?? new Map<string, Promise<void>>();

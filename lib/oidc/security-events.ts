@@ -3,6 +3,7 @@ import type { JsonReply } from "../http/reply.js";
 import { isObject } from "../options/checks.js";
 import { debug, debugError } from "../util/debug.js";
 import { checkAudience, checkIssuedAt, checkIssuer, isNonEmpty, mustBe, nowInSeconds } from "./claim-rules.js";
+import { JoinedKicks } from "./joined-kicks.js";
 import { BY_EVENT, type Kicks } from "./kicks.js";
 import { emptyReply, read, receive } from "./receive.js";
 import { Refusal, RULES, type Rule } from "./refusal.js";
@@ -42,16 +43,22 @@ const CODES: Partial<Record<Rule, string>> = {
 
 /** `POST /oidc/security-events`: a security event token (RFC 8417, RFC 8935; Shared Signals Framework 1.0, CAEP 1.0, RISC 1.0). */
 export function receiveSecurityEvent(receiver: Receiver): Handler {
+  const joined = new JoinedKicks();
   return receive(async (kicks, request) => {
     const types = receiver.options.relax.typ === true ? OLDER_TYPES : TYPES;
-    const claims = await readSigned(receiver, await read(request.smallText(MEDIA_TYPE)), types);
+    const token = await read(request.smallText(MEDIA_TYPE));
+    const claims = await readSigned(receiver, token, types);
     const iat = checkClaims(receiver, claims);
-    for (const [event, payload] of Object.entries(claims["events"] as object)) {
-      if (VERIFICATION.includes(event)) continue;
-      await act(kicks, receiver, { event, payload: isObject(payload) ? (payload as Claims) : {}, claims, iat });
-    }
+    await joined.join(kicks, token, () => actOnAll(kicks, receiver, claims, iat));
     return emptyReply(202);
   }, refused);
+}
+
+async function actOnAll(kicks: Kicks, receiver: Receiver, claims: Claims, iat: number): Promise<void> {
+  for (const [event, payload] of Object.entries(claims["events"] as object)) {
+    if (VERIFICATION.includes(event)) continue;
+    await act(kicks, receiver, { event, payload: isObject(payload) ? (payload as Claims) : {}, claims, iat });
+  }
 }
 
 function checkClaims({ options }: Receiver, claims: Claims): number {

@@ -4,6 +4,7 @@ import type { RouteRequest } from "../http/route-request.js";
 import { isObject } from "../options/checks.js";
 import { debugError } from "../util/debug.js";
 import { checkIssuer, checkTimes, isNonEmpty, mustBe, nowInSeconds } from "./claim-rules.js";
+import { JoinedKicks } from "./joined-kicks.js";
 import { BY_EVENT } from "./kicks.js";
 import { emptyReply, oauthError, read, receive } from "./receive.js";
 import { Refusal, type Rule } from "./refusal.js";
@@ -17,6 +18,7 @@ const OF_REQUEST: readonly Rule[] = ["subjectFormat", "unreadable", "limits", "f
 
 /** `POST { sub_id }` with a signed token of the provider: Global Token Revocation, which Okta calls Universal Logout. */
 export function receiveRevocation(receiver: Receiver): Handler {
+  const joined = new JoinedKicks();
   return receive(async (kicks, request) => {
     const iat = await authenticate(receiver, request);
     const body = await read(request.json());
@@ -26,8 +28,11 @@ export function receiveRevocation(receiver: Receiver): Handler {
     const { keys, userIds } = await resolve(subject, provider.issuer, securityEvents.resolveSubject);
     if (keys.length === 0 && securityEvents.resolveSubject === undefined) throw new Refusal("subjectFormat");
     const authenticatedBefore = Math.floor(iat + issuerSkewSeconds);
-    await Promise.all(keys.map((key) => kicks.kickByKey(key, { ...BY_EVENT, authenticatedBefore })));
-    if (userIds.length > 0) await kicks.kick(userIds, BY_EVENT);
+    const name = JSON.stringify([request.header("Authorization"), keys, userIds]);
+    await joined.join(kicks, name, async () => {
+      await Promise.all(keys.map((key) => kicks.kickByKey(key, { ...BY_EVENT, authenticatedBefore })));
+      if (userIds.length > 0) await kicks.kick(userIds, BY_EVENT);
+    });
     return emptyReply(204);
   }, refused);
 }

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import express, { type RequestHandler } from "express";
 import { oidc, type OidcOptions, type SecurityEventOptions } from "../../../lib/oidc/index.js";
 import { RULES, type Rule } from "../../../lib/oidc/refusal.js";
+import { Gate } from "../../support/gate.js";
 import { createKey, IdentityProvider, type Claims, type Key } from "../../support/identity-provider.js";
 import { useReceivers, type ReceiverSite } from "../../support/receiver.js";
 
@@ -30,6 +32,29 @@ afterAll(() => idp.close());
 function provider(more: Partial<OidcOptions>): ReturnType<typeof oidc> {
   const { issuer, jwksUri } = idp;
   return oidc({ issuer, clientId: "shop", jwksUri, claims: () => undefined, ...more });
+}
+
+/** Sends a token, the same while its kick is under way, and another one beside it. @returns how many kicks began */
+async function kicksOf(
+  site: ReceiverSite,
+  send: () => Promise<Response>,
+  other: () => Promise<Response>,
+): Promise<number> {
+  const gate = new Gate();
+  site.instead = async () => {
+    await gate.pass();
+    return { users: 1, logins: 1 };
+  };
+  const first = send();
+  await gate.reached;
+  const rest = [send(), other()];
+  await gate.reachedBy(2);
+  // The repeated one is verified by then, and waits.
+  await sleep(200);
+  gate.open();
+  const answers = await Promise.all([first, ...rest]);
+  expect(answers.every(({ ok }) => ok)).toBe(true);
+  return site.kicks.length;
 }
 
 describe("the front-channel receiver", () => {
@@ -111,6 +136,19 @@ describe.each(PLACES)("the security event receiver, %s", (_place, parsers) => {
   it("is off by default", async () => {
     const site = await open(provider({}), parsers());
     expect((await send(site)).status).toBe(404);
+  });
+
+  it("joins the kick that is under way if its token comes again", async () => {
+    const site = await openEvents();
+    const [token, other] = [await idp.sign(set({ jti: "1" }), JWT), await idp.sign(set({ jti: "2" }), JWT)];
+    const kicks = await kicksOf(
+      site,
+      () => push(site, token),
+      () => push(site, other),
+    );
+    expect(kicks).toBe(2);
+    await push(site, token);
+    expect(site.kicks).toHaveLength(3);
   });
 
   it.each([
@@ -339,6 +377,20 @@ describe("the token revocation receiver", () => {
     readonly authorization?: string;
     readonly key?: Key;
   }
+
+  it("joins the kick that is under way if the same request comes again", async () => {
+    const site = await openRevocation();
+    const authorization = `Bearer ${await idp.sign(bearer(), typ)}`;
+    const body = JSON.stringify({ sub_id: { ...subject(), sub: "bob" } });
+    const kicks = await kicksOf(
+      site,
+      () => send(site, { authorization }),
+      () => send(site, { authorization, body }),
+    );
+    expect(kicks).toBe(2);
+    await send(site, { authorization });
+    expect(site.kicks).toHaveLength(3);
+  });
 
   it("ends the logins of an issuer and subject", async () => {
     const site = await openRevocation();
