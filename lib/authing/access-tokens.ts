@@ -48,7 +48,7 @@ export class AccessTokens {
 
   /** Returns the access key of a token; `undefined` if the token is not, or no longer, valid. */
   async verify(token: string): Promise<ResolvedKey | undefined> {
-    if (!COMPACT_JWS.test(token)) return undefined;
+    if (this.#keys.length === 0 || !COMPACT_JWS.test(token)) return undefined;
     const { decodeJwt, jwtVerify } = loadJose();
     try {
       const key = this.#keys.find(({ id }) => id === decodeJwt(token).sub);

@@ -17,8 +17,10 @@ import type { UserPool } from "./user-pool.js";
 
 const USER_POOL = "userpool-id";
 const CLOCK_WINDOW_MS = 300_000;
-/** A signed request is refused once its date is too old. Until then it may come up to twice the window after it was first seen. */
-const NONCE_TTL_MS = 2 * CLOCK_WINDOW_MS;
+/** A request whose date is ahead is good for twice the window after it was first seen. A second more, for the rounding of dates. */
+const NONCE_TTL_MS = 2 * CLOCK_WINDOW_MS + 1_000;
+/** What is signed of a header lacks the white space around it, so a nonce with some could be used once for each variant. */
+const NONCE = /^[!-~]{1,128}$/;
 
 /**
  * Authenticates a caller by the token in `Authorization`: one of the configured ones, or an access token.
@@ -111,8 +113,8 @@ async function mustBeNew(pool: UserPool, request: RouteRequest, { headers }: Sig
   const [context] = pool.applications;
   const name = `${headers}signature-nonce`;
   const nonce = request.header(name) ?? "";
-  if (nonce === "" || nonce.length > 128) {
-    throw unsigned(context, request, `${name} must be a text of 1 to 128 characters that is used once.`, by);
+  if (!NONCE.test(nonce)) {
+    throw unsigned(context, request, `${name} must be 1 to 128 ASCII characters without spaces, used once.`, by);
   }
   let isNew: boolean;
   try {

@@ -1,5 +1,7 @@
+import type { Request } from "express";
 import { LogoutError } from "../errors.js";
 import { refused } from "../http/authing-api/authenticate.js";
+import type { HttpContext } from "../http/context.js";
 import { onlyValueOf, valueOf } from "../http/fields.js";
 import { logOut, mustBeNavigation, oneOf } from "../http/logout/logout-route.js";
 import { providerLogout } from "../http/logout/provider-logout.js";
@@ -18,11 +20,7 @@ export const logout: PoolHandler = (pool, request) =>
 export const sessionLogout: PoolHandler = async (pool, request) => {
   mustBeAllowed(pool, request);
   const appId = valueOf(request.query, "app_id") ?? valueOf(request.query, "appId");
-  const { original } = request;
-  const application = appId === undefined ? pool.applicationOf(original) : pool.application(appId);
-  if (!application.sessions.check(original)) {
-    throw refused(400, "This address has no session of that application. Mount authing() after its session().");
-  }
+  mustHaveSession(appId === undefined ? pool.applicationOf(request.original) : pool.application(appId), request);
   const atProvider = providerLogout(request);
   await request.logout();
   // Only the browser can end the session at its identity provider.
@@ -38,20 +36,32 @@ export const oidcLogout: PoolHandler = (pool, request) =>
 export const casLogout: PoolHandler = (pool, request) => logOutByLink(pool, request, "url");
 
 const logOutByLink = (pool: UserPool, request: RouteRequest, name: string, state?: string): ReturnType<PoolHandler> => {
-  const application = pool.applicationOf(request.original);
   mustBeNavigation(request);
-  if (!application.sessions.check(request.original)) throw noSession();
+  const application = pool.applicationOf(request.original);
+  mustHaveSession(application, request);
   return logOut(application, request, 302, () => ({ name, given: oneOf(request.query(name)), state }));
 };
 
+/** Requires the session of an application: without it no one is logged out, and no answer may say so. */
+function mustHaveSession({ sessions }: HttpContext, { original }: RouteRequest): void {
+  if (sessions.owns(original)) return;
+  if ((original as Partial<Request>).sessionStore !== undefined) {
+    throw refused(400, "This address has another application's session. Call the address of that application.");
+  }
+  throw new LogoutError("ERR_SESSION_MISSING", "No session() has run. Mount authing() after it, and within its path.");
+}
+
 /** A cookie is sent from anywhere: only pages of this origin and of the listed ones may log out by it. @throws LogoutError 403 */
 function mustBeAllowed({ options }: UserPool, request: RouteRequest): void {
-  const origin = request.header("Origin");
+  const origin = request.header("Origin") ?? refererOf(request);
   if (origin !== undefined && options.origins.includes(origin)) return;
-  if (whereFrom(request) === "here" && ["navigation", "call", "program"].includes(request.kind)) return;
+  const isFromHere = whereFrom(request) === "here" && (origin === undefined || request.isOwnOrigin(origin));
+  if (isFromHere && ["navigation", "call", "program"].includes(request.kind)) return;
   throw refused(403, "This address logs out only for pages of its own origin, and of those in the option origins.");
 }
 
-function noSession(): LogoutError {
-  return new LogoutError("ERR_SESSION_MISSING", "This address has no session. Mount authing() after session().");
+/** The origin of the page that a browser without Fetch Metadata names. It sends no `Origin` with what is not CORS. */
+function refererOf(request: RouteRequest): string | undefined {
+  const referer = request.header("Referer") ?? "";
+  return URL.canParse(referer) ? new URL(referer).origin : undefined;
 }

@@ -34,6 +34,7 @@ export function authing(options: AuthingOptions): RequestHandler {
   const pool = new UserPool(resolved);
   const [router, preflights] = [Router(), Router()];
   for (const route of POOL_ROUTES) {
+    if (route.needsKeys === true && resolved.accessKeys.length === 0) continue;
     for (const path of resolved.routes[route.name]) {
       if (route.isShared === true) preflights.options(path, preflight(resolved.origins));
       router[route.method](path, handle(pool, route));
@@ -46,10 +47,12 @@ export function authing(options: AuthingOptions): RequestHandler {
   };
 }
 
-function handle(pool: UserPool, { method, handler, toReply, isShared }: PoolRoute): RequestHandler {
+function handle(pool: UserPool, route: PoolRoute): RequestHandler {
+  const { method, handler, toReply, isShared, isOfAdmin } = route;
   return function logoutPoolRoute(req, res, next) {
     // Express hands HEAD to the handler of GET, and some of these change something.
-    if (req.method !== method.toUpperCase()) {
+    const isHere = req.method === method.toUpperCase() && !(isOfAdmin === true && pool.isForAdminApi(req));
+    if (!isHere) {
       next();
       return;
     }

@@ -16,4 +16,8 @@ export interface PoolRoute {
   readonly toReply: ErrorReply;
   /** Whether scripts of other sites may call it with cookies. */
   readonly isShared?: boolean;
+  /** Whether the admin API of an application has the same path. */
+  readonly isOfAdmin?: boolean;
+  /** Whether callers need an access key: without any, the path is the app's. */
+  readonly needsKeys?: boolean;
 }

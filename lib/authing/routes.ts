@@ -9,22 +9,24 @@ import { checkSessionStatus, kickUsers, listApplicationActiveUsers, v3Reply } fr
 const v2: Pick<PoolRoute, "toReply"> = {
   toReply: (_context, _request, { status, message, headers }) => ({ ...jsonReply(status, message), headers }),
 };
-const v3: Pick<PoolRoute, "method" | "toReply"> = {
+const v3: Pick<PoolRoute, "method" | "needsKeys" | "toReply"> = {
   method: "post",
+  needsKeys: true,
   toReply: (_context, _request, { status, message, headers }) => v3Reply(status, message, { headers }),
 };
 const link: Pick<PoolRoute, "method" | "toReply"> = { method: "get", toReply: errorReplyFor("browser") };
 
 /** Every call that is served. */
 export const POOL_ROUTES: readonly PoolRoute[] = [
-  { name: "activeUsers", method: "get", handler: activeUsers, ...v2 },
-  { name: "kickActiveUsers", method: "post", handler: kickActiveUsers, ...v2 },
+  { name: "activeUsers", method: "get", handler: activeUsers, isOfAdmin: true, ...v2 },
+  { name: "kickActiveUsers", method: "post", handler: kickActiveUsers, isOfAdmin: true, ...v2 },
   { name: "kick", method: "post", handler: kick, ...v2 },
   { name: "loginStatus", method: "get", handler: loginStatus, ...v2 },
   {
     name: "accessToken",
     method: "post",
     handler: exchangeSecret,
+    needsKeys: true,
     toReply: (_context, _request, { status, message }) => graphqlError(status, message),
   },
   { name: "kickUsers", handler: kickUsers, ...v3 },

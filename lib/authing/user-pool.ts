@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import type { HttpContext } from "../http/context.js";
-import { NO_APPLICATION, refused } from "../http/authing-api/authenticate.js";
+import { findToken, NO_APPLICATION, refused } from "../http/authing-api/authenticate.js";
+import type { ResolvedToken } from "../options/admin-tokens.js";
 import { AccessTokens } from "./access-tokens.js";
 import { Nonces } from "./nonces.js";
 import type { ResolvedAuthing } from "./options.js";
@@ -30,6 +31,18 @@ export class UserPool {
   applicationOf(req: Request): HttpContext {
     const [first] = this.applications;
     return this.applications.find(({ sessions }) => sessions.owns(req)) ?? first;
+  }
+
+  /**
+   * Returns whether a request is for the admin API of an application, which has the same path: of one that is not served here, or by
+   * the owner of one of its tokens.
+   */
+  isForAdminApi(req: Request): boolean {
+    const application = this.options.applications.get(String(req.params["appId"]));
+    if (application === undefined) return true;
+    const isKnownTo = (tokens: readonly ResolvedToken[]): boolean =>
+      findToken(req.get("Authorization"), tokens) !== undefined;
+    return !isKnownTo(this.options.tokens) && isKnownTo(application.options.admin?.tokens ?? []);
   }
 
   /** Remembers a nonce. @returns whether it was new */

@@ -2,6 +2,7 @@ import { LogoutError } from "../errors.js";
 import { listUsers, readPage } from "../http/authing-api/active-users.js";
 import { authorize } from "../http/authing-api/authenticate.js";
 import { readUserId } from "../http/authing-api/kick-active-users.js";
+import type { HttpContext } from "../http/context.js";
 import { fieldsIn } from "../http/fields.js";
 import type { JsonReply } from "../http/reply.js";
 import type { RouteRequest } from "../http/route-request.js";
@@ -37,14 +38,14 @@ export const kickUsers = signed(async (pool, request, { caller, body }) => {
     throw bad("appIds must be an array of at least one application id.");
   mustBeUserId(body);
   const userId = readUserId(body["userId"]);
-  const applications = [...new Set(appIds)].map((appId) => pool.application(String(appId)));
+  const applications = [...new Set(appIds)].map((appId) => applicationIn(pool, appId, "Each of appIds"));
   await kickIn(applications, caller, request, [userId]);
   return { success: true };
 });
 
 /** `POST /api/v3/list-application-active-users`: `{ appId, options: { pagination: { page, limit } } }` */
 export const listApplicationActiveUsers = signed(async (pool, request, { caller, body }) => {
-  const application = pool.application(String(body["appId"]));
+  const application = applicationIn(pool, body["appId"], "appId");
   const page = readPage(fieldsIn(memberOf(memberOf(body, "options"), "pagination")));
   await authorize(application, caller, request, { action: "list" });
   const { totalCount, list } = await listUsers(application, page);
@@ -53,12 +54,17 @@ export const listApplicationActiveUsers = signed(async (pool, request, { caller,
 
 /** `POST /api/v3/check-session-status`: `{ appId, userId }` */
 export const checkSessionStatus = signed(async (pool, request, { caller, body }) => {
-  const application = pool.application(String(body["appId"]));
+  const application = applicationIn(pool, body["appId"], "appId");
   mustBeUserId(body);
   const userId = readUserId(body["userId"]);
   await authorize(application, caller, request, { action: "list", userIds: [userId] });
   return { active: (await findLogin([application], userId)) !== undefined };
 });
+
+function applicationIn(pool: UserPool, appId: unknown, name: string): HttpContext {
+  if (typeof appId !== "string") throw bad(`${name} must be a string.`);
+  return pool.application(appId);
+}
 
 /** Users are known by their ids alone. */
 function mustBeUserId(body: object): void {

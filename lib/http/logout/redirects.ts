@@ -38,7 +38,8 @@ export function resolveRedirect(
 function withState(address: string, state: string | undefined): string {
   if (state === undefined) return address;
   const url = new URL(address);
-  url.searchParams.append("state", state);
+  // The rest stays as it stands on the list: `searchParams` would write it anew.
+  url.search += `${url.search === "" ? "?" : "&"}state=${encodeURIComponent(state)}`;
   return url.href;
 }
 

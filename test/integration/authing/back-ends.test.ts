@@ -7,6 +7,7 @@ import { MemoryLoginRegistry, type AdminContext, type AuditEntry } from "../../.
 import { RedisLoginRegistry } from "../../../lib/registry/redis/index.js";
 import { sharedClients } from "../../recipes/authing.js";
 import { accessTokenOf, exchange, KEY, signedCall, type SignedOptions } from "../../support/authing-calls.js";
+import { sendRaw } from "../../support/raw-http.js";
 import { startRedis } from "../../support/redis-server.js";
 import { POOL_ID, TOKEN, useSites, type Answer, type Site, type SiteOptions } from "../../support/site.js";
 
@@ -263,6 +264,36 @@ describe("tokens", () => {
   });
 });
 
+describe("the admin API of an application, which has the same paths", () => {
+  const path = ({ appId }: Site): string => `/api/v2/applications/${appId}/active-users`;
+  const own = { admin: { userPoolId: POOL_ID, tokens: ["a token of the application"] } };
+  const headers = { ...GOOD, Authorization: "a token of the application" };
+
+  it("goes on with tokens of its own", async () => {
+    const { shop } = await openPool({}, { auth: own });
+    expect(await call(shop, "GET", path(shop), undefined, headers)).toMatchObject({ status: 200 });
+    expect(await call(shop, "GET", path(shop))).toMatchObject({ status: 200 });
+    expect(await call(shop, "GET", path(shop), undefined, { ...headers, Authorization: "neither" })).toMatchObject({
+      status: 401,
+    });
+  });
+
+  it("goes on for an application that is not of the pool", async () => {
+    const { shop } = await openPool({ applications: [(await openSite()).auth] }, { auth: own });
+    expect(await call(shop, "GET", path(shop), undefined, headers)).toMatchObject({ status: 200 });
+    expect((await call(shop, "GET", "/api/v2/applications/other/active-users")).status).toBe(401);
+  });
+});
+
+describe("without access keys", () => {
+  it("the paths of signed calls and of the exchange are the app's, and no token is read", async () => {
+    const { shop } = await openPool({ accessKeys: [] });
+    for (const path of [KICK, "/graphql/v2"]) expect((await call(shop, "POST", path, {})).status).toBe(404);
+    const answer = await call(shop, "GET", "/logout?userId=a", undefined, { ...GOOD, Authorization: "Bearer a.b.c" });
+    expect(answer.status).toBe(401);
+  });
+});
+
 describe("bad input", () => {
   it.each([
     ["GET", "/logout?userId=", undefined, 400],
@@ -271,8 +302,6 @@ describe("bad input", () => {
     ["GET", "/logout?userId=a&appId=other", undefined, 404],
     ["GET", "/api/v2/users/login-status", undefined, 400],
     ["GET", "/api/v2/users/login-status?userId=a&appId=other", undefined, 404],
-    ["GET", "/api/v2/applications/other/active-users", undefined, 404],
-    ["POST", "/api/v2/applications/other/kick-active-users", { userIds: ["a"] }, 404],
     ["POST", "/api/v2/users/kick", { userIds: [] }, 400],
     ["POST", "/api/v2/users/kick", [], 400],
   ])("%s %s %j", async (method, path, body, status) => {
@@ -295,7 +324,7 @@ describe("bad input", () => {
       400,
     ],
     ["options as a text", KICK, (appId: string) => ({ appIds: [appId], userId: "a", options: "email" }), 400],
-    ["no application", "/api/v3/list-application-active-users", () => ({}), 404],
+    ["no application", "/api/v3/list-application-active-users", () => ({}), 400],
     [
       "a page of 51",
       "/api/v3/list-application-active-users",
@@ -304,6 +333,8 @@ describe("bad input", () => {
     ],
     ["no user", "/api/v3/check-session-status", (appId: string) => ({ appId }), 400],
     ["a list", KICK, () => [], 400],
+    ["an application that is no text", KICK, (appId: string) => ({ appIds: [[appId]], userId: "a" }), 400],
+    ["an application that is an object", "/api/v3/check-session-status", () => ({ appId: { toString: 1 } }), 400],
   ])("of a signed call: %s", async (_case, path, body, statusCode) => {
     const { shop } = await openPool();
     const answer = await sign(shop, path, body(shop.appId));
@@ -333,6 +364,7 @@ describe("signed calls", () => {
     ["the date: five minutes ago", { date: new Date(Date.now() - 360_000) }],
     ["the date: in five minutes", { date: new Date(Date.now() + 360_000) }],
     ["no nonce", { headers: { "x-authing-signature-nonce": "" } }],
+    ["a nonce with a space", { headers: { "x-authing-signature-nonce": "a b" } }],
     ["a long nonce", { headers: { "x-authing-signature-nonce": "x".repeat(129) } }],
   ])("are refused for another value of %s", async (_case, options) => {
     const { shop } = await openPool();
@@ -374,13 +406,28 @@ describe("signed calls", () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
   });
 
+  it("are done once, with every white space around the nonce that HTTP takes", async () => {
+    const { shop } = await openPool();
+    const { headers, body: sent } = signedCall(KICK, body(shop), { headers: { "x-authing-signature-nonce": "n-1" } });
+    const statuses: number[] = [];
+    for (const around of ["", "\u00a0", "\u00a0\u00a0", "\u0085", "\t"]) {
+      const nonce = { "x-authing-signature-nonce": `${around}n-1${around}` };
+      const all = { ...headers, ...nonce, host: "x", connection: "close", "content-length": String(sent.length) };
+      const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+      // Node would send it in UTF-8, beside a body.
+      const raw = Buffer.from(`POST ${KICK} HTTP/1.1\r\n${lines.join("")}\r\n${sent}`, "latin1");
+      statuses.push((await sendRaw(shop.url, raw, false)).status);
+    }
+    expect(statuses).toEqual([200, 401, 401, 401, 401]);
+  });
+
   it("have nonces of which the app remembers each key's", async () => {
     const remembered: unknown[] = [];
     const { shop } = await openPool({ rememberNonce: (...call) => remembered.push(call) > 0 });
     expect(await sign(shop, KICK, body(shop), { headers: { "x-authing-signature-nonce": "n-1" } })).toMatchObject({
       body: KICKED,
     });
-    expect(remembered).toEqual([[`access key ${POOL_ID}:n-1`, 600_000]]);
+    expect(remembered).toEqual([[`access key ${POOL_ID}:n-1`, 601_000]]);
   });
 
   it("are refused where the app does not answer true", async () => {

@@ -9,7 +9,7 @@ import { POOL_ID, TOKEN, useSites, type Site, type SiteOptions } from "../../sup
 
 const openSite = useSites();
 const WWW = "https://www.shop.example";
-const BYE = "https://shop.example/bye?from=shop";
+const BYE = "https://shop.example/bye?next=%2Fa%20b&flag";
 
 const openPool = (options: Partial<AuthingOptions> = {}, site: SiteOptions = {}): Promise<Site> =>
   openSite({
@@ -49,6 +49,7 @@ describe.each(PATHS)("GET %s", (path) => {
       { "Sec-Fetch-Site": "none", "Sec-Purpose": "prefetch" },
       { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" },
       { Origin: `${WWW}.evil.example` },
+      { Referer: "https://evil.example/page" },
     ];
     for (const headers of refused) {
       const response = await laptop.get(at(site), { ...headers });
@@ -56,6 +57,10 @@ describe.each(PATHS)("GET %s", (path) => {
       expect(response.headers["access-control-allow-origin"]).toBeUndefined();
     }
     expect(await site.user(laptop)).toBe("alice");
+    for (const page of [`${WWW}/page`, `${site.url}/page`]) {
+      const visitor = await site.login("bob");
+      expect((await visitor.get(at(site), { Referer: page })).status).toBe(200);
+    }
     const response = await laptop.get(at(site), { Origin: WWW, "Sec-Fetch-Site": "cross-site" });
     expect(response.headers).toMatchObject({
       "access-control-allow-origin": WWW,
@@ -129,8 +134,17 @@ describe("without a session", () => {
     const headers = { Authorization: TOKEN, "x-authing-userpool-id": POOL_ID };
     expect((await site.ask("GET", "/logout?userId=alice", { headers })).status).toBe(200);
     const laptop = await site.login("alice");
-    expect((await laptop.get("/api/v2/logout")).status).toBe(200);
+    for (const path of ["/api/v2/logout", "/logout", "/cas-idp/logout", "/oidc/session/end"]) {
+      expect((await laptop.get(path)).body).toEqual({ error: "ERR_SESSION_MISSING" });
+    }
     expect(await site.user(laptop)).toBe("alice");
+  });
+
+  it("outside of the cookie's path no answer says that the user is logged out", async () => {
+    const site = await openPool({}, { session: { cookie: { path: "/shop" } } });
+    const laptop = await site.login("alice", {}, "/shop/login");
+    expect((await laptop.get("/api/v2/logout")).status).toBe(500);
+    expect((await laptop.get("/shop/me")).body).toEqual({ user: "alice" });
   });
 });
 
@@ -142,7 +156,7 @@ describe("links", () => {
 
   it.each([
     [oidc, BYE],
-    [withState, `${BYE}&state=a+state+%26+more`],
+    [withState, `${BYE}&state=a%20state%20%26%20more`],
     [cas, BYE],
     ["/oidc/session/end?state=42", "/"],
     ["/oidc/session/end", "/"],
