@@ -75,6 +75,10 @@ async function walkManagement(shop: Node, other: Node): Promise<void> {
   step("the laptop is rejected on every node", ENDED, await me(other, laptop));
   step("and is anonymous after that", ANONYMOUS, await me(shop, laptop));
 
+  const watch = await logIn(shop, "alice");
+  step("kick-active-users, which the SDK has no method for", "done", await outcome(kickActiveUsers(client, shop)));
+  step("the watch is rejected", ENDED, await me(other, watch));
+
   const phone = await logIn(other, "alice");
   step(
     "users.logout: in one application",
@@ -92,6 +96,13 @@ async function walkManagement(shop: Node, other: Node): Promise<void> {
   step("a wrong secret is refused", noKey, await outcome(wrong.users.kick(["alice"])));
   const stranger = new ManagementClient({ userPoolId: "other", secret: SECRET, host: shop.origin });
   step("and another user pool", noKey, await outcome(stranger.users.kick(["alice"])));
+}
+
+/** By the HTTP client of the SDK, with its headers and its access token. */
+function kickActiveUsers(client: ManagementClient, { origin }: Node): Promise<unknown> {
+  const { httpClient } = client as unknown as { httpClient: { request: (config: object) => Promise<unknown> } };
+  const url = `${origin}/api/v2/applications/${APP_ID}/kick-active-users`;
+  return httpClient.request({ method: "POST", url, data: { userIds: ["alice", "bob", "nemo"] } });
 }
 
 /** authing-js-sdk 4: AuthenticationClient, which runs in the browser. Here it is lent the browser's cookies. */
