@@ -16,7 +16,9 @@ const exported = new Set(readFileSync("lib/index.ts", "utf8").match(/\b[A-Z]\w+\
 const pages = writePages({
   declarations: readDeclarations("lib"),
   functions: new Map(
-    ["opentelemetry/index", "oidc/index", "oidc/claims", "authing/index"].flatMap((name) => [...readFunctions(`lib/${name}.ts`)]),
+    ["opentelemetry/index", "oidc/index", "oidc/claims", "authing/index"].flatMap((name) => [
+      ...readFunctions(`lib/${name}.ts`),
+    ]),
   ),
   statuses: readStatuses("lib/errors.ts"),
   exported,
