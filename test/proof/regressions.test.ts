@@ -416,6 +416,31 @@ const HISTORIES_ON_REDIS: Readonly<Record<string, History>> = {
   },
 };
 
+/** The data of a session that came back. */
+const HISTORIES_OF_DELETED_SESSIONS: Readonly<Record<string, History>> = {
+  // The request took the session id off the login that the job had written there: no kick found the data.
+  "a job writes an old session that was deleted while a request adopted it": {
+    ...ON_ANY_STORE,
+    browsers: [
+      { user: "alice", has: "nothing" },
+      { user: "alice", has: "nothing" },
+      { user: "alice", has: "an old session" },
+    ],
+    commands: [
+      { is: "job", node: 0, browser: 2, copy: undefined, pauses: false },
+      { is: "job", node: 0, browser: 0, copy: undefined, pauses: false },
+      { is: "request", browser: 2, node: 0, acts: [{ does: "regenerate and copy the user" }] },
+      { is: "delete", browser: 2 },
+      { is: "kick everyone else", node: 0, browser: 0 },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "rotate by hand" }] },
+      { is: "kick everyone", node: 0 },
+      { is: "request", browser: 0, node: 0, acts: [{ does: "rotate by hand" }] },
+      { is: "rest" },
+    ],
+    choices: [69, 21, 4, 4, 189, 35, 178, 0, 0, 79, 55],
+  },
+};
+
 /** The same of nodes that ask for each login. */
 const HISTORIES_THAT_ASK: Readonly<Record<string, History>> = {
   // The pending row expired without a look at its user: no row led a later kick to the login, which was shown until it expired.
@@ -515,12 +540,16 @@ describe("histories that have broken a promise", () => {
     jest.useRealTimers();
   });
 
-  it.each(Object.entries({ ...HISTORIES, ...HISTORIES_WITH_A_POLICY, ...HISTORIES_ON_A_KNOWN_STORE }))(
-    "break none: %s",
-    async (_name, history) => {
-      await expect(live(history, { setTime })).resolves.toBeUndefined();
-    },
-  );
+  it.each(
+    Object.entries({
+      ...HISTORIES,
+      ...HISTORIES_WITH_A_POLICY,
+      ...HISTORIES_ON_A_KNOWN_STORE,
+      ...HISTORIES_OF_DELETED_SESSIONS,
+    }),
+  )("break none: %s", async (_name, history) => {
+    await expect(live(history, { setTime })).resolves.toBeUndefined();
+  });
 
   describe("on Redis", () => {
     let redis: HistoryRedis;

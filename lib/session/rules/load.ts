@@ -212,7 +212,8 @@ export class SessionLoads {
     if (current === undefined) {
       // The session is gone. The login may live under another session id.
       await this.#registry.update(userId, stamp.loginId, { removeSid: sid });
-      return {};
+      // A job may have written the session after this look, and found its login listed with the id before it was taken off.
+      return this.#load(sid);
     }
     if (!this.#isUnchanged(current, session) || !this.#keys.isBound(current, stamp)) return this.#load(sid);
     if (!(await this.#saves.writeAndCheck(sid, current, stamp))) return this.#load(sid);
