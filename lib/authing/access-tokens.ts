@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { loadJose } from "../jose/load-jose.js";
+import { digestOf } from "../options/admin-tokens.js";
 import type { ResolvedAuthing, ResolvedKey } from "./options.js";
 
 const LIFETIME_SECONDS = 7_200;
@@ -61,7 +62,7 @@ export class AccessTokens {
       });
       return key;
     } catch {
-      // It proves nothing. What is wrong with it is for its owner to find out.
+      // A token that is not valid proves nothing, for any reason.
       return undefined;
     }
   }
@@ -70,9 +71,4 @@ export class AccessTokens {
   #signingKeyOf({ secret }: ResolvedKey): Uint8Array {
     return createHmac("sha256", this.#signingKey).update(secret).digest();
   }
-}
-
-function digestOf(secret: string): Buffer {
-  // Two digests have the same length, which the comparison in constant time needs.
-  return createHmac("sha256", "express-logout").update(secret).digest();
 }

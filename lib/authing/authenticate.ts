@@ -1,6 +1,7 @@
 import { LogoutError } from "../errors.js";
 import {
   authorize,
+  bearerIn,
   callerWith,
   deny,
   findToken,
@@ -88,8 +89,8 @@ export async function authorizeIn(
   for (const application of applications) await authorize(application, caller, request, what);
 }
 
-async function ownerOfAccessToken(pool: UserPool, authorization = ""): Promise<Caller | undefined> {
-  const key = await pool.accessTokens.verify(authorization.replace(/^Bearer +/i, ""));
+async function ownerOfAccessToken(pool: UserPool, authorization: string | undefined): Promise<Caller | undefined> {
+  const key = await pool.accessTokens.verify(bearerIn(authorization));
   return key && ownerOf(pool, key);
 }
 

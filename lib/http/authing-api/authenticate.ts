@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { AuditedEvent } from "../../audit/audit.js";
 import { LogoutError } from "../../errors.js";
 import type { AdminContext, ResolvedAdmin } from "../../options/admin.js";
-import type { ResolvedToken } from "../../options/admin-tokens.js";
+import { digestOf, type ResolvedToken } from "../../options/admin-tokens.js";
 import { deviceInfoOf } from "../../util/device-info.js";
 import type { HandlerContext } from "../context.js";
 import type { RouteRequest } from "../route-request.js";
@@ -117,12 +117,15 @@ export function findToken(
   authorization: string | undefined,
   tokens: readonly ResolvedToken[],
 ): ResolvedToken | undefined {
-  const given = createHash("sha256")
-    .update((authorization ?? "").replace(/^Bearer +/i, ""))
-    .digest();
+  const given = digestOf(bearerIn(authorization));
   // Each is compared: a search that stops would take less time for the first one.
   const [token] = tokens.filter(({ digest }) => timingSafeEqual(digest, given));
   return token;
+}
+
+/** Returns the token in `Authorization`, which may stand there without its scheme. */
+export function bearerIn(authorization = ""): string {
+  return authorization.replace(/^Bearer +/i, "");
 }
 
 /** Returns the challenge, with a constant realm: without a token nothing about the application is revealed. Source: RFC 6750 section 3. */
