@@ -50,6 +50,7 @@ describe("check() of one server", () => {
       ["ok", "Redis: replicas", "There are none."],
       ["ok", "Redis: notifications", "PUBLISH is allowed."],
       ["ok", "Redis: size", expect.stringMatching(/^1 user is listed\. Redis uses [\d.]+ MB, without a maxmemory\.$/)],
+      ["ok", "Redis: shards of the index", "There is one."],
     ]);
   });
 
@@ -121,6 +122,7 @@ describe("check() of one server", () => {
         "Redis: replicas": "unknown",
         "Redis: notifications": "ok",
         "Redis: size": "unknown",
+        "Redis: shards of the index": "ok",
       });
       await redis.ask("ACL", "SETUSER", "app", "+info");
       expect(await about(registry, "eviction")).toMatchObject({ level: "ok" });

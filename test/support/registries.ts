@@ -46,17 +46,18 @@ const memory: RegistryKind = {
   stop: () => Promise.resolve(),
 };
 
-function onRedis(kind: (typeof CLIENTS)[number]): RegistryKind {
+function onRedis(kind: (typeof CLIENTS)[number], indexShards?: number): RegistryKind {
   let opened: OpenClient | undefined;
+  const shards = indexShards === undefined ? "" : `, with ${String(indexShards)} shards`;
   return {
-    name: `RedisLoginRegistry on ${kind.name}`,
+    name: `RedisLoginRegistry on ${kind.name}${shards}`,
     row: { kind: "client", ...clientPackage(kind.name) },
     start: async () => {
       opened = await kind.open();
     },
     create: () => {
       if (opened === undefined) throw new Error("not started");
-      return new RedisLoginRegistry({ client: opened.client, timeoutMs: PATIENCE_MS });
+      return new RedisLoginRegistry({ client: opened.client, timeoutMs: PATIENCE_MS, indexShards });
     },
     stop: async () => {
       await opened?.close();
@@ -114,7 +115,16 @@ function onSqlite(): RegistryKind {
   };
 }
 
-export const REGISTRIES: readonly RegistryKind[] = [memory, ...CLIENTS.map(onRedis), onPostgres(), onSqlite()];
+/** The index in several shards, on the first client: what differs is the same for all. */
+const sharded = CLIENTS.slice(0, 1).map((kind) => onRedis(kind, 3));
+
+export const REGISTRIES: readonly RegistryKind[] = [
+  memory,
+  ...CLIENTS.map((kind) => onRedis(kind)),
+  ...sharded,
+  onPostgres(),
+  onSqlite(),
+];
 
 /** Ends the servers that the kinds share. */
 export const stopRegistryServers = stopSharedServers;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { appKeys, decodePart, encodePart, externalKeys, userKeys } from "../../lib/registry/redis/keys.js";
+import { appKeys, decodePart, encodePart, externalKeys, shardKeys, shardOf, userKeys } from "../../lib/registry/redis/keys.js";
 
 const anyText = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) });
 
@@ -34,10 +34,25 @@ describe("the keys", () => {
   });
 
   it("of an application are no user's", () => {
-    const names = ["active", "expiry", "everyone", "history", "news"];
-    const { users, external, ...own } = appKeys("p:", "shop");
+    const names = ["active", "expiry", "everyone", "shards", "history", "news"];
+    const { users, external, shards, ...own } = appKeys("p:", "shop");
     expect(Object.values(own)).toEqual(names.map((name) => `p:{shop}:${name}`));
-    expect([users, external]).toEqual(["p:{shop:", "p:{shop/"]);
+    expect([users, external, shards]).toEqual(["p:{shop:", "p:{shop/", "p:{shop#"]);
+  });
+
+  it("of a shard share one hash tag, and are no user's; those of the first are the application's", () => {
+    const keys = appKeys("p:", "shop#1");
+    expect(shardKeys(keys, 0)).toMatchObject({ active: "p:{shop%231}:active", expiry: "p:{shop%231}:expiry" });
+    const names = ["active", "expiry", "everyone"];
+    expect(Object.values(shardKeys(keys, 12))).toEqual(names.map((name) => `p:{shop%231#12}:${name}`));
+    expect(keys.shards.startsWith(keys.users)).toBe(false);
+  });
+
+  it("divide the users evenly among the shards, whatever their names", () => {
+    const sizes = Array.from({ length: 16 }, () => 0);
+    for (let user = 0; user < 16_000; user += 1) sizes[shardOf(`user-${String(user)}`, 16)]! += 1;
+    expect(Math.max(...sizes)).toBeLessThan(1_150);
+    expect([shardOf("alice", 1), shardOf("alice", 16), shardOf("\ud800", 16) < 16]).toEqual([0, 7, true]);
   });
 
   it("of an external key share one hash tag, and are no user's", () => {

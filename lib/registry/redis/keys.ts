@@ -1,3 +1,5 @@
+import { crc32 } from "node:zlib";
+
 /**
  * Encodes any string for use in a key: without braces (which would split the hash tag) and colons. Lone surrogates, which UTF-8
  * cannot represent and `encodeURIComponent` refuses, are written as `%uD800`, so that two user ids never share a key.
@@ -37,8 +39,8 @@ export interface UserKeys {
   readonly order: string;
 }
 
-/** The keys of one application. */
-export interface AppKeys {
+/** The keys of one shard of the index of users. They share a hash tag. */
+export interface ShardKeys {
   /**
    * Sorted set: user → last activity, in microseconds; negative if no login of the user is shown. A user followed by a space and a
    * nonce: a login is being adopted.
@@ -46,8 +48,14 @@ export interface AppKeys {
   readonly active: string;
   /** Sorted set: the same members → when to check whether the user still has a login that is shown, in milliseconds. */
   readonly expiry: string;
-  /** String: the last kick of everyone. */
+  /** String: the last kick of everyone. Each shard has a copy. */
   readonly everyone: string;
+}
+
+/** The keys of one application, among them those of the first shard of its index. */
+export interface AppKeys extends ShardKeys {
+  /** String: the number of shards; followed by ` growing` while the last kick of everyone is copied to new ones. */
+  readonly shardCount: string;
   /** Stream: the entries of the history. */
   readonly history: string;
   /** Channel: notifications of ended logins. */
@@ -56,20 +64,36 @@ export interface AppKeys {
   readonly users: string;
   /** The prefix of every external key. Never a prefix of the keys of a user, in which a slash is encoded. */
   readonly external: string;
+  /** The prefix of every key of every shard but the first. Never a prefix of the keys of a user either. */
+  readonly shards: string;
 }
 
 export function appKeys(prefix: string, appId: string): AppKeys {
   const id = encodePart(appId);
   const app = `${prefix}{${id}}`;
   return {
-    active: `${app}:active`,
-    expiry: `${app}:expiry`,
-    everyone: `${app}:everyone`,
+    ...indexKeys(app),
+    shardCount: `${app}:shards`,
     history: `${app}:history`,
     notifications: `${app}:news`,
     users: `${prefix}{${id}:`,
     external: `${prefix}{${id}/`,
+    shards: `${prefix}{${id}#`,
   };
+}
+
+/** Returns the keys of a shard. Those of the first are as they were before there were others. */
+export function shardKeys(app: AppKeys, shard: number): ShardKeys {
+  return shard === 0 ? app : indexKeys(`${app.shards}${String(shard)}}`);
+}
+
+function indexKeys(start: string): ShardKeys {
+  return { active: `${start}:active`, expiry: `${start}:expiry`, everyone: `${start}:everyone` };
+}
+
+/** Returns the shard of a user among so many. */
+export function shardOf(userId: string, shardCount: number): number {
+  return shardCount === 1 ? 0 : crc32(encodePart(userId)) % shardCount;
 }
 
 export function userKeys(app: AppKeys, userId: string): UserKeys {

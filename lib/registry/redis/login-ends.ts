@@ -3,7 +3,8 @@ import type { KickRecord } from "../../types/login.js";
 import type { EndOfLogin, EndOfUser, EndResult } from "../../types/registry.js";
 import type { Commands, Connection } from "./connection.js";
 import { encodePart, userKeys, type AppKeys, type UserKeys } from "./keys.js";
-import type { IndexRow, LoginIndex } from "./login-index.js";
+import type { IndexRow } from "./index-shard.js";
+import type { LoginIndex } from "./login-index.js";
 import type { NotificationChannel } from "./notification-channel.js";
 import { readLogin, readLogins, writeEnd, writeKick } from "./records.js";
 import { FINISH_KICK, FORGET, REMOVE, REMOVE_ALL } from "./scripts/bundle.js";
@@ -89,16 +90,15 @@ export class LoginEnds {
     if (!(await this.#index.drop(rows))) await this.#index.checkSooner(userId, 0);
   }
 
-  /** Removes all logins of users, for `clear()`. */
-  async forget(userIds: readonly string[], kick: KickRecord): Promise<void> {
-    const rows = await Promise.all(userIds.map((userId) => this.#index.rowsOf(userId)));
+  /** Removes all logins of the users of rows, for `clear()`. */
+  async forget(rows: readonly IndexRow[], kick: KickRecord): Promise<void> {
     const args = [writeKick(kick), String(this.#maxSessionAgeMs)];
     const forgetOne = (userId: string): Promise<unknown> => {
       const { logins, ended, kicked, order } = this.#keysOf(userId);
       return this.#connection.run(FORGET, [logins, ended, kicked, order], args);
     };
-    await Promise.all(userIds.map(forgetOne));
-    await this.#index.drop(rows.flat());
+    await Promise.all([...new Set(rows.map(({ userId }) => userId))].map(forgetOne));
+    await this.#index.drop(rows);
   }
 
   #rowsAndChannel(userId: string): Promise<[rows: IndexRow[], channel: string]> {

@@ -1,132 +1,106 @@
-import { randomBytes } from "node:crypto";
 import type { KickRecord } from "../../types/login.js";
-import { Batcher } from "../../util/batcher.js";
-import { unavailable, type Connection } from "./connection.js";
-import { decodePart, encodePart, type AppKeys } from "./keys.js";
-import { readKick, UNREADABLE } from "./records.js";
-import {
-  INDEX_DROP,
-  INDEX_DUE,
-  INDEX_PAGE,
-  INDEX_PEND,
-  INDEX_REVIEW,
-  INDEX_SCAN,
-  INDEX_SCORES,
-  INDEX_SOONER,
-  INDEX_TOUCH,
-  INDEX_UNPEND,
-} from "./scripts/bundle.js";
-import { ignored } from "../../util/debug.js";
+import { unavailable, type Commands, type Connection } from "./connection.js";
+import { IndexShard, type IndexRow, type Reviewed } from "./index-shard.js";
+import { shardKeys, shardOf, type AppKeys } from "./keys.js";
+import { readKick, UNREADABLE, writeKick } from "./records.js";
+import type { ShardCount } from "./shard-count.js";
 
 /** The maximum number of due users that one read of the index checks. */
 const DUE_BATCH_SIZE = 100;
+/** The number of rows that a step of a scan reads, about. */
 const SCAN_COUNT = 500;
-/** How long the pending row of an adoption lives, in milliseconds: longer than any request waits. */
-const PENDING_MS = 600_000;
+/** Up to this position, a page is merged from the first rows of all shards. */
+const MAX_MERGED = 1_000;
 
-/** A row as it was read. It is dropped only if its score has not changed since. */
-export interface IndexRow {
-  readonly userId: string;
-  readonly score: string;
-  /** When the user is to be checked, if that was read too. */
-  readonly due?: string;
-}
-
-/** The result of checking the user of a row. */
-export interface Reviewed {
-  readonly row: IndexRow;
-  readonly verdict: "drop" | "hide" | "show";
-  /** When to check again, in milliseconds from now. */
-  readonly ttlMs: number;
-}
-
-interface Rows {
-  readonly rows: IndexRow[];
-  /** Whether every row could be read. */
-  readonly isComplete: boolean;
-}
-
-/** The index of users by last activity. Whether a user is logged in is decided by the user's own keys only. */
+/**
+ * The index of users by last activity, in one shard or several. Whether a user is logged in is decided by the user's own keys only.
+ *
+ * A user is in the shard that the number of shards gives; while that number grows, perhaps in another, or in both. Calls for one user
+ * go by the number of this process, calls for all users by the stored one, which is never smaller: see {@link ShardCount}.
+ */
 export class LoginIndex {
   readonly #connection: Connection;
   readonly #keys: AppKeys;
-  readonly #scores = new Batcher((userIds: readonly string[]) => this.#scoresOf(userIds));
-  readonly #drops = new Batcher((rows: readonly IndexRow[]) => this.#dropAll(rows));
+  readonly #count: ShardCount;
+  readonly #shards: IndexShard[] = [];
 
-  constructor(connection: Connection, keys: AppKeys) {
+  constructor(connection: Connection, keys: AppKeys, count: ShardCount) {
     this.#connection = connection;
     this.#keys = keys;
+    this.#count = count;
   }
 
-  /**
-   * Records activity of a user with a login that is shown for at least `ttlMs`.
-   *
-   * @param options - `isShorter`: a login is shown for a shorter time than before, so check the user after `ttlMs` at the latest.
-   *   `pending`: a pending row from {@link LoginIndex.pend} to remove.
-   * @returns The last kick of everyone, read in the same step. A later kick finds the row.
-   */
-  async touch(
-    userId: string,
-    ttlMs: number,
-    { isShorter = false, pending = "" }: { isShorter?: boolean; pending?: string } = {},
-  ): Promise<KickRecord | undefined> {
-    const args = [encodePart(userId), String(Math.ceil(ttlMs)), isShorter ? "1" : "0", pending];
-    return readKick(await this.#run(INDEX_TOUCH, args));
+  /** See {@link IndexShard.touch}. */
+  async touch(...args: Parameters<IndexShard["touch"]>): Promise<KickRecord | undefined> {
+    return (await this.#shardOf(args[0])).touch(...args);
   }
 
-  /** Writes a pending row, by which a kick of everyone finds the user while a login is being adopted. */
-  async pend(userId: string): Promise<{ pending: string; everyone: KickRecord | undefined }> {
-    const pending = `${encodePart(userId)} ${randomBytes(9).toString("base64url")}`;
-    return { pending, everyone: readKick(await this.#run(INDEX_PEND, [pending, String(PENDING_MS)])) };
+  /** See {@link IndexShard.pend}. */
+  async pend(userId: string): ReturnType<IndexShard["pend"]> {
+    return (await this.#shardOf(userId)).pend(userId);
   }
 
-  /** Removes a pending row after a refused adoption. If this fails, the row expires. */
-  async unpend(pending: string): Promise<void> {
-    const { active, expiry } = this.#keys;
-    await this.#connection
-      .run(INDEX_UNPEND, [active, expiry], [pending])
-      .catch(ignored("a pending row stays until it expires"));
+  /** See {@link IndexShard.unpend}. */
+  async unpend(userId: string, pending: string): Promise<void> {
+    await (await this.#shardOf(userId)).unpend(pending);
   }
 
-  /** Reads the user's row, if there is one. */
+  /** See {@link IndexShard.rowsOf}. */
   async rowsOf(userId: string): Promise<IndexRow[]> {
-    const score = await this.#scores.add(userId);
-    return score === undefined ? [] : [{ userId, score }];
+    return (await this.#shardOf(userId)).rowsOf(userId);
+  }
+
+  /** See {@link IndexShard.checkSooner}. */
+  async checkSooner(userId: string, ttlMs: number): Promise<void> {
+    await (await this.#shardOf(userId)).checkSooner(userId, ttlMs);
   }
 
   /** Drops the rows that have not been written since they were read. Returns whether all of them were dropped. */
   async drop(rows: readonly IndexRow[]): Promise<boolean> {
-    const dropped = await Promise.all(rows.map((row) => this.#drops.add(row)));
-    return dropped.every((count) => Number(count) === 1);
+    const dropped = await Promise.all(rows.map((row) => this.#shard(row.shard).drop(row)));
+    return dropped.every(Boolean);
   }
 
-  /** Schedules the check of a user after `ttlMs` at the latest, when their remaining logins are shown for a shorter time. */
-  async checkSooner(userId: string, ttlMs: number): Promise<void> {
-    await this.#connection.run(INDEX_SOONER, [this.#keys.expiry], [encodePart(userId), String(ttlMs)]);
-  }
-
-  /** Reads the rows of users who may no longer have a login that is shown. */
+  /** Reads the rows of users who may no longer have a login that is shown, and how many shards there are. */
   async due(): Promise<IndexRow[]> {
-    const { active, expiry } = this.#keys;
-    const fields = await this.#connection.run(INDEX_DUE, [active, expiry], [String(DUE_BATCH_SIZE)]);
-    return readRows(fields, 3).rows;
+    const shards = await this.#stored();
+    const limit = Math.ceil(DUE_BATCH_SIZE / shards.length);
+    return (await Promise.all(shards.map((shard) => shard.due(limit)))).flat();
   }
 
   /** Writes the results of checked users. Returns the number of users who have left the pages. */
   async review(reviewed: readonly Reviewed[]): Promise<number> {
     if (reviewed.length === 0) return 0;
-    const { active, expiry } = this.#keys;
-    const args = reviewed.flatMap(({ row: { userId, score, due = "" }, verdict, ttlMs }) => {
-      return [encodePart(userId), score, due, verdict, String(Math.ceil(ttlMs))];
-    });
-    const left = (await this.#connection.run(INDEX_REVIEW, [active, expiry], args)) as unknown[];
-    return left.filter((each) => Number(each) === 1).length;
+    const shards = this.#first(this.#count.seen);
+    const isMoved = ({ row, verdict }: Reviewed): boolean => verdict === "show" && !isAtHome(row, shards.length);
+    await this.#takeAll(reviewed.filter(isMoved), shards.length);
+    const left = await Promise.all(
+      shards.map((shard, number) => {
+        const own = reviewed.filter(({ row }) => row.shard === number);
+        return shard.review(own.map((each) => (isMoved(each) ? { ...each, verdict: "hide" } : each)));
+      }),
+    );
+    return left.reduce((sum, each) => sum + each, 0);
   }
 
+  /**
+   * Reads a page of users, most recently active first. Each is in it once, even if the number of shards has grown. After {@link due},
+   * which reads that number.
+   */
   async page(offset: number, limit: number): Promise<{ totalCount: number; rows: IndexRow[] }> {
-    const range = [String(offset), String(offset + limit - 1)];
-    const [totalCount, rows] = (await this.#connection.run(INDEX_PAGE, [this.#keys.active], range)) as unknown[];
-    return { totalCount: Number(totalCount), rows: readRows(rows).rows };
+    for (;;) {
+      const shards = this.#first(this.#count.seen);
+      const page = await readPage(shards, offset, limit);
+      const moved = page.rows.filter((row) => !isAtHome(row, shards.length));
+      if (moved.length === 0) return page;
+      await this.review(moved.map((row) => ({ row, verdict: "show", ttlMs: 0 })));
+    }
+  }
+
+  /** Returns the number of rows in each shard. */
+  async sizes(): Promise<readonly number[]> {
+    const shards = await this.#stored();
+    return Promise.all(shards.map((shard) => shard.size()));
   }
 
   /**
@@ -136,50 +110,108 @@ export class LoginIndex {
    * @throws LogoutError at the end, if some rows cannot be read.
    */
   async *scan(): AsyncIterable<IndexRow[]> {
-    let cursor = "0";
+    let left = (await this.#stored()).map((shard) => ({ shard, cursor: "0" }));
     let isComplete = true;
-    do {
-      const args = [cursor, String(SCAN_COUNT)];
-      const [next, fields] = (await this.#connection.run(INDEX_SCAN, [this.#keys.active], args)) as [string, unknown];
-      cursor = next;
-      const read = readRows(fields);
-      isComplete &&= read.isComplete;
-      yield read.rows;
-    } while (cursor !== "0");
+    while (left.length > 0) {
+      const count = Math.ceil(SCAN_COUNT / left.length);
+      const read = await Promise.all(left.map(({ shard, cursor }) => shard.scan(cursor, count)));
+      isComplete &&= read.every((each) => each.isComplete);
+      left = left
+        .map(({ shard }, position) => ({ shard, cursor: read[position]?.next ?? "0" }))
+        .filter(({ cursor }) => cursor !== "0");
+      yield read.flatMap(({ rows }) => rows);
+    }
     if (!isComplete) throw unavailable(new Error(`${UNREADABLE} row of the index of users`), []);
   }
 
-  #run(script: typeof INDEX_TOUCH, args: readonly string[]): Promise<unknown> {
-    const { active, expiry, everyone } = this.#keys;
-    return this.#connection.run(script, [active, expiry, everyone], args);
+  /** Writes the last kick of everyone. Whoever is listed from then on sees it, and a scan after it finds all others. */
+  async kickEveryone(kick: KickRecord, ttlMs: number, commands: Commands): Promise<void> {
+    const args = [writeKick(kick), "PX", String(ttlMs)];
+    let written = 0;
+    for (;;) {
+      const count = await this.#count.stored();
+      if (count <= written) return;
+      const shards = Array.from({ length: count - written }, (_, position) =>
+        shardKeys(this.#keys, written + position),
+      );
+      await Promise.all(shards.map(({ everyone }) => commands.command("SET", everyone, ...args)));
+      written = count;
+    }
   }
 
-  async #scoresOf(userIds: readonly string[]): Promise<(string | undefined)[]> {
-    const scores = await this.#connection.run(INDEX_SCORES, [this.#keys.active], userIds.map(encodePart));
-    return (scores as unknown[]).map((score) => (score === "" ? undefined : String(score)));
+  /** Returns the last kick of everyone, as whoever lists a login of this user sees it. */
+  async kickOfEveryone(userId: string): Promise<KickRecord | undefined> {
+    const { everyone } = shardKeys(this.#keys, shardOf(userId, await this.#count.own()));
+    return readKick(await this.#connection.command("GET", everyone));
   }
 
-  async #dropAll(rows: readonly IndexRow[]): Promise<readonly unknown[]> {
-    const { active, expiry } = this.#keys;
-    const args = rows.flatMap(({ userId, score }) => [encodePart(userId), score]);
-    return (await this.#connection.run(INDEX_DROP, [active, expiry], args)) as unknown[];
+  /**
+   * Writes the rows of users where they belong. They stay where they were, and are hidden there: a scan that has passed the new place
+   * already must still find them in the old one.
+   */
+  async #takeAll(moved: readonly Reviewed[], shardCount: number): Promise<void> {
+    await Promise.all(moved.map(({ row }) => this.#shard(shardOf(row.userId, shardCount)).take(row)));
+  }
+
+  async #shardOf(userId: string): Promise<IndexShard> {
+    return this.#shard(shardOf(userId, await this.#count.own()));
+  }
+
+  async #stored(): Promise<readonly IndexShard[]> {
+    return this.#first(await this.#count.stored());
+  }
+
+  #first(count: number): readonly IndexShard[] {
+    return Array.from({ length: count }, (_, number) => this.#shard(number));
+  }
+
+  #shard(number: number): IndexShard {
+    return (this.#shards[number] ??= new IndexShard(this.#connection, number, shardKeys(this.#keys, number)));
   }
 }
 
-/** Reads rows from a reply. @param width - Fields per row. 2: user, score; 3: user, score, due. */
-function readRows(reply: unknown, width = 2): Rows {
-  const fields = reply as string[];
-  const rows: IndexRow[] = [];
-  let isComplete = true;
-  for (let i = 0; i < fields.length; i += width) {
-    const [member = "", score = "", due] = fields.slice(i, i + width);
-    try {
-      const userId = decodePart(member.split(" ", 1)[0] ?? "");
-      rows.push({ userId, score, ...(due === undefined ? {} : { due }) });
-    } catch {
-      // The caller then leaves the row as it is.
-      isComplete = false;
-    }
+/** Whether a row is in the shard that the number of shards gives. */
+function isAtHome({ userId, shard }: IndexRow, shardCount: number): boolean {
+  return shard === shardOf(userId, shardCount);
+}
+
+/** Merges the first rows of all shards; far from the first row, the rows from the score that the page begins with. */
+async function readPage(
+  shards: readonly IndexShard[],
+  offset: number,
+  limit: number,
+): Promise<{ totalCount: number; rows: IndexRow[] }> {
+  const [only] = shards;
+  if (only !== undefined && shards.length === 1) return only.page(offset, limit);
+  const isNear = offset + limit <= MAX_MERGED;
+  const firsts = await Promise.all(shards.map((shard) => shard.page(0, isNear ? offset + limit : 1)));
+  const totalCount = firsts.reduce((sum, first) => sum + first.totalCount, 0);
+  const first = firsts.flatMap(({ rows }) => rows).sort(byScore);
+  if (isNear || first[0] === undefined) return { totalCount, rows: first.slice(offset, offset + limit) };
+  const { score, skipped } = await scoreAt(shards, offset, Number(first[0].score));
+  const rows = (await Promise.all(shards.map((shard) => shard.from(score, offset - skipped + limit))))
+    .flat()
+    .sort(byScore);
+  return { totalCount, rows: rows.slice(offset - skipped, offset - skipped + limit) };
+}
+
+/** Finds the lowest score with at most `offset` users above it, and their number, by halving the scores. */
+async function scoreAt(
+  shards: readonly IndexShard[],
+  offset: number,
+  highest: number,
+): Promise<{ score: number; skipped: number }> {
+  let [low, high, skipped] = [0, highest, 0];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const counts = await Promise.all(shards.map((shard) => shard.countAbove(middle)));
+    const above = counts.reduce((sum, each) => sum + each, 0);
+    if (above <= offset) [high, skipped] = [middle, above];
+    else low = middle + 1;
   }
-  return { rows, isComplete };
+  return { score: high, skipped };
+}
+
+function byScore(a: IndexRow, b: IndexRow): number {
+  return Number(b.score) - Number(a.score);
 }

@@ -92,7 +92,7 @@ export class LoginLister {
     const reply = await this.#connection.run(ADOPT, stepKeys(this.#keys(userId)), args);
     const [userKickId, sparedBy = "", isNew, ...fields] = Array.isArray(reply) ? (reply as string[]) : [];
     if (userKickId === undefined) {
-      await this.#index.unpend(pending);
+      await this.#index.unpend(userId, pending);
       return { outcome: reply === null ? "ended" : Array.isArray(reply) ? "moved" : "full" };
     }
     const ended = readLogins(userId, fields);

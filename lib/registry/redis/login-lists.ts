@@ -2,7 +2,8 @@ import { LOGINS_PER_USER } from "../../util/limits.js";
 import type { ActiveUserRow, ListedLogin, RegistryList, RegistryPage } from "../../types/registry.js";
 import type { Connection } from "./connection.js";
 import { userKeys, type AppKeys } from "./keys.js";
-import type { IndexRow, LoginIndex, Reviewed } from "./login-index.js";
+import type { IndexRow, Reviewed } from "./index-shard.js";
+import type { LoginIndex } from "./login-index.js";
 import { isUnreadable, readLogins } from "./records.js";
 import { LIST, ORDER, SCAN_LOGINS } from "./scripts/bundle.js";
 

@@ -24,7 +24,22 @@ export interface RedisLoginRegistryOptions {
    * subclass. The set-up throws otherwise. Default: `false`.
    */
   readonly coherentCache?: boolean | undefined;
+  /**
+   * Number of hash slots among which the users of the index are divided, from 1 to 1,024. It is stored before its first use and can
+   * only grow: a smaller number rejects the first call with `ERR_OPTION_INVALID`. Default: the stored number; where none is stored, 16
+   * in a Cluster without data, otherwise 1.
+   */
+  readonly indexShards?: number | undefined;
 }
+
+const MAX_SHARDS = 1_024;
+
+/** The options, checked, with the defaults. */
+type Checked = {
+  readonly [Name in Exclude<keyof RedisLoginRegistryOptions, "indexShards">]-?: NonNullable<
+    RedisLoginRegistryOptions[Name]
+  >;
+} & { readonly indexShards: number | undefined };
 
 /** Checks the options, all but the client, and returns them with the defaults. */
 export function checked({
@@ -33,14 +48,19 @@ export function checked({
   timeoutMs = 2_000,
   waitReplicas = 0,
   coherentCache = false,
-}: RedisLoginRegistryOptions): {
-  readonly [Name in keyof RedisLoginRegistryOptions]-?: NonNullable<RedisLoginRegistryOptions[Name]>;
-} {
+  indexShards,
+}: RedisLoginRegistryOptions): Checked {
   if (!(Number.isFinite(timeoutMs) && timeoutMs > 0)) {
     throw new LogoutError("ERR_OPTION_INVALID", "RedisLoginRegistry: timeoutMs must be a number above 0.");
   }
   if (!(Number.isSafeInteger(waitReplicas) && waitReplicas >= 0)) {
     throw new LogoutError("ERR_OPTION_INVALID", "RedisLoginRegistry: waitReplicas must be a whole number, 0 or more.");
   }
-  return { client, prefix, timeoutMs, waitReplicas, coherentCache };
+  const isShardCount =
+    Number.isSafeInteger(indexShards) && Number(indexShards) >= 1 && Number(indexShards) <= MAX_SHARDS;
+  if (indexShards !== undefined && !isShardCount) {
+    const message = "RedisLoginRegistry: indexShards must be a whole number from 1 to 1,024.";
+    throw new LogoutError("ERR_OPTION_INVALID", message);
+  }
+  return { client, prefix, timeoutMs, waitReplicas, coherentCache, indexShards };
 }

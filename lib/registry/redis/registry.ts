@@ -41,14 +41,16 @@ import { LoginLists } from "./login-lists.js";
 import { subscribeTo, NotificationChannel } from "./notification-channel.js";
 import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import { checked, type RedisLoginRegistryOptions } from "./options.js";
-import { readEnd, readKick, readLogin, readSpared, SPARED_FIELDS, writeKick } from "./records.js";
+import { readEnd, readKick, readLogin, readSpared, SPARED_FIELDS } from "./records.js";
 import { HEALTH, PUBLISH } from "./scripts/bundle.js";
+import { ShardCount } from "./shard-count.js";
 
 interface Application {
   readonly appId: string;
   readonly maxSessionAgeMs: number;
   readonly keys: AppKeys;
   readonly history: RegistryApplication["history"];
+  readonly shardCount: ShardCount;
   readonly index: LoginIndex;
   readonly lists: LoginLists;
   readonly lister: LoginLister;
@@ -59,8 +61,8 @@ interface Application {
 /**
  * Keeps the live logins in Redis: for apps whose processes share sessions. Needs Redis 6.2 or later.
  *
- * Every step on a user is one Lua script on one hash slot. The index of active users is in a slot of the application. A row is
- * written *after* a login is listed and *before* its session is, and dropped only if it was not written since it was read. So
+ * Every step on a user is one Lua script on one hash slot. The index of active users is in a slot of the application, or in several:
+ * `indexShards`. A row is written *after* a login is listed and *before* its session is, and dropped only if it was not written since it was read. So
  * every login that can be served is in the index.
  *
  * @example
@@ -86,6 +88,7 @@ export class RedisLoginRegistry implements OwnRegistry {
   readonly #adapter: RedisAdapter;
   readonly #client: unknown;
   readonly #isCoherent: boolean;
+  readonly #indexShards: number | undefined;
   #cache: CoherentCache | undefined;
   readonly #served = new Served<Application>("the client");
   readonly #warnings: ServerWarnings;
@@ -94,7 +97,7 @@ export class RedisLoginRegistry implements OwnRegistry {
 
   /** @throws LogoutError `ERR_OPTION_INVALID` */
   constructor(options: RedisLoginRegistryOptions) {
-    const { client, prefix, timeoutMs, waitReplicas, coherentCache } = checked(options);
+    const { client, prefix, timeoutMs, waitReplicas, coherentCache, indexShards } = checked(options);
     this.#adapter = adapterOf(client);
     this.#connection = new Connection(this.#adapter, timeoutMs);
     this.history = new RedisHistory(this.#connection, () => this.#app);
@@ -107,6 +110,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     });
     this.#client = client;
     this.#isCoherent = coherentCache;
+    this.#indexShards = indexShards;
     this.#warnings = new ServerWarnings(this.#connection);
     this.#checked = { waitReplicas, timeoutMs };
   }
@@ -120,17 +124,38 @@ export class RedisLoginRegistry implements OwnRegistry {
       rejectOtherStores(this.#client, store);
       this.#cache ??= new CoherentCache(this.#client, keys.users);
     }
-    const index = new LoginIndex(connection, keys);
+    const shardCount = new ShardCount({
+      connection,
+      replicated: this.#endCommands,
+      keys,
+      isCluster: this.#adapter.isCluster,
+      configured: this.#indexShards,
+    });
+    const index = new LoginIndex(connection, keys, shardCount);
     const channel = new NotificationChannel(connection, keys.notifications, !this.#adapter.isCluster);
     // Redis accepts whole milliseconds only.
     const maxSessionAgeMs = Math.ceil(ageMs);
     const ends = new LoginEnds({ connection, keys, index, channel, maxSessionAgeMs });
     const lists = new LoginLists(connection, keys, index);
     const lister = new LoginLister({ connection, keys, index, ends, channel });
-    this.#served.application = { appId, maxSessionAgeMs, keys, history, index, lists, lister, ends, channel };
+    this.#served.application = {
+      appId,
+      maxSessionAgeMs,
+      keys,
+      history,
+      shardCount,
+      index,
+      lists,
+      lister,
+      ends,
+      channel,
+    };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
+    const { shardCount } = this.#app;
+    // The number is part of the first call, even though a login is found without it: an option that cannot be must fail at once.
+    if (shardCount.seen === 0) await shardCount.own();
     const key = this.#loginsKey(userId);
     if (this.#cache !== undefined)
       return unlessOver(await this.#cache.read(key, () => this.#read(key, userId, loginId)));
@@ -169,14 +194,17 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   async kickEveryone(record: KickRecord): Promise<void> {
-    const { keys, maxSessionAgeMs } = this.#app;
-    await this.#endCommands.command("SET", keys.everyone, writeKick(record), "PX", String(maxSessionAgeMs));
+    const { index, maxSessionAgeMs } = this.#app;
+    await index.kickEveryone(record, maxSessionAgeMs, this.#endCommands);
   }
 
   async kickOf(userId: string, loginId: string, generation: Generation): Promise<KickRecord | undefined> {
     const { ended, logins } = this.#keys(userId);
     const reply = (await this.#connection.command("HMGET", ended, ...SPARED_FIELDS, `=${loginId}`)) as unknown[];
-    const [everyone, login] = await Promise.all([this.#lastKickOfEveryone(), this.#read(logins, userId, loginId)]);
+    const [everyone, login] = await Promise.all([
+      this.#app.index.kickOfEveryone(userId),
+      this.#read(logins, userId, loginId),
+    ]);
     const kicks = kicksOn(loginId, readSpared(reply), readKick(reply[0]), everyone);
     return readEnd(reply.at(-1)) ?? endOfLifetime(login) ?? kickSince(generation, ...kicks);
   }
@@ -209,8 +237,8 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   async #forgetAll(kick: KickRecord): Promise<void> {
-    const { ends } = this.#app;
-    for await (const userIds of this.scanUsers()) await ends.forget(userIds, kick);
+    const { index, ends } = this.#app;
+    for await (const rows of index.scan()) await ends.forget(rows, kick);
   }
 
   subscribe(listener: RegistryListener, { checkIntervalMs }: { checkIntervalMs: number }): Subscription {
@@ -231,7 +259,8 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   check(): Promise<readonly Finding[]> {
-    return checkServer({ adapter: this.#adapter, keys: this.#app.keys, ...this.#checked });
+    const { keys, index } = this.#app;
+    return checkServer({ adapter: this.#adapter, keys, index, ...this.#checked });
   }
 
   async close(): Promise<void> {
@@ -264,9 +293,5 @@ export class RedisLoginRegistry implements OwnRegistry {
 
   #record(key: string, loginId: string): Promise<unknown> {
     return this.#connection.read("HGET", key, loginId);
-  }
-
-  async #lastKickOfEveryone(): Promise<KickRecord | undefined> {
-    return readKick(await this.#connection.command("GET", this.#app.keys.everyone));
   }
 }

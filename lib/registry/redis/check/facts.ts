@@ -3,6 +3,7 @@ import { Deadline } from "../../../util/deadline.js";
 import { ignored } from "../../../util/debug.js";
 import type { RedisAdapter } from "../clients/index.js";
 import type { AppKeys } from "../keys.js";
+import type { LoginIndex } from "../login-index.js";
 
 /** The fields of `INFO`, or of `CONFIG GET`. */
 export type Fields = ReadonlyMap<string, string>;
@@ -15,15 +16,23 @@ export interface Facts {
   readonly resp?: string | undefined;
   /** Whether messages may be published; absent if that is not known. */
   readonly mayPublish?: boolean | undefined;
-  /** The number of users in the index. */
-  readonly users?: number | undefined;
+  /** The number of users in each shard of the index, or why it is not known. */
+  readonly shards?: readonly number[] | Error | undefined;
 }
 
-/** Asks the server that holds the index, over a connection of its own. Rejects if there is none in time. */
-export async function readFacts(adapter: RedisAdapter, keys: AppKeys, timeoutMs: number): Promise<Facts> {
+export interface AskedServer {
+  readonly adapter: RedisAdapter;
+  readonly keys: AppKeys;
+  readonly index: Pick<LoginIndex, "sizes">;
+}
+
+/** Asks the server that holds the first shard, over a connection of its own. Rejects if there is none in time. */
+export async function readFacts({ adapter, keys, index }: AskedServer, timeoutMs: number): Promise<Facts> {
+  const deadline = new Deadline(timeoutMs);
+  const sizes = deadline.run(() => index.sizes()).catch((error: unknown) => error as Error);
   const connection = adapter.ownConnection();
   try {
-    const [info, policy, save, client, published, users] = await new Deadline(timeoutMs).run(() =>
+    const [info, policy, save, client, published] = await deadline.run(() =>
       connection.sequence(keys.active, [
         ["INFO"],
         ["CONFIG", "GET", "maxmemory-policy"],
@@ -31,7 +40,6 @@ export async function readFacts(adapter: RedisAdapter, keys: AppKeys, timeoutMs:
         ["CLIENT", "INFO"],
         // As the pings of subscriptions are: not on the channel itself, whose subscribers would look up their logins.
         ["PUBLISH", `${keys.notifications}:check`, ""],
-        ["ZCARD", keys.active],
       ]),
     );
     return {
@@ -39,7 +47,7 @@ export async function readFacts(adapter: RedisAdapter, keys: AppKeys, timeoutMs:
       config: readConfig([policy, save]),
       resp: isNativeError(client) ? undefined : /\bresp=(\d)/.exec(String(client))?.[1],
       mayPublish: isNativeError(published) ? (isRefusal(published) ? false : undefined) : true,
-      users: isNativeError(users) ? undefined : Number(users),
+      shards: await sizes,
     };
   } finally {
     await connection.close().catch(ignored("the connection of a check was not closed"));

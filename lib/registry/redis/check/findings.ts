@@ -1,3 +1,5 @@
+import { isNativeError } from "node:util/types";
+import { LogoutError } from "../../../errors.js";
 import type { Finding } from "../../../types/health.js";
 import type { Facts, Fields } from "./facts.js";
 
@@ -136,15 +138,29 @@ export function notifications({ mayPublish }: Facts, channel: string): Finding {
 }
 
 /** How much is stored, and whether there is memory for more. */
-export function size({ info, users }: Facts): Finding {
+export function size({ info, shards }: Facts): Finding {
   const what = "Redis: size";
-  const listed = users === undefined ? "" : `${count(users)} ${users === 1 ? "user is" : "users are"} listed. `;
+  const users = isNativeError(shards) ? undefined : shards?.reduce((sum, each) => sum + each, 0);
+  const listed = users === undefined ? "" : `${counted(users, "user")} ${users === 1 ? "is" : "are"} listed. `;
   const used = Number(info?.get("used_memory") ?? NaN);
   const most = Number(info?.get("maxmemory") ?? NaN);
   if (Number.isNaN(used)) return unknown(what, `${listed}Redis refuses INFO.`);
   const why = `${listed}Redis uses ${megabytes(used)}${most > 0 ? ` of ${megabytes(most)}` : ", without a maxmemory"}.`;
   if (!(most > 0 && used > most * NEARLY_FULL)) return { level: "ok", what, why };
   return { level: "warn", what, why, how: "Raise maxmemory: when it is reached, logins fail." };
+}
+
+/** Whether the number of shards that was configured is possible, and how evenly the users are spread. */
+export function shards({ shards: sizes }: Facts): Finding {
+  const what = "Redis: shards of the index";
+  if (sizes instanceof LogoutError && sizes.code === "ERR_OPTION_INVALID") {
+    return { level: "error", what, why: sizes.message, how: "Correct the option. Until then, every call fails." };
+  }
+  if (sizes === undefined || isNativeError(sizes))
+    return { level: "unknown", what, why: "Their number could not be read." };
+  if (sizes.length === 1) return { level: "ok", what, why: "There is one." };
+  const largest = counted(Math.max(...sizes), "user");
+  return { level: "ok", what, why: `There are ${count(sizes.length)}. The largest has ${largest}.` };
 }
 
 /** What a check of one node cannot say. */
@@ -156,6 +172,10 @@ export function otherNodes(isCluster: boolean): readonly Finding[] {
 
 function count(number: number): string {
   return number.toLocaleString("en");
+}
+
+function counted(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function megabytes(bytes: number): string {

@@ -2,27 +2,24 @@ import type { Finding } from "../../../types/health.js";
 import { debugError, ignored } from "../../../util/debug.js";
 import { redactError } from "../../../util/redact-error.js";
 import { warn } from "../../../util/warning.js";
-import type { RedisAdapter } from "../clients/index.js";
 import type { Connection } from "../connection.js";
-import type { AppKeys } from "../keys.js";
-import { readFacts, readInfo, type Facts } from "./facts.js";
-import { eviction, notifications, otherNodes, persistence, replication, size, version } from "./findings.js";
+import { readFacts, readInfo, type AskedServer, type Facts } from "./facts.js";
+import { eviction, notifications, otherNodes, persistence, replication, shards, size, version } from "./findings.js";
 
 /** `auth.diagnose()` waits for two seconds. */
 const ANSWERS_WITHIN_MS = 1_500;
 
-export interface CheckedServer {
-  readonly adapter: RedisAdapter;
-  readonly keys: AppKeys;
+export interface CheckedServer extends AskedServer {
   readonly waitReplicas: number;
   readonly timeoutMs: number;
 }
 
 /** Checks the settings of the server. Never rejects. */
-export async function checkServer({ adapter, keys, waitReplicas, timeoutMs }: CheckedServer): Promise<Finding[]> {
+export async function checkServer({ waitReplicas, timeoutMs, ...server }: CheckedServer): Promise<Finding[]> {
+  const { adapter, keys } = server;
   let facts: Facts;
   try {
-    facts = await readFacts(adapter, keys, Math.min(timeoutMs, ANSWERS_WITHIN_MS));
+    facts = await readFacts(server, Math.min(timeoutMs, ANSWERS_WITHIN_MS));
   } catch (error) {
     debugError("the settings of Redis could not be read", error, [keys.active, keys.notifications]);
     const { message } = redactError(error, [keys.active, keys.notifications]);
@@ -35,6 +32,7 @@ export async function checkServer({ adapter, keys, waitReplicas, timeoutMs }: Ch
     replication(facts, waitReplicas),
     notifications(facts, keys.notifications),
     size(facts),
+    shards(facts),
     ...otherNodes(adapter.isCluster || facts.info?.get("cluster_enabled") === "1"),
   ];
 }
