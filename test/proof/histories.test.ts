@@ -4,7 +4,15 @@ import fc from "fast-check";
 import type { MemoryLoginRegistry } from "../../lib/index.js";
 import { FAULTS, POLICY_FAULTS } from "./faults.js";
 import { KEY_FAULTS } from "./key-faults.js";
-import { histories, keyHistories, mixedHistories, policyHistories, redisHistories, type History } from "./history.js";
+import {
+  histories,
+  keyHistories,
+  mixedHistories,
+  policyHistories,
+  redisHistories,
+  shardedHistories,
+  type History,
+} from "./history.js";
 import { HistorySqlite } from "./history-sqlite.js";
 import { HistoryRedis } from "./registries.js";
 import { live, type Counts, type RunOptions } from "./run.js";
@@ -15,10 +23,10 @@ const COUNTS_FILE = process.env["HISTORIES_COUNTS"];
 /** With a seed the same histories are drawn every time. */
 const SEED_OF_RUN = process.env["HISTORIES_SEED"];
 /**
- * As many of them on Redis, with the coherent cache, on SQLite, beside a process without the package, and with limits and lifetimes in
- * each of three places: one in ten each.
+ * As many of them on Redis, with a divided index, with the coherent cache, on SQLite, beside a process without the package, with external
+ * keys in each of two places, and with limits and lifetimes in each of three: one in eleven each.
  */
-const SHARE = Math.ceil(HISTORIES / 10);
+const SHARE = Math.floor(HISTORIES / 11);
 const SEED = 1;
 const BEGAN = Date.UTC(2026, 0, 1);
 
@@ -62,7 +70,7 @@ describe("random histories", () => {
     it("keep every promise", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({})),
-        runs(HISTORIES - 9 * SHARE),
+        runs(HISTORIES - 10 * SHARE),
       );
     });
 
@@ -76,6 +84,13 @@ describe("random histories", () => {
     it("keep every promise on Redis, command by command", async () => {
       await fc.assert(
         keepsEveryPromise(counts, () => ({ redis }), redisHistories),
+        runs(SHARE),
+      );
+    });
+
+    it("keep every promise on Redis with an index that is divided, command by command", async () => {
+      await fc.assert(
+        keepsEveryPromise(counts, () => ({ redis }), shardedHistories),
         runs(SHARE),
       );
     });

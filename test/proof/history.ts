@@ -86,6 +86,11 @@ export interface History {
   readonly policy?: Policy | undefined;
   /** Whether logins have external keys. Default: they have none. */
   readonly hasKeys?: boolean;
+  /**
+   * On Redis, every second node divides the index among so many shards; the others take what is stored when they begin, so that the
+   * number grows while some go by the old one. Default: one shard.
+   */
+  readonly shards?: 3 | 16 | undefined;
   /** Who has a session in which browser when it begins: one that is logged in, one from before the installation, none. */
   readonly browsers: readonly { readonly user: string; readonly has: "a login" | "an old session" | "nothing" }[];
   readonly commands: readonly Command[];
@@ -352,6 +357,11 @@ export const keyHistories = historiesOf(
   has,
   fc.oneof({ weight: 1, arbitrary: scenes }, { weight: 4, arbitrary: keyScenes }),
 ).map((history): History => ({ ...history, hasKeys: true }));
+
+/** Histories on Redis whose index is divided, and grows. */
+export const shardedHistories = fc
+  .tuple(redisHistories, fc.constantFrom<3 | 16>(3, 3, 16))
+  .map(([history, shards]): History => ({ ...history, shards }));
 
 /**
  * Histories in which a process without the package is at work as well. No time passes: such a process could bring back a

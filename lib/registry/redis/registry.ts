@@ -27,36 +27,19 @@ import { measureClock } from "../clock.js";
 import { Served } from "../served.js";
 import { kicksOn } from "../spared.js";
 import { kickSince, newKickRecord } from "../generation.js";
+import { openApplication, type Application } from "./application.js";
 import { adapterOf, type RedisAdapter } from "./clients/index.js";
 import { checkServer, ServerWarnings } from "./check/index.js";
 import { CoherentCache, rejectOtherStores } from "./coherent-cache.js";
 import { Connection, type Commands } from "./connection.js";
-import { appKeys, loginsKey, userKeys, type AppKeys, type UserKeys } from "./keys.js";
+import { appKeys, loginsKey, userKeys, type UserKeys } from "./keys.js";
 import { RedisHistory } from "./history.js";
-import { LoginEnds } from "./login-ends.js";
 import { RedisKeys } from "./login-keys.js";
-import { LoginIndex } from "./login-index.js";
-import { LoginLister } from "./login-lister.js";
-import { LoginLists } from "./login-lists.js";
-import { subscribeTo, NotificationChannel } from "./notification-channel.js";
+import { subscribeTo } from "./notification-channel.js";
 import { ALL_ENDED, RedisNotifications } from "./notifications.js";
 import { checked, type RedisLoginRegistryOptions } from "./options.js";
 import { readEnd, readKick, readLogin, readSpared, SPARED_FIELDS } from "./records.js";
 import { HEALTH, PUBLISH } from "./scripts/bundle.js";
-import { ShardCount } from "./shard-count.js";
-
-interface Application {
-  readonly appId: string;
-  readonly maxSessionAgeMs: number;
-  readonly keys: AppKeys;
-  readonly history: RegistryApplication["history"];
-  readonly shardCount: ShardCount;
-  readonly index: LoginIndex;
-  readonly lists: LoginLists;
-  readonly lister: LoginLister;
-  readonly ends: LoginEnds;
-  readonly channel: NotificationChannel;
-}
 
 /**
  * Keeps the live logins in Redis: for apps whose processes share sessions. Needs Redis 6.2 or later.
@@ -115,7 +98,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     this.#checked = { waitReplicas, timeoutMs };
   }
 
-  init({ appId, maxSessionAgeMs: ageMs, history, store }: RegistryApplication & { readonly store?: unknown }): void {
+  init({ appId, maxSessionAgeMs, history, store }: RegistryApplication & { readonly store?: unknown }): void {
     this.#served.check(appId);
     const keys = appKeys(this.#prefix, appId);
     const connection = this.#connection;
@@ -124,38 +107,18 @@ export class RedisLoginRegistry implements OwnRegistry {
       rejectOtherStores(this.#client, store);
       this.#cache ??= new CoherentCache(this.#client, keys.users);
     }
-    const shardCount = new ShardCount({
+    this.#served.application = openApplication({
+      application: { appId, maxSessionAgeMs, history },
       connection,
       replicated: this.#endCommands,
       keys,
       isCluster: this.#adapter.isCluster,
-      configured: this.#indexShards,
+      indexShards: this.#indexShards,
     });
-    const index = new LoginIndex(connection, keys, shardCount);
-    const channel = new NotificationChannel(connection, keys.notifications, !this.#adapter.isCluster);
-    // Redis accepts whole milliseconds only.
-    const maxSessionAgeMs = Math.ceil(ageMs);
-    const ends = new LoginEnds({ connection, keys, index, channel, maxSessionAgeMs });
-    const lists = new LoginLists(connection, keys, index);
-    const lister = new LoginLister({ connection, keys, index, ends, channel });
-    this.#served.application = {
-      appId,
-      maxSessionAgeMs,
-      keys,
-      history,
-      shardCount,
-      index,
-      lists,
-      lister,
-      ends,
-      channel,
-    };
   }
 
   async find(userId: string, loginId: string): Promise<ListedLogin | undefined> {
-    const { shardCount } = this.#app;
-    // The number is part of the first call, even though a login is found without it: an option that cannot be must fail at once.
-    if (shardCount.seen === 0) await shardCount.own();
+    if (this.#app.shardCount.seen === 0) await this.#settled();
     const key = this.#loginsKey(userId);
     if (this.#cache !== undefined)
       return unlessOver(await this.#cache.read(key, () => this.#read(key, userId, loginId)));
@@ -173,24 +136,25 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   async add(login: NewLogin, options: AddOptions = {}): Promise<AddResult> {
-    const added = await this.#app.lister.add(login, options);
+    const { lister } = await this.#settled();
+    const added = await lister.add(login, options);
     if (options.since === undefined) this.#warnings.emitOnce();
     return added;
   }
 
   async update(userId: string, loginId: string, change: LoginChange): Promise<UpdateResult> {
-    return this.#app.lister.update(userId, loginId, change);
+    return (await this.#settled()).lister.update(userId, loginId, change);
   }
 
   async end(userId: string, target: EndTarget): Promise<EndResult> {
-    const { ends } = this.#app;
+    const { ends } = await this.#settled();
     return target.loginId === undefined
       ? ends.all(userId, target, this.#endCommands)
       : ends.one(userId, target, this.#endCommands);
   }
 
   async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
-    await this.#app.ends.finishKick(userId, loginIds);
+    await (await this.#settled()).ends.finishKick(userId, loginIds);
   }
 
   async kickEveryone(record: KickRecord): Promise<void> {
@@ -210,7 +174,7 @@ export class RedisLoginRegistry implements OwnRegistry {
   }
 
   async list(userId: string, page: RegistryPage): Promise<RegistryList<ListedLogin>> {
-    return this.#app.lists.ofUser(userId, page);
+    return (await this.#settled()).lists.ofUser(userId, page);
   }
 
   async activeUsers(page: RegistryPage): Promise<RegistryList<ActiveUserRow>> {
@@ -275,6 +239,13 @@ export class RedisLoginRegistry implements OwnRegistry {
 
   get #app(): Application {
     return this.#served.application;
+  }
+
+  /** Returns the application once the number of shards is known, so that a number that cannot be fails the first call, whatever it is. */
+  async #settled(): Promise<Application> {
+    const app = this.#app;
+    if (app.shardCount.seen === 0) await app.shardCount.own();
+    return app;
   }
 
   #keys(userId: string): UserKeys {
