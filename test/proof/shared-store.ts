@@ -81,7 +81,12 @@ export class SharedSessions {
     const data = JSON.parse(entry.json) as Stored;
     const tag = this.watcher.tagOf(data, currentActor());
     const stored = tag === data.tag || tag === undefined ? data : { ...data, tag };
+    const before = this.expiresAt(sid);
     this.#put(sid, { ...entry, json: JSON.stringify(stored) });
+    // A request that has read the session before its login writes over the login. Lists go by what the login was written with.
+    if (stored.userId === undefined && this.#isOverwritten(sid, currentActor())) {
+      this.#expires.set(sid, Math.max(before, entry.expires));
+    }
     this.#wrote(sid, stored);
   }
 
