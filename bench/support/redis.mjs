@@ -24,11 +24,11 @@ export async function freePort() {
   }
 }
 
-/** A Redis of the bench's own, and a client that is not measured. */
-export async function startRedis() {
+/** A Redis of the bench's own, with these settings, and a client that is not measured. */
+export async function startRedis(...settings) {
   const folder = mkdtempSync(join(tmpdir(), "express-logout-bench-"));
   const port = await freePort();
-  const args = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder];
+  const args = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder, ...settings];
   const server = spawn("redis-server", args, { stdio: ["ignore", "pipe", "inherit"] });
   server.on("error", () => {
     throw new Error("redis-server is not installed: on Debian, apt-get install redis-server.");
@@ -67,7 +67,8 @@ async function idle(client) {
   }
 }
 
-async function commandCalls(client) {
+/** How many commands Redis has run, those that scripts run among them. */
+export async function commandCalls(client) {
   const info = await client.sendCommand(["INFO", "commandstats"]);
   return [...info.matchAll(/^cmdstat_(?!info)[^:]+:calls=(\d+)/gm)].reduce((sum, [, calls]) => sum + Number(calls), 0);
 }

@@ -84,6 +84,20 @@ export const TABLES = {
       target,
     ],
   },
+  cluster: {
+    title: "Load of the masters of a Cluster",
+    explanation:
+      "Commands that each master runs while users log in and are active once, those within scripts among them: of the most loaded master, divided by the mean. Counted, not timed. The first page of who is online is timed, among so many logins and among 1,000.",
+    columns: [
+      { name: "masters", of: ({ masters }) => String(masters) },
+      { name: "shards", of: ({ shards }) => String(shards) },
+      { name: "logins", of: ({ logins }) => count(logins) },
+      { name: "what", of: ({ what }) => what },
+      { name: "commands a login", of: ({ commands }) => commands?.toFixed(1) },
+      { name: "ratio", of: (row) => row.value?.toFixed(3) ?? spreadText(row.ratio) },
+      target,
+    ],
+  },
   live: {
     title: "Time until a socket on another node closes",
     explanation:

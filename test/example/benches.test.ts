@@ -21,6 +21,7 @@ describe("a bench", () => {
     ["kick"],
     ["scale"],
     ["live"],
+    ["cluster"],
     ["logout-tokens"],
   ])(
     "of %s measures its subject",

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { appKeys, decodePart, encodePart, externalKeys, shardKeys, shardOf, userKeys } from "../../lib/registry/redis/keys.js";
+import keySlot from "cluster-key-slot";
+import {
+  appKeys,
+  decodePart,
+  encodePart,
+  externalKeys,
+  shardKeys,
+  shardOf,
+  userKeys,
+} from "../../lib/registry/redis/keys.js";
 
 const anyText = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) });
 
@@ -43,14 +52,28 @@ describe("the keys", () => {
   it("of a shard share one hash tag, and are no user's; those of the first are the application's", () => {
     const keys = appKeys("p:", "shop#1");
     expect(shardKeys(keys, 0)).toMatchObject({ active: "p:{shop%231}:active", expiry: "p:{shop%231}:expiry" });
-    const names = ["active", "expiry", "everyone"];
-    expect(Object.values(shardKeys(keys, 12))).toEqual(names.map((name) => `p:{shop%231#12}:${name}`));
+    const { active, expiry, everyone } = shardKeys(keys, 12);
+    const [tag = ""] = /\{.*\}/.exec(active) ?? [];
+    expect(tag).toMatch(/^\{shop%231#12(\.\d+)?\}$/);
+    expect([active, expiry, everyone]).toEqual(["active", "expiry", "everyone"].map((name) => `p:${tag}:${name}`));
     expect(keys.shards.startsWith(keys.users)).toBe(false);
   });
 
+  it("of 16 shards are spread evenly over the slots, and stay where they are when there are more", () => {
+    for (const app of ["shop", "b", "#"]) {
+      const keys = appKeys("p:", app);
+      const slots = (count: number) =>
+        Array.from({ length: count }, (_, shard) => keySlot(shardKeys(keys, shard).active)).sort((a, b) => a - b);
+      const gaps = slots(16).map((slot, place, all) => ((all[place + 1] ?? (all[0] ?? 0) + 16_384) - slot) / 1_024);
+      expect(Math.min(...gaps)).toBeGreaterThan(0.9);
+      expect(Math.max(...gaps)).toBeLessThan(1.1);
+      expect(new Set(slots(1_024)).size).toBeGreaterThan(900);
+    }
+  });
+
   it("divide the users evenly among the shards, whatever their names", () => {
-    const sizes = Array.from({ length: 16 }, () => 0);
-    for (let user = 0; user < 16_000; user += 1) sizes[shardOf(`user-${String(user)}`, 16)]! += 1;
+    const shards = Array.from({ length: 16_000 }, (_, user) => shardOf(`user-${String(user)}`, 16));
+    const sizes = Array.from({ length: 16 }, (_, shard) => shards.filter((each) => each === shard).length);
     expect(Math.max(...sizes)).toBeLessThan(1_150);
     expect([shardOf("alice", 1), shardOf("alice", 16), shardOf("\ud800", 16) < 16]).toEqual([0, 7, true]);
   });

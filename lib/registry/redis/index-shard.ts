@@ -50,14 +50,14 @@ interface Rows {
 export class IndexShard {
   readonly #connection: Connection;
   readonly #number: number;
-  readonly #keys: ShardKeys;
+  readonly keys: ShardKeys;
   readonly #scores = new Batcher((userIds: readonly string[]) => this.#scoresOf(userIds));
   readonly #drops = new Batcher((rows: readonly IndexRow[]) => this.#dropAll(rows));
 
   constructor(connection: Connection, number: number, keys: ShardKeys) {
     this.#connection = connection;
     this.#number = number;
-    this.#keys = keys;
+    this.keys = keys;
   }
 
   /**
@@ -84,7 +84,7 @@ export class IndexShard {
 
   /** Removes a pending row after a refused adoption. If this fails, the row expires. */
   async unpend(pending: string): Promise<void> {
-    const { active, expiry } = this.#keys;
+    const { active, expiry } = this.keys;
     await this.#connection
       .run(INDEX_UNPEND, [active, expiry], [pending])
       .catch(ignored("a pending row stays until it expires"));
@@ -103,12 +103,12 @@ export class IndexShard {
 
   /** Schedules the check of a user after `ttlMs` at the latest, when their remaining logins are shown for a shorter time. */
   async checkSooner(userId: string, ttlMs: number): Promise<void> {
-    await this.#connection.run(INDEX_SOONER, [this.#keys.expiry], [encodePart(userId), String(ttlMs)]);
+    await this.#connection.run(INDEX_SOONER, [this.keys.expiry], [encodePart(userId), String(ttlMs)]);
   }
 
   /** Reads at most `limit` rows of users who may no longer have a login that is shown. */
   async due(limit: number): Promise<IndexRow[]> {
-    const { active, expiry } = this.#keys;
+    const { active, expiry } = this.keys;
     const fields = await this.#connection.run(INDEX_DUE, [active, expiry], [String(limit)]);
     return this.#readRows(fields, 3).rows;
   }
@@ -116,7 +116,7 @@ export class IndexShard {
   /** Writes the results of checked users. Returns the number of users who have left the pages. */
   async review(reviewed: readonly Reviewed[]): Promise<number> {
     if (reviewed.length === 0) return 0;
-    const { active, expiry } = this.#keys;
+    const { active, expiry } = this.keys;
     const args = reviewed.flatMap(({ row: { userId, score, due = "" }, verdict, ttlMs }) => {
       return [encodePart(userId), score, due, verdict, String(Math.ceil(ttlMs))];
     });
@@ -126,24 +126,24 @@ export class IndexShard {
 
   async page(offset: number, limit: number): Promise<{ totalCount: number; rows: IndexRow[] }> {
     const range = [String(offset), String(offset + limit - 1)];
-    const [totalCount, rows] = (await this.#connection.run(INDEX_PAGE, [this.#keys.active], range)) as unknown[];
+    const [totalCount, rows] = (await this.#connection.run(INDEX_PAGE, [this.keys.active], range)) as unknown[];
     return { totalCount: Number(totalCount), rows: this.#readRows(rows).rows };
   }
 
   /** Returns the number of rows. */
   async size(): Promise<number> {
-    return Number(await this.#connection.read("ZCARD", this.#keys.active));
+    return Number(await this.#connection.read("ZCARD", this.keys.active));
   }
 
   /** Returns the number of users who are shown, with a score above this one. */
   async countAbove(score: number): Promise<number> {
-    return Number(await this.#connection.read("ZCOUNT", this.#keys.active, `(${String(score)}`, "+inf"));
+    return Number(await this.#connection.read("ZCOUNT", this.keys.active, `(${String(score)}`, "+inf"));
   }
 
   /** Reads users who are shown, with this score or a lower one: the highest first. */
   async from(score: number, limit: number): Promise<IndexRow[]> {
     const range = [String(score), "(0", "WITHSCORES", "LIMIT", "0", String(limit)];
-    const reply = await this.#connection.command("ZREVRANGEBYSCORE", this.#keys.active, ...range);
+    const reply = await this.#connection.command("ZREVRANGEBYSCORE", this.keys.active, ...range);
     return this.#readRows(reply).rows;
   }
 
@@ -155,22 +155,22 @@ export class IndexShard {
   /** Reads about `count` rows at a cursor, which is `"0"` at first and after the last. */
   async scan(cursor: string, count: number): Promise<Rows & { next: string }> {
     const args = [cursor, String(count)];
-    const [next, fields] = (await this.#connection.run(INDEX_SCAN, [this.#keys.active], args)) as [string, unknown];
+    const [next, fields] = (await this.#connection.run(INDEX_SCAN, [this.keys.active], args)) as [string, unknown];
     return { next, ...this.#readRows(fields) };
   }
 
   #run(script: typeof INDEX_TOUCH, args: readonly string[]): Promise<unknown> {
-    const { active, expiry, everyone } = this.#keys;
+    const { active, expiry, everyone } = this.keys;
     return this.#connection.run(script, [active, expiry, everyone], args);
   }
 
   async #scoresOf(userIds: readonly string[]): Promise<(string | undefined)[]> {
-    const scores = await this.#connection.run(INDEX_SCORES, [this.#keys.active], userIds.map(encodePart));
+    const scores = await this.#connection.run(INDEX_SCORES, [this.keys.active], userIds.map(encodePart));
     return (scores as unknown[]).map((score) => (score === "" ? undefined : String(score)));
   }
 
   async #dropAll(rows: readonly IndexRow[]): Promise<readonly unknown[]> {
-    const { active, expiry } = this.#keys;
+    const { active, expiry } = this.keys;
     const args = rows.flatMap(({ userId, score }) => [encodePart(userId), score]);
     return (await this.#connection.run(INDEX_DROP, [active, expiry], args)) as unknown[];
   }

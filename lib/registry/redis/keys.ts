@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import keySlot from "cluster-key-slot";
 
 /**
  * Encodes any string for use in a key: without braces (which would split the hash tag) and colons. Lone surrogates, which UTF-8
@@ -84,7 +85,32 @@ export function appKeys(prefix: string, appId: string): AppKeys {
 
 /** Returns the keys of a shard. Those of the first are as they were before there were others. */
 export function shardKeys(app: AppKeys, shard: number): ShardKeys {
-  return shard === 0 ? app : indexKeys(`${app.shards}${String(shard)}}`);
+  return shard === 0 ? app : indexKeys(shardTag(app, shard));
+}
+
+/** A shard lies in one of this many equal parts of the slots of a Cluster. */
+const PARTS = 256;
+const SLOTS_OF_A_PART = 16_384 / PARTS;
+
+/**
+ * Returns a tag whose slot is in the part that the shard is to be in: however many masters there are, each has about as many shards.
+ * The part does not depend on the number of shards, which may grow: each new one halves a gap, as in the van der Corput sequence.
+ */
+function shardTag(app: AppKeys, shard: number): string {
+  const part = Math.floor(reversed(shard) * PARTS);
+  const first = keySlot(app.active);
+  for (let attempt = 0; ; attempt += 1) {
+    const tag = `${app.shards}${String(shard)}${attempt === 0 ? "" : `.${String(attempt)}`}}`;
+    const distance = (keySlot(tag) - first + 16_384) % 16_384;
+    if (Math.floor(distance / SLOTS_OF_A_PART) === part) return tag;
+  }
+}
+
+/** Returns the number from 0 to 1 whose binary digits after the point are those of a whole number, reversed. */
+function reversed(number: number): number {
+  let [rest, digit, result] = [number, 0.5, 0];
+  for (; rest > 0; rest = Math.floor(rest / 2), digit /= 2) result += (rest % 2) * digit;
+  return result;
 }
 
 function indexKeys(start: string): ShardKeys {

@@ -131,18 +131,16 @@ export class LoginIndex {
     for (;;) {
       const count = await this.#count.stored();
       if (count <= written) return;
-      const shards = Array.from({ length: count - written }, (_, position) =>
-        shardKeys(this.#keys, written + position),
-      );
-      await Promise.all(shards.map(({ everyone }) => commands.command("SET", everyone, ...args)));
+      const shards = this.#first(count).slice(written);
+      await Promise.all(shards.map(({ keys: { everyone } }) => commands.command("SET", everyone, ...args)));
       written = count;
     }
   }
 
   /** Returns the last kick of everyone, as whoever lists a login of this user sees it. */
   async kickOfEveryone(userId: string): Promise<KickRecord | undefined> {
-    const { everyone } = shardKeys(this.#keys, shardOf(userId, await this.#count.own()));
-    return readKick(await this.#connection.command("GET", everyone));
+    const { keys } = await this.#shardOf(userId);
+    return readKick(await this.#connection.command("GET", keys.everyone));
   }
 
   /**

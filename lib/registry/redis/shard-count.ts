@@ -100,10 +100,11 @@ export class ShardCount {
     return { text, count: Number(count) || 1, isGrowing: growing !== undefined };
   }
 
-  /** Where nothing is stored, an index that has rows is of a version without shards. */
+  /** Where no number is stored, an index that has data is of a version without shards. */
   async #default(): Promise<number> {
     if (!this.#isCluster) return 1;
-    return Number(await this.#connection.command("EXISTS", this.#keys.active)) === 1 ? 1 : SHARDS_OF_CLUSTER;
+    const { active, everyone } = this.#keys;
+    return Number(await this.#connection.command("EXISTS", active, everyone)) > 0 ? 1 : SHARDS_OF_CLUSTER;
   }
 
   /** Another process may have stored another number meanwhile: the caller reads again. */
