@@ -7,8 +7,10 @@ import express from "express";
 import session from "express-session";
 import { logout } from "express-logout";
 import { RedisLoginRegistry } from "express-logout/redis";
+import { showHelp } from "./support/options.mjs";
 import { startRedis } from "./support/redis.mjs";
 
+if (process.argv.includes("--help")) showHelp("  --quick      20 rounds in place of 200");
 const ROUNDS = process.argv.includes("--quick") ? 20 : 200;
 const FEW = 20;
 const MANY = 20_000;

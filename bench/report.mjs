@@ -8,6 +8,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { CHARTS } from "./support/charts.mjs";
 import { headline, sentence } from "./support/headline.mjs";
+import { showHelp } from "./support/options.mjs";
 import { note } from "./support/print.mjs";
 import { TABLES } from "./support/tables.mjs";
 
@@ -16,8 +17,13 @@ const { values: options } = parseArgs({
     rows: { type: "string", default: "bench/rows" },
     measure: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
   },
 });
+if (options.help)
+  showHelp(
+    "  --rows FOLDER   default: bench/rows\n  --measure       measures all anew\n  --quick         rough figures",
+  );
 
 const METHOD = `- A figure is a ratio between arms measured in one run, so the machine and its other load are the same for all.
 - Each arm is a process of its own. \`bench:request\` restarts it after every second round, because one process may run the same code faster than the next. Arms on express-session run the same app; peers run the real package.

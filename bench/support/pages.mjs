@@ -4,6 +4,13 @@ export function addPages(app) {
     req.session.userId = req.query.user;
     res.end();
   });
+  app.get("/log-in-anew", (req, res, next) => {
+    req.session.regenerate((error) => {
+      if (error) return next(error);
+      req.session.userId = req.query.user;
+      res.end();
+    });
+  });
   app.get("/visit", (req, res) => {
     req.session.visits = 1;
     res.end();

@@ -15,8 +15,10 @@ export function print({ bench, method, options, rows }) {
   console.log(`${place.date}, commit ${place.commit}; ${place.machine}\n${place.versions}`);
   console.log(`${method}${quick ? " Quick: the figures are rough." : ""} Seed ${seed}.\n`);
   console.log(table(columns, rows));
-  const judged = rows.filter((row) => row.met !== undefined);
-  console.log(`\nTargets: ${judged.filter(({ met }) => met).length} of ${judged.length} met.`);
+  const judged = rows.filter(({ target }) => target !== undefined);
+  const unclear = judged.filter(({ isUnclear }) => isUnclear).length;
+  const more = unclear === 0 ? "" : `, ${unclear} too wide to judge: more --rounds make them narrower`;
+  console.log(`\nTargets: ${judged.filter(({ met }) => met).length} of ${judged.length} met${more}.`);
   const reasons = new Set(rows.flatMap(({ unavailable = [] }) => unavailable));
   for (const reason of reasons) console.log(`Not available: ${reason}`);
 }

@@ -1,7 +1,6 @@
 /**
  * The arms of bench:request and bench:latency. `base`: what an arm is divided by; `kinds`: the requests it knows, by default
- * all; `least`: requests/s ÷ base that it must reach, if any; `mostCpu`: CPU time ÷ base that it may take, if limited; `commands`:
- * Redis commands of a logged-in request.
+ * all; `least`: requests/s ÷ base that it must reach, if any; `commands`: Redis commands of a logged-in request.
  */
 export const REQUEST_ARMS = [
   { name: "bare", module: "bare", base: "bare", commands: 2 },
@@ -46,7 +45,6 @@ export const REQUEST_ARMS = [
     module: "express-logout",
     settings: { place: "sqlite" },
     base: "bare, SQLite",
-    mostCpu: 1.25,
   },
   {
     name: "express-openid-connect",

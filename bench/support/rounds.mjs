@@ -44,9 +44,10 @@ export function spread(values) {
   return { median, low, high };
 }
 
-/** Of two series that were measured in the same rounds, how one relates to the other. */
+/** Of two series that were measured in the same rounds, how one relates to the other. `interval`: of the median, by bootstrap. */
 export function pairedRatios(values, base) {
-  return spread(values.map((value, round) => value / base[round]));
+  const ratios = values.map((value, round) => value / base[round]);
+  return { ...spread(ratios), interval: bootstrap(ratios, 1, (drawn) => quantile(drawn, 0.5)) };
 }
 
 export function geometricMean(values) {
@@ -55,9 +56,31 @@ export function geometricMean(values) {
 
 /** The geometric mean with its 95 % interval, by bootstrap, under the names of a {@link spread}. */
 export function interval(values, seed) {
+  return { median: geometricMean(values), ...bootstrap(values, seed, geometricMean) };
+}
+
+/** The 95 % interval of a figure of these values. */
+function bootstrap(values, seed, figureOf) {
   const random = randomOf(seed);
-  const means = Array.from({ length: 2_000 }, () =>
-    geometricMean(values.map(() => values[Math.floor(random() * values.length)])),
+  const figures = Array.from({ length: 2_000 }, () =>
+    figureOf(values.map(() => values[Math.floor(random() * values.length)])),
   );
-  return { median: geometricMean(values), low: quantile(means, 0.025), high: quantile(means, 0.975) };
+  return { low: quantile(figures, 0.025), high: quantile(figures, 0.975) };
+}
+
+/**
+ * Whether a figure keeps within a limit, by its 95 % interval. An interval with the limit inside is too wide to judge: `met` is then
+ * absent.
+ */
+export function atMost({ low, high }, limit) {
+  const target = `≤ ${limit.toLocaleString("en")}`;
+  if (high <= limit) return { target, met: true };
+  return low > limit ? { target, met: false } : { target, isUnclear: true };
+}
+
+/** The same of a figure that must reach a limit. */
+export function atLeast({ low, high }, limit) {
+  const target = `≥ ${limit.toLocaleString("en")}`;
+  if (low >= limit) return { target, met: true };
+  return high < limit ? { target, met: false } : { target, isUnclear: true };
 }

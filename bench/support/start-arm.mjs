@@ -8,9 +8,21 @@ import process from "node:process";
  *
  * @param cwd - the checkout whose arm and code run, by default this one
  */
-export async function startArm({ name, module, settings = {}, execArgv = [], cwd = process.cwd() }) {
+export async function startArm({
+  name,
+  module,
+  settings = {},
+  execPath = process.execPath,
+  execArgv = [],
+  cwd = process.cwd(),
+}) {
   const env = { ...process.env, NODE_ENV: "production" };
-  const child = fork(join(cwd, `bench/arms/${module}.mjs`), [JSON.stringify(settings)], { execArgv, env, cwd });
+  const child = fork(join(cwd, `bench/arms/${module}.mjs`), [JSON.stringify(settings)], {
+    execPath,
+    execArgv,
+    env,
+    cwd,
+  });
   const failed = once(child, "exit").then(([code]) => {
     throw new Error(`The arm "${name}" ended with ${code}.`);
   });

@@ -22,6 +22,7 @@ describe("a bench", () => {
     ["scale"],
     ["live"],
     ["cluster"],
+    ["cpu", "--arm", "express-logout", "--arm", "express-logout, SQLite"],
     ["logout-tokens"],
   ])(
     "of %s measures its subject",
