@@ -28,7 +28,9 @@ if (options.help)
 const METHOD = `- A figure is a ratio between arms measured in one run, so the machine and its other load are the same for all.
 - Each arm is a process of its own. \`bench:request\` restarts it after every second round, because one process may run the same code faster than the next. Arms on express-session run the same app; peers run the real package.
 - A slice is a second of load on one arm. A round has one slice of every arm, in an order that is shuffled for each round; the seed is printed.
-- The figure is the median of the ratios within rounds, with its quartiles in parentheses: half of the rounds lie between them.
+- The figure is the median of the ratios within rounds, with its quartiles in parentheses: half of the rounds lie between them. Of CPU time it is the geometric mean over the starts, with its 95 % interval.
+- A target is met or missed by the 95 % interval of the figure, by bootstrap. Where the target lies within the interval, the run cannot judge it.
+- \`bench:cpu\` binds the app to cores of its own, and compares the bare app with itself. If that is off by more than 0.02, the run says that the machine is too noisy.
 - wrk makes the load: one thread, 16 connections (4 for a distant Redis), 200 users in turn, on the same machine as the app and Redis.
 - Each arm is checked before the first slice and after the last: a user gets their own data, and a kicked user is rejected.
 - Redis counts its commands over 100 sequential requests, so the counts are exact; commands that scripts call are included.
@@ -51,8 +53,7 @@ const sections = benches.map((bench) => section(bench, rows[bench]));
 const page = `# Performance
 
 \`npm run bench:report\` writes this page: change the benches, not the page. Each section is the output of one command,
-\`npm run bench:request\`, \`latency\`, \`kick\`, \`scale\` or \`live\`. All take \`--quick\`, \`--rounds\`, \`--seed\`, \`--arm\` and \`--json\`,
-and need \`redis-server\` and \`wrk\` (Debian: \`apt-get install redis-server wrk\`).
+\`npm run bench:cpu\`, \`request\`, \`latency\`, \`kick\`, \`scale\`, \`cluster\` or \`live\`. All say what they take with \`--help\`, and need \`redis-server\` and \`wrk\` (Debian: \`apt-get install redis-server wrk\`).
 
 ## In short
 

@@ -13,6 +13,12 @@ const bySize = (rows, name) => rows.filter(name).sort((one, other) => one.size -
 
 /** The one picture that each bench is remembered by. */
 export const CHARTS = {
+  cpu: (rows) =>
+    barChart({
+      title: "CPU time of a request of a logged-in user ÷ the same app without this package",
+      bars: rows.filter(({ kind }) => kind === "logged-in").map((row) => ratioBar(row)),
+      base: 1,
+    }),
   request: (rows) =>
     barChart({
       title: "Requests a second of a logged-in user ÷ the same app without this package",
@@ -54,6 +60,19 @@ export const CHARTS = {
           ({ registry, what }) => what === "first page" && registry === name,
         ).map(({ logins, value }) => [logins, value]),
       })),
+    }),
+  cluster: (rows) =>
+    barChart({
+      title: "Commands of the most loaded master ÷ the mean",
+      bars: rows
+        .filter(({ value }) => value !== undefined)
+        .map(({ masters, shards, value }) => ({
+          label: `${masters} masters, ${shards === 1 ? "one shard" : `${shards} shards`}`,
+          value,
+          text: value.toFixed(2),
+          isOurs: shards > 1,
+        })),
+      base: 1,
     }),
   live: (rows) =>
     barChart({
