@@ -9,8 +9,9 @@ import type { ShardCount } from "./shard-count.js";
 const DUE_BATCH_SIZE = 100;
 /** The number of rows that a step of a scan reads, about. */
 const SCAN_COUNT = 500;
-/** Up to this position, a page is merged from the first rows of all shards. */
-const MAX_MERGED = 1_000;
+/** A page is merged from the first rows of all shards if no more than this many are read, or if it ends before this position. */
+const MAX_MERGED_ROWS = 16_000;
+const ALWAYS_MERGED = 200;
 
 /**
  * The index of users by last activity, in one shard or several. Whether a user is logged in is decided by the user's own keys only.
@@ -181,7 +182,7 @@ async function readPage(
 ): Promise<{ totalCount: number; rows: IndexRow[] }> {
   const [only] = shards;
   if (only !== undefined && shards.length === 1) return only.page(offset, limit);
-  const isNear = offset + limit <= MAX_MERGED;
+  const isNear = offset + limit <= Math.max(ALWAYS_MERGED, MAX_MERGED_ROWS / shards.length);
   const firsts = await Promise.all(shards.map((shard) => shard.page(0, isNear ? offset + limit : 1)));
   const totalCount = firsts.reduce((sum, first) => sum + first.totalCount, 0);
   const first = firsts.flatMap(({ rows }) => rows).sort(byScore);
