@@ -41,7 +41,10 @@ export function activeTimes(
 ): Pick<KeptLogin, "lastActive" | "expires" | "shownUntil" | "keptUntil"> {
   const keptUntil = Math.min(Math.max(login.keptUntil, now + ttlMs), LAST_MS);
   const over = Math.min(overAt(login, now), LAST_MS);
-  const [expires, shownUntil] = [keptUntil, now + ttlMs].map((at) => new Date(Math.min(at, over))) as [Date, Date];
+  const expires = new Date(Math.min(keptUntil, over));
+  const shownMs = Math.min(now + ttlMs, over);
+  // Mostly the same, and a date takes a hundred bytes.
+  const shownUntil = shownMs === +expires ? expires : new Date(shownMs);
   return { lastActive: new Date(now), expires, shownUntil, keptUntil };
 }
 

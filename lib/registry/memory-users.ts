@@ -1,12 +1,16 @@
+import { LRUCache } from "lru-cache";
 import type { KickRecord } from "../types/login.js";
 import type { ListedLogin, LoginChange, NewLogin } from "../types/registry.js";
 import { LinkedList, type ListNode } from "../util/linked-list.js";
+import { SmallMap } from "../util/small-map.js";
 import { activeTimes, isLive, type KeptLogin } from "./lifetime.js";
 import type { SparedLogins } from "./spared.js";
 
 const SWEEP_INTERVAL_MS = 60_000;
 /** Reads of the active users may sweep more often, up to one part in this many of the time. */
 const SWEEP_SHARE = 50;
+
+const MAX_USER_AGENTS = 1_000;
 
 /** How often, and by which kick, a login was ended. */
 export interface RememberedEnd {
@@ -17,16 +21,16 @@ export interface RememberedEnd {
 
 export interface User extends ListNode<User> {
   readonly id: string;
-  readonly logins: Map<string, KeptLogin>;
-  /** The logins of kicks that are not finished. */
-  readonly kicked: Map<string, KeptLogin>;
+  readonly logins: SmallMap<string, KeptLogin>;
+  /** The logins of kicks that are not finished. Most users have none, and an empty map takes 200 bytes. */
+  kicked?: Map<string, KeptLogin> | undefined;
   lastKick?: KickRecord;
   /** What the last kick has spared. */
   spared?: SparedLogins | undefined;
   /** Until when the last kick is remembered. */
   kickUntil: number;
   /** Logins that were ended one by one and must not be adopted again. */
-  readonly ended: Map<string, RememberedEnd>;
+  ended?: Map<string, RememberedEnd> | undefined;
 }
 
 /** The users of `MemoryLoginRegistry`, and the order in which they were active. Drops what has expired. */
@@ -36,6 +40,8 @@ export class MemoryUsers {
   readonly #online = new LinkedList<User>();
   lastKickOfEveryone: KickRecord | undefined;
   readonly #swept: { sweep(): void } | undefined;
+  /** The same browsers come again and again, each time in a string of its own. */
+  readonly #userAgents = new LRUCache<string, string>({ max: MAX_USER_AGENTS });
   #sweptAt = 0;
   #sweptInMs = 0;
 
@@ -51,7 +57,7 @@ export class MemoryUsers {
   findOrCreate(userId: string): User {
     let user = this.#users.get(userId);
     if (user === undefined) {
-      user = { id: userId, logins: new Map(), kicked: new Map(), ended: new Map(), kickUntil: 0 };
+      user = { id: userId, logins: new SmallMap(), kicked: undefined, ended: undefined, kickUntil: 0 };
       this.#users.set(userId, user);
     }
     return user;
@@ -66,12 +72,21 @@ export class MemoryUsers {
     return this.#online;
   }
 
-  list(user: User, { id, userId, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): void {
+  list(user: User, { id, sid, ttlMs, ip, userAgent, began, lastsMs, idleMs }: NewLogin): void {
     const now = Date.now();
-    const beganAt = began ?? new Date(now);
-    const lastsUntil = lastsMs === undefined ? undefined : +beganAt + lastsMs;
+    const lastsUntil = lastsMs === undefined ? undefined : +(began ?? now) + lastsMs;
     const times = activeTimes({ lastsUntil, idleMs, keptUntil: now + ttlMs }, now, ttlMs);
-    user.logins.set(id, { id, userId, began: beganAt, ip, userAgent, sids: [sid], lastsUntil, idleMs, ...times });
+    user.logins.set(id, {
+      id,
+      userId: user.id,
+      began: began ?? times.lastActive,
+      ip,
+      userAgent: this.#sameUserAgent(userAgent),
+      sids: [sid],
+      lastsUntil,
+      idleMs,
+      ...times,
+    });
     this.#online.moveToFront(user);
   }
 
@@ -90,7 +105,7 @@ export class MemoryUsers {
       userId,
       began,
       ip: device.ip,
-      userAgent: device.userAgent,
+      userAgent: this.#sameUserAgent(device.userAgent),
       sids: [...sids],
       lastsUntil,
       idleMs,
@@ -100,10 +115,17 @@ export class MemoryUsers {
     else if (ttlMs !== undefined) this.#online.moveToFront(user);
   }
 
+  #sameUserAgent(text: string | undefined): string | undefined {
+    if (text === undefined) return undefined;
+    const known = this.#userAgents.get(text) ?? text;
+    this.#userAgents.set(text, known);
+    return known;
+  }
+
   /** Ends logins of a user, and keeps them for a repeated kick. */
   kick(user: User, logins: readonly KeptLogin[]): void {
     for (const login of logins) {
-      user.kicked.set(login.id, login);
+      (user.kicked ??= new Map()).set(login.id, login);
       user.logins.delete(login.id);
     }
     if (!hasShown(user)) this.#online.delete(user);
@@ -123,16 +145,16 @@ export class MemoryUsers {
   dropExpired(user: User): void {
     const now = Date.now();
     for (const logins of [user.logins, user.kicked]) {
-      for (const { id, keptUntil } of logins.values()) if (keptUntil <= now) logins.delete(id);
+      for (const { id, keptUntil } of logins?.values() ?? []) if (keptUntil <= now) logins?.delete(id);
     }
-    for (const [loginId, { until }] of user.ended) if (until <= now) user.ended.delete(loginId);
+    for (const [loginId, { until }] of user.ended ?? []) if (until <= now) user.ended?.delete(loginId);
     this.forgetIfDone(user);
   }
 
   /** Takes a user off the users online who has no login that is shown, and forgets one of whom nothing needs to be kept. */
   forgetIfDone(user: User): void {
     if (!hasShown(user)) this.#online.delete(user);
-    const isEmpty = user.logins.size + user.kicked.size + user.ended.size === 0;
+    const isEmpty = user.logins.size + (user.kicked?.size ?? 0) + (user.ended?.size ?? 0) === 0;
     if (isEmpty && user.kickUntil <= Date.now() && !this.#hasSpared(user)) this.#users.delete(user.id);
   }
 

@@ -109,8 +109,8 @@ export class MemoryLoginRegistry implements OwnRegistry {
     if (limit === undefined || excess.length === 0) return [];
     this.#users.kick(user, excess);
     for (const { id, keptUntil } of excess) {
-      const endCount = (user.ended.get(id)?.endCount ?? 0) + 1;
-      user.ended.set(id, { endCount, kick: limit.record, until: keptUntil });
+      const endCount = (user.ended?.get(id)?.endCount ?? 0) + 1;
+      (user.ended ??= new Map()).set(id, { endCount, kick: limit.record, until: keptUntil });
     }
     this.#notify({ userId: user.id, loginIds: excess.map(({ id }) => id), kick: limit.record });
     return excess;
@@ -146,7 +146,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
     const { loginId, kick, ifLastSid, ifSid = ifLastSid } = end;
     const found = user.logins.get(loginId);
     const listed = isLive(found) ? found : undefined;
-    const previous = user.ended.get(loginId);
+    const previous = user.ended?.get(loginId);
     let endCount = previous?.endCount ?? 0;
     if (ifSid !== undefined) {
       const hasSid = listed?.sids.includes(ifSid) === true;
@@ -158,17 +158,17 @@ export class MemoryLoginRegistry implements OwnRegistry {
       }
     }
     if (listed !== undefined) user.logins.delete(loginId);
-    if (kick !== undefined && listed !== undefined) user.kicked.set(loginId, listed);
+    if (kick !== undefined && listed !== undefined) (user.kicked ??= new Map()).set(loginId, listed);
     const ttls = endTtlMs(end, this.#served.application.maxSessionAgeMs);
     const ttlMs = listed === undefined ? ttls.unlisted : ttls.listed;
     if (ttlMs !== undefined) {
       endCount += 1;
       const until = Math.max(previous?.until ?? 0, Date.now() + ttlMs);
-      user.ended.set(loginId, { endCount, kick: kick ?? previous?.kick, until });
+      (user.ended ??= new Map()).set(loginId, { endCount, kick: kick ?? previous?.kick, until });
     }
     this.#users.forgetIfDone(user);
     if (listed !== undefined) this.#notify({ userId: user.id, loginIds: [loginId], kick });
-    const ended = listed ?? (kick && user.kicked.get(loginId));
+    const ended = listed ?? (kick && user.kicked?.get(loginId));
     return { ended: ended === undefined ? [] : [ended], endCount };
   }
 
@@ -182,12 +182,12 @@ export class MemoryLoginRegistry implements OwnRegistry {
     user.lastKick = kick;
     user.kickUntil = Date.now() + this.#served.application.maxSessionAgeMs;
     if (loginIds.length > 0) this.#notify({ userId: user.id, loginIds, kick });
-    return { ended: [...user.kicked.values()], endCount: 0 };
+    return { ended: [...(user.kicked?.values() ?? [])], endCount: 0 };
   }
 
   async finishKick(userId: string, loginIds: readonly string[]): Promise<void> {
     const user = this.#users.find(userId);
-    for (const loginId of loginIds) user?.kicked.delete(loginId);
+    for (const loginId of loginIds) user?.kicked?.delete(loginId);
   }
 
   async kickEveryone(record: KickRecord): Promise<void> {
@@ -222,7 +222,7 @@ export class MemoryLoginRegistry implements OwnRegistry {
   }
 
   async *scanUsers(): AsyncIterable<readonly string[]> {
-    const users = [...this.#users.all()].filter(({ logins, kicked }) => logins.size + kicked.size > 0);
+    const users = [...this.#users.all()].filter(({ logins, kicked }) => logins.size + (kicked?.size ?? 0) > 0);
     for (let next = 0; next < users.length; next += SCANNED_AT_ONCE)
       yield users.slice(next, next + SCANNED_AT_ONCE).map(({ id }) => id);
   }
@@ -231,14 +231,14 @@ export class MemoryLoginRegistry implements OwnRegistry {
     const user = this.#users.find(userId);
     if (user === undefined) return;
     this.#users.dropExpired(user);
-    yield [...user.logins.values(), ...user.kicked.values()];
+    yield [...user.logins.values(), ...(user.kicked?.values() ?? [])];
   }
 
   async clear(): Promise<void> {
     this.#users.lastKickOfEveryone = newKickRecord();
     for (const user of this.#users.all()) {
       user.logins.clear();
-      user.kicked.clear();
+      user.kicked?.clear();
       this.#users.dropExpired(user);
     }
     this.keys.clear();
@@ -277,6 +277,6 @@ export class MemoryLoginRegistry implements OwnRegistry {
 
 /** Returns how a login was ended, as long as that is remembered. */
 function endOf(user: User, loginId: string): RememberedEnd | undefined {
-  const end = user.ended.get(loginId);
+  const end = user.ended?.get(loginId);
   return end !== undefined && end.until > Date.now() ? end : undefined;
 }

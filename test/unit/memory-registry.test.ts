@@ -42,7 +42,7 @@ describe("the registry in memory", () => {
     const [gone, kicked, loggedOut] = [begin("gone"), begin("kicked"), begin("logged out")];
     const until = Date.now() + 120_000;
     kicked.kickUntil = until;
-    loggedOut.ended.set("login", { endCount: 1, kick: undefined, until });
+    loggedOut.ended = new Map([["login", { endCount: 1, kick: undefined, until }]]);
     const left = (): string[] => [...users.all()].map(({ id }) => id);
     jest.setSystemTime(Date.now() + 60_000);
     users.sweepNowAndThen();
