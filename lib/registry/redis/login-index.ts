@@ -125,7 +125,7 @@ export class LoginIndex {
     if (!isComplete) throw unavailable(new Error(`${UNREADABLE} row of the index of users`), []);
   }
 
-  /** Writes the last kick of everyone. Whoever is listed from then on sees it, and a scan after it finds all others. */
+  /** Writes the last kick of everyone. Each login that is listed from then on sees it, and a scan after it finds all others. */
   async kickEveryone(kick: KickRecord, ttlMs: number, commands: Commands): Promise<void> {
     const args = [writeKick(kick), "PX", String(ttlMs)];
     let written = 0;
@@ -138,7 +138,7 @@ export class LoginIndex {
     }
   }
 
-  /** Returns the last kick of everyone, as whoever lists a login of this user sees it. */
+  /** Returns the last kick of everyone, as a step that lists a login of this user sees it. */
   async kickOfEveryone(userId: string): Promise<KickRecord | undefined> {
     const { keys } = await this.#shardOf(userId);
     return readKick(await this.#connection.command("GET", keys.everyone));

@@ -241,7 +241,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     return this.#served.application;
   }
 
-  /** Returns the application once the number of shards is known, so that a number that cannot be fails the first call, whatever it is. */
+  /** Returns the application once the number of shards is known, so that a number that cannot be fails the first call of any kind. */
   async #settled(): Promise<Application> {
     const app = this.#app;
     if (app.shardCount.seen === 0) await app.shardCount.own();

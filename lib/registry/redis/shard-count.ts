@@ -28,9 +28,9 @@ interface Stored {
 /**
  * Determines the number of shards of the index.
  *
- * The number is stored before its first use and only grows, and whoever looks for all users goes by the stored one: so they find
- * users of any process. A new shard gets a copy of the last kick of everyone before its first use. Whoever writes a kick of everyone
- * reads the number again afterwards: either the copy is made of that kick, or the new shards are written to as well.
+ * The number is stored before its first use and only grows, and a call for all users goes by the stored one: so it finds the users of
+ * any process. A new shard gets a copy of the last kick of everyone before its first use. A process that writes a kick of
+ * everyone reads the number again afterwards: either the copy is made of that kick, or the new shards are written to as well.
  */
 export class ShardCount {
   readonly #connection: Connection;
