@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { createClient } from "redis";
 import type { LogoutError } from "../../lib/index.js";
 import type { KickRecord, NewLogin } from "../../lib/registry/index.js";
 import { RedisLoginRegistry, type RedisClient } from "../../lib/registry/redis/index.js";
@@ -40,6 +41,9 @@ function open(indexShards?: number, through: RedisClient = client): RedisLoginRe
   registry.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
   return registry;
 }
+
+/** The stored number of shards, without the former ones. */
+const storedCount = async (): Promise<string | undefined> => (await client.get(keys.shardCount))?.split(" ")[0];
 
 async function scanned(registry: RedisLoginRegistry): Promise<string[]> {
   const found = new Set<string>();
@@ -116,6 +120,18 @@ describe("an index in several shards", () => {
     expect((await registry.activeUsers({ offset: 5_000, limit: 10 })).items).toEqual([]);
   });
 
+  it("has them over RESP 3, too, and with a prefix that has a hash tag", async () => {
+    const connection = await createClient({ url: redis.url, RESP: 3 }).connect();
+    try {
+      const registry = new RedisLoginRegistry({ client: connection, prefix: "{all}:", indexShards: 32 });
+      registry.init({ appId: `app-${String(apps)}`, maxSessionAgeMs: MAX_SESSION_AGE_MS });
+      await Promise.all(users(620).map((user) => registry.add(login(user))));
+      expect((await registry.activeUsers({ offset: 510, limit: 20 })).items).toHaveLength(20);
+    } finally {
+      connection.destroy();
+    }
+  });
+
   it("drops the row of a user who logs out, and forgets everyone at a clear", async () => {
     const registry = open(3);
     for (const user of users(30)) await registry.add(login(user));
@@ -139,6 +155,11 @@ describe("an index in several shards", () => {
     const { id } = await kickEveryone(registry);
     await client.del(keys.everyone);
     expect(await registry.kickOf(alice, `login of ${alice}`, "")).toMatchObject({ id });
+  });
+
+  it("stores that it is one shard only if that was asked for", async () => {
+    await open(1).add(login("alice"));
+    expect(await client.get(keys.shardCount)).toBe("1");
   });
 
   it("is one shard where there is no number, and nothing is stored", async () => {
@@ -169,16 +190,26 @@ describe("a number of shards that cannot be", () => {
     for (const call of calls) await expect(call()).rejects.toMatchObject(both);
     const finding = (await wrong.check()).find(({ what }) => what === "Redis: shards of the index");
     expect(finding).toMatchObject({ level: "error", why: both.message, how: expect.any(String) });
+    await expect(wrong.health()).rejects.toMatchObject(both);
     expect((await open(4).check()).find(({ what }) => what === "Redis: shards of the index")).toMatchObject({
       level: "ok",
       why: "There are 4. The largest has 1 user.",
     });
   });
 
-  it("is not overwritten if what is stored cannot be read", async () => {
-    await client.set(keys.shardCount, "many");
-    await expect(open(2).add(login("alice"))).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
-    expect(await client.get(keys.shardCount)).toBe("many");
+  it.each(["many", "0", "1025", "4 shards"])(
+    "is not overwritten if what is stored cannot be read: %s",
+    async (text) => {
+      await client.set(keys.shardCount, text);
+      await expect(open(2).add(login("alice"))).rejects.toMatchObject({ code: "ERR_REGISTRY_UNAVAILABLE" });
+      expect(await client.get(keys.shardCount)).toBe(text);
+    },
+  );
+
+  it("is not stored by check()", async () => {
+    const findings = await open(4).check();
+    expect(findings.find(({ what }) => what === "Redis: shards of the index")).toMatchObject({ level: "ok" });
+    expect(await client.get(keys.shardCount)).toBeNull();
   });
 });
 
@@ -261,7 +292,55 @@ describe("a number of shards that grows while processes with the old one run", (
 
   it("ends with the largest number if processes with several numbers start at once", async () => {
     await Promise.allSettled([2, 5, 3, 5, 9].map((count) => open(count).add(login("alice"))));
-    expect(await client.get(keys.shardCount)).toBe("9");
+    expect(await storedCount()).toBe("9");
+  });
+
+  it("counts no user who has logged out, or was kicked, in a shard from before", async () => {
+    const before = open(1);
+    const all = users(60);
+    for (const user of all) await before.add(login(user));
+    const after = open(16);
+    for (const user of all.slice(0, 20)) await after.update(user, `login of ${user}`, { ttlMs: HOUR_MS });
+    for (const user of all.slice(0, 30)) await endLogin(after, user, `login of ${user}`);
+    const kicked = all.slice(30, 50);
+    for (const user of kicked) {
+      const ended = await kickUser(after, user, newKick());
+      await after.finishKick(
+        user,
+        ended.map(({ id }) => id),
+      );
+    }
+    expect((await after.activeUsers({ offset: 0, limit: 0 })).total).toBe(10);
+    expect(await client.get(keys.shardCount)).toBe("16 after 1");
+  });
+});
+
+describe("a number of shards that Redis has lost", () => {
+  it("is stored again by the next login of a process that goes by it, before a kick of everyone could miss the login", async () => {
+    const first = open(4);
+    await first.add(login("alice"));
+    for (const adopts of [false, true]) {
+      await client.flushDb();
+      const other = allMoving(1, 4)[1] ?? "";
+      if (adopts) await adopt(first, login(other), FIRST_SESSION);
+      else await first.add(login(other));
+      const later = open();
+      expect(await scanned(later)).toEqual([other]);
+      await kickEveryone(later);
+      expect(await first.find(other, `login of ${other}`)).toBeUndefined();
+      expect(await storedCount()).toBe("4");
+    }
+  });
+
+  it("is stored again although a process with a smaller number came first", async () => {
+    const first = open(4);
+    await first.add(login("alice"));
+    await client.flushDb();
+    const smaller = open(2);
+    await smaller.add(login("bob"));
+    for (const user of users(40)) await first.add(login(user));
+    expect(await scanned(smaller)).toEqual(["bob", ...users(40)].sort());
+    expect(await storedCount()).toBe("4");
   });
 });
 
@@ -321,13 +400,13 @@ describe("an event between two commands", () => {
     [3, "9", "ERR_OPTION_INVALID"],
     [4, "9", "ERR_OPTION_INVALID"],
     // The number of this process is there by then, and its first login uses it.
-    [8, "9", "listed"],
+    [12, "9", "listed"],
   ])("a larger number that is stored before command %i of a start stays", async (before, stored, outcome) => {
     const starting = interrupted(before, () => open(9).add(login("alice")), 3);
     const started = await starting
       .add(login("bob"))
       .catch((error: unknown) => ({ outcome: (error as LogoutError).code }));
-    expect([await client.get(keys.shardCount), started.outcome]).toEqual([stored, outcome]);
+    expect([await storedCount(), started.outcome]).toEqual([stored, outcome]);
   });
 
   it.each(STEPS)("a kick of everyone before command %i of a page that shows moved users finds them", async (before) => {

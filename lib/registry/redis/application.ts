@@ -29,15 +29,23 @@ export interface ApplicationOptions {
   readonly replicated: Commands;
   readonly keys: AppKeys;
   readonly isCluster: boolean;
+  /** Whether the prefix has a hash tag, which puts all keys in one slot. */
+  readonly hasTag: boolean;
   readonly indexShards: number | undefined;
 }
 
 export function openApplication(options: ApplicationOptions): Application {
-  const { connection, replicated, keys, isCluster } = options;
+  const { connection, replicated, keys, isCluster, hasTag } = options;
   const { appId, history } = options.application;
   // Redis accepts whole milliseconds only.
   const maxSessionAgeMs = Math.ceil(options.application.maxSessionAgeMs);
-  const shardCount = new ShardCount({ connection, replicated, keys, isCluster, configured: options.indexShards });
+  const shardCount = new ShardCount({
+    connection,
+    replicated,
+    keys,
+    isCluster: isCluster && !hasTag,
+    configured: options.indexShards,
+  });
   const index = new LoginIndex(connection, keys, shardCount);
   const channel = new NotificationChannel(connection, keys.notifications, !isCluster);
   const ends = new LoginEnds({ connection, keys, index, channel, maxSessionAgeMs });

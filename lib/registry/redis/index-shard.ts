@@ -7,6 +7,7 @@ import { readKick } from "./records.js";
 import {
   INDEX_DROP,
   INDEX_DUE,
+  INDEX_FROM,
   INDEX_PAGE,
   INDEX_PEND,
   INDEX_REVIEW,
@@ -46,6 +47,19 @@ interface Rows {
   readonly isComplete: boolean;
 }
 
+export interface TouchOptions {
+  readonly isShorter?: boolean;
+  readonly pending?: string;
+}
+
+/** What a step that writes a row has seen. */
+export interface Seen {
+  /** The last kick of everyone. */
+  readonly everyone: KickRecord | undefined;
+  /** Redis has lost the number of shards, and nothing is written. */
+  readonly isLost: boolean;
+}
+
 /** A shard of the index: one part of the users, in one hash slot. */
 export class IndexShard {
   readonly #connection: Connection;
@@ -63,23 +77,25 @@ export class IndexShard {
   /**
    * Records activity of a user with a login that is shown for at least `ttlMs`.
    *
+   * @param isDivided - whether the process goes by several shards
    * @param options - `isShorter`: a login is shown for a shorter time than before, so check the user after `ttlMs` at the latest.
    *   `pending`: a pending row from {@link IndexShard.pend} to remove.
    * @returns The last kick of everyone, read in the same step. A later kick finds the row.
    */
   async touch(
+    isDivided: boolean,
     userId: string,
     ttlMs: number,
-    { isShorter = false, pending = "" }: { isShorter?: boolean; pending?: string } = {},
-  ): Promise<KickRecord | undefined> {
+    { isShorter = false, pending = "" }: TouchOptions = {},
+  ): Promise<Seen> {
     const args = [encodePart(userId), String(Math.ceil(ttlMs)), isShorter ? "1" : "0", pending];
-    return readKick(await this.#run(INDEX_TOUCH, args));
+    return this.#write(INDEX_TOUCH, isDivided, args);
   }
 
   /** Writes a pending row, by which a kick of everyone finds the user while a login is being adopted. */
-  async pend(userId: string): Promise<{ pending: string; everyone: KickRecord | undefined }> {
+  async pend(isDivided: boolean, userId: string): Promise<Seen & { readonly pending: string }> {
     const pending = `${encodePart(userId)} ${randomBytes(9).toString("base64url")}`;
-    return { pending, everyone: readKick(await this.#run(INDEX_PEND, [pending, String(PENDING_MS)])) };
+    return { pending, ...(await this.#write(INDEX_PEND, isDivided, [pending, String(PENDING_MS)])) };
   }
 
   /** Removes a pending row after a refused adoption. If this fails, the row expires. */
@@ -142,14 +158,14 @@ export class IndexShard {
 
   /** Reads users who are shown, with this score or a lower one: the highest first. */
   async from(score: number, limit: number): Promise<IndexRow[]> {
-    const range = [String(score), "(0", "WITHSCORES", "LIMIT", "0", String(limit)];
-    const reply = await this.#connection.command("ZREVRANGEBYSCORE", this.keys.active, ...range);
+    const reply = await this.#connection.run(INDEX_FROM, [this.keys.active], [String(score), String(limit)]);
     return this.#readRows(reply).rows;
   }
 
   /** Shows a user whose row is in another shard. */
   async take({ userId, score }: IndexRow): Promise<void> {
-    await this.#run(INDEX_TAKE, [encodePart(userId), score]);
+    const { active, expiry } = this.keys;
+    await this.#connection.run(INDEX_TAKE, [active, expiry], [encodePart(userId), score]);
   }
 
   /** Reads about `count` rows at a cursor, which is `"0"` at first and after the last. */
@@ -159,9 +175,11 @@ export class IndexShard {
     return { next, ...this.#readRows(fields) };
   }
 
-  #run(script: typeof INDEX_TOUCH, args: readonly string[]): Promise<unknown> {
-    const { active, expiry, everyone } = this.keys;
-    return this.#connection.run(script, [active, expiry, everyone], args);
+  async #write(script: typeof INDEX_TOUCH, isDivided: boolean, args: readonly string[]): Promise<Seen> {
+    const { active, expiry, everyone, shardCount } = this.keys;
+    const keys = [active, expiry, everyone, shardCount] as const;
+    const kick = await this.#connection.run(script, keys, [isDivided ? "1" : "0", ...args]);
+    return kick === null ? { everyone: undefined, isLost: true } : { everyone: readKick(kick), isLost: false };
   }
 
   async #scoresOf(userIds: readonly string[]): Promise<(string | undefined)[]> {

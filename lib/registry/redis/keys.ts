@@ -51,12 +51,15 @@ export interface ShardKeys {
   readonly expiry: string;
   /** String: the last kick of everyone. Each shard has a copy. */
   readonly everyone: string;
+  /**
+   * String. Of the first shard: the number of shards, ` growing` while new ones are prepared, and ` after` with former numbers. Of the
+   * others: present once the shard may be used. A shard that has lost it has lost its rows.
+   */
+  readonly shardCount: string;
 }
 
 /** The keys of one application, among them those of the first shard of its index. */
 export interface AppKeys extends ShardKeys {
-  /** String: the number of shards; followed by ` growing` while the last kick of everyone is copied to new ones. */
-  readonly shardCount: string;
   /** Stream: the entries of the history. */
   readonly history: string;
   /** Channel: notifications of ended logins. */
@@ -74,7 +77,6 @@ export function appKeys(prefix: string, appId: string): AppKeys {
   const app = `${prefix}{${id}}`;
   return {
     ...indexKeys(app),
-    shardCount: `${app}:shards`,
     history: `${app}:history`,
     notifications: `${app}:news`,
     users: `${prefix}{${id}:`,
@@ -98,10 +100,12 @@ const SLOTS_OF_A_PART = 16_384 / PARTS;
  */
 function shardTag(app: AppKeys, shard: number): string {
   const part = Math.floor(reversed(shard) * PARTS);
-  const first = keySlot(app.active);
+  // Of the tag alone: with a prefix that has a tag of its own, all keys are in one slot.
+  const slotOf = (start: string): number => keySlot(start.slice(start.lastIndexOf("{")));
+  const first = slotOf(app.active);
   for (let attempt = 0; ; attempt += 1) {
     const tag = `${app.shards}${String(shard)}${attempt === 0 ? "" : `.${String(attempt)}`}}`;
-    const distance = (keySlot(tag) - first + 16_384) % 16_384;
+    const distance = (slotOf(tag) - first + 16_384) % 16_384;
     if (Math.floor(distance / SLOTS_OF_A_PART) === part) return tag;
   }
 }
@@ -114,7 +118,12 @@ function reversed(number: number): number {
 }
 
 function indexKeys(start: string): ShardKeys {
-  return { active: `${start}:active`, expiry: `${start}:expiry`, everyone: `${start}:everyone` };
+  return {
+    active: `${start}:active`,
+    expiry: `${start}:expiry`,
+    everyone: `${start}:everyone`,
+    shardCount: `${start}:shards`,
+  };
 }
 
 /** Returns the shard of a user among so many. */

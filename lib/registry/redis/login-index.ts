@@ -1,9 +1,10 @@
 import type { KickRecord } from "../../types/login.js";
 import { unavailable, type Commands, type Connection } from "./connection.js";
-import { IndexShard, type IndexRow, type Reviewed } from "./index-shard.js";
+import { mapLimit } from "../../util/map-limit.js";
+import { IndexShard, type IndexRow, type Reviewed, type Seen, type TouchOptions } from "./index-shard.js";
 import { shardKeys, shardOf, type AppKeys } from "./keys.js";
 import { readKick, UNREADABLE, writeKick } from "./records.js";
-import type { ShardCount } from "./shard-count.js";
+import { AT_ONCE, type ShardCount } from "./shard-count.js";
 
 /** The maximum number of due users that one read of the index checks. */
 const DUE_BATCH_SIZE = 100;
@@ -31,14 +32,29 @@ export class LoginIndex {
     this.#count = count;
   }
 
-  /** See {@link IndexShard.touch}. */
-  async touch(...args: Parameters<IndexShard["touch"]>): Promise<KickRecord | undefined> {
-    return (await this.#shardOf(args[0])).touch(...args);
+  /** See {@link IndexShard.touch}. @returns the last kick of everyone, read in the same step */
+  async touch(userId: string, ttlMs: number, options?: TouchOptions): Promise<KickRecord | undefined> {
+    const touch = (shard: IndexShard, isDivided: boolean) => shard.touch(isDivided, userId, ttlMs, options);
+    return (await this.#write(userId, touch)).everyone;
   }
 
   /** See {@link IndexShard.pend}. */
-  async pend(userId: string): ReturnType<IndexShard["pend"]> {
-    return (await this.#shardOf(userId)).pend(userId);
+  pend(userId: string): Promise<{ readonly pending: string; readonly everyone: KickRecord | undefined }> {
+    return this.#write(userId, (shard, isDivided) => shard.pend(isDivided, userId));
+  }
+
+  /** Writes to the shard of a user. If Redis has lost the number of shards, and all rows with it, the number is stored first. */
+  async #write<Written extends Seen>(
+    userId: string,
+    write: (shard: IndexShard, isDivided: boolean) => Promise<Written>,
+  ): Promise<Written> {
+    const count = await this.#count.own();
+    const shard = this.#shard(shardOf(userId, count));
+    for (;;) {
+      const written = await write(shard, count > 1);
+      if (!written.isLost) return written;
+      await this.#count.restore();
+    }
   }
 
   /** See {@link IndexShard.unpend}. */
@@ -46,14 +62,16 @@ export class LoginIndex {
     await (await this.#shardOf(userId)).unpend(pending);
   }
 
-  /** See {@link IndexShard.rowsOf}. */
+  /** Reads the rows of a user: one, or one in each shard that the user has been in. */
   async rowsOf(userId: string): Promise<IndexRow[]> {
-    return (await this.#shardOf(userId)).rowsOf(userId);
+    const shards = await this.#allOf(userId);
+    return (await Promise.all(shards.map((shard) => shard.rowsOf(userId)))).flat();
   }
 
   /** See {@link IndexShard.checkSooner}. */
   async checkSooner(userId: string, ttlMs: number): Promise<void> {
-    await (await this.#shardOf(userId)).checkSooner(userId, ttlMs);
+    const shards = await this.#allOf(userId);
+    await Promise.all(shards.map((shard) => shard.checkSooner(userId, ttlMs)));
   }
 
   /** Drops the rows that have not been written since they were read. Returns whether all of them were dropped. */
@@ -62,7 +80,7 @@ export class LoginIndex {
     return dropped.every(Boolean);
   }
 
-  /** Reads the rows of users who may no longer have a login that is shown, and how many shards there are. */
+  /** Reads the rows of users who may no longer have a login that is shown. */
   async due(): Promise<IndexRow[]> {
     const shards = await this.#stored();
     const limit = Math.ceil(DUE_BATCH_SIZE / shards.length);
@@ -98,9 +116,9 @@ export class LoginIndex {
     }
   }
 
-  /** Returns the number of rows in each shard. */
+  /** Returns the number of rows in each shard. Stores nothing. @throws LogoutError as {@link ShardCount.own} */
   async sizes(): Promise<readonly number[]> {
-    const shards = await this.#stored();
+    const shards = this.#first(await this.#count.peek());
     return Promise.all(shards.map((shard) => shard.size()));
   }
 
@@ -133,7 +151,7 @@ export class LoginIndex {
       const count = await this.#count.stored();
       if (count <= written) return;
       const shards = this.#first(count).slice(written);
-      await Promise.all(shards.map(({ keys: { everyone } }) => commands.command("SET", everyone, ...args)));
+      await mapLimit(AT_ONCE, shards, ({ keys: { everyone } }) => commands.command("SET", everyone, ...args));
       written = count;
     }
   }
@@ -154,6 +172,12 @@ export class LoginIndex {
 
   async #shardOf(userId: string): Promise<IndexShard> {
     return this.#shard(shardOf(userId, await this.#count.own()));
+  }
+
+  /** Returns the shards in which there may be a row of a user. */
+  async #allOf(userId: string): Promise<readonly IndexShard[]> {
+    const counts = [await this.#count.own(), ...this.#count.former];
+    return [...new Set(counts.map((count) => shardOf(userId, count)))].map((number) => this.#shard(number));
   }
 
   async #stored(): Promise<readonly IndexShard[]> {

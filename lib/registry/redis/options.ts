@@ -1,5 +1,6 @@
 import { LogoutError } from "../../errors.js";
 import type { RedisClient } from "./clients/index.js";
+import { MAX_SHARDS } from "./shard-count.js";
 
 /** Options of `RedisLoginRegistry`. */
 export interface RedisLoginRegistryOptions {
@@ -26,13 +27,11 @@ export interface RedisLoginRegistryOptions {
   readonly coherentCache?: boolean | undefined;
   /**
    * Number of hash slots among which the users of the index are divided, from 1 to 1,024. It is stored before its first use and can
-   * only grow: a smaller number rejects the first call with `ERR_OPTION_INVALID`. Default: the stored number; where none is stored, 16
+   * only grow: with a smaller one, calls reject with `ERR_OPTION_INVALID`. Default: the stored number; where none is stored, 16
    * in a Cluster without data, otherwise 1.
    */
   readonly indexShards?: number | undefined;
 }
-
-const MAX_SHARDS = 1_024;
 
 /** The options, checked, with the defaults. */
 type Checked = {

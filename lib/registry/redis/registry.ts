@@ -113,6 +113,7 @@ export class RedisLoginRegistry implements OwnRegistry {
       replicated: this.#endCommands,
       keys,
       isCluster: this.#adapter.isCluster,
+      hasTag: this.#prefix.includes("{"),
       indexShards: this.#indexShards,
     });
   }
@@ -218,7 +219,8 @@ export class RedisLoginRegistry implements OwnRegistry {
     return subscribeTo(this.#app.channel, subscribe);
   }
 
-  health(): Promise<RegistryHealth> {
+  async health(): Promise<RegistryHealth> {
+    await this.#settled();
     return measureClock(async () => Number(await this.#connection.run(HEALTH, [this.#loginsKey("health")])));
   }
 
@@ -241,7 +243,7 @@ export class RedisLoginRegistry implements OwnRegistry {
     return this.#served.application;
   }
 
-  /** Returns the application once the number of shards is known, so that a number that cannot be fails the first call of any kind. */
+  /** Returns the application once the number of shards is known, so that a number that cannot be fails the first call. */
   async #settled(): Promise<Application> {
     const app = this.#app;
     if (app.shardCount.seen === 0) await app.shardCount.own();

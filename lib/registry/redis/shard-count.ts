@@ -1,17 +1,23 @@
 import { LogoutError } from "../../errors.js";
+import { mapLimit } from "../../util/map-limit.js";
 import { unavailable, type Commands, type Connection } from "./connection.js";
 import { shardKeys, type AppKeys } from "./keys.js";
 import { UNREADABLE } from "./records.js";
 import { SHARDS_STORE } from "./scripts/bundle.js";
 
+/** The largest number of shards. */
+export const MAX_SHARDS = 1_024;
 /** The number of shards of a new index in a Cluster. */
 const SHARDS_OF_CLUSTER = 16;
+/** Writes to this many shards run at a time: those that wait for replicas have a timeout from when they are queued. */
+export const AT_ONCE = 8;
 
 export interface ShardCountOptions {
   readonly connection: Connection;
   /** Commands that wait for replicas. */
   readonly replicated: Commands;
   readonly keys: AppKeys;
+  /** Whether the keys are spread over several servers. */
   readonly isCluster: boolean;
   /** The option of the registry. */
   readonly configured: number | undefined;
@@ -21,8 +27,10 @@ export interface ShardCountOptions {
 interface Stored {
   readonly text: string;
   readonly count: number;
-  /** Whether new shards may lack the last kick of everyone. */
+  /** Whether new shards are not prepared yet. */
   readonly isGrowing: boolean;
+  /** The numbers that it has had before. */
+  readonly former: readonly number[];
 }
 
 /**
@@ -40,6 +48,7 @@ export class ShardCount {
   readonly #configured: number | undefined;
   #own: Promise<number> | undefined;
   #seen = 0;
+  #former: readonly number[] = [];
 
   constructor({ connection, replicated, keys, isCluster, configured }: ShardCountOptions) {
     this.#connection = connection;
@@ -47,6 +56,11 @@ export class ShardCount {
     this.#keys = keys;
     this.#isCluster = isCluster;
     this.#configured = configured;
+  }
+
+  /** The numbers that the index has had before. Users may still have a row in the shards that these give. */
+  get former(): readonly number[] {
+    return this.#former;
   }
 
   /** The largest number that this process has seen; 0 before {@link own} has resolved. */
@@ -57,8 +71,8 @@ export class ShardCount {
   /**
    * Returns the number by which this process places users, after asking Redis once.
    *
-   * @throws LogoutError `ERR_OPTION_INVALID` if a larger number is stored than was configured; `ERR_REGISTRY_UNAVAILABLE`. The next
-   *   call asks again.
+   * @throws LogoutError `ERR_OPTION_INVALID` if a larger number is stored than was configured; `ERR_REGISTRY_UNAVAILABLE`, or
+   *   `ERR_WRITE_NOT_REPLICATED`. The next call asks again.
    */
   own(): Promise<number> {
     this.#own ??= this.#settle().then(
@@ -80,46 +94,81 @@ export class ShardCount {
     return (this.#seen = Math.max(this.#seen, count));
   }
 
+  /** Returns the same, and stores nothing. */
+  async peek(): Promise<number> {
+    const stored = await this.#read();
+    const count = this.#configured ?? stored.count;
+    if (count < stored.count) throw tooFew(count, stored.count);
+    return stored.count;
+  }
+
+  /** Stores the number of this process again, and prepares all shards: Redis has lost it. */
+  async restore(): Promise<void> {
+    const own = await this.own();
+    const stored = await this.#read();
+    await this.#store(stored, { count: Math.max(own, stored.count), isGrowing: true });
+    await this.#finishGrowth(await this.#read());
+  }
+
   async #settle(): Promise<number> {
     for (;;) {
       const stored = await this.#read();
-      const count = this.#configured ?? (stored.text === "" ? await this.#default() : stored.count);
+      const isNew = stored.text === "";
+      const count = this.#configured ?? (isNew ? await this.#default() : stored.count);
       if (count < stored.count) throw tooFew(count, stored.count);
-      if (count > stored.count) await this.#store(stored, `${String(count)} growing`);
-      else if (stored.isGrowing) {
-        await this.#copyKickOfEveryone(count);
-        await this.#store(stored, String(count));
-      } else return count;
+      if (count > stored.count) await this.#store(stored, { count, isGrowing: true });
+      else if (stored.isGrowing) await this.#finishGrowth(stored);
+      else if (isNew && this.#configured !== undefined) await this.#store(stored, { count, isGrowing: false });
+      else return count;
     }
   }
 
   async #read(): Promise<Stored> {
     const text = ((await this.#connection.command("GET", this.#keys.shardCount)) as string | null) ?? "";
-    const [, count = "", growing] = /^(?:(\d+)( growing)?)?$/.exec(text) ?? [];
-    if (text !== "" && count === "") throw unavailable(new Error(`${UNREADABLE} number of shards`), []);
-    return { text, count: Number(count) || 1, isGrowing: growing !== undefined };
+    const [, count = "1", growing, former = ""] = /^(?:(\d+)( growing)?(?: after ([\d ]+))?)?$/.exec(text) ?? ["", "0"];
+    const stored = {
+      text,
+      count: Number(count),
+      isGrowing: growing !== undefined,
+      former: former.split(" ").map(Number),
+    };
+    const isReadable = stored.count >= 1 && stored.count <= MAX_SHARDS;
+    if (!isReadable)
+      throw unavailable(new Error(`${UNREADABLE} number of shards: set or delete the key that ends with :shards`), []);
+    this.#former = former === "" ? [] : stored.former;
+    return { ...stored, former: this.#former };
   }
 
   /** Where no number is stored, an index that has data is of a version without shards. */
   async #default(): Promise<number> {
-    if (!this.#isCluster) return 1;
+    return this.#isCluster && !(await this.#hasData()) ? SHARDS_OF_CLUSTER : 1;
+  }
+
+  async #hasData(): Promise<boolean> {
     const { active, everyone } = this.#keys;
-    return Number(await this.#connection.command("EXISTS", active, everyone)) > 0 ? 1 : SHARDS_OF_CLUSTER;
+    return Number(await this.#connection.command("EXISTS", active, everyone)) > 0;
   }
 
   /** Another process may have stored another number meanwhile: the caller reads again. */
-  async #store({ text }: Stored, next: string): Promise<void> {
-    await this.#replicated.run(SHARDS_STORE, [this.#keys.shardCount], [text, next]);
+  async #store(before: Stored, { count, isGrowing }: Pick<Stored, "count" | "isGrowing">): Promise<void> {
+    const isOther = count !== before.count && (before.text !== "" || (await this.#hasData()));
+    const former = isOther ? [before.count, ...before.former] : before.former;
+    const text = [String(count), ...(isGrowing ? ["growing"] : []), ...(former.length > 0 ? ["after", ...former] : [])];
+    await this.#replicated.run(SHARDS_STORE, [this.#keys.shardCount], [before.text, text.join(" ")]);
   }
 
-  async #copyKickOfEveryone(count: number): Promise<void> {
+  /** Prepares all shards. Each gets the last kick of everyone, unless it has one: a later one, or this one from before. */
+  async #finishGrowth(stored: Stored): Promise<void> {
     const { everyone } = this.#keys;
     const kick = (await this.#connection.command("GET", everyone)) as string | null;
     const ttlMs = Number(await this.#connection.command("PTTL", everyone));
-    if (kick === null || ttlMs <= 0) return;
-    const added = Array.from({ length: count - 1 }, (_, position) => shardKeys(this.#keys, position + 1).everyone);
-    // A shard that has one already has a later one, or has had this one before.
-    await Promise.all(added.map((key) => this.#replicated.command("SET", key, kick, "PX", String(ttlMs), "NX")));
+    const lifetime = ttlMs > 0 ? ["PX", String(ttlMs)] : [];
+    const shards = Array.from({ length: stored.count - 1 }, (_, position) => shardKeys(this.#keys, position + 1));
+    await mapLimit(AT_ONCE, shards, async (keys) => {
+      if (kick !== null) await this.#replicated.command("SET", keys.everyone, kick, ...lifetime, "NX");
+      await this.#replicated.command("SET", keys.shardCount, "known");
+    });
+    await this.#store(stored, { count: stored.count, isGrowing: false });
   }
 }
 

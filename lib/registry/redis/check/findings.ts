@@ -157,7 +157,7 @@ export function shards({ shards: sizes }: Facts): Finding {
     return { level: "error", what, why: sizes.message, how: "Correct the option. Until then, every call fails." };
   }
   if (sizes === undefined || isNativeError(sizes))
-    return { level: "unknown", what, why: "Their number could not be read." };
+    return { level: "unknown", what, why: "They could not be read.", how: "See the log of Redis." };
   if (sizes.length === 1) return { level: "ok", what, why: "There is one." };
   const largest = counted(Math.max(...sizes), "user");
   return { level: "ok", what, why: `There are ${count(sizes.length)}. The largest has ${largest}.` };

@@ -7,5 +7,5 @@ local user, score = unpack(ARGV)
 
 local last = math.max(math.abs(tonumber(redis.call('ZSCORE', active, user)) or 0), math.abs(tonumber(score) or 0))
 redis.call('ZADD', active, integer(last == 0 and micros or last), user)
-redis.call('ZADD', expiry, 'NX', integer(now), user)
+redis.call('ZADD', expiry, 'LT', integer(now), user)
 return 1

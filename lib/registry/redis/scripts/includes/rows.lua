@@ -1,6 +1,7 @@
 -- Functions for the index of an application: KEYS active expiry. Two sorted sets: `active`, user → last activity in microseconds,
 -- negative for a user who is not shown as online; `expiry`, user → when to check the user. A user never gets the same score in
--- `active` twice, so the score shows whether a row was written since it was read.
+-- `active` twice, so the score shows whether a row was written since it was read. Only index-take.lua writes a score of another shard:
+-- the row there stays.
 --
 -- A pending row is a user and a nonce, separated by a space: see index-pend.lua.
 
