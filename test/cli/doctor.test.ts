@@ -58,6 +58,7 @@ describe("doctor on Redis", () => {
       "Redis: replicas": "ok",
       "Redis: notifications": "ok",
       "Redis: size": "ok",
+      "Redis: shards of the index": "ok",
     });
     expect(why("Redis: persistence")).toContain("Redis writes nothing to the disk.");
   });
@@ -69,7 +70,7 @@ describe("doctor on Redis", () => {
       env: { REDIS_URL: withPassword(redis.url, "default") },
     });
     await set("maxmemory-policy", "noeviction");
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "1 of 8 checks failed.\n" });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "1 of 9 checks failed.\n" });
     expect(stdout).toContain(
       "error    Redis: eviction: maxmemory-policy is allkeys-lru. Redis may forget kicks, and let kicked users in.\n" +
         "         Set maxmemory-policy noeviction on the server, and give it enough memory.\n",
