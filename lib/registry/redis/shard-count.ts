@@ -12,6 +12,9 @@ const SHARDS_OF_CLUSTER = 16;
 /** Writes to this many shards run at a time: those that wait for replicas have a timeout from when they are queued. */
 export const AT_ONCE = 8;
 
+/** The reply of PTTL for a key that is gone. */
+const EXPIRED = -2;
+
 export interface ShardCountOptions {
   readonly connection: Connection;
   /** Commands that wait for replicas. */
@@ -47,6 +50,7 @@ export class ShardCount {
   readonly #isCluster: boolean;
   readonly #configured: number | undefined;
   #own: Promise<number> | undefined;
+  #restoring: Promise<void> | undefined;
   #seen = 0;
   #former: readonly number[] = [];
 
@@ -102,8 +106,15 @@ export class ShardCount {
     return stored.count;
   }
 
-  /** Stores the number of this process again, and prepares all shards: Redis has lost it. */
-  async restore(): Promise<void> {
+  /** Stores the number of this process again, and prepares all shards: Redis has lost it. Once for concurrent calls. */
+  restore(): Promise<void> {
+    this.#restoring ??= this.#restore().finally(() => {
+      this.#restoring = undefined;
+    });
+    return this.#restoring;
+  }
+
+  async #restore(): Promise<void> {
     const own = await this.own();
     const stored = await this.#read();
     await this.#store(stored, { count: Math.max(own, stored.count), isGrowing: true });
@@ -163,9 +174,10 @@ export class ShardCount {
     const kick = (await this.#connection.command("GET", everyone)) as string | null;
     const ttlMs = Number(await this.#connection.command("PTTL", everyone));
     const lifetime = ttlMs > 0 ? ["PX", String(ttlMs)] : [];
+    const isKept = kick !== null && ttlMs !== EXPIRED;
     const shards = Array.from({ length: stored.count - 1 }, (_, position) => shardKeys(this.#keys, position + 1));
     await mapLimit(AT_ONCE, shards, async (keys) => {
-      if (kick !== null) await this.#replicated.command("SET", keys.everyone, kick, ...lifetime, "NX");
+      if (isKept) await this.#replicated.command("SET", keys.everyone, kick, ...lifetime, "NX");
       await this.#replicated.command("SET", keys.shardCount, "known");
     });
     await this.#store(stored, { count: stored.count, isGrowing: false });
