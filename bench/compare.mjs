@@ -67,9 +67,8 @@ async function compare(name, oldArms, start) {
 
 function rowsOf(arm, samples) {
   return Object.keys(LIMITS).map((kind) => {
-    const of = (side) => samples.filter((each) => each.name === arm && each.kind === kind && each.side === side);
-    const micros = (side) => of(side).map((each) => each.micros);
-    const row = compared(micros, { side: "new", base: "old", again: "again", seed: options.seed });
+    const own = samples.filter((sample) => sample.name === arm && sample.kind === kind);
+    const row = compared(own, { side: "new", base: "old", again: "again", seed: options.seed });
     return { kind, arm, ...row, ...atMost(row.ratio, LIMITS[kind]) };
   });
 }

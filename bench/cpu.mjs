@@ -68,9 +68,8 @@ async function measure(base, start) {
 
 function rowsOf({ name, base, kinds = KINDS }, samples) {
   return kinds.map((kind) => {
-    const of = (side) => samples.filter((each) => each.base === base && each.kind === kind && each.side === side);
-    const micros = (side) => of(side).map((each) => each.micros);
-    const row = compared(micros, { side: name, base: "bare", again: "bare again", seed: options.seed });
+    const own = samples.filter((sample) => sample.base === base && sample.kind === kind);
+    const row = compared(own, { side: name, base: "bare", again: "bare again", seed: options.seed });
     const limit = LIMITS[name]?.[kind];
     // A quick run has one start, whose interval is none.
     const judged = limit === undefined || options.quick ? {} : atMost(row.ratio, limit);

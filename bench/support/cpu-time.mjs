@@ -70,10 +70,11 @@ async function slicesOf(side, kinds, { origin, ask }) {
 /**
  * The starts of a side, beside those of one code in two processes, which show by how much one process differs from the next.
  *
- * @param micros - returns the times of a side, one a start
+ * @param samples - the times by side, one a start
  */
-export function compared(micros, { side, base, again, seed }) {
-  const [first, second] = [micros(base), micros(again)];
+export function compared(samples, { side, base, again, seed }) {
+  const microsOf = (name) => samples.filter((sample) => sample.side === name).map(({ micros }) => micros);
+  const [first, second, own] = [base, again, side].map(microsOf);
   const mean = first.map((value, start) => geometricMean([value, second[start]]));
   const ratio = (values, others) =>
     interval(
@@ -83,8 +84,8 @@ export function compared(micros, { side, base, again, seed }) {
   const self = ratio(second, first);
   return {
     baseMicros: geometricMean(mean),
-    micros: geometricMean(micros(side)),
-    ratio: ratio(micros(side), mean),
+    micros: geometricMean(own),
+    ratio: ratio(own, mean),
     self,
     isNoisy: Math.abs(self.median - 1) > NOISE || self.high - self.low > 4 * NOISE,
   };

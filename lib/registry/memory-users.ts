@@ -99,13 +99,13 @@ export class MemoryUsers {
     if (removeSid !== undefined) sids.delete(removeSid);
     if (addSid !== undefined) sids.add(addSid);
     const hasDevice = login.ip !== undefined || login.userAgent !== undefined;
-    const device = hasDevice ? login : { ip, userAgent };
+    const device = hasDevice ? login : { ip, userAgent: this.#sameUserAgent(userAgent) };
     user.logins.set(id, {
       id,
       userId,
       began,
       ip: device.ip,
-      userAgent: this.#sameUserAgent(device.userAgent),
+      userAgent: device.userAgent,
       sids: [...sids],
       lastsUntil,
       idleMs,
@@ -117,9 +117,9 @@ export class MemoryUsers {
 
   #sameUserAgent(text: string | undefined): string | undefined {
     if (text === undefined) return undefined;
-    const known = this.#userAgents.get(text) ?? text;
-    this.#userAgents.set(text, known);
-    return known;
+    const known = this.#userAgents.get(text);
+    if (known === undefined) this.#userAgents.set(text, text);
+    return known ?? text;
   }
 
   /** Ends logins of a user, and keeps them for a repeated kick. */

@@ -214,6 +214,15 @@ describe("a number of shards that cannot be", () => {
 });
 
 describe("a number of shards that grows while processes with the old one run", () => {
+  /** An index that grows after these users have logged in. Some of them are active afterwards. */
+  async function grown(count: number, all: readonly string[], active: readonly string[]) {
+    const before = open(1);
+    for (const user of all) await before.add(login(user));
+    const after = open(count);
+    for (const user of active) await after.update(user, `login of ${user}`, { ttlMs: HOUR_MS });
+    return { before, after };
+  }
+
   it("keeps every kick of everyone from before: an older session is not let in by a new shard", async () => {
     const before = open(1);
     const alice = moves(1, 4);
@@ -240,11 +249,8 @@ describe("a number of shards that grows while processes with the old one run", (
   });
 
   it("shows each user once, and counts each once after all pages have been read", async () => {
-    const before = open(1);
     const all = users(50);
-    for (const user of all) await before.add(login(user));
-    const after = open(6);
-    for (const user of all.slice(0, 25)) await after.update(user, `login of ${user}`, { ttlMs: HOUR_MS });
+    const { before, after } = await grown(6, all, all.slice(0, 25));
     for (const reader of [after, before, after]) {
       const { userIds } = await pagesOf(reader, 50);
       expect([...userIds].sort()).toEqual([...all].sort());
@@ -296,11 +302,8 @@ describe("a number of shards that grows while processes with the old one run", (
   });
 
   it("counts no user who has logged out, or was kicked, in a shard from before", async () => {
-    const before = open(1);
     const all = users(60);
-    for (const user of all) await before.add(login(user));
-    const after = open(16);
-    for (const user of all.slice(0, 20)) await after.update(user, `login of ${user}`, { ttlMs: HOUR_MS });
+    const { after } = await grown(16, all, all.slice(0, 20));
     for (const user of all.slice(0, 30)) await endLogin(after, user, `login of ${user}`);
     const kicked = all.slice(30, 50);
     for (const user of kicked) {

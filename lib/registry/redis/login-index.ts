@@ -4,7 +4,7 @@ import { mapLimit } from "../../util/map-limit.js";
 import { IndexShard, type IndexRow, type Reviewed, type Seen, type TouchOptions } from "./index-shard.js";
 import { shardKeys, shardOf, type AppKeys } from "./keys.js";
 import { readKick, UNREADABLE, writeKick } from "./records.js";
-import { AT_ONCE, type ShardCount } from "./shard-count.js";
+import { SHARDS_WRITTEN_AT_ONCE, type ShardCount } from "./shard-count.js";
 
 /** The maximum number of due users that one read of the index checks. */
 const DUE_BATCH_SIZE = 100;
@@ -151,7 +151,9 @@ export class LoginIndex {
       const count = await this.#count.stored();
       if (count <= written) return;
       const shards = this.#first(count).slice(written);
-      await mapLimit(AT_ONCE, shards, ({ keys: { everyone } }) => commands.command("SET", everyone, ...args));
+      await mapLimit(SHARDS_WRITTEN_AT_ONCE, shards, ({ keys: { everyone } }) =>
+        commands.command("SET", everyone, ...args),
+      );
       written = count;
     }
   }

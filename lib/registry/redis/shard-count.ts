@@ -10,7 +10,7 @@ export const MAX_SHARDS = 1_024;
 /** The number of shards of a new index in a Cluster. */
 const SHARDS_OF_CLUSTER = 16;
 /** Writes to this many shards run at a time: those that wait for replicas have a timeout from when they are queued. */
-export const AT_ONCE = 8;
+export const SHARDS_WRITTEN_AT_ONCE = 8;
 
 /** The reply of PTTL for a key that is gone. */
 const EXPIRED = -2;
@@ -101,8 +101,7 @@ export class ShardCount {
   /** Returns the same, and stores nothing. */
   async peek(): Promise<number> {
     const stored = await this.#read();
-    const count = this.#configured ?? stored.count;
-    if (count < stored.count) throw tooFew(count, stored.count);
+    this.#checkConfigured(stored);
     return stored.count;
   }
 
@@ -124,9 +123,9 @@ export class ShardCount {
   async #settle(): Promise<number> {
     for (;;) {
       const stored = await this.#read();
+      this.#checkConfigured(stored);
       const isNew = stored.text === "";
       const count = this.#configured ?? (isNew ? await this.#default() : stored.count);
-      if (count < stored.count) throw tooFew(count, stored.count);
       if (count > stored.count) await this.#store(stored, { count, isGrowing: true });
       else if (stored.isGrowing) await this.#finishGrowth(stored);
       else if (isNew && this.#configured !== undefined) await this.#store(stored, { count, isGrowing: false });
@@ -134,20 +133,15 @@ export class ShardCount {
     }
   }
 
+  #checkConfigured({ count }: Stored): void {
+    if (this.#configured !== undefined && this.#configured < count) throw tooFew(this.#configured, count);
+  }
+
   async #read(): Promise<Stored> {
-    const text = ((await this.#connection.command("GET", this.#keys.shardCount)) as string | null) ?? "";
-    const [, count = "1", growing, former = ""] = /^(?:(\d+)( growing)?(?: after ([\d ]+))?)?$/.exec(text) ?? ["", "0"];
-    const stored = {
-      text,
-      count: Number(count),
-      isGrowing: growing !== undefined,
-      former: former.split(" ").map(Number),
-    };
-    const isReadable = stored.count >= 1 && stored.count <= MAX_SHARDS;
-    if (!isReadable)
-      throw unavailable(new Error(`${UNREADABLE} number of shards: set or delete the key that ends with :shards`), []);
-    this.#former = former === "" ? [] : stored.former;
-    return { ...stored, former: this.#former };
+    const text = (await this.#connection.command("GET", this.#keys.shardCount)) as string | null;
+    const stored = readStored(text ?? "");
+    this.#former = stored.former;
+    return stored;
   }
 
   /** Where no number is stored, an index that has data is of a version without shards. */
@@ -176,12 +170,23 @@ export class ShardCount {
     const lifetime = ttlMs > 0 ? ["PX", String(ttlMs)] : [];
     const isKept = kick !== null && ttlMs !== EXPIRED;
     const shards = Array.from({ length: stored.count - 1 }, (_, position) => shardKeys(this.#keys, position + 1));
-    await mapLimit(AT_ONCE, shards, async (keys) => {
+    await mapLimit(SHARDS_WRITTEN_AT_ONCE, shards, async (keys) => {
       if (isKept) await this.#replicated.command("SET", keys.everyone, kick, ...lifetime, "NX");
       await this.#replicated.command("SET", keys.shardCount, "known");
     });
     await this.#store(stored, { count: stored.count, isGrowing: false });
   }
+}
+
+/** Reads `16`, `16 growing` or `16 after 4 1`; `""` is one shard. */
+function readStored(text: string): Stored {
+  if (text === "") return { text, count: 1, isGrowing: false, former: [] };
+  const [, number, growing, former] = /^(\d+)( growing)?(?: after ([\d ]+))?$/.exec(text) ?? [];
+  const count = Number(number);
+  if (!(count >= 1 && count <= MAX_SHARDS)) {
+    throw unavailable(new Error(`${UNREADABLE} number of shards: correct the key that ends with :shards`), []);
+  }
+  return { text, count, isGrowing: growing !== undefined, former: former?.split(" ").map(Number) ?? [] };
 }
 
 function tooFew(configured: number, stored: number): LogoutError {
